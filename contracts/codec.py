@@ -1,0 +1,60 @@
+"""Canonical JSON: one spelling for each event, so that equal events have equal bytes (after RFC 8785)."""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from contracts.envelope import DomainEvent
+from contracts.upcasters import upcast
+
+
+class MalformedEventError(ValueError):
+    """The bytes are no event of ours; the message names what is wrong with them."""
+
+
+def canonical(value: Any) -> bytes:
+    """Sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def encode(event: DomainEvent) -> bytes:
+    """The event as canonical JSON, its position included once it has one."""
+    return canonical(event.model_dump(mode="json", exclude_none=False))
+
+
+def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
+    """Read canonical JSON, or any JSON of the same shape; older shapes are upcast.
+
+    Raises MalformedEventError.
+    """
+    try:
+        event = DomainEvent.model_validate_json(raw)
+    except ValidationError as error:
+        event = _decode_older(raw, error)
+    return event if position is None else event.at(position)
+
+
+def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:
+    """Upcast and read again: only what is not of today's shape pays for a second reading."""
+    try:
+        fields = from_json(raw)
+        lifted = upcast(fields) if isinstance(fields, dict) else fields
+        if lifted == fields:
+            raise MalformedEventError(plain(fault))
+        return DomainEvent.model_validate_json(canonical(lifted))
+    except ValidationError as error:
+        raise MalformedEventError(plain(error)) from None
+    except MalformedEventError:
+        raise
+    except ValueError:  # not JSON at all: the first reading said so best
+        raise MalformedEventError(plain(fault)) from None
+
+
+def plain(error: ValidationError) -> str:
+    """A validation error in one line: where and what, for each fault (at most five), without the input."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    named = [f"{'.'.join(str(step) for step in fault['loc']) or 'message'}: {fault['msg']}" for fault in faults[:5]]
+    more = [f"and {len(faults) - 5} more"] if len(faults) > 5 else []
+    return "; ".join(named + more)

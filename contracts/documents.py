@@ -1,0 +1,182 @@
+"""Payloads of the Document aggregate: taking in, chunking, what was found, completion, deletion."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from contracts.event_types import EventType
+from contracts.payload import (
+    Attributes,
+    Count,
+    Digest,
+    Identifier,
+    Items,
+    Name,
+    Offset,
+    Part,
+    Payload,
+    Revision,
+    Share,
+)
+
+
+class TextReference(Part):
+    """Where a document's text lies: by digest, outside the events."""
+
+    digest: Digest
+    characters: Count
+    bytes: Count
+
+
+class DocumentContent(Payload):
+    """What a document holds after it was taken in or changed."""
+
+    title: str = Field(max_length=1024)
+    text: TextReference
+    uri: str | None = Field(default=None, max_length=4096)
+    attributes: Attributes = Field(default_factory=dict)
+
+
+class DocumentIngested(DocumentContent):
+    """A document was taken in for the first time, or again after it had been deleted."""
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_INGESTED
+    schema_version: ClassVar[int] = 2
+
+
+class DocumentUpdated(DocumentContent):
+    """The same document came back with other content."""
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_UPDATED
+    schema_version: ClassVar[int] = 2
+
+
+class DocumentProcessed(Payload):
+    """Every stage has dealt with this content."""
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_PROCESSED
+    content: Digest
+    chunks: Count
+    entities: Count
+    relations: Count
+
+
+class DocumentDeleted(Payload):
+    """The document is gone from every read model."""
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_DELETED
+    reason: str | None = Field(default=None, max_length=1024)
+
+
+class Chunk(Part):
+    """A stretch of the document's text, `text[start:end]`, and the digests that find it and its vector."""
+
+    chunk_id: Identifier
+    index: Count
+    start: Offset
+    end: Offset
+    tokens: Count
+    digest: Digest
+    input_digest: Digest = Field(description="digest of what the embedder read: the title, a newline, the chunk")
+
+
+class DocumentChunked(Payload):
+    """The text was cut into chunks and each chunk has a vector of `embedder`."""
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_CHUNKED
+    content: Digest
+    title: str = Field(max_length=1024)
+    chunker: Revision
+    embedder: Revision
+    chunks: Items[Chunk]
+
+
+class ChunkUpdated(Payload):
+    """One chunk was given other bounds."""
+
+    event_type: ClassVar[EventType] = EventType.CHUNK_UPDATED
+    content: Digest
+    replaced: Identifier
+    chunk: Chunk
+
+
+class ChunkMerged(Payload):
+    """Several chunks became one."""
+
+    event_type: ClassVar[EventType] = EventType.CHUNK_MERGED
+    content: Digest
+    merged: Items[Identifier] = Field(min_length=2)
+    chunk: Chunk
+
+
+class Mention(Part):
+    """A place in the text, `text[start:end]`, that names an entity."""
+
+    entity_id: Identifier
+    name: Name
+    type: str = Field(min_length=1, max_length=64)
+    chunk_id: Identifier
+    start: Offset
+    end: Offset
+    confidence: Share
+
+
+class Alias(Part):
+    """A name of the thing that a chunk is about; `quality` says how sure that name is."""
+
+    entity_id: Identifier
+    name: Name
+    chunk_id: Identifier
+    quality: Share
+
+
+class EntitiesExtracted(Payload):
+    """The entities that the text names."""
+
+    event_type: ClassVar[EventType] = EventType.ENTITIES_EXTRACTED
+    content: Digest
+    model: Revision
+    mentions: Items[Mention]
+    aliases: Items[Alias]
+
+
+class Relation(Part):
+    """A statement found in the text: subject, predicate, object."""
+
+    relation_id: Identifier
+    subject_id: Identifier
+    subject: Name
+    predicate: str = Field(min_length=1, max_length=256)
+    object_id: Identifier
+    object: Name
+    chunk_id: Identifier
+    start: Offset
+    end: Offset
+    confidence: Share
+
+
+class RelationshipsDiscovered(Payload):
+    """The relations that the text states."""
+
+    event_type: ClassVar[EventType] = EventType.RELATIONSHIPS_DISCOVERED
+    content: Digest
+    model: Revision
+    relations: Items[Relation]
+
+
+class RelationshipUpdated(Payload):
+    """Somebody gave a relation another predicate or confidence."""
+
+    event_type: ClassVar[EventType] = EventType.RELATIONSHIP_UPDATED
+    relation_id: Identifier
+    predicate: str = Field(min_length=1, max_length=256)
+    confidence: Share
+
+
+class RelationshipValidated(Payload):
+    """Somebody judged a relation."""
+
+    event_type: ClassVar[EventType] = EventType.RELATIONSHIP_VALIDATED
+    relation_id: Identifier
+    valid: bool
+    reason: str | None = Field(default=None, max_length=1024)

@@ -1,0 +1,67 @@
+"""Every event type of the specification (section 2.1, `EventType`) and the kind of aggregate that owns it."""
+
+from enum import StrEnum
+from typing import Literal
+
+AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system"]
+
+
+class EventType(StrEnum):
+    """What can happen. The value is the name on the wire, in the store and in `topics.yaml`."""
+
+    DOCUMENT_INGESTED = "DocumentIngested"
+    DOCUMENT_PROCESSED = "DocumentProcessed"
+    DOCUMENT_UPDATED = "DocumentUpdated"
+    DOCUMENT_DELETED = "DocumentDeleted"
+
+    ENTITIES_EXTRACTED = "EntitiesExtracted"
+    ENTITY_UPDATED = "EntityUpdated"
+    ENTITY_MERGED = "EntityMerged"
+    ENTITY_VALIDATED = "EntityValidated"
+
+    RELATIONSHIPS_DISCOVERED = "RelationshipsDiscovered"
+    RELATIONSHIP_UPDATED = "RelationshipUpdated"
+    RELATIONSHIP_VALIDATED = "RelationshipValidated"
+
+    DOCUMENT_CHUNKED = "DocumentChunked"
+    CHUNK_UPDATED = "ChunkUpdated"
+    CHUNK_MERGED = "ChunkMerged"
+
+    REASONING_QUERY_EXECUTED = "ReasoningQueryExecuted"
+    REASONING_RESULT_CACHED = "ReasoningResultCached"
+    REASONING_CHAIN_VALIDATED = "ReasoningChainValidated"
+
+    MODEL_LOADED = "ModelLoaded"
+    MODEL_UPDATED = "ModelUpdated"
+    CACHE_CLEARED = "CacheCleared"
+    SYSTEM_HEALTH_CHANGED = "SystemHealthChanged"
+
+
+_OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
+    # What is found in a document belongs to that document: its order is the document's own.
+    "document": (
+        EventType.DOCUMENT_INGESTED,
+        EventType.DOCUMENT_PROCESSED,
+        EventType.DOCUMENT_UPDATED,
+        EventType.DOCUMENT_DELETED,
+        EventType.DOCUMENT_CHUNKED,
+        EventType.CHUNK_UPDATED,
+        EventType.CHUNK_MERGED,
+        EventType.ENTITIES_EXTRACTED,
+        EventType.RELATIONSHIPS_DISCOVERED,
+        EventType.RELATIONSHIP_UPDATED,
+        EventType.RELATIONSHIP_VALIDATED,
+    ),
+    "entity": (EventType.ENTITY_UPDATED, EventType.ENTITY_MERGED, EventType.ENTITY_VALIDATED),
+    "reasoning_query": (
+        EventType.REASONING_QUERY_EXECUTED,
+        EventType.REASONING_RESULT_CACHED,
+        EventType.REASONING_CHAIN_VALIDATED,
+    ),
+    "model": (EventType.MODEL_LOADED, EventType.MODEL_UPDATED, EventType.CACHE_CLEARED),
+    "system": (EventType.SYSTEM_HEALTH_CHANGED,),
+}
+
+KIND_OF: dict[EventType, AggregateKind] = {
+    event_type: kind for kind, event_types in _OWNERS.items() for event_type in event_types
+}

@@ -1,0 +1,68 @@
+"""What a producer, in any language, writes to the inbox topic: a `DocumentIngested` that still holds its text."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from contracts.codec import MalformedEventError, plain
+from contracts.envelope import Correlation, EventMetadata, UtcTime
+from contracts.payload import Attributes, Identifier, Part
+
+
+class InboxDocument(Part):
+    """The document itself. Text must hold something, and no NUL character."""
+
+    title: str = Field(max_length=1024)
+    text: str = Field(min_length=1)
+    uri: str | None = Field(default=None, max_length=4096)
+    attributes: Attributes = Field(default_factory=dict)
+
+    @field_validator("title", "text")
+    @classmethod
+    def _no_nul(cls, value: str) -> str:
+        place = value.find("\x00")
+        if place >= 0:
+            raise ValueError(f"holds a NUL character at {place}; send text, not binary data")
+        return value
+
+    @field_validator("text")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("holds only white space; send the document's text")
+        return value
+
+
+class InboxEvent(BaseModel):
+    """The envelope a producer fills in. Taken once for each `event_id`; `aggregate_id` makes it the same document."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    event_id: UUID
+    event_type: Literal["DocumentIngested"]
+    schema_version: Literal[1] = 1
+    aggregate_id: Identifier
+    aggregate_version: Annotated[int, Field(ge=0)] | None = None
+    event_data: InboxDocument
+    metadata: EventMetadata = EventMetadata(source="inbox")
+    timestamp: UtcTime
+    correlation_id: Correlation | None = None
+    causation_id: UUID | None = None
+    position: None = None
+
+    @property
+    def occurred(self) -> datetime:
+        """When it happened, as its producer says, in UTC."""
+        return self.timestamp
+
+
+def decode_inbox(raw: bytes | None) -> InboxEvent:
+    """Read one inbox message. Raises MalformedEventError with what is wrong and where."""
+    if not raw:
+        raise MalformedEventError("message is empty; send a DocumentIngested event as JSON")
+    try:
+        return InboxEvent.model_validate_json(raw)
+    except ValidationError as error:
+        raise MalformedEventError(plain(error)) from None

@@ -1,0 +1,32 @@
+"""Which payload each event type carries."""
+
+from contracts import documents, entities, reasoning, system
+from contracts.event_types import EventType
+from contracts.payload import Payload
+
+PAYLOADS: dict[EventType, type[Payload]] = {
+    payload.event_type: payload
+    for payload in (
+        documents.DocumentIngested,
+        documents.DocumentProcessed,
+        documents.DocumentUpdated,
+        documents.DocumentDeleted,
+        entities.EntityUpdated,
+        entities.EntityMerged,
+        entities.EntityValidated,
+        documents.EntitiesExtracted,
+        documents.RelationshipsDiscovered,
+        documents.RelationshipUpdated,
+        documents.RelationshipValidated,
+        documents.DocumentChunked,
+        documents.ChunkUpdated,
+        documents.ChunkMerged,
+        reasoning.ReasoningQueryExecuted,
+        reasoning.ReasoningResultCached,
+        reasoning.ReasoningChainValidated,
+        system.ModelLoaded,
+        system.ModelUpdated,
+        system.CacheCleared,
+        system.SystemHealthChanged,
+    )
+}

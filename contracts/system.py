@@ -1,0 +1,46 @@
+"""Payloads of the Model and System aggregates: what runs, and how it fares."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.event_types import EventType
+from contracts.payload import Count, Payload, Revision
+
+Task = Literal["embedding", "entities", "relations"]
+Health = Literal["healthy", "degraded", "down"]
+
+
+class ModelLoaded(Payload):
+    """A model was loaded for a task for the first time."""
+
+    event_type: ClassVar[EventType] = EventType.MODEL_LOADED
+    task: Task
+    revision: Revision
+
+
+class ModelUpdated(Payload):
+    """Another revision took over a task."""
+
+    event_type: ClassVar[EventType] = EventType.MODEL_UPDATED
+    task: Task
+    previous: Revision
+    revision: Revision
+
+
+class CacheCleared(Payload):
+    """The kept outputs of one revision were thrown away."""
+
+    event_type: ClassVar[EventType] = EventType.CACHE_CLEARED
+    revision: Revision
+    entries: Count
+    reason: str | None = Field(default=None, max_length=1024)
+
+
+class SystemHealthChanged(Payload):
+    """A process or server went away, came back, or is struggling."""
+
+    event_type: ClassVar[EventType] = EventType.SYSTEM_HEALTH_CHANGED
+    previous: Health
+    health: Health
+    detail: str | None = Field(default=None, max_length=1024)

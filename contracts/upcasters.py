@@ -1,0 +1,37 @@
+"""Upcasters: how the stored JSON of an older shape reads today, one step for each (type, schema version)."""
+
+from collections.abc import Callable
+from typing import Any
+
+Fields = dict[str, Any]
+Upcaster = Callable[[Fields], Fields]
+
+
+def _text_fields_became_a_reference(data: Fields) -> Fields:
+    """Version 1 spread the text's digest and sizes over the payload; version 2 keeps them in `text`."""
+    data = dict(data)
+    data["text"] = {
+        "digest": data.pop("digest", None),
+        "characters": data.pop("characters", None),
+        "bytes": data.pop("bytes", None),
+    }
+    return data
+
+
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    ("DocumentIngested", 1): _text_fields_became_a_reference,
+    ("DocumentUpdated", 1): _text_fields_became_a_reference,
+}
+
+
+def upcast(fields: Fields) -> Fields:
+    """Lift an event's JSON fields, one version at a time, to the newest shape. Unknown fields are left alone."""
+    event_type, version = fields.get("event_type"), fields.get("schema_version")
+    while isinstance(event_type, str) and isinstance(version, int):
+        upcaster = UPCASTERS.get((event_type, version))
+        data = fields.get("event_data")
+        if upcaster is None or not isinstance(data, dict):
+            break
+        version += 1
+        fields = {**fields, "event_data": upcaster(data), "schema_version": version}
+    return fields
