@@ -1,0 +1,77 @@
+"""The Faust app: one for each role, with the settings that were found to hold (see docs/streams.md)."""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+
+from streams import exits
+from streams.drain import Drain
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+def build_app(group: str, bootstrap: str, kafka: Mapping[str, str]) -> faust.App:
+    """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words."""
+    return faust.App(
+        group,
+        broker=[f"aiokafka://{address.strip()}" for address in bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
+        processing_guarantee="at_least_once",
+        # State lives in the databases; Faust's own tables, leader topic and web server are not used.
+        store="memory://",
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        # On a rebalance do not wait for in-flight events: handlers are idempotent.
+        stream_wait_empty=False,
+        broker_commit_interval=0.5,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=1.0,
+        broker_request_timeout=20.0,
+        broker_max_poll_interval=600.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
+        stream_buffer_maxsize=1024,
+        key_serializer="raw",
+        value_serializer="raw",
+        worker_redirect_stdouts=False,
+    )
+
+
+def attach(app: faust.App, drain: Drain[Any]) -> Any:
+    """Make an agent of `app` that empties the drain's topics into its handler; returns the agent."""
+    handler = drain.handler
+    channel = app.topic(*handler.topics, key_type=bytes, value_type=bytes, internal=False)
+
+    async def agent(stream: Any) -> None:
+        try:
+            await drain.run(stream)
+        except Exception as error:  # an agent that raised would be taken for one that finished (faust #315)
+            exits.leave(exits.UNAVAILABLE, f"{handler.name}: {error!r}")
+
+    # One at a time: with more, Faust commits past what is in flight (faust-streaming #606).
+    return app.agent(channel, name=handler.name, concurrency=1)(agent)
+
+
+def _credentials(kafka: Mapping[str, str]) -> Any:
+    """Faust's credentials for librdkafka's `security.protocol`, `sasl.*` and `ssl.*` settings."""
+    protocol = kafka.get("security.protocol", "PLAINTEXT").upper()
+    context = None
+    if protocol in {"SSL", "SASL_SSL"}:
+        context = ssl.create_default_context(cafile=kafka.get("ssl.ca.location"))
+        if "ssl.certificate.location" in kafka:
+            context.load_cert_chain(
+                kafka["ssl.certificate.location"],
+                kafka.get("ssl.key.location"),
+                kafka.get("ssl.key.password"),
+            )
+    if protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=kafka.get("sasl.username"),
+            password=kafka.get("sasl.password"),
+            mechanism=kafka.get("sasl.mechanism", "PLAIN"),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None

@@ -1,0 +1,140 @@
+"""From a Faust stream to a handler, in batches, acknowledging nothing that was not dealt with."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from contracts.codec import MalformedEventError
+from eventstore.errors import StoreUnavailable
+from streams.graveyard import Graveyard
+from streams.handler import Handler
+from streams.message import Message, Partition, reached
+
+log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+UNAVAILABLE_LIMIT_S = 120.0
+"""A store that stays away longer ends the worker, which is started again and waits anew."""
+FULL_BATCH_WAIT_S = 0.02
+
+
+class Drain(Generic[Item]):
+    """Empties one agent's stream into one handler.
+
+    Faust's own `take` acknowledges a batch even when it was cancelled or raised (faust-streaming #189, #315), so
+    the stream runs without automatic acknowledgement and each event is acknowledged here, in order, after its
+    batch was dealt with. The queue is bounded: a slow handler holds the stream back.
+    """
+
+    def __init__(self, handler: Handler[Item], graveyard: Graveyard, *, batch: int = 100) -> None:
+        self.handler = handler
+        self.dealt_with = 0
+        self._held = 0
+        self._graveyard = graveyard
+        self._batch = batch
+        self._queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=batch * 2)
+
+    @property
+    def holds_work(self) -> bool:
+        """Whether anything was delivered and not dealt with yet."""
+        return self._held > 0
+
+    async def run(self, stream: Any) -> None:
+        """Read `stream` for as long as it lasts. Raises what ends the worker."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._deal(stream))
+            async for event in stream.noack().events():
+                self._held += 1
+                await self._queue.put(event)
+
+    async def _deal(self, stream: Any) -> None:
+        while True:
+            events = await self._next_batch()
+            await self.settle([as_message(event.message) for event in events])
+            for event in events:
+                await stream.ack(event)
+            self._held -= len(events)
+
+    async def _next_batch(self) -> list[Any]:
+        """Whatever waits, at most a batch; a batch of one waits a moment for company."""
+        events = [await self._queue.get()]
+        if self._queue.empty():
+            await asyncio.sleep(FULL_BATCH_WAIT_S)
+        while len(events) < self._batch and not self._queue.empty():
+            events.append(self._queue.get_nowait())
+        return events
+
+    async def note(self, places: Mapping[Partition, int]) -> None:
+        """Everything up to `places` is done, though nothing of it was ours: let the handler remember that."""
+        own = {place: position for place, position in places.items() if place[0] in self.handler.topics}
+        if own:
+            await self._try([], own)
+
+    async def settle(self, messages: Sequence[Message]) -> None:
+        """Deal with every message: handled, none of our business, or set aside with its cause."""
+        wanted: list[tuple[Message, Item]] = []
+        for message in messages:
+            try:
+                item = self.handler.read(message)
+            except MalformedEventError as error:
+                await self._graveyard.bury(self.handler.name, message, error)
+                continue
+            if item is not None:
+                wanted.append((message, item))
+        try:
+            await self._try([item for _, item in wanted], reached(messages))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            await self._one_by_one(wanted, error)
+            await self._try([], reached(messages))
+            return
+        await self._graveyard.resolve(self.handler.name, [message for message, _ in wanted])
+        self.dealt_with += len(messages)
+
+    async def _one_by_one(self, wanted: Sequence[tuple[Message, Item]], batch_error: Exception) -> None:
+        if len(wanted) > 1:
+            log.warning(
+                "%s: a batch of %d failed (%s); trying its items singly",
+                self.handler.name,
+                len(wanted),
+                batch_error,
+            )
+        for message, item in wanted:
+            try:
+                await self._try([item], {})
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                await self._graveyard.bury(self.handler.name, message, error)
+            else:
+                await self._graveyard.resolve(self.handler.name, [message])
+            self.dealt_with += 1
+
+    async def _try(self, items: Sequence[Item], places: Mapping[Partition, int]) -> None:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            wait=wait_exponential_jitter(initial=0.1, max=2.0),
+            stop=stop_after_delay(UNAVAILABLE_LIMIT_S),
+            reraise=True,
+        ):
+            with attempt:
+                await self.handler.handle(items, places)
+
+
+def as_message(record: Any) -> Message:
+    """A Faust message as plain data."""
+    headers = record.headers or ()
+    pairs = headers.items() if hasattr(headers, "items") else headers
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=int(record.timestamp or 0),
+        key=record.key,
+        value=record.value,
+        headers={name: value for name, value in pairs if value is not None},
+    )

@@ -1,0 +1,37 @@
+"""What a plain handler looks like, and how its failures are told apart."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from streams.message import Message, Partition
+
+Item = TypeVar("Item")
+
+
+class Handler(Protocol[Item]):
+    """Deals with batches of messages. Doing it twice must change nothing."""
+
+    @property
+    def name(self) -> str:
+        """The consumer's name: in positions, dead letters and logs."""
+        ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics it follows."""
+        ...
+
+    def read(self, message: Message) -> Item | None:
+        """The message as this handler wants it; None when it is none of its business.
+
+        Raises MalformedEventError for bytes that say nothing it can understand.
+        """
+        ...
+
+    async def handle(self, items: Sequence[Item], reached: Mapping[Partition, int]) -> None:
+        """Deal with `items`, then remember that everything up to `reached` was dealt with.
+
+        Raises StoreUnavailable when a server is away (the same batch is tried again) and anything else when
+        an item cannot be dealt with (the batch is then tried item by item, and the culprit set aside).
+        """
+        ...

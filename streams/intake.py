@@ -1,0 +1,132 @@
+"""Taking documents in: the one way to it, for the inbox, the command line and the gateway alike."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from aggregates.document import Document
+from contracts.documents import DocumentContent, TextReference
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.event_types import EventType
+from contracts.payload import Scalar
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.receipts import InboxReceipts
+from eventstore.texts import TextStore
+
+Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
+
+
+class DocumentTooLargeError(ValueError):
+    """The text is over the size limit; the message says by how much and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A document on its way in. `document_id` makes it the same document; `event_id` makes it the same delivery."""
+
+    document_id: str
+    title: str
+    text: str
+    metadata: EventMetadata
+    event_id: UUID
+    correlation_id: str
+    uri: str | None = None
+    attributes: dict[str, Scalar] = field(default_factory=dict)
+    timestamp: datetime | None = None
+
+
+class Intake:
+    """Checks, keeps the text, lets the Document decide, and remembers each delivery."""
+
+    def __init__(
+        self, commands: Commands, texts: TextStore, receipts: InboxReceipts, *, max_document_bytes: int
+    ) -> None:
+        self._commands = commands
+        self._texts = texts
+        self._receipts = receipts
+        self._limit = max_document_bytes
+
+    def check(self, document_id: str, text: str) -> None:
+        """Raises DocumentTooLargeError."""
+        size = len(text.encode())
+        if size > self._limit:
+            raise DocumentTooLargeError(
+                f"{document_id}: the text is {size:,} bytes and the limit is {self._limit:,}; "
+                "split the document or raise max_document_bytes"
+            )
+
+    async def take(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """Take documents in, in their order; an outcome for each.
+
+        Raises DocumentTooLargeError before anything is kept, StoreUnavailable, ConflictError.
+        """
+        for submission in submissions:
+            self.check(submission.document_id, submission.text)
+        outcomes: dict[int, Outcome] = {}
+        for turn in _turns(submissions):
+            outcomes.update(await self._take(turn))
+        return [outcomes[place] for place in range(len(submissions))]
+
+    async def _take(self, turn: Sequence[tuple[int, Submission]]) -> dict[int, Outcome]:
+        """One turn: no document and no delivery twice, so all of it can be decided at once."""
+        seen = await self._receipts.seen([submission.event_id for _, submission in turn])
+        fresh = [(place, submission) for place, submission in turn if submission.event_id not in seen]
+        references = await self._texts.put_many(
+            [(submission.metadata.tenant, submission.document_id, submission.text) for _, submission in fresh]
+        )
+        appended = await self._commands.execute_many(
+            [
+                Command(_key(submission), Document.project, _decision(submission, reference))
+                for (_, submission), reference in zip(fresh, references, strict=True)
+            ]
+        )
+        outcomes: dict[int, Outcome] = {
+            place: _outcome(events) for (place, _), events in zip(fresh, appended, strict=True)
+        }
+        # What changed nothing is remembered too: redelivered later, it could undo a newer one.
+        await self._receipts.record([(submission.event_id, outcomes[place]) for place, submission in fresh])
+        return outcomes | {place: "duplicate" for place, submission in turn if submission.event_id in seen}
+
+
+def _turns(submissions: Sequence[Submission]) -> Iterator[list[tuple[int, Submission]]]:
+    """Cut a batch where a document or a delivery comes a second time."""
+    turn: list[tuple[int, Submission]] = []
+    taken: set[AggregateKey | UUID] = set()
+    for place, submission in enumerate(submissions):
+        marks = {_key(submission), submission.event_id}
+        if taken & marks:
+            yield turn
+            turn, taken = [], set()
+        turn.append((place, submission))
+        taken |= marks
+    if turn:
+        yield turn
+
+
+def _key(submission: Submission) -> AggregateKey:
+    return AggregateKey(submission.metadata.tenant, "document", submission.document_id)
+
+
+def _decision(submission: Submission, reference: TextReference) -> documents.Decision:
+    content = DocumentContent(
+        title=submission.title, text=reference, uri=submission.uri, attributes=submission.attributes
+    )
+    cause = Cause(
+        metadata=submission.metadata,
+        correlation_id=submission.correlation_id,
+        causation_id=None,
+        event_id=submission.event_id,
+        timestamp=submission.timestamp,
+    )
+    return lambda document: documents.ingest(document, submission.document_id, content, cause)
+
+
+def _outcome(events: Sequence[DomainEvent]) -> Outcome:
+    if not events:
+        return "unchanged"
+    return "ingested" if events[0].event_type is EventType.DOCUMENT_INGESTED else "updated"

@@ -1,0 +1,53 @@
+"""A Kafka message as handlers see it: plain data, no framework."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+Partition = tuple[str, int]
+"""Topic name and partition number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record. `timestamp` is in milliseconds since 1970, as its producer set it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Names this record, also when it is delivered again, and not one that a restarted broker put in its place."""
+        return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp}"
+
+    @property
+    def event_type(self) -> str | None:
+        """The relay's header, so that what is not wanted need not be decoded."""
+        raw = self.headers.get("event_type")
+        return None if raw is None else raw.decode("utf-8", "replace")
+
+    @property
+    def position(self) -> int | None:
+        """Place in the log, from the relay's header."""
+        raw = self.headers.get("position")
+        return int(raw) if raw is not None and raw.isdigit() else None
+
+    @property
+    def dead_letter(self) -> int | None:
+        """Set when this record is a dead letter that somebody asked to try again."""
+        raw = self.headers.get("dead_letter")
+        return int(raw) if raw is not None and raw.isdigit() else None
+
+
+def reached(messages: Iterable[Message]) -> dict[Partition, int]:
+    """The highest log position of each partition among `messages`, once all of them are dealt with."""
+    highest: dict[Partition, int] = {}
+    for message in messages:
+        if message.position is not None:
+            place = (message.topic, message.partition)
+            highest[place] = max(message.position, highest.get(place, 0))
+    return highest

@@ -1,0 +1,97 @@
+"""Watches a worker from its own thread: says how far it is, and ends it when it no longer gets anywhere."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from eventstore.errors import StoreUnavailable
+from eventstore.marks import RelayMark
+from streams import exits
+from streams.drain import Drain
+from streams.message import Partition
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+PATIENCE_S = 3.0
+
+
+class Monitor(threading.Thread):
+    """Once a second: compares what the group committed with what the relay published.
+
+    A partition whose commits have caught up with the relay is done up to the relay's position, even when its last
+    event is old; `on_drained` is told so. Three things end the process, to be started again by whoever
+    supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
+    `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Mapping[str, str],
+        group: str,
+        epoch: int,
+        mark: Callable[[], RelayMark],
+        drains: Sequence[Drain[Any]],
+        on_drained: Callable[[Mapping[Partition, int]], None],
+        stall_s: float,
+    ) -> None:
+        super().__init__(name="monitor", daemon=True)
+        self._consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False})
+        self._epoch = epoch
+        self._mark = mark
+        self._drains = drains
+        self._topics = {topic for drain in drains for topic in drain.handler.topics}
+        self._on_drained = on_drained
+        self._stall_s = stall_s
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let the thread end at its next turn."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Sample until stopped."""
+        moved_at, seen = time.monotonic(), (-1, -1)
+        told: dict[Partition, int] = {}
+        while not self._stopped.wait(INTERVAL_S):
+            try:
+                mark = self._mark()
+                committed = self._committed(mark)
+            except (StoreUnavailable, KafkaException) as error:
+                log.warning("cannot tell the worker's progress: %s", " ".join(str(error).split()))
+                moved_at = time.monotonic()
+                continue
+            if mark.epoch != self._epoch:
+                exits.leave(exits.NEW_EPOCH, "the broker was filled anew from the log; starting afresh")
+            drained = {
+                place: mark.position
+                for place in self._followed(mark)
+                if committed.get(place, 0) >= mark.next_offsets.get(place, 0)
+            }
+            news = {place: position for place, position in drained.items() if told.get(place, -1) < position}
+            if news:
+                self._on_drained(news)
+                told.update(news)
+            progress = (sum(drain.dealt_with for drain in self._drains), sum(committed.values()))
+            lagging = len(drained) < len(self._followed(mark)) or any(drain.holds_work for drain in self._drains)
+            if progress != seen or not lagging:
+                moved_at, seen = time.monotonic(), progress
+            elif time.monotonic() - moved_at > self._stall_s:
+                exits.leave(exits.STALLED, f"no progress for {self._stall_s:.0f} s in spite of lag")
+
+    def _followed(self, mark: RelayMark) -> list[Partition]:
+        return [place for place in mark.next_offsets if place[0] in self._topics]
+
+    def _committed(self, mark: RelayMark) -> dict[Partition, int]:
+        asked = [TopicPartition(topic, partition) for topic, partition in self._followed(mark)]
+        if not asked:
+            return {}
+        return {
+            (found.topic, found.partition): max(found.offset, 0)
+            for found in self._consumer.committed(asked, timeout=PATIENCE_S)
+        }

@@ -1,0 +1,29 @@
+"""Projections as plain handlers: events go to a read model, with the places they came from."""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.codec import decode
+from contracts.envelope import DomainEvent
+from contracts.topics import Topics
+from projections.projector import Projector
+from streams.message import Message, Partition
+
+
+class ProjectionHandler:
+    """Feeds one read model."""
+
+    def __init__(self, projector: Projector, topics: Topics) -> None:
+        self._projector = projector
+        self._types = frozenset(str(event_type) for event_type in projector.event_types)
+        self.name = projector.name
+        self.topics = tuple(dict.fromkeys(topics.of(event_type).name for event_type in projector.event_types))
+
+    def read(self, message: Message) -> DomainEvent | None:
+        """Decode what the read model follows."""
+        if message.event_type not in self._types or message.value is None:
+            return None
+        return decode(message.value, position=message.position)
+
+    async def handle(self, items: Sequence[DomainEvent], reached: Mapping[Partition, int]) -> None:
+        """Rows and positions in one transaction."""
+        await self._projector.apply(items, reached)

@@ -1,0 +1,93 @@
+"""DocumentIngested or DocumentUpdated to DocumentChunked: cut the text, give each chunk a vector."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from aggregates.document import Document
+from contracts import ids
+from contracts.documents import Chunk, DocumentChunked
+from contracts.envelope import DomainEvent
+from contracts.event_types import EventType
+from contracts.payload import Payload
+from eventstore.texts import TextStore
+from inference.chunking import ChunkSpan
+from inference.model import digest_of
+from inference.runner import Inference
+
+
+class Chunking:
+    """Vectors go to the model outputs, keyed by what the embedder read; the event carries spans and digests."""
+
+    name = "chunking"
+    triggers = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED})
+
+    def __init__(self, texts: TextStore, inference: Inference) -> None:
+        self._texts = texts
+        self._inference = inference
+
+    @property
+    def revision(self) -> str:
+        """Chunker and embedder together."""
+        return f"{self._inference.chunker.revision} {self._inference.embedder.revision}"
+
+    def is_due(self, document: Document, event: DomainEvent) -> bool:
+        """The event still is the present content, and that has no chunks yet."""
+        return document.is_present(event.event_id) and document.chunked is None
+
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+        """Cut, embed what was never embedded, describe."""
+        keys = [(document.tenant, document.document_id, document.text.digest) for document, _ in batch]
+        texts = await self._texts.get_many(keys)
+        spans = await asyncio.to_thread(lambda: [self._inference.chunker.split(texts[key]) for key in keys])
+        payloads = [
+            self._payload(document, texts[key], cuts)
+            for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
+        ]
+        await self._inference.embedder.outputs(
+            [
+                embedder_input(document.title, texts[key][cut.start : cut.end])
+                for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
+                for cut in cuts
+            ]
+        )
+        return list(payloads)
+
+    def _payload(self, document: Document, text: str, spans: Sequence[ChunkSpan]) -> DocumentChunked:
+        occurrences: Counter[str] = Counter()
+        chunks: list[Chunk] = []
+        for index, span in enumerate(spans):
+            content = text[span.start : span.end]
+            digest = digest_of(content)
+            chunks.append(
+                Chunk(
+                    chunk_id=ids.chunk_id(document.tenant, document.document_id, digest, occurrences[digest]),
+                    index=index,
+                    start=span.start,
+                    end=span.end,
+                    tokens=span.tokens,
+                    digest=digest,
+                    input_digest=digest_of(embedder_input(document.title, content)),
+                )
+            )
+            occurrences[digest] += 1
+        return DocumentChunked(
+            content=document.text.digest,
+            title=document.title,
+            chunker=self._inference.chunker.revision,
+            embedder=self._inference.embedder.revision,
+            chunks=tuple(chunks),
+        )
+
+    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+        """The Document's decision."""
+        assert isinstance(result, DocumentChunked)
+        return documents.chunk(document, of, result, cause)
+
+
+def embedder_input(title: str, text: str) -> str:
+    """What the embedder reads: the title tells what a passage is about when its own words do not."""
+    return f"{title}\n{text}"

@@ -1,0 +1,44 @@
+"""RelationshipsDiscovered to DocumentProcessed: every stage has dealt with the present content."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from aggregates.document import Document
+from contracts.documents import DocumentProcessed
+from contracts.envelope import DomainEvent
+from contracts.event_types import EventType
+from contracts.payload import Payload
+
+
+class Completion:
+    """Counts what was found."""
+
+    name = "completion"
+    revision = "completion/1"
+    triggers = frozenset({EventType.RELATIONSHIPS_DISCOVERED})
+
+    def is_due(self, document: Document, event: DomainEvent) -> bool:
+        """The relations still are those of the present content, and it was not completed yet."""
+        return document.is_present(event.event_id) and document.processed is None
+
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+        """No model: the document's own state has it all."""
+        return [_processed(document) for document, _ in batch]
+
+    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+        """The Document's decision."""
+        assert isinstance(result, DocumentProcessed)
+        return documents.complete(document, of, result, cause)
+
+
+def _processed(document: Document) -> DocumentProcessed:
+    chunked, extracted, related = document.chunked, document.extracted, document.related
+    assert chunked is not None and extracted is not None and related is not None
+    return DocumentProcessed(
+        content=document.text.digest,
+        chunks=len(chunked.chunks),
+        entities=len({mention.entity_id for mention in extracted.mentions}),
+        relations=len(related.relations),
+    )

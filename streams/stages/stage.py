@@ -1,0 +1,121 @@
+"""What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from aggregates.cause import Cause
+from aggregates.document import Document
+from contracts import ids
+from contracts.codec import decode
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.event_types import EventType
+from contracts.payload import Payload
+from contracts.topics import Topics
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.positions import ConsumerPositions
+from streams.message import Message, Partition
+
+SLICE_CHARACTERS = 500_000
+"""Text worked on at once: bounds memory, and the work that a crash makes vain."""
+
+
+class Stage(Protocol):
+    """One step of a document's way: from a batch of (document, event) to a payload for each."""
+
+    @property
+    def name(self) -> str:
+        """Name of the stage, part of the ids of its events."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Revision of the models it uses, part of the ids of its events."""
+        ...
+
+    @property
+    def triggers(self) -> frozenset[EventType]:
+        """The event types that set it off."""
+        ...
+
+    def is_due(self, document: Document, event: DomainEvent) -> bool:
+        """Whether `event` still asks for this stage: not when stale, nor when done."""
+        ...
+
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+        """The result for each pair, in order."""
+        ...
+
+    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+        """The aggregate's own decision on the result."""
+        ...
+
+
+class StageHandler:
+    """Runs a Stage as a plain handler."""
+
+    def __init__(self, stage: Stage, commands: Commands, positions: ConsumerPositions, topics: Topics) -> None:
+        self._stage = stage
+        self._commands = commands
+        self._positions = positions
+        self._triggers = frozenset(str(trigger) for trigger in stage.triggers)
+        self.name = stage.name
+        self.topics = tuple(dict.fromkeys(topics.of(trigger).name for trigger in stage.triggers))
+
+    def read(self, message: Message) -> DomainEvent | None:
+        """Decode only what sets this stage off."""
+        if message.event_type not in self._triggers or message.value is None:
+            return None
+        return decode(message.value)
+
+    async def handle(self, items: Sequence[DomainEvent], reached: Mapping[Partition, int]) -> None:
+        """Load the documents, work on what is due, append the results."""
+        if items:
+            # One delivery of an event within a batch is enough.
+            await self._handle(list({event.event_id: event for event in items}.values()))
+        if reached:
+            await self._positions.advance(self.name, reached)
+
+    async def _handle(self, batch: Sequence[DomainEvent]) -> None:
+        documents = await self._commands.load_many([_key(event) for event in batch], Document.project)
+        due = [
+            (document, event)
+            for event in batch
+            if (document := documents.get(_key(event))) is not None and self._stage.is_due(document, event)
+        ]
+        for part in slices(due):
+            results = await self._stage.work(part)
+            await self._commands.execute_many(
+                [
+                    Command(_key(event), Document.project, self._decision(event, result), state=document)
+                    for (document, event), result in zip(part, results, strict=True)
+                ]
+            )
+
+    def _decision(self, event: DomainEvent, result: Payload) -> Callable[[Document | None], tuple[DomainEvent, ...]]:
+        cause = Cause(
+            metadata=EventMetadata(tenant=event.tenant, actor="annals", source=self._stage.name),
+            correlation_id=event.correlation_id,
+            causation_id=event.event_id,
+            event_id=ids.event_id(event.event_id, self._stage.name, self._stage.revision),
+        )
+        return lambda document: self._stage.decide(document, event.event_id, result, cause)
+
+
+def slices(due: Sequence[tuple[Document, DomainEvent]]) -> Iterator[list[tuple[Document, DomainEvent]]]:
+    """Cut a batch so that one slice holds at most SLICE_CHARACTERS of text (or one document)."""
+    part: list[tuple[Document, DomainEvent]] = []
+    characters = 0
+    for document, event in due:
+        if part and characters + document.text.characters > SLICE_CHARACTERS:
+            yield part
+            part, characters = [], 0
+        part.append((document, event))
+        characters += document.text.characters
+    if part:
+        yield part
+
+
+def _key(event: DomainEvent) -> AggregateKey:
+    return AggregateKey(event.tenant, event.kind, event.aggregate_id)
