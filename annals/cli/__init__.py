@@ -1,0 +1,65 @@
+"""The command line: one command a file, loaded only when called, so that `annals --help` is instant."""
+
+from importlib import import_module
+
+import click
+
+from annals.cli.frame import Frame
+
+COMMANDS = {
+    "up": "up",
+    "ingest": "ingest",
+    "ask": "ask",
+    "search": "search",
+    "show": "show",
+    "history": "history",
+    "delete": "delete",
+    "status": "status",
+    "replay": "replay",
+    "verify": "verify",
+    "dead-letters": "dead_letters",
+    "eval": "evaluate",
+    "topics": "topics",
+    "run": "run",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, its module imported now."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(f"annals.cli.{module}").command
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with:  annals ingest docs/ --wait   then:  annals ask 'Who ...?'",
+)
+@click.version_option(package_name="annals")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Annals turns documents into knowledge that can be asked, and never loses how it came to know it.
+
+    Every change is an event. Read models (relational, graph, vector) are folded from the events and can be
+    rebuilt at any time. When nothing is up, a command starts what it needs for its own length; `annals up`
+    keeps everything running.
+
+    Settings come from options, from ANNALS_* variables, and from a TOML file (--config, or annals.toml in the
+    data folder), in that order.
+    """
+    ctx.ensure_object(Frame)
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by ctrl-C."""
+    group(prog_name="annals")
