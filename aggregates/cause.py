@@ -1,0 +1,36 @@
+"""Why an event happens: who, through what, because of which event, and under which id."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.envelope import DomainEvent, EventMetadata, new_event
+from contracts.payload import Payload
+
+
+class RefusedError(ValueError):
+    """The aggregate does not allow what was asked; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`event_id` is given where a second try must get the same id."""
+
+    metadata: EventMetadata
+    correlation_id: str
+    causation_id: UUID | None = None
+    event_id: UUID | None = None
+    timestamp: datetime | None = None
+
+    def event(self, payload: Payload, aggregate_id: str, version: int) -> DomainEvent:
+        """`payload` as event number `version` of the aggregate."""
+        return new_event(
+            payload,
+            aggregate_id=aggregate_id,
+            aggregate_version=version,
+            metadata=self.metadata,
+            correlation_id=self.correlation_id,
+            causation_id=self.causation_id,
+            event_id=self.event_id,
+            timestamp=self.timestamp,
+        )

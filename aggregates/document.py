@@ -1,0 +1,218 @@
+"""The Document: taken in, changed, worked on stage by stage, deleted.
+
+Immutable, in the functional style of `eventsourcing` (its examples 6 to 8): `project` folds events to a state,
+each decision maps a state and a command to new events. An empty tuple means that nothing changes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from aggregates.cause import Cause, RefusedError
+from contracts.documents import (
+    Chunk,
+    ChunkMerged,
+    ChunkUpdated,
+    DocumentChunked,
+    DocumentContent,
+    DocumentDeleted,
+    DocumentIngested,
+    DocumentProcessed,
+    DocumentUpdated,
+    EntitiesExtracted,
+    RelationshipsDiscovered,
+    RelationshipUpdated,
+    RelationshipValidated,
+    TextReference,
+)
+from contracts.envelope import DomainEvent
+from contracts.payload import Payload, Scalar
+
+Decision = Callable[["Document | None"], tuple[DomainEvent, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """State of one document. `present` holds the ids of the events that speak of its present content."""
+
+    tenant: str
+    document_id: str
+    version: int
+    title: str
+    text: TextReference
+    uri: str | None
+    attributes: dict[str, Scalar]
+    deleted: bool
+    present: frozenset[UUID]
+    chunked: DocumentChunked | None = None
+    extracted: EntitiesExtracted | None = None
+    related: RelationshipsDiscovered | None = None
+    processed: DocumentProcessed | None = None
+
+    def is_present(self, event_id: UUID) -> bool:
+        """Whether that event speaks of the content as it now is."""
+        return not self.deleted and event_id in self.present
+
+    @staticmethod
+    def project(events: Iterable[DomainEvent]) -> "Document | None":
+        """The state after `events`, which start with the document's first."""
+        state: Document | None = None
+        for event in events:
+            state = evolve(state, event)
+        return state
+
+
+def evolve(state: Document | None, event: DomainEvent) -> Document | None:
+    """The state after one more event."""
+    data = event.event_data
+    if isinstance(data, DocumentIngested | DocumentUpdated):
+        return Document(
+            tenant=event.tenant,
+            document_id=event.aggregate_id,
+            version=event.aggregate_version,
+            title=data.title,
+            text=data.text,
+            uri=data.uri,
+            attributes=data.attributes,
+            deleted=False,
+            present=frozenset({event.event_id}),
+        )
+    if state is None:
+        return None
+    state = replace(state, version=event.aggregate_version, present=state.present | {event.event_id})
+    match data:
+        case DocumentDeleted():
+            return replace(state, deleted=True, present=frozenset())
+        case DocumentChunked():
+            return replace(state, chunked=data)
+        case ChunkUpdated() | ChunkMerged():
+            return replace(state, chunked=_rechunked(state.chunked, data))
+        case EntitiesExtracted():
+            return replace(state, extracted=data)
+        case RelationshipsDiscovered():
+            return replace(state, related=data)
+        case RelationshipUpdated():
+            return replace(state, related=_updated(state.related, data))
+        case DocumentProcessed():
+            return replace(state, processed=data)
+        case _:
+            return state
+
+
+def ingest(state: Document | None, document_id: str, content: DocumentContent, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Take a document in: new, changed, or just the same again."""
+    if state is None or state.deleted:
+        return (cause.event(_as(DocumentIngested, content), document_id, 1 if state is None else state.version + 1),)
+    if (state.title, state.text, state.uri, state.attributes) == (
+        content.title,
+        content.text,
+        content.uri,
+        content.attributes,
+    ):
+        return ()
+    return (cause.event(_as(DocumentUpdated, content), document_id, state.version + 1),)
+
+
+def chunk(state: Document | None, of: UUID, result: DocumentChunked, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Accept chunks of the present content, once."""
+    return _result(state, of, result, cause, done=state is not None and state.chunked is not None)
+
+
+def extract_entities(
+    state: Document | None, of: UUID, result: EntitiesExtracted, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    """Accept entities of the present content, once."""
+    return _result(state, of, result, cause, done=state is not None and state.extracted is not None)
+
+
+def discover_relationships(
+    state: Document | None, of: UUID, result: RelationshipsDiscovered, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    """Accept relations of the present content, once."""
+    return _result(state, of, result, cause, done=state is not None and state.related is not None)
+
+
+def complete(state: Document | None, of: UUID, result: DocumentProcessed, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Call the present content processed, once."""
+    return _result(state, of, result, cause, done=state is not None and state.processed is not None)
+
+
+def delete(state: Document | None, reason: str | None, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Delete the document; deleting it again, or what never was, changes nothing."""
+    if state is None or state.deleted:
+        return ()
+    return (cause.event(DocumentDeleted(reason=reason), state.document_id, state.version + 1),)
+
+
+def update_chunk(state: Document | None, replaced: str, chunk: Chunk, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Give one chunk other bounds. Raises RefusedError for a chunk that is not there."""
+    document = _with_chunks(state, (replaced,))
+    change = ChunkUpdated(content=document.text.digest, replaced=replaced, chunk=chunk)
+    return (cause.event(change, document.document_id, document.version + 1),)
+
+
+def merge_chunks(
+    state: Document | None, merged: tuple[str, ...], chunk: Chunk, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    """Make one chunk of several. Raises RefusedError for chunks that are not there."""
+    document = _with_chunks(state, merged)
+    change = ChunkMerged(content=document.text.digest, merged=merged, chunk=chunk)
+    return (cause.event(change, document.document_id, document.version + 1),)
+
+
+def update_relationship(state: Document | None, change: RelationshipUpdated, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Correct a relation. Raises RefusedError for one that is not there."""
+    return _on_relation(state, change.relation_id, change, cause)
+
+
+def validate_relationship(
+    state: Document | None, judgement: RelationshipValidated, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    """Judge a relation. Raises RefusedError for one that is not there."""
+    return _on_relation(state, judgement.relation_id, judgement, cause)
+
+
+def _result(state: Document | None, of: UUID, result: Payload, cause: Cause, *, done: bool) -> tuple[DomainEvent, ...]:
+    if state is None or done or not state.is_present(of):
+        return ()
+    return (cause.event(result, state.document_id, state.version + 1),)
+
+
+def _on_relation(state: Document | None, relation_id: str, payload: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    if state is None or state.deleted or state.related is None:
+        raise RefusedError("the document has no relations now")
+    if relation_id not in {relation.relation_id for relation in state.related.relations}:
+        raise RefusedError(f"document {state.document_id} has no relation {relation_id}")
+    return (cause.event(payload, state.document_id, state.version + 1),)
+
+
+def _with_chunks(state: Document | None, wanted: tuple[str, ...]) -> Document:
+    if state is None or state.deleted or state.chunked is None:
+        raise RefusedError("the document has no chunks now")
+    missing = set(wanted) - {chunk.chunk_id for chunk in state.chunked.chunks}
+    if missing:
+        raise RefusedError(f"document {state.document_id} has no chunk {', '.join(sorted(missing))}")
+    return state
+
+
+def _rechunked(chunked: DocumentChunked | None, change: ChunkUpdated | ChunkMerged) -> DocumentChunked | None:
+    if chunked is None:
+        return None
+    gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
+    kept = [chunk for chunk in chunked.chunks if chunk.chunk_id not in gone]
+    return chunked.model_copy(update={"chunks": tuple(sorted([*kept, change.chunk], key=lambda chunk: chunk.start))})
+
+
+def _updated(related: RelationshipsDiscovered | None, change: RelationshipUpdated) -> RelationshipsDiscovered | None:
+    if related is None:
+        return None
+    return related.model_copy(
+        update={
+            "relations": tuple(
+                relation.model_copy(update={"predicate": change.predicate, "confidence": change.confidence})
+                if relation.relation_id == change.relation_id
+                else relation
+                for relation in related.relations
+            )
+        }
+    )
