@@ -172,6 +172,10 @@ def validate_relationship(
     return _on_relation(state, judgement.relation_id, judgement, cause)
 
 
+def _as(payload: type[DocumentContent], content: DocumentContent) -> DocumentContent:
+    return payload(title=content.title, text=content.text, uri=content.uri, attributes=content.attributes)
+
+
 def _result(state: Document | None, of: UUID, result: Payload, cause: Cause, *, done: bool) -> tuple[DomainEvent, ...]:
     if state is None or done or not state.is_present(of):
         return ()

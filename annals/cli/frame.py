@@ -125,5 +125,3 @@ def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await main()
 
     return asyncio.run(guarded())
-
-

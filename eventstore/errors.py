@@ -1,0 +1,21 @@
+"""What can go wrong with the event store. A docstring is the message where none is given."""
+
+
+class StoreUnavailable(ConnectionError):
+    """The database does not answer; the same call may be tried again."""
+
+
+class VersionConflict(Exception):
+    """Somebody else appended to the aggregate first; decide again on its fresh state."""
+
+
+class DuplicateEvent(Exception):
+    """An event with this id is stored already."""
+
+
+class ConflictError(Exception):
+    """The aggregate kept changing under every try; ask again later."""
+
+
+class MissingText(LookupError):
+    """A text that an event refers to is not in the text store."""

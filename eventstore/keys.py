@@ -1,0 +1,13 @@
+"""How an aggregate is named outside the event store's own ids."""
+
+from typing import NamedTuple
+
+from contracts.event_types import AggregateKind
+
+
+class AggregateKey(NamedTuple):
+    """One aggregate of one tenant."""
+
+    tenant: str
+    kind: AggregateKind
+    aggregate_id: str

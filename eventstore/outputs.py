@@ -1,0 +1,43 @@
+"""Model outputs, by (model revision, digest of the text): a redelivery or a replay never runs a model again."""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from eventstore.pool import acquire
+
+
+class ModelOutputs:
+    """Every method raises StoreUnavailable when the database is away."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def get_many(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
+        """What is kept of `digests` (hexadecimal)."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT encode(digest, 'hex') AS digest, output FROM annals.model_outputs "
+                "WHERE model = $1 AND digest = ANY($2::bytea[])",
+                model,
+                [bytes.fromhex(digest) for digest in set(digests)],
+            )
+        return {row["digest"]: bytes(row["output"]) for row in rows}
+
+    async def put_many(self, model: str, outputs: Mapping[str, bytes]) -> None:
+        """Keep outputs; what is there already stays, for a model says the same of the same text."""
+        if outputs:
+            async with acquire(self._pool) as connection:
+                await connection.execute(
+                    "INSERT INTO annals.model_outputs (model, digest, output) "
+                    "SELECT $1, * FROM unnest($2::bytea[], $3::bytea[]) ON CONFLICT DO NOTHING",
+                    model,
+                    [bytes.fromhex(digest) for digest in outputs],
+                    list(outputs.values()),
+                )
+
+    async def clear(self, model: str) -> int:
+        """Forget every output of one revision; returns how many there were."""
+        async with acquire(self._pool) as connection:
+            status = await connection.execute("DELETE FROM annals.model_outputs WHERE model = $1", model)
+        return int(status.rsplit(" ", 1)[1])

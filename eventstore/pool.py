@@ -1,0 +1,72 @@
+"""One bounded asyncpg pool a process, and one way to say that the database is away."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Literal, TypeAlias
+
+import asyncpg
+
+from eventstore.errors import StoreUnavailable
+
+Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
+Isolation = Literal["read_committed", "repeatable_read"]
+
+ACQUIRE_LIMIT_S = 30.0
+COMMAND_LIMIT_S = 60.0
+
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,
+)
+AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+
+
+async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 8) -> asyncpg.Pool:
+    """A pool whose connections are made when wanted and never waited for longer than ACQUIRE_LIMIT_S.
+
+    Raises StoreUnavailable.
+    """
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=5.0,
+            command_timeout=COMMAND_LIMIT_S,
+            max_inactive_connection_lifetime=300.0,
+        )
+    except AWAY as error:
+        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def acquire(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    """A connection for a short while. Raises StoreUnavailable where the database, not the caller, is at fault."""
+    try:
+        async with pool.acquire(timeout=ACQUIRE_LIMIT_S) as connection:
+            yield connection
+    except TimeoutError as error:
+        raise StoreUnavailable(f"PostgreSQL gave no connection or answer within {ACQUIRE_LIMIT_S:.0f} s") from error
+    except AWAY as error:
+        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+    except AGAIN as error:
+        raise StoreUnavailable(f"PostgreSQL asks to try again: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def transaction(
+    pool: asyncpg.Pool,
+    *,
+    isolation: Isolation = "read_committed",
+    readonly: bool = False,
+) -> AsyncIterator[Connection]:
+    """A transaction on a connection of its own. Raises StoreUnavailable as `acquire` does."""
+    async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
+        yield connection

@@ -1,0 +1,44 @@
+"""How far each stage is: the relay fills a broker that lost everything from the lowest of these."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from eventstore.pool import acquire
+
+Partition = tuple[str, int]
+
+
+class ConsumerPositions:
+    """Every method raises StoreUnavailable when the database is away."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def advance(self, consumer: str, reached: Mapping[Partition, int]) -> None:
+        """Everything up to these positions was dealt with. Never goes back."""
+        places = sorted(reached)
+        async with acquire(self._pool) as connection:
+            await connection.execute(
+                "INSERT INTO annals.consumer_positions AS p (consumer, topic, partition, position) "
+                "SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) "
+                "ON CONFLICT (consumer, topic, partition) DO UPDATE SET position = excluded.position "
+                "WHERE p.position < excluded.position",
+                consumer,
+                [topic for topic, _ in places],
+                [partition for _, partition in places],
+                [reached[place] for place in places],
+            )
+
+    async def of(self, consumer: str) -> dict[Partition, int]:
+        """Where one consumer is, for each partition it ever had something of."""
+        return (await self.all()).get(consumer, {})
+
+    async def all(self) -> dict[str, dict[Partition, int]]:
+        """Where every consumer is."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch("SELECT * FROM annals.consumer_positions")
+        found: dict[str, dict[Partition, int]] = {}
+        for row in rows:
+            found.setdefault(row["consumer"], {})[(row["topic"], row["partition"])] = row["position"]
+        return found

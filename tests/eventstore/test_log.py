@@ -1,0 +1,113 @@
+"""The log: append, read back by aggregate, position and correlation; conflicts and duplicates told apart."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from aggregates.document import Document
+from contracts.documents import DocumentContent, TextReference
+from contracts.envelope import DomainEvent, EventMetadata
+from eventstore.commands import Command, Commands
+from eventstore.errors import DuplicateEvent, VersionConflict
+from eventstore.keys import AggregateKey
+from eventstore.log import EventLog
+from eventstore.pool import open_pool
+from eventstore.reader import EventReader
+
+
+@pytest.fixture
+def log(dsn: str) -> Iterator[EventLog]:
+    with EventLog.connect(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    opened = await open_pool(dsn)
+    yield opened
+    await opened.close()
+
+
+def content(text: str) -> DocumentContent:
+    return DocumentContent(title="t", text=TextReference(digest=text * 64, characters=1, bytes=1))
+
+
+def cause(event_id: UUID | None = None, tenant: str = "default") -> Cause:
+    return Cause(metadata=EventMetadata(tenant=tenant), correlation_id="c1", event_id=event_id)
+
+
+def ingested(document_id: str, text: str = "a", state: Document | None = None, **of: UUID) -> DomainEvent:
+    return documents.ingest(state, document_id, content(text), cause(**of))[0]
+
+
+async def test_what_was_appended_comes_back(log: EventLog, pool: asyncpg.Pool) -> None:
+    first, second = log.append([ingested("d1"), ingested("d2")])
+    reader = EventReader(pool)
+
+    assert second.position is not None and first.position is not None and second.position > first.position
+    assert await reader.after(0, 10) == [first, second]
+    assert await reader.of_aggregate("default", "document", "d2") == [second]
+    assert await reader.by_correlation("default", "c1") == [first, second]
+    assert await reader.by_correlation("other", "c1") == []
+    assert await reader.head() == second.position
+    assert await reader.count_by_type("default") == {"DocumentIngested": 2}
+    assert [group async for group in reader.aggregates(["document"], up_to=first.position)] == [[[first]]]
+
+
+def test_a_version_is_given_once(log: EventLog) -> None:
+    log.append([ingested("d1")])
+    with pytest.raises(VersionConflict):
+        log.append([ingested("d2"), ingested("d1")])
+    # All or nothing.
+    log.append([ingested("d2")])
+
+
+def test_an_event_id_is_stored_once(log: EventLog) -> None:
+    event_id = uuid4()
+    log.append([ingested("d1", event_id=event_id)])
+    with pytest.raises(DuplicateEvent):
+        log.append([ingested("d2", event_id=event_id)])
+
+
+async def test_a_command_decides_again_when_somebody_was_faster(log: EventLog, pool: asyncpg.Pool) -> None:
+    commands = Commands(log, EventReader(pool))
+    key = AggregateKey("default", "document", "d1")
+
+    def command(text: str) -> Command:
+        return Command(key, Document.project, lambda state: documents.ingest(state, "d1", content(text), cause()))
+
+    results = await asyncio.gather(*(commands.execute(command(text)) for text in "abcdef"))
+
+    versions = sorted(event.aggregate_version for events in results for event in events)
+    assert versions == [1, 2, 3, 4, 5, 6]
+    commands.close()
+
+
+async def test_readers_see_no_gap_while_many_append(log: EventLog, pool: asyncpg.Pool) -> None:
+    """A reader that has seen a position never finds a lower one later."""
+    reader, done, seen = EventReader(pool), asyncio.Event(), []
+
+    async def follow() -> None:
+        position = 0
+        while not done.is_set() or await reader.after(position, 1):
+            for event in await reader.after(position, 1000):
+                assert event.position is not None
+                seen.append(event.position)
+                position = event.position
+
+    follower = asyncio.create_task(follow())
+    await asyncio.gather(
+        *(
+            asyncio.to_thread(log.append, [ingested(f"{writer}-{turn}-{n}") for n in range(5)])
+            for writer in range(8)
+            for turn in range(10)
+        )
+    )
+    done.set()
+    await asyncio.wait_for(follower, 30)
+    assert len(seen) == 400
