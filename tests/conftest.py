@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from eventstore.migrations import migrate
 
@@ -73,6 +74,28 @@ class PostgresServer(Server):
     def dsn(self, database: str) -> str:
         """Address of one database."""
         return self.embedded.dsn.replace("/annals?", f"/{database}?")
+
+
+class BrokerServer(Server):
+    """The embedded broker; it forgets everything when it is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.embedded = EmbeddedBroker(free_port())
+        super().__init__(self.embedded.command(), self.embedded.ready, folder)
+
+    @property
+    def address(self) -> str:
+        """Bootstrap address."""
+        return self.embedded.address
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[BrokerServer]:
+    """An empty broker."""
+    server = BrokerServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
