@@ -1,0 +1,1 @@
+"""Text in; chunks, entities, relations and vectors out. Knows nothing of events or stores."""

@@ -1,0 +1,108 @@
+"""Cutting a text into chunks: whole sentences, a token budget, an overlap, and exact spans."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Offsets = list[tuple[int, int]]
+Tokenize = Callable[[str], Offsets]
+"""Text to the (start, end) characters of its tokens, in order."""
+
+# A sentence ends at . ! or ? (with closing quotes), before white space and something that may begin one; or at a
+# blank line. Initials and common abbreviations do not end it.
+_END = re.compile(
+    r"(?<=[.!?])[\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024f])|\n\s*\n+|(?<=[\u3002\uff01\uff1f])"
+)
+_NO_END = re.compile(
+    r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Mt|Jr|Sr|vs|etc|e\.g|i\.e|No|Nos|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Inc|Ltd|Co|Corp|c|ca|fl|approx)\.)$"
+)
+CHARACTERS_A_TOKEN = 16
+"""No token budget allows more characters than this times its tokens: some tokenizers call a long word one token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSpan:
+    """`text[start:end]`, and how many tokens of the whole text lie in it."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+class Chunker:
+    """Default budget: 200 tokens, so that chunk and title fit into MiniLM's 256, with 40 of overlap."""
+
+    def __init__(self, tokenize: Tokenize, tokenizer: str, *, max_tokens: int = 200, overlap_tokens: int = 40) -> None:
+        if not 0 <= overlap_tokens < max_tokens:
+            raise ValueError("the overlap must be smaller than the budget")
+        self._tokenize = tokenize
+        self._max = max_tokens
+        self._max_characters = max_tokens * CHARACTERS_A_TOKEN
+        self._overlap = overlap_tokens
+        self.revision = f"sentences-1/{max_tokens}/{overlap_tokens}/{tokenizer}"
+
+    def split(self, text: str) -> list[ChunkSpan]:
+        """Chunks in order; every character that is not white space lies in at least one."""
+        starts = [start for start, end in self._tokenize(text) if end > start]
+        pieces = [piece for start, end in sentences(text) for piece in self._pieces(text, start, end, starts)]
+        return [ChunkSpan(start, end, _count(starts, start, end)) for start, end in self._pack(pieces, starts)]
+
+    def _pieces(self, text: str, start: int, end: int, starts: list[int]) -> Iterator[tuple[int, int]]:
+        """A sentence, or parts of one that is over the budget: cut between words, or between tokens, or anywhere."""
+        while not self._fits(start, end, starts):
+            limit = min(end, start + self._max_characters)
+            first = bisect_left(starts, start)
+            if first + self._max < len(starts):
+                limit = min(limit, starts[first + self._max])
+            limit = max(limit, start + 1)
+            space = next((at for at in range(limit, start, -1) if text[at - 1].isspace()), None)
+            cut = space if space is not None else limit
+            if text[start:cut].strip():
+                yield _stripped(text, start, cut)
+            start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
+        if text[start:end].strip():
+            yield _stripped(text, start, end)
+
+    def _pack(self, pieces: list[tuple[int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
+        first = 0
+        for number in range(len(pieces)):
+            if number + 1 < len(pieces) and self._fits(pieces[first][0], pieces[number + 1][1], starts):
+                continue
+            yield pieces[first][0], pieces[number][1]
+            if number + 1 == len(pieces):
+                return
+            # The next chunk begins with the last pieces of this one, as many as the overlap holds.
+            following = number + 1
+            while (
+                following - 1 > first
+                and _count(starts, pieces[following - 1][0], pieces[number][1]) <= self._overlap
+                and self._fits(pieces[following - 1][0], pieces[number + 1][1], starts)
+            ):
+                following -= 1
+            first = following
+
+    def _fits(self, start: int, end: int, starts: list[int]) -> bool:
+        return end - start <= self._max_characters and _count(starts, start, end) <= self._max
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of the sentences, without surrounding white space."""
+    start = 0
+    for match in _END.finditer(text):
+        if "\n" not in match[0] and _NO_END.search(text, max(0, match.start() - 12), match.start()):
+            continue
+        if text[start : match.end()].strip():
+            yield _stripped(text, start, match.end())
+        start = match.end()
+    if text[start:].strip():
+        yield _stripped(text, start, len(text))
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+
+
+def _count(starts: list[int], start: int, end: int) -> int:
+    return bisect_left(starts, end) - bisect_left(starts, start)

