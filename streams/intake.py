@@ -98,7 +98,7 @@ def _turns(submissions: Sequence[Submission]) -> Iterator[list[tuple[int, Submis
     turn: list[tuple[int, Submission]] = []
     taken: set[AggregateKey | UUID] = set()
     for place, submission in enumerate(submissions):
-        marks = {_key(submission), submission.event_id}
+        marks: set[AggregateKey | UUID] = {_key(submission), submission.event_id}
         if taken & marks:
             yield turn
             turn, taken = [], set()

@@ -61,17 +61,20 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             notes.add(note)
             note.add_done_callback(notes.discard)
 
+    def drained(places: Mapping[Partition, int]) -> None:
+        loop.call_soon_threadsafe(on_drained, places)
+
     monitor = Monitor(
         client={"bootstrap.servers": role.bootstrap, **role.kafka},
         group=group_of(role.name, epoch),
         epoch=epoch,
         mark=role.marks.read,
         drains=drains,
-        on_drained=lambda places: loop.call_soon_threadsafe(on_drained, places),
+        on_drained=drained,
         stall_s=role.stall_s,
     )
 
-    class Worker(faust.Worker):  # type: ignore[misc]  # Faust ships no types
+    class Worker(faust.Worker):
         """Starts the monitor with the app, and sees to it that a stop does not hang (faust #162)."""
 
         async def on_start(self) -> None:

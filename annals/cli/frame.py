@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -20,7 +20,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from annals.errors import AnnalsError
 from annals.settings import Settings, load_settings
 
-P = ParamSpec("P")
 T = TypeVar("T")
 INTERRUPTED = 130
 
@@ -70,16 +69,14 @@ class Frame:
             yield done
 
 
-def common(function: Callable[P, T]) -> Callable[..., T]:
+def common(function: Callable[..., T]) -> Callable[..., T]:
     """Give a command --data, --config and --json, and turn our errors into one plain line."""
 
     @click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [default: the user's data folder]")
     @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file (TOML).")
     @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")
-    @click.pass_context
     @functools.wraps(function)
     def wrapped(
-        ctx: click.Context,
         *args: Any,
         data: Path | None,
         config: Path | None,
@@ -88,7 +85,7 @@ def common(function: Callable[P, T]) -> Callable[..., T]:
     ) -> T:
         with plain_errors():
             frame = Frame(json=as_json, settings=load_settings(config=config, data=data))
-            return function(frame, *args, **options)  # type: ignore[arg-type]
+            return function(frame, *args, **options)
 
     return wrapped
 

@@ -1,0 +1,83 @@
+"""Settings: options over ANNALS_* variables over a TOML file over defaults."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from annals.errors import AnnalsError
+
+FILE_NAME = "annals.toml"
+
+
+def default_data() -> Path:
+    """The user's data folder; for root a system folder, since PostgreSQL then runs as another user."""
+    return Path("/var/lib/annals") if os.geteuid() == 0 else Path(platformdirs.user_data_dir("annals"))
+
+
+class Settings(BaseSettings):
+    """Every setting there is. `docs/operations.md` lists them for people."""
+
+    model_config = SettingsConfigDict(env_prefix="ANNALS_", frozen=True, extra="forbid")
+
+    data: Path = Field(default_factory=default_data, description="Data folder.")
+    postgres: SecretStr | None = Field(None, description="PostgreSQL DSN; without one, the embedded server.")
+    broker: str | None = Field(None, description="Kafka bootstrap servers; without any, the embedded broker.")
+    kafka: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="TLS and SASL settings, as librdkafka's."
+    )
+    tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
+    actor: str = Field("cli", min_length=1, max_length=256, description="Who acts, in the events' metadata.")
+    max_document_bytes: int = Field(1_048_576, ge=1, le=8_388_608, description="Limit of one document's text.")
+    chunk_tokens: int = Field(200, ge=16, le=8192)
+    chunk_overlap: int = Field(40, ge=0)
+    embedder: str = Field("minilm", description="minilm, a local folder, or a hub id.")
+    embedder_revision: str | None = None
+    entity_model: str = Field("en_core_web_sm", description="A spaCy model, a local folder, or a hub id.")
+    entity_revision: str | None = None
+    torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
+    stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options, then environment, then the file of this call."""
+        file = settings_cls.model_config.get("toml_file")
+        return (init_settings, env_settings, *([TomlConfigSettingsSource(settings_cls)] if file else []))
+
+
+def load_settings(*, config: Path | None = None, **options: Any) -> Settings:
+    """Read all sources; an option that is None was not given.
+
+    Raises AnnalsError for a file that is not there, ValidationError naming a setting that is wrong or unknown.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    named = config or (Path(os.environ["ANNALS_CONFIG"]) if "ANNALS_CONFIG" in os.environ else None)
+    if named is not None and not named.is_file():
+        raise AnnalsError(f"the settings file {named} does not exist")
+    data = Path(given.get("data") or os.environ.get("ANNALS_DATA") or default_data())
+    file = named or data / FILE_NAME
+
+    class FromFile(Settings):
+        """Settings of this call's file."""
+
+        model_config = SettingsConfigDict(toml_file=file if file.is_file() else None)
+
+    try:
+        found = FromFile(**given)
+    except ValueError as error:
+        if "toml" in type(error).__module__.lower():
+            raise AnnalsError(f"{file} is no TOML: {error}") from None
+        raise
+    return found.model_copy(update={"data": found.data.expanduser().absolute()})

@@ -1,0 +1,1 @@
+"""Keeping processes running: start, watch, start again, stop."""

@@ -1,0 +1,80 @@
+"""What runs for a data folder: one lock says who keeps it running, one file says where everything is."""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from annals.errors import AnnalsError
+
+
+class AlreadyUpError(AnnalsError):
+    """Something keeps this data folder running already."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`addresses` by name, `processes` as role to process ids."""
+
+    supervisor: int
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    processes: Mapping[str, list[int]] = field(default_factory=dict)
+
+
+def _folder(data: Path) -> Path:
+    return data / "run"
+
+
+class Lock:
+    """Held while a supervisor lives; the kernel frees it with the process, however that ends."""
+
+    def __init__(self, data: Path) -> None:
+        _folder(data).mkdir(parents=True, exist_ok=True)
+        self._file = (_folder(data) / "lock").open("a+")
+
+    def take(self) -> None:
+        """Raises AlreadyUpError naming the process that has it."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            raise AlreadyUpError(f"this data folder is kept running by process {holder}; stop that one first") from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let others take it."""
+        self._file.close()
+
+
+def write_state(data: Path, state: State) -> None:
+    """All at once, readable by its owner alone."""
+    with tempfile.NamedTemporaryFile("w", dir=_folder(data), delete=False) as file:
+        json.dump(asdict(state), file)
+    os.replace(file.name, _folder(data) / "state.json")
+
+
+def read_state(data: Path) -> State | None:
+    """What runs now; None when nothing keeps this folder running, whatever an old file says."""
+    if not (_folder(data) / "lock").exists():
+        return None
+    with (_folder(data) / "lock").open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            pass
+    return last_state(data)
+
+
+def last_state(data: Path) -> State | None:
+    """What the file says, whether or not that is still so."""
+    try:
+        return State(**json.loads((_folder(data) / "state.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None

@@ -1,0 +1,98 @@
+"""Keeps a set of processes running in their order, and says what runs where."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from annals.errors import AnnalsError
+from annals.supervision.process import Child, ProcessSpec
+from annals.supervision.state import Lock, State, last_state, write_state
+
+LEFTOVER_LIMIT_S = 10.0
+
+
+class Supervisor:
+    """One for a data folder. Processes start one after another, each ready before the next, and stop backwards."""
+
+    def __init__(self, data: Path, stages: Sequence[Sequence[ProcessSpec]], addresses: Mapping[str, str]) -> None:
+        """`stages`: the processes of one stage start side by side."""
+        self._data = data
+        self._addresses = dict(addresses)
+        self._stages = [[Child(spec, self._changed) for spec in stage] for stage in stages]
+        self._lock: Lock | None = None
+
+    @property
+    def state(self) -> State:
+        """What runs now."""
+        processes: dict[str, list[int]] = {}
+        for child in self._children:
+            pid = child.pid
+            processes.setdefault(child.spec.role, []).extend([pid] if pid is not None else [])
+        return State(os.getpid(), self._addresses, processes)
+
+    @property
+    def _children(self) -> list[Child]:
+        return [child for stage in self._stages for child in stage]
+
+    async def start(self) -> None:
+        """Start everything; what started is stopped again if the rest cannot be. Raises AnnalsError."""
+        self._data.mkdir(parents=True, exist_ok=True)
+        lock = Lock(self._data)
+        lock.take()
+        self._lock = lock
+        try:
+            await asyncio.to_thread(_end_leftovers, self._data)
+            for stage in self._stages:
+                await asyncio.gather(*(child.start() for child in stage))
+            self._changed()
+        except (RuntimeError, TimeoutError, OSError) as error:
+            await self.stop()
+            raise AnnalsError(str(error)) from error
+        except BaseException:
+            await asyncio.shield(self.stop())
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything, last started first; done within about 10 s."""
+        for stage in reversed(self._stages):
+            await asyncio.gather(*(child.stop() for child in stage))
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                (self._data / "run" / "state.json").unlink()
+            self._lock.release()
+            self._lock = None
+
+    def _changed(self) -> None:
+        if self._lock is not None:
+            write_state(self._data, self.state)
+
+
+def _end_leftovers(data: Path) -> None:
+    """A supervisor that was killed may have left children: end those, and only those, before starting anew."""
+    old = last_state(data)
+    if old is None:
+        return
+    pids = [pid for pids in old.processes.values() for pid in pids if _is_ours(pid, old.supervisor)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + LEFTOVER_LIMIT_S
+    while pids and time.monotonic() < end:
+        pids = [pid for pid in pids if _is_ours(pid, old.supervisor)]
+        time.sleep(0.05)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _is_ours(pid: int, supervisor: int) -> bool:
+    """Whether a recorded pid still is a process that supervisor started: it marks its children's environment."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        return f"ANNALS_SUPERVISOR={supervisor}".encode() in environment.split(b"\x00")
+    except OSError:
+        return False
