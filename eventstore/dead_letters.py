@@ -109,6 +109,18 @@ class DeadLetters:
                 consumer,
             )
 
+    async def of_aggregates(self, tenant: str, aggregate_ids: Sequence[str]) -> dict[str, str]:
+        """For each of these aggregates that has an event among the letters: what went wrong with the last one."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT e.aggregate_id, l.consumer, l.cause FROM annals.dead_letters AS l "
+                "JOIN annals.stored_events AS e ON e.event_id = l.event_id "
+                "WHERE l.status <> 'resolved' AND e.tenant = $1 AND e.aggregate_id = ANY($2) ORDER BY l.id",
+                tenant,
+                list(aggregate_ids),
+            )
+        return {row["aggregate_id"]: f"{row['consumer']}: {row['cause']}" for row in rows}
+
     async def count(self) -> int:
         """How many are not resolved."""
         async with acquire(self._pool) as connection:

@@ -1,7 +1,7 @@
 """One bounded asyncpg pool a process, and one way to say that the database is away."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, Literal, TypeAlias
 
 import asyncpg
@@ -28,7 +28,14 @@ AWAY = (
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 
 
-async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 8) -> asyncpg.Pool:
+async def open_pool(
+    dsn: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 8,
+    init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+    server_settings: Mapping[str, str] | None = None,
+) -> asyncpg.Pool:
     """A pool whose connections are made when wanted and never waited for longer than ACQUIRE_LIMIT_S.
 
     Raises StoreUnavailable.
@@ -41,6 +48,8 @@ async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 8) -> asyncp
             timeout=5.0,
             command_timeout=COMMAND_LIMIT_S,
             max_inactive_connection_lifetime=300.0,
+            init=init,
+            server_settings=dict(server_settings or {}),
         )
     except AWAY as error:
         raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error

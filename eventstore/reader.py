@@ -50,6 +50,18 @@ class EventReader:
             found[AggregateKey(event.tenant, event.kind, event.aggregate_id)].append(event)
         return dict(found)
 
+    async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, tuple[int, str]]:
+        """Version and type of each aggregate's last event."""
+        by_stream = {stream_id(*key): key for key in keys}
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT ON (originator_id) originator_id, originator_version, topic "
+                "FROM annals.stored_events WHERE originator_id = ANY($1) "
+                "ORDER BY originator_id, originator_version DESC",
+                list(by_stream),
+            )
+        return {by_stream[UUID(str(row["originator_id"]))]: (row["originator_version"], row["topic"]) for row in rows}
+
     async def by_event_ids(self, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
         """The stored events among these ids."""
         events = await self._fetch(f"{_COLUMNS} WHERE event_id = ANY($1)", list(event_ids))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from contracts.codec import MalformedEventError
 from eventstore.errors import StoreUnavailable
@@ -117,7 +117,7 @@ class Drain(Generic[Item]):
     async def _try(self, items: Sequence[Item], places: Mapping[Partition, int]) -> None:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
-            wait=wait_exponential_jitter(initial=0.1, max=2.0),
+            wait=wait_random_exponential(multiplier=0.1, max=2.0),
             stop=stop_after_delay(UNAVAILABLE_LIMIT_S),
             reraise=True,
         ):

@@ -18,7 +18,7 @@ class Graveyard:
 
     async def bury(self, consumer: str, message: Message, error: Exception) -> None:
         """Keep `message` with its cause. Burying the same one twice keeps one. Raises StoreUnavailable."""
-        cause = " ".join(str(error).split()) or type(error).__name__
+        cause = " ".join(_storable(str(error)).split()) or type(error).__name__
         log.warning("%s: dead letter %s: %s", consumer, message.identity, cause[:500])
         tenant, event_id = _origin(message)
         await self._letters.add(
@@ -33,7 +33,10 @@ class Graveyard:
                     offset=message.offset,
                     key=message.key,
                     value=message.value,
-                    headers={name: value.decode("utf-8", "replace") for name, value in message.headers.items()},
+                    headers={
+                        _storable(name): _storable(value.decode("utf-8", "replace"))
+                        for name, value in message.headers.items()
+                    },
                     event_id=event_id,
                     position=message.position,
                     error=type(error).__name__,
@@ -47,6 +50,11 @@ class Graveyard:
         ids = [message.dead_letter for message in messages if message.dead_letter is not None]
         if ids:
             await self._letters.resolve(ids, consumer=consumer)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text knows no NUL and no half surrogate pairs; a letter must be kept whatever it holds."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _origin(message: Message) -> tuple[str | None, str | None]:

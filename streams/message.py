@@ -33,14 +33,17 @@ class Message:
     @property
     def position(self) -> int | None:
         """Place in the log, from the relay's header."""
-        raw = self.headers.get("position")
-        return int(raw) if raw is not None and raw.isdigit() else None
+        return _number(self.headers.get("position"))
 
     @property
     def dead_letter(self) -> int | None:
         """Set when this record is a dead letter that somebody asked to try again."""
-        raw = self.headers.get("dead_letter")
-        return int(raw) if raw is not None and raw.isdigit() else None
+        return _number(self.headers.get("dead_letter"))
+
+
+def _number(raw: bytes | None) -> int | None:
+    """A header's number. Anybody may write to the inbox: what no bigint holds is none."""
+    return int(raw) if raw is not None and raw.isdigit() and len(raw) < 19 else None
 
 
 def reached(messages: Iterable[Message]) -> dict[Partition, int]:

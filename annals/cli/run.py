@@ -1,0 +1,34 @@
+"""`annals run`."""
+
+import click
+
+from annals.cli.frame import Frame, common
+from annals.errors import AnnalsError
+from annals.roles import ROLES, run_role
+from annals.supervision.state import read_state
+
+
+@click.command("run", short_help="Run one role, for production.")
+@click.argument("role", type=click.Choice(ROLES))
+@common
+def command(frame: Frame, role: str) -> None:
+    """Run one ROLE in the foreground until a signal ends it.
+
+    \b
+    relay      publishes the log to Kafka (one is active, others wait)
+    intake     takes the inbox topic in
+    worker     chunks, entities, relationships, completion; start as many as you like
+    projector  keeps the read models
+
+    PostgreSQL and Kafka come from --data when something is up there, else from ANNALS_POSTGRES and ANNALS_BROKER.
+    """
+    settings = frame.settings
+    state = read_state(settings.data)
+    addresses = dict(state.addresses) if state is not None else {}
+    dsn = settings.postgres.get_secret_value() if settings.postgres else addresses.get("postgres")
+    broker = settings.broker or addresses.get("broker")
+    if dsn is None or broker is None:
+        raise AnnalsError(
+            "a role needs PostgreSQL and Kafka: set ANNALS_POSTGRES and ANNALS_BROKER, or start `annals up` first"
+        )
+    run_role(role, settings, dsn, broker)

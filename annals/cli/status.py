@@ -1,0 +1,80 @@
+"""`annals status`."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.table import Table
+
+from annals.cli.frame import Frame, common, run_async
+from annals.composition import STAGES, Services
+from annals.session import Session, session
+from contracts.event_types import EventType
+from projections.replay import everywhere
+
+
+@click.command("status", short_help="What there is, what runs, and how far everything is.")
+@common
+def command(frame: Frame) -> None:
+    """Documents, chunks, entities and relations; the log's position, and how far each stage and read model is."""
+    run_async(lambda: _status(frame))
+
+
+async def _status(frame: Frame) -> None:
+    async with session(frame.settings) as opened:
+        result = await gather(opened)
+    frame.give(result)
+    if not frame.json:
+        _show(frame, result)
+
+
+async def gather(opened: Session) -> dict[str, Any]:
+    """All of it, as --json gives it."""
+    services = opened.services
+    head = await services.reader.head()
+    return {
+        **asdict(await services.relational.counts(services.settings.tenant)),
+        "dead_letters": await services.letters.count(),
+        "position": head,
+        "events": await services.reader.count_by_type(services.settings.tenant),
+        "consumers": await _consumers(services, head),
+        "projections": await _projections(services, head),
+        "addresses": {} if opened.own else dict(opened.state.addresses),
+        "processes": {} if opened.own else {role: list(pids) for role, pids in opened.state.processes.items()},
+    }
+
+
+async def _consumers(services: Services, head: int) -> dict[str, dict[str, int]]:
+    topic = services.topics.of(EventType.DOCUMENT_INGESTED)
+    followed = {(topic.name, partition) for partition in range(topic.partitions)}
+    known = await services.positions.all()
+    return {stage: _lag(known.get(stage, {}), followed, head) for stage in STAGES}
+
+
+async def _projections(services: Services, head: int) -> dict[str, dict[str, int]]:
+    return {
+        name: _lag(await one.store.positions(), set(everywhere(one.model, services.topics, 0)), head)
+        for name, one in services.projections.items()
+    }
+
+
+def _lag(known: dict[tuple[str, int], int], followed: set[tuple[str, int]], head: int) -> dict[str, int]:
+    position = min(known.get(place, 0) for place in followed)
+    return {"position": position, "lag": max(0, head - position)}
+
+
+def _show(frame: Frame, result: dict[str, Any]) -> None:
+    frame.say(
+        f"{result['documents']} documents ({result['waiting']} waiting), {result['chunks']} chunks, "
+        f"{result['entities']} entities, {result['relations']} relations"
+    )
+    frame.say(f"log at position {result['position']}, {result['dead_letters']} dead letters")
+    table = Table("consumer", "position", "lag", box=None, pad_edge=False)
+    for name, where in {**result["consumers"], **result["projections"]}.items():
+        table.add_row(name, str(where["position"]), str(where["lag"]))
+    frame.show(table)
+    if result["processes"]:
+        for role, pids in result["processes"].items():
+            frame.say(f"{role:<10} {' '.join(map(str, pids)) or 'starting'}")
+    else:
+        frame.say("nothing is up; `annals up` keeps everything running")

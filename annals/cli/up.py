@@ -1,0 +1,61 @@
+"""`annals up`."""
+
+import asyncio
+
+import click
+
+from annals.cli.frame import Frame, common, run_async
+from annals.composition import open_read_models, open_services
+from annals.pipeline import pipeline
+
+
+@click.command("up", short_help="Start everything and keep it running.")
+@common
+def command(frame: Frame) -> None:
+    """Start the whole pipeline and keep it running until ctrl-C.
+
+    What ends is started again. Ctrl-C stops everything cleanly; all that was taken in is kept in the data folder.
+    """
+    run_async(lambda: _up(frame))
+
+
+async def _up(frame: Frame) -> None:
+    settings = frame.settings
+    supervisor = pipeline(settings)
+    try:
+        with frame.people.status("starting"):
+            await supervisor.start()
+            async with open_services(settings, supervisor.state.addresses["postgres"]) as services:
+                await open_read_models(services)
+        _tell(frame, dict(supervisor.state.addresses))
+        frame.give(
+            {
+                "data": str(settings.data),
+                "addresses": dict(supervisor.state.addresses),
+                "processes": dict(supervisor.state.processes),
+            }
+        )
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        frame.note("stopping")
+    finally:
+        await asyncio.shield(supervisor.stop())
+
+
+def _tell(frame: Frame, addresses: dict[str, str]) -> None:
+    data = frame.settings.data
+    frame.say(f"Annals is up. Data: {data}")
+    frame.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
+    frame.say(f"  postgres    {_without_password(addresses['postgres'])}")
+    frame.say(f"  logs        {data / 'logs'}")
+    frame.say("Next, in another terminal:")
+    option = f" --data {data}"
+    frame.say(f"  annals ingest docs/ --wait{option}")
+    frame.say(f'  annals ask "Who ...?"{option}')
+    frame.say(f"  annals status{option}")
+    frame.say("Ctrl-C stops everything.")
+
+
+def _without_password(dsn: str) -> str:
+    head, at, tail = dsn.rpartition("@")
+    return f"{head.rsplit(':', 1)[0]}@{tail}" if at and head.count(":") > 1 else dsn

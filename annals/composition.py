@@ -1,0 +1,174 @@
+"""The composition root: the one place that knows which store is used."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+import psycopg
+
+from annals.embedded.postgres import ensure_vector
+from annals.settings import Settings
+from contracts.event_types import EventType
+from contracts.topics import Topics, topics
+from eventstore.commands import Commands
+from eventstore.dead_letters import DeadLetters
+from eventstore.log import EventLog
+from eventstore.migrations import migrate
+from eventstore.outputs import ModelOutputs
+from eventstore.pool import open_pool
+from eventstore.positions import ConsumerPositions
+from eventstore.reader import EventReader
+from eventstore.receipts import InboxReceipts
+from eventstore.texts import TextStore
+from projections.changes import ReadModel
+from projections.generation import PostgresGeneration
+from projections.graph.model import LAYOUT as GRAPH
+from projections.graph.model import GraphModel
+from projections.graph.postgres import PostgresGraph
+from projections.postgres import Layout, PostgresStore
+from projections.projector import Projector
+from projections.relational.model import LAYOUT as RELATIONAL
+from projections.relational.model import RelationalModel
+from projections.relational.postgres import PostgresRelational
+from projections.vector.codec import register
+from projections.vector.model import LAYOUT as VECTOR
+from projections.vector.model import VectorModel
+from projections.vector.postgres import SEARCH_SETTINGS, PostgresPassages, VectorStore
+from streams.intake import Intake
+
+STAGES = ("chunking", "entities", "relationships", "completion")
+READ_MODELS = ("relational", "graph", "vector")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One read model: what it is, where it is, and how it follows the log."""
+
+    model: ReadModel
+    layout: Layout
+    store: PostgresStore
+    projector: Projector
+
+    def generation(self, pool: asyncpg.Pool, purpose: str) -> PostgresGeneration:
+        """Another generation of it, beside the live one."""
+        return PostgresGeneration(pool, self.layout, purpose)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything over one database, opened."""
+
+    settings: Settings
+    dsn: str
+    topics: Topics
+    pool: asyncpg.Pool
+    log: EventLog
+    reader: EventReader
+    commands: Commands
+    texts: TextStore
+    outputs: ModelOutputs
+    receipts: InboxReceipts
+    positions: ConsumerPositions
+    letters: DeadLetters
+    intake: Intake
+    projections: dict[str, Projection]
+    relational: PostgresRelational
+    graph: PostgresGraph
+    passages: PostgresPassages
+
+
+@contextlib.asynccontextmanager
+async def open_services(settings: Settings, dsn: str, *, pool_size: int = 8) -> AsyncIterator[Services]:
+    """Bring the database to today's shape and open everything over it.
+
+    Raises StoreUnavailable, AnnalsError without pgvector, OldShapeError.
+    """
+    await ensure_vector(dsn)
+    await migrate(dsn)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await open_pool(dsn, max_size=pool_size, init=register, server_settings=SEARCH_SETTINGS)
+        stack.push_async_callback(_close, pool)
+        log = EventLog.connect(dsn)
+        stack.callback(log.close)
+        reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
+        commands = Commands(log, reader)
+        stack.callback(commands.close)
+        receipts = InboxReceipts(pool)
+        yield Services(
+            settings=settings,
+            dsn=dsn,
+            topics=topics(),
+            pool=pool,
+            log=log,
+            reader=reader,
+            commands=commands,
+            texts=texts,
+            outputs=outputs,
+            receipts=receipts,
+            positions=ConsumerPositions(pool),
+            letters=DeadLetters(pool),
+            intake=Intake(commands, texts, receipts, max_document_bytes=settings.max_document_bytes),
+            projections=_projections(pool, reader, texts, outputs),
+            relational=PostgresRelational(pool),
+            graph=PostgresGraph(pool),
+            passages=PostgresPassages(pool),
+        )
+
+
+async def open_read_models(services: Services) -> None:
+    """Make the read models where there are none. Raises OldShapeError."""
+    for projection in services.projections.values():
+        await projection.store.open()
+
+
+def lowest_needed(dsn: str, known: Topics) -> int:
+    """Up to which position every stage and every read model has dealt with everything. Raises psycopg.Error."""
+    models = {model.name: model.event_types for model in (RelationalModel, GraphModel, VectorModel)}
+    with psycopg.connect(dsn, connect_timeout=5, autocommit=True) as connection:
+        found = {
+            (str(consumer), str(topic), int(partition)): int(position)
+            for consumer, topic, partition, position in connection.execute(
+                "SELECT consumer, topic, partition, position FROM annals.consumer_positions"
+            )
+        }
+        for name in READ_MODELS:
+            with contextlib.suppress(psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                found.update(
+                    ((name, str(topic), int(partition)), int(position))
+                    for topic, partition, position in connection.execute(
+                        psycopg.sql.SQL("SELECT topic, partition, position FROM {}").format(
+                            psycopg.sql.Identifier(name, "positions")
+                        )
+                    )
+                )
+    followed = [(name, known.of(event_type)) for name, types in models.items() for event_type in types]
+    followed += [(stage, known.of(EventType.DOCUMENT_INGESTED)) for stage in STAGES]
+    return min(
+        found.get((consumer, topic.name, partition), 0)
+        for consumer, topic in followed
+        for partition in range(topic.partitions)
+    )
+
+
+def _projections(
+    pool: asyncpg.Pool, reader: EventReader, texts: TextStore, outputs: ModelOutputs
+) -> dict[str, Projection]:
+    models: list[tuple[ReadModel, Layout, PostgresStore]] = [
+        (RelationalModel(), RELATIONAL, PostgresStore(pool, RELATIONAL)),
+        (GraphModel(), GRAPH, PostgresStore(pool, GRAPH)),
+        (VectorModel(texts, outputs), VECTOR, VectorStore(pool)),
+    ]
+    return {
+        model.name: Projection(model, layout, store, Projector(model, store, reader)) for model, layout, store in models
+    }
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    """In good order if that is quick; a server that is gone keeps nobody waiting."""
+    try:
+        async with asyncio.timeout(3):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,85 @@
+"""The whole pipeline on one machine: which processes there are, and how each is started."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from annals.embedded.broker import EmbeddedBroker, free_port
+from annals.embedded.postgres import EmbeddedPostgres
+from annals.roles import ROLES
+from annals.settings import Settings
+from annals.supervision.process import ProcessSpec
+from annals.supervision.supervisor import Supervisor
+from contracts.topics import topics
+
+
+def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Supervisor:
+    """A supervisor for the servers that are not given by address, and for `roles`. Without roles, no broker."""
+    logs = settings.data / "logs"
+    stages: list[list[ProcessSpec]] = []
+    servers: list[ProcessSpec] = []
+    addresses = {"inbox_topic": topics().inbox.name}
+    if settings.postgres is None:
+        postgres = EmbeddedPostgres(settings.data)
+        addresses["postgres"] = postgres.dsn
+        servers.append(
+            ProcessSpec(
+                role="postgres",
+                command=postgres.command(),
+                prepare=postgres.prepare,
+                ready=postgres.ready,
+                stop_signal=2,  # SIGINT: a fast shutdown, clients are sent away
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", **_mark()},
+                log_file=logs / "postgres.log",
+            )
+        )
+    else:
+        addresses["postgres"] = settings.postgres.get_secret_value()
+    if roles and settings.broker is None:
+        broker = EmbeddedBroker(free_port())
+        addresses["broker"] = broker.address
+        servers.append(
+            ProcessSpec(
+                role="broker",
+                command=broker.command(),
+                prepare=broker.prepare,
+                ready=broker.ready,
+                env={**os.environ, **_mark()},
+                log_file=logs / "broker.log",
+            )
+        )
+    elif settings.broker is not None:
+        addresses["broker"] = settings.broker
+    stages.append(servers)
+    if roles:
+        env = child_environment(settings, addresses["postgres"], addresses["broker"])
+        stages.append(
+            [
+                _role(role, env, logs / f"{role}{number or ''}.log")
+                for role in roles
+                for number in range(settings.workers if role == "worker" else 1)
+            ]
+        )
+    return Supervisor(settings.data, stages, addresses)
+
+
+def child_environment(settings: Settings, dsn: str, broker: str) -> dict[str, str]:
+    """A child gets our settings, all of them, whatever they came from."""
+    values = settings.model_dump(mode="json", exclude={"postgres", "broker"}, exclude_none=True)
+    named = {
+        f"ANNALS_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
+        for name, value in values.items()
+    }
+    ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "PYTHONUNBUFFERED": "1"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
+    return {**inherited, **named, **ours, **_mark()}
+
+
+def _role(role: str, env: dict[str, str], log_file: Path) -> ProcessSpec:
+    return ProcessSpec(role=role, command=[sys.executable, "-m", "annals", "run", role], env=env, log_file=log_file)
+
+
+def _mark() -> dict[str, str]:
+    """So that children of a supervisor that was killed can be told from anybody else's processes."""
+    return {"ANNALS_SUPERVISOR": str(os.getpid())}

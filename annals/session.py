@@ -1,0 +1,41 @@
+"""What a command works with: what is up already, or what it starts for its own length."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from annals.composition import Services, open_read_models, open_services
+from annals.pipeline import pipeline
+from annals.roles import ROLES
+from annals.settings import Settings
+from annals.supervision.state import State, read_state
+
+
+@dataclass(frozen=True)
+class Session:
+    """Opened services, and what runs around them. `own`: this command started it and will stop it."""
+
+    services: Services
+    state: State
+    own: bool
+
+
+@contextlib.asynccontextmanager
+async def session(settings: Settings, *, processing: bool = False) -> AsyncIterator[Session]:
+    """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
+
+    With PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
+    Raises AnnalsError, StoreUnavailable.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        state = read_state(settings.data)
+        own = state is None
+        if state is None:
+            elsewhere = settings.postgres is not None and settings.broker is not None
+            supervisor = pipeline(settings, roles=ROLES if processing and not elsewhere else ())
+            await supervisor.start()
+            stack.push_async_callback(supervisor.stop)
+            state = supervisor.state
+        services = await stack.enter_async_context(open_services(settings, state.addresses["postgres"]))
+        await open_read_models(services)
+        yield Session(services, state, own)

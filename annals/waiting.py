@@ -1,0 +1,76 @@
+"""Waiting until documents are processed and every read model has them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from annals.composition import Services
+from annals.errors import GaveUpError
+from contracts.event_types import EventType
+from eventstore.keys import AggregateKey
+
+STALL_LIMIT_S = 600.0
+POLL_S = 0.2
+UNFINISHED = frozenset(
+    {
+        EventType.DOCUMENT_INGESTED,
+        EventType.DOCUMENT_UPDATED,
+        EventType.DOCUMENT_CHUNKED,
+        EventType.ENTITIES_EXTRACTED,
+        EventType.RELATIONSHIPS_DISCOVERED,
+    }
+)
+"""While one of these is a document's last event, a stage still has work to do."""
+
+
+@dataclass
+class Awaited:
+    """What became of the documents: `failed` maps an id to why it will not be processed before somebody acts."""
+
+    processed: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+async def until_projected(
+    services: Services, document_ids: Sequence[str], report: Callable[[int], None] = lambda _: None
+) -> Awaited:
+    """Return once every document is processed (or gone, or set aside) and in every read model as it is in the log.
+
+    Raises GaveUpError when nothing moves for STALL_LIMIT_S.
+    """
+    tenant = services.settings.tenant
+    waiting = {AggregateKey(tenant, "document", document_id) for document_id in document_ids}
+    awaited = Awaited()
+    moved, before = time.monotonic(), ""
+    while waiting:
+        began = time.monotonic()
+        failed = await services.letters.of_aggregates(tenant, [key.aggregate_id for key in waiting])
+        awaited.failed.update(failed)
+        waiting -= {AggregateKey(tenant, "document", document_id) for document_id in failed}
+        done, state = await _done(services, sorted(waiting))
+        waiting -= done
+        awaited.processed += len(done)
+        report(awaited.processed + len(awaited.failed))
+        if state != before:
+            moved, before = time.monotonic(), state
+        elif time.monotonic() - moved > STALL_LIMIT_S:
+            raise GaveUpError(
+                f"{len(waiting)} documents got no further for {STALL_LIMIT_S:.0f} s; "
+                f"see `annals status` and the logs in {services.settings.data / 'logs'}"
+            )
+        if waiting:
+            await asyncio.sleep(max(POLL_S, 3 * (time.monotonic() - began)))
+    return awaited
+
+
+async def _done(services: Services, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], str]:
+    """Those that are finished everywhere; and something that changes as long as anything moves."""
+    latest = await services.reader.latest(keys)
+    finished = {key: version for key, (version, last) in latest.items() if last not in UNFINISHED}
+    for projection in services.projections.values():
+        there = await projection.store.versions(finished) if finished else {}
+        finished = {key: version for key, version in finished.items() if there.get(key, 0) >= version}
+    # What the log does not know will never come.
+    unknown = set(keys) - set(latest)
+    return set(finished) | unknown, f"{sum(version for version, _ in latest.values())}/{len(finished)}/{len(keys)}"

@@ -1,0 +1,55 @@
+"""What a fold hands to a store: whole sections of one aggregate, and the versions they lead from and to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contracts.event_types import KIND_OF, AggregateKind, EventType
+from eventstore.keys import AggregateKey
+from projections.pictures import Picture
+
+Row = tuple[Any, ...]
+Sections = Mapping[str, Sequence[Row]]
+"""Table name to all rows that the aggregate has there now. A table that is not named is left alone."""
+
+Partition = tuple[str, int]
+Positions = Mapping[Partition, int]
+"""Up to which place of the log everything of a partition is in the read model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From version `previous` (0: unknown so far) to `version`. A deleted aggregate keeps its version: a tombstone."""
+
+    key: AggregateKey
+    previous: int
+    version: int
+    sections: Sections
+
+
+def types_of(kinds: Collection[AggregateKind]) -> frozenset[EventType]:
+    """Every event type of these aggregates: a read model that left one out would see holes in versions."""
+    return frozenset(event_type for event_type, kind in KIND_OF.items() if kind in kinds)
+
+
+class ReadModel(Protocol):
+    """What a read model is, apart from where it is stored."""
+
+    @property
+    def name(self) -> str:
+        """Its name: `relational`, `graph`, `vector`."""
+        ...
+
+    @property
+    def kinds(self) -> Collection[AggregateKind]:
+        """The aggregates it follows."""
+        ...
+
+    @property
+    def event_types(self) -> frozenset[EventType]:
+        """The events it follows: all of those aggregates, so that versions have no holes."""
+        ...
+
+    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
+        """The sections of each picture. Raises UnfoldableEvent, StoreUnavailable."""
+        ...

@@ -1,0 +1,76 @@
+"""The next generation of a read model in PostgreSQL: loaded in bulk, switched to in one step."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import asyncpg
+
+from eventstore.pool import Connection, acquire, transaction
+from projections.changes import Change, Positions
+from projections.postgres import Layout, PostgresStore
+from projections.tables import VERSIONS
+
+BULK_LIMIT_S = 3600.0
+"""Building an index over many rows takes long; still it has a limit."""
+
+
+class PostgresGeneration:
+    """Lies in a schema of its own beside the live one. Methods raise StoreUnavailable."""
+
+    def __init__(self, pool: asyncpg.Pool, layout: Layout, purpose: str) -> None:
+        self.store = PostgresStore(pool, layout, f"{layout.name}_{purpose}")
+        self._pool = pool
+        self._layout = layout
+
+    async def begin(self) -> None:
+        """Empty tables, without indexes; what an earlier try left is dropped."""
+        async with transaction(self._pool) as connection:
+            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=BULK_LIMIT_S)
+            await self.store.create(connection)
+
+    async def load(self, changes: Sequence[Change]) -> int:
+        """COPY aggregates that are not there yet; returns the number of rows."""
+        count = 0
+        async with transaction(self._pool) as connection:
+            for table in self._layout.tables:
+                rows = [row for change in changes for row in change.sections.get(table.name, ())]
+                await self.store.copy(connection, table, rows)
+                count += len(rows)
+            await self.store.copy(connection, VERSIONS, [(*change.key, change.version) for change in changes])
+        return count
+
+    async def finish(self, reached: Positions) -> None:
+        """Derived rows, indexes, positions."""
+        async with transaction(self._pool) as connection:
+            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            await connection.execute(self._layout.sql("indexes.sql", self.store.schema), timeout=BULK_LIMIT_S)
+            await connection.execute(f"ANALYZE {self.store.schema}.versions")
+            await self.store.derive_all(connection)
+            await self.store.reach(connection, reached)
+            tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
+            await self.store.changed(connection, [row["tenant"] for row in tenants])
+        async with acquire(self._pool) as connection:
+            for table in self._layout.tables:
+                await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=BULK_LIMIT_S)
+
+    async def switch(self, catch_up: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Under the live one's lock: take in the last events, become the live one. The old one is then dropped."""
+        live, mine = self._layout.name, self.store.schema
+        async with transaction(self._pool) as connection:
+            await PostgresStore(self._pool, self._layout).lock(connection)
+            await catch_up()
+            await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE")
+            if await _exists(connection, live):
+                await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}_old")
+            await connection.execute(f"ALTER SCHEMA {mine} RENAME TO {live}")
+        async with acquire(self._pool) as connection:
+            await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE", timeout=BULK_LIMIT_S)
+
+    async def discard(self) -> None:
+        """Drop it."""
+        async with acquire(self._pool) as connection:
+            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=BULK_LIMIT_S)
+
+
+async def _exists(connection: Connection, schema: str) -> bool:
+    return bool(await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema))

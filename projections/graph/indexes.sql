@@ -1,0 +1,15 @@
+ALTER TABLE {schema}.passages ADD PRIMARY KEY (tenant, chunk_id);
+CREATE INDEX ON {schema}.passages (tenant, document_id, index);
+CREATE INDEX ON {schema}.mentions (tenant, document_id);
+CREATE INDEX ON {schema}.mentions (tenant, entity_id);
+CREATE INDEX ON {schema}.mentions (tenant, chunk_id);
+CREATE INDEX ON {schema}.abouts (tenant, document_id);
+CREATE INDEX ON {schema}.abouts (tenant, entity_id);
+CREATE INDEX ON {schema}.abouts (tenant, chunk_id);
+CREATE INDEX ON {schema}.relations (tenant, document_id);
+CREATE INDEX ON {schema}.relations (tenant, subject_id);
+CREATE INDEX ON {schema}.relations (tenant, object_id);
+CREATE INDEX ON {schema}.relations (tenant, chunk_id);
+ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
+CREATE INDEX ON {schema}.decisions (tenant, merged_into) WHERE merged_into IS NOT NULL;
+ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);

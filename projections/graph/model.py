@@ -1,0 +1,110 @@
+"""Events to nodes and edges. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from contracts.documents import Mention
+from contracts.event_types import AggregateKind
+from eventstore.keys import AggregateKey
+from projections.changes import Row, Sections, types_of
+from projections.pictures import DocumentPicture, EntityPicture, Picture
+from projections.postgres import Layout
+from projections.tables import Table
+
+LAYOUT = Layout(
+    name="graph",
+    shape=1,
+    tables=(
+        Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
+        Table(
+            "mentions", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "type", "times")
+        ),
+        Table("abouts", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "quality")),
+        Table(
+            "relations",
+            "document_id",
+            (
+                "tenant", "document_id", "relation_id", "subject_id", "subject", "predicate", "object_id", "object",
+                "chunk_id", "start_at", "end_at", "confidence",
+            ),
+        ),
+        Table("decisions", "entity_id", ("tenant", "entity_id", "name", "type", "merged_into", "valid")),
+    ),
+    entities=(
+        ("mentions", "entity_id"),
+        ("abouts", "entity_id"),
+        ("relations", "subject_id"),
+        ("relations", "object_id"),
+        ("decisions", "entity_id"),
+    ),
+)  # fmt: skip
+
+
+class GraphModel:
+    """Follows documents and entities."""
+
+    name = "graph"
+    kinds: frozenset[AggregateKind] = frozenset({"document", "entity"})
+    event_types = types_of(kinds)
+
+    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
+        """Rows for every table that the picture says something about."""
+        return [_sections(key, picture) for key, picture in pictures]
+
+
+def _sections(key: AggregateKey, picture: Picture | None) -> Sections:
+    match picture:
+        case DocumentPicture():
+            return dict(_document(key, picture))
+        case EntityPicture():
+            updated, validated = picture.updated, picture.validated
+            row = (
+                key.tenant,
+                key.aggregate_id,
+                updated.name if updated else None,
+                updated.type if updated else None,
+                picture.merged_into,
+                validated.valid if validated else None,
+            )
+            return {"decisions": [row]}
+        case _:
+            return {}
+
+
+def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str, Sequence[Row]]]:
+    tenant, document_id = key.tenant, key.aggregate_id
+    if picture.chunks is not None:
+        yield "passages", [(tenant, document_id, c.chunk_id, index) for index, c in enumerate(picture.chunks)]
+    if picture.mentions is not None:
+        yield "mentions", _mentions(tenant, document_id, picture.mentions)
+    if picture.aliases is not None:
+        yield (
+            "abouts",
+            [(tenant, document_id, a.chunk_id, a.entity_id, a.name, a.quality) for a in picture.aliases],
+        )
+    if picture.relations is not None:
+        yield (
+            "relations",
+            [
+                (
+                    tenant, document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object,
+                    r.chunk_id, r.start, r.end, r.confidence,
+                )
+                for judged in picture.relations
+                for r in (judged.relation,)
+                # A relation that somebody called wrong is no edge.
+                if judged.valid is not False
+            ],
+        )  # fmt: skip
+
+
+def _mentions(tenant: str, document_id: str, mentions: Sequence[Mention]) -> list[Row]:
+    """One edge for each passage and entity, under the first name it has there."""
+    first: dict[tuple[str, str], Mention] = {}
+    for mention in mentions:
+        first.setdefault((mention.chunk_id, mention.entity_id), mention)
+    times = Counter((mention.chunk_id, mention.entity_id) for mention in mentions)
+    return [
+        (tenant, document_id, chunk_id, entity_id, mention.name, mention.type, times[chunk_id, entity_id])
+        for (chunk_id, entity_id), mention in first.items()
+    ]

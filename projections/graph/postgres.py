@@ -1,0 +1,120 @@
+"""The graph in PostgreSQL: reads."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from contracts.ids import entity_id
+from eventstore.pool import acquire, transaction
+from projections.graph.model import LAYOUT
+from projections.graph.reads import About, Edge, Entity, Mention, Node, Snapshot, Statement
+from projections.graph.walk import k_hops, shortest_paths
+from projections.postgres import PostgresStore
+
+EDGES_LIMIT = 20_000
+"""Edges read for one step of a walk: a bound on what one question can cost."""
+
+# Follows merges to their end; a chain that bites its tail ends after as many steps as any sane chain has.
+_MERGED = """
+WITH RECURSIVE merged(entity_id, into_id, depth) AS (
+    SELECT entity_id, merged_into, 1 FROM graph.decisions WHERE tenant = $1 AND merged_into IS NOT NULL
+    UNION ALL
+    SELECT m.entity_id, d.merged_into, m.depth + 1 FROM merged AS m
+    JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = m.into_id
+    WHERE d.merged_into IS NOT NULL AND m.depth < 16
+)
+SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth DESC
+"""
+
+_EDGES = """
+SELECT 'entity' AS source_kind, subject_id AS source, predicate AS label, 'entity' AS target_kind, object_id AS target
+FROM graph.relations WHERE tenant = $1 AND (subject_id = ANY($2) OR object_id = ANY($2))
+UNION
+SELECT 'passage', chunk_id, 'mentions', 'entity', entity_id
+FROM graph.mentions WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
+UNION
+SELECT 'passage', chunk_id, 'about', 'entity', entity_id
+FROM graph.abouts WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
+UNION
+SELECT 'passage', a.chunk_id, 'next', 'passage', b.chunk_id
+FROM graph.passages AS a JOIN graph.passages AS b
+ON b.tenant = a.tenant AND b.document_id = a.document_id AND b.index = a.index + 1
+WHERE a.tenant = $1 AND (a.chunk_id = ANY($3) OR b.chunk_id = ANY($3))
+ORDER BY 1, 2, 3, 4, 5 LIMIT $4
+"""
+
+
+class PostgresGraph:
+    """Implements `projections.graph.reads.GraphReader` over the live generation."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._store = PostgresStore(pool, LAYOUT)
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the tenant's graph changes."""
+        return await self._store.version(tenant)
+
+    async def snapshot(self, tenant: str) -> Snapshot:
+        """All of it, as of one moment."""
+        async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
+            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            abouts = await connection.fetch(
+                "SELECT entity_id, name, chunk_id, quality FROM graph.abouts WHERE tenant = $1", tenant
+            )
+            mentions = await connection.fetch(
+                "SELECT entity_id, name, chunk_id, times FROM graph.mentions WHERE tenant = $1", tenant
+            )
+            statements = await connection.fetch(
+                "SELECT relation_id, subject_id, subject, predicate, object_id, object, chunk_id, start_at, end_at, "
+                "confidence FROM graph.relations WHERE tenant = $1",
+                tenant,
+            )
+        return Snapshot(
+            abouts=[About(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, abouts)],
+            mentions=[Mention(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, mentions)],
+            statements=[
+                Statement(row[0], merged.get(row[1], row[1]), row[2], row[3], merged.get(row[4], row[4]), *row[5:])
+                for row in map(tuple, statements)
+            ],
+        )
+
+    async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
+        """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
+        ids = [entity_id(tenant, name) for name in names]
+        async with acquire(self._pool) as connection:
+            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            rows = await connection.fetch(
+                "SELECT entity_id, name, type, passages FROM graph.entities "
+                "WHERE tenant = $1 AND entity_id = ANY($2) AND valid IS NOT false ORDER BY entity_id",
+                tenant,
+                sorted({merged.get(one, one) for one in ids}),
+            )
+        return [Entity(*row) for row in map(tuple, rows)]
+
+    async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
+        """Edges at a node, at most `limit`, in a stable order."""
+        return await self._edges_at(tenant, [node], limit)
+
+    async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
+        """The shortest paths between two nodes."""
+        return await shortest_paths(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), start, end, max_hops)
+
+    async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
+        """Nodes within `hops` edges, with their distance."""
+        return await k_hops(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), starts, hops, limit)
+
+    async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
+        async with acquire(self._pool) as connection:
+            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            entities = {node.id for node in nodes if node.kind == "entity"}
+            # Edges of what was merged into an entity are its own.
+            entities |= {old for old, into in merged.items() if into in entities}
+            rows = await connection.fetch(
+                _EDGES, tenant, sorted(entities), [node.id for node in nodes if node.kind == "passage"], limit
+            )
+        edges = (
+            Edge(Node(kind, merged.get(source, source)), label, Node(other_kind, merged.get(target, target)))
+            for kind, source, label, other_kind, target in map(tuple, rows)
+        )
+        return list(dict.fromkeys(edges))

@@ -1,0 +1,101 @@
+"""What can be read from the graph, whichever database holds it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+NodeKind = Literal["entity", "passage"]
+
+
+class Node(NamedTuple):
+    """An entity or a passage."""
+
+    kind: NodeKind
+    id: str
+
+
+class Edge(NamedTuple):
+    """`label` is `mentions`, `about`, `next`, or a relation's predicate. Followed in both directions."""
+
+    source: Node
+    label: str
+    target: Node
+
+
+class Entity(NamedTuple):
+    """A thing that documents name. `passages` counts those that speak of it."""
+
+    entity_id: str
+    name: str
+    type: str | None
+    passages: int
+
+
+class About(NamedTuple):
+    """A name of what a passage is about, with a quality in 0..1."""
+
+    entity_id: str
+    name: str
+    chunk_id: str
+    quality: float
+
+
+class Mention(NamedTuple):
+    """An entity that a passage names, and how often."""
+
+    entity_id: str
+    name: str
+    chunk_id: str
+    times: int
+
+
+class Statement(NamedTuple):
+    """A relation between two entities, stated in characters `start` to `end` of the chunk's document."""
+
+    relation_id: str
+    subject_id: str
+    subject: str
+    predicate: str
+    object_id: str
+    object: str
+    chunk_id: str
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A tenant's whole graph at one moment. A merged entity is replaced by the one it was merged into."""
+
+    abouts: Sequence[About]
+    mentions: Sequence[Mention]
+    statements: Sequence[Statement]
+
+
+class GraphReader(Protocol):
+    """Reads the graph. Every method raises StoreUnavailable when the database is away."""
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the tenant's graph changes."""
+        ...
+
+    async def snapshot(self, tenant: str) -> Snapshot:
+        """All of it, as of one moment."""
+        ...
+
+    async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
+        """The entities of these names, where there are such."""
+        ...
+
+    async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
+        """Edges at a node, at most `limit`, in a stable order."""
+        ...
+
+    async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
+        """The shortest paths between two nodes, in a stable order; none when further apart than `max_hops`."""
+        ...
+
+    async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
+        """Nodes within `hops` edges, with their distance; at most `limit`, the nearest first."""
+        ...

@@ -1,0 +1,20 @@
+-- Passages are nodes; consecutive ones of a document (index, index + 1) are linked by that.
+CREATE TABLE {schema}.passages (
+    tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, index integer NOT NULL);
+-- Edges: a passage names an entity, is about it, states something of two.
+CREATE TABLE {schema}.mentions (
+    tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, entity_id text NOT NULL,
+    name text NOT NULL, type text NOT NULL, times integer NOT NULL);
+CREATE TABLE {schema}.abouts (
+    tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, entity_id text NOT NULL,
+    name text NOT NULL, quality double precision NOT NULL);
+CREATE TABLE {schema}.relations (
+    tenant text NOT NULL, document_id text NOT NULL, relation_id text NOT NULL, subject_id text NOT NULL,
+    subject text NOT NULL, predicate text NOT NULL, object_id text NOT NULL, object text NOT NULL,
+    chunk_id text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL, confidence double precision NOT NULL);
+CREATE TABLE {schema}.decisions (
+    tenant text NOT NULL, entity_id text NOT NULL, name text, type text, merged_into text, valid boolean);
+-- Entities are nodes; they follow from the edges and the decisions.
+CREATE TABLE {schema}.entities (
+    tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text, passages bigint NOT NULL,
+    merged_into text, valid boolean);

@@ -1,0 +1,247 @@
+"""A read model in PostgreSQL: live writes by version, and generations that are built beside and switched to.
+
+Each generation is a schema of its own: `relational` is live, `relational_next` is being built. Writers of one read
+model take turns under an advisory lock, so what derives from several aggregates' rows never misses one.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import asyncpg
+
+from eventstore.keys import AggregateKey
+from eventstore.pool import Connection, acquire, transaction
+from projections.changes import Change, Positions, Row
+from projections.errors import OldShapeError, Outpaced
+from projections.tables import VERSIONS, Table
+
+_TOUCHED = re.compile(r"/\* touched (\w+)\.(\w+) \*/")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one read model lies in PostgreSQL. `shape` grows with each change of its tables.
+
+    `entities` names the columns that hold entity ids, where a table of entities derives from them.
+    """
+
+    name: str
+    shape: int
+    tables: tuple[Table, ...]
+    entities: tuple[tuple[str, str], ...] = ()
+
+    def sql(self, file: str, schema: str) -> str:
+        """One of the read model's SQL files, for a schema."""
+        return _read(self.name, file).replace("{schema}", schema)
+
+    def table(self, name: str) -> Table:
+        """By name."""
+        return next(table for table in self.tables if table.name == name)
+
+
+@cache
+def _read(folder: str, file: str) -> str:
+    return (files("projections") / folder / file).read_text("utf-8")
+
+
+class PostgresStore:
+    """One generation of a read model, by default the live one. Every method raises StoreUnavailable."""
+
+    def __init__(self, pool: asyncpg.Pool, layout: Layout, schema: str | None = None) -> None:
+        self.pool = pool
+        self.layout = layout
+        self.schema = schema or layout.name
+
+    async def open(self) -> None:
+        """Make the tables where there are none. Raises OldShapeError."""
+        async with transaction(self.pool) as connection:
+            await self.lock(connection)
+            if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", self.schema):
+                await self.create(connection)
+                await connection.execute(self.layout.sql("indexes.sql", self.schema))
+            found = await connection.fetchval(f"SELECT shape FROM {self.schema}.generation")
+        if found != self.layout.shape:
+            raise OldShapeError(
+                f"the {self.layout.name} read model has shape {found} and this Annals wants {self.layout.shape}; "
+                f"run: annals replay {self.layout.name}"
+            )
+
+    async def create(self, connection: Connection) -> None:
+        """The tables, without the indexes that a bulk load does better without."""
+        await connection.execute(
+            f"""
+            CREATE SCHEMA {self.schema};
+            CREATE TABLE {self.schema}.generation (shape integer NOT NULL, built_at timestamptz DEFAULT now());
+            CREATE TABLE {self.schema}.versions (
+                tenant text, kind text, aggregate_id text, version integer NOT NULL,
+                PRIMARY KEY (tenant, kind, aggregate_id));
+            CREATE TABLE {self.schema}.positions (
+                topic text, partition integer, position bigint NOT NULL, PRIMARY KEY (topic, partition));
+            CREATE TABLE {self.schema}.state (tenant text PRIMARY KEY, changed uuid NOT NULL);
+            """
+        )
+        await connection.execute(f"INSERT INTO {self.schema}.generation (shape) VALUES ($1)", self.layout.shape)
+        await connection.execute(self.layout.sql("schema.sql", self.schema))
+
+    async def lock(self, connection: Connection) -> None:
+        """Wait for this read model's turn; held until the transaction ends."""
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"annals/{self.schema}")
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """Up to which version each aggregate is there."""
+        async with acquire(self.pool) as connection:
+            return await self._versions(connection, keys)
+
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """How far it is in each partition."""
+        async with acquire(self.pool) as connection:
+            rows = await connection.fetch(f"SELECT topic, partition, position FROM {self.schema}.positions")
+        return {(row["topic"], row["partition"]): row["position"] for row in rows}
+
+    async def version(self, tenant: str) -> str:
+        """A name for the present content; another one after every change of that tenant's rows."""
+        async with acquire(self.pool) as connection:
+            changed = await connection.fetchval(f"SELECT changed FROM {self.schema}.state WHERE tenant = $1", tenant)
+        return str(changed)
+
+    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
+        """All changes and the positions in one transaction. Raises Outpaced."""
+        if not changes and not reached:
+            return
+        async with transaction(self.pool) as connection:
+            if changes:
+                await self.lock(connection)
+                await self._gate(connection, changes)
+                touched = await self._touched(connection, changes) if self.layout.entities else set()
+                await self._replace(connection, changes)
+                await self._save_versions(connection, changes)
+                await self._derive(connection, touched | self._named(changes))
+                await self.changed(connection, {change.key.tenant for change in changes})
+            await self.reach(connection, reached)
+
+    async def reach(self, connection: Connection, reached: Positions) -> None:
+        """Remember positions; they never go back."""
+        if reached:
+            places = sorted(reached)
+            await connection.execute(
+                f"INSERT INTO {self.schema}.positions AS p (topic, partition, position) "
+                "SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) "
+                "ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position "
+                "WHERE p.position < excluded.position",
+                [topic for topic, _ in places],
+                [partition for _, partition in places],
+                [reached[place] for place in places],
+            )
+
+    async def changed(self, connection: Connection, tenants: Iterable[str]) -> None:
+        """Give the tenants' content a new name."""
+        await connection.execute(
+            f"INSERT INTO {self.schema}.state (tenant, changed) SELECT t, gen_random_uuid() FROM unnest($1::text[]) t "
+            "ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed",
+            sorted(tenants),
+        )
+
+    async def copy(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """Binary COPY into one table."""
+        if rows:
+            await connection.copy_records_to_table(
+                table.name, schema_name=self.schema, columns=table.columns, records=rows, timeout=300
+            )
+
+    async def derive_all(self, connection: Connection) -> None:
+        """Derive the entities of everything, after a bulk load."""
+        if self.layout.entities:
+            await connection.execute(_TOUCHED.sub("", self.layout.sql("entities.sql", self.schema)))
+
+    async def _versions(self, connection: Connection, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        wanted = list(keys)
+        rows = await connection.fetch(
+            f"SELECT v.tenant, v.kind, v.aggregate_id, v.version FROM {self.schema}.versions AS v "
+            "JOIN unnest($1::text[], $2::text[], $3::text[]) AS k(tenant, kind, aggregate_id) "
+            "USING (tenant, kind, aggregate_id)",
+            [key.tenant for key in wanted],
+            [key.kind for key in wanted],
+            [key.aggregate_id for key in wanted],
+        )
+        return {AggregateKey(row["tenant"], row["kind"], row["aggregate_id"]): row["version"] for row in rows}
+
+    async def _gate(self, connection: Connection, changes: Sequence[Change]) -> None:
+        found = await self._versions(connection, [change.key for change in changes])
+        for change in changes:
+            if found.get(change.key, 0) != change.previous:
+                raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
+
+    async def _save_versions(self, connection: Connection, changes: Sequence[Change]) -> None:
+        await connection.execute(
+            f"INSERT INTO {self.schema}.versions (tenant, kind, aggregate_id, version) "
+            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) "
+            "ON CONFLICT (tenant, kind, aggregate_id) DO UPDATE SET version = excluded.version",
+            [change.key.tenant for change in changes],
+            [change.key.kind for change in changes],
+            [change.key.aggregate_id for change in changes],
+            [change.version for change in changes],
+        )
+
+    async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """For each table: away with the rows of the aggregates that changed there, in with the new ones."""
+        for table in self.layout.tables:
+            changed = [change for change in changes if table.name in change.sections]
+            # An aggregate that is new has nothing there to be removed.
+            old = [change.key for change in changed if change.previous]
+            if old:
+                await connection.execute(
+                    f"DELETE FROM {self.schema}.{table.name} AS t "
+                    "USING unnest($1::text[], $2::text[]) AS k(tenant, id) "
+                    f"WHERE t.tenant = k.tenant AND t.{table.owner} = k.id",
+                    [key.tenant for key in old],
+                    [key.aggregate_id for key in old],
+                )
+            await self.copy(connection, table, [row for change in changed for row in change.sections[table.name]])
+
+    async def _touched(self, connection: Connection, changes: Sequence[Change]) -> set[tuple[str, str]]:
+        """Entities that rows about to be replaced speak of."""
+        found: set[tuple[str, str]] = set()
+        for name, column in self.layout.entities:
+            table = self.layout.table(name)
+            old = [change.key for change in changes if change.previous and name in change.sections]
+            if old:
+                rows = await connection.fetch(
+                    f"SELECT DISTINCT t.tenant, t.{column} AS id FROM {self.schema}.{name} AS t "
+                    "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) "
+                    f"ON t.tenant = k.tenant AND t.{table.owner} = k.id",
+                    [key.tenant for key in old],
+                    [key.aggregate_id for key in old],
+                )
+                found.update((row["tenant"], row["id"]) for row in rows)
+        return found
+
+    def _named(self, changes: Sequence[Change]) -> set[tuple[str, str]]:
+        """Entities that the new rows speak of."""
+        found: set[tuple[str, str]] = set()
+        for name, column in self.layout.entities:
+            place = self.layout.table(name).columns.index(column)
+            for change in changes:
+                found.update((change.key.tenant, row[place]) for row in change.sections.get(name, ()))
+        return found
+
+    async def _derive(self, connection: Connection, touched: set[tuple[str, str]]) -> None:
+        if touched:
+            pairs = sorted(touched)
+            tenants, ids = [tenant for tenant, _ in pairs], [entity for _, entity in pairs]
+            await connection.execute(
+                f"DELETE FROM {self.schema}.entities AS e USING unnest($1::text[], $2::text[]) AS k(tenant, id) "
+                "WHERE e.tenant = k.tenant AND e.entity_id = k.id",
+                tenants,
+                ids,
+            )
+            join = r"JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = \1.tenant AND k.id = \1.\2"
+            await connection.execute(_TOUCHED.sub(join, self.layout.sql("entities.sql", self.schema)), tenants, ids)
+
+
+def compared(layout: Layout) -> tuple[Table, ...]:
+    """The tables whose rows follow from the events alone: the same in every generation at the same versions."""
+    derived = () if not layout.entities else (Table("entities", "entity_id", ("tenant", "entity_id")),)
+    return (*layout.tables, *derived, VERSIONS)

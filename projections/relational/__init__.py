@@ -1,0 +1,1 @@
+"""The relational read model: documents, chunks, entities, mentions, relations, processing state, questions."""

@@ -1,0 +1,15 @@
+ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
+ALTER TABLE {schema}.states ADD PRIMARY KEY (tenant, document_id);
+CREATE INDEX ON {schema}.states (tenant, stage);
+ALTER TABLE {schema}.chunks ADD PRIMARY KEY (tenant, document_id, chunk_id);
+CREATE INDEX ON {schema}.mentions (tenant, document_id);
+CREATE INDEX ON {schema}.mentions (tenant, entity_id);
+CREATE INDEX ON {schema}.aliases (tenant, document_id);
+CREATE INDEX ON {schema}.aliases (tenant, entity_id);
+ALTER TABLE {schema}.relations ADD PRIMARY KEY (tenant, document_id, relation_id);
+CREATE INDEX ON {schema}.relations (tenant, subject_id);
+CREATE INDEX ON {schema}.relations (tenant, object_id);
+ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
+ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);
+ALTER TABLE {schema}.queries ADD PRIMARY KEY (tenant, query_id);
+CREATE INDEX ON {schema}.queries (tenant, cache_key) WHERE cache_key IS NOT NULL;

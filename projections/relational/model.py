@@ -1,0 +1,174 @@
+"""Events to rows of the relational read model. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from contracts.codec import canonical
+from contracts.event_types import AggregateKind
+from eventstore.keys import AggregateKey
+from projections.changes import Row, Sections, types_of
+from projections.pictures import DocumentPicture, EntityPicture, Picture, QueryPicture
+from projections.postgres import Layout
+from projections.tables import Table
+
+LAYOUT = Layout(
+    name="relational",
+    shape=1,
+    tables=(
+        Table(
+            "documents",
+            "document_id",
+            ("tenant", "document_id", "title", "uri", "attributes", "digest", "characters", "bytes", "taken_at"),
+        ),
+        Table("states", "document_id", ("tenant", "document_id", "stage", "since")),
+        Table(
+            "chunks",
+            "document_id",
+            ("tenant", "document_id", "chunk_id", "index", "start_at", "end_at", "tokens", "digest"),
+        ),
+        Table(
+            "mentions",
+            "document_id",
+            ("tenant", "document_id", "entity_id", "name", "type", "chunk_id", "start_at", "end_at", "confidence"),
+        ),
+        Table("aliases", "document_id", ("tenant", "document_id", "entity_id", "name", "chunk_id", "quality")),
+        Table(
+            "relations",
+            "document_id",
+            (
+                "tenant", "document_id", "relation_id", "subject_id", "subject", "predicate", "object_id", "object",
+                "chunk_id", "start_at", "end_at", "confidence", "valid",
+            ),
+        ),
+        Table(
+            "decisions",
+            "entity_id",
+            ("tenant", "entity_id", "name", "type", "aliases", "merged_into", "valid", "confidence"),
+        ),
+        Table(
+            "queries",
+            "query_id",
+            (
+                "tenant", "query_id", "question", "answered", "confidence", "cached", "knowledge", "milliseconds",
+                "asked_at", "cache_key",
+            ),
+        ),
+    ),
+    entities=(
+        ("mentions", "entity_id"),
+        ("aliases", "entity_id"),
+        ("relations", "subject_id"),
+        ("relations", "object_id"),
+        ("decisions", "entity_id"),
+    ),
+)  # fmt: skip
+
+
+class RelationalModel:
+    """Follows documents, entities and questions."""
+
+    name = "relational"
+    kinds: frozenset[AggregateKind] = frozenset({"document", "entity", "reasoning_query"})
+    event_types = types_of(kinds)
+
+    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
+        """Rows for every table that the picture says something about."""
+        return [_sections(key, picture) for key, picture in pictures]
+
+
+def _sections(key: AggregateKey, picture: Picture | None) -> Sections:
+    match picture:
+        case DocumentPicture():
+            return dict(_document(key, picture))
+        case EntityPicture():
+            return {"decisions": [_decision(key, picture)]}
+        case QueryPicture():
+            return {"queries": _queries(key, picture)}
+        case None:
+            return {}
+
+
+def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str, Sequence[Row]]]:
+    tenant, document_id = key.tenant, key.aggregate_id
+    content = picture.content
+    if picture.gone:
+        yield "documents", ()
+        yield "states", ()
+    elif content is not None:
+        row = (
+            tenant,
+            document_id,
+            content.title,
+            content.uri,
+            canonical(content.attributes).decode(),
+            content.text.digest,
+            content.text.characters,
+            content.text.bytes,
+            picture.taken_at,
+        )
+        yield "documents", (row,)
+    if picture.stage is not None:
+        yield "states", ((tenant, document_id, picture.stage, picture.at),)
+    if picture.chunks is not None:
+        yield (
+            "chunks",
+            [(tenant, document_id, c.chunk_id, c.index, c.start, c.end, c.tokens, c.digest) for c in picture.chunks],
+        )
+    if picture.mentions is not None:
+        yield (
+            "mentions",
+            [
+                (tenant, document_id, m.entity_id, m.name, m.type, m.chunk_id, m.start, m.end, m.confidence)
+                for m in picture.mentions
+            ],
+        )
+    if picture.aliases is not None:
+        yield (
+            "aliases",
+            [(tenant, document_id, a.entity_id, a.name, a.chunk_id, a.quality) for a in picture.aliases],
+        )
+    if picture.relations is not None:
+        yield (
+            "relations",
+            [
+                (
+                    tenant, document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object,
+                    r.chunk_id, r.start, r.end, r.confidence, judged.valid,
+                )
+                for judged in picture.relations
+                for r in (judged.relation,)
+            ],
+        )  # fmt: skip
+
+
+def _decision(key: AggregateKey, picture: EntityPicture) -> Row:
+    updated, validated = picture.updated, picture.validated
+    return (
+        key.tenant,
+        key.aggregate_id,
+        updated.name if updated else None,
+        updated.type if updated else None,
+        list(updated.aliases) if updated else [],
+        picture.merged_into,
+        validated.valid if validated else None,
+        validated.confidence if validated else None,
+    )
+
+
+def _queries(key: AggregateKey, picture: QueryPicture) -> Sequence[Row]:
+    executed = picture.executed
+    if executed is None:
+        return ()
+    return (
+        (
+            key.tenant,
+            key.aggregate_id,
+            executed.question,
+            executed.answer is not None,
+            executed.confidence,
+            executed.cached,
+            executed.knowledge,
+            executed.milliseconds,
+            picture.at,
+            picture.cache_key,
+        ),
+    )

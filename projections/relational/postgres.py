@@ -1,0 +1,90 @@
+"""The relational read model in PostgreSQL: reads."""
+
+import json
+from collections.abc import Sequence
+
+import asyncpg
+
+from eventstore.pool import acquire, transaction
+from projections.relational.reads import Counts, DocumentRow
+
+_COUNTS = """
+SELECT
+    (SELECT count(*) FROM relational.documents WHERE tenant = $1) AS documents,
+    (SELECT count(*) FROM relational.chunks WHERE tenant = $1) AS chunks,
+    (SELECT count(*) FROM relational.entities WHERE tenant = $1 AND merged_into IS NULL) AS entities,
+    (SELECT count(*) FROM relational.relations WHERE tenant = $1) AS relations,
+    (SELECT count(*) FROM relational.states WHERE tenant = $1 AND stage <> 'processed') AS waiting
+"""
+
+
+class PostgresRelational:
+    """Implements `projections.relational.reads.RelationalReader` over the live generation."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def counts(self, tenant: str) -> Counts:
+        """How much there is."""
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow(_COUNTS, tenant)
+        assert row is not None
+        return Counts(**row)
+
+    async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
+        """One document with what was found in it, as of one moment."""
+        place = (tenant, document_id)
+        of_document = "WHERE tenant = $1 AND document_id = $2"
+        async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
+            row = await connection.fetchrow(
+                "SELECT d.document_id, title, uri, attributes, digest, characters, bytes, taken_at, stage, since "
+                "FROM relational.documents AS d JOIN relational.states USING (tenant, document_id) " + of_document,
+                *place,
+            )
+            if row is None:
+                return None
+            chunks = await connection.fetch(
+                'SELECT chunk_id, start_at AS start, end_at AS "end", tokens FROM relational.chunks '
+                f"{of_document} ORDER BY index, start_at",
+                *place,
+            )
+            entities = await connection.fetch(
+                "SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions "
+                "FROM relational.mentions AS m JOIN relational.entities AS e USING (tenant, entity_id) "
+                "WHERE m.tenant = $1 AND m.document_id = $2 GROUP BY entity_id ORDER BY mentions DESC, name",
+                *place,
+            )
+            relations = await connection.fetch(
+                "SELECT relation_id, subject, predicate, object, confidence, valid FROM relational.relations "
+                f"{of_document} ORDER BY start_at, relation_id",
+                *place,
+            )
+        fields = dict(row) | {"attributes": json.loads(row["attributes"])}
+        return DocumentRow(
+            **fields,
+            chunks=[dict(chunk) for chunk in chunks],
+            entities=[dict(entity) for entity in entities],
+            relations=[dict(relation) for relation in relations],
+        )
+
+    async def unprocessed(self, tenant: str, document_ids: Sequence[str]) -> set[str]:
+        """Those of these documents that are not processed."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT w.id FROM unnest($2::text[]) AS w(id) LEFT JOIN relational.states AS s "
+                "ON s.tenant = $1 AND s.document_id = w.id WHERE s.stage IS DISTINCT FROM 'processed'",
+                tenant,
+                list(document_ids),
+            )
+        return {row["id"] for row in rows}
+
+    async def cached_query(self, tenant: str, cache_key: str) -> str | None:
+        """The newest question that was answered for this key, and kept."""
+        async with acquire(self._pool) as connection:
+            found = await connection.fetchval(
+                "SELECT query_id FROM relational.queries WHERE tenant = $1 AND cache_key = $2 "
+                "ORDER BY asked_at DESC, query_id LIMIT 1",
+                tenant,
+                cache_key,
+            )
+        return None if found is None else str(found)

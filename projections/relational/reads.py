@@ -1,0 +1,56 @@
+"""What can be read from the relational read model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is, of one tenant. `waiting`: documents that are not processed yet."""
+
+    documents: int
+    chunks: int
+    entities: int
+    relations: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as dashboards show it."""
+
+    document_id: str
+    title: str
+    uri: str | None
+    attributes: dict[str, Any]
+    digest: str
+    characters: int
+    bytes: int
+    taken_at: datetime
+    stage: str
+    since: datetime
+    chunks: Sequence[dict[str, Any]]
+    entities: Sequence[dict[str, Any]]
+    relations: Sequence[dict[str, Any]]
+
+
+class RelationalReader(Protocol):
+    """Reads rows. Every method raises StoreUnavailable when the database is away."""
+
+    async def counts(self, tenant: str) -> Counts:
+        """How much there is."""
+        ...
+
+    async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
+        """One document with what was found in it."""
+        ...
+
+    async def unprocessed(self, tenant: str, document_ids: Sequence[str]) -> set[str]:
+        """Those of these documents that are not processed."""
+        ...
+
+    async def cached_query(self, tenant: str, cache_key: str) -> str | None:
+        """The newest question that was answered for this key, and kept."""
+        ...

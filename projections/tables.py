@@ -1,0 +1,15 @@
+"""Tables of a read model in PostgreSQL, named once for COPY, DELETE and comparison."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`owner` is the column that holds the id of the aggregate whose rows these are; rows begin with the tenant."""
+
+    name: str
+    owner: str
+    columns: tuple[str, ...]
+
+
+VERSIONS = Table("versions", "aggregate_id", ("tenant", "kind", "aggregate_id", "version"))

@@ -1,0 +1,1 @@
+"""The vector read model: passages with their text, found by meaning and by words."""

@@ -1,0 +1,112 @@
+"""Passages in PostgreSQL: pgvector's HNSW for meaning, a GIN index with BM25 for words."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import numpy as np
+
+from eventstore.pool import Connection, acquire, transaction
+from projections.changes import Change
+from projections.postgres import PostgresStore
+from projections.vector.model import LAYOUT
+from projections.vector.reads import Hit, Passage, Vector
+
+SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order"}
+"""For the pool: wide enough a search, going on where a tenant's own rows are rare among the neighbours."""
+
+DEFAULT_DIMENSION = 384
+
+# Okapi BM25 (Robertson and Zaragoza 2009), k1 = 1.2, b = 0.75. The disjunction finds every passage that has one of
+# the words, so counting those that have a word among them counts them in the whole collection.
+_MATCHING = """
+WITH terms AS (
+    SELECT lexeme FROM unnest(to_tsvector('english', $2)) AS t(lexeme, positions, weights)
+), total AS (
+    SELECT count(*)::float8 AS n, greatest(avg(length), 1)::float8 AS mean FROM vector.passages WHERE tenant = $1
+), hits AS (
+    SELECT p.chunk_id, p.length, w.lexeme, greatest(cardinality(w.positions), 1)::float8 AS tf
+    FROM vector.passages AS p
+    CROSS JOIN LATERAL unnest(p.words) AS w(lexeme, positions, weights)
+    JOIN terms ON terms.lexeme = w.lexeme
+    WHERE p.tenant = $1
+    AND p.words @@ (
+        SELECT string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''', ' | ')::tsquery
+        FROM terms
+    )
+), frequencies AS (
+    SELECT lexeme, ln(1 + (total.n - count(*) + 0.5) / (count(*) + 0.5)) AS idf
+    FROM hits, total GROUP BY lexeme, total.n
+)
+SELECT h.chunk_id, sum(f.idf * h.tf * 2.2 / (h.tf + 1.2 * (0.25 + 0.75 * h.length / total.mean))) AS score
+FROM hits AS h JOIN frequencies AS f USING (lexeme), total
+GROUP BY h.chunk_id ORDER BY score DESC, h.chunk_id LIMIT $3
+"""
+
+_PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vector.passages"
+
+
+class VectorStore(PostgresStore):
+    """Adds an index when vectors of a new dimension come in."""
+
+    def __init__(self, pool: asyncpg.Pool, schema: str | None = None) -> None:
+        super().__init__(pool, LAYOUT, schema)
+        self._indexed = {DEFAULT_DIMENSION}
+
+    async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
+        await super()._replace(connection, changes)
+        place = LAYOUT.table("passages").columns.index("dimension")
+        new = {row[place] for change in changes for row in change.sections.get("passages", ())} - self._indexed
+        if new:
+            await connection.execute(
+                "".join(
+                    f"CREATE INDEX IF NOT EXISTS embedding_{int(size)} ON {self.schema}.passages USING hnsw "
+                    f"((embedding::public.halfvec({int(size)})) public.halfvec_cosine_ops) "
+                    f"WHERE dimension = {int(size)};"
+                    for size in sorted(new)
+                )
+            )
+            self._indexed |= new
+
+
+class PostgresPassages:
+    """Implements `projections.vector.reads.PassageReader` over the live generation."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._store = PostgresStore(pool, LAYOUT)
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the tenant's passages change."""
+        return await self._store.version(tenant)
+
+    async def nearest(self, tenant: str, vector: Vector, k: int) -> list[Hit]:
+        """By cosine similarity, best first."""
+        size = len(vector)
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                f"SELECT chunk_id, 1 - (embedding::public.halfvec({size}) <=> $2::public.halfvec({size})) AS score "
+                f"FROM vector.passages WHERE tenant = $1 AND dimension = {size} "
+                f"ORDER BY embedding::public.halfvec({size}) <=> $2::public.halfvec({size}) LIMIT $3",
+                tenant,
+                np.asarray(vector, dtype="<f2").tobytes(),
+                k,
+            )
+        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+
+    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+        """By BM25, best first."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(_MATCHING, tenant, query, k)
+        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+
+    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+        """By chunk id."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(f"{_PASSAGE} WHERE tenant = $1 AND chunk_id = ANY($2)", tenant, chunk_ids)
+        return {row["chunk_id"]: Passage(*row) for row in rows}
+
+    async def all_passages(self, tenant: str) -> list[Passage]:
+        """Every passage of the tenant, in a stable order."""
+        async with transaction(self._pool, readonly=True) as connection:
+            rows = await connection.fetch(f"{_PASSAGE} WHERE tenant = $1 ORDER BY chunk_id", tenant)
+        return [Passage(*row) for row in rows]

@@ -1,0 +1,54 @@
+"""What can be read from the vector read model, whichever database holds it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk with its text; `start` and `end` are characters of the whole document."""
+
+    chunk_id: str
+    document_id: str
+    title: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that a search found; a higher score is better."""
+
+    chunk_id: str
+    score: float
+
+
+class PassageReader(Protocol):
+    """Reads and searches passages. Every method raises StoreUnavailable when the database is away."""
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the tenant's passages change."""
+        ...
+
+    async def nearest(self, tenant: str, vector: Vector, k: int) -> list[Hit]:
+        """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first."""
+        ...
+
+    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+        """The best `k` by BM25 over stemmed words, the title counted twice; best first, none without a shared word."""
+        ...
+
+    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+        """By chunk id; what is not there is left out."""
+        ...
+
+    async def all_passages(self, tenant: str) -> list[Passage]:
+        """Every passage of the tenant."""
+        ...
