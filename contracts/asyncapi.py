@@ -1,0 +1,127 @@
+"""The AsyncAPI 3.0 document: which topics there are, what Annals reads and writes there, and with which headers."""
+
+from typing import Any
+
+from contracts.event_types import KIND_OF, EventType
+from contracts.inbox import InboxEvent
+from contracts.registry import PAYLOADS
+from contracts.topics import EventTopic, Topic, Topics
+
+Json = dict[str, Any]
+
+CONTRACT_VERSION = "1.0.0"
+"""Version of the document: the first number grows with a change that a reader of the topics cannot ignore."""
+
+_KAFKA_BINDING = "0.5.0"
+_KEY = {"bindingVersion": _KAFKA_BINDING, "key": {"description": "the aggregate_id", "type": "string"}}
+_DEAD_LETTER = "DeadLetter"
+
+_EVENT_HEADERS = {
+    "event_id": "the event's event_id",
+    "event_type": "the event's event_type, so that what is not wanted need not be read",
+    "correlation_id": "the event's correlation_id",
+    "causation_id": "the event's causation_id, or empty",
+    "position": "place in the whole log, a decimal number",
+    "version": "the event's aggregate_version, a decimal number",
+    "tenant": "whose event it is",
+    "epoch": "grows when the broker lost its records and the log is published again, a decimal number",
+}
+_LETTER_HEADERS = {
+    "consumer": "who could not deal with the message",
+    "topic": "the topic it came from",
+    "error": "kind of the fault",
+    "cause": "what was wrong, in words",
+    "dead_letter": "number of the dead letter",
+}
+
+
+def asyncapi(topics: Topics) -> Json:
+    """The whole document. Payloads are references to the schema files beside it (AsyncAPI 3.0.0)."""
+    return {
+        "asyncapi": "3.0.0",
+        "channels": {topic.name: _channel(topic, _names(topic, topics)) for topic in topics.all},
+        "components": {"messages": _messages(), "schemas": {"EventHeaders": _headers(_EVENT_HEADERS)}},
+        "defaultContentType": "application/json",
+        "info": {
+            "description": "Documents become events, events become read models. Write documents to the inbox topic; "
+            "read everything that happened, in the order of each aggregate, from the others. A record may come more "
+            "than once: its header event_id tells.",
+            "title": "Annals",
+            "version": CONTRACT_VERSION,
+        },
+        "operations": dict(_operation(topic, topics) for topic in topics.all),
+    }
+
+
+def _names(topic: Topic, topics: Topics) -> tuple[str, ...]:
+    if isinstance(topic, EventTopic):
+        return tuple(str(event_type) for event_type in topic.types)
+    return (InboxEvent.__name__,) if topic == topics.inbox else (_DEAD_LETTER,)
+
+
+def _channel(topic: Topic, names: tuple[str, ...]) -> Json:
+    kinds = sorted({KIND_OF[event_type] for event_type in topic.types}) if isinstance(topic, EventTopic) else []
+    return {
+        "address": topic.name,
+        "bindings": {
+            "kafka": {
+                "bindingVersion": _KAFKA_BINDING,
+                "partitions": topic.partitions,
+                "topic": topic.name,
+                "topicConfiguration": {
+                    "cleanup.policy": ["compact" if topic.compaction else "delete"],
+                    "max.message.bytes": topic.max_message,
+                    "retention.ms": topic.retention,
+                },
+            }
+        },
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        **({"description": f"Events of these kinds of aggregate: {', '.join(kinds)}."} if kinds else {}),
+    }
+
+
+def _operation(topic: Topic, topics: Topics) -> tuple[str, Json]:
+    action = "receive" if topic == topics.inbox else "send"
+    return f"{action}.{topic.name}", {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{topic.name}"},
+        "messages": [{"$ref": f"#/channels/{topic.name}/messages/{name}"} for name in _names(topic, topics)],
+    }
+
+
+def _messages() -> Json:
+    return {
+        **{str(event_type): _event(event_type) for event_type in EventType},
+        InboxEvent.__name__: {
+            "bindings": {"kafka": _KEY},
+            "name": InboxEvent.__name__,
+            "payload": {"$ref": f"./schemas/{InboxEvent.__name__}.json"},
+            "summary": InboxEvent.__doc__,
+        },
+        _DEAD_LETTER: {
+            "contentType": "application/octet-stream",
+            "headers": _headers(_LETTER_HEADERS),
+            "name": _DEAD_LETTER,
+            "payload": {"description": "the message as it came, whatever it holds"},
+            "summary": "A message that a consumer gave up on; key and value are the message's own.",
+        },
+    }
+
+
+def _event(event_type: EventType) -> Json:
+    return {
+        "bindings": {"kafka": _KEY},
+        "correlationId": {"location": "$message.header#/correlation_id"},
+        "headers": {"$ref": "#/components/schemas/EventHeaders"},
+        "name": str(event_type),
+        "payload": {"$ref": f"./schemas/{event_type}.json"},
+        "summary": PAYLOADS[event_type].__doc__,
+    }
+
+
+def _headers(described: dict[str, str]) -> Json:
+    return {
+        "properties": {name: {"description": text, "type": "string"} for name, text in described.items()},
+        "required": list(described),
+        "type": "object",
+    }

@@ -1,0 +1,159 @@
+"""The Document's decisions: given these events, when this is asked, then these events follow."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from aggregates.document import Document
+from contracts.documents import (
+    DocumentContent,
+)
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.payload import Payload
+from tests.aggregates.scenario import (
+    CAUSE,
+    B,
+    chunked,
+    content,
+    deleted,
+    extracted,
+    given,
+    ingested,
+    payloads,
+    processed,
+    related,
+    text,
+    updated,
+)
+
+Decide = Callable[..., tuple[DomainEvent, ...]]
+STAGES: list[tuple[Decide, Callable[..., Payload]]] = [
+    (documents.chunk, chunked),
+    (documents.extract_entities, extracted),
+    (documents.discover_relationships, related),
+    (documents.complete, processed),
+]
+
+
+def state(*history: Payload) -> Document | None:
+    """The document after this history."""
+    return Document.project(given(*history))
+
+
+def test_nothing_happened_to_a_document_that_never_was() -> None:
+    assert state() is None
+
+
+def test_a_new_document_is_ingested() -> None:
+    (event,) = documents.ingest(None, "d1", content(), CAUSE)
+    assert (event.aggregate_id, event.aggregate_version, event.event_data) == ("d1", 1, ingested())
+
+
+def test_the_same_again_changes_nothing() -> None:
+    assert documents.ingest(state(ingested(), chunked()), "d1", content(), CAUSE) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"title": "Other"}, {"text": text(B)}, {"uri": None}, {"attributes": {"year": 2025}}, {"attributes": {}}],
+)
+def test_a_change_of_anything_is_an_update(change: dict[str, Any]) -> None:
+    asked = content().model_copy(update=change)
+    (event,) = documents.ingest(state(ingested(), chunked()), "d1", asked, CAUSE)
+
+    assert event.event_type == "DocumentUpdated"
+    assert event.aggregate_version == 3
+    assert isinstance(event.event_data, DocumentContent)
+    assert event.event_data.model_dump() == asked.model_dump()
+
+
+def test_an_update_may_return_to_what_was() -> None:
+    assert payloads(documents.ingest(state(ingested(), updated()), "d1", content(), CAUSE)) == [
+        updated(content().text.digest)
+    ]
+
+
+def test_a_deleted_document_may_be_taken_in_again() -> None:
+    (event,) = documents.ingest(state(ingested(), deleted()), "d1", content(), CAUSE)
+    assert (event.aggregate_version, event.event_data) == (3, ingested())
+
+
+@pytest.mark.parametrize(("decide", "result"), STAGES)
+def test_a_stage_result_is_accepted_once(decide: Decide, result: Callable[..., Payload]) -> None:
+    (event,) = decide(state(ingested()), UUID(int=1), result(), CAUSE)
+    assert (event.aggregate_version, event.event_data) == (2, result())
+    assert decide(state(ingested(), result()), UUID(int=1), result(), CAUSE) == ()
+
+
+@pytest.mark.parametrize(("decide", "result"), STAGES)
+@pytest.mark.parametrize(
+    ("history", "of"),
+    [
+        ((), 1),  # never taken in
+        ((ingested(), updated()), 1),  # changed since
+        ((ingested(), deleted()), 1),  # deleted since
+        ((ingested(), deleted()), 2),  # worked on the deletion itself
+        ((ingested(), deleted(), ingested()), 1),  # taken in anew: other work for the same content
+        ((ingested(),), 9),  # somebody else's event
+    ],
+)
+def test_a_stale_stage_result_changes_nothing(
+    decide: Decide, result: Callable[..., Payload], history: tuple[Payload, ...], of: int
+) -> None:
+    assert decide(state(*history), UUID(int=of), result(), CAUSE) == ()
+
+
+@pytest.mark.parametrize(("decide", "result"), STAGES)
+def test_a_stage_runs_again_for_changed_content(decide: Decide, result: Callable[..., Payload]) -> None:
+    (event,) = decide(state(ingested(), result(), updated()), UUID(int=3), result(B), CAUSE)
+    assert (event.aggregate_version, event.event_data) == (4, result(B))
+
+
+def test_a_stage_may_work_on_an_earlier_stages_result() -> None:
+    (event,) = documents.discover_relationships(state(ingested(), extracted()), UUID(int=2), related(), CAUSE)
+    assert event.event_data == related()
+
+
+@pytest.mark.parametrize("history", [(ingested(),), (ingested(), updated(), processed())])
+def test_what_is_there_can_be_deleted(history: tuple[Payload, ...]) -> None:
+    (event,) = documents.delete(state(*history), "asked for", CAUSE)
+    assert (event.aggregate_version, event.event_data) == (len(history) + 1, deleted())
+
+
+@pytest.mark.parametrize("history", [(), (ingested(), deleted())])
+def test_what_is_not_there_needs_no_deletion(history: tuple[Payload, ...]) -> None:
+    assert documents.delete(state(*history), "asked for", CAUSE) == ()
+
+
+def test_changed_content_starts_over_and_deletion_leaves_nothing_present() -> None:
+    full = (ingested(), chunked(), extracted(), related(), processed())
+    before, changed, gone = state(*full), state(*full, updated()), state(*full, deleted())
+
+    assert before is not None and changed is not None and gone is not None
+    assert (before.chunked, before.processed) == (chunked(), processed())
+    assert (changed.chunked, changed.extracted, changed.related, changed.processed) == (None, None, None, None)
+    assert changed.present == {UUID(int=6)}
+    assert (gone.deleted, gone.present, gone.version) == (True, frozenset(), 6)
+
+
+def test_an_event_says_why_it_happened() -> None:
+    cause = Cause(
+        metadata=EventMetadata(tenant="acme", actor="ada", source="test"),
+        correlation_id="c7",
+        causation_id=UUID(int=3),
+        event_id=UUID(int=4),
+        timestamp=datetime(2024, 5, 1, tzinfo=UTC),
+    )
+    (event,) = documents.ingest(None, "d1", content(), cause)
+
+    assert (event.tenant, event.metadata.actor, event.correlation_id) == ("acme", "ada", "c7")
+    assert (event.causation_id, event.event_id, event.timestamp) == (
+        cause.causation_id,
+        cause.event_id,
+        cause.timestamp,
+    )

@@ -1,0 +1,101 @@
+"""Stored JSON of older shapes still reads today; a shape from the future is refused plainly."""
+
+import json
+from typing import Any
+
+import pytest
+
+from contracts.codec import MalformedEventError, canonical, decode, encode
+from contracts.documents import DocumentIngested, DocumentUpdated
+from contracts.registry import PAYLOADS
+from contracts.upcasters import UPCASTERS, upcast
+
+# As they lie in the store: never edit these literals.
+INGESTED_1 = (
+    b'{"aggregate_id":"report","aggregate_version":1,"causation_id":null,"correlation_id":"c1",'
+    b'"event_data":{"attributes":{"year":2023},"bytes":13,"characters":12,'
+    b'"digest":"9b1f6f9d1c4b1d6ef1a9a70a2ed6ad2d7ab1ee5ad7d1a3eb39c1d7e9d87c0a42",'
+    b'"title":"Report","uri":"https://example.org/report"},'
+    b'"event_id":"5f0c3c0e-6f0e-4d55-8b39-0d1a4c9b3a11","event_type":"DocumentIngested",'
+    b'"metadata":{"actor":"ada","source":"gateway","tenant":"acme"},"position":null,"schema_version":1,'
+    b'"timestamp":"2023-11-05T08:15:30.250000Z"}'
+)
+UPDATED_1 = (
+    b'{"aggregate_id":"report","aggregate_version":2,"causation_id":"5f0c3c0e-6f0e-4d55-8b39-0d1a4c9b3a11",'
+    b'"correlation_id":"c2","event_data":{"attributes":{},"bytes":4,"characters":4,'
+    b'"digest":"1c8aa4f1b8a0c4f9ad8f6e0f3f39b1fbe0d1ad0a3b1e8f5a7c6e4d2b0f9e8d7c",'
+    b'"title":"Report, again","uri":null},'
+    b'"event_id":"0b7e9d3a-52a4-4f6a-9c3f-5a9d6b1e2c22","event_type":"DocumentUpdated",'
+    b'"metadata":{"actor":"ada","source":"gateway","tenant":"acme"},"position":null,"schema_version":1,'
+    b'"timestamp":"2023-11-06T09:00:00Z"}'
+)
+
+
+def altered(raw: bytes, **fields: Any) -> bytes:
+    """The literal with some fields replaced."""
+    return canonical(json.loads(raw) | fields)
+
+
+def test_an_ingested_document_of_version_1_reads_as_version_2() -> None:
+    event = decode(INGESTED_1, position=4)
+    data = event.event_data
+
+    assert (event.schema_version, event.position) == (2, 4)
+    assert isinstance(data, DocumentIngested)
+    assert data.text.digest == "9b1f6f9d1c4b1d6ef1a9a70a2ed6ad2d7ab1ee5ad7d1a3eb39c1d7e9d87c0a42"
+    assert (data.text.characters, data.text.bytes) == (12, 13)
+    assert (data.title, data.uri, data.attributes) == ("Report", "https://example.org/report", {"year": 2023})
+
+
+def test_an_updated_document_of_version_1_reads_as_version_2() -> None:
+    event = decode(UPDATED_1)
+    data = event.event_data
+
+    assert event.schema_version == 2
+    assert isinstance(data, DocumentUpdated)
+    assert data.text.digest == "1c8aa4f1b8a0c4f9ad8f6e0f3f39b1fbe0d1ad0a3b1e8f5a7c6e4d2b0f9e8d7c"
+    assert (data.text.characters, data.text.bytes, data.uri, data.attributes) == (4, 4, None, {})
+
+
+@pytest.mark.parametrize("raw", [INGESTED_1, UPDATED_1])
+def test_reading_changes_nothing_but_the_shape(raw: bytes) -> None:
+    old, new = json.loads(raw), json.loads(encode(decode(raw)))
+    changed = {name for name in old if old[name] != new[name]}
+    assert changed == {"event_data", "schema_version"}
+    assert decode(encode(decode(raw))) == decode(raw)
+
+
+def test_upcasting_leaves_its_input_and_todays_shape_alone() -> None:
+    old = json.loads(INGESTED_1)
+    new = upcast(old)
+    assert old == json.loads(INGESTED_1)
+    assert upcast(new) == new
+
+
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [
+        (altered(INGESTED_1, schema_version=3), r"schema_version 3 is not read here \(newest: 2\)"),
+        (altered(INGESTED_1, schema_version=99), r"DocumentIngested of schema_version 99 is not read here"),
+        (altered(INGESTED_1, schema_version=0), "schema_version: Input should be greater than or equal to 1"),
+        (altered(INGESTED_1, schema_version=2), r"event_data\.text: Field required"),
+        (
+            altered(INGESTED_1, event_data={"title": "Report"}),
+            r"event_data\.text\.digest: Input should be a valid string",
+        ),
+        (altered(INGESTED_1, event_data="Report"), "schema_version 1 is not read here"),
+    ],
+)
+def test_what_no_upcaster_lifts_is_refused_plainly(raw: bytes, fault: str) -> None:
+    with pytest.raises(MalformedEventError, match=fault):
+        decode(raw)
+
+
+def test_every_older_version_has_its_step() -> None:
+    """A new schema version without an upcaster would make the stored log unreadable."""
+    older = {
+        (str(event_type), version)
+        for event_type, payload in PAYLOADS.items()
+        for version in range(1, payload.schema_version)
+    }
+    assert set(UPCASTERS) == older
