@@ -21,11 +21,13 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def session(settings: Settings, *, processing: bool = False) -> AsyncIterator[Session]:
+async def session(settings: Settings, *, processing: bool = False, read_models: bool = True) -> AsyncIterator[Session]:
     """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
 
-    With PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
-    Raises AnnalsError, StoreUnavailable.
+    `read_models`: have them, in today's shape; a replay makes them itself. With PostgreSQL and Kafka given by address,
+    nothing is started: whoever runs those runs the roles as well.
+
+    Raises AnnalsError, StoreUnavailable, OldShapeError.
     """
     async with contextlib.AsyncExitStack() as stack:
         state = read_state(settings.data)
@@ -37,5 +39,6 @@ async def session(settings: Settings, *, processing: bool = False) -> AsyncItera
             stack.push_async_callback(supervisor.stop)
             state = supervisor.state
         services = await stack.enter_async_context(open_services(settings, state.addresses["postgres"]))
-        await open_read_models(services)
+        if read_models:
+            await open_read_models(services)
         yield Session(services, state, own)

@@ -91,6 +91,16 @@ class EventReader:
             )
         return {row["topic"]: row["events"] for row in rows}
 
+    async def count_aggregates(self, kinds: Collection[AggregateKind]) -> int:
+        """How many aggregates of these kinds there are."""
+        types = [str(event_type) for event_type, kind in KIND_OF.items() if kind in kinds]
+        async with acquire(self._pool) as connection:
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM annals.stored_events WHERE originator_version = 1 AND topic = ANY($1)", types
+                )
+            )
+
     async def aggregates(
         self, kinds: Collection[AggregateKind], up_to: int, batch: int = 500
     ) -> AsyncIterator[list[list[DomainEvent]]]:

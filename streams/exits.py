@@ -13,6 +13,6 @@ NEW_EPOCH = 75
 
 def leave(code: int, why: str) -> NoReturn:
     """End at once: what was not acknowledged is delivered again, and a tidy stop could hang (faust #162, #324)."""
-    log.error("ending this worker: %s", why)
+    log.log(logging.ERROR if code else logging.INFO, "ending this worker: %s", why)
     logging.shutdown()
     os._exit(code)

@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from contracts.topics import topics
 from eventstore.errors import StoreUnavailable
 from eventstore.marks import RelayMark
 from streams import exits
@@ -45,7 +46,14 @@ class Monitor(threading.Thread):
         self._epoch = epoch
         self._mark = mark
         self._drains = drains
-        self._topics = {topic for drain in drains for topic in drain.handler.topics}
+        followed = {topic for drain in drains for topic in drain.handler.topics}
+        # All partitions, also those that never had anything: they are as far as the relay is.
+        self._followed = [
+            (topic.name, partition)
+            for topic in topics().all
+            if topic.name in followed
+            for partition in range(topic.partitions)
+        ]
         self._on_drained = on_drained
         self._stall_s = stall_s
         self._stopped = threading.Event()
@@ -70,7 +78,7 @@ class Monitor(threading.Thread):
                 exits.leave(exits.NEW_EPOCH, "the broker was filled anew from the log; starting afresh")
             drained = {
                 place: mark.position
-                for place in self._followed(mark)
+                for place in self._followed
                 if committed.get(place, 0) >= mark.next_offsets.get(place, 0)
             }
             news = {place: position for place, position in drained.items() if told.get(place, -1) < position}
@@ -78,17 +86,14 @@ class Monitor(threading.Thread):
                 self._on_drained(news)
                 told.update(news)
             progress = (sum(drain.dealt_with for drain in self._drains), sum(committed.values()))
-            lagging = len(drained) < len(self._followed(mark)) or any(drain.holds_work for drain in self._drains)
+            lagging = len(drained) < len(self._followed) or any(drain.holds_work for drain in self._drains)
             if progress != seen or not lagging:
                 moved_at, seen = time.monotonic(), progress
             elif time.monotonic() - moved_at > self._stall_s:
                 exits.leave(exits.STALLED, f"no progress for {self._stall_s:.0f} s in spite of lag")
 
-    def _followed(self, mark: RelayMark) -> list[Partition]:
-        return [place for place in mark.next_offsets if place[0] in self._topics]
-
     def _committed(self, mark: RelayMark) -> dict[Partition, int]:
-        asked = [TopicPartition(topic, partition) for topic, partition in self._followed(mark)]
+        asked = [TopicPartition(*place) for place in self._followed if place in mark.next_offsets]
         if not asked:
             return {}
         return {

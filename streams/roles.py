@@ -86,7 +86,14 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             await super().on_shutdown()
 
         def _flag_as_shutdown_by_signal(self) -> None:
-            threading.Timer(STOP_LIMIT_S, exits.leave, (0, "stopped, not waiting any longer")).start()
+            impatience = threading.Timer(STOP_LIMIT_S, exits.leave, (0, "stopped, not waiting any longer"))
+            impatience.daemon = True
+            impatience.start()
             super()._flag_as_shutdown_by_signal()
 
-    Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False).execute_from_commandline()
+    try:
+        Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False).execute_from_commandline()
+    except SystemExit as ended:
+        exits.leave(int(ended.code or 0), "the Faust worker ended")
+    # Threads of libraries would keep the process for seconds, with nothing left to do.
+    exits.leave(0, "stopped")

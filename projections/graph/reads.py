@@ -88,6 +88,10 @@ class GraphReader(Protocol):
         """The entities of these names, where there are such."""
         ...
 
+    async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
+        """By id, in the order of the ids; what is not there is left out."""
+        ...
+
     async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
         """Edges at a node, at most `limit`, in a stable order."""
         ...
