@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from annals.composition import Services
 from annals.errors import GaveUpError
+from annals.patience import patiently
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
 
@@ -45,10 +47,11 @@ async def until_projected(
     moved, before = time.monotonic(), ""
     while waiting:
         began = time.monotonic()
-        failed = await services.letters.of_aggregates(tenant, [key.aggregate_id for key in waiting])
+        ids = [key.aggregate_id for key in waiting]
+        failed = await patiently(partial(services.letters.of_aggregates, tenant, ids))
         awaited.failed.update(failed)
         waiting -= {AggregateKey(tenant, "document", document_id) for document_id in failed}
-        done, state = await _done(services, sorted(waiting))
+        done, state = await patiently(partial(_done, services, sorted(waiting)))
         waiting -= done
         awaited.processed += len(done)
         report(awaited.processed + len(awaited.failed))

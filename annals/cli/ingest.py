@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from uuid import uuid4
 
 import click
@@ -13,6 +14,7 @@ import click
 from annals.cli.frame import Frame, common, run_async
 from annals.composition import Services
 from annals.loading import Loaded, Refused, load
+from annals.patience import patiently
 from annals.session import session
 from annals.waiting import until_projected
 from contracts.envelope import EventMetadata
@@ -95,7 +97,8 @@ async def _take(
                     refusals.append(Refused(one.name, str(error).removeprefix(f"{one.name}: ")))
                     continue
                 submissions.append(_submission(one, metadata, correlation))
-            outcomes.update(await services.intake.take(submissions))
+            # Each submission has its id by now: asked twice, it is taken once.
+            outcomes.update(await patiently(partial(services.intake.take, submissions)))
             taken.update(dict.fromkeys(submission.document_id for submission in submissions))
             done(len(taken))
     return list(taken), outcomes, refusals

@@ -1,0 +1,26 @@
+"""A database that goes away for a moment is waited for, with jitter and an end."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from eventstore.errors import StoreUnavailable
+
+T = TypeVar("T")
+LIMIT_S = 60.0
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the store is away. Only for what may be done twice. Raises StoreUnavailable after LIMIT_S."""
+
+    @retry(
+        retry=retry_if_exception_type(StoreUnavailable),
+        wait=wait_exponential_jitter(initial=0.1, max=2.0),
+        stop=stop_after_delay(LIMIT_S),
+        reraise=True,
+    )
+    async def asked() -> T:
+        return await ask()
+
+    return await asked()
