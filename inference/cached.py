@@ -31,35 +31,48 @@ class CachedModel:
         return [found[digest] for digest in digests]
 
     async def _of_part(self, digests: list[str], texts: dict[str, str]) -> dict[str, bytes]:
-        found = await self._store.get_many(self.revision, digests)
-        missing = [digest for digest in digests if digest not in found]
-        theirs = {digest: self._running[digest] for digest in missing if digest in self._running}
-        ours = [digest for digest in missing if digest not in theirs]
-        if ours:
-            found.update(await self._make(ours, [texts[digest] for digest in ours]))
-        for digest, running in theirs.items():
-            found[digest] = await asyncio.shield(running)
+        theirs = {digest: self._running[digest] for digest in digests if digest in self._running}
+        found = await self._claim([digest for digest in digests if digest not in theirs], texts)
+        if theirs:
+            await asyncio.wait(theirs.values())
+            found.update({digest: other.result() for digest, other in theirs.items() if not other.cancelled()})
+            # Whoever ran these was called off; we were not.
+            abandoned = [digest for digest, other in theirs.items() if other.cancelled()]
+            found.update(await self._of_part(abandoned, texts) if abandoned else {})
         return found
 
-    async def _make(self, digests: list[str], texts: list[str]) -> dict[str, bytes]:
+    async def _claim(self, digests: list[str], texts: dict[str, str]) -> dict[str, bytes]:
+        """Find or make these, while others who ask for them wait."""
         loop = asyncio.get_running_loop()
-        for digest in digests:
-            self._running[digest] = loop.create_future()
+        claimed = {digest: loop.create_future() for digest in digests}
+        self._running.update(claimed)
         try:
-            made = dict(zip(digests, await self._run(texts), strict=True))
-            await self._store.put_many(self.revision, made)
+            found = await self._found_or_made(digests, texts) if digests else {}
         except BaseException as error:
-            for digest in digests:
-                running = self._running.pop(digest)
+            for running in claimed.values():
                 if isinstance(error, Exception):
                     running.set_exception(error)
                     running.exception()  # seen: nobody else may be waiting
                 else:
                     running.cancel()
             raise
-        for digest, output in made.items():
-            self._running.pop(digest).set_result(output)
-        return made
+        else:
+            for digest, running in claimed.items():
+                running.set_result(found[digest])
+            return found
+        finally:
+            for digest in claimed:
+                del self._running[digest]
+
+    async def _found_or_made(self, digests: list[str], texts: dict[str, str]) -> dict[str, bytes]:
+        found = await self._store.get_many(self.revision, digests)
+        missing = [digest for digest in digests if digest not in found]
+        if missing:
+            outputs = await self._run([texts[digest] for digest in missing])
+            made = dict(zip(missing, outputs, strict=True))
+            await self._store.put_many(self.revision, made)
+            found.update(made)
+        return found
 
 
 def _parts(digests: list[str]) -> list[list[str]]:

@@ -90,7 +90,7 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     """Spans of the sentences, without surrounding white space."""
     start = 0
     for match in _END.finditer(text):
-        if "\n" not in match[0] and _NO_END.search(text, max(0, match.start() - 12), match.start()):
+        if match[0].count("\n") < 2 and _NO_END.search(text, max(0, match.start() - 12), match.start()):
             continue
         if text[start : match.end()].strip():
             yield _stripped(text, start, match.end())

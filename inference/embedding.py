@@ -1,5 +1,6 @@
 """Sentence vectors: mean pooling over a transformer's last layer (Reimers and Gurevych 2019, arXiv 1908.10084)."""
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,6 +29,8 @@ class Embedder:
         self._max = min(MAX_TOKENS, int(getattr(self._loaded.model.config, "max_position_embeddings", MAX_TOKENS)))
         self.dimension: int = int(self._loaded.model.config.hidden_size)
         self.revision = f"{self._loaded.revision}/{POOLING}"
+        # A tokenizer keeps its truncation as state: while one thread cuts for the model, another may not count.
+        self._tokenizing = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension), float32, each row of length 1."""
@@ -42,7 +45,10 @@ class Embedder:
     def _embed_batch(self, texts: list[str]) -> Vectors:
         import torch
 
-        inputs = self._loaded.tokenizer(texts, padding=True, truncation=True, max_length=self._max, return_tensors="pt")
+        with self._tokenizing:
+            inputs = self._loaded.tokenizer(
+                texts, padding=True, truncation=True, max_length=self._max, return_tensors="pt"
+            )
         with torch.inference_mode():
             hidden = self._loaded.model(**inputs).last_hidden_state
         mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
@@ -56,9 +62,10 @@ class Embedder:
 
     def token_offsets(self, text: str) -> Offsets:
         """Characters of each token of the whole text, for the chunker."""
-        encoded = self._loaded.tokenizer(
-            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
-        )
+        with self._tokenizing:
+            encoded = self._loaded.tokenizer(
+                text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+            )
         offsets: Offsets = encoded["offset_mapping"]
         return offsets
 

@@ -13,9 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from inference.cached import CachedModel
+from inference.cached import CachedModel, Run
 from inference.chunking import Chunker
 from inference.embedding import Embedder, Vectors
 from inference.model import InferenceError, Model, OutputStore
@@ -69,19 +68,12 @@ class Inference:
     @cached_property
     def embedder(self) -> CachedModel:
         """Vectors at rest (see `inference.embedding.vector`)."""
-        return CachedModel(self._embedder.revision, self._on(self._torch, self._embedder.run), self._store)
+        return CachedModel(self._embedder.revision, self._on_torch(self._embedder.run), self._store)
 
     @cached_property
     def relations(self) -> CachedModel:
         """Encoded analyses by the parser."""
-        name = self._settings.entity_model if self._parses_with_entity_model else next(iter(PACKAGED))
-        self._parser = ProcessPoolExecutor(
-            max_workers=1,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_load_parser,
-            initargs=(name,),
-        )
-        return CachedModel(revision_of(name), self._on(self._parser, _run_parser), self._store)
+        return CachedModel(revision_of(self._parser_name), self._parse, self._store)
 
     @cached_property
     def entities(self) -> CachedModel:
@@ -91,19 +83,16 @@ class Inference:
         from inference.token_classification import TokenClassifier
 
         classifier: Model = TokenClassifier(self._settings.entity_model, self._settings.entity_revision)
-        return CachedModel(classifier.revision, self._on(self._torch, classifier.run), self._store)
+        return CachedModel(classifier.revision, self._on_torch(classifier.run), self._store)
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions, which are not kept. Shape (texts, dimension)."""
         return await asyncio.get_running_loop().run_in_executor(self._torch, self._embedder.embed, list(texts))
 
     async def warm_up(self) -> None:
-        """Load what a pipeline needs, so that the first document does not wait for it."""
-        await asyncio.gather(asyncio.to_thread(lambda: self.chunker), self._on_parser_loaded(), return_exceptions=False)
-
-    async def _on_parser_loaded(self) -> None:
-        assert self.relations is not None and self._parser is not None
-        await self._on(self._parser, _run_parser)([])
+        """Load what a pipeline needs, so that the first document does not wait for it. Raises InferenceError."""
+        revision_of(self._parser_name)
+        await asyncio.gather(asyncio.to_thread(lambda: (self.chunker, self.entities)), self._parse([]))
 
     def close(self) -> None:
         """End threads and processes without waiting for what they do."""
@@ -119,17 +108,34 @@ class Inference:
         name = self._settings.entity_model
         return name in PACKAGED or ("/" not in name and not Path(name).is_dir())
 
-    def _on(self, executor: Executor, run: Callable[[list[str]], list[bytes]]) -> Callable[[Sequence[str]], Any]:
-        async def call(texts: Sequence[str]) -> list[bytes]:
-            running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
-            try:
-                return await asyncio.wait_for(running, CALL_LIMIT_S)
-            except BrokenProcessPool as error:
-                raise InferenceError(
-                    "the process that runs the language model ended; this worker must be restarted"
-                ) from error
+    @property
+    def _parser_name(self) -> str:
+        return self._settings.entity_model if self._parses_with_entity_model else next(iter(PACKAGED))
 
-        return call
+    def _on_torch(self, run: Callable[[list[str]], list[bytes]]) -> Run:
+        return lambda texts: _call(self._torch, run, texts)
+
+    async def _parse(self, texts: Sequence[str]) -> list[bytes]:
+        if self._parser is None:
+            self._parser = ProcessPoolExecutor(
+                max_workers=1,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_load_parser,
+                initargs=(self._parser_name,),
+            )
+        parser = self._parser
+        try:
+            return await _call(parser, _run_parser, texts)
+        except BrokenProcessPool as error:
+            # Whatever killed it, a text or the system, the next call starts another one.
+            if self._parser is parser:
+                self._parser = None
+            raise InferenceError("the process that runs the language model ended; try again") from error
+
+
+async def _call(executor: Executor, run: Callable[[list[str]], list[bytes]], texts: Sequence[str]) -> list[bytes]:
+    running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
+    return await asyncio.wait_for(running, CALL_LIMIT_S)
 
 
 _parser: SpacyAnalyser | None = None

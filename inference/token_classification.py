@@ -9,6 +9,7 @@ from inference.pretrained import load_pretrained
 BATCH = 16
 STRIDE = 32
 RULES = "spans-1"
+PREFIXES = frozenset("BILUES")
 
 
 class TokenClassifier:
@@ -66,7 +67,9 @@ class TokenClassifier:
 def _joined(text: str, tokens: Sequence[tuple[tuple[int, int], str, float]]) -> Iterator[EntitySpan]:
     start, end, kind, scores = 0, 0, "", list[float]()
     for (first, last), label, confidence in [*tokens, ((len(text) + 2, len(text) + 2), "O", 0.0)]:
-        prefix, _, bare = label.rpartition("-") if "-" in label else ("", "", label)
+        prefix, _, bare = label.partition("-")
+        if prefix not in PREFIXES or not bare:
+            prefix, bare = "", label
         continues = kind and bare == kind and prefix not in {"B", "U", "S"} and first - end <= 1
         if continues:
             end = last

@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from contracts.codec import MalformedEventError
 from eventstore.errors import StoreUnavailable
 from streams.graveyard import Graveyard
 from streams.handler import Handler
@@ -79,7 +78,7 @@ class Drain(Generic[Item]):
         for message in messages:
             try:
                 item = self.handler.read(message)
-            except MalformedEventError as error:
+            except Exception as error:  # MalformedEventError, or bytes that nobody thought of: the stream goes on
                 await self._graveyard.bury(self.handler.name, message, error)
                 continue
             if item is not None:

@@ -1,0 +1,89 @@
+"""Good and malformed messages on the inbox, written by a plain Kafka client: the good are taken, the others set aside."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Producer
+
+from tests.annals.corpus import passages
+from tests.annals.pipeline import Pipeline, annals_json
+
+GOOD = BAD = 200
+
+Fields = dict[str, Any]
+
+
+def event(passage: dict[str, str]) -> Fields:
+    return {
+        "event_id": str(uuid4()),
+        "event_type": "DocumentIngested",
+        "aggregate_id": passage["id"],
+        "event_data": {"title": passage["title"], "text": passage["text"]},
+        "timestamp": "2026-01-02T03:04:05Z",
+    }
+
+
+def as_json(change: Callable[[Fields], Any]) -> Callable[[Fields], bytes]:
+    def made(fields: Fields) -> bytes:
+        change(fields)
+        return json.dumps(fields).encode()
+
+    return made
+
+
+# Ten kinds of malformed messages, each with words that its dead letter's cause must hold.
+MALFORMED: dict[str, tuple[Callable[[Fields], bytes | None], str]] = {
+    "no value": (lambda fields: None, "empty"),
+    "not JSON": (lambda fields: b"{not json", "JSON"),
+    "not UTF-8": (lambda fields: b'{"event_id": "\xff\xfe"}', "JSON"),
+    "JSON, but no object": (lambda fields: b"[1, 2]", "object"),
+    "no event_id": (as_json(lambda fields: fields.pop("event_id")), "event_id"),
+    "a wrong event_type": (as_json(lambda fields: fields.update(event_type="DocumentEaten")), "event_type"),
+    "no text": (as_json(lambda fields: fields["event_data"].pop("text")), "event_data.text"),
+    "a blank text": (as_json(lambda fields: fields["event_data"].update(text=" \n ")), "white space"),
+    "a bad timestamp": (as_json(lambda fields: fields.update(timestamp="yesterday")), "timestamp"),
+    "an unknown field": (as_json(lambda fields: fields.update(colour="red")), "colour"),
+    "too large a text": (as_json(lambda fields: fields["event_data"].update(text="x" * 2_000_000)), "limit"),
+}
+
+
+@pytest.mark.timeout(400)
+def test_the_good_are_taken_and_the_malformed_set_aside(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "data")
+    try:
+        kinds = [list(MALFORMED)[number % len(MALFORMED)] for number in range(BAD)]
+        good = passages(GOOD)
+        messages: list[tuple[str, bytes | None]] = [(one["id"], json.dumps(event(one)).encode()) for one in good]
+        messages += [(f"bad-{n}", MALFORMED[kind][0](event(good[n]))) for n, kind in enumerate(kinds)]
+        random.Random(3).shuffle(messages)
+        producer = Producer({"bootstrap.servers": pipeline.addresses["broker"], "message.max.bytes": 16_000_000})
+        for key, value in messages:
+            producer.produce(pipeline.addresses["inbox_topic"], key=key, value=value)
+            producer.poll(0)
+        assert producer.flush(30) == 0
+
+        status = _settled(pipeline)
+        assert status["documents"] == GOOD
+        assert status["dead_letters"] == BAD
+        letters = annals_json(pipeline.data, "dead-letters", "list", "--limit", "1000")["dead_letters"]
+        causes = {letter["key"]: letter["cause"] for letter in letters}
+        for number, kind in enumerate(kinds):
+            assert MALFORMED[kind][1] in causes[f"bad-{number}"], (kind, causes[f"bad-{number}"])
+    finally:
+        pipeline.stop()
+
+
+def _settled(pipeline: Pipeline) -> Any:
+    end = time.monotonic() + 240
+    while True:
+        status = annals_json(pipeline.data, "status")
+        done = status["documents"] == GOOD and status["waiting"] == 0 and status["dead_letters"] >= BAD
+        if done or time.monotonic() > end:
+            return status
+        time.sleep(1)

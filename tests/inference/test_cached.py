@@ -1,0 +1,141 @@
+"""A model runs once for a text, whoever asks, and its failures are not remembered."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from inference.cached import BATCH, CachedModel
+from tests.inference.memory import MemoryOutputs
+
+
+class Shouter:
+    """A model that upper-cases, remembers what it read, and can be held up or made to fail."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.failures: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def run(self, texts: Sequence[str]) -> list[bytes]:
+        self.read.extend(texts)
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop()
+        return [text.upper().encode() for text in texts]
+
+
+@pytest.fixture
+def shouter() -> Shouter:
+    return Shouter()
+
+
+@pytest.fixture
+def store() -> MemoryOutputs:
+    return MemoryOutputs()
+
+
+@pytest.fixture
+def cached(shouter: Shouter, store: MemoryOutputs) -> CachedModel:
+    return CachedModel("shout-1", shouter.run, store)
+
+
+async def test_outputs_come_in_the_order_of_the_texts(cached: CachedModel, shouter: Shouter) -> None:
+    assert await cached.outputs(["b", "a", "b", "c"]) == [b"B", b"A", b"B", b"C"]
+    assert shouter.read == ["b", "a", "c"]
+    assert await cached.outputs([]) == []
+
+
+async def test_the_same_text_never_runs_twice(cached: CachedModel, shouter: Shouter, store: MemoryOutputs) -> None:
+    await cached.outputs(["a", "b"])
+    assert await cached.outputs(["b", "c"]) == [b"B", b"C"]
+    assert await CachedModel("shout-1", shouter.run, store).outputs(["a", "c"]) == [b"A", b"C"]
+    assert shouter.read == ["a", "b", "c"]
+
+
+async def test_another_revision_runs_for_itself(shouter: Shouter, store: MemoryOutputs) -> None:
+    for revision in ("shout-1", "shout-2"):
+        await CachedModel(revision, shouter.run, store).outputs(["a"])
+    assert shouter.read == ["a", "a"]
+
+
+async def test_many_texts_are_stored_part_by_part(cached: CachedModel, store: MemoryOutputs) -> None:
+    """What was made before a failure is not made again."""
+    texts = [f"text {number}" for number in range(2 * BATCH + 1)]
+    assert await cached.outputs(texts) == [text.upper().encode() for text in texts]
+    assert len(store.written) == len(set(store.written)) == len(texts)
+
+
+async def test_callers_at_the_same_time_share_one_run(cached: CachedModel, shouter: Shouter) -> None:
+    shouter.gate.clear()
+    callers = [asyncio.create_task(cached.outputs(texts)) for texts in (["a", "b"], ["b", "c"], ["c", "a"])]
+    await until(lambda: sorted(shouter.read) == ["a", "b", "c"])
+    shouter.gate.set()
+    assert await asyncio.gather(*callers) == [[b"A", b"B"], [b"B", b"C"], [b"C", b"A"]]
+    assert sorted(shouter.read) == ["a", "b", "c"]
+
+
+async def test_who_asks_while_an_output_is_being_stored_shares_it_too(cached: CachedModel, shouter: Shouter) -> None:
+    first = asyncio.create_task(cached.outputs(["a"]))
+    others = []
+    while not first.done():
+        others.append(asyncio.create_task(cached.outputs(["a"])))
+        await asyncio.sleep(0)
+    assert len(others) > 2
+    assert await asyncio.gather(*others) == [[b"A"]] * len(others)
+    assert shouter.read == ["a"]
+
+
+async def test_a_failure_reaches_all_who_wait_and_is_not_remembered(
+    cached: CachedModel, shouter: Shouter, store: MemoryOutputs
+) -> None:
+    shouter.gate.clear()
+    shouter.failures.append(RuntimeError("the model broke"))
+    callers = [asyncio.create_task(cached.outputs(["a"])) for _ in range(2)]
+    await until(lambda: shouter.read == ["a"])
+    shouter.gate.set()
+    for caller in callers:
+        with pytest.raises(RuntimeError, match="the model broke"):
+            await caller
+    assert store.written == []
+
+    assert await cached.outputs(["a"]) == [b"A"]
+    assert shouter.read == ["a", "a"]
+
+
+async def test_a_caller_that_is_called_off_takes_nobody_with_it(cached: CachedModel, shouter: Shouter) -> None:
+    shouter.gate.clear()
+    first = asyncio.create_task(cached.outputs(["a", "b"]))
+    await until(lambda: shouter.read == ["a", "b"])
+    second = asyncio.create_task(cached.outputs(["b", "c"]))
+    await until(lambda: "c" in shouter.read)
+
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    shouter.gate.set()
+    assert await second == [b"B", b"C"]
+
+
+async def test_a_waiter_that_is_called_off_leaves_the_run_alone(cached: CachedModel, shouter: Shouter) -> None:
+    shouter.gate.clear()
+    first = asyncio.create_task(cached.outputs(["a"]))
+    await until(lambda: shouter.read == ["a"])
+    second = asyncio.create_task(cached.outputs(["a"]))
+    await asyncio.sleep(0)
+
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    shouter.gate.set()
+    assert await first == [b"A"]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let other tasks take their turns until it holds."""
+    for _ in range(1000):
+        if true():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to that")

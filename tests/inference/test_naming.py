@@ -1,0 +1,37 @@
+"""What a passage may be called, and how sure each name is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.naming import BEFORE_COMMA, SUBJECT, TITLE, UNBRACKETED, is_name, names_of
+
+
+@pytest.mark.parametrize(
+    ("title", "subject", "expected"),
+    [
+        ("Lisse", None, [("Lisse", TITLE)]),
+        ("Mercury (planet)", None, [("Mercury (planet)", TITLE), ("Mercury", UNBRACKETED)]),
+        ("Lisse, Morvane", None, [("Lisse, Morvane", TITLE), ("Lisse", BEFORE_COMMA)]),
+        ("Lisse", "Sefrik Varn", [("Lisse", TITLE), ("Sefrik Varn", SUBJECT)]),
+        ("Lisse", "Lisse", [("Lisse", TITLE)]),
+        ("Sefrik Varn, builder", "Sefrik Varn", [("Sefrik Varn, builder", TITLE), ("Sefrik Varn", SUBJECT)]),
+        ("  Sefrik\n Varn ", None, [("Sefrik Varn", TITLE)]),
+        ("readme", None, []),
+        ("", "it", []),
+        (None, None, []),
+        ("(untitled)", None, []),
+    ],
+)
+def test_names_of(title: str | None, subject: str | None, expected: list[tuple[str, float]]) -> None:
+    assert names_of(title, subject) == expected
+
+
+@given(st.none() | st.text(max_size=40), st.none() | st.text(max_size=40))
+def test_names_come_once_best_first_and_are_names(title: str | None, subject: str | None) -> None:
+    found = names_of(title, subject)
+    assert len({name for name, _ in found}) == len(found)
+    assert [quality for _, quality in found] == sorted((quality for _, quality in found), reverse=True)
+    for name, quality in found:
+        assert is_name(name) and 0.0 < quality <= 1.0
+        assert name == " ".join(name.split())

@@ -1,0 +1,104 @@
+"""Handwritten stand-ins for what Faust, the databases and the broker give: small, and honest about order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from contracts.codec import MalformedEventError
+from eventstore.dead_letters import DeadLetter, DeadLetters
+from streams.message import Message, Partition
+
+TOPIC = "annals.test"
+
+
+def message(offset: int, value: bytes = b"fine", **headers: bytes) -> Message:
+    """A record; its log position is its offset plus 100."""
+    return Message(
+        topic=TOPIC,
+        partition=0,
+        offset=offset,
+        timestamp=1,
+        key=b"k",
+        value=value,
+        headers={"position": str(offset + 100).encode(), **headers},
+    )
+
+
+class Letters(DeadLetters):
+    """Dead letters in a list."""
+
+    def __init__(self) -> None:
+        self.buried: list[DeadLetter] = []
+        self.resolved: list[tuple[str, int]] = []
+
+    async def add(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep them all."""
+        self.buried.extend(letters)
+
+    async def resolve(self, ids: Sequence[int], *, consumer: str) -> None:
+        """Remember who resolved which."""
+        self.resolved.extend((consumer, letter) for letter in ids)
+
+
+@dataclass
+class Recorder:
+    """A handler that remembers each call. `failures` are raised one a call; an item in `poison` always fails."""
+
+    name: str = "recorder"
+    topics: tuple[str, ...] = (TOPIC,)
+    poison: frozenset[str] = frozenset()
+    failures: list[Exception] = field(default_factory=list)
+    calls: list[tuple[list[str], dict[Partition, int]]] = field(default_factory=list)
+    handled: list[str] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def read(self, message: Message) -> str | None:
+        """`skip...` is none of its business, `broken...` is malformed."""
+        text = (message.value or b"").decode()
+        if text.startswith("broken"):
+            raise MalformedEventError(f"{text}: Field required")
+        return None if text.startswith("skip") else text
+
+    async def handle(self, items: Sequence[str], reached: Mapping[Partition, int]) -> None:
+        """Fail as told, else remember."""
+        self.calls.append((list(items), dict(reached)))
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        bad = sorted(self.poison & set(items))
+        if bad:
+            raise ValueError(f"cannot handle {bad[0]}")
+        self.handled.extend(items)
+
+
+class Stream:
+    """A Faust stream as the drain sees it: it delivers, waits for ever, and remembers what was acknowledged."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
+        self.delivered = 0
+        self.acknowledged: list[int] = []
+        self.automatic = True
+
+    def noack(self) -> "Stream":
+        """Without this Faust acknowledges by itself."""
+        self.automatic = False
+        return self
+
+    async def events(self) -> AsyncIterator[Any]:
+        """Each record as Faust's event around a message."""
+        for sent in self._messages:
+            self.delivered += 1
+            yield SimpleNamespace(message=sent)
+            await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+    async def ack(self, event: Any) -> bool:
+        """Remember its offset."""
+        self.acknowledged.append(event.message.offset)
+        return True

@@ -1,0 +1,73 @@
+"""The Faust app's settings that must not change unnoticed, and what an agent does when its drain gives up."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import faust
+
+from eventstore.errors import StoreUnavailable
+from streams import drain as drains
+from streams import exits
+from streams.app import attach, build_app
+from streams.drain import Drain
+from streams.graveyard import Graveyard
+from streams.roles import group_of
+from tests.streams.fakes import Letters, Recorder, Stream, message
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_an_app_delivers_at_least_once_and_keeps_no_state_of_its_own() -> None:
+    app = build_app(group_of("pipeline", 3), "one:9092, two:9092", {})
+    assert app.conf.id == "annals-pipeline-3"
+    assert [str(address) for address in app.conf.broker] == ["aiokafka://one:9092", "aiokafka://two:9092"]
+    assert str(app.conf.processing_guarantee.value) == "at_least_once"
+    assert not app.conf.stream_wait_empty
+    assert not app.conf.web_enabled
+    assert app.conf.topic_disable_leader
+    assert app.conf.consumer_auto_offset_reset == "earliest"
+    assert app.conf.broker_credentials is None
+
+
+def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:
+    app = build_app("g", "one:9092", {})
+    agent = attach(app, Drain(Recorder(topics=("annals.a", "annals.b")), Graveyard(Letters())))
+    assert agent.concurrency == 1
+    assert agent.channel.topics == ("annals.a", "annals.b")
+
+
+def test_sasl_and_tls_settings_are_passed_on() -> None:
+    sasl = {"sasl.username": "ada", "sasl.password": "secret", "sasl.mechanism": "SCRAM-SHA-256"}
+    plain = build_app("g", "one:9092", {**sasl, "security.protocol": "sasl_plaintext"}).conf.broker_credentials
+    assert isinstance(plain, faust.SASLCredentials)
+    assert (plain.username, plain.password, plain.mechanism.value) == ("ada", "secret", "SCRAM-SHA-256")
+    assert plain.ssl_context is None
+
+    both = build_app("g", "one:9092", {**sasl, "security.protocol": "SASL_SSL"}).conf.broker_credentials
+    assert isinstance(both, faust.SASLCredentials) and both.ssl_context is not None
+
+    tls = build_app("g", "one:9092", {"security.protocol": "SSL"}).conf.broker_credentials
+    assert isinstance(tls, faust.SSLCredentials) and tls.context is not None
+
+
+GIVES_UP = "from tests.streams.test_app import give_up; give_up()"
+
+
+def give_up() -> None:
+    """Run in a process of its own: an agent whose store stays away."""
+    logging.basicConfig(level=logging.ERROR)
+    drains.UNAVAILABLE_LIMIT_S = 0.0
+    drain = Drain(Recorder(failures=[StoreUnavailable("the database is away")]), Graveyard(Letters()))
+    agent = attach(build_app("g", "one:9092", {}), drain)
+    asyncio.run(agent.fun(Stream([message(0)])))
+
+
+def test_an_agent_whose_store_stays_away_ends_the_process() -> None:
+    """Faust would take an agent that raised for one that finished, and go on without it."""
+    ended = subprocess.run([sys.executable, "-c", GIVES_UP], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == exits.UNAVAILABLE, ended.stderr
+    assert "ending this worker: recorder" in ended.stderr
+    assert "the database is away" in ended.stderr

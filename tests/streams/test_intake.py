@@ -1,0 +1,156 @@
+"""Taking documents in, on the real event store: what each delivery comes to, and what it leaves behind."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from contracts.documents import DocumentContent
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.payload import Scalar
+from eventstore.commands import Commands
+from eventstore.reader import EventReader
+from eventstore.receipts import InboxReceipts
+from eventstore.texts import TextStore
+from streams.intake import DocumentTooLargeError, Intake, Submission
+from tests.streams.conftest import LIMIT
+
+
+def submission(
+    text: str,
+    document_id: str = "d1",
+    *,
+    title: str = "Lisse",
+    tenant: str = "default",
+    event_id: UUID | None = None,
+    attributes: dict[str, Scalar] | None = None,
+) -> Submission:
+    return Submission(
+        document_id=document_id,
+        title=title,
+        text=text,
+        metadata=EventMetadata(tenant=tenant, actor="ada", source="test"),
+        event_id=event_id or uuid4(),
+        correlation_id="c1",
+        attributes=attributes or {},
+    )
+
+
+async def stored(reader: EventReader) -> list[DomainEvent]:
+    return await reader.after(0, 1000)
+
+
+def text_digest(event: DomainEvent) -> str:
+    assert isinstance(event.event_data, DocumentContent)
+    return event.event_data.text.digest
+
+
+async def test_a_new_document_is_ingested_with_its_text(intake: Intake, reader: EventReader, texts: TextStore) -> None:
+    sent = submission("Lisse lies on the coast. \u00e9", attributes={"year": 1911})
+    assert await intake.take([sent]) == ["ingested"]
+
+    (event,) = await stored(reader)
+    assert (event.event_type, event.aggregate_id, event.aggregate_version) == ("DocumentIngested", "d1", 1)
+    assert (event.event_id, event.correlation_id, event.metadata) == (sent.event_id, "c1", sent.metadata)
+    assert isinstance(event.event_data, DocumentContent)
+    assert event.event_data.attributes == {"year": 1911}
+    assert (event.event_data.text.characters, event.event_data.text.bytes) == (26, 27)
+    key = ("default", "d1", text_digest(event))
+    assert await texts.get_many([key]) == {key: sent.text}
+
+
+async def test_the_same_content_again_changes_nothing(intake: Intake, reader: EventReader) -> None:
+    assert await intake.take([submission("one")]) == ["ingested"]
+    assert await intake.take([submission("one")]) == ["unchanged"]
+    assert len(await stored(reader)) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [submission("two"), submission("one", title="Other"), submission("one", attributes={"a": 1})]
+)
+async def test_other_content_updates(intake: Intake, reader: EventReader, change: Submission) -> None:
+    assert await intake.take([submission("one")]) == ["ingested"]
+    assert await intake.take([change]) == ["updated"]
+    assert [event.event_type for event in await stored(reader)] == ["DocumentIngested", "DocumentUpdated"]
+
+
+async def test_a_delivery_is_taken_once(intake: Intake, reader: EventReader) -> None:
+    sent = submission("one")
+    assert await intake.take([sent]) == ["ingested"]
+    assert await intake.take([sent]) == ["duplicate"]
+    assert len(await stored(reader)) == 1
+
+
+async def test_one_batch_may_hold_a_document_and_a_delivery_twice(intake: Intake, reader: EventReader) -> None:
+    first, second, other = submission("one"), submission("two"), submission("one", "d2")
+    assert await intake.take([first, first, second, other, first, second]) == [
+        "ingested",
+        "duplicate",
+        "updated",
+        "ingested",
+        "duplicate",
+        "duplicate",
+    ]
+    assert [(event.aggregate_id, event.aggregate_version) for event in await stored(reader)] == [
+        ("d1", 1),
+        ("d1", 2),
+        ("d2", 1),
+    ]
+
+
+async def test_an_old_delivery_does_not_undo_a_newer_one(intake: Intake, reader: EventReader) -> None:
+    first, second = submission("one"), submission("two")
+    assert await intake.take([first, second]) == ["ingested", "updated"]
+    assert await intake.take([first]) == ["duplicate"]
+    assert len(await stored(reader)) == 2
+
+
+async def test_not_even_one_that_changed_nothing_when_it_came(intake: Intake, reader: EventReader) -> None:
+    """It left no event, so only its receipt can tell."""
+    silent = submission("one")
+    await intake.take([submission("one"), silent, submission("two")])
+    assert await intake.take([silent]) == ["duplicate"]
+    assert [event.event_type for event in await stored(reader)] == ["DocumentIngested", "DocumentUpdated"]
+
+
+async def test_a_crash_between_event_and_receipt_is_no_second_ingestion(
+    intake: Intake, reader: EventReader, pool: asyncpg.Pool
+) -> None:
+    sent = submission("one")
+    await intake.take([sent, submission("two")])
+    async with pool.acquire() as connection:
+        await connection.execute("DELETE FROM annals.inbox_receipts")
+    assert await intake.take([sent]) == ["duplicate"]
+    assert len(await stored(reader)) == 2
+
+
+async def test_a_text_over_the_limit_is_refused_before_anything_is_kept(intake: Intake, reader: EventReader) -> None:
+    """The limit counts bytes, not characters."""
+    large = submission("\u00e9" * (LIMIT // 2 + 1), "large")
+    with pytest.raises(DocumentTooLargeError, match=r"large: the text is 20,002 bytes and the limit is 20,000; split"):
+        await intake.take([submission("one"), large])
+    assert await stored(reader) == []
+    assert await intake.take([submission("\u00e9" * (LIMIT // 2), "fits")]) == ["ingested"]
+
+
+async def test_tenants_do_not_meet(intake: Intake, reader: EventReader) -> None:
+    assert await intake.take([submission("one"), submission("two", tenant="acme")]) == ["ingested", "ingested"]
+    assert {(event.tenant, event.aggregate_version) for event in await stored(reader)} == {("default", 1), ("acme", 1)}
+
+
+async def test_two_workers_with_the_same_delivery_append_it_once(
+    commands: Commands, texts: TextStore, reader: EventReader, pool: asyncpg.Pool, intake: Intake
+) -> None:
+    other = Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)
+    sent = [submission(f"text {number}", f"d{number}") for number in range(20)]
+    outcomes = await asyncio.gather(intake.take(sent), other.take(sent))
+    assert {(event.aggregate_id, event.aggregate_version) for event in await stored(reader)} == {
+        (f"d{number}", 1) for number in range(20)
+    }
+    # Whoever came second found the delivery, or its content, there already.
+    assert "updated" not in {outcome for taken in outcomes for outcome in taken}
+
+
+async def test_nothing_to_take(intake: Intake) -> None:
+    assert await intake.take([]) == []

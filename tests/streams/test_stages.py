@@ -1,0 +1,224 @@
+"""A document's way through the stages, on the real event store and with the real models."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from contracts import ids
+from contracts.codec import MalformedEventError
+from contracts.documents import (
+    DocumentChunked,
+    DocumentIngested,
+    DocumentProcessed,
+    EntitiesExtracted,
+    RelationshipsDiscovered,
+)
+from contracts.topics import topics
+from eventstore.commands import Commands
+from eventstore.outputs import ModelOutputs
+from eventstore.positions import ConsumerPositions
+from eventstore.reader import EventReader
+from eventstore.texts import TextStore
+from inference.embedding import vector
+from inference.runner import Inference, InferenceSettings
+from streams.intake import Intake
+from streams.stages import stage as stages
+from streams.stages.chunking import Chunking, embedder_input
+from streams.stages.completion import Completion
+from streams.stages.entities import Entities
+from streams.stages.relationships import Relationships
+from streams.stages.stage import StageHandler
+from tests.streams.pipeline import PLACE, TEXT, TITLE, Pipeline, PresentOutputs, record
+
+WAY = ["DocumentIngested", "DocumentChunked", "EntitiesExtracted", "RelationshipsDiscovered", "DocumentProcessed"]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[tuple[Inference, PresentOutputs]]:
+    outputs = PresentOutputs()
+    inference = Inference(InferenceSettings(chunk_tokens=100, chunk_overlap=20), outputs)
+    yield inference, outputs
+    inference.close()
+
+
+@pytest.fixture
+def inference(loaded: tuple[Inference, PresentOutputs], outputs: PresentOutputs) -> Inference:
+    return loaded[0]
+
+
+@pytest.fixture
+def outputs(loaded: tuple[Inference, PresentOutputs], pool: asyncpg.Pool) -> PresentOutputs:
+    loaded[1].store, loaded[1].made = ModelOutputs(pool), 0
+    return loaded[1]
+
+
+@pytest.fixture
+def handlers(commands: Commands, texts: TextStore, pool: asyncpg.Pool, inference: Inference) -> dict[str, StageHandler]:
+    made = (Chunking(texts, inference), Entities(texts, inference), Relationships(texts, inference), Completion())
+    positions = ConsumerPositions(pool)
+    return {stage.name: StageHandler(stage, commands, positions, topics()) for stage in made}
+
+
+@pytest.fixture
+def pipeline(handlers: dict[str, StageHandler], reader: EventReader, intake: Intake) -> Pipeline:
+    return Pipeline(handlers, reader, intake)
+
+
+async def test_each_stage_follows_the_one_before(pipeline: Pipeline) -> None:
+    ingested = await pipeline.submit()
+    events = await pipeline.run()
+
+    assert [event.event_type for event in events] == WAY
+    assert [event.aggregate_version for event in events] == [1, 2, 3, 4, 5]
+    for (earlier, later), name in zip(pairwise(events), pipeline.handlers, strict=True):
+        assert later.causation_id == earlier.event_id
+        assert (later.correlation_id, later.aggregate_id, later.tenant) == ("c1", "d1", "acme")
+        assert (later.metadata.actor, later.metadata.source) == ("annals", name)
+    assert isinstance(ingested.event_data, DocumentIngested)
+    assert {getattr(event.event_data, "content", ingested.event_data.text.digest) for event in events} == {
+        ingested.event_data.text.digest
+    }
+
+
+async def test_chunks_are_stretches_of_the_text_and_have_vectors(
+    pipeline: Pipeline, inference: Inference, pool: asyncpg.Pool
+) -> None:
+    await pipeline.submit()
+    await pipeline.deliver("chunking")
+    chunked = (await pipeline.events())[-1].event_data
+
+    assert isinstance(chunked, DocumentChunked) and len(chunked.chunks) > 3
+    assert [chunk.index for chunk in chunked.chunks] == list(range(len(chunked.chunks)))
+    # Texts that are equal within a document still are different chunks.
+    assert len({chunk.chunk_id for chunk in chunked.chunks}) == len(chunked.chunks)
+    assert len({chunk.digest for chunk in chunked.chunks}) < len(chunked.chunks)
+    found = await ModelOutputs(pool).get_many(chunked.embedder, [chunk.input_digest for chunk in chunked.chunks])
+    first = chunked.chunks[0]
+    (expected,) = await inference.embed_queries([embedder_input(TITLE, TEXT[first.start : first.end])])
+    assert float(vector(found[first.input_digest]) @ expected) > 0.999
+    assert {chunk.input_digest for chunk in chunked.chunks} == set(found)
+
+
+async def test_what_is_found_lies_in_the_documents_text(pipeline: Pipeline) -> None:
+    # The names stand at the end, so that spans within a chunk and within the document differ.
+    text = "The soup was cold. " * 100 + TEXT[:65]
+    await pipeline.submit(text, title="A meeting")
+    events = await pipeline.run()
+
+    extracted, related, processed = (event.event_data for event in events[2:])
+    assert isinstance(extracted, EntitiesExtracted) and isinstance(related, RelationshipsDiscovered)
+    assert {mention.name for mention in extracted.mentions} >= {"Ada Lovelace", "Charles Babbage", "London"}
+    for mention in extracted.mentions:
+        assert text[mention.start : mention.end] == mention.name
+        assert mention.entity_id == ids.entity_id("acme", mention.name)
+        assert mention.start > 1800
+    assert {alias.name for alias in extracted.aliases} == {"A meeting"}
+    said = {(relation.subject, relation.predicate, relation.object) for relation in related.relations}
+    assert ("Ada Lovelace", "meet", "Charles Babbage") in said
+    for relation in related.relations:
+        assert relation.object in text[relation.start : relation.end]
+        assert relation.subject_id == ids.entity_id("acme", relation.subject)
+    assert isinstance(processed, DocumentProcessed)
+    assert processed.entities == len({mention.entity_id for mention in extracted.mentions})
+    assert processed.relations == len(related.relations)
+
+
+async def test_the_same_event_again_appends_nothing(pipeline: Pipeline) -> None:
+    await pipeline.submit()
+    done = await pipeline.run()
+    assert await pipeline.run() == done
+    await pipeline.deliver("chunking", only=[done[0], done[0]])
+    assert await pipeline.events() == done
+
+
+async def test_twice_in_one_batch_is_once(pipeline: Pipeline) -> None:
+    event = await pipeline.submit()
+    await pipeline.deliver("chunking", only=[event, event])
+    assert await pipeline.types() == WAY[:2]
+
+
+async def test_two_workers_at_once_append_one_result(pipeline: Pipeline) -> None:
+    """As after a rebalance: both hold the event, both load the state before either appends."""
+    event = await pipeline.submit()
+    await asyncio.gather(*(pipeline.deliver("chunking", only=[event]) for _ in range(4)))
+    assert await pipeline.types() == WAY[:2]
+
+
+async def test_a_stale_event_appends_nothing(pipeline: Pipeline) -> None:
+    old = await pipeline.submit("Ada met Charles in London.")
+    new = await pipeline.submit("Ada met Charles in Paris.")
+    await pipeline.deliver("chunking", only=[old])
+    assert await pipeline.types() == ["DocumentIngested", "DocumentUpdated"]
+
+    await pipeline.deliver("chunking", only=[old, new])
+    assert (await pipeline.events())[-1].causation_id == new.event_id
+    assert len(await pipeline.events()) == 3
+
+
+async def test_a_change_on_the_way_starts_over_and_ends_once(pipeline: Pipeline) -> None:
+    await pipeline.submit("Ada met Charles in London.")
+    await pipeline.deliver("chunking", "entities")
+    await pipeline.submit("Ada met Charles in Paris.")
+    await pipeline.deliver("relationships", "completion")
+    await pipeline.run()
+    assert await pipeline.types() == [*WAY[:3], "DocumentUpdated", *WAY[1:]]
+
+
+async def test_many_documents_in_one_batch_each_get_their_own(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "SLICE_CHARACTERS", 150)
+    for number, city in enumerate(["London", "Paris", "Rome", "Berlin", "Vienna"]):
+        await pipeline.submit(f"Ada Lovelace met Charles Babbage in {city}.", f"d{number}")
+    events = await pipeline.run()
+    assert len(events) == 25
+    found = {
+        event.aggregate_id: {mention.name for mention in event.event_data.mentions}
+        for event in events
+        if isinstance(event.event_data, EntitiesExtracted)
+    }
+    for number, city in enumerate(["London", "Paris", "Rome", "Berlin", "Vienna"]):
+        assert city in found[f"d{number}"]
+
+
+async def test_model_outputs_are_kept_so_that_no_model_runs_twice(pipeline: Pipeline, outputs: PresentOutputs) -> None:
+    await pipeline.submit()
+    await pipeline.run()
+    made = outputs.made
+    assert made > 0
+
+    await pipeline.submit(document_id="the same elsewhere")
+    events = await pipeline.run()
+    assert outputs.made == made
+    assert [event.event_type for event in events[5:]] == WAY
+
+
+async def test_results_have_ids_that_can_be_worked_out_again(pipeline: Pipeline, inference: Inference) -> None:
+    ingested = await pipeline.submit()
+    await pipeline.deliver("chunking")
+    revision = f"{inference.chunker.revision} {inference.embedder.revision}"
+    expected: UUID = ids.event_id(ingested.event_id, "chunking", revision)
+    assert (await pipeline.events())[-1].event_id == expected
+
+
+async def test_the_place_is_remembered_and_never_goes_back(pipeline: Pipeline, pool: asyncpg.Pool) -> None:
+    event = await pipeline.submit("Ada.")
+    await pipeline.deliver("chunking")
+    await pipeline.handlers["chunking"].handle([], {PLACE: 1000})
+    await pipeline.deliver("chunking", only=[event])
+    assert await ConsumerPositions(pool).of("chunking") == {PLACE: 1000}
+
+
+async def test_a_stage_decodes_what_sets_it_off_and_nothing_else(pipeline: Pipeline) -> None:
+    message = record(await pipeline.submit("Ada."))
+    chunking, entities = pipeline.handlers["chunking"], pipeline.handlers["entities"]
+    assert entities.read(replace(message, value=b"not even JSON")) is None
+    assert chunking.read(replace(message, value=None)) is None
+    assert chunking.topics == entities.topics == ("annals.documents",)
+    with pytest.raises(MalformedEventError, match="Invalid JSON"):
+        chunking.read(replace(message, value=b"not even JSON"))
