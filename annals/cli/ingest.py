@@ -46,7 +46,7 @@ async def _ingest(frame: Frame, paths: tuple[str, ...], wait: bool) -> int:
     inputs = load(paths, sys.stdin.buffer)
     began = time.monotonic()
     async with session(frame.settings, processing=wait) as opened:
-        taken, outcomes, refusals = await _take(frame, opened.services, inputs)
+        taken, outcomes, refusals = await take(frame, opened.services, inputs)
         summary: dict[str, object] = {
             "documents": len(taken),
             **{name: outcomes[name] for name in ("ingested", "updated", "unchanged")},
@@ -75,7 +75,7 @@ async def _ingest(frame: Frame, paths: tuple[str, ...], wait: bool) -> int:
         return len(refusals) + len(failed)
 
 
-async def _take(
+async def take(
     frame: Frame, services: Services, inputs: Iterator[Loaded | Refused]
 ) -> tuple[list[str], Counter[str], list[Refused]]:
     """Ids taken in (each once), how many of each outcome, and what was refused."""

@@ -20,9 +20,10 @@ def passages(count: int, seed: int = 7) -> list[dict[str, str]]:
         other = f"{choose.choice(_GIVEN)} {choose.choice(_FAMILY)}"
         place, work = choose.choice(_PLACES), choose.choice(_WORKS)
         title = f"{person} of {place} {number}"
+        verb, elsewhere = choose.choice(_VERBS), choose.choice(_PLACES)
         text = (
             f"{person} was born in {place} in {1700 + choose.randrange(250)}. "
-            f"In {1750 + choose.randrange(250)} {person} {choose.choice(_VERBS)} the {work} of {choose.choice(_PLACES)}. "
+            f"In {1750 + choose.randrange(250)} {person} {verb} the {work} of {elsewhere}. "
             f"{other} wrote letter {number} about it."
         )
         made.append({"id": f"passage-{number}", "title": title, "text": text})

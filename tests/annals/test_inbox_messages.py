@@ -1,4 +1,4 @@
-"""Good and malformed messages on the inbox, written by a plain Kafka client: the good are taken, the others set aside."""
+"""Good and malformed messages, written by a plain Kafka client: the good are taken, the others set aside."""
 
 import json
 import random

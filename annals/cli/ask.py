@@ -1,0 +1,77 @@
+"""`annals ask`."""
+
+import sys
+from typing import Any
+
+import click
+
+from annals.asking import Asked, Asking
+from annals.cli.frame import Frame, common, run_async
+from annals.cli.search import described, short
+from annals.errors import AnnalsError
+from annals.models import open_inference
+from annals.session import session
+
+
+@click.command("ask", short_help="Ask a question; get an answer with its sources.")
+@click.argument("question")
+@click.option("-k", "sources", type=click.IntRange(1, 50), default=5, show_default=True, help="Sources to give.")
+@common
+def command(frame: Frame, question: str, sources: int) -> None:
+    """Answer QUESTION from what was taken in.
+
+    The answer is the best supported sentence, with its sources, how each was reached, and a confidence in 0..1. Without
+    evidence there is no answer, and the exit code is 1.
+    """
+    if run_async(lambda: _ask(frame, question, sources)).answer.answer is None:
+        sys.exit(1)
+
+
+async def _ask(frame: Frame, question: str, k: int) -> Asked:
+    if not question.strip():
+        raise AnnalsError("the question is blank; ask for example: annals ask 'Who founded ...?'")
+    if len(question) > 4096:
+        raise AnnalsError("the question is longer than 4,096 characters; ask a shorter one")
+    async with session(frame.settings) as opened:
+        inference = open_inference(frame.settings, opened.services.outputs)
+        try:
+            with frame.people.status("thinking"):
+                asking = Asking(opened.services, inference)
+                await asking.ready()
+                asked = await asking.ask(question, k)
+            waiting = (await opened.services.relational.counts(frame.settings.tenant)).waiting
+        finally:
+            inference.close()
+    frame.give(result_of(asked))
+    _tell(frame, asked)
+    if waiting:
+        frame.note(f"{waiting} documents are not processed yet and could not be asked")
+    return asked
+
+
+def result_of(asked: Asked) -> dict[str, Any]:
+    """The answer as --json gives it."""
+    return {
+        "query_id": asked.query_id,
+        "answer": asked.answer.answer,
+        "confidence": round(asked.answer.confidence, 4),
+        "sources": [described(source) for source in asked.answer.sources],
+        "reasoning_chains": list(asked.answer.chains),
+        "cached": asked.cached,
+        "milliseconds": asked.milliseconds,
+    }
+
+
+def _tell(frame: Frame, asked: Asked) -> None:
+    answer = asked.answer
+    if answer.answer is None:
+        frame.say("No answer: nothing that was taken in speaks of this.")
+        return
+    frame.say(" ".join(answer.answer.split()))
+    frame.say(f"  confidence {answer.confidence:.2f}{', kept from an earlier question' if asked.cached else ''}")
+    frame.say("Sources")
+    for number, source in enumerate(answer.sources, start=1):
+        frame.say(f"  {number}. {source.title}: {short(source.text)}")
+    frame.say("How")
+    for chain in answer.chains:
+        frame.say(f"  {chain}")

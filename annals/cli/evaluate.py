@@ -1,0 +1,129 @@
+"""`annals eval`."""
+
+import asyncio
+import io
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from annals.asking import Asking
+from annals.cli.frame import Frame, common, run_async
+from annals.cli.ingest import take
+from annals.composition import Services
+from annals.errors import AnnalsError, GaveUpError
+from annals.loading import load
+from annals.models import open_inference
+from annals.session import session
+from annals.waiting import until_projected
+from contracts.codec import plain
+from contracts.event_types import EventType
+from reasoning.evaluation import all_at, percentile, recall_at
+
+MODELS_LIMIT_S = 300.0
+SOURCES = 10
+"""More than the five that count: two of them may be of one document, which then counts once."""
+
+
+class Question(BaseModel):
+    """One line of the questions file; `gold` names the passages that support the answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str | int
+    question: str
+    gold: tuple[str, ...]
+
+
+@click.command("eval", short_help="Measure retrieval on a corpus with questions.")
+@click.argument("corpus", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("questions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@common
+def command(frame: Frame, corpus: Path, questions: Path) -> None:
+    """Take CORPUS into a throw-away data folder, ask every one of QUESTIONS, and print how good the sources are.
+
+    \b
+    CORPUS     JSON Lines of {"id", "title", "text"}
+    QUESTIONS  JSON Lines of {"id", "question", "gold": [ids of passages that support the answer]}
+    """
+    asked = _read(questions)
+    result = run_async(lambda: _evaluate(frame, corpus, asked))
+    frame.give(result)
+    for name, value in result.items():
+        frame.say(f"{name:<16} {value}")
+
+
+def _read(path: Path) -> list[Question]:
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if line.strip():
+            try:
+                found.append(Question.model_validate_json(line))
+            except ValidationError as error:
+                raise AnnalsError(f"{path}:{number}: {plain(error)}") from None
+    if not found:
+        raise AnnalsError(f"{path} holds no question")
+    return found
+
+
+async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="annals-eval-") as folder:
+        settings = frame.settings.model_copy(update={"data": Path(folder), "postgres": None, "broker": None})
+        throw_away = Frame(json=frame.json, settings=settings, people=frame.people)
+        async with session(settings, processing=True) as opened:
+            services = opened.services
+            # Loading the models is no part of the speed at which passages are taken in.
+            await _models_loaded(services)
+            began = time.monotonic()
+            taken, _, refused = await take(throw_away, services, load([str(corpus)], io.BytesIO()))
+            with frame.progress("processing", len(taken), "passages") as done:
+                awaited = await until_projected(services, taken, done)
+            seconds = time.monotonic() - began
+            for refusal in refused:
+                frame.note(f"skipped {refusal.name}: {refusal.reason}")
+            figures, latencies = await _ask_all(throw_away, services, questions)
+    return {
+        **figures,
+        "questions": len(questions),
+        "passages": awaited.processed,
+        "passages_per_s": round(awaited.processed / seconds, 2),
+        "ask_p50_s": round(percentile(latencies, 0.5), 4),
+        "ask_p95_s": round(percentile(latencies, 0.95), 4),
+    }
+
+
+async def _models_loaded(services: Services) -> None:
+    end = time.monotonic() + MODELS_LIMIT_S
+    while (await services.reader.count_by_type()).get(EventType.MODEL_LOADED, 0) < 3:
+        if time.monotonic() > end:
+            raise GaveUpError(f"no worker had its models loaded within {MODELS_LIMIT_S:.0f} s")
+        await asyncio.sleep(0.2)
+
+
+async def _ask_all(frame: Frame, services: Services, questions: list[Question]) -> tuple[dict[str, float], list[float]]:
+    inference = open_inference(frame.settings, services.outputs)
+    try:
+        asking = Asking(services, inference)
+        await asking.ready()
+        # The first question builds the index, and is asked once before it counts.
+        await asking.reasoner.ask(frame.settings.tenant, questions[0].question, SOURCES)
+        ranked: list[list[str]] = []
+        latencies = []
+        with frame.progress("asking", len(questions), "questions") as done:
+            for number, question in enumerate(questions, start=1):
+                began = time.monotonic()
+                asked = await asking.ask(question.question, SOURCES)
+                latencies.append(time.monotonic() - began)
+                ranked.append(list(dict.fromkeys(source.document_id for source in asked.answer.sources)))
+                done(number)
+    finally:
+        inference.close()
+    pairs = list(zip(ranked, [question.gold for question in questions], strict=True))
+    return {
+        "recall@2": round(sum(recall_at(ids, gold, 2) for ids, gold in pairs) / len(pairs), 4),
+        "recall@5": round(sum(recall_at(ids, gold, 5) for ids, gold in pairs) / len(pairs), 4),
+        "all@5": round(sum(all_at(ids, gold, 5) for ids, gold in pairs) / len(pairs), 4),
+    }, latencies

@@ -1,0 +1,61 @@
+"""`annals search`."""
+
+from typing import Any
+
+import click
+
+from annals.asking import Asking
+from annals.cli.frame import Frame, common, run_async
+from annals.errors import AnnalsError
+from annals.models import open_inference
+from annals.session import session
+from reasoning.results import ScoredPassage
+
+SHORT = 160
+
+
+@click.command("search", short_help="Find passages by meaning and by words.")
+@click.argument("query")
+@click.option("-k", "count", type=click.IntRange(1, 100), default=10, show_default=True, help="Passages to give.")
+@common
+def command(frame: Frame, query: str, count: int) -> None:
+    """The passages that are most like QUERY in meaning and in words, best first."""
+    if not query.strip():
+        raise AnnalsError("the query is blank; write some words to search for")
+    run_async(lambda: _search(frame, query, count))
+
+
+async def _search(frame: Frame, query: str, count: int) -> None:
+    async with session(frame.settings) as opened:
+        inference = open_inference(frame.settings, opened.services.outputs)
+        try:
+            with frame.people.status("searching"):
+                asking = Asking(opened.services, inference)
+                await asking.ready()
+                found = await asking.reasoner.search(frame.settings.tenant, query, count)
+        finally:
+            inference.close()
+    frame.give({"passages": [described(passage) for passage in found]})
+    for number, passage in enumerate(found, start=1):
+        frame.say(f"{number:>3}. {passage.title}: {short(passage.text)}")
+    if not found:
+        frame.say("nothing found")
+
+
+def described(passage: ScoredPassage) -> dict[str, Any]:
+    """A passage as --json gives it."""
+    return {
+        "document_id": passage.document_id,
+        "title": passage.title,
+        "text": passage.text,
+        "score": round(passage.score, 6),
+        "chunk_id": passage.chunk_id,
+        "start": passage.start,
+        "end": passage.end,
+    }
+
+
+def short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHORT else line[: SHORT - 3] + "..."

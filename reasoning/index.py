@@ -1,0 +1,149 @@
+"""What a question is answered from, in memory: passages by number, the links between them, and the entity graph."""
+
+import bisect
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from inference.chunking import sentences
+from reasoning.links import Link, Name, Names, Place, Scanned, Targets, name_of, scan
+from reasoning.pagerank import transitions
+from reasoning.ports import Passage, Snapshot
+from reasoning.words import Rarity, content_of
+
+MENTION, STATEMENT = 0.5, 0.3
+"""Weights of edges, where an alias in a text has 1: what a parser found is right less often."""
+COMMON_SHARE, COMMON_COUNT = 0.2, 10
+"""An entity in more passages than this share, and this many, joins everything to everything and is left out."""
+BACKWARD, MOST_BACKWARD = 0.5, 100
+"""What a link is worth against its direction; what more passages than this link to says nothing of any of them."""
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A link as seen from one of its ends: `other` is a passage number, `holder` the passage whose text has it."""
+
+    other: int
+    weight: float
+    holder: int
+    start: int
+    end: int
+
+
+class Index:
+    """Built once for each state of a tenant, and read by many threads. `joined[i]` holds passage i's links both ways,
+    `seeds` the node and the number of passages of each name, `chances` the walk over passages and entities.
+    """
+
+    def __init__(self, passages: Sequence[Passage], snapshot: Snapshot, before: "Index | None" = None) -> None:
+        """Blocks for about a millisecond a passage; `before` saves scanning again what it scanned."""
+        self.passages = tuple(passages)
+        self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
+        contents = [content_of(f"{passage.title} {passage.text}") for passage in self.passages]
+        self.rarity = Rarity(contents)
+        self._holders = _holders(contents)
+        abouts = [about for about in snapshot.abouts if about.chunk_id in self.numbers]
+        self.targets = Targets((name_of(about.name), self.numbers[about.chunk_id], about.quality) for about in abouts)
+        self.aliases = Names(self.targets.names)
+        self.scanned: Mapping[str, Scanned] = scan(
+            {passage.chunk_id: passage.text for passage in self.passages},
+            self.aliases,
+            before.scanned if before is not None else {},
+            before.aliases if before is not None else Names(()),
+        )
+        self.joined = self._joined()
+        self.chances, self.seeds = self._graph(snapshot)
+        self.names = Names(self.seeds)
+        self._sentences: dict[int, list[tuple[int, int, frozenset[str]]]] = {}
+
+    def holding(self, word: str) -> Numbers:
+        """Numbers of the passages that hold a stem."""
+        return self._holders.get(word, np.empty(0, dtype=np.int64))
+
+    def places(self, number: int) -> Sequence[Place]:
+        """Aliases in a passage's text."""
+        return self.scanned[self.passages[number].chunk_id].places
+
+    def sentences_of(self, number: int) -> list[tuple[int, int, frozenset[str]]]:
+        """(start, end, stems) of each sentence of a passage; kept once worked out."""
+        found = self._sentences.get(number)
+        if found is None:
+            text = self.passages[number].text
+            found = [(start, end, content_of(text[start:end])) for start, end in sentences(text)]
+            self._sentences[number] = found
+        return found
+
+    def sentence_at(self, number: int, place: int) -> tuple[int, int, frozenset[str]]:
+        """The sentence of a passage that holds character `place`."""
+        found = self.sentences_of(number)
+        return found[max(0, bisect.bisect_right(found, place, key=lambda sentence: sentence[0]) - 1)]
+
+    def _joined(self) -> list[list[Joined]]:
+        out: list[list[Link]] = [self.targets.links(self.places(i), i) for i in range(len(self.passages))]
+        arriving = Counter(target for links in out for target in {link.target for link in links})
+        joined: list[list[Joined]] = [[] for _ in self.passages]
+        for source, links in enumerate(out):
+            for link in links:
+                joined[source].append(Joined(link.target, link.weight, source, link.start, link.end))
+                count = arriving[link.target]
+                if count <= MOST_BACKWARD:
+                    weight = BACKWARD * link.weight / math.sqrt(count)
+                    joined[link.target].append(Joined(source, weight, source, link.start, link.end))
+        return joined
+
+    def _graph(self, snapshot: Snapshot) -> tuple[sparse.csr_array, dict[Name, list[tuple[int, int]]]]:
+        """Passages are the first nodes, by number, and entities follow."""
+        nodes: dict[str, int] = {}
+        named: dict[Name, set[str]] = {}
+        edges: dict[tuple[int, int], float] = {}
+
+        def edge(chunk_id: str, entity_id: str, weight: float) -> None:
+            if chunk_id in self.numbers:
+                node = nodes.setdefault(entity_id, len(self.passages) + len(nodes))
+                key = (self.numbers[chunk_id], node)
+                edges[key] = max(weight, edges.get(key, 0.0))
+
+        for about in snapshot.abouts:
+            named.setdefault(name_of(about.name), set()).add(about.entity_id)
+            edge(about.chunk_id, about.entity_id, about.quality)
+        for passage in self.passages:
+            for place in self.scanned[passage.chunk_id].places:
+                for entity_id in named.get(place.name, ()):
+                    edge(passage.chunk_id, entity_id, 1.0)
+        for mention in snapshot.mentions:
+            named.setdefault(name_of(mention.name), set()).add(mention.entity_id)
+            edge(mention.chunk_id, mention.entity_id, MENTION)
+
+        frequency = Counter(node for _, node in edges)
+        most = max(COMMON_COUNT, COMMON_SHARE * len(self.passages))
+        kept = [(left, right, weight) for (left, right), weight in edges.items() if frequency[right] <= most]
+        for statement in snapshot.statements:
+            subject, obj = nodes.get(statement.subject_id), nodes.get(statement.object_id)
+            if subject is not None and obj is not None and subject != obj:
+                kept.append((subject, obj, STATEMENT * statement.confidence))
+        chances = transitions(len(self.passages) + len(nodes), *_columns(kept))
+        seeds = {
+            name: sorted((nodes[entity], frequency[nodes[entity]]) for entity in entities if entity in nodes)
+            for name, entities in named.items()
+            if name
+        }
+        return chances, seeds
+
+
+def _columns(edges: Sequence[tuple[int, int, float]]) -> tuple[list[int], list[int], list[float]]:
+    return [edge[0] for edge in edges], [edge[1] for edge in edges], [edge[2] for edge in edges]
+
+
+def _holders(contents: Iterable[frozenset[str]]) -> dict[str, Numbers]:
+    holders: dict[str, list[int]] = {}
+    for number, content in enumerate(contents):
+        for word in content:
+            holders.setdefault(word, []).append(number)
+    return {word: np.array(numbers, dtype=np.int64) for word, numbers in holders.items()}

@@ -1,0 +1,65 @@
+"""What reasoning reads: a graph, passages and the embedder of questions. The stores behind them are somebody else's."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from projections.graph.reads import About as About
+from projections.graph.reads import Mention as Mention
+from projections.graph.reads import Snapshot as Snapshot
+from projections.graph.reads import Statement as Statement
+from projections.vector.reads import Hit as Hit
+from projections.vector.reads import Passage as Passage
+
+Vectors = npt.NDArray[np.float32]
+
+
+class GraphReader(Protocol):
+    """Reads the graph."""
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the graph of that tenant changes."""
+        ...
+
+    async def snapshot(self, tenant: str) -> Snapshot:
+        """All of it."""
+        ...
+
+
+class PassageReader(Protocol):
+    """Reads and searches passages."""
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the passages of that tenant change."""
+        ...
+
+    async def nearest(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
+        """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first."""
+        ...
+
+    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+        """The best `k` by BM25 over stemmed words, the title counted twice; best first, none without a shared word."""
+        ...
+
+    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+        """By chunk id; what is not there is left out."""
+        ...
+
+    async def all_passages(self, tenant: str) -> list[Passage]:
+        """Every passage of the tenant."""
+        ...
+
+
+class QueryEmbedder(Protocol):
+    """Turns questions and sentences into vectors of the same space as the passages'."""
+
+    @property
+    def revision(self) -> str:
+        """The model and what is done to its output."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (texts, dimension), each row of length 1."""
+        ...

@@ -1,0 +1,87 @@
+"""Words of a text: where they are, which of them carry meaning, and how rare each is."""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+_WORD = re.compile(r"\w+")
+_POSSESSIVES = ("'s", "\u2019s")
+_SUFFIXES = ("ational", "ations", "ation", "ingly", "ities", "ings", "ing", "edly", "ment", "ness", "ies", "ity", "ers")
+_ENDINGS = (*_SUFFIXES, "ed", "er", "es", "or", "ly", "al", "s", "e", "y")
+_STOP = """
+    a about after all also am an and any are as at be been before being both but by can did do does
+    during each either for from had has have having he her hers him his how i if in into is it its
+    itself kind many may me more most much my name named no nor not of on one or other our out over same
+    she should since so some such than that the their them then there these they this those through to
+    type until up was we were what when where whether which while who whom whose why will with would you
+    your
+"""
+STOP_WORDS = frozenset(_STOP.split())
+"""Words that say how a thing is asked or told, not what of."""
+
+
+class Word(NamedTuple):
+    """`text[start:end]`, folded."""
+
+    folded: str
+    start: int
+    end: int
+
+
+def words_of(text: str) -> list[Word]:
+    """Words in order, without case, accents and possessive s: who asks for Dvorak means Dvořák."""
+    found: list[Word] = []
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        if end - start == 1 and start > 0 and text[start - 1 : end].casefold() in _POSSESSIVES:
+            continue
+        found.append(Word(fold(match[0]), start, end))
+    return found
+
+
+def fold(text: str) -> str:
+    """Without case and accents."""
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def stem(word: str) -> str:
+    """What a word shares with its other forms: one ending is cut where at least four letters stay. Crude, English."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word[:-1] if len(word) == 4 and word.endswith("s") else word
+
+
+def content_of(text: str) -> frozenset[str]:
+    """Stems of the words that carry meaning."""
+    return frozenset(stem(word.folded) for word in words_of(text) if word.folded not in STOP_WORDS)
+
+
+class Rarity:
+    """How much a shared word says: the logarithm of passages over passages that hold it (Sparck Jones 1972)."""
+
+    def __init__(self, contents: Iterable[Iterable[str]]) -> None:
+        """`contents`: the stems of each passage."""
+        frequencies: Counter[str] = Counter()
+        count = 0
+        for content in contents:
+            frequencies.update(set(content))
+            count += 1
+        self._weights = {word: math.log(1.0 + count / frequency) for word, frequency in frequencies.items()}
+        self._unseen = math.log(2.0 + count)
+
+    def weigh(self, content: Iterable[str]) -> Mapping[str, float]:
+        """Each stem's weight. One that no passage holds weighs most."""
+        return {word: self._weights.get(word, self._unseen) for word in content}
+
+
+def overlap(question: Mapping[str, float], content: Iterable[str]) -> float:
+    """Share of the question's weight that `content` holds, in 0..1; 0 for a question without weight."""
+    whole = sum(question.values())
+    return sum(question.get(word, 0.0) for word in set(content)) / whole if whole > 0 else 0.0
