@@ -23,17 +23,16 @@ from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from projections.changes import ReadModel
-from projections.generation import PostgresGeneration
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
-from projections.postgres import Layout, PostgresStore
+from projections.postgres import PostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational
+from projections.store import Store
 from projections.vector.codec import register
-from projections.vector.model import LAYOUT as VECTOR
 from projections.vector.model import VectorModel
 from projections.vector.postgres import SEARCH_SETTINGS, PostgresPassages, VectorStore
 from streams.intake import Intake
@@ -47,13 +46,8 @@ class Projection:
     """One read model: what it is, where it is, and how it follows the log."""
 
     model: ReadModel
-    layout: Layout
-    store: PostgresStore
+    store: Store
     projector: Projector
-
-    def generation(self, pool: asyncpg.Pool, purpose: str) -> PostgresGeneration:
-        """Another generation of it, beside the live one."""
-        return PostgresGeneration(pool, self.layout, purpose)
 
 
 @dataclass(frozen=True)
@@ -155,14 +149,12 @@ def lowest_needed(dsn: str, known: Topics) -> int:
 def _projections(
     pool: asyncpg.Pool, reader: EventReader, texts: TextStore, outputs: ModelOutputs
 ) -> dict[str, Projection]:
-    models: list[tuple[ReadModel, Layout, PostgresStore]] = [
-        (RelationalModel(), RELATIONAL, PostgresStore(pool, RELATIONAL)),
-        (GraphModel(), GRAPH, PostgresStore(pool, GRAPH)),
-        (VectorModel(texts, outputs), VECTOR, VectorStore(pool)),
+    models: list[tuple[ReadModel, Store]] = [
+        (RelationalModel(), PostgresStore(pool, RELATIONAL)),
+        (GraphModel(), PostgresStore(pool, GRAPH)),
+        (VectorModel(texts, outputs), VectorStore(pool)),
     ]
-    return {
-        model.name: Projection(model, layout, store, Projector(model, store, reader)) for model, layout, store in models
-    }
+    return {model.name: Projection(model, store, Projector(model, store, reader)) for model, store in models}
 
 
 async def _close(pool: asyncpg.Pool) -> None:

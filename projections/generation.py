@@ -1,13 +1,11 @@
 """The next generation of a read model in PostgreSQL: loaded in bulk, switched to in one step."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
-
-import asyncpg
+from collections.abc import Sequence
 
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
-from projections.postgres import Layout, PostgresStore
+from projections.postgres import PostgresStore
+from projections.store import CatchUp
 from projections.tables import VERSIONS
 
 BULK_LIMIT_S = 3600.0
@@ -17,10 +15,11 @@ BULK_LIMIT_S = 3600.0
 class PostgresGeneration:
     """Lies in a schema of its own beside the live one. Methods raise StoreUnavailable."""
 
-    def __init__(self, pool: asyncpg.Pool, layout: Layout, purpose: str) -> None:
-        self.store = PostgresStore(pool, layout, f"{layout.name}_{purpose}")
-        self._pool = pool
-        self._layout = layout
+    def __init__(self, live: PostgresStore, purpose: str) -> None:
+        self.store = live.beside(purpose)
+        self._live = live
+        self._pool = live.pool
+        self._layout = live.layout
 
     async def begin(self) -> None:
         """Empty tables, without indexes; what an earlier try left is dropped."""
@@ -53,11 +52,11 @@ class PostgresGeneration:
             for table in self._layout.tables:
                 await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=BULK_LIMIT_S)
 
-    async def switch(self, catch_up: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def switch(self, catch_up: CatchUp) -> None:
         """Under the live one's lock: take in the last events, become the live one. The old one is then dropped."""
         live, mine = self._layout.name, self.store.schema
         async with transaction(self._pool) as connection:
-            await PostgresStore(self._pool, self._layout).lock(connection)
+            await self._live.lock(connection)
             await catch_up()
             await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE")
             if await _exists(connection, live):

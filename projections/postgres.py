@@ -4,11 +4,10 @@ Each generation is a schema of its own: `relational` is live, `relational_next` 
 model take turns under an advisory lock, so what derives from several aggregates' rows never misses one.
 """
 
+import contextlib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -16,35 +15,14 @@ from eventstore.keys import AggregateKey
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions, Row
 from projections.errors import OldShapeError, Outpaced
-from projections.tables import VERSIONS, Table
+from projections.frozen import PostgresFrozen
+from projections.layout import Layout
+from projections.tables import Table
+
+if TYPE_CHECKING:
+    from projections.generation import PostgresGeneration
 
 _TOUCHED = re.compile(r"/\* touched (\w+)\.(\w+) \*/")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How one read model lies in PostgreSQL. `shape` grows with each change of its tables.
-
-    `entities` names the columns that hold entity ids, where a table of entities derives from them.
-    """
-
-    name: str
-    shape: int
-    tables: tuple[Table, ...]
-    entities: tuple[tuple[str, str], ...] = ()
-
-    def sql(self, file: str, schema: str) -> str:
-        """One of the read model's SQL files, for a schema."""
-        return _read(self.name, file).replace("{schema}", schema)
-
-    def table(self, name: str) -> Table:
-        """By name."""
-        return next(table for table in self.tables if table.name == name)
-
-
-@cache
-def _read(folder: str, file: str) -> str:
-    return (files("projections") / folder / file).read_text("utf-8")
 
 
 class PostgresStore:
@@ -151,6 +129,25 @@ class PostgresStore:
                 table.name, schema_name=self.schema, columns=table.columns, records=rows, timeout=300
             )
 
+    @contextlib.asynccontextmanager
+    async def frozen(self) -> AsyncIterator[PostgresFrozen]:
+        """In one transaction that sees one moment."""
+        async with transaction(self.pool, isolation="repeatable_read", readonly=True) as connection:
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            # The first query is what takes the snapshot.
+            await connection.execute(f"SELECT FROM {self.schema}.generation")
+            yield PostgresFrozen(connection, self.layout, self.schema)
+
+    def generation(self, purpose: str) -> "PostgresGeneration":
+        """Another schema."""
+        from projections.generation import PostgresGeneration
+
+        return PostgresGeneration(self, purpose)
+
+    def beside(self, purpose: str) -> "PostgresStore":
+        """The store of another generation."""
+        return type(self)(self.pool, self.layout, f"{self.layout.name}_{purpose}")
+
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""
         if self.layout.entities:
@@ -239,9 +236,3 @@ class PostgresStore:
             )
             join = r"JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = \1.tenant AND k.id = \1.\2"
             await connection.execute(_TOUCHED.sub(join, self.layout.sql("entities.sql", self.schema)), tenants, ids)
-
-
-def compared(layout: Layout) -> tuple[Table, ...]:
-    """The tables whose rows follow from the events alone: the same in every generation at the same versions."""
-    derived = () if not layout.entities else (Table("entities", "entity_id", ("tenant", "entity_id")),)
-    return (*layout.tables, *derived, VERSIONS)

@@ -7,9 +7,9 @@ from contracts.topics import Topics
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions, ReadModel
-from projections.generation import PostgresGeneration
 from projections.pictures import fold
 from projections.projector import Projector
+from projections.store import Generation, Store
 
 CATCH_UP = 500
 
@@ -17,15 +17,14 @@ Wanted = Callable[[DomainEvent], bool]
 Report = Callable[[int], None]
 
 
-async def replay(
-    model: ReadModel, generation: PostgresGeneration, reader: EventReader, topics: Topics, report: Report
-) -> int:
+async def replay(model: ReadModel, store: Store, reader: EventReader, topics: Topics, report: Report) -> int:
     """Build the next generation and switch to it; returns its rows. `report` gets the aggregates done so far.
 
     A rebuild fails on an event that live processing would set aside, and then leaves the live one as it is.
     Raises UnfoldableEvent, StoreUnavailable.
     """
     head = await reader.head()
+    generation = store.generation("next")
     try:
         rows = await build(model, generation, reader, up_to=head, report=report)
         await generation.finish(everywhere(model, topics, head))
@@ -49,7 +48,7 @@ async def replay(
 
 async def build(
     model: ReadModel,
-    generation: PostgresGeneration,
+    generation: Generation,
     reader: EventReader,
     *,
     up_to: int,

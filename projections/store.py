@@ -1,34 +1,37 @@
 """The interface between a read model and the database that holds it."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions
 
+CatchUp = Callable[[], Coroutine[Any, Any, None]]
 
-class Generation(Protocol):
-    """A read model being built beside the live one, in bulk."""
 
-    async def load(self, changes: Sequence[Change]) -> None:
-        """Take in aggregates that are not there yet."""
+class Frozen(Protocol):
+    """A read model as it is at one moment, for comparison."""
+
+    async def versions(self) -> dict[AggregateKey, int]:
+        """Up to which version each aggregate is there, deleted ones included."""
         ...
 
-    async def finish(self, reached: Positions) -> None:
-        """Derive what derives from rows, build indexes, remember the positions."""
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """How far it is in each partition."""
         ...
 
-    async def rows(self) -> int:
-        """How many rows it has in all."""
+    async def digests(self) -> dict[str, str]:
+        """For each part of it (a table, a label, an index) a digest of its rows, whatever their order."""
         ...
 
-    async def discard(self) -> None:
-        """Drop it."""
+    def rows(self, part: str) -> AsyncIterator[str]:
+        """The rows of one part as text, in a fixed order."""
         ...
 
 
 class Store(Protocol):
-    """Holds one read model. Methods raise StoreUnavailable when the database is away."""
+    """Holds one generation of a read model. Methods raise StoreUnavailable when the database is away."""
 
     async def open(self) -> None:
         """Make the read model where there is none. Raises OldShapeError."""
@@ -42,6 +45,47 @@ class Store(Protocol):
         """How far it is in each partition."""
         ...
 
+    async def version(self, tenant: str) -> str:
+        """A name for the tenant's present content; another one after every change of it."""
+        ...
+
     async def write(self, changes: Sequence[Change], reached: Positions) -> None:
         """All changes and the positions, at once. Raises Outpaced when a `previous` is not what is there."""
+        ...
+
+    def frozen(self) -> AbstractAsyncContextManager[Frozen]:
+        """It as it is now, while it may go on changing."""
+        ...
+
+    def generation(self, purpose: str) -> "Generation":
+        """Another generation of it, beside this one."""
+        ...
+
+
+class Generation(Protocol):
+    """A read model being built beside the live one, in bulk."""
+
+    @property
+    def store(self) -> Store:
+        """Where it is being built."""
+        ...
+
+    async def begin(self) -> None:
+        """Empty; what an earlier try left is dropped."""
+        ...
+
+    async def load(self, changes: Sequence[Change]) -> int:
+        """Take in aggregates that are not there yet; returns the number of rows."""
+        ...
+
+    async def finish(self, reached: Positions) -> None:
+        """Derive what derives from rows, build indexes, remember the positions."""
+        ...
+
+    async def switch(self, catch_up: CatchUp) -> None:
+        """While nobody writes the live one: take in the last events, become the live one, drop the old one."""
+        ...
+
+    async def discard(self) -> None:
+        """Drop it."""
         ...

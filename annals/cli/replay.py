@@ -45,7 +45,5 @@ async def _replay_one(frame: Frame, services: Services, name: str) -> dict[str, 
     total = await services.reader.count_aggregates(projection.model.kinds)
     began = time.monotonic()
     with frame.progress(f"replaying {name}", total, "aggregates") as done:
-        rows = await replay(
-            projection.model, projection.generation(services.pool, "next"), services.reader, services.topics, done
-        )
+        rows = await replay(projection.model, projection.store, services.reader, services.topics, done)
     return {"rows": rows, "aggregates": total, "seconds": round(time.monotonic() - began, 2)}

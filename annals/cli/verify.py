@@ -30,15 +30,7 @@ async def _verify(frame: Frame) -> list[Verdict]:
             total = await services.reader.count_aggregates(projection.model.kinds)
             with frame.progress(f"verifying {name}", total, "aggregates") as done:
                 verdicts.append(
-                    await verify(
-                        projection.model,
-                        projection.layout,
-                        projection.generation(services.pool, "verify"),
-                        services.pool,
-                        services.reader,
-                        services.topics,
-                        done,
-                    )
+                    await verify(projection.model, projection.store, services.reader, services.topics, done)
                 )
     for verdict in verdicts:
         outcome = "is what the events say" if verdict.difference is None else f"DIFFERS: {verdict.difference}"

@@ -7,8 +7,8 @@ from contracts.documents import Mention
 from contracts.event_types import AggregateKind
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
+from projections.layout import Layout
 from projections.pictures import DocumentPicture, EntityPicture, Picture
-from projections.postgres import Layout
 from projections.tables import Table
 
 LAYOUT = Layout(

@@ -6,8 +6,8 @@ from contracts.codec import canonical
 from contracts.event_types import AggregateKind
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
+from projections.layout import Layout
 from projections.pictures import DocumentPicture, EntityPicture, Picture, QueryPicture
-from projections.postgres import Layout
 from projections.tables import Table
 
 LAYOUT = Layout(

@@ -10,8 +10,8 @@ from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.changes import Row, Sections, types_of
 from projections.errors import UnfoldableEvent
+from projections.layout import Layout
 from projections.pictures import DocumentPicture, Picture
-from projections.postgres import Layout
 from projections.tables import Table
 
 _WORD = re.compile(r"\w+")

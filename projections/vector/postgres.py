@@ -7,6 +7,7 @@ import numpy as np
 
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change
+from projections.layout import Layout
 from projections.postgres import PostgresStore
 from projections.vector.model import LAYOUT
 from projections.vector.reads import Hit, Passage, Vector
@@ -48,8 +49,8 @@ _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vec
 class VectorStore(PostgresStore):
     """Adds an index when vectors of a new dimension come in."""
 
-    def __init__(self, pool: asyncpg.Pool, schema: str | None = None) -> None:
-        super().__init__(pool, LAYOUT, schema)
+    def __init__(self, pool: asyncpg.Pool, layout: Layout = LAYOUT, schema: str | None = None) -> None:
+        super().__init__(pool, layout, schema)
         self._indexed = {DEFAULT_DIMENSION}
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
