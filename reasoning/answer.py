@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from reasoning.bridge import Ranking
 from reasoning.index import Index
-from reasoning.words import content_of, overlap
+from reasoning.words import QUESTION_WORDS, content_of, overlap, stem, words_of
 
 FLOOR = 0.6
 """Best cosine and best overlap together, below which nothing supports an answer. Measured with MiniLM: questions
@@ -12,6 +12,12 @@ about a corpus reach it, nonsense and questions of another trade do not."""
 REACHED, PLACED = 0.2, 0.3
 """Beside an overlap of 1: a question names what is known and asks for what is not, so a passage gains that it does not
 name but leads to; and the best passage gains, others by their share of its score."""
+
+FARTHER = 0.85
+"""What a word of the question says of the thing asked for falls by this with each word between it and `who`, `what`."""
+
+OPENING = 3
+"""Words within which a question that begins by asking does ask."""
 
 
 def confidence_of(index: Index, ranking: Ranking, sources: Sequence[int]) -> float:
@@ -52,9 +58,20 @@ def answer_of(index: Index, question: str, ranking: Ranking, sources: Sequence[i
 
 
 def _asked(question: str, ranking: Ranking) -> Mapping[str, float]:
-    """The question's words outside its names; all of them where nothing else is left."""
+    """The question's words outside its names (all where nothing else is left), by how near a question word they are."""
     names = content_of(" ".join(question[link.start : link.end] for link in ranking.named))
-    return {word: weight for word, weight in ranking.question.items() if word not in names} or ranking.question
+    weights = {word: weight for word, weight in ranking.question.items() if word not in names} or ranking.question
+    words = [word.folded for word in words_of(question)]
+    asking = [place for place, word in enumerate(words) if word in QUESTION_WORDS]
+    if not asking:
+        return weights
+    # "In which town lived the man who": what comes after the one that asks only relates. Some ask at the end instead.
+    asks = asking[0] if asking[0] < OPENING else asking[-1]
+    nearness: dict[str, float] = {}
+    for place, word in enumerate(words):
+        near = FARTHER ** abs(place - asks)
+        nearness[stem(word)] = max(near, nearness.get(stem(word), 0.0))
+    return {word: weight * nearness[word] for word, weight in weights.items()}
 
 
 def _content(index: Index, number: int) -> frozenset[str]:

@@ -38,12 +38,14 @@ class Joined:
 
 
 class Index:
-    """Built once for each state of a tenant, and read by many threads. `joined[i]` holds passage i's links both ways,
-    `seeds` the node and the number of passages of each name, `chances` the walk over passages and entities.
+    """Built once for each state of a tenant, and read by many threads.
+
+    `joined[i]` holds passage i's links both ways. `chances` is the walk over passages and entities (see `pagerank`).
+    `seeds` holds for each name its entities, as (node, number of passages that have it).
     """
 
     def __init__(self, passages: Sequence[Passage], snapshot: Snapshot, before: "Index | None" = None) -> None:
-        """Blocks for about a millisecond a passage; `before` saves scanning again what it scanned."""
+        """Blocks for up to a millisecond a passage; `before` saves scanning again what it scanned."""
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
         contents = [content_of(f"{passage.title} {passage.text}") for passage in self.passages]

@@ -22,6 +22,8 @@ _STOP = """
 STOP_WORDS = frozenset(_STOP.split())
 """Words that say how a thing is asked or told, not what of."""
 
+QUESTION_WORDS = frozenset({"how", "what", "when", "where", "which", "who", "whom", "whose", "why"})
+
 
 class Word(NamedTuple):
     """`text[start:end]`, folded."""

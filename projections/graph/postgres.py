@@ -84,7 +84,7 @@ class PostgresGraph:
         return await self.entities(tenant, [entity_id(tenant, name) for name in names])
 
     async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
-        """By id, in the order of the ids. One that somebody called no entity is left out."""
+        """Those of these ids that are there, by id. One that somebody called no entity is left out."""
         async with acquire(self._pool) as connection:
             merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
             rows = await connection.fetch(
@@ -94,6 +94,19 @@ class PostgresGraph:
                 sorted({merged.get(one, one) for one in entity_ids}),
             )
         return [Entity(*row) for row in map(tuple, rows)]
+
+    async def entities_in(self, tenant: str, document_id: str) -> list[Entity]:
+        """The entities that a document's passages name, are about, or state something of; by id."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT entity_id FROM graph.mentions WHERE tenant = $1 AND document_id = $2 "
+                "UNION SELECT entity_id FROM graph.abouts WHERE tenant = $1 AND document_id = $2 "
+                "UNION SELECT unnest(ARRAY[subject_id, object_id]) FROM graph.relations "
+                "WHERE tenant = $1 AND document_id = $2",
+                tenant,
+                document_id,
+            )
+        return await self.entities(tenant, [row["entity_id"] for row in rows])
 
     async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
         """Edges at a node, at most `limit`, in a stable order."""

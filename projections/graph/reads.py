@@ -89,7 +89,11 @@ class GraphReader(Protocol):
         ...
 
     async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
-        """By id, in the order of the ids; what is not there is left out."""
+        """Those of these ids that are there, by id; a merged one is answered by what it became."""
+        ...
+
+    async def entities_in(self, tenant: str, document_id: str) -> list[Entity]:
+        """The entities that a document's passages name, are about, or state something of; by id."""
         ...
 
     async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:

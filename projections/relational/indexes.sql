@@ -1,4 +1,5 @@
 ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
+CREATE INDEX ON {schema}.documents USING gin (attributes jsonb_path_ops);
 ALTER TABLE {schema}.states ADD PRIMARY KEY (tenant, document_id);
 CREATE INDEX ON {schema}.states (tenant, stage);
 ALTER TABLE {schema}.chunks ADD PRIMARY KEY (tenant, document_id, chunk_id);

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 
@@ -66,6 +67,18 @@ class PostgresRelational:
             entities=[dict(entity) for entity in entities],
             relations=[dict(relation) for relation in relations],
         )
+
+    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int = 10_000) -> list[str]:
+        """Ids of the documents that have all of these attributes, by id."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT document_id FROM relational.documents WHERE tenant = $1 AND attributes @> $2::jsonb "
+                "ORDER BY document_id LIMIT $3",
+                tenant,
+                json.dumps(attributes),
+                limit,
+            )
+        return [row["document_id"] for row in rows]
 
     async def unprocessed(self, tenant: str, document_ids: Sequence[str]) -> set[str]:
         """Those of these documents that are not processed."""

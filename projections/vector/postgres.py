@@ -80,17 +80,19 @@ class PostgresPassages:
         """Changes whenever the tenant's passages change."""
         return await self._store.version(tenant)
 
-    async def nearest(self, tenant: str, vector: Vector, k: int) -> list[Hit]:
+    async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
         """By cosine similarity, best first."""
         size = len(vector)
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 f"SELECT chunk_id, 1 - (embedding::public.halfvec({size}) <=> $2::public.halfvec({size})) AS score "
                 f"FROM vector.passages WHERE tenant = $1 AND dimension = {size} "
+                f"{'' if documents is None else 'AND document_id = ANY($4) '}"
                 f"ORDER BY embedding::public.halfvec({size}) <=> $2::public.halfvec({size}) LIMIT $3",
                 tenant,
                 np.asarray(vector, dtype="<f2").tobytes(),
                 k,
+                *(() if documents is None else (list(documents),)),
             )
         return [Hit(row["chunk_id"], row["score"]) for row in rows]
 
@@ -105,6 +107,14 @@ class PostgresPassages:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(f"{_PASSAGE} WHERE tenant = $1 AND chunk_id = ANY($2)", tenant, chunk_ids)
         return {row["chunk_id"]: Passage(*row) for row in rows}
+
+    async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
+        """A document's passages, in their order."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                f"{_PASSAGE} WHERE tenant = $1 AND document_id = $2 ORDER BY index", tenant, document_id
+            )
+        return [Passage(*row) for row in rows]
 
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant, in a stable order."""

@@ -37,8 +37,11 @@ class PassageReader(Protocol):
         """Changes whenever the tenant's passages change."""
         ...
 
-    async def nearest(self, tenant: str, vector: Vector, k: int) -> list[Hit]:
-        """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first."""
+    async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+        """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first.
+
+        `documents` limits the search to passages of these.
+        """
         ...
 
     async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
@@ -47,6 +50,10 @@ class PassageReader(Protocol):
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
         """By chunk id; what is not there is left out."""
+        ...
+
+    async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
+        """A document's passages, in their order."""
         ...
 
     async def all_passages(self, tenant: str) -> list[Passage]:

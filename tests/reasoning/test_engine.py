@@ -1,0 +1,97 @@
+import asyncio
+
+import pytest
+
+from reasoning.engine import Reasoner
+from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders
+
+QUESTION = "Who is mayor of the town where the writer of The Glass Lantern grew up?"
+
+
+def reasoner(readers: TownReaders, embedder: TownEmbedder) -> Reasoner:
+    """One object reads both the graph and the passages."""
+    return Reasoner(readers, readers, embedder)
+
+
+async def test_a_question_of_two_hops_is_answered_from_both(embedder: TownEmbedder) -> None:
+    answer = await reasoner(TownReaders(embedder), embedder).ask(TENANT, QUESTION, k=3)
+    assert answer.answer == "Its mayor since 2011 is Hanno Brill."
+    assert {source.document_id for source in answer.sources} == {"doc-lantern", "doc-voss", "doc-orlinga"}
+    assert [source.score for source in answer.sources] == sorted((s.score for s in answer.sources), reverse=True)
+    assert any(chain.endswith("Mirela Voss -> Orlinga -> Orlinga") for chain in answer.chains)
+    assert 0.5 < answer.confidence <= 1.0
+    source = answer.sources[0]
+    assert TOWN[source.chunk_id][1][source.start : source.end] == source.text
+
+
+async def test_search_alone_misses_the_last_hop(embedder: TownEmbedder) -> None:
+    found = await reasoner(TownReaders(embedder), embedder).search(TENANT, QUESTION, 3)
+    assert found[0].chunk_id == "lantern"
+    assert "orlinga" not in {passage.chunk_id for passage in found}
+    assert found[0].score > found[1].score
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which enzyme catalyses glycolysis?", "qwertyuiop asdfghjkl", "How do I reset my router password?", "?"],
+)
+async def test_without_evidence_there_is_no_answer(embedder: TownEmbedder, question: str) -> None:
+    answer = await reasoner(TownReaders(embedder), embedder).ask(TENANT, question)
+    assert (answer.answer, answer.confidence, answer.sources, answer.chains) == (None, 0.0, (), ())
+
+
+async def test_an_empty_tenant_has_no_answer(embedder: TownEmbedder) -> None:
+    engine = reasoner(TownReaders(embedder, {}), embedder)
+    assert (await engine.ask(TENANT, QUESTION)).answer is None
+    assert await engine.search(TENANT, QUESTION, 5) == []
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+async def test_a_blank_question_is_refused(embedder: TownEmbedder, question: str) -> None:
+    engine = reasoner(TownReaders(embedder), embedder)
+    with pytest.raises(ValueError, match="blank"):
+        await engine.ask(TENANT, question)
+    with pytest.raises(ValueError, match="blank"):
+        await engine.search(TENANT, question, 5)
+
+
+async def test_no_passages_cannot_be_asked_for(embedder: TownEmbedder) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        await reasoner(TownReaders(embedder), embedder).ask(TENANT, QUESTION, k=0)
+
+
+async def test_many_askers_share_one_index(embedder: TownEmbedder) -> None:
+    readers = TownReaders(embedder)
+    engine = reasoner(readers, embedder)
+    answers = await asyncio.gather(*(engine.ask(TENANT, QUESTION) for _ in range(50)))
+    assert readers.snapshots == 1
+    assert len(set(answers)) == 1
+
+
+async def test_a_new_state_is_read_and_named(embedder: TownEmbedder) -> None:
+    town = {key: content for key, content in TOWN.items() if key != "orlinga"}
+    readers = TownReaders(embedder, town)
+    engine = reasoner(readers, embedder)
+    before = await engine.ask(TENANT, QUESTION)
+    assert before == await engine.ask(TENANT, QUESTION)
+    assert readers.snapshots == 1
+    readers.town["orlinga"] = TOWN["orlinga"]
+    after = await engine.ask(TENANT, QUESTION)
+    assert readers.snapshots == 2
+    assert before.answer != after.answer == "Its mayor since 2011 is Hanno Brill."
+    assert before.knowledge != after.knowledge
+    assert len(after.knowledge) == 64 and int(after.knowledge, 16) > 0
+
+
+async def test_a_build_that_fails_is_tried_again(embedder: TownEmbedder) -> None:
+    class Away(TownReaders):
+        async def version(self, tenant: str) -> str:
+            if self.snapshots == 0:
+                self.snapshots += 1
+                raise ConnectionError("the database is away")
+            return await super().version(tenant)
+
+    engine = reasoner(Away(embedder), embedder)
+    with pytest.raises(ConnectionError):
+        await engine.ask(TENANT, QUESTION)
+    assert (await engine.ask(TENANT, QUESTION)).answer is not None

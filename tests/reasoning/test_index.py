@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from reasoning.index import BACKWARD, Index
+from reasoning.ports import About, Mention, Snapshot
+from tests.reasoning.town import TOWN, index_of, passages_of, snapshot_of
+
+
+def test_links_go_both_ways_and_know_whose_text_holds_them() -> None:
+    index = index_of()
+    lantern, voss = index.numbers["lantern"], index.numbers["voss"]
+    (forward,) = [link for link in index.joined[lantern] if link.other == voss]
+    (backward,) = [link for link in index.joined[voss] if link.other == lantern]
+    assert forward.holder == backward.holder == lantern
+    assert TOWN["lantern"][1][forward.start : forward.end] == "Mirela Voss"
+    assert backward.weight == pytest.approx(BACKWARD * forward.weight)
+
+
+def test_a_place_belongs_to_its_sentence() -> None:
+    index = index_of()
+    number = index.numbers["lantern"]
+    text = TOWN["lantern"][1]
+    start, end, content = index.sentence_at(number, text.index("Mirela"))
+    assert text[start:end] == "It was written by Mirela Voss in one winter."
+    assert "mirela" in content
+    assert index.sentence_at(number, 0)[0] == 0
+
+
+def test_stems_lead_to_the_passages_that_hold_them() -> None:
+    index = index_of()
+    assert set(index.holding("novel")) == {index.numbers["lantern"], index.numbers["novel"]}
+    assert index.holding("kraken").size == 0
+
+
+def test_a_mention_joins_passages_in_the_graph() -> None:
+    index = index_of()
+    ((node, frequency),) = index.seeds[("teshe",)]
+    assert frequency == 2
+    joined = set(np.flatnonzero(index.chances.toarray()[:, node]))
+    assert {index.numbers["orlinga"], index.numbers["bridge"]} < joined
+
+
+def test_what_is_everywhere_joins_nothing() -> None:
+    town = {f"p{number}": (f"Passage {number}", "Text.") for number in range(12)}
+    everywhere = [Mention("e", "Everywhere", key, 1) for key in town]
+    chances = Index(passages_of(town), Snapshot([], everywhere, [])).chances
+    assert chances.nnz == 0
+
+
+def test_rows_about_passages_that_are_gone_are_passed_over() -> None:
+    gone = Snapshot([About("e", "Mirela Voss", "gone", 1.0)], [Mention("e", "Mirela Voss", "gone", 1)], [])
+    index = Index(passages_of(TOWN), gone)
+    assert not any(index.joined)
+    assert index.seeds == {("mirela", "voss"): []}
+
+
+def test_an_index_after_another_is_what_a_fresh_one_is() -> None:
+    smaller = {key: TOWN[key] for key in ("lantern", "orlinga", "moth")}
+    fresh, renewed = index_of(), Index(passages_of(TOWN), snapshot_of(TOWN), index_of(smaller))
+    assert renewed.joined == fresh.joined
+    assert renewed.scanned == fresh.scanned
+
+
+def test_an_empty_tenant_has_an_empty_index() -> None:
+    index = Index([], Snapshot([], [], []))
+    assert index.passages == () and index.chances.shape == (0, 0)

@@ -1,0 +1,35 @@
+import pytest
+
+from reasoning.words import Rarity, content_of, overlap, stem, words_of
+
+
+def test_words_know_their_place_and_lose_possessives_and_accents() -> None:
+    text = "Dvořák\u2019s opera, Bob's 9th"
+    words = words_of(text)
+    assert [word.folded for word in words] == ["dvorak", "opera", "bob", "9th"]
+    assert [text[word.start : word.end] for word in words] == ["Dvořák", "opera", "Bob", "9th"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("director", "directed"), ("publishes", "published"), ("bridges", "bridge"), ("films", "film")]
+)
+def test_forms_of_a_word_share_a_stem(one: str, other: str) -> None:
+    assert stem(one) == stem(other)
+
+
+def test_short_words_keep_their_letters() -> None:
+    assert [stem(word) for word in ("gas", "red", "as", "bees")] == ["gas", "red", "as", "bee"]
+
+
+def test_how_a_thing_is_asked_is_no_content() -> None:
+    assert content_of("Who was the director of it?") == content_of("directed")
+
+
+def test_a_rare_word_weighs_more_and_an_unseen_one_most() -> None:
+    weights = Rarity([{"river", "bridge"}, {"river"}, {"river"}]).weigh(["river", "bridge", "kraken"])
+    assert weights["river"] < weights["bridge"] < weights["kraken"]
+
+
+def test_overlap_is_the_share_of_the_weight() -> None:
+    assert overlap({"river": 1.0, "bridge": 3.0}, ["bridge", "soup", "bridge"]) == 0.75
+    assert overlap({}, ["bridge"]) == 0.0

@@ -1,0 +1,115 @@
+"""A made-up town to ask about, and readers over it that keep everything in memory."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from contracts.ids import entity_id
+from inference.embedding import Embedder
+from inference.naming import names_of
+from reasoning.index import Index
+from reasoning.ports import About, Hit, Mention, Passage, Snapshot, Statement, Vectors
+from reasoning.words import content_of
+
+TENANT = "town"
+TOWN = {
+    "lantern": (
+        "The Glass Lantern",
+        "The Glass Lantern is a novel of 1931. It was written by Mirela Voss in one winter.",
+    ),
+    "voss": ("Mirela Voss", "Mirela Voss was a writer. She grew up in Orlinga and worked there as a teacher."),
+    "orlinga": ("Orlinga", "Orlinga is a town on the river Teshe. Its mayor since 2011 is Hanno Brill."),
+    "bridge": ("Teshe Bridge", "The Teshe Bridge crosses the river with four arches of granite."),
+    "bread": ("Rye bread", "Rye bread is baked from sour dough. The crust is dark and thick."),
+    "moth": ("Silk moth", "The silk moth lays its eggs on mulberry leaves in early summer."),
+    "glazier": ("Glazier", "A glazier cuts glass for windows and lanterns, and sets it with putty."),
+    "novel": ("Winter Harvest", "Winter Harvest is a novel of 1954 about a farm. Its author never signed it."),
+}
+
+
+def passages_of(town: dict[str, tuple[str, str]]) -> list[Passage]:
+    """One passage a document, whose id is the chunk's with `doc-` before it."""
+    return [Passage(key, f"doc-{key}", title, text, 0, len(text)) for key, (title, text) in town.items()]
+
+
+def snapshot_of(town: dict[str, tuple[str, str]]) -> Snapshot:
+    """What titles say, and one mention and one statement as a parser would find them."""
+    abouts = [
+        About(entity_id(TENANT, name), name, key, quality)
+        for key, (title, _) in town.items()
+        for name, quality in names_of(title, None)
+    ]
+    river, place = entity_id(TENANT, "Teshe"), entity_id(TENANT, "Orlinga")
+    mentions = [Mention(river, "Teshe", key, 1) for key in ("orlinga", "bridge") if key in town]
+    statements = [Statement("r", place, "Orlinga", "be on", river, "Teshe", "orlinga", 0, 38, 0.8)]
+    return Snapshot(abouts, mentions, statements)
+
+
+def index_of(town: dict[str, tuple[str, str]] = TOWN) -> Index:
+    """The town's index."""
+    return Index(passages_of(town), snapshot_of(town))
+
+
+class TownEmbedder:
+    """The real embedder, outside the event loop."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    @property
+    def revision(self) -> str:
+        """The model's."""
+        return self._embedder.revision
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (texts, dimension)."""
+        return await asyncio.to_thread(self._embedder.embed, list(texts))
+
+
+class TownReaders:
+    """Graph and passages of one town. Both versions change when a passage is added."""
+
+    def __init__(self, embedder: TownEmbedder, town: dict[str, tuple[str, str]] = TOWN) -> None:
+        self.town = dict(town)
+        self.snapshots = 0
+        self._embedder = embedder
+
+    async def version(self, tenant: str) -> str:
+        """How many passages there are."""
+        return f"{tenant}/{len(self.town)}"
+
+    async def snapshot(self, tenant: str) -> Snapshot:
+        """Counts how often it was asked for."""
+        self.snapshots += 1
+        await asyncio.sleep(0)
+        return snapshot_of(self.town)
+
+    async def nearest(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
+        """By cosine, all compared."""
+        vectors = await self._embedder.embed([f"{title}\n{text}" for title, text in self.town.values()])
+        cosines = dict(zip(self.town, (vectors @ vector).tolist(), strict=True)) if self.town else {}
+        return sorted((Hit(key, cosine) for key, cosine in cosines.items()), key=lambda hit: -hit.score)[:k]
+
+    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+        """By the number of words shared."""
+        wanted = content_of(query)
+        shared = {key: len(wanted & content_of(f"{title} {text}")) for key, (title, text) in self.town.items()}
+        hits = [Hit(key, float(count)) for key, count in shared.items() if count]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+        """By chunk id."""
+        return {passage.chunk_id: passage for passage in passages_of(self.town) if passage.chunk_id in chunk_ids}
+
+    async def all_passages(self, tenant: str) -> list[Passage]:
+        """All of the town."""
+        return passages_of(self.town)
+
+
+def own_scores(index: Index, **scores: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Scores by passage number; those not named have 0.1."""
+    own = np.full(len(index.passages), 0.1)
+    for key, score in scores.items():
+        own[index.numbers[key]] = score
+    return own
