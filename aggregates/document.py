@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from aggregates.cause import Cause, RefusedError
+from contracts.codec import canonical
 from contracts.documents import (
     Chunk,
     ChunkMerged,
@@ -103,12 +104,7 @@ def ingest(state: Document | None, document_id: str, content: DocumentContent, c
     """Take a document in: new, changed, or just the same again."""
     if state is None or state.deleted:
         return (cause.event(_as(DocumentIngested, content), document_id, 1 if state is None else state.version + 1),)
-    if (state.title, state.text, state.uri, state.attributes) == (
-        content.title,
-        content.text,
-        content.uri,
-        content.attributes,
-    ):
+    if _same(state, content):
         return ()
     return (cause.event(_as(DocumentUpdated, content), document_id, state.version + 1),)
 
@@ -145,8 +141,8 @@ def delete(state: Document | None, reason: str | None, cause: Cause) -> tuple[Do
 
 
 def update_chunk(state: Document | None, replaced: str, chunk: Chunk, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Give one chunk other bounds. Raises RefusedError for a chunk that is not there."""
-    document = _with_chunks(state, (replaced,))
+    """Give one chunk other bounds. Raises RefusedError for a chunk that is not there, or one that cannot be."""
+    document = _with_chunks(state, (replaced,), chunk)
     change = ChunkUpdated(content=document.text.digest, replaced=replaced, chunk=chunk)
     return (cause.event(change, document.document_id, document.version + 1),)
 
@@ -154,8 +150,10 @@ def update_chunk(state: Document | None, replaced: str, chunk: Chunk, cause: Cau
 def merge_chunks(
     state: Document | None, merged: tuple[str, ...], chunk: Chunk, cause: Cause
 ) -> tuple[DomainEvent, ...]:
-    """Make one chunk of several. Raises RefusedError for chunks that are not there."""
-    document = _with_chunks(state, merged)
+    """Make one chunk of several. Raises RefusedError for chunks that are not there, or one that cannot be."""
+    if len(set(merged)) < max(2, len(merged)):
+        raise RefusedError("name two chunks or more, each once")
+    document = _with_chunks(state, merged, chunk)
     change = ChunkMerged(content=document.text.digest, merged=merged, chunk=chunk)
     return (cause.event(change, document.document_id, document.version + 1),)
 
@@ -176,6 +174,13 @@ def _as(payload: type[DocumentContent], content: DocumentContent) -> DocumentCon
     return payload(title=content.title, text=content.text, uri=content.uri, attributes=content.attributes)
 
 
+def _same(state: Document, content: DocumentContent) -> bool:
+    if (state.title, state.text, state.uri) != (content.title, content.text, content.uri):
+        return False
+    # As Python values 1, 1.0 and True are equal; as JSON they are not.
+    return canonical(state.attributes) == canonical(content.attributes)
+
+
 def _result(state: Document | None, of: UUID, result: Payload, cause: Cause, *, done: bool) -> tuple[DomainEvent, ...]:
     if state is None or done or not state.is_present(of):
         return ()
@@ -190,12 +195,20 @@ def _on_relation(state: Document | None, relation_id: str, payload: Payload, cau
     return (cause.event(payload, state.document_id, state.version + 1),)
 
 
-def _with_chunks(state: Document | None, wanted: tuple[str, ...]) -> Document:
+def _with_chunks(state: Document | None, gone: tuple[str, ...], new: Chunk) -> Document:
+    """The document, if `new` may take the place of the chunks `gone`."""
     if state is None or state.deleted or state.chunked is None:
         raise RefusedError("the document has no chunks now")
-    missing = set(wanted) - {chunk.chunk_id for chunk in state.chunked.chunks}
+    present = {chunk.chunk_id for chunk in state.chunked.chunks}
+    missing = set(gone) - present
     if missing:
         raise RefusedError(f"document {state.document_id} has no chunk {', '.join(sorted(missing))}")
+    if new.chunk_id in present - set(gone):
+        raise RefusedError(f"document {state.document_id} has another chunk {new.chunk_id}")
+    if not new.start < new.end <= state.text.characters:
+        raise RefusedError(
+            f"a chunk from {new.start} to {new.end} is no stretch of a text of {state.text.characters} characters"
+        )
     return state
 
 

@@ -35,7 +35,7 @@ class Entity:
 
 
 def update(state: Entity | None, entity_id: str, change: EntityUpdated, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Set name and type; the same again changes nothing."""
+    """Set name and type; the same again changes nothing. Raises RefusedError when merged already."""
     _refuse_if_merged(state)
     if state is not None and state.updated == change:
         return ()
@@ -53,7 +53,7 @@ def merge(state: Entity | None, entity_id: str, merge: EntityMerged, cause: Caus
 
 
 def validate(state: Entity | None, entity_id: str, judgement: EntityValidated, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Judge the entity; the same judgement again changes nothing."""
+    """Judge the entity; the same judgement again changes nothing. Raises RefusedError when merged already."""
     _refuse_if_merged(state)
     if state is not None and state.validated == judgement:
         return ()

@@ -1,6 +1,5 @@
 """The composition root: the one place that knows which store is used."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 import psycopg
 
+from annals.databases.connections import ConnectionManager, open_connections
 from annals.embedded.postgres import ensure_vector
 from annals.settings import Settings
 from contracts.event_types import EventType
@@ -17,7 +17,6 @@ from eventstore.dead_letters import DeadLetters
 from eventstore.log import EventLog
 from eventstore.migrations import migrate
 from eventstore.outputs import ModelOutputs
-from eventstore.pool import open_pool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
@@ -32,9 +31,8 @@ from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational
 from projections.store import Store
-from projections.vector.codec import register
 from projections.vector.model import VectorModel
-from projections.vector.postgres import SEARCH_SETTINGS, PostgresPassages, VectorStore
+from projections.vector.postgres import PostgresPassages, VectorStore
 from streams.intake import Intake
 
 STAGES = ("chunking", "entities", "relationships", "completion")
@@ -57,7 +55,7 @@ class Services:
     settings: Settings
     dsn: str
     topics: Topics
-    pool: asyncpg.Pool
+    connections: ConnectionManager
     log: EventLog
     reader: EventReader
     commands: Commands
@@ -72,9 +70,14 @@ class Services:
     graph: PostgresGraph
     passages: PostgresPassages
 
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """PostgreSQL's."""
+        return self.connections.postgres
+
 
 @contextlib.asynccontextmanager
-async def open_services(settings: Settings, dsn: str, *, pool_size: int = 8) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
     """Bring the database to today's shape and open everything over it.
 
     Raises StoreUnavailable, AnnalsError without pgvector, OldShapeError.
@@ -82,8 +85,8 @@ async def open_services(settings: Settings, dsn: str, *, pool_size: int = 8) -> 
     await ensure_vector(dsn)
     await migrate(dsn)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await open_pool(dsn, max_size=pool_size, init=register, server_settings=SEARCH_SETTINGS)
-        stack.push_async_callback(_close, pool)
+        connections = await stack.enter_async_context(open_connections(settings, dsn))
+        pool = connections.postgres
         log = EventLog.connect(dsn)
         stack.callback(log.close)
         reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
@@ -94,7 +97,7 @@ async def open_services(settings: Settings, dsn: str, *, pool_size: int = 8) -> 
             settings=settings,
             dsn=dsn,
             topics=topics(),
-            pool=pool,
+            connections=connections,
             log=log,
             reader=reader,
             commands=commands,
@@ -155,12 +158,3 @@ def _projections(
         (VectorModel(texts, outputs), VectorStore(pool)),
     ]
     return {model.name: Projection(model, store, Projector(model, store, reader)) for model, store in models}
-
-
-async def _close(pool: asyncpg.Pool) -> None:
-    """In good order if that is quick; a server that is gone keeps nobody waiting."""
-    try:
-        async with asyncio.timeout(3):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

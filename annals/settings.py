@@ -5,12 +5,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from annals.errors import AnnalsError
 
 FILE_NAME = "annals.toml"
+PREFIX = "ANNALS_"
+NO_SETTINGS = frozenset({"ANNALS_CONFIG", "ANNALS_SUPERVISOR"})
+"""Variables of ours that say where settings are, and who started a process."""
 
 
 def default_data() -> Path:
@@ -21,7 +30,7 @@ def default_data() -> Path:
 class Settings(BaseSettings):
     """Every setting there is. `docs/operations.md` lists them for people."""
 
-    model_config = SettingsConfigDict(env_prefix="ANNALS_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data: Path = Field(default_factory=default_data, description="Data folder.")
     postgres: SecretStr | None = Field(None, description="PostgreSQL DSN; without one, the embedded server.")
@@ -29,6 +38,19 @@ class Settings(BaseSettings):
     kafka: dict[str, str] = Field(
         default_factory=dict, repr=False, description="TLS and SASL settings, as librdkafka's."
     )
+    profile: Literal["embedded", "servers"] = Field(
+        "embedded",
+        description="Where the read models are: all in PostgreSQL, or graph in Neo4j and vectors in OpenSearch.",
+    )
+    neo4j: str = Field("bolt://127.0.0.1:7687", description="Neo4j, in the servers profile.")
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr | None = None
+    opensearch: str = Field("http://127.0.0.1:9200", description="OpenSearch, in the servers profile.")
+    opensearch_user: str | None = None
+    opensearch_password: SecretStr | None = None
+    opensearch_ca: Path | None = Field(None, description="Certificates of OpenSearch's authority (PEM).")
+    redis: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis, in the servers profile.")
+    pool_size: int = Field(8, ge=2, le=200, description="Connections to each database, at most, for each process.")
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
     actor: str = Field("cli", min_length=1, max_length=256, description="Who acts, in the events' metadata.")
     max_document_bytes: int = Field(1_048_576, ge=1, le=8_388_608, description="Limit of one document's text.")
@@ -42,6 +64,13 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _room_for_new_words(cls, value: int, info: ValidationInfo) -> int:
+        if value >= info.data.get("chunk_tokens", value + 1):
+            raise ValueError("must be smaller than chunk_tokens, or no chunk would get any further")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -60,13 +89,15 @@ class Settings(BaseSettings):
 def load_settings(*, config: Path | None = None, **options: Any) -> Settings:
     """Read all sources; an option that is None was not given.
 
-    Raises AnnalsError for a file that is not there, ValidationError naming a setting that is wrong or unknown.
+    Raises AnnalsError for a file that is not there or no TOML, and for a variable that is no setting or cannot be
+    read; ValidationError naming a setting that is wrong or unknown.
     """
+    _refuse_unknown_variables()
     given = {name: value for name, value in options.items() if value is not None}
     named = config or (Path(os.environ["ANNALS_CONFIG"]) if "ANNALS_CONFIG" in os.environ else None)
     if named is not None and not named.is_file():
         raise AnnalsError(f"the settings file {named} does not exist")
-    data = Path(given.get("data") or os.environ.get("ANNALS_DATA") or default_data())
+    data = Path(given.get("data") or os.environ.get("ANNALS_DATA") or default_data()).expanduser()
     file = named or data / FILE_NAME
 
     class FromFile(Settings):
@@ -76,8 +107,18 @@ def load_settings(*, config: Path | None = None, **options: Any) -> Settings:
 
     try:
         found = FromFile(**given)
+    except SettingsError as error:
+        raise AnnalsError(f"{error}; write it as JSON") from None
     except ValueError as error:
         if "toml" in type(error).__module__.lower():
             raise AnnalsError(f"{file} is no TOML: {error}") from None
         raise
     return found.model_copy(update={"data": found.data.expanduser().absolute()})
+
+
+def _refuse_unknown_variables() -> None:
+    """A variable that is spelled wrong would otherwise set nothing, and nobody would know."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | NO_SETTINGS
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise AnnalsError(f"{unknown[0]} is no setting; `docs/operations.md` lists them all")

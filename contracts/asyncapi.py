@@ -3,6 +3,7 @@
 from typing import Any
 
 from contracts.event_types import KIND_OF, EventType
+from contracts.headers import EVENT_HEADERS, LETTER_HEADERS
 from contracts.inbox import InboxEvent
 from contracts.registry import PAYLOADS
 from contracts.topics import EventTopic, Topic, Topics
@@ -16,31 +17,13 @@ _KAFKA_BINDING = "0.5.0"
 _KEY = {"bindingVersion": _KAFKA_BINDING, "key": {"description": "the aggregate_id", "type": "string"}}
 _DEAD_LETTER = "DeadLetter"
 
-_EVENT_HEADERS = {
-    "event_id": "the event's event_id",
-    "event_type": "the event's event_type, so that what is not wanted need not be read",
-    "correlation_id": "the event's correlation_id",
-    "causation_id": "the event's causation_id, or empty",
-    "position": "place in the whole log, a decimal number",
-    "version": "the event's aggregate_version, a decimal number",
-    "tenant": "whose event it is",
-    "epoch": "grows when the broker lost its records and the log is published again, a decimal number",
-}
-_LETTER_HEADERS = {
-    "consumer": "who could not deal with the message",
-    "topic": "the topic it came from",
-    "error": "kind of the fault",
-    "cause": "what was wrong, in words",
-    "dead_letter": "number of the dead letter",
-}
-
 
 def asyncapi(topics: Topics) -> Json:
     """The whole document. Payloads are references to the schema files beside it (AsyncAPI 3.0.0)."""
     return {
         "asyncapi": "3.0.0",
         "channels": {topic.name: _channel(topic, _names(topic, topics)) for topic in topics.all},
-        "components": {"messages": _messages(), "schemas": {"EventHeaders": _headers(_EVENT_HEADERS)}},
+        "components": {"messages": _messages(), "schemas": {"EventHeaders": _headers(EVENT_HEADERS)}},
         "defaultContentType": "application/json",
         "info": {
             "description": "Documents become events, events become read models. Write documents to the inbox topic; "
@@ -100,7 +83,7 @@ def _messages() -> Json:
         },
         _DEAD_LETTER: {
             "contentType": "application/octet-stream",
-            "headers": _headers(_LETTER_HEADERS),
+            "headers": _headers(LETTER_HEADERS),
             "name": _DEAD_LETTER,
             "payload": {"description": "the message as it came, whatever it holds"},
             "summary": "A message that a consumer gave up on; key and value are the message's own.",

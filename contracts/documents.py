@@ -9,14 +9,19 @@ from contracts.payload import (
     Attributes,
     Count,
     Digest,
+    EntityKind,
     Identifier,
     Items,
     Name,
     Offset,
     Part,
     Payload,
+    Predicate,
+    Reason,
     Revision,
     Share,
+    Title,
+    Uri,
 )
 
 
@@ -31,9 +36,9 @@ class TextReference(Part):
 class DocumentContent(Payload):
     """What a document holds after it was taken in or changed."""
 
-    title: str = Field(max_length=1024)
+    title: Title
     text: TextReference
-    uri: str | None = Field(default=None, max_length=4096)
+    uri: Uri | None = None
     attributes: Attributes = Field(default_factory=dict)
 
 
@@ -65,7 +70,7 @@ class DocumentDeleted(Payload):
     """The document is gone from every read model."""
 
     event_type: ClassVar[EventType] = EventType.DOCUMENT_DELETED
-    reason: str | None = Field(default=None, max_length=1024)
+    reason: Reason | None = None
 
 
 class Chunk(Part):
@@ -85,7 +90,7 @@ class DocumentChunked(Payload):
 
     event_type: ClassVar[EventType] = EventType.DOCUMENT_CHUNKED
     content: Digest
-    title: str = Field(max_length=1024)
+    title: Title
     chunker: Revision
     embedder: Revision
     chunks: Items[Chunk]
@@ -114,7 +119,7 @@ class Mention(Part):
 
     entity_id: Identifier
     name: Name
-    type: str = Field(min_length=1, max_length=64)
+    type: EntityKind
     chunk_id: Identifier
     start: Offset
     end: Offset
@@ -146,7 +151,7 @@ class Relation(Part):
     relation_id: Identifier
     subject_id: Identifier
     subject: Name
-    predicate: str = Field(min_length=1, max_length=256)
+    predicate: Predicate
     object_id: Identifier
     object: Name
     chunk_id: Identifier
@@ -169,7 +174,7 @@ class RelationshipUpdated(Payload):
 
     event_type: ClassVar[EventType] = EventType.RELATIONSHIP_UPDATED
     relation_id: Identifier
-    predicate: str = Field(min_length=1, max_length=256)
+    predicate: Predicate
     confidence: Share
 
 
@@ -179,4 +184,4 @@ class RelationshipValidated(Payload):
     event_type: ClassVar[EventType] = EventType.RELATIONSHIP_VALIDATED
     relation_id: Identifier
     valid: bool
-    reason: str | None = Field(default=None, max_length=1024)
+    reason: Reason | None = None

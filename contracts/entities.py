@@ -2,10 +2,8 @@
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from contracts.event_types import EventType
-from contracts.payload import Identifier, Items, Name, Payload, Share
+from contracts.payload import EntityKind, Identifier, Items, Name, Payload, Reason, Share
 
 
 class EntityUpdated(Payload):
@@ -13,7 +11,7 @@ class EntityUpdated(Payload):
 
     event_type: ClassVar[EventType] = EventType.ENTITY_UPDATED
     name: Name
-    type: str = Field(min_length=1, max_length=64)
+    type: EntityKind
     aliases: Items[Name] = ()
 
 
@@ -22,7 +20,7 @@ class EntityMerged(Payload):
 
     event_type: ClassVar[EventType] = EventType.ENTITY_MERGED
     into: Identifier
-    reason: str | None = Field(default=None, max_length=1024)
+    reason: Reason | None = None
 
 
 class EntityValidated(Payload):

@@ -17,20 +17,29 @@ from pydantic import (
 
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.ids import stream_id
-from contracts.payload import Identifier, Part, Payload
+from contracts.payload import Identifier, Part, Party, Payload
 from contracts.registry import PAYLOADS
 
 Tenant = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Correlation = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
-UtcTime = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class EventMetadata(Part):
     """Whose event it is, who caused it, and through what."""
 
     tenant: Tenant = "default"
-    actor: str = Field(default="unknown", min_length=1, max_length=256)
-    source: str = Field(default="unknown", min_length=1, max_length=256)
+    actor: Party = "unknown"
+    source: Party = "unknown"
 
 
 class DomainEvent(BaseModel):

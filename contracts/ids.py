@@ -9,7 +9,7 @@ from contracts.event_types import AggregateKind
 _ANNALS = UUID("6f1d5a52-3d0c-5a0e-9a55-0a9a6d1f6a11")
 _ARTICLES = re.compile(r"^(?:the|a|an)\s+")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
-_NOT_A_WORD = re.compile(r"[^\w]+")
+_WORD = re.compile(r"\w[\w+#]*")
 
 
 def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
@@ -38,7 +38,10 @@ def relation_id(tenant: str, document_id: str, subject: str, predicate: str, obj
 
 
 def normalise_name(name: str) -> str:
-    """Fold a name to what makes it the same name: NFKC, case, punctuation, leading article, spaces."""
+    """Fold a name to what makes it the same name: NFKC, case, punctuation, leading article, spaces.
+
+    A plus or number sign stays where it follows a word: C, C++ and C# are three. Punctuation alone is no name: "".
+    """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    words = _NOT_A_WORD.sub(" ", _POSSESSIVE.sub("", folded)).strip()
-    return _ARTICLES.sub("", words)
+    words = " ".join(_WORD.findall(_POSSESSIVE.sub("", folded)))
+    return _ARTICLES.sub("", words) if any(map(str.isalnum, words)) else ""

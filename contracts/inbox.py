@@ -8,24 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from contracts.codec import MalformedEventError, plain
 from contracts.envelope import Correlation, EventMetadata, UtcTime
-from contracts.payload import Attributes, Identifier, Part
+from contracts.payload import Attributes, Identifier, Part, Text, Title, Uri
 
 
 class InboxDocument(Part):
-    """The document itself. Text must hold something, and no NUL character."""
+    """The document itself. The text must hold more than white space."""
 
-    title: str = Field(max_length=1024)
-    text: str = Field(min_length=1)
-    uri: str | None = Field(default=None, max_length=4096)
+    title: Title
+    text: Text = Field(min_length=1)
+    uri: Uri | None = None
     attributes: Attributes = Field(default_factory=dict)
-
-    @field_validator("title", "text")
-    @classmethod
-    def _no_nul(cls, value: str) -> str:
-        place = value.find("\x00")
-        if place >= 0:
-            raise ValueError(f"holds a NUL character at {place}; send text, not binary data")
-        return value
 
     @field_validator("text")
     @classmethod

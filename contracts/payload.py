@@ -2,23 +2,82 @@
 
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.event_types import EventType
 
 Item = TypeVar("Item")
 
-Identifier = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")]
-Name = Annotated[str, Field(min_length=1, max_length=1024)]
+ID_BYTES = 1024
+"""Two ids and a tenant fit into one key of a PostgreSQL index, which holds about 2,700 bytes."""
+
+
+def storable(value: object) -> object:
+    """`value` as it is, unless it is text that PostgreSQL cannot keep or UTF-8 cannot spell.
+
+    Raises ValueError for a NUL character and for half a surrogate pair, naming the place.
+    """
+    if not isinstance(value, str):
+        return value
+    place = value.find("\x00")
+    if place >= 0:
+        raise ValueError(f"holds a NUL character at {place}; send text, not binary data")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"holds half a surrogate pair at {error.start}; send text that is Unicode") from None
+    return value
+
+
+def _short(value: str) -> str:
+    size = len(value.encode())
+    if size > ID_BYTES:
+        raise ValueError(f"takes {size} bytes of UTF-8; an id has at most {ID_BYTES}")
+    return value
+
+
+def _portable(value: "Scalar") -> "Scalar":
+    """A larger number would pass as a float, or come back from another reader as another number."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("is a whole number of more than 64 bits; send it as text")
+    storable(value)
+    return value
+
+
+# Bounds stand before the validators: pydantic then checks them itself, many times faster than behind a function.
+_NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})
+_STORABLE = BeforeValidator(storable)
+
+Text = Annotated[str, _NO_NUL, _STORABLE]
+"""Any text. Every string of a payload is one of these, or is held to a pattern that leaves out NUL."""
+Name = Annotated[str, Field(min_length=1, max_length=1024), _NO_NUL, _STORABLE]
+Title = Annotated[str, Field(max_length=1024), _NO_NUL, _STORABLE]
+Uri = Annotated[str, Field(max_length=4096), _NO_NUL, _STORABLE]
+Reason = Annotated[str, Field(max_length=1024), _NO_NUL, _STORABLE]
+Question = Annotated[str, Field(min_length=1, max_length=4096), _NO_NUL, _STORABLE]
+Predicate = Annotated[str, Field(min_length=1, max_length=256), _NO_NUL, _STORABLE]
+EntityKind = Annotated[str, Field(min_length=1, max_length=64), _NO_NUL, _STORABLE]
+Party = Annotated[str, Field(min_length=1, max_length=256), _NO_NUL, _STORABLE]
+Identifier = Annotated[
+    str,
+    Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$", description="at most 1024 bytes of UTF-8"),
+    AfterValidator(_short),
+]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of UTF-8 text, in hexadecimal")]
-Revision = Annotated[str, Field(min_length=1, max_length=256, description="name and content of a model")]
+Revision = Annotated[
+    str, Field(min_length=1, max_length=256, description="name and content of a model"), _NO_NUL, _STORABLE
+]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
-Offset = Annotated[int, Field(ge=0, description="characters (code points) from the start of the text")]
+# No larger than an integer of PostgreSQL, where the read models keep them.
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Offset = Annotated[int, Field(ge=0, le=2**31 - 1, description="characters (code points) from the start of the text")]
 # JSON knows no tuple: a list is taken here, and only here, for one.
 Items = Annotated[tuple[Item, ...], Field(strict=False)]
 Scalar = str | int | float | bool | None
-Attributes = dict[Annotated[str, Field(min_length=1, max_length=128)], Scalar]
+Attributes = dict[
+    Annotated[str, Field(min_length=1, max_length=128), _STORABLE], Annotated[Scalar, AfterValidator(_portable)]
+]
 
 
 class Part(BaseModel):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from contracts.event_types import EventType
-from contracts.payload import Count, Digest, Identifier, Items, Offset, Part, Payload, Share
+from contracts.payload import Count, Digest, Identifier, Items, Offset, Part, Payload, Question, Reason, Share, Text
 
 
 class Source(Part):
@@ -22,11 +22,11 @@ class ReasoningQueryExecuted(Payload):
     """A question was asked and answered, or found to have no evidence (`answer` is then null)."""
 
     event_type: ClassVar[EventType] = EventType.REASONING_QUERY_EXECUTED
-    question: str = Field(min_length=1, max_length=4096)
-    answer: str | None
+    question: Question
+    answer: Text | None
     confidence: Share
     sources: Items[Source]
-    chains: Items[str]
+    chains: Items[Text]
     knowledge: Digest = Field(description="names the state of the read models that answered")
     cached: bool
     milliseconds: Count
@@ -46,4 +46,4 @@ class ReasoningChainValidated(Payload):
     event_type: ClassVar[EventType] = EventType.REASONING_CHAIN_VALIDATED
     chain: Count
     valid: bool
-    reason: str | None = Field(default=None, max_length=1024)
+    reason: Reason | None = None

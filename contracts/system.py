@@ -2,10 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
 from contracts.event_types import EventType
-from contracts.payload import Count, Payload, Revision
+from contracts.payload import Count, Payload, Reason, Revision
 
 Task = Literal["embedding", "entities", "relations"]
 Health = Literal["healthy", "degraded", "down"]
@@ -34,7 +32,7 @@ class CacheCleared(Payload):
     event_type: ClassVar[EventType] = EventType.CACHE_CLEARED
     revision: Revision
     entries: Count
-    reason: str | None = Field(default=None, max_length=1024)
+    reason: Reason | None = None
 
 
 class SystemHealthChanged(Payload):
@@ -43,4 +41,4 @@ class SystemHealthChanged(Payload):
     event_type: ClassVar[EventType] = EventType.SYSTEM_HEALTH_CHANGED
     previous: Health
     health: Health
-    detail: str | None = Field(default=None, max_length=1024)
+    detail: Reason | None = None

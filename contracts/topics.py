@@ -84,6 +84,14 @@ class Topics(BaseModel):
             raise ValueError(f"event types without a topic: {missing}; listed twice: {doubled}")
         return self
 
+    @model_validator(mode="after")
+    def _every_name_once(self) -> "Topics":
+        names = [topic.name for topic in self.all]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"several topics are called {', '.join(doubled)}")
+        return self
+
     @property
     def all(self) -> tuple[Topic, ...]:
         """Every topic there is."""

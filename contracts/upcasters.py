@@ -27,7 +27,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
 def upcast(fields: Fields) -> Fields:
     """Lift an event's JSON fields, one version at a time, to the newest shape. Unknown fields are left alone."""
     event_type, version = fields.get("event_type"), fields.get("schema_version")
-    while isinstance(event_type, str) and isinstance(version, int):
+    while isinstance(event_type, str) and type(version) is int:  # true is no version, though it equals 1
         upcaster = UPCASTERS.get((event_type, version))
         data = fields.get("event_data")
         if upcaster is None or not isinstance(data, dict):

@@ -2,7 +2,9 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -55,11 +57,46 @@ async def open_pool(
         raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
 
 
+@dataclass
+class PoolUse:
+    """Who waits for a connection now; how many were had, and how many were not, since the process started."""
+
+    waiting: int = 0
+    acquired: int = 0
+    failures: int = 0
+
+
+_USES: WeakKeyDictionary[asyncpg.Pool, PoolUse] = WeakKeyDictionary()
+
+
+def use_of(pool: asyncpg.Pool) -> PoolUse:
+    """How a pool is used."""
+    return _USES.setdefault(pool, PoolUse())
+
+
+@contextlib.asynccontextmanager
+async def _counted(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    use = use_of(pool)
+    use.waiting += 1
+    try:
+        connection = await pool.acquire(timeout=ACQUIRE_LIMIT_S)
+    except BaseException:
+        use.failures += 1
+        raise
+    finally:
+        use.waiting -= 1
+    use.acquired += 1
+    try:
+        yield connection
+    finally:
+        await pool.release(connection)
+
+
 @contextlib.asynccontextmanager
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     """A connection for a short while. Raises StoreUnavailable where the database, not the caller, is at fault."""
     try:
-        async with pool.acquire(timeout=ACQUIRE_LIMIT_S) as connection:
+        async with _counted(pool) as connection:
             yield connection
     except TimeoutError as error:
         raise StoreUnavailable(f"PostgreSQL gave no connection or answer within {ACQUIRE_LIMIT_S:.0f} s") from error

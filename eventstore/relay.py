@@ -16,14 +16,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import psycopg
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from contracts import headers
 from contracts.codec import canonical
 from contracts.event_types import EventType
 from contracts.topics import Topics
+from contracts.upcasters import upcast
 from eventstore.relay_producer import BrokerLostRecords, Record, RelayProducer
 from eventstore.relay_state import Partition, RelayState
 from eventstore.topic_admin import TopicAdmin
@@ -103,29 +106,19 @@ class Relay:
         events = _within(state.events_after(position, BATCH))
         if not events:
             return position
-        ends.update(producer.publish([self._record(*event, epoch=epoch) for event in events], ends))
+        ends.update(producer.publish([self._record(*event, epoch) for event in events], ends))
         state.save(events[-1][0], ends)
         self._published.update(event_type for _, event_type, _ in events)
         return events[-1][0]
 
-    def _record(self, position: int, event_type: str, stored: bytes, *, epoch: int, **more: str) -> Record:
-        event = json.loads(stored)
+    def _record(self, position: int, event_type: str, stored: bytes, epoch: int) -> Record:
+        event = upcast(json.loads(stored))  # readers of the topics know today's shape only
         event["position"] = position
         return Record(
             topic=self._names[event_type],
             key=event["aggregate_id"].encode(),
             value=canonical(event),
-            headers={
-                "event_id": event["event_id"],
-                "event_type": event_type,
-                "correlation_id": event["correlation_id"],
-                "causation_id": event["causation_id"] or "",
-                "position": str(position),
-                "version": str(event["aggregate_version"]),
-                "tenant": event["metadata"]["tenant"],
-                "epoch": str(epoch),
-                **more,
-            },
+            headers=headers.of_event(event, epoch),
         )
 
     def _publish_letters(self, state: RelayState, producer: RelayProducer, published: int, epoch: int) -> int:
@@ -143,12 +136,11 @@ class Relay:
         return published
 
     def _dead_letter(self, letter: Mapping[str, object]) -> Record:
-        described = {name: str(letter[name]) for name in ("consumer", "topic", "error", "cause")}
         return Record(
             topic=self._topics.dead_letters.name,
             key=letter["key"],  # type: ignore[arg-type]  # bytes or None, as the column is
             value=letter["value"],  # type: ignore[arg-type]
-            headers={**described, "dead_letter": str(letter["id"])},
+            headers=headers.of_letter(letter),
         )
 
     def _again(self, state: RelayState, letter: Mapping[str, object], epoch: int) -> Record | None:
@@ -157,10 +149,13 @@ class Relay:
                 topic=self._topics.inbox.name,
                 key=letter["key"],  # type: ignore[arg-type]
                 value=letter["value"],  # type: ignore[arg-type]
-                headers={"dead_letter": str(letter["id"])},
+                headers=headers.retried(letter),
             )
         event = state.event(letter["event_id"]) if letter["event_id"] is not None else None
-        return None if event is None else self._record(*event, epoch=epoch, dead_letter=str(letter["id"]))
+        if event is None:
+            return None
+        record = self._record(*event, epoch)
+        return replace(record, headers={**record.headers, **headers.retried(letter)})
 
     def _check_broker(self, ends: Mapping[Partition, int]) -> None:
         """About once a second: is there still what we published? A broker that was restarted empty has nothing.

@@ -10,7 +10,8 @@ Health = Literal["healthy", "degraded", "down"]
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """`waiting`: who waits for a connection now. `acquired`, `failures`: since the process started.
+    """`waiting`: who waits for a connection now. `acquired` (None where the driver does not
+    tell) and `failures`: since the process started.
 
     `answer_ms` is how long the server took to answer just now; None when it did not.
     """
@@ -20,7 +21,7 @@ class PoolStats:
     active: int
     idle: int
     waiting: int
-    acquired: int
+    acquired: int | None
     failures: int
     answer_ms: float | None
     error: str | None = None

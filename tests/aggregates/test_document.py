@@ -10,11 +10,10 @@ import pytest
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
-from contracts.documents import (
-    DocumentContent,
-)
+from contracts.codec import canonical
+from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
-from contracts.payload import Payload
+from contracts.payload import Payload, Scalar
 from tests.aggregates.scenario import (
     CAUSE,
     B,
@@ -70,6 +69,18 @@ def test_a_change_of_anything_is_an_update(change: dict[str, Any]) -> None:
     assert event.aggregate_version == 3
     assert isinstance(event.event_data, DocumentContent)
     assert event.event_data.model_dump() == asked.model_dump()
+
+
+@pytest.mark.parametrize(("was", "asked"), [(1, True), (1, 1.0), (0, False), (1.0, True)])
+def test_another_kind_of_value_is_an_update_though_python_calls_it_equal(was: Scalar, asked: Scalar) -> None:
+    before = ingested().model_copy(update={"attributes": {"year": was}})
+    again = content().model_copy(update={"attributes": {"year": was}})
+    change = content().model_copy(update={"attributes": {"year": asked}})
+
+    assert documents.ingest(state(before), "d1", again, CAUSE) == ()
+    (event,) = documents.ingest(state(before), "d1", change, CAUSE)
+    assert isinstance(event.event_data, DocumentContent)
+    assert canonical(event.event_data.attributes) == canonical({"year": asked})
 
 
 def test_an_update_may_return_to_what_was() -> None:

@@ -79,6 +79,31 @@ def test_chunks_that_are_not_there_stay_as_they_are(decide: Decide, history: tup
         decide(state(*history), ("k9", "k1"), chunk("k4", 0, 6))
 
 
+@pytest.mark.parametrize(
+    ("decide", "wanted"), [(_update_chunk, ("k1",)), (_merge_chunks, ("k1", "k2"))], ids=["update", "merge"]
+)
+def test_a_new_chunk_never_takes_the_id_of_one_that_stays(decide: Decide, wanted: tuple[str, ...]) -> None:
+    history = (ingested(), chunked())
+    with pytest.raises(RefusedError, match="document d1 has another chunk k3"):
+        decide(state(*history), wanted, chunk("k3", 0, 5))
+
+    (event,) = decide(state(*history), wanted, chunk("k1", 0, 5))  # the id of one that goes is free
+    assert chunk_ids(state(*history, event.event_data)).count("k1") == 1
+
+
+@pytest.mark.parametrize("decide", [_update_chunk, _merge_chunks])
+@pytest.mark.parametrize(("start", "end"), [(3, 3), (4, 3), (0, 11), (10, 11)])
+def test_a_new_chunk_is_a_stretch_of_the_text(decide: Decide, start: int, end: int) -> None:
+    with pytest.raises(RefusedError, match=f"from {start} to {end} is no stretch of a text of 10 characters"):
+        decide(state(ingested(), chunked()), ("k1", "k2"), chunk("k4", start, end))
+
+
+@pytest.mark.parametrize("merged", [("k1", "k1"), ("k1", "k2", "k1"), ("k1",), ()])
+def test_only_two_chunks_or_more_are_merged(merged: tuple[str, ...]) -> None:
+    with pytest.raises(RefusedError, match="name two chunks or more, each once"):
+        documents.merge_chunks(state(ingested(), chunked()), merged, chunk("k4", 0, 6), CAUSE)
+
+
 def test_a_relation_is_corrected() -> None:
     history = (ingested(), related())
     (event,) = documents.update_relationship(state(*history), CORRECTION, CAUSE)

@@ -11,9 +11,10 @@ from pydantic.fields import FieldInfo
 
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
-from contracts.payload import Digest, Identifier
+from contracts.payload import ID_BYTES, Digest, Identifier, Scalar
 from contracts.registry import PAYLOADS
 
+_CHARACTERS = st.characters(codec="utf-8", exclude_characters="\x00")
 _MOMENTS = st.datetimes(
     # A day from either end, so that every offset has a UTC time.
     min_value=datetime(1, 1, 2),
@@ -26,6 +27,9 @@ def values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[A
     """What a field of this type takes, within its bounds."""
     if annotation == Digest:
         return st.binary(min_size=32, max_size=32).map(bytes.hex)
+    if annotation == Scalar:
+        whole = st.integers(-(2**63), 2**63 - 1)
+        return st.none() | st.booleans() | whole | st.text(_CHARACTERS, max_size=20) | _plain(float, {})
     origin, arguments, bounds = get_origin(annotation), get_args(annotation), _bounds(metadata)
     if origin is Annotated:
         return values(arguments[0], [*arguments[1:], *metadata])
@@ -75,9 +79,9 @@ def _of(field: str) -> list[Any]:
 def _plain(annotation: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
     if annotation is str:
         if "pattern" in bounds:
-            longest = bounds.get("max_length", 1024)
-            return st.from_regex(bounds["pattern"], fullmatch=True).filter(lambda text: len(text) <= longest)
-        return st.text(min_size=bounds.get("min_length", 0), max_size=20)
+            longest = bounds.get("max_length", ID_BYTES)
+            return st.from_regex(bounds["pattern"], fullmatch=True).filter(lambda text: len(text.encode()) <= longest)
+        return st.text(_CHARACTERS, min_size=bounds.get("min_length", 0), max_size=20)
     if annotation is int:
         return st.integers(bounds.get("ge"), bounds.get("le"))
     if annotation is float:

@@ -83,6 +83,8 @@ def without(field: str) -> bytes:
         (b"{}", "event_id: Field required; .* and 4 more"),
         (without("timestamp"), "^timestamp: Field required$"),
         (changed(timestamp="2024-05-01T12:30:00"), "^timestamp: Input should have timezone info$"),
+        (changed(timestamp="0001-01-01T00:00:00+14:00"), "^timestamp: .*lies outside the years 1 to 9999 in UTC$"),
+        (changed(timestamp="9999-12-31T23:59:59-00:01"), "^timestamp: .*lies outside the years 1 to 9999 in UTC$"),
         (changed(timestamp=1714566600), "^timestamp: Input should be a valid datetime"),
         (changed(event_id="one"), "^event_id: Input should be a valid UUID"),
         (changed(event_type="DocumentLost"), "^event_type: Input should be 'DocumentIngested'"),
@@ -90,6 +92,9 @@ def without(field: str) -> bytes:
         (changed(aggregate_version="3"), "^aggregate_version: Input should be a valid integer$"),
         (changed(aggregate_id=""), "^aggregate_id: .* at least 1 character$"),
         (changed(aggregate_id="a\x00b"), "^aggregate_id: String should match pattern"),
+        (changed(aggregate_id="\u5317" * 342), "^aggregate_id: .*takes 1026 bytes of UTF-8; an id has at most 1024$"),
+        (changed(event_data={"reason": "a\x00b"}), r"^event_data\.reason: .*holds a NUL character at 1"),
+        (changed(metadata={"actor": "\x00"}), r"^metadata\.actor: .*holds a NUL character at 0"),
         (changed(correlation_id="two words"), "^correlation_id: String should match pattern"),
         (changed(metadata={"tenant": "Acme Ltd"}), r"^metadata\.tenant: String should match pattern"),
         (changed(event_data={"reason": 5}), r"^event_data\.reason: Input should be a valid string$"),
@@ -100,6 +105,16 @@ def without(field: str) -> bytes:
 def test_malformed_bytes_are_refused_by_name(raw: bytes, fault: str) -> None:
     with pytest.raises(MalformedEventError, match=fault):
         decode(raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a\x00b", r"'a\x00b'"), ("tab\t", r"'tab\t'"), ("\u202e", r"'\u202e'"), ("x" * 100_000, "x" * 64 + "...")],
+)
+def test_a_strange_name_is_shown_so_that_any_log_can_keep_it(name: str, shown: str) -> None:
+    with pytest.raises(MalformedEventError) as refused:
+        decode(changed(**{name: 1}))
+    assert str(refused.value) == f"{shown}: Extra inputs are not permitted"
 
 
 def test_a_fault_never_quotes_the_input() -> None:

@@ -76,6 +76,19 @@ def test_equal_chunks_of_one_document_are_told_apart() -> None:
         ("\u0141\u00f3d\u017a", "\u0142\u00f3d\u017a"),
         ("\u5317\u4eac", "\u5317\u4eac"),
         ("COVID-19", "covid 19"),
+        ("C", "c"),
+        ("C++", "c++"),
+        ("C\uff0b\uff0b", "c++"),
+        ("C#", "c#"),
+        ("The C++ language", "c++ language"),
+        ("C++'s", "c++"),
+        ("C ++", "c"),
+        ("#1 hit", "1 hit"),
+        ("Disney+", "disney+"),
+        ("++", ""),
+        ("_", ""),
+        ("_ #", ""),
+        ("__init__", "__init__"),
         ("...", ""),
         ("", ""),
     ],
@@ -83,6 +96,10 @@ def test_equal_chunks_of_one_document_are_told_apart() -> None:
 def test_what_makes_it_the_same_name(name: str, folded: str) -> None:
     assert normalise_name(name) == folded
     assert entity_id("acme", name) == entity_id("acme", folded)
+
+
+def test_languages_that_differ_by_a_sign_are_several_entities() -> None:
+    assert len({entity_id("acme", name) for name in ("C", "C++", "C#")}) == 3
 
 
 @settings(max_examples=50, deadline=None)

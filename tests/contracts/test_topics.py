@@ -81,6 +81,7 @@ def _move_deletion(file: File) -> None:
         (lambda file: file["events"][1]["types"].remove("EntityMerged"), "without a topic: .*EntityMerged"),
         (lambda file: file["events"][1]["types"].append("EntityMerged"), "listed twice: .*EntityMerged"),
         (lambda file: file["events"][1]["types"].append("EntityLost"), r"events\.1\.types\.3"),
+        (lambda file: file["inbox"].update(name="annals.documents"), "several topics are called annals.documents"),
         (lambda file: file["events"].clear(), "without a topic"),
         (lambda file: file.pop("inbox"), "inbox\n.*Field required"),
         (lambda file: file.pop("dead_letters"), "dead_letters\n.*Field required"),

@@ -78,6 +78,7 @@ def test_upcasting_leaves_its_input_and_todays_shape_alone() -> None:
         (altered(INGESTED_1, schema_version=3), r"schema_version 3 is not read here \(newest: 2\)"),
         (altered(INGESTED_1, schema_version=99), r"DocumentIngested of schema_version 99 is not read here"),
         (altered(INGESTED_1, schema_version=0), "schema_version: Input should be greater than or equal to 1"),
+        (altered(INGESTED_1, schema_version=True), "schema_version: Input should be a valid integer"),
         (altered(INGESTED_1, schema_version=2), r"event_data\.text: Field required"),
         (
             altered(INGESTED_1, event_data={"title": "Report"}),

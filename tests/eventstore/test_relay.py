@@ -1,6 +1,7 @@
 """The relay on the real servers: order, headers, one at a time, and a broker that forgot everything."""
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from aggregates import document as documents
 from aggregates.cause import Cause
-from contracts.codec import encode
+from contracts.codec import canonical, encode
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.topics import topics
@@ -79,6 +80,20 @@ def test_what_was_stored_is_published_with_its_headers(dsn: str, broker: BrokerS
         assert headers["causation_id"] == b""
         assert headers["position"] == str(event.position).encode()
         assert headers["version"] == b"1"
+
+
+def test_an_older_shape_goes_out_as_todays(dsn: str, broker: BrokerServer) -> None:
+    with EventLog.connect(dsn) as log:
+        (stored,) = log.append(events(1))
+        older = json.loads(encode(stored)) | {"schema_version": 1, "position": None}
+        older["event_data"] |= older["event_data"].pop("text")
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            admin.execute("UPDATE annals.stored_events SET state = %s", (canonical(older),))
+        with relaying(dsn, broker.address):
+            wait_for_position(dsn, stored.position or 0)
+            (message,) = consume(broker.address, 1)
+
+    assert message.value() == encode(stored)
 
 
 def test_a_broker_that_forgot_everything_is_filled_from_the_lowest_position_needed(

@@ -1,0 +1,50 @@
+"""The headers of what the relay publishes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.codec import encode
+from contracts.documents import DocumentDeleted
+from contracts.envelope import EventMetadata, new_event
+from contracts.headers import EVENT_HEADERS, LETTER_HEADERS, of_event, of_letter, retried
+
+EVENT = new_event(
+    DocumentDeleted(),
+    aggregate_id="d1",
+    aggregate_version=3,
+    metadata=EventMetadata(tenant="acme"),
+    correlation_id="c1",
+    event_id=UUID(int=1),
+    timestamp=datetime(2024, 5, 1, tzinfo=UTC),
+).at(7)
+LETTER: dict[str, Any] = {"id": 4, "consumer": "chunk", "topic": "t", "error": "E", "cause": "why", "key": b"\xff"}
+
+
+def test_an_event_says_what_it_is() -> None:
+    assert of_event(json.loads(encode(EVENT)), epoch=2) == {
+        "event_id": "00000000-0000-0000-0000-000000000001",
+        "event_type": "DocumentDeleted",
+        "correlation_id": "c1",
+        "causation_id": "",
+        "position": "7",
+        "version": "3",
+        "tenant": "acme",
+        "epoch": "2",
+    }
+
+
+def test_a_cause_is_named() -> None:
+    caused = EVENT.model_copy(update={"causation_id": UUID(int=9)})
+    assert of_event(json.loads(encode(caused)), epoch=1)["causation_id"] == str(UUID(int=9))
+
+
+def test_a_letter_says_what_was_wrong_and_a_retry_which_letter_it_is_for() -> None:
+    assert of_letter(LETTER) == {"consumer": "chunk", "topic": "t", "error": "E", "cause": "why", "dead_letter": "4"}
+    assert retried(LETTER) == {"dead_letter": "4"}
+
+
+def test_every_header_is_described() -> None:
+    assert set(of_event(json.loads(encode(EVENT)), epoch=1)) == set(EVENT_HEADERS)
+    assert set(of_letter(LETTER)) == set(LETTER_HEADERS)
