@@ -11,6 +11,7 @@ from aggregates import reasoning_query as queries
 from aggregates.cause import Cause
 from aggregates.reasoning_query import ReasoningQuery
 from annals.composition import Services
+from annals.errors import TooManyQuestionsError
 from contracts.codec import canonical
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.reasoning import ReasoningQueryExecuted, Source
@@ -51,7 +52,7 @@ class Asked:
 
 
 class Asking:
-    """Raises ValueError for a blank question, StoreUnavailable, InferenceError."""
+    """Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailable, InferenceError."""
 
     def __init__(self, services: Services, inference: Inference) -> None:
         self._services = services
@@ -67,6 +68,7 @@ class Asking:
         began = time.monotonic()
         tenant = self._services.settings.tenant
         question = question.strip()
+        await self._allowed(tenant)
         key = _cache_key(tenant, question, k, await self.reasoner.state(tenant))
         answer = await self._kept(tenant, key)
         cached = answer is not None
@@ -76,8 +78,17 @@ class Asking:
         await self._record(question, key, asked)
         return asked
 
+    async def _allowed(self, tenant: str) -> None:
+        limit = self._services.settings.questions_per_minute
+        if limit is not None:
+            grant = await self._services.limits.take(tenant, "ask", limit, 60.0)
+            if not grant.allowed:
+                raise TooManyQuestionsError(
+                    f"more than {limit} questions a minute; ask again in {grant.retry_after_s:.1f} s"
+                )
+
     async def _kept(self, tenant: str, key: str) -> Answer | None:
-        query_id = await self._services.relational.cached_query(tenant, key)
+        query_id = await self._services.answers.find(tenant, key)
         if query_id is None:
             return None
         events = await self._services.reader.of_aggregate(tenant, "reasoning_query", query_id)

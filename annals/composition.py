@@ -8,6 +8,7 @@ import asyncpg
 import psycopg
 
 from annals.databases.connections import ConnectionManager, open_connections
+from annals.databases.limits import PostgresRateLimits, RateLimits
 from annals.embedded.postgres import ensure_vector
 from annals.settings import Settings
 from contracts.event_types import EventType
@@ -21,10 +22,13 @@ from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
+from projections.answers.postgres import PostgresAnswers
+from projections.answers.reads import AnswerCache
 from projections.changes import ReadModel
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
+from projections.graph.reads import GraphReader
 from projections.postgres import PostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
@@ -33,6 +37,7 @@ from projections.relational.postgres import PostgresRelational
 from projections.store import Store
 from projections.vector.model import VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
+from projections.vector.reads import PassageReader
 from streams.intake import Intake
 
 STAGES = ("chunking", "entities", "relationships", "completion")
@@ -67,8 +72,10 @@ class Services:
     intake: Intake
     projections: dict[str, Projection]
     relational: PostgresRelational
-    graph: PostgresGraph
-    passages: PostgresPassages
+    graph: GraphReader
+    passages: PassageReader
+    answers: AnswerCache
+    limits: RateLimits
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -111,6 +118,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             relational=PostgresRelational(pool),
             graph=PostgresGraph(pool),
             passages=PostgresPassages(pool),
+            answers=PostgresAnswers(pool),
+            limits=PostgresRateLimits(pool),
         )
 
 
@@ -118,6 +127,8 @@ async def open_read_models(services: Services) -> None:
     """Make the read models where there are none. Raises OldShapeError."""
     for projection in services.projections.values():
         await projection.store.open()
+    await services.answers.open()
+    await services.limits.open()
 
 
 def lowest_needed(dsn: str, known: Topics) -> int:

@@ -15,3 +15,7 @@ class NotFoundError(AnnalsError):
 
 class GaveUpError(AnnalsError):
     """Something did not happen within its limit."""
+
+
+class TooManyQuestionsError(AnnalsError):
+    """The tenant asked more often than the settings allow."""

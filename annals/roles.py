@@ -70,10 +70,12 @@ async def _handlers(role: str, services: Services) -> Sequence[Any]:
 
         return [InboxHandler(services.intake, services.topics)]
     if role == "projector":
+        from streams.caching import CachingHandler
         from streams.projecting import ProjectionHandler
 
         await open_read_models(services)
-        return [ProjectionHandler(one.projector, services.topics) for one in services.projections.values()]
+        models = [ProjectionHandler(one.projector, services.topics) for one in services.projections.values()]
+        return [*models, CachingHandler(services.answers, services.topics)]
     return await _stages(services)
 
 

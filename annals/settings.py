@@ -18,8 +18,8 @@ from annals.errors import AnnalsError
 
 FILE_NAME = "annals.toml"
 PREFIX = "ANNALS_"
-NO_SETTINGS = frozenset({"ANNALS_CONFIG", "ANNALS_SUPERVISOR"})
-"""Variables of ours that say where settings are, and who started a process."""
+NO_SETTINGS = ("ANNALS_CONFIG", "ANNALS_SUPERVISOR", "ANNALS_TEST_")
+"""Beginnings of other variables of ours: where settings are, who started a process, where tests find servers."""
 
 
 def default_data() -> Path:
@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     embedder_revision: str | None = None
     entity_model: str = Field("en_core_web_sm", description="A spaCy model, a local folder, or a hub id.")
     entity_revision: str | None = None
+    questions_per_minute: int | None = Field(
+        None, ge=1, description="Limit of each tenant's questions; none by default."
+    )
     torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
@@ -118,7 +121,8 @@ def load_settings(*, config: Path | None = None, **options: Any) -> Settings:
 
 def _refuse_unknown_variables() -> None:
     """A variable that is spelled wrong would otherwise set nothing, and nobody would know."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | NO_SETTINGS
-    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    ours = [name for name in sorted(os.environ) if name.upper().startswith(PREFIX) and not name.startswith(NO_SETTINGS)]
+    unknown = [name for name in ours if name.upper() not in known]
     if unknown:
         raise AnnalsError(f"{unknown[0]} is no setting; `docs/operations.md` lists them all")

@@ -1,10 +1,10 @@
 """One bounded asyncpg pool a process, and one way to say that the database is away."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -66,7 +66,7 @@ class PoolUse:
     failures: int = 0
 
 
-_USES: WeakKeyDictionary[asyncpg.Pool, PoolUse] = WeakKeyDictionary()
+_USES: dict[asyncpg.Pool, PoolUse] = {}
 
 
 def use_of(pool: asyncpg.Pool) -> PoolUse:
@@ -116,3 +116,13 @@ async def transaction(
     """A transaction on a connection of its own. Raises StoreUnavailable as `acquire` does."""
     async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
         yield connection
+
+
+async def close_pool(pool: asyncpg.Pool) -> None:
+    """In good order if that is quick; a server that is gone keeps nobody waiting."""
+    _USES.pop(pool, None)
+    try:
+        async with asyncio.timeout(3):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

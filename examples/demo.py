@@ -13,7 +13,7 @@ from typing import Any
 ARTICLES = Path(__file__).parent
 QUESTIONS = (
     "Who designed Skerry Point Lighthouse?",
-    "In which town was the designer of Skerry Point Lighthouse born?",
+    "Where was the designer of Skerry Point Lighthouse born?",
     "Who founded the institute where Ines Marlowe studied?",
 )
 ANNALS = [sys.executable, "-m", "annals"]

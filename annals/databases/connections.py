@@ -12,7 +12,7 @@ import asyncpg
 
 from annals.databases.health import PoolHealthReport, PoolStats
 from annals.settings import Settings
-from eventstore.pool import open_pool, use_of
+from eventstore.pool import close_pool, open_pool, use_of
 from projections.vector.codec import register
 from projections.vector.postgres import SEARCH_SETTINGS
 
@@ -80,7 +80,7 @@ async def open_connections(settings: Settings, dsn: str) -> AsyncIterator[Connec
     """Pools for this profile. Raises StoreUnavailable when PostgreSQL, which holds the log, does not answer."""
     async with contextlib.AsyncExitStack() as stack:
         postgres = await open_pool(dsn, max_size=settings.pool_size, init=register, server_settings=SEARCH_SETTINGS)
-        stack.push_async_callback(_close, postgres)
+        stack.push_async_callback(close_pool, postgres)
         if settings.profile == "embedded":
             yield ConnectionManager(postgres)
             return
@@ -103,12 +103,3 @@ async def _timed(ping: Ping) -> tuple[float | None, str | None]:
     except Exception as error:  # each driver has its own; all mean that there was no answer
         return None, " ".join(str(error).split())[:300] or type(error).__name__
     return (time.monotonic() - began) * 1000, None
-
-
-async def _close(pool: asyncpg.Pool) -> None:
-    """In good order if that is quick; a server that is gone keeps nobody waiting."""
-    try:
-        async with asyncio.timeout(3):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

@@ -90,14 +90,3 @@ class PostgresRelational:
                 list(document_ids),
             )
         return {row["id"] for row in rows}
-
-    async def cached_query(self, tenant: str, cache_key: str) -> str | None:
-        """The newest question that was answered for this key, and kept."""
-        async with acquire(self._pool) as connection:
-            found = await connection.fetchval(
-                "SELECT query_id FROM relational.queries WHERE tenant = $1 AND cache_key = $2 "
-                "ORDER BY asked_at DESC, query_id LIMIT 1",
-                tenant,
-                cache_key,
-            )
-        return None if found is None else str(found)

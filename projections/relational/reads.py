@@ -54,7 +54,3 @@ class RelationalReader(Protocol):
     async def unprocessed(self, tenant: str, document_ids: Sequence[str]) -> set[str]:
         """Those of these documents that are not processed."""
         ...
-
-    async def cached_query(self, tenant: str, cache_key: str) -> str | None:
-        """The newest question that was answered for this key, and kept."""
-        ...

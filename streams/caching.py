@@ -1,0 +1,33 @@
+"""ReasoningResultCached to the reasoning cache, as a plain handler."""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.codec import decode
+from contracts.envelope import DomainEvent
+from contracts.event_types import EventType
+from contracts.reasoning import ReasoningResultCached
+from contracts.topics import Topics
+from projections.answers.reads import AnswerCache
+from streams.message import Message, Partition
+
+
+class CachingHandler:
+    """Keeps no position: a cache that missed an event only misses an answer."""
+
+    name = "caching"
+
+    def __init__(self, answers: AnswerCache, topics: Topics) -> None:
+        self._answers = answers
+        self.topics = (topics.of(EventType.REASONING_RESULT_CACHED).name,)
+
+    def read(self, message: Message) -> DomainEvent | None:
+        """Decode what says that an answer is to be kept."""
+        if message.event_type != EventType.REASONING_RESULT_CACHED or message.value is None:
+            return None
+        return decode(message.value, position=message.position)
+
+    async def handle(self, items: Sequence[DomainEvent], reached: Mapping[Partition, int]) -> None:
+        """Keep them."""
+        for event in items:
+            assert isinstance(event.event_data, ReasoningResultCached)
+            await self._answers.keep(event.tenant, event.event_data.key, event.aggregate_id)
