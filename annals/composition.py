@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncpg
-import psycopg
 
 from annals.databases.connections import ConnectionManager, open_connections
 from annals.databases.limits import PostgresRateLimits, RateLimits
@@ -34,6 +33,7 @@ from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational
+from projections.replay import everywhere
 from projections.store import Store
 from projections.vector.model import VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
@@ -131,33 +131,21 @@ async def open_read_models(services: Services) -> None:
     await services.limits.open()
 
 
-def lowest_needed(dsn: str, known: Topics) -> int:
-    """Up to which position every stage and every read model has dealt with everything. Raises psycopg.Error."""
-    models = {model.name: model.event_types for model in (RelationalModel, GraphModel, VectorModel)}
-    with psycopg.connect(dsn, connect_timeout=5, autocommit=True) as connection:
-        found = {
-            (str(consumer), str(topic), int(partition)): int(position)
-            for consumer, topic, partition, position in connection.execute(
-                "SELECT consumer, topic, partition, position FROM annals.consumer_positions"
-            )
-        }
-        for name in READ_MODELS:
-            with contextlib.suppress(psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-                found.update(
-                    ((name, str(topic), int(partition)), int(position))
-                    for topic, partition, position in connection.execute(
-                        psycopg.sql.SQL("SELECT topic, partition, position FROM {}").format(
-                            psycopg.sql.Identifier(name, "positions")
-                        )
-                    )
-                )
-    followed = [(name, known.of(event_type)) for name, types in models.items() for event_type in types]
-    followed += [(stage, known.of(EventType.DOCUMENT_INGESTED)) for stage in STAGES]
-    return min(
-        found.get((consumer, topic.name, partition), 0)
-        for consumer, topic in followed
+async def lowest_needed(services: Services) -> int:
+    """Up to which position every stage and every read model has dealt with everything. Raises StoreUnavailable."""
+    await open_read_models(services)
+    found = await services.positions.all()
+    topic = services.topics.of(EventType.DOCUMENT_INGESTED)
+    stages = [
+        found.get(stage, {}).get((topic.name, partition), 0)
+        for stage in STAGES
         for partition in range(topic.partitions)
-    )
+    ]
+    models = []
+    for projection in services.projections.values():
+        reached = await projection.store.positions()
+        models += [reached.get(place, 0) for place in everywhere(projection.model, services.topics, 0)]
+    return min(stages + models)
 
 
 def _projections(

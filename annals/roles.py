@@ -36,9 +36,14 @@ def _relay(settings: Settings, dsn: str, broker: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     asyncio.run(migrate(dsn))
-    known = topics()
+
+    async def needed() -> int:
+        async with open_services(settings, dsn) as services:
+            return await lowest_needed(services)
+
     client = {"bootstrap.servers": broker, **settings.kafka}
-    Relay(dsn, client, known, lambda: lowest_needed(dsn, known)).run(stop)
+    # Asked once in a broker's life, so it opens what it needs and closes it again.
+    Relay(dsn, client, topics(), lambda: asyncio.run(needed())).run(stop)
 
 
 def _stream(role: str, settings: Settings, dsn: str, broker: str) -> None:

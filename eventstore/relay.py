@@ -27,6 +27,7 @@ from contracts.codec import canonical
 from contracts.event_types import EventType
 from contracts.topics import Topics
 from contracts.upcasters import upcast
+from eventstore.errors import StoreUnavailable
 from eventstore.relay_producer import BrokerLostRecords, Record, RelayProducer
 from eventstore.relay_state import Partition, RelayState
 from eventstore.topic_admin import TopicAdmin
@@ -63,7 +64,7 @@ class Relay:
             try:
                 self._lead(stop)
                 failures = 0
-            except (psycopg.Error, KafkaException, BufferError) as error:
+            except (psycopg.Error, KafkaException, BufferError, StoreUnavailable) as error:
                 failures += 1
                 log.warning("relay: %s; trying again", " ".join(str(error).split()))
                 stop.wait(min(BACKOFF_MAX_S, 0.1 * 2**failures) * random.uniform(0.5, 1.0))
