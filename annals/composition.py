@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import asyncpg
 
 from annals.databases.connections import ConnectionManager, open_connections
-from annals.databases.limits import PostgresRateLimits, RateLimits
+from annals.databases.layer import DatabaseIntegrationLayer
+from annals.databases.limits import RateLimits
 from annals.embedded.postgres import ensure_vector
+from annals.profiles import read_side
 from annals.settings import Settings
 from contracts.event_types import EventType
 from contracts.topics import Topics, topics
@@ -21,22 +23,13 @@ from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
-from projections.answers.postgres import PostgresAnswers
 from projections.answers.reads import AnswerCache
 from projections.changes import ReadModel
-from projections.graph.model import LAYOUT as GRAPH
-from projections.graph.model import GraphModel
-from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
-from projections.postgres import PostgresStore
 from projections.projector import Projector
-from projections.relational.model import LAYOUT as RELATIONAL
-from projections.relational.model import RelationalModel
-from projections.relational.postgres import PostgresRelational
+from projections.relational.reads import RelationalReader
 from projections.replay import everywhere
 from projections.store import Store
-from projections.vector.model import VectorModel
-from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
 from streams.intake import Intake
 
@@ -71,11 +64,12 @@ class Services:
     letters: DeadLetters
     intake: Intake
     projections: dict[str, Projection]
-    relational: PostgresRelational
+    relational: RelationalReader
     graph: GraphReader
     passages: PassageReader
     answers: AnswerCache
     limits: RateLimits
+    databases: DatabaseIntegrationLayer
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -89,7 +83,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
 
     Raises StoreUnavailable, AnnalsError without pgvector, OldShapeError.
     """
-    await ensure_vector(dsn)
+    if settings.profile == "embedded":
+        await ensure_vector(dsn)
     await migrate(dsn)
     async with contextlib.AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings, dsn))
@@ -100,6 +95,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         commands = Commands(log, reader)
         stack.callback(commands.close)
         receipts = InboxReceipts(pool)
+        read = read_side(connections, texts, outputs)
         yield Services(
             settings=settings,
             dsn=dsn,
@@ -114,12 +110,17 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             positions=ConsumerPositions(pool),
             letters=DeadLetters(pool),
             intake=Intake(commands, texts, receipts, max_document_bytes=settings.max_document_bytes),
-            projections=_projections(pool, reader, texts, outputs),
-            relational=PostgresRelational(pool),
-            graph=PostgresGraph(pool),
-            passages=PostgresPassages(pool),
-            answers=PostgresAnswers(pool),
-            limits=PostgresRateLimits(pool),
+            projections={
+                model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
+            },
+            relational=read.relational,
+            graph=read.graph,
+            passages=read.passages,
+            answers=read.answers,
+            limits=read.limits,
+            databases=DatabaseIntegrationLayer(
+                read.relational, read.graph, read.passages, {model.name: store for model, store in read.models}
+            ),
         )
 
 
@@ -146,14 +147,3 @@ async def lowest_needed(services: Services) -> int:
         reached = await projection.store.positions()
         models += [reached.get(place, 0) for place in everywhere(projection.model, services.topics, 0)]
     return min(stages + models)
-
-
-def _projections(
-    pool: asyncpg.Pool, reader: EventReader, texts: TextStore, outputs: ModelOutputs
-) -> dict[str, Projection]:
-    models: list[tuple[ReadModel, Store]] = [
-        (RelationalModel(), PostgresStore(pool, RELATIONAL)),
-        (GraphModel(), PostgresStore(pool, GRAPH)),
-        (VectorModel(texts, outputs), VectorStore(pool)),
-    ]
-    return {model.name: Projection(model, store, Projector(model, store, reader)) for model, store in models}

@@ -1,11 +1,14 @@
 """From paths to documents: text, Markdown and JSON Lines, in files, folders or standard input."""
 
-from collections.abc import Iterator, Sequence
+import codecs
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from contracts.codec import plain
 from contracts.inbox import InboxDocument
@@ -14,6 +17,8 @@ from contracts.payload import Attributes, Identifier
 TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
 LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 MAX_TITLE = 1024
+_HEADING = re.compile(r"\s*#{1,6}[ \t]+([^\r\n]*)")
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,63 +71,77 @@ def load(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Loaded | Refused]:
 
 
 def _from_path(path: Path) -> Iterator[Loaded | Refused]:
-    if path.is_dir():
-        files = sorted(
-            file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in TEXT_SUFFIXES | LINES_SUFFIXES
-        )
-        if not files:
-            yield Refused(str(path), "holds no .txt, .md or .jsonl file")
-        for file in files:
-            yield from _from_file(file)
-    elif path.is_file():
-        yield from _from_file(path)
-    elif path.exists():
-        yield Refused(str(path), "is neither a file nor a folder")
-    else:
-        yield Refused(str(path), "does not exist")
+    name = _printable(path)
+    try:
+        if path.is_dir():
+            files = sorted(
+                file
+                for file in path.rglob("*")
+                if file.is_file() and file.suffix.lower() in TEXT_SUFFIXES | LINES_SUFFIXES
+            )
+            if not files:
+                yield Refused(name, "holds no .txt, .md or .jsonl file")
+            for file in files:
+                yield from _from_file(file)
+        elif path.is_file():
+            yield from _from_file(path)
+        elif path.exists():
+            yield Refused(name, "is neither a file nor a folder")
+        else:
+            yield Refused(name, "does not exist")
+    except OSError as error:
+        yield Refused(name, f"cannot be read: {error.strerror or error}")
 
 
 def _from_file(path: Path) -> Iterator[Loaded | Refused]:
+    name = _printable(path)
     try:
         if path.suffix.lower() in LINES_SUFFIXES:
             with path.open("rb") as lines:
-                yield from _from_lines(str(path), lines)
+                yield from _from_lines(name, lines)
         else:
-            absolute = str(path.resolve())
+            absolute = path.resolve()
             yield _document(
-                name=str(path),
-                document_id=absolute,
+                name=name,
+                document_id=str(absolute),
                 raw=path.read_bytes(),
                 title=path.stem,
-                uri=path.resolve().as_uri(),
+                uri=absolute.as_uri(),
             )
     except OSError as error:
-        yield Refused(str(path), f"cannot be read: {error.strerror or error}")
+        yield Refused(name, f"cannot be read: {error.strerror or error}")
+
+
+def _printable(path: Path) -> str:
+    """A file's name need not be UTF-8, but what is shown must be."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _from_stdin(stdin: BinaryIO) -> Iterator[Loaded | Refused]:
-    first = stdin.readline()
-    while first and not first.strip():
-        first = stdin.readline()
-    if first.lstrip().startswith(b"{"):
-        yield from _from_lines("-", _chain(first, stdin))
+    read = [stdin.readline()]
+    while read[-1] and not _unmarked(read[-1]).strip():
+        read.append(stdin.readline())
+    if _unmarked(read[-1]).lstrip().startswith(b"{"):
+        yield from _from_lines("-", itertools.chain(read, stdin))
     else:
-        yield _document(name="-", document_id="stdin", raw=first + stdin.read(), title="stdin", uri=None)
+        raw = b"".join(read) + stdin.read()
+        yield _document(name="-", document_id="stdin", raw=raw, title="stdin", uri=None)
 
 
-def _chain(first: bytes, rest: BinaryIO) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _from_lines(name: str, lines: "Iterator[bytes] | BinaryIO") -> Iterator[Loaded | Refused]:
+def _from_lines(name: str, lines: Iterable[bytes]) -> Iterator[Loaded | Refused]:
     found = False
     for number, raw in enumerate(lines, start=1):
-        if raw.strip():
+        line = _unmarked(raw) if number == 1 else raw
+        if line.strip():
             found = True
-            yield _line(f"{name}:{number}", raw)
+            yield _line(f"{name}:{number}", line)
     if not found:
         yield Refused(name, "is empty")
+
+
+def _unmarked(first: bytes) -> bytes:
+    """Without the byte order mark that some programs put before UTF-8."""
+    return first.removeprefix(codecs.BOM_UTF8)
 
 
 def _line(name: str, raw: bytes) -> Loaded | Refused:
@@ -143,8 +162,8 @@ def _document(*, name: str, document_id: str, raw: bytes, title: str, uri: str |
 
 def _heading(text: str) -> str | None:
     """The first Markdown heading, when the text starts with one."""
-    first = text.lstrip().split("\n", 1)[0]
-    return first.lstrip("#").strip() or None if first.startswith("#") else None
+    found = _HEADING.match(text)
+    return found[1].strip() or None if found else None
 
 
 def _checked(
@@ -159,8 +178,7 @@ def _checked(
         return Refused(name, "holds no text")
     try:
         checked = InboxDocument(title=title[:MAX_TITLE], text=text, uri=uri, attributes=attributes)
+        _IDENTIFIER.validate_python(document_id)
     except ValidationError as error:
         return Refused(name, plain(error))
-    if len(document_id) > MAX_TITLE or any(ord(character) < 32 for character in document_id):
-        return Refused(name, "has an id that is too long or holds control characters")
     return Loaded(name, document_id, checked.title, checked.text, checked.uri, dict(checked.attributes))

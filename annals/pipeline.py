@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from annals.roles import ROLES
@@ -61,19 +63,23 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
                 for number in range(settings.workers if role == "worker" else 1)
             ]
         )
-    return Supervisor(settings.data, stages, addresses)
+    return Supervisor(settings.data, stages, addresses, settings.profile)
 
 
 def child_environment(settings: Settings, dsn: str, broker: str) -> dict[str, str]:
     """A child gets our settings, all of them, whatever they came from."""
-    values = settings.model_dump(mode="json", exclude={"postgres", "broker"}, exclude_none=True)
-    named = {
-        f"ANNALS_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
-        for name, value in values.items()
-    }
+    values = settings.model_dump(exclude={"postgres", "broker"}, exclude_none=True)
+    named = {f"ANNALS_{name.upper()}": _spelled(value) for name, value in values.items()}
     ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "PYTHONUNBUFFERED": "1"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
     return {**inherited, **named, **ours, **_mark()}
+
+
+def _spelled(value: object) -> str:
+    """A setting as a variable's value. A secret's own `str` would be asterisks."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _role(role: str, env: dict[str, str], log_file: Path) -> ProcessSpec:

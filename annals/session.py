@@ -38,6 +38,8 @@ async def session(settings: Settings, *, processing: bool = False, read_models: 
             await supervisor.start()
             stack.push_async_callback(supervisor.stop)
             state = supervisor.state
+        # Whoever started it chose where the read models are.
+        settings = settings.model_copy(update={"profile": state.profile})
         services = await stack.enter_async_context(open_services(settings, state.addresses["postgres"]))
         if read_models:
             await open_read_models(services)

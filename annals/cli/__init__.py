@@ -20,6 +20,8 @@ COMMANDS = {
     "dead-letters": "dead_letters",
     "eval": "evaluate",
     "topics": "topics",
+    "export": "export",
+    "import": "import_",
     "run": "run",
 }
 

@@ -141,8 +141,16 @@ def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+
+        def stop() -> None:
+            # A second ctrl-C would break off the stopping and leave servers behind.
+            if not told.is_set():
+                told.set()
+                task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, stop)
         return await main()
 
     return asyncio.run(guarded())

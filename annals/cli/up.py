@@ -1,6 +1,7 @@
 """`annals up`."""
 
 import asyncio
+from typing import Literal
 
 import click
 
@@ -10,12 +11,19 @@ from annals.pipeline import pipeline
 
 
 @click.command("up", short_help="Start everything and keep it running.")
+@click.option("--profile", type=click.Choice(["embedded", "servers"]), help="Where the read models are.")
 @common
-def command(frame: Frame) -> None:
+def command(frame: Frame, profile: Literal["embedded", "servers"] | None) -> None:
     """Start the whole pipeline and keep it running until ctrl-C.
+
+    The embedded profile (the default) brings its own servers. The servers profile keeps the graph in Neo4j, the
+    vectors in OpenSearch and the cache in Redis, at the addresses that the settings give (docs/operations.md), and
+    PostgreSQL and Kafka too where ANNALS_POSTGRES and ANNALS_BROKER name them.
 
     What ends is started again. Ctrl-C stops everything cleanly; all that was taken in is kept in the data folder.
     """
+    if profile is not None:
+        frame.settings = frame.settings.model_copy(update={"profile": profile})
     run_async(lambda: _up(frame))
 
 

@@ -79,7 +79,14 @@ class ConnectionManager:
 async def open_connections(settings: Settings, dsn: str) -> AsyncIterator[ConnectionManager]:
     """Pools for this profile. Raises StoreUnavailable when PostgreSQL, which holds the log, does not answer."""
     async with contextlib.AsyncExitStack() as stack:
-        postgres = await open_pool(dsn, max_size=settings.pool_size, init=register, server_settings=SEARCH_SETTINGS)
+        # pgvector is only needed where the vectors are in PostgreSQL.
+        with_vectors = settings.profile == "embedded"
+        postgres = await open_pool(
+            dsn,
+            max_size=settings.pool_size,
+            init=register if with_vectors else None,
+            server_settings=SEARCH_SETTINGS if with_vectors else None,
+        )
         stack.push_async_callback(close_pool, postgres)
         if settings.profile == "embedded":
             yield ConnectionManager(postgres)

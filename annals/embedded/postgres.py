@@ -85,7 +85,8 @@ class EmbeddedPostgres:
                 cwd=self.folder, env=_environment(), capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
             if made.returncode:
-                raise AnnalsError(f"cannot make a database in {self.folder}: {made.stderr.strip().splitlines()[-1:]}")
+                said = made.stderr.strip().rpartition("\n")[2]
+                raise AnnalsError(f"cannot make a database in {self.folder}: {said}")
             fresh.rename(cluster)
 
     def command(self) -> list[str]:

@@ -17,11 +17,12 @@ class AlreadyUpError(AnnalsError):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`addresses` by name, `processes` as role to process ids."""
+    """`addresses` by name, `processes` as role to process ids, and in which profile they run."""
 
     supervisor: int
     addresses: Mapping[str, str] = field(default_factory=dict)
     processes: Mapping[str, list[int]] = field(default_factory=dict)
+    profile: str = "embedded"
 
 
 def _folder(data: Path) -> Path:

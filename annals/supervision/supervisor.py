@@ -18,8 +18,15 @@ LEFTOVER_LIMIT_S = 10.0
 class Supervisor:
     """One for a data folder. Processes start one after another, each ready before the next, and stop backwards."""
 
-    def __init__(self, data: Path, stages: Sequence[Sequence[ProcessSpec]], addresses: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        data: Path,
+        stages: Sequence[Sequence[ProcessSpec]],
+        addresses: Mapping[str, str],
+        profile: str = "embedded",
+    ) -> None:
         """`stages`: the processes of one stage start side by side."""
+        self._profile = profile
         self._data = data
         self._addresses = dict(addresses)
         self._stages = [[Child(spec, self._changed) for spec in stage] for stage in stages]
@@ -32,7 +39,7 @@ class Supervisor:
         for child in self._children:
             pid = child.pid
             processes.setdefault(child.spec.role, []).extend([pid] if pid is not None else [])
-        return State(os.getpid(), self._addresses, processes)
+        return State(os.getpid(), self._addresses, processes, self._profile)
 
     @property
     def _children(self) -> list[Child]:
@@ -40,14 +47,17 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start everything; what started is stopped again if the rest cannot be. Raises AnnalsError."""
-        self._data.mkdir(parents=True, exist_ok=True)
-        lock = Lock(self._data)
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+            lock = Lock(self._data)
+        except OSError as error:
+            raise AnnalsError(f"cannot use the data folder {self._data}: {error.strerror or error}") from None
         lock.take()
         self._lock = lock
         try:
             await asyncio.to_thread(_end_leftovers, self._data)
             for stage in self._stages:
-                await asyncio.gather(*(child.start() for child in stage))
+                await _start(stage)
             self._changed()
         except (RuntimeError, TimeoutError, OSError) as error:
             await self.stop()
@@ -69,6 +79,16 @@ class Supervisor:
     def _changed(self) -> None:
         if self._lock is not None:
             write_state(self._data, self.state)
+
+
+async def _start(stage: Sequence[Child]) -> None:
+    """Side by side. When one cannot be started, the others are not any more; raises what the first one raised."""
+    try:
+        async with asyncio.TaskGroup() as starting:
+            for child in stage:
+                starting.create_task(child.start())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def _end_leftovers(data: Path) -> None:

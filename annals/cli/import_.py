@@ -1,0 +1,66 @@
+"""`annals import`."""
+
+import contextlib
+import gzip
+import sys
+import time
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+import click
+
+from annals.cli.frame import Frame, common, run_async
+from annals.errors import AnnalsError
+from annals.session import session
+from eventstore.archive import ArchiveError, ArchiveReader
+from eventstore.transfer import NotEmptyError, restore
+
+
+@click.command("import", short_help="Take an exported event store into an empty one.")
+@click.argument("file")
+@common
+def command(frame: Frame, file: str) -> None:
+    """Take in what `annals export` wrote to FILE; - is standard input, .gz is decompressed.
+
+    The event store must be empty. Ids, versions, positions and times stay as they were. All of the file is taken in, or
+    nothing: a file that was cut off or damaged is named with its line. Afterwards `annals replay all` builds the
+    read models, and the relay publishes the events.
+    """
+    run_async(lambda: _import(frame, file))
+
+
+async def _import(frame: Frame, file: str) -> None:
+    began = time.monotonic()
+    try:
+        with _opened(file) as raw:
+            archive = ArchiveReader(raw)
+            async with session(frame.settings, read_models=False) as opened:
+                with frame.progress("importing", archive.header.counts.all, "lines") as done:
+                    counts = await restore(opened.services.pool, archive, done)
+    except ArchiveError as error:
+        raise AnnalsError(f"{file}: {error}; nothing was taken in") from None
+    except NotEmptyError as error:
+        raise AnnalsError(
+            f"the event store is not empty: {error}; import into a new database or --data folder"
+        ) from None
+    seconds = round(time.monotonic() - began, 1)
+    frame.say(
+        f"{counts.events} events, {counts.texts} texts, {counts.outputs} model outputs, {counts.receipts} receipts "
+        f"taken in, in {seconds} s"
+    )
+    frame.say("Next: annals replay all")
+    frame.give({"file": file, **counts.model_dump(), "seconds": seconds})
+
+
+@contextlib.contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    """Raises ArchiveError where the file cannot be opened; the rest is the reader's to say."""
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        raw = cast(BinaryIO, gzip.open(file, "rb")) if file.endswith(".gz") else open(file, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise ArchiveError(f"cannot be read: {error.strerror or error}") from None
+    with raw:
+        yield raw

@@ -1,0 +1,71 @@
+"""The two profiles: which store holds which read model. The rest of Annals is the same in both."""
+
+from dataclasses import dataclass
+
+from annals.databases.connections import ConnectionManager
+from annals.databases.limits import PostgresRateLimits, RateLimits, RedisRateLimits
+from eventstore.outputs import ModelOutputs
+from eventstore.texts import TextStore
+from projections.answers.postgres import PostgresAnswers
+from projections.answers.reads import AnswerCache
+from projections.changes import ReadModel
+from projections.graph.model import LAYOUT as GRAPH
+from projections.graph.model import GraphModel
+from projections.graph.postgres import PostgresGraph
+from projections.graph.reads import GraphReader
+from projections.postgres import PostgresStore
+from projections.relational.model import LAYOUT as RELATIONAL
+from projections.relational.model import RelationalModel
+from projections.relational.postgres import PostgresRelational
+from projections.relational.reads import RelationalReader
+from projections.store import Store
+from projections.vector.model import VectorModel
+from projections.vector.postgres import PostgresPassages, VectorStore
+from projections.vector.reads import PassageReader
+
+
+@dataclass(frozen=True)
+class ReadSide:
+    """Read models with their stores, and what reads them."""
+
+    models: tuple[tuple[ReadModel, Store], ...]
+    relational: RelationalReader
+    graph: GraphReader
+    passages: PassageReader
+    answers: AnswerCache
+    limits: RateLimits
+
+
+def read_side(connections: ConnectionManager, texts: TextStore, outputs: ModelOutputs) -> ReadSide:
+    """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis."""
+    pool, servers = connections.postgres, connections.servers
+    relational = (RelationalModel(), PostgresStore(pool, RELATIONAL))
+    graph, vector = GraphModel(), VectorModel(texts, outputs)
+    if servers is None:
+        return ReadSide(
+            models=(relational, (graph, PostgresStore(pool, GRAPH)), (vector, VectorStore(pool))),
+            relational=PostgresRelational(pool),
+            graph=PostgresGraph(pool),
+            passages=PostgresPassages(pool),
+            answers=PostgresAnswers(pool),
+            limits=PostgresRateLimits(pool),
+        )
+    # Three drivers that the embedded profile need not load.
+    from projections.answers.redis import RedisAnswers
+    from projections.graph.neo4j.reader import Neo4jGraph
+    from projections.graph.neo4j.store import Neo4jGraphStore
+    from projections.vector.opensearch.reader import OpenSearchPassages
+    from projections.vector.opensearch.store import OpenSearchVectorStore
+
+    return ReadSide(
+        models=(
+            relational,
+            (graph, Neo4jGraphStore(servers.neo4j)),
+            (vector, OpenSearchVectorStore(servers.opensearch)),
+        ),
+        relational=PostgresRelational(pool),
+        graph=Neo4jGraph(servers.neo4j),
+        passages=OpenSearchPassages(servers.opensearch),
+        answers=RedisAnswers(servers.redis),
+        limits=RedisRateLimits(servers.redis),
+    )
