@@ -1,4 +1,4 @@
-"""The Faust app: one for each role, with the settings that were found to hold (see docs/streams.md)."""
+"""The Faust app: one for each role, with the settings that were found to hold."""
 
 import ssl
 from collections.abc import Mapping

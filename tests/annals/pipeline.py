@@ -6,19 +6,26 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner, Result
+
+from annals.cli import group
 
 ANNALS = [sys.executable, "-m", "annals"]
 ROOT = Path(__file__).parents[2]
 
 
-def annals(data: Path, *arguments: str, check: bool = True, limit_s: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def annals(
+    data: Path, *arguments: str, check: bool = True, limit_s: float = 300, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; `env` adds settings."""
     done = subprocess.run(
         [*ANNALS, *arguments, "--data", str(data)],
         cwd=ROOT,
-        env=environment(),
+        env=environment(env),
         capture_output=True,
         text=True,
         timeout=limit_s,
@@ -29,27 +36,54 @@ def annals(data: Path, *arguments: str, check: bool = True, limit_s: float = 300
     return done
 
 
-def annals_json(data: Path, *arguments: str, limit_s: float = 300) -> Any:
+def annals_json(data: Path, *arguments: str, limit_s: float = 300, env: Mapping[str, str] | None = None) -> Any:
     """The one JSON object on stdout."""
-    return json.loads(annals(data, *arguments, "--json", limit_s=limit_s).stdout)
+    return json.loads(annals(data, *arguments, "--json", limit_s=limit_s, env=env).stdout)
 
 
-def environment() -> dict[str, str]:
-    """Ours, without settings of whoever runs the tests."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
+def called(data: Path, *arguments: str, stdin: bytes = b"") -> Result:
+    """One command within this process, where libraries and models are loaded once for all of them."""
+    without_settings = {name: None for name in os.environ if name.startswith("ANNALS_")}
+    return CliRunner().invoke(
+        group, [*arguments, "--data", str(data)], input=stdin, env=without_settings, catch_exceptions=False
+    )
+
+
+def given(data: Path, *arguments: str, exit_code: int = 0, stdin: bytes = b"") -> Any:
+    """The one JSON object of a command that ends with this exit code."""
+    done = called(data, *arguments, "--json", stdin=stdin)
+    assert done.exit_code == exit_code, f"annals {' '.join(arguments)} ended with {done.exit_code}: {done.stderr}"
+    return json.loads(done.stdout)
+
+
+def refused(data: Path, *arguments: str) -> str:
+    """The one line that says why a command cannot do as it is told."""
+    done = called(data, *arguments)
+    assert done.exit_code == 1, (done.exit_code, done.output)
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    return line.removeprefix("Error: ")
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours, without settings of whoever runs the tests, and with `more`."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
+    return {**ours, **(more or {})}
 
 
 class Pipeline:
     """`annals up`, from its first line to ctrl-C."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
         self.data = data
+        self.env = dict(env or {})
         data.mkdir(parents=True, exist_ok=True)
         self._output = (data / "up.log").open("w")
         self._process = subprocess.Popen(
             [*ANNALS, "up", "--data", str(data), "--json", *options],
             cwd=ROOT,
-            env=environment(),
+            env=environment(env),
             stdout=subprocess.PIPE,
             stderr=self._output,
             text=True,
