@@ -7,6 +7,8 @@ from typing import Any
 from inference.locations import MINILM, MINILM_SHA256, folder_revision, minilm_folder
 from inference.model import InferenceError
 
+ELSEWHERE = "name a local folder, or a hub id that this machine can reach"
+
 
 @dataclass(frozen=True, slots=True)
 class Pretrained:
@@ -26,26 +28,37 @@ def load_pretrained(name: str, revision: str | None, auto_class: str) -> Pretrai
 
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    location = str(minilm_folder()) if name == MINILM else name
+    folder, commit = _find(name, revision)
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(location, revision=revision, use_fast=True)
-        model = getattr(transformers, auto_class).from_pretrained(location, revision=revision)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
+        model = getattr(transformers, auto_class).from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise InferenceError(
-            f"cannot load the model {name!r}: {reason} - name a local folder, or a hub id that this machine can reach"
-        ) from error
+        raise InferenceError(f"cannot load the model {name!r}: {reason} - {ELSEWHERE}") from error
     if not tokenizer.is_fast:
         raise InferenceError(f"the model {name!r} has no fast tokenizer, which exact spans need; choose another")
     model.eval()
-    return Pretrained(model, tokenizer, content_revision(name, model))
+    return Pretrained(model, tokenizer, _content_revision(name, folder, commit))
 
 
-def content_revision(name: str, model: Any = None) -> str:
-    """What names the model's content: a digest for weights we can see, the commit for a hub's."""
+def _find(name: str, revision: str | None) -> tuple[Path, str | None]:
+    """The folder with the model's files, and the commit where it came from a hub."""
+    if name == MINILM:
+        return minilm_folder(), None
+    if Path(name).is_dir():
+        return Path(name), None
+    # Imported here, for most processes need no hub and its client takes a while to load.
+    from inference.external.environment import fetch_model
+
+    try:
+        files = fetch_model(name, revision)
+    except (InferenceError, OSError) as error:
+        raise InferenceError(f"cannot load the model {name!r}: {error}; or {ELSEWHERE}") from error
+    return files.folder, files.revision
+
+
+def _content_revision(name: str, folder: Path, commit: str | None) -> str:
+    """What names the model's content: a digest for weights we were given, the commit for a hub's."""
     if name == MINILM:
         return f"all-MiniLM-L6-v2@{MINILM_SHA256[:16]}"
-    if Path(name).is_dir():
-        return f"{Path(name).name}@{folder_revision(Path(name))}"
-    commit = getattr(getattr(model, "config", None), "_commit_hash", None)
-    return f"{name}@{commit or 'unknown'}"
+    return f"{name}@{commit}" if commit else f"{folder.name}@{folder_revision(folder)}"

@@ -1,0 +1,206 @@
+"""One way to ask any system outside, with all that keeps both sides well.
+
+From outside in: response cache (hishel), retry with jitter (tenacity), circuit breaker (purgatory), rate limit
+(aiolimiter), authentication and HTTP (httpx). What the cache can answer costs nothing of the rest.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Self, TypeVar
+
+import hishel
+import httpx
+import purgatory
+from aiolimiter import AsyncLimiter
+from hishel.httpx import AsyncCacheTransport
+from purgatory.domain.model import OpenedState
+
+from inference.external import metrics
+from inference.external.answers import AnswerStore
+from inference.external.auth import BearerAuth
+from inference.external.errors import (
+    ApiError,
+    CircuitOpen,
+    InvalidAnswer,
+    RateLimited,
+    ServerError,
+    Unreachable,
+)
+from inference.external.monitor import breaker_told, counted
+from inference.external.retry import Busy, Cut, JitteredWait, is_transient, retry_after, retrying
+from inference.external.settings import ClientSettings
+
+T = TypeVar("T")
+Headers = Callable[[], Mapping[str, str]]
+SHOWN_BYTES = 4096
+"""How much of a refusal is read, for its message."""
+
+
+class ExternalSystemClient:
+    """Use it as an asynchronous context manager, within one event loop."""
+
+    def __init__(self, settings: ClientSettings, token: str | None = None) -> None:
+        """Raises InferenceError when the token cannot be one."""
+        self.settings = settings
+        self._auth = BearerAuth(token, settings.base_url, settings.token_name)
+        self._http = httpx.AsyncClient(
+            auth=self._auth,
+            timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s),
+            follow_redirects=True,
+            max_redirects=5,
+        )
+        # The token is added below the cache, which therefore never sees it; one file for each token keeps what
+        # one of them may read from the others.
+        store = AnswerStore(settings.cache_folder / f"answers-{self._auth.fingerprint}.sqlite")
+        self._cached = httpx.AsyncClient(
+            base_url=settings.base_url,
+            timeout=None,
+            transport=AsyncCacheTransport(_Below(self._fetch), store, rfc=hishel.CacheOptions(shared=False)),
+        )
+        self._limiter = AsyncLimiter(settings.rate, settings.rate_period_s)
+        self._breakers = purgatory.AsyncCircuitBreakerFactory(
+            default_threshold=settings.breaker_failures,
+            default_ttl=settings.breaker_open_s,
+            exclude=[(BaseException, lambda error: not is_transient(error))],
+        )
+        self._breakers.add_listener(breaker_told)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._cached.aclose()
+        await self._http.aclose()
+
+    async def get_json(self, path: str, **parameters: str) -> Any:
+        """What the API says, from the cache where that is still good. Raises ExternalSystemError."""
+        self._check_online()
+        request = self._cached.build_request("GET", path, params=parameters)
+        try:
+            async with asyncio.timeout(self.settings.answer_s):
+                response = await self._cached.send(request)
+        except TimeoutError as error:
+            raise self._unreachable(f"no whole answer in {self.settings.answer_s:.0f} s") from error
+        status = response.extensions["caching"]
+        if status["from_cache"]:
+            kind = "revalidated" if status["revalidated"] else "fresh"
+            metrics.CACHE_HITS.labels(self.settings.system, kind).inc()
+        try:
+            return response.json()
+        except ValueError as error:
+            raise InvalidAnswer(
+                self.settings.system,
+                f"{self.settings.system} did not answer with JSON - check that {self.settings.base_url} is its address",
+            ) from error
+
+    async def receive(
+        self, path: str, headers: Headers, receiver: Callable[[httpx.Response], Awaitable[T]], *accepted: int
+    ) -> T:
+        """GET past the cache. `receiver` reads the body, and is called anew with each try, as `headers` is.
+
+        A receiver raises `Cut` for a body that ended too soon. Statuses in `accepted` are no errors.
+        Raises ExternalSystemError, and what the receiver raises.
+        """
+        self._check_online()
+        url = self._cached.build_request("GET", path).url
+        return await self._tried(lambda: self._http.build_request("GET", url, headers=headers()), receiver, accepted)
+
+    async def _fetch(self, request: httpx.Request) -> httpx.Response:
+        """A whole answer, for the cache."""
+
+        async def read(response: httpx.Response) -> httpx.Response:
+            await response.aread()
+            return response
+
+        # Built anew, for this client's timeouts; its headers carry what the cache wants to have checked.
+        return await self._tried(
+            lambda: self._http.build_request(
+                request.method, request.url, headers=request.headers.raw, content=request.content or None
+            ),
+            read,
+            (304,),
+        )
+
+    async def _tried(
+        self,
+        build: Callable[[], httpx.Request],
+        receiver: Callable[[httpx.Response], Awaitable[T]],
+        accepted: tuple[int, ...],
+    ) -> T:
+        chosen = self.settings
+        tries = retrying(
+            build().method,
+            chosen.tries,
+            JitteredWait(chosen.first_wait_s, chosen.most_wait_s),
+            lambda _: metrics.RETRIES.labels(chosen.system).inc(),
+        )
+        try:
+            return await tries(self._once, build, receiver, accepted)
+        except OpenedState as error:
+            wait = max(0.0, error.opened_at + chosen.breaker_open_s - time.time())
+            raise CircuitOpen(chosen.system, wait) from error
+        except Busy as error:
+            if error.status == 429:
+                raise RateLimited(chosen.system, error.wait_s) from error
+            raise ServerError(chosen.system, error.status, error.said) from error
+        except (httpx.HTTPError, httpx.InvalidURL, Cut, TimeoutError) as error:
+            raise self._unreachable(str(error) or type(error).__name__) from error
+
+    async def _once(
+        self,
+        build: Callable[[], httpx.Request],
+        receiver: Callable[[httpx.Response], Awaitable[T]],
+        accepted: tuple[int, ...],
+    ) -> T:
+        # Before the breaker: a request that our own limit kept back says nothing about the system.
+        await self._wait_for_turn()
+        async with AsyncExitStack() as stack:
+            stack.enter_context(counted(self.settings.system))
+            await stack.enter_async_context(await self._breakers.get_breaker(self.settings.system))
+            response = await self._http.send(build(), stream=True)
+            stack.push_async_callback(response.aclose)
+            if not response.is_success and response.status_code not in accepted:
+                await self._refuse(response)
+            return await receiver(response)
+
+    async def _wait_for_turn(self) -> None:
+        try:
+            async with asyncio.timeout(self.settings.rate_wait_s):
+                await self._limiter.acquire()
+        except TimeoutError as error:
+            metrics.REQUESTS.labels(self.settings.system, "held_back").inc()
+            raise RateLimited(self.settings.system, None) from error
+
+    async def _refuse(self, response: httpx.Response) -> None:
+        status, system = response.status_code, self.settings.system
+        body = b""
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > SHOWN_BYTES:
+                break
+        said = self._auth.hide(body.decode(errors="replace"))
+        if status == 429 or status >= 500:
+            wait = retry_after(response.headers)
+            if wait is not None and wait > self.settings.most_asked_wait_s:
+                raise RateLimited(system, wait)
+            raise Busy(status, said, wait)
+        raise ApiError(system, status, said, self.settings.token_name)
+
+    def _check_online(self) -> None:
+        if self.settings.offline_because is not None:
+            raise self._unreachable(self.settings.offline_because)
+
+    def _unreachable(self, reason: str) -> Unreachable:
+        return Unreachable(self.settings.system, self.settings.base_url, self._auth.hide(reason))
+
+
+class _Below(httpx.AsyncBaseTransport):
+    """What the cache asks when it does not know."""
+
+    def __init__(self, fetch: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
+        self._fetch = fetch
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._fetch(request)

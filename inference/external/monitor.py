@@ -1,0 +1,55 @@
+"""What the metrics are told of each try and of the breaker."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import purgatory
+from purgatory.domain.model import OpenedState
+
+from inference.external import metrics
+from inference.external.errors import ApiError, ExternalSystemError, RateLimited
+from inference.external.retry import Busy
+
+_STATES = {"closed": 0, "half-opened": 1, "opened": 2}
+
+
+@contextmanager
+def counted(system: str) -> Iterator[None]:
+    """Count one try, its outcome and its seconds."""
+    start, outcome = time.monotonic(), "ok"
+    try:
+        yield
+    except BaseException as error:
+        outcome = _outcome(error)
+        raise
+    finally:
+        metrics.REQUESTS.labels(system, outcome).inc()
+        metrics.SECONDS.labels(system).observe(time.monotonic() - start)
+
+
+def breaker_told(system: str, happened: str, event: Any) -> None:
+    """purgatory calls this with all that happens to a breaker."""
+    if happened == "circuit_breaker_created":
+        metrics.BREAKER.labels(system).set(_STATES["closed"])
+    if isinstance(event, purgatory.ContextChanged):
+        metrics.BREAKER.labels(system).set(_STATES[event.state])
+
+
+def _outcome(error: BaseException) -> str:
+    match error:
+        case asyncio.CancelledError():
+            return "cancelled"
+        case OpenedState():
+            return "circuit_open"
+        case RateLimited() | Busy(status=429):
+            return "limited"
+        case Busy():
+            return "failed"
+        case ApiError():
+            return "refused"
+        case ExternalSystemError():
+            return "invalid"
+    return "unreachable"

@@ -1,0 +1,77 @@
+"""What is tried again, and after how long."""
+
+import email.utils
+import time
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from inference.external.errors import Unreachable
+from inference.external.retry import Busy, Cut, JitteredWait, is_transient, retry_after, retrying
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({}, None),
+    ],
+)
+def test_the_pause_that_a_server_asks_for(headers: Mapping[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_a_pause_until_a_moment_is_counted_from_now() -> None:
+    asked = retry_after({"retry-after": email.utils.formatdate(time.time() + 100, usegmt=True)})
+    assert asked is not None
+    assert 90 < asked <= 101
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (httpx.ConnectError("refused"), True),
+        (httpx.ReadTimeout("slow"), True),
+        (httpx.RemoteProtocolError("cut"), True),
+        (Busy(429, "", None), True),
+        (Cut("half"), True),
+        (httpx.UnsupportedProtocol("ftp"), False),
+        (httpx.LocalProtocolError("a bad header"), False),
+        (Unreachable("hub", "http://hub", "gone"), False),
+        (OSError("disk full"), False),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(error: Exception, again: bool) -> None:
+    assert is_transient(error) is again
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("DELETE", 3), ("POST", 1), ("PATCH", 1)])
+async def test_what_may_not_be_sent_twice_is_sent_once(method: str, sent: int) -> None:
+    calls = 0
+
+    async def fail() -> None:
+        nonlocal calls
+        calls += 1
+        raise Cut("half")
+
+    with pytest.raises(Cut):
+        await retrying(method, 3, JitteredWait(0.001, 0.001), lambda _: None)(fail)
+    assert calls == sent
+
+
+async def test_waits_spread_stay_bounded_and_keep_to_what_was_asked() -> None:
+    waits: list[float] = []
+
+    async def fail() -> None:
+        raise Busy(429, "", 0.01 if len(waits) >= 30 else None)
+
+    tries = retrying("GET", 40, JitteredWait(0.0005, 0.002), lambda state: waits.append(state.upcoming_sleep))
+    with pytest.raises(Busy):
+        await tries(fail)
+    assert all(0.0 <= wait <= 0.002 for wait in waits[:29])
+    assert len(set(waits[:29])) > 10
+    assert all(0.01 <= wait <= 0.012 for wait in waits[31:])
