@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-servers check compose-check bench clean
 
 demo: $(READY)
 	$(BIN)/python -m examples.demo
@@ -12,12 +12,23 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+# Against real Kafka, Neo4j, OpenSearch and Redis, which it starts; tests/servers/conftest.py says where they come from.
+test-servers: $(READY)
+	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest tests/servers
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m contracts.schemas check
+
+# The file alone: no engine is needed, and the values stand for the passwords, which have no defaults.
+compose-check: export ANNALS_POSTGRES_PASSWORD = x
+compose-check: export ANNALS_NEO4J_PASSWORD = x
+compose-check: export ANNALS_REDIS_PASSWORD = x
+compose-check:
+	if docker compose version >/dev/null 2>&1; then docker compose config -q; else docker-compose config -q; fi
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from annals.errors import AnnalsError
+from contracts.payload import Party
 
 FILE_NAME = "annals.toml"
 PREFIX = "ANNALS_"
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
     redis: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis, in the servers profile.")
     pool_size: int = Field(8, ge=2, le=200, description="Connections to each database, at most, for each process.")
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
-    actor: str = Field("cli", min_length=1, max_length=256, description="Who acts, in the events' metadata.")
+    actor: Annotated[Party, Field(description="Who acts, in the events' metadata.")] = "cli"
     max_document_bytes: int = Field(1_048_576, ge=1, le=8_388_608, description="Limit of one document's text.")
     chunk_tokens: int = Field(200, ge=16, le=8192)
     chunk_overlap: int = Field(40, ge=0)

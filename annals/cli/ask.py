@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from annals.asking import Asked, Asking
 from annals.cli.frame import Frame, common, run_async
@@ -11,6 +12,9 @@ from annals.cli.search import described, short
 from annals.errors import AnnalsError
 from annals.models import open_inference
 from annals.session import session
+from contracts.payload import Question
+
+_QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 
 
 @click.command("ask", short_help="Ask a question; get an answer with its sources.")
@@ -30,8 +34,10 @@ def command(frame: Frame, question: str, sources: int) -> None:
 async def _ask(frame: Frame, question: str, k: int) -> Asked:
     if not question.strip():
         raise AnnalsError("the question is blank; ask for example: annals ask 'Who founded ...?'")
-    if len(question) > 4096:
-        raise AnnalsError("the question is longer than 4,096 characters; ask a shorter one")
+    try:
+        _QUESTION.validate_python(question)
+    except ValidationError as error:
+        raise AnnalsError(f"the question cannot be asked: {error.errors()[0]['msg']}") from None
     async with session(frame.settings) as opened:
         inference = open_inference(frame.settings, opened.services.outputs)
         try:

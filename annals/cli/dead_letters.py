@@ -20,8 +20,14 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--status", type=click.Choice(["open", "retrying", "resolved", "all"]), default="open", show_default=True)
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option(
+    "--status",
+    type=click.Choice(["open", "retrying", "resolved", "all"]),
+    default="open",
+    show_default=True,
+    help="Which.",
+)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
 @common
 def list_(frame: Frame, status: str, limit: int) -> None:
     """The newest dead letters."""
@@ -32,7 +38,7 @@ def list_(frame: Frame, status: str, limit: int) -> None:
 @click.argument("id", type=int)
 @common
 def show(frame: Frame, id: int) -> None:
-    """One dead letter, whole."""
+    """The dead letter of this ID (see: list), whole: what came, from where, and what was wrong with it."""
     run_async(lambda: _show(frame, id))
 
 
@@ -41,7 +47,7 @@ def show(frame: Frame, id: int) -> None:
 @click.option("--all", "everything", is_flag=True, help="Every one that is not resolved.")
 @common
 def retry(frame: Frame, ids: tuple[int, ...], everything: bool) -> None:
-    """Publish dead letters again, and tell what became of them."""
+    """Publish the dead letters of these IDS (see: list) again, and tell what became of them."""
     if bool(ids) == everything:
         raise click.UsageError("name the ids to try again, or --all")
     run_async(lambda: _retry(frame, None if everything else list(ids)))

@@ -5,10 +5,10 @@ import io
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import click
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from annals.asking import Asking
 from annals.cli.frame import Frame, common, run_async
@@ -34,8 +34,8 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str | int
-    question: str
-    gold: tuple[str, ...]
+    question: Annotated[str, Field(pattern=r"\S", max_length=4096)]
+    gold: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 @click.command("eval", short_help="Measure retrieval on a corpus with questions.")
@@ -79,11 +79,13 @@ async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> di
             await _models_loaded(services)
             began = time.monotonic()
             taken, _, refused = await take(throw_away, services, load([str(corpus)], io.BytesIO()))
+            for refusal in refused:
+                frame.note(f"skipped {refusal.name}: {refusal.reason}")
+            if not taken:
+                raise AnnalsError(f"{corpus} holds no passage")
             with frame.progress("processing", len(taken), "passages") as done:
                 awaited = await until_projected(services, taken, done)
             seconds = time.monotonic() - began
-            for refusal in refused:
-                frame.note(f"skipped {refusal.name}: {refusal.reason}")
             figures, latencies = await _ask_all(throw_away, services, questions)
     return {
         **figures,

@@ -28,7 +28,7 @@ BATCH = 100
 @click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
 @common
 def command(frame: Frame, paths: tuple[str, ...], wait: bool) -> None:
-    """Take documents in: files, folders, .jsonl files, or - for standard input.
+    """Take documents in from PATHS: files, folders, .jsonl files, or - for standard input.
 
     \b
     .txt .md   one document; its path makes it the same document next time

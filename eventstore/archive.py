@@ -1,0 +1,256 @@
+"""The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
+
+    header     {"annals_archive": 1, "created_at", "counts": {"texts", "outputs", "receipts", "events"}}
+    text       {"tenant", "document_id", "digest", "text"}
+    output     {"model", "digest", "output"}, the output in base64
+    receipt    {"event_id", "outcome", "received_at"}
+    event      the event as it is stored, canonical JSON, with its position; in the order of positions
+    end        {"sha256"} of every byte before this line
+
+The counts say how many lines of each kind follow one another. Without its last line a file is not whole.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from contracts.codec import MalformedEventError, canonical, decode, plain
+from contracts.envelope import Tenant
+from contracts.payload import Digest, Identifier
+
+VERSION = 1
+LINE_BYTES = 64 * 1024 * 1024
+"""No line is longer: a text has at most 8 MiB, and JSON spells a character with at most six bytes."""
+Line = TypeVar("Line", bound=BaseModel)
+
+
+class ArchiveError(ValueError):
+    """The file is no whole archive, or cannot be read or written; the message says where and why.
+
+    No OSError leaves this file: between the log and the archive it would be taken for the database's.
+    """
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class Counts(_Line):
+    """How many lines of each kind there are."""
+
+    texts: int = Field(ge=0)
+    outputs: int = Field(ge=0)
+    receipts: int = Field(ge=0)
+    events: int = Field(ge=0)
+
+    @property
+    def all(self) -> int:
+        """Header and end left out."""
+        return self.texts + self.outputs + self.receipts + self.events
+
+
+class Header(_Line):
+    """The first line."""
+
+    annals_archive: Literal[1]
+    created_at: AwareDatetime
+    counts: Counts
+
+
+class TextLine(_Line):
+    """One content of a document; `digest` is sha256 of it in UTF-8, in hexadecimal."""
+
+    tenant: Tenant
+    document_id: Identifier
+    digest: Digest
+    text: str
+
+
+class OutputLine(_Line):
+    """What a model said of the text with this digest."""
+
+    model: str
+    digest: Digest
+    output: bytes
+
+    @field_validator("output", mode="before")
+    @classmethod
+    def _decoded(cls, value: object) -> object:
+        try:
+            return base64.b64decode(value, validate=True) if isinstance(value, str) else value
+        except binascii.Error as error:
+            raise ValueError(f"is no base64: {error}") from None
+
+
+class ReceiptLine(_Line):
+    """An inbox delivery that was dealt with."""
+
+    event_id: UUID
+    outcome: str
+    received_at: AwareDatetime
+
+
+class EventLine(BaseModel):
+    """A stored event: `state` is what the log keeps, which may be of an older shape than today's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    originator_id: UUID
+    version: int
+    event_type: str
+    state: bytes
+    position: int
+
+
+class _End(_Line):
+    sha256: Digest
+
+
+class ArchiveWriter:
+    """Writes one line after another; the caller keeps the order and the counts. Every method raises ArchiveError."""
+
+    def __init__(self, file: BinaryIO, counts: Counts) -> None:
+        self._file = file
+        self._sum = hashlib.sha256()
+        self._write(
+            {"annals_archive": VERSION, "created_at": _moment(datetime.now(UTC)), "counts": counts.model_dump()}
+        )
+
+    def text(self, tenant: str, document_id: str, digest: bytes, content: bytes) -> None:
+        """A document's text, in UTF-8."""
+        self._write({"tenant": tenant, "document_id": document_id, "digest": digest.hex(), "text": content.decode()})
+
+    def output(self, model: str, digest: bytes, output: bytes) -> None:
+        """A model's output."""
+        self._write({"model": model, "digest": digest.hex(), "output": base64.b64encode(output).decode()})
+
+    def receipt(self, event_id: UUID, outcome: str, received_at: datetime) -> None:
+        """A delivery that was dealt with."""
+        self._write({"event_id": str(event_id), "outcome": outcome, "received_at": _moment(received_at)})
+
+    def event(self, position: int, state: bytes) -> None:
+        """A stored event, as it is stored."""
+        self._write({**json.loads(state), "position": position})
+
+    def end(self) -> None:
+        """The last line: the file is whole."""
+        self._write({"sha256": self._sum.hexdigest()})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        raw = canonical(line) + b"\n"
+        self._sum.update(raw)
+        try:
+            self._file.write(raw)
+        except OSError as error:
+            raise ArchiveError(f"cannot be written: {error.strerror or error}") from error
+
+
+class ArchiveReader:
+    """Reads one line after another, checking each. Every method raises ArchiveError."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._sum = hashlib.sha256()
+        self.line = 0
+        """The line read last, counted from 1."""
+        self.header = self._header()
+
+    def texts(self) -> Iterator[TextLine]:
+        """The texts; each is what its digest says."""
+        for line in self._lines(self.header.counts.texts, lambda raw: TextLine.model_validate_json(raw)):
+            if hashlib.sha256(line.text.encode()).hexdigest() != line.digest:
+                raise self._fault("the text is not the one of its digest")
+            yield line
+
+    def outputs(self) -> Iterator[OutputLine]:
+        """The model outputs."""
+        return self._lines(self.header.counts.outputs, lambda raw: OutputLine.model_validate_json(raw))
+
+    def receipts(self) -> Iterator[ReceiptLine]:
+        """The deliveries."""
+        return self._lines(self.header.counts.receipts, lambda raw: ReceiptLine.model_validate_json(raw))
+
+    def events(self) -> Iterator[EventLine]:
+        """The events; their positions rise."""
+        reached = 0
+        for line in self._lines(self.header.counts.events, _event):
+            if line.position <= reached:
+                raise self._fault(f"position {line.position} comes after position {reached}")
+            reached = line.position
+            yield line
+
+    def end(self) -> None:
+        """Nothing is missing, nothing was changed, and nothing follows."""
+        found = self._sum.hexdigest()
+        (end,) = self._lines(1, lambda raw: _End.model_validate_json(raw))
+        if end.sha256 != found:
+            raise self._fault("the sum over all lines differs: the file was changed after it was written")
+        if self._next():
+            raise self._fault("the archive had ended before this line")
+
+    def _header(self) -> Header:
+        raw = self._next()
+        try:
+            version = json.loads(raw)["annals_archive"]
+        except (ValueError, KeyError, TypeError):
+            raise self._fault("is not the first line of an archive of Annals") from None
+        if version != VERSION:
+            raise self._fault(f"is of format {version}, this Annals reads format {VERSION}")
+        return self._checked(raw, lambda raw: Header.model_validate_json(raw))
+
+    def _lines(self, count: int, read: Callable[[bytes], Line]) -> Iterator[Line]:
+        for _ in range(count):
+            raw = self._next()
+            if not raw.endswith(b"\n"):
+                raise self._fault("the file was cut off here")
+            yield self._checked(raw, read)
+
+    def _checked(self, raw: bytes, read: Callable[[bytes], Line]) -> Line:
+        try:
+            return read(raw)
+        except ValidationError as error:
+            raise self._fault(plain(error)) from None
+        except MalformedEventError as error:
+            raise self._fault(str(error)) from None
+
+    def _next(self) -> bytes:
+        self.line += 1
+        try:
+            raw = self._file.readline(LINE_BYTES)
+        except (EOFError, zlib.error) as error:
+            raise self._fault(f"the compressed file was cut off or damaged about here: {error}") from None
+        except OSError as error:  # among them gzip's own, of a file that it did not write
+            raise self._fault(f"cannot be read: {error.strerror or error}") from error
+        if len(raw) == LINE_BYTES:
+            raise self._fault(f"is longer than {LINE_BYTES} bytes, as no line of an archive is")
+        self._sum.update(raw)
+        return raw
+
+    def _fault(self, what: str) -> ArchiveError:
+        return ArchiveError(f"line {self.line}: {what}")
+
+
+def _event(raw: bytes) -> EventLine:
+    event = decode(raw)
+    if event.position is None:
+        raise MalformedEventError("position: an event of an archive has one")
+    return EventLine(
+        originator_id=event.originator_id,
+        version=event.aggregate_version,
+        event_type=str(event.event_type),
+        # Not encode(event): that would lift an older shape, and the log keeps what was written.
+        state=canonical({**json.loads(raw), "position": None}),
+        position=event.position,
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

@@ -1,0 +1,155 @@
+"""A whole event store to an archive, and back into an empty one."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple
+
+import asyncpg
+
+from eventstore.archive import ArchiveReader, ArchiveWriter, Counts
+from eventstore.pool import acquire, transaction
+
+PREFETCH = 50
+"""Rows under way at once. A text or an event may have 8 MiB, so 400 MiB at the very worst."""
+BATCH_ROWS = 1000
+BATCH_BYTES = 8 * 1024 * 1024
+LONG_S = 3600.0
+"""For the few statements that look at a whole table."""
+
+Report = Callable[[int], None]
+Write = Callable[..., None]
+
+
+class NotEmptyError(Exception):
+    """The event store that was to take an archive in holds something already."""
+
+
+class _Table(NamedTuple):
+    name: str
+    columns: tuple[str, ...]
+    order: str
+
+
+TEXTS = _Table("texts", ("tenant", "document_id", "digest", "content"), "tenant, document_id, digest")
+OUTPUTS = _Table("model_outputs", ("model", "digest", "output"), "model, digest")
+RECEIPTS = _Table("inbox_receipts", ("event_id", "outcome", "received_at"), "event_id")
+EVENTS = _Table("stored_events", ("notification_id", "state"), "notification_id")
+STORED = ("originator_id", "originator_version", "topic", "state", "notification_id")
+LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS))
+
+
+async def count_lines(pool: asyncpg.Pool) -> Counts:
+    """How much there is to write. Raises StoreUnavailable."""
+    async with acquire(pool) as connection:
+        return await _counts(connection)
+
+
+async def dump(pool: asyncpg.Pool, file: BinaryIO, *, outputs: bool, report: Report) -> Counts:
+    """Write the event store as it is at this moment; appending goes on meanwhile. Returns what was written.
+
+    `outputs`: model outputs too. `report` is told how many lines are written. Raises StoreUnavailable, ArchiveError.
+    """
+    async with transaction(pool, isolation="repeatable_read", readonly=True) as connection:
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        counts = await _counts(connection)
+        if not outputs:
+            counts = counts.model_copy(update={"outputs": 0})
+        writer = ArchiveWriter(file, counts)
+        parts: list[tuple[_Table, Write]] = [
+            (TEXTS, writer.text),
+            *([(OUTPUTS, writer.output)] if outputs else []),
+            (RECEIPTS, writer.receipt),
+            (EVENTS, writer.event),
+        ]
+        written = 0
+        for table, write in parts:
+            query = f"SELECT {', '.join(table.columns)} FROM annals.{table.name} ORDER BY {table.order}"
+            async for row in connection.cursor(query, prefetch=PREFETCH):
+                write(*row)
+                written += 1
+                if written % BATCH_ROWS == 0:
+                    report(written)
+        writer.end()
+        report(written)
+    return counts
+
+
+async def restore(pool: asyncpg.Pool, archive: ArchiveReader, report: Report) -> Counts:
+    """Take an archive in, with its ids, versions, positions and times: all of it in one transaction, or nothing.
+
+    One transaction rather than one that goes on where it stopped: a half-filled log looks like a log, and the relay
+    would publish it. `report` is told how many lines are taken in. Raises ArchiveError, NotEmptyError,
+    StoreUnavailable.
+    """
+    taken = 0
+    async with transaction(pool) as connection:
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        # Whoever wants to append waits until this is done, and then finds its place behind it.
+        await connection.execute(f"LOCK TABLE {LOCKED} IN EXCLUSIVE MODE")
+        present = await _counts(connection)
+        if present.all:
+            raise NotEmptyError(
+                f"there are {present.events} events, {present.texts} texts and {present.outputs} model outputs already"
+            )
+        parts = (
+            (TEXTS.name, TEXTS.columns, _texts(archive)),
+            (OUTPUTS.name, OUTPUTS.columns, _outputs(archive)),
+            (RECEIPTS.name, RECEIPTS.columns, _receipts(archive)),
+            (EVENTS.name, STORED, _events(archive)),
+        )
+        for name, columns, rows in parts:
+            for batch in _batches(rows):
+                await connection.copy_records_to_table(name, schema_name="annals", columns=columns, records=batch)
+                taken += len(batch)
+                report(taken)
+        archive.end()
+        await connection.execute(
+            "SELECT setval(pg_get_serial_sequence('annals.stored_events', 'notification_id'), max(notification_id)) "
+            "FROM annals.stored_events HAVING count(*) > 0"
+        )
+        await connection.execute(f"ANALYZE {LOCKED}", timeout=LONG_S)
+    return archive.header.counts
+
+
+async def _counts(connection: Any) -> Counts:
+    row = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM annals.texts) AS texts, "
+        "(SELECT count(*) FROM annals.model_outputs) AS outputs, "
+        "(SELECT count(*) FROM annals.inbox_receipts) AS receipts, "
+        "(SELECT count(*) FROM annals.stored_events) AS events",
+        timeout=LONG_S,
+    )
+    return Counts(**row)
+
+
+def _texts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    for line in archive.texts():
+        yield line.tenant, line.document_id, bytes.fromhex(line.digest), line.text.encode()
+
+
+def _outputs(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    for line in archive.outputs():
+        yield line.model, bytes.fromhex(line.digest), line.output
+
+
+def _receipts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    for line in archive.receipts():
+        yield line.event_id, line.outcome, line.received_at
+
+
+def _events(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    for line in archive.events():
+        yield line.originator_id, line.version, line.event_type, line.state, line.position
+
+
+def _batches(rows: Iterable[Sequence[object]]) -> Iterator[list[Sequence[object]]]:
+    """At most BATCH_ROWS, and one more at most than fit into BATCH_BYTES."""
+    batch: list[Sequence[object]] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(len(value) for value in row if isinstance(value, bytes))
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

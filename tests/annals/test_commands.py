@@ -1,0 +1,242 @@
+"""The commands as a person or a program uses them, beside a pipeline that is up: taking in, asking, looking."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from annals.cli import COMMANDS, group
+from tests.annals.conftest import Up
+from tests.annals.pipeline import called, given, refused
+from tests.annals.processes import until
+
+pytestmark = pytest.mark.timeout(300)
+
+QUESTION = "Who designed Skerry Point Lighthouse?"
+
+
+def document_events(up: Up) -> dict[str, int]:
+    return {name: count for name, count in up.status()["events"].items() if not name.startswith("Reasoning")}
+
+
+def report(folder: Path, last: str) -> Path:
+    """A text of several chunks that ends with `last`."""
+    path = folder / "report.md"
+    parts = [
+        f"In its {number}th section the report describes pump {number} of the waterworks at Orrin Vale. "
+        f"It was set up by crew {number} and has been repaired {number} times since then, as the books show."
+        for number in range(30)
+    ]
+    path.write_text("\n\n".join(["# Report on the waterworks", *parts, last]))
+    return path
+
+
+def test_the_first_time_everything_is_new(up: Up) -> None:
+    count = len(list(up.articles.iterdir()))
+    assert count >= 14
+    expected = {"documents": count, "ingested": count, "updated": 0, "unchanged": 0, "processed": count}
+    assert up.summary | expected == up.summary
+    assert up.summary["refused"] == [] and up.summary["failed"] == {}
+
+
+def test_the_same_again_changes_nothing(up: Up) -> None:
+    assert up.settled()
+    before = document_events(up)
+    summary = given(up.data, "ingest", str(up.articles), "--wait")
+    count = up.summary["documents"]
+    expected = {"documents": count, "ingested": 0, "updated": 0, "unchanged": count, "processed": count}
+    assert summary | expected == summary
+    assert document_events(up) == before
+
+
+def test_of_a_changed_document_only_changed_chunks_are_embedded(up: Up, tmp_path: Path) -> None:
+    path = report(tmp_path, "The report was signed in spring.")
+    assert given(up.data, "ingest", str(path), "--wait")["ingested"] == 1
+    embedded = "SELECT count(*) FROM annals.model_outputs WHERE model = $1"
+    (first,) = chunkings(up, path)
+    before = up.rows(embedded, first["embedder"])[0][0]
+
+    report(tmp_path, "The report was signed in autumn, by another hand.")
+    summary = given(up.data, "ingest", str(path), "--wait")
+    assert (summary["updated"], summary["ingested"], summary["processed"]) == (1, 0, 1)
+    _, second = chunkings(up, path)
+    old, new = ({chunk["input_digest"] for chunk in one["chunks"]} for one in (first, second))
+    assert len(new & old) >= 3, "most of the text is as it was"
+    assert up.rows(embedded, first["embedder"])[0][0] - before == len(new - old) > 0
+    assert up.rows("SELECT text FROM vector.passages WHERE text LIKE '%signed in spring%'") == []
+
+
+def chunkings(up: Up, path: Path) -> list[dict[str, Any]]:
+    events = given(up.data, "history", str(path))["events"]
+    return [event["event_data"] for event in events if event["event_type"] == "DocumentChunked"]
+
+
+def test_what_is_refused_is_named_and_the_rest_are_taken(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "empty.md").touch()
+    (tmp_path / "binary.txt").write_bytes(b"\x7fELF\xff\x00")
+    (tmp_path / "good.md").write_text("# A good one\n\nThe good one is taken.")
+    (tmp_path / "large.txt").write_text("x" * 1_048_577)
+    lines = ['{"id": "line-1", "title": "One", "text": "Line one is taken."}', "{broken", '{"id": "line-3"}']
+    (tmp_path / "lines.jsonl").write_text("\n".join(lines))
+    summary = given(up.data, "ingest", str(tmp_path), "--wait", exit_code=1)
+    assert (summary["documents"], summary["ingested"], summary["processed"]) == (2, 2, 2)
+    reasons = {Path(refusal["name"]).name: refusal["reason"] for refusal in summary["refused"]}
+    assert set(reasons) == {"empty.md", "binary.txt", "large.txt", "lines.jsonl:2", "lines.jsonl:3"}
+    assert "1,048,577" in reasons["large.txt"] and "1,048,576" in reasons["large.txt"]
+
+    people = called(up.data, "ingest", str(tmp_path))
+    assert people.exit_code == 1
+    assert "2 documents taken in (2 unchanged), 5 skipped" in people.stdout
+    assert [line.split(":")[0] for line in people.stderr.splitlines()] == [f"skipped {tmp_path}/{name}" for name in (
+        "binary.txt", "empty.md", "large.txt", "lines.jsonl", "lines.jsonl"
+    )]  # fmt: skip
+
+
+def test_standard_input_is_taken_in(up: Up) -> None:
+    line = json.dumps({"id": "from-stdin", "title": "Standard input", "text": "It came by a pipe."}).encode()
+    assert given(up.data, "ingest", "-", "--wait", stdin=line)["ingested"] == 1
+    assert given(up.data, "show", "from-stdin")["title"] == "Standard input"
+
+
+def test_an_answer_has_its_sources_and_is_kept_until_something_new_is_known(up: Up, tmp_path: Path) -> None:
+    asked = given(up.data, "ask", QUESTION, "-k", "3")
+    assert "Ines Marlowe" in asked["answer"]
+    assert 0.8 < asked["confidence"] <= 1.0, "the cache keeps answers that are surer than 0.8"
+    assert 1 <= len(asked["sources"]) <= 3
+    for source in asked["sources"]:
+        assert set(source) >= {"document_id", "title", "text", "score"}
+        assert Path(source["document_id"]).parent == up.articles
+        assert source["text"] in Path(source["document_id"]).read_text()
+    scores = [source["score"] for source in asked["sources"]]
+    assert scores == sorted(scores, reverse=True)
+    assert asked["reasoning_chains"]
+    assert asked["cached"] is False
+
+    assert up.settled()
+    again = given(up.data, "ask", f" {QUESTION} ", "-k", "3")
+    assert again["cached"] is True
+    same = ("answer", "confidence", "sources", "reasoning_chains")
+    assert {name: again[name] for name in same} == {name: asked[name] for name in same}
+    assert again["query_id"] != asked["query_id"], "it was asked twice, and the log says so"
+
+    (tmp_path / "new.md").write_text("# Pim Ostler\n\nPim Ostler painted Skerry Point Lighthouse in 1990.")
+    given(up.data, "ingest", str(tmp_path / "new.md"), "--wait")
+    assert given(up.data, "ask", QUESTION, "-k", "3")["cached"] is False
+    events = given(up.data, "history", asked["query_id"])["events"]
+    assert [event["event_type"] for event in events] == ["ReasoningQueryExecuted", "ReasoningResultCached"]
+
+
+def test_without_evidence_there_is_no_answer(up: Up) -> None:
+    asked = given(up.data, "ask", "Which spice does Zanzibar export?", exit_code=1)
+    assert asked["answer"] is None
+    assert asked["confidence"] == 0.0
+    assert asked["sources"] == asked["reasoning_chains"] == []
+
+
+def test_search_finds_by_words_and_by_meaning(up: Up) -> None:
+    for query, title in (
+        ("tide clock", "Tobias Renn"),
+        ("windows and lenses made from melted sand", "Brennick Glassworks"),
+    ):
+        passages = given(up.data, "search", query, "-k", "3")["passages"]
+        assert len(passages) == 3
+        assert title in [passage["title"] for passage in passages]
+        assert all(set(passage) >= {"document_id", "title", "text", "score"} for passage in passages)
+
+
+def test_show_and_history_of_a_document(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(up.articles.parent)
+    shown = given(up.data, "show", "articles/tarrow.md")
+    assert (shown["document_id"], shown["title"]) == (str(up.articles / "tarrow.md"), "Tarrow")
+    assert shown["stage"] == "processed"
+    assert len(shown["chunks"]) == 1
+    assert "River Aldous" in [entity["name"] for entity in shown["entities"]]
+    history = given(up.data, "history", "articles/tarrow.md")
+    assert [event["aggregate_version"] for event in history["events"]] == list(range(1, len(history["events"]) + 1))
+    assert history["events"][0]["event_type"] == "DocumentIngested"
+    assert history["events"][-1]["event_type"] == "DocumentProcessed"
+    assert called(up.data, "history", "articles/tarrow.md").stdout.splitlines()[0].endswith("/articles/tarrow.md")
+
+
+def test_show_an_entity(up: Up) -> None:
+    shown = given(up.data, "show", "ines marlowe")
+    assert shown["name"] == "Ines Marlowe"
+    assert shown["passages"] >= 2
+    assert any("Ines Marlowe" in (edge["source"], edge["target"]) for edge in shown["edges"])
+
+
+def test_status_says_how_far_everything_is(up: Up) -> None:
+    assert up.settled()
+    status = up.status()
+    assert status["documents"] >= up.summary["documents"]
+    assert status["chunks"] >= status["documents"]
+    assert status["entities"] > 0 and status["relations"] > 0
+    assert isinstance(status["dead_letters"], int)
+    assert set(status["projections"]) == {"relational", "graph", "vector"}
+    for where in status["projections"].values():
+        assert where == {"position": status["position"], "lag": 0}
+    assert set(status["addresses"]) == {"broker", "postgres", "inbox_topic"}
+    assert set(status["processes"]) == {"postgres", "broker", "relay", "intake", "worker", "projector"}
+    assert all(len(pids) == 1 for pids in status["processes"].values())
+    people = called(up.data, "status").stdout
+    for word in ("documents", "dead letters", "relational", "projector"):
+        assert word in people
+
+
+def test_what_ends_is_up_again(up: Up) -> None:
+    (before,) = up.pipeline.pids("relay")
+    up.pipeline.kill("relay")
+    assert until(lambda: up.pipeline.pids("relay") not in ([], [before]))
+    assert up.status()["processes"]["relay"] == up.pipeline.pids("relay")
+
+
+def test_the_topics_are_as_they_should_be(up: Up, tmp_path: Path) -> None:
+    assert given(up.data, "topics", "diff") == {"differences": []}
+    assert given(up.data, "topics", "apply") == {"changes": []}
+    assert "no broker is up" in refused(tmp_path, "topics", "diff")
+
+
+@pytest.mark.parametrize("command", ["show", "history", "delete"])
+def test_an_id_that_nobody_knows(up: Up, command: str) -> None:
+    assert "'no-such-thing'" in refused(up.data, command, "no-such-thing")
+
+
+def test_a_blank_question_is_refused(up: Up) -> None:
+    assert "blank" in refused(up.data, "ask", "  ")
+    assert "4096" in refused(up.data, "ask", "x" * 4097).replace(",", "")
+    assert "blank" in refused(up.data, "search", " ")
+
+
+def commands() -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        found.append([name])
+        if isinstance(command, click.Group):
+            found += [[name, sub] for sub in command.commands]
+    return found
+
+
+@pytest.mark.parametrize("path", commands(), ids=" ".join)
+def test_help_teaches(path: list[str]) -> None:
+    done = CliRunner().invoke(group, [*path, "--help"], prog_name="annals")
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"Usage: {' '.join(['annals', *path])}")
+    command: click.Command = group
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), name)  # type: ignore[assignment]  # None fails below
+    assert command.help and len(command.help.split()) >= 3
+    explained = " ".join(done.stdout.split("\n", 1)[1].split())
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            assert (parameter.name or "").upper() in explained, "the text speaks of its argument"
+        elif isinstance(parameter, click.Option) and parameter.name != "help":
+            assert parameter.opts[-1] in explained
+            assert parameter.help, parameter.name
+    if isinstance(command, click.Group):
+        assert all(name in explained for name in command.list_commands(click.Context(command)))

@@ -1,0 +1,88 @@
+"""What is written down for running Annals is true: the settings' table, the compose file, the image."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from annals.roles import ROLES
+from annals.settings import Settings
+from streams import exits
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+TABLE = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
+SETTINGS = {name: (default, meaning) for name, default, meaning in TABLE.findall(PAGE.split("## Settings")[1])}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    return found
+
+
+def test_the_table_has_every_setting_and_no_other_in_their_order() -> None:
+    assert list(SETTINGS) == list(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_table_gives_the_default(name: str) -> None:
+    field, (default, _) = Settings.model_fields[name], SETTINGS[name]
+    value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    if field.default_factory is not None:
+        assert default != "none", "it has one, which depends on the machine"
+    else:
+        assert default == ("none" if value is None else f"`{value}`")
+
+
+def test_the_page_has_every_exit_code() -> None:
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
+    assert {exits.STALLED, exits.UNAVAILABLE, exits.NEW_EPOCH} <= codes
+
+
+def test_every_image_is_pinned_to_a_version(services: dict[str, dict[str, Any]]) -> None:
+    images = [service["image"] for service in services.values()]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert len(images) == len(services) + 2
+    for image in images:
+        assert re.search(r":v?\d+\.\d+\.\d+", image), image
+
+
+def test_ports_are_on_the_loopback_interface_only(services: dict[str, dict[str, Any]]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+    unguarded = [name for name, service in services.items() if "DISABLE_SECURITY_PLUGIN" in service["environment"]]
+    assert unguarded and not any("ports" in services[name] for name in unguarded)
+
+
+def test_no_password_is_in_the_file_and_each_is_asked_for(services: dict[str, dict[str, Any]]) -> None:
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    wanted = set(re.findall(r"(?<!\$)\$\{(\w+)", text))
+    assert wanted == set(re.findall(r"\$\{(\w+):\?", text)), "every variable is required"
+    given = re.findall(r"^(\w+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    assert {name for name, _ in given} == wanted
+    assert not any(value for _, value in given)
+    for service in services.values():
+        for name, value in service["environment"].items():
+            if "PASSWORD" in name or "AUTH" in name:
+                assert ":?" in value, name
+
+
+def test_every_role_runs_with_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:
+    known = {f"ANNALS_{name.upper()}" for name in Settings.model_fields}
+    for role in ROLES:
+        assert services[role]["command"] == ["run", role]
+        assert set(services[role]["environment"]) <= known
+        assert services[role]["environment"]["ANNALS_PROFILE"] == "servers"
+
+
+def test_every_service_is_bounded_watched_and_started_again(services: dict[str, dict[str, Any]]) -> None:
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    for name, service in services.items():
+        assert {"mem_limit", "cpus", "restart"} <= set(service), name
+        assert "healthcheck" in service or ("build" in service and "HEALTHCHECK" in image), name
+    assert "\nUSER annals\n" in image
+    assert "--require-hashes -r requirements.lock" in image

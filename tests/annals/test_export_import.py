@@ -1,0 +1,129 @@
+"""`annals export` and `annals import`: the same events and the same read models come out on the other side."""
+
+import contextlib
+import gzip
+import json
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.annals.corpus import write_corpus
+from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment
+
+PASSAGES = 12
+
+
+def digests(data: Path) -> dict[str, str]:
+    """The digest of each read model, each being what its events say."""
+    verdict = annals_json(data, "verify")
+    assert verdict["same"]
+    return {one["name"]: one["digest"] for one in verdict["projections"]}
+
+
+@contextlib.contextmanager
+def running(data: Path) -> Iterator[None]:
+    """Everything is up meanwhile."""
+    pipeline = Pipeline(data)
+    try:
+        yield
+    finally:
+        pipeline.stop()
+
+
+def raw(data: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """One command with bytes at both ends."""
+    return subprocess.run(
+        [*ANNALS, *arguments, "--data", str(data)],
+        cwd=ROOT,
+        env=environment(),
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(600)
+def test_an_archive_carries_everything_to_another_place(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    corpus = tmp_path / "corpus.jsonl"
+    write_corpus(corpus, PASSAGES)
+    archive = tmp_path / "annals.jsonl.gz"
+    with running(first):
+        annals(first, "ingest", str(corpus), "--wait")
+        annals(first, "delete", "passage-3", "--reason", "out of date")
+        before, status = digests(first), annals_json(first, "status")
+        written = annals_json(first, "export", str(archive))
+    assert written["events"] == sum(status["events"].values()) == status["position"]
+    assert written["texts"] == PASSAGES
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600, "it holds every document in the clear"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["annals.jsonl.gz", "corpus.jsonl", "first"]
+
+    taken = annals_json(second, "import", str(archive))
+    assert {name: taken[name] for name in ("events", "texts", "outputs")} == {
+        name: written[name] for name in ("events", "texts", "outputs")
+    }
+    annals(second, "replay", "all")
+    assert digests(second) == before
+    there = annals_json(second, "status")
+    assert there["events"] == status["events"]
+    assert there["documents"] == PASSAGES - 1
+
+    # Standard output and standard input; the archive of the copy is the archive, but for the time in its header.
+    piped = raw(second, "export")
+    assert piped.returncode == 0, piped.stderr
+    with gzip.open(archive) as lines:
+        original = lines.read().splitlines()
+    assert piped.stdout.splitlines()[1:-1] == original[1:-1]
+
+    again = annals(second, "import", str(archive), check=False)
+    assert again.returncode == 1
+    assert "is not empty" in again.stderr and len(again.stderr.splitlines()) == 1
+
+    # The relay publishes what was taken in, the roles do nothing of it twice, and what is new goes the usual way.
+    with running(second):
+        (tmp_path / "new.md").write_text("# Kestrel Bay\n\nThe lighthouse of Kestrel Bay burns oil.\n")
+        annals(second, "ingest", str(tmp_path / "new.md"), "--wait")
+        assert digests(second) != before
+        events = annals_json(second, "status")["events"]
+    assert events["DocumentProcessed"] == status["events"]["DocumentProcessed"] + 1
+    assert events["DocumentIngested"] == PASSAGES + 1
+
+
+def test_a_file_that_is_not_whole_is_refused_in_one_line(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "a.jsonl"
+    write_corpus(tmp_path / "corpus.jsonl", 3)
+    annals(tmp_path / "from", "ingest", str(tmp_path / "corpus.jsonl"))
+    left_out = annals(tmp_path / "from", "export", str(file), "--no-outputs")
+    assert "finds no vectors" in left_out.stderr
+
+    lines = file.read_bytes().splitlines(keepends=True)
+    for content, named in (
+        (b"".join(lines[:-1]), f"line {len(lines)}: the file was cut off here"),
+        (b"".join(lines)[:-300], "the file was cut off here"),
+        (b"".join(lines).replace(b"born", b"bore", 1), "line 2: the text is not the one of its digest"),
+        (b"", "line 1: is not the first line of an archive"),
+        (b'{"id": "a", "text": "b"}\n', "line 1: is not the first line of an archive"),
+    ):
+        refused = raw(data, "import", "-", stdin=content)
+        message = refused.stderr.decode()
+        assert refused.returncode == 1
+        assert named in message and message.rstrip().endswith("nothing was taken in") and message.count("\n") == 1
+    assert annals_json(data, "status")["position"] == 0
+    assert raw(data, "import", "-", stdin=b"".join(lines)).returncode == 0
+    assert annals_json(data, "status")["position"] == 3
+
+
+def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    missing = annals(tmp_path / "data", "import", str(tmp_path / "none.jsonl"), check=False)
+    assert missing.returncode == 1 and "none.jsonl: cannot be read" in missing.stderr
+    nowhere = annals(tmp_path / "data", "export", str(tmp_path / "no folder" / "a.jsonl"), check=False)
+    assert nowhere.returncode == 1 and "cannot be written: No such file or directory" in nowhere.stderr
+    both = annals(tmp_path / "data", "export", "--json", check=False)
+    assert both.returncode == 2 and "name a file" in both.stderr
+    (tmp_path / "plain.gz").write_text(json.dumps({"annals_archive": 1}))
+    plain = annals(tmp_path / "data", "import", str(tmp_path / "plain.gz"), check=False)
+    assert plain.returncode == 1 and "line 1: cannot be read: Not a gzipped file" in plain.stderr

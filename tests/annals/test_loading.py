@@ -1,0 +1,176 @@
+"""From paths to documents: what is taken, under which id and title, and what is named and left out."""
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from annals.loading import Loaded, Refused, load
+
+
+def loaded(*paths: Path | str, stdin: bytes = b"") -> list[Loaded | Refused]:
+    return list(load([str(path) for path in paths], io.BytesIO(stdin)))
+
+
+def one(path: Path | str, stdin: bytes = b"") -> Loaded:
+    (found,) = loaded(path, stdin=stdin)
+    assert isinstance(found, Loaded), found
+    return found
+
+
+def refusal(path: Path | str, stdin: bytes = b"") -> str:
+    (found,) = loaded(path, stdin=stdin)
+    assert isinstance(found, Refused), found
+    assert found.name
+    return found.reason
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_a_file_is_one_document_under_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, "notes/tarrow.txt", "Tarrow lies by the sea.\n")
+    monkeypatch.chdir(tmp_path)
+    found = one("notes/../notes/tarrow.txt")
+    absolute = (tmp_path / "notes" / "tarrow.txt").resolve()
+    assert found.document_id == str(absolute)
+    assert found.uri == absolute.as_uri()
+    assert found.name == "notes/../notes/tarrow.txt"
+    assert (found.title, found.text) == ("tarrow", "Tarrow lies by the sea.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Skerry Point\n\nA lighthouse.", "Skerry Point"),
+        ("\n\n## Deeper \n\nA lighthouse.", "Deeper"),
+        ("# Windows lines\r\n\r\nA lighthouse.", "Windows lines"),
+        ("A lighthouse.\n\n# Not at the start", "file"),
+        ("#\n\nA heading without words.", "file"),
+        ("#lighthouse is a tag, not a heading", "file"),
+        ("# " + "long " * 400, ("long " * 400)[:1024]),
+    ],
+)
+def test_a_heading_at_the_start_is_the_title(tmp_path: Path, text: str, title: str) -> None:
+    found = one(written(tmp_path, "file.md", text))
+    assert found.title == title
+    assert found.text == text
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    mark = b"\xef\xbb\xbf"
+    found = one(written(tmp_path, "marked.md", mark + b"# Marked\n\nText."))
+    assert (found.title, found.text) == ("Marked", "# Marked\n\nText.")
+    line = b'{"id": "a", "text": "Text."}\n'
+    assert one(written(tmp_path, "marked.jsonl", mark + line)).document_id == "a"
+    assert one("-", stdin=mark + line).document_id == "a"
+    assert one("-", stdin=mark + b"Plain text.").text == "Plain text."
+
+
+def test_a_folder_gives_its_text_files_in_a_stable_order(tmp_path: Path) -> None:
+    for name in ("b.md", "a.txt", "deep/er/c.MARKDOWN", "d.text"):
+        written(tmp_path, name, f"Text of {name}.")
+    written(tmp_path, "lines.ndjson", '{"id": "line-1", "text": "One."}\n\n{"id": 2, "text": "Two."}\n')
+    for other in ("picture.png", "program.py", "without-suffix"):
+        written(tmp_path, other, "not taken from a folder")
+    found = loaded(tmp_path)
+    assert [one.name for one in found] == [
+        str(tmp_path / "a.txt"),
+        str(tmp_path / "b.md"),
+        str(tmp_path / "d.text"),
+        str(tmp_path / "deep/er/c.MARKDOWN"),
+        f"{tmp_path / 'lines.ndjson'}:1",
+        f"{tmp_path / 'lines.ndjson'}:3",
+    ]
+    assert [one.document_id for one in found if isinstance(one, Loaded)][-2:] == ["line-1", "2"]
+    assert loaded(tmp_path) == found
+
+
+def test_a_file_that_is_named_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
+    assert one(written(tmp_path, "NOTES", "Plain text.")).title == "NOTES"
+
+
+def test_a_line_may_say_everything_about_its_document(tmp_path: Path) -> None:
+    attributes = {"year": 1871, "kept": True, "weight": 1.5, "author": "Ines", "none": None}
+    line = {"id": "Ä-1", "title": "One", "text": "Text.", "uri": "https://example.org/1", "attributes": attributes}
+    found = one(written(tmp_path, "all.jsonl", json.dumps(line)))
+    assert found.name == f"{tmp_path / 'all.jsonl'}:1"
+    assert (found.document_id, found.title, found.text, found.uri) == ("Ä-1", "One", "Text.", "https://example.org/1")
+    assert found.attributes == attributes
+
+
+def test_standard_input_is_lines_or_a_text() -> None:
+    assert one("-", stdin=b"\n\nTobias Renn wrote\n{no json}\n").text == "\n\nTobias Renn wrote\n{no json}\n"
+    assert one("-", stdin=b"# Renn\n\nA painter.").title == "Renn"
+    lines = loaded("-", stdin=b'\n{"id": "a", "text": "A."}\n{"id": "b"}\n{"id": "c", "text": "C."}\n')
+    assert [line.name for line in lines] == ["-:2", "-:3", "-:4"]
+    assert [type(line) for line in lines] == [Loaded, Refused, Loaded]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{not json", "JSON"),
+        (b"[1, 2]", "object"),
+        (b'{"id": "a"}', "text"),
+        (b'{"text": "No id."}', "id"),
+        (b'{"id": "", "text": "A."}', "id"),
+        (b'{"id": true, "text": "A."}', "id"),
+        (b'{"id": "a\\u0007", "text": "A."}', "id"),
+        (b'{"id": "' + b"i" * 1025 + b'", "text": "A."}', "id"),
+        (b'{"id": "' + "ä".encode() * 513 + b'", "text": "A."}', "1024"),
+        (b'{"id": "a", "text": " \\n "}', "no text"),
+        (b'{"id": "a", "text": "A \\u0000 B"}', "NUL"),
+        (b'{"id": "a", "text": "A.", "colour": "red"}', "colour"),
+        (b'{"id": "a", "text": "A.", "attributes": {"deep": {"er": 1}}}', "attributes"),
+        (b'{"id": "a", "text": "A.", "uri": "' + b"u" * 4097 + b'"}', "uri"),
+        (b'{"id": "\xff", "text": "A."}', ""),
+    ],
+)
+def test_a_broken_line_is_named_and_the_rest_go_on(tmp_path: Path, line: bytes, reason: str) -> None:
+    first, broken, last = loaded(
+        written(tmp_path, "some.jsonl", b'{"id": "1", "text": "One."}\n' + line + b'\n{"id": "3", "text": "Three."}')
+    )
+    assert isinstance(first, Loaded) and isinstance(last, Loaded)
+    assert isinstance(broken, Refused)
+    assert broken.name == f"{tmp_path / 'some.jsonl'}:2"
+    assert reason in broken.reason
+    assert "\n" not in broken.reason
+
+
+def test_what_is_no_document_says_why(tmp_path: Path) -> None:
+    assert "does not exist" in refusal(tmp_path / "nowhere.md")
+    assert "no text" in refusal(written(tmp_path, "empty.md", ""))
+    assert "no text" in refusal(written(tmp_path, "blank.txt", " \n\t\n"))
+    assert "is empty" in refusal(written(tmp_path, "empty.jsonl", "\n\n"))
+    assert "byte 2 is 0xff" in refusal(written(tmp_path, "binary.txt", b"ab\xff\xfe"))
+    assert "NUL" in refusal(written(tmp_path, "zeros.txt", b"a\x00b"))
+    assert "holds no .txt, .md or .jsonl file" in refusal(written(tmp_path, "other/picture.png", "x").parent)
+    assert "no text" in refusal("-", stdin=b"")
+    os.mkfifo(tmp_path / "pipe")
+    assert "neither a file nor a folder" in refusal(tmp_path / "pipe")
+
+
+def test_a_path_that_cannot_be_an_id_is_named(tmp_path: Path) -> None:
+    assert "cannot be read" in refusal(tmp_path / ("x" * 300))
+    deep = tmp_path
+    for _ in range(10):
+        deep = deep / ("ä" * 60)
+    assert "1024" in refusal(written(deep, "deep.txt", "Its path has under 1,024 characters, and more bytes."))
+    unspeakable = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")
+    Path(unspeakable).write_text("Its name is not UTF-8.")
+    (found,) = loaded(tmp_path / unspeakable)
+    assert isinstance(found, Refused)
+    assert found.name.encode().endswith(b"caf\\udce9.txt"), "a name that can be printed"
+
+
+def test_a_broken_input_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    good = written(tmp_path, "good.md", "Good.")
+    found = loaded(tmp_path / "nowhere", good, written(tmp_path, "bad.md", b"\xff"), "-", stdin=b"Also good.")
+    assert [type(one) for one in found] == [Refused, Loaded, Refused, Loaded]

@@ -1,0 +1,158 @@
+"""Rebuilding, checking, deleting and trying again, beside a pipeline that is up."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from annals.composition import open_services
+from annals.settings import load_settings
+from tests.annals.conftest import Up
+from tests.annals.pipeline import called, given, refused
+from tests.annals.processes import until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+class Reader:
+    """Asks the read models over and over in a thread, and keeps every answer that it got."""
+
+    def __init__(self, up: Up) -> None:
+        self._settings = load_settings(data=up.data)
+        self._dsn = up.pipeline.addresses["postgres"]
+        self._document = str(up.articles / "tarrow.md")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._read()))
+        self.answers: set[tuple[object, ...]] = set()
+        self.times = 0
+        self.failed: list[Exception] = []
+
+    def __enter__(self) -> "Reader":
+        self._thread.start()
+        assert until(lambda: self.times > 0 or bool(self.failed))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Once more after the last switch.
+        before = self.times
+        until(lambda: self.times > before + 1 or bool(self.failed))
+        self._stop.set()
+        self._thread.join(30)
+
+    async def _read(self) -> None:
+        try:
+            async with open_services(self._settings, self._dsn) as services:
+                tenant = self._settings.tenant
+                while not self._stop.is_set():
+                    counts = await services.relational.counts(tenant)
+                    document = await services.relational.document(tenant, self._document)
+                    entities = await services.graph.find(tenant, ["Ines Marlowe"])
+                    chunk_ids = [chunk["chunk_id"] for chunk in document.chunks] if document else []
+                    passages = await services.passages.passages(tenant, chunk_ids)
+                    texts = tuple(passage.text for passage in passages.values())
+                    self.answers.add((repr(counts), repr(document), repr(entities), texts))
+                    self.times += 1
+        except Exception as error:
+            self.failed.append(error)
+
+
+def test_reads_go_on_and_say_the_same_while_everything_is_replayed(up: Up) -> None:
+    assert up.settled()
+    with Reader(up) as reader:
+        replayed = given(up.data, "replay", "all")
+    assert reader.failed == []
+    assert len(reader.answers) == 1, reader.answers
+    assert set(replayed) == {"relational", "graph", "vector"}
+    assert all(one["rows"] > 0 and one["aggregates"] > 0 for one in replayed.values())
+    verified = given(up.data, "verify")
+    assert verified["same"] is True
+    assert all(one["difference"] is None and one["rows"] > 0 for one in verified["projections"])
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "tampering"),
+    [
+        ("relational", "documents", "UPDATE relational.documents SET title = 'Tampered' WHERE title = 'Tarrow'"),
+        ("graph", "mentions", "DELETE FROM graph.mentions WHERE name = 'River Aldous'"),
+        ("vector", "passages", "UPDATE vector.passages SET text = 'Tampered' WHERE title = 'Tarrow'"),
+    ],
+)
+def test_a_row_that_was_tampered_with_is_named_and_mended(up: Up, name: str, table: str, tampering: str) -> None:
+    assert up.settled()
+    up.rows(tampering)
+    verified = given(up.data, "verify", exit_code=1)
+    assert verified["same"] is False
+    different = {one["name"]: one["difference"] for one in verified["projections"] if one["difference"]}
+    assert set(different) == {name}
+    assert different[name].startswith(f"{name}.{table}, row ")
+    if "Tampered" in tampering:
+        assert "Tampered" in different[name] and "Tarrow" in different[name]
+    given(up.data, "replay", name)
+    assert given(up.data, "verify")["same"] is True
+
+
+def places(up: Up, words: str) -> set[str]:
+    """Tables of the read models where any row holds these words."""
+    tables = up.rows(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE table_schema IN ('relational', 'graph', 'vector') AND table_type = 'BASE TABLE'"
+    )
+    assert len(tables) > 10
+    return {
+        f"{schema}.{table}"
+        for schema, table in tables
+        if up.rows(f"SELECT FROM {schema}.{table} AS t WHERE strpos(t::text, $1) > 0 LIMIT 1", words)
+    }
+
+
+def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -> None:
+    path = tmp_path / "secret-orchard.md"
+    path.write_text(
+        "# Quorra Vantz\n\nQuorra Vantz planted the Zephyr Orchard in 1911. It was founded by Quorra Vantz."
+    )
+    given(up.data, "ingest", str(path), "--wait")
+    traces = {words: places(up, words) for words in (str(path), "Quorra Vantz", "Zephyr Orchard", "planted")}
+    assert "vector.passages" in traces["planted"]
+    assert {"relational.documents", "graph.mentions", "graph.entities"} <= traces["Quorra Vantz"]
+
+    assert given(up.data, "delete", str(path), "--reason", "asked for") == {"deleted": [str(path)], "already": []}
+    assert places(up, str(path)) == {f"{name}.versions" for name in ("relational", "graph", "vector")}
+    for words in ("Quorra Vantz", "Zephyr Orchard", "planted"):
+        assert places(up, words) == set()
+    assert "deleted" in refused(up.data, "show", str(path))
+    assert "no entity" in refused(up.data, "show", "Quorra Vantz")
+    assert given(up.data, "delete", str(path)) == {"deleted": [], "already": [str(path)]}
+    last = given(up.data, "history", str(path))["events"][-1]
+    assert (last["event_type"], last["event_data"]["reason"]) == ("DocumentDeleted", "asked for")
+
+    given(up.data, "replay", "all")
+    assert places(up, "Zephyr Orchard") == set(), "nor does a replay bring it back"
+    assert given(up.data, "ingest", str(path), "--wait")["documents"] == 1
+    assert given(up.data, "show", str(path))["title"] == "Quorra Vantz", "taken in again, it is there again"
+
+
+def test_a_malformed_message_is_set_aside_and_can_be_tried_again(up: Up) -> None:
+    before = {letter["id"] for letter in given(up.data, "dead-letters", "list")["dead_letters"]}
+    producer = Producer({"bootstrap.servers": up.pipeline.addresses["broker"]})
+    producer.produce(up.pipeline.addresses["inbox_topic"], key="broken-message", value=b'{"event_type": \xff}')
+    assert producer.flush(30) == 0
+    assert until(lambda: up.status()["dead_letters"] == len(before) + 1)
+
+    (letter,) = [one for one in given(up.data, "dead-letters", "list")["dead_letters"] if one["id"] not in before]
+    assert (letter["key"], letter["topic"]) == ("broken-message", up.pipeline.addresses["inbox_topic"])
+    assert (letter["status"], letter["attempts"]) == ("open", 1)
+    assert "JSON" in letter["cause"]
+    number = str(letter["id"])
+    shown = given(up.data, "dead-letters", "show", number)
+    assert shown == letter | {"value": '{"event_type": \\xff}', "headers": shown["headers"]}
+    assert letter["cause"][:40] in called(up.data, "dead-letters", "list").stdout
+
+    tried = given(up.data, "dead-letters", "retry", number)
+    assert tried["missing"] == []
+    assert tried["letters"][number].startswith("failed again: ")
+    assert given(up.data, "dead-letters", "show", number)["attempts"] == 2
+    assert given(up.data, "dead-letters", "retry", "987654") == {"letters": {}, "missing": [987654]}
+    assert "987654" in refused(up.data, "dead-letters", "show", "987654")
+    assert called(up.data, "dead-letters", "retry").exit_code == 2, "which ones must be said"

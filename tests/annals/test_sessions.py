@@ -1,0 +1,116 @@
+"""Commands where nothing is up, which start what they need for their own length; and `up` from start to ctrl-C."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.annals.corpus import write_corpus
+from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment, given, refused
+from tests.annals.processes import of_folder, until
+
+pytestmark = pytest.mark.timeout(300)
+
+PASSAGES = 40
+
+
+@contextmanager
+def started(data: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command that runs beside the test."""
+    process = subprocess.Popen(
+        [*ANNALS, *arguments, "--data", str(data)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def test_a_command_starts_what_it_needs_and_leaves_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    article = tmp_path / "article.md"
+    article.write_text("# Alder Mill\n\nAlder Mill was built by Greta Fairfax in 1802 to grind rye.")
+    taken = annals_json(data, "ingest", str(article), "--wait")
+    assert (taken["documents"], taken["processed"]) == (1, 1)
+    assert until(lambda: of_folder(data) == [])
+    asked = annals_json(data, "ask", "Who built Alder Mill?")
+    assert "Greta Fairfax" in asked["answer"]
+    assert asked["sources"][0]["document_id"] == str(article)
+    assert until(lambda: of_folder(data) == [])
+    status = given(data, "status")
+    assert (status["documents"], status["addresses"], status["processes"]) == (1, {}, {})
+    assert not (data / "run" / "state.json").exists()
+
+
+def test_documents_wait_where_nobody_processes_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (tmp_path / "article.md").write_text("# Alder Mill\n\nAlder Mill was built by Greta Fairfax in 1802.")
+    done = annals(data, "ingest", str(tmp_path / "article.md"))
+    assert "run `annals up`, or ingest with --wait" in done.stdout
+    status = given(data, "status")
+    assert (status["events"], status["chunks"]) == ({"DocumentIngested": 1}, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_ingest_that_is_stopped_can_be_finished_later(tmp_path: Path, number: signal.Signals) -> None:
+    data, corpus = tmp_path / "data", tmp_path / "corpus.jsonl"
+    write_corpus(corpus, PASSAGES)
+    with started(data, "ingest", str(corpus), "--wait") as ingest:
+        worker = data / "logs" / "worker.log"
+        assert until(worker.exists, limit_s=120), "the pipeline is being started"
+        ingest.send_signal(number)
+        output, said = ingest.communicate(timeout=60)
+    assert ingest.returncode == 130, said
+    assert said.splitlines()[-1] == "stopped"
+    assert "Traceback" not in output + said
+    assert of_folder(data) == []
+
+    finished = annals_json(data, "ingest", str(corpus), "--wait")
+    assert (finished["documents"], finished["processed"]) == (PASSAGES, PASSAGES)
+    events = given(data, "status")["events"]
+    assert events["DocumentIngested"] == events["DocumentProcessed"] == PASSAGES
+
+
+def test_up_from_start_to_end(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    pipeline = Pipeline(data)
+    try:
+        assert set(pipeline.addresses) == {"broker", "postgres", "inbox_topic"}
+        said = (data / "up.log").read_text()
+        assert "Annals is up." in said and "Ctrl-C stops everything." in said
+        holder = refused(data, "up")
+        assert holder.startswith("this data folder is kept running by process ")
+        assert given(data, "status")["processes"].keys() > {"relay", "worker"}, "the second one disturbed nothing"
+    finally:
+        assert pipeline.stop() < 10, "ctrl-C ends everything within 10 s"
+    assert of_folder(data) == []
+    assert "Traceback" not in (data / "up.log").read_text()
+
+
+def test_an_impatient_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with started(data, "up") as up:
+        assert until(lambda: (data / "logs" / "worker.log").exists(), limit_s=120), "still starting"
+        for _ in range(5):
+            os.kill(up.pid, signal.SIGINT)
+            until(lambda: False, limit_s=0.1)
+        _, said = up.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert of_folder(data) == []
+
+
+def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "annals.toml").write_text("workers = 'many'\ncolour = 'red'\n")
+    said = refused(tmp_path, "status")
+    assert "workers" in said and "colour" in said
+    assert of_folder(tmp_path) == []

@@ -1,0 +1,146 @@
+"""Settings: options over ANNALS_* variables over a TOML file over defaults; what is wrong is named."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from annals.errors import AnnalsError
+from annals.pipeline import child_environment
+from annals.settings import Settings, load_settings
+from contracts.codec import plain
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("ANNALS_")]:
+        monkeypatch.delenv(name)
+
+
+def toml(folder: Path, content: str, name: str = "annals.toml") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(content)
+    return path
+
+
+def test_each_source_goes_over_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
+    assert load_settings(data=data).chunk_tokens == 200
+    toml(data, "chunk_tokens = 300\nworkers = 3\n[kafka]\n'security.protocol' = 'SSL'\n")
+    found = load_settings(data=data)
+    assert (found.chunk_tokens, found.workers, found.kafka) == (300, 3, {"security.protocol": "SSL"})
+    monkeypatch.setenv("ANNALS_CHUNK_TOKENS", "400")
+    monkeypatch.setenv("ANNALS_KAFKA", '{"security.protocol": "SASL_SSL"}')
+    found = load_settings(data=data)
+    assert (found.chunk_tokens, found.workers, found.kafka) == (400, 3, {"security.protocol": "SASL_SSL"})
+    assert load_settings(data=data, chunk_tokens=500).chunk_tokens == 500
+    assert load_settings(data=data, chunk_tokens=None).chunk_tokens == 400, "an option that was not given says nothing"
+
+
+def test_a_named_file_is_read_instead_of_the_one_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml(tmp_path / "data", "workers = 2")
+    named = toml(tmp_path, "workers = 3", "named.toml")
+    by_variable = toml(tmp_path, "workers = 4", "variable.toml")
+    assert load_settings(data=tmp_path / "data").workers == 2
+    monkeypatch.setenv("ANNALS_CONFIG", str(by_variable))
+    assert load_settings(data=tmp_path / "data").workers == 4
+    assert load_settings(data=tmp_path / "data", config=named).workers == 3
+    with pytest.raises(AnnalsError, match=r"nowhere\.toml does not exist"):
+        load_settings(config=tmp_path / "nowhere.toml")
+
+
+def test_the_data_folder_is_absolute_wherever_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    toml(tmp_path / "home" / "mine", "workers = 5")
+    assert load_settings(data=Path("here")).data == tmp_path / "here"
+    monkeypatch.setenv("ANNALS_DATA", "~/mine")
+    found = load_settings()
+    assert found.data == tmp_path / "home" / "mine"
+    assert found.workers == 5, "its annals.toml is found under the same name"
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("workers = 0", "workers"),
+        ("chunk_tokens = 'many'", "chunk_tokens"),
+        ("tenant = 'Not a tenant'", "tenant"),
+        ("max_document_bytes = 100_000_000", "max_document_bytes"),
+        ("log_level = 'LOUD'", "log_level"),
+        ("colour = 'red'", "colour"),
+    ],
+)
+def test_a_setting_that_is_wrong_or_unknown_is_named(tmp_path: Path, content: str, named: str) -> None:
+    toml(tmp_path, content)
+    with pytest.raises(ValidationError) as caught:
+        load_settings(data=tmp_path)
+    assert named in plain(caught.value)
+
+
+def test_a_wrong_variable_or_option_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        load_settings(data=tmp_path, colour="red")
+    monkeypatch.setenv("ANNALS_STALL_SECONDS", "-1")
+    with pytest.raises(ValidationError, match="stall_seconds"):
+        load_settings(data=tmp_path)
+    monkeypatch.delenv("ANNALS_STALL_SECONDS")
+    monkeypatch.setenv("ANNALS_KAFKA", "{no json")
+    with pytest.raises(AnnalsError, match="kafka"):
+        load_settings(data=tmp_path)
+    monkeypatch.delenv("ANNALS_KAFKA")
+    monkeypatch.setenv("ANNALS_COLOUR", "red")
+    with pytest.raises(AnnalsError, match="ANNALS_COLOUR"):
+        load_settings(data=tmp_path)
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    file = toml(tmp_path, "workers = = 3")
+    with pytest.raises(AnnalsError, match=f"{file} is no TOML"):
+        load_settings(data=tmp_path)
+
+
+def test_an_overlap_leaves_room_for_new_words(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="chunk_overlap"):
+        load_settings(data=tmp_path, chunk_tokens=50, chunk_overlap=50)
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    settings = load_settings(
+        data=tmp_path,
+        postgres="postgresql://annals:hunter2@db.example.org/annals",
+        kafka={"sasl.password": "correct horse"},
+    )
+    for shown in (repr(settings), str(settings)):
+        assert "hunter2" not in shown
+        assert "correct horse" not in shown
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings(data=tmp_path).workers = 2
+
+
+def test_a_child_reads_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(
+        data=tmp_path,
+        tenant="north",
+        workers=3,
+        stall_seconds=7.5,
+        embedder_revision="v2",
+        kafka={"sasl.username": "annals", "sasl.password": "correct horse"},
+    )
+    dsn, broker = "postgresql://annals:hunter2@db.example.org/annals", "kafka.example.org:9093"
+    for name, value in child_environment(settings, dsn, broker).items():
+        monkeypatch.setenv(name, value)
+    child = load_settings()
+    assert isinstance(child, Settings)
+    assert child.postgres is not None and child.postgres.get_secret_value() == dsn
+    assert child.broker == broker
+    same = {"postgres", "broker"}
+    assert child.model_dump(exclude=same) == settings.model_dump(exclude=same)

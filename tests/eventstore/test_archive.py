@@ -1,0 +1,223 @@
+"""The archive: everything comes back byte for byte, and a file that is not whole is refused with its line."""
+
+import asyncio
+import base64
+import gzip
+import io
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from contracts.codec import canonical
+from contracts.documents import DocumentContent
+from contracts.envelope import DomainEvent, EventMetadata
+from eventstore.archive import ArchiveError, ArchiveReader
+from eventstore.log import EventLog
+from eventstore.outputs import ModelOutputs
+from eventstore.pool import open_pool
+from eventstore.reader import EventReader
+from eventstore.receipts import InboxReceipts
+from eventstore.texts import TextStore
+from eventstore.transfer import NotEmptyError, count_lines, dump, restore
+from tests.conftest import PostgresServer, _execute
+
+TABLES = {
+    "texts": "tenant, document_id, digest",
+    "model_outputs": "model, digest",
+    "inbox_receipts": "event_id",
+    "stored_events": "notification_id",
+}
+DOCUMENTS = [
+    ("default", "letters/1", "Dear Ada,\n\u2028 \U0001f5fc 'quoted' \\ \x7f"),
+    ("north", "letters/1", "Ahoj, Brno."),
+]
+DIGEST = "ab" * 32
+RECEIPT = UUID(int=7)
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    opened = await open_pool(dsn)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def empty(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Pool]:
+    """Another database, empty."""
+    admin = postgres_server.dsn("postgres")
+    await _execute(admin, "CREATE DATABASE other TEMPLATE annals")
+    opened = await open_pool(postgres_server.dsn("other"))
+    yield opened
+    await opened.close()
+    await _execute(admin, "DROP DATABASE other WITH (FORCE)")
+
+
+def append(dsn: str, events: list[DomainEvent]) -> list[DomainEvent]:
+    with EventLog.connect(dsn) as log:
+        return log.append(events)
+
+
+def ingested(tenant: str, document_id: str, content: DocumentContent) -> DomainEvent:
+    return documents.ingest(None, document_id, content, Cause(EventMetadata(tenant=tenant), "c1"))[0]
+
+
+async def fill(dsn: str, pool: asyncpg.Pool) -> None:
+    """Two documents of two tenants, a gap in the positions, an output, a receipt."""
+    references = await TextStore(pool).put_many(DOCUMENTS)
+    contents = [DocumentContent(title="Letter", text=reference) for reference in references]
+    events = [ingested(tenant, name, content) for (tenant, name, _), content in zip(DOCUMENTS, contents, strict=True)]
+    await asyncio.to_thread(append, dsn, events[:1])
+    await pool.execute("SELECT nextval(pg_get_serial_sequence('annals.stored_events', 'notification_id'))")
+    await asyncio.to_thread(append, dsn, events[1:])
+    await ModelOutputs(pool).put_many("m", {DIGEST: bytes(range(256))})
+    await InboxReceipts(pool).record([(RECEIPT, "unchanged")])
+
+
+async def exported(dsn: str, pool: asyncpg.Pool, *, outputs: bool = True) -> bytes:
+    await fill(dsn, pool)
+    file = io.BytesIO()
+    await dump(pool, file, outputs=outputs, report=lambda _: None)
+    return file.getvalue()
+
+
+async def take(pool: asyncpg.Pool, raw: bytes) -> None:
+    await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None)
+
+
+async def rows(pool: asyncpg.Pool) -> dict[str, list[Any]]:
+    return {name: await pool.fetch(f"SELECT * FROM annals.{name} ORDER BY {order}") for name, order in TABLES.items()}
+
+
+async def test_every_row_comes_back_as_it_was(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    raw = await exported(dsn, pool)
+    told: list[int] = []
+    counts = await restore(empty, ArchiveReader(io.BytesIO(raw)), told.append)
+    assert counts.model_dump() == {"texts": 2, "outputs": 1, "receipts": 1, "events": 2}
+    assert told[-1] == counts.all == len(raw.splitlines()) - 2
+    assert await rows(empty) == await rows(pool)
+    assert [event.position for event in await EventReader(empty).after(0, 10)] == [1, 3]
+    again = io.BytesIO()
+    await dump(empty, again, outputs=True, report=lambda _: None)
+    assert again.getvalue().split(b"\n")[1:-2] == raw.split(b"\n")[1:-2], "only the time of writing differs"
+
+
+async def test_the_log_goes_on_behind_what_was_taken_in(
+    dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool, postgres_server: PostgresServer
+) -> None:
+    await take(empty, await exported(dsn, pool))
+    reference = (await TextStore(empty).put_many([("default", "new", "New.")]))[0]
+    new = ingested("default", "new", DocumentContent(title="New", text=reference))
+    (stored,) = await asyncio.to_thread(append, postgres_server.dsn("other"), [new])
+    assert stored.position == 4
+
+
+async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: asyncpg.Pool) -> None:
+    header, first, second, output, receipt, *events, end = map(json.loads, (await exported(dsn, pool)).splitlines())
+    assert header["annals_archive"] == 1
+    assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
+    assert base64.b64decode(output["output"]) == bytes(range(256))
+    assert receipt["event_id"] == str(RECEIPT)
+    assert [event["position"] for event in events] == [1, 3]
+    assert list(end) == ["sha256"]
+
+
+async def test_without_outputs(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    await take(empty, await exported(dsn, pool, outputs=False))
+    assert (await count_lines(empty)).model_dump() == {"texts": 2, "outputs": 0, "receipts": 1, "events": 2}
+
+
+async def test_an_empty_log_is_a_whole_archive(pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    file = io.BytesIO()
+    await dump(pool, file, outputs=True, report=lambda _: None)
+    await take(empty, file.getvalue())
+    assert (await count_lines(empty)).all == 0
+
+
+async def test_only_an_empty_store_takes_one_in(dsn: str, pool: asyncpg.Pool) -> None:
+    raw = await exported(dsn, pool)
+    before = await rows(pool)
+    with pytest.raises(NotEmptyError, match="2 events"):
+        await take(pool, raw)
+    assert await rows(pool) == before
+
+
+async def test_a_cut_file_leaves_nothing_behind(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    raw = await exported(dsn, pool)
+    lines = raw.splitlines(keepends=True)
+    for kept in range(len(lines)):
+        with pytest.raises(ArchiveError, match=f"line {kept + 1}: "):
+            await take(empty, b"".join(lines[:kept]))
+        with pytest.raises(ArchiveError, match=f"line {kept + 1}: "):
+            await take(empty, b"".join(lines[:kept]) + lines[kept][:-2])
+    assert (await count_lines(empty)).all == 0
+
+
+async def test_a_cut_or_damaged_compressed_file_is_named(dsn: str, pool: asyncpg.Pool) -> None:
+    raw = gzip.compress(await exported(dsn, pool), mtime=0)
+    damaged = raw[:40] + bytes([raw[40] ^ 255]) + raw[41:]
+    for broken in (raw[:-100], raw[:-4], damaged, b"\x00" + raw):
+        with (
+            gzip.open(io.BytesIO(broken)) as file,
+            pytest.raises(ArchiveError, match=r"line \d+: "),
+        ):
+            drain(ArchiveReader(file))  # type: ignore[arg-type]  # reads as a file does
+
+
+def drain(archive: ArchiveReader) -> None:
+    for part in (archive.texts(), archive.outputs(), archive.receipts(), archive.events()):
+        list(part)
+    archive.end()
+
+
+DAMAGES = (
+    (1, b'"annals_archive":1', b'"annals_archive":2', "is of format 2"),
+    (1, b'"events":2', b'"events":1', "sha256"),
+    (2, b'"text":"', b'"text":"x', "not the one of its digest"),
+    (4, b'"output":"A', b'"output":"!', "base64"),
+    (5, b'"event_id":"', b'"event_id":"no', "event_id"),
+    (6, b'"aggregate_version":1', b'"aggregate_version":0', "aggregate_version"),
+    (6, b'"position":1', b'"position":null', "has one"),
+    (7, b'"position":3', b'"position":1', "comes after"),
+    (7, b'"title":"Letter"', b'"title":"Lettre"', "changed after it was written"),
+    (8, b'{"', b'{"b":1,"', "Extra inputs"),
+)
+
+
+async def test_a_damaged_line_is_named(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    lines = (await exported(dsn, pool)).splitlines(keepends=True)
+    for line, old, new, fault in DAMAGES:
+        assert old in lines[line - 1]
+        damaged = [*lines[: line - 1], lines[line - 1].replace(old, new, 1), *lines[line:]]
+        with pytest.raises(ArchiveError, match=fault) as caught:
+            await take(empty, b"".join(damaged))
+        named = int(str(caught.value).removeprefix("line ").split(":")[0])
+        assert named >= line, "never before the damage"
+        assert (await count_lines(empty)).all == 0
+
+
+async def test_nothing_may_follow_the_end(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    raw = await exported(dsn, pool)
+    with pytest.raises(ArchiveError, match="had ended before"):
+        await take(empty, raw + raw)
+    assert (await count_lines(empty)).all == 0
+
+
+async def test_an_older_shape_stays_as_it_was_written(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+    await fill(dsn, pool)
+    event = json.loads(await pool.fetchval("SELECT state FROM annals.stored_events WHERE notification_id = 3"))
+    data = event["event_data"]
+    older = canonical(event | {"schema_version": 1, "event_data": data | data.pop("text")})
+    await pool.execute("UPDATE annals.stored_events SET state = $1 WHERE notification_id = 3", older)
+    file = io.BytesIO()
+    await dump(pool, file, outputs=True, report=lambda _: None)
+    await take(empty, file.getvalue())
+    assert await rows(empty) == await rows(pool)
+    assert bytes(await empty.fetchval("SELECT state FROM annals.stored_events WHERE notification_id = 3")) == older
+    assert await EventReader(empty).after(0, 10) == await EventReader(pool).after(0, 10)
