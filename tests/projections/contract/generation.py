@@ -1,0 +1,120 @@
+"""What a generation keeps: built beside the live one, switched to in one step, dropped without a trace."""
+
+import pytest
+
+from eventstore.keys import AggregateKey
+from projections.changes import ReadModel
+from projections.store import Store
+from tests.projections.contract.folding import change, changes, digests, rows
+from tests.projections.history import History
+from tests.projections.stories import Story
+
+STORY = Story("harbour", ("Ada met Bob.", "Bob saw a whale."), title="Harbour")
+OTHER = Story("market", ("Cleo met Ada.",), title="Market")
+PLACE = ("documents", 0)
+OLD, NEW = AggregateKey("default", "document", "harbour"), AggregateKey("default", "document", "market")
+
+
+class GenerationContract:
+    """Subclass with fixtures `model` and `store`; the store is open and empty."""
+
+    @pytest.fixture
+    def model(self, history: History) -> ReadModel:
+        """The read model, over the history's texts and outputs."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def store(self, history: History, model: ReadModel) -> Store:
+        """Where it lies."""
+        raise NotImplementedError
+
+    async def test_a_bulk_load_says_what_live_writes_say(
+        self, model: ReadModel, store: Store, history: History
+    ) -> None:
+        both = await changes(model, await history.tell(STORY, OTHER))
+        await store.write(both, {})
+
+        generation = store.generation("next")
+        await generation.begin()
+        count = sum([await generation.load([one]) for one in both])
+        await generation.finish({PLACE: 10})
+
+        assert count == sum(len(rows) for one in both for rows in one.sections.values())
+        assert await digests(generation.store) == await digests(store)
+        assert await generation.store.positions() == {PLACE: 10}
+        await generation.discard()
+
+    async def test_beginning_drops_an_earlier_try(self, model: ReadModel, store: Store, history: History) -> None:
+        first = store.generation("next")
+        await first.begin()
+        await first.load(await changes(model, await history.tell(STORY)))
+
+        second = store.generation("next")
+        await second.begin()
+        await second.finish({})
+        assert await rows(second.store) == []
+        await second.discard()
+
+    async def test_the_live_one_serves_until_the_switch(self, model: ReadModel, store: Store, history: History) -> None:
+        """The last events are taken in while nobody writes; then everything is as in the new one, positions too."""
+        await store.write(await changes(model, await history.tell(STORY)), {PLACE: 5})
+        before, name = await digests(store), await store.version("default")
+        late = await history.tell(OTHER)
+
+        generation = store.generation("next")
+        await generation.begin()
+        await generation.load(await changes(model, await history.of_document(STORY)))
+        await generation.finish({PLACE: 5})
+        assert await digests(store) == before
+
+        async def catch_up() -> None:
+            assert await store.versions([OLD, NEW]) == {OLD: 5}
+            await generation.store.write(await changes(model, late), {PLACE: 10})
+
+        await generation.switch(catch_up)
+
+        assert await store.versions([OLD, NEW]) == {OLD: 5, NEW: 5}
+        assert await store.positions() == {PLACE: 10}
+        assert await store.version("default") != name
+        assert any("market" in row for row in await rows(store))
+
+    async def test_the_new_one_goes_on_as_the_old_one_did(
+        self, model: ReadModel, store: Store, history: History
+    ) -> None:
+        """Twice in a row, with a live write between and after."""
+        events = await history.tell(STORY)
+        for turn in range(2):
+            generation = store.generation("next")
+            await generation.begin()
+            await generation.load([await change(model, events)])
+            await generation.finish({PLACE: len(events)})
+            await generation.switch(_nothing)
+            events += await history.delete(STORY) if turn == 0 else await history.tell(STORY)
+            known = (await store.versions([OLD]))[OLD]
+            await store.write([await change(model, events, previous=known)], {PLACE: len(events)})
+        assert await store.versions([OLD]) == {OLD: 11}
+        assert await store.positions() == {PLACE: 11}
+        assert any(STORY.chunks[0].chunk_id in row for row in await rows(store))
+
+    async def test_a_failing_catch_up_leaves_the_live_one(
+        self, model: ReadModel, store: Store, history: History
+    ) -> None:
+        await store.write(await changes(model, await history.tell(STORY)), {PLACE: 5})
+        before = await digests(store)
+        generation = store.generation("next")
+        await generation.begin()
+        await generation.finish({})
+
+        async def failing() -> None:
+            raise RuntimeError("no more")
+
+        with pytest.raises(RuntimeError, match="no more"):
+            await generation.switch(failing)
+        assert await digests(store) == before
+        await generation.discard()
+        await generation.discard()
+        assert await digests(store) == before
+
+
+async def _nothing() -> None:
+    """No event came since."""

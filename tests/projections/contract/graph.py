@@ -1,0 +1,310 @@
+"""What a reader of the graph answers: entities, edges, walks, the whole of it; merges followed, tenants apart."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+
+from contracts.ids import entity_id
+from projections.graph.reads import About, Edge, Entity, GraphReader, Mention, Node, Statement
+from projections.projector import Projector
+from tests.projections.contract.folding import follow
+from tests.projections.history import History
+from tests.projections.stories import Story
+
+ONE = Story("one", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
+TWO = Story("two", ("Cleo knew Dora.", "Edgar sleeps."), title="Market")
+FOREIGN = Story("one", ("Ada met Zoe.",), title="Harbour", tenant="foreign")
+
+
+def named(name: str, tenant: str = "default") -> Node:
+    """The entity of a name."""
+    return Node("entity", entity_id(tenant, name))
+
+
+def passage(story: Story, index: int) -> Node:
+    """One of a story's passages."""
+    return Node("passage", story.chunks[index].chunk_id)
+
+
+def edges_of(*stories: Story) -> set[Edge]:
+    """Every edge there should be."""
+    edges: set[Edge] = set()
+    for story in stories:
+        for mention in story.extracted.mentions:
+            edges.add(Edge(Node("passage", mention.chunk_id), "mentions", Node("entity", mention.entity_id)))
+        for alias in story.extracted.aliases:
+            edges.add(Edge(Node("passage", alias.chunk_id), "about", Node("entity", alias.entity_id)))
+        for left, right in pairwise(story.chunks):
+            edges.add(Edge(Node("passage", left.chunk_id), "next", Node("passage", right.chunk_id)))
+        for relation in story.related.relations:
+            subject, target = Node("entity", relation.subject_id), Node("entity", relation.object_id)
+            edges.add(Edge(subject, relation.predicate, target))
+    return edges
+
+
+def at(edges: Iterable[Edge], node: Node) -> set[Edge]:
+    """Those that begin or end there."""
+    return {edge for edge in edges if node in (edge.source, edge.target)}
+
+
+def distances(edges: set[Edge], start: Node) -> dict[Node, int]:
+    """How far every node is, edge by edge."""
+    found, frontier = {start: 0}, {start}
+    while frontier:
+        ends = {end for node in frontier for edge in at(edges, node) for end in (edge.source, edge.target)}
+        frontier = ends - set(found)
+        found |= dict.fromkeys(frontier, max(found.values()) + 1)
+    return found
+
+
+class GraphReaderContract:
+    """Subclass with fixtures `projector` and `graph`, over a read model that is open and empty."""
+
+    @pytest.fixture
+    async def projector(self, history: History) -> Projector:
+        """Writes what the reader reads."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def graph(self, history: History) -> GraphReader:
+        """The reader."""
+        raise NotImplementedError
+
+    async def test_entities_are_found_by_name(self, graph: GraphReader, projector: Projector, history: History) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        bob = Entity(named("Bob").id, "Bob", "PERSON", 2)
+        harbour = Entity(named("Harbour").id, "Harbour", None, 2)
+
+        assert await graph.find("default", ["the bob"]) == [bob]
+        assert await graph.find("default", ["Harbour", "Bob", "Nobody", "BOB"]) == sorted([bob, harbour])
+        assert await graph.find("default", []) == []
+        assert await graph.entities("default", [harbour.entity_id, "nothing"]) == [harbour]
+
+    async def test_the_entities_of_a_document(self, graph: GraphReader, projector: Projector, history: History) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        assert {one.name for one in await graph.entities_in("default", "two")} == {"Cleo", "Dora", "Edgar", "Market"}
+        assert await graph.entities_in("default", "three") == []
+
+    async def test_people_name_and_reject_entities(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        await history.rename("Bob", "Robert")
+        await history.judge("Cleo", valid=False)
+        await follow(projector, history)
+        assert await graph.find("default", ["Bob", "Cleo"]) == [Entity(named("Bob").id, "Robert", "LEGEND", 2)]
+
+        await history.judge("Cleo", valid=True)
+        await follow(projector, history)
+        assert [one.name for one in await graph.find("default", ["Cleo"])] == ["Cleo"]
+
+    async def test_neighbours_are_all_edges_at_a_node(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        edges = edges_of(ONE, TWO)
+        for node in {end for edge in edges for end in (edge.source, edge.target)}:
+            found = await graph.neighbours("default", node)
+            assert (len(found), set(found)) == (len(at(edges, node)), at(edges, node))
+        assert await graph.neighbours("default", named("Nobody")) == []
+
+    async def test_neighbours_are_limited_and_stable(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        whole = await graph.neighbours("default", named("Cleo"))
+        assert len(whole) == 4
+        assert await graph.neighbours("default", named("Cleo"), limit=3) == whole[:3]
+
+    async def test_k_hops_are_those_of_a_plain_search(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        everywhere = distances(edges_of(ONE, TWO), named("Ada"))
+        assert max(everywhere.values()) > 4
+        for hops in range(5):
+            found = await graph.k_hops("default", [named("Ada")], hops)
+            assert found == {node: distance for node, distance in everywhere.items() if distance <= hops}
+            assert list(found.values()) == sorted(found.values())
+        nearest = await graph.k_hops("default", [named("Ada")], 4, limit=3)
+        assert nearest == {named("Ada"): 0, named("Bob"): 1, passage(ONE, 0): 1}
+
+    async def test_paths_are_the_shortest_ones(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        ada, bob, cleo = named("Ada"), named("Bob"), named("Cleo")
+        met, saw = Edge(ada, "met", bob), Edge(bob, "saw", cleo)
+
+        assert await graph.paths("default", ada, cleo) == [[met, saw]]
+        assert await graph.paths("default", cleo, ada) == [[saw, met]]
+        assert await graph.paths("default", ada, ada) == [[]]
+        both = await graph.paths("default", ada, passage(ONE, 1))
+        assert sorted(both) == sorted(
+            [
+                [met, Edge(passage(ONE, 1), "mentions", bob)],
+                [
+                    Edge(passage(ONE, 0), "mentions", ada),
+                    Edge(passage(ONE, 0), "next", passage(ONE, 1)),
+                ],
+            ]
+        )
+        assert await graph.paths("default", ada, passage(ONE, 1)) == both
+        assert await graph.paths("default", ada, named("Edgar"), max_hops=4) == []
+        assert [len(path) for path in await graph.paths("default", ada, named("Edgar"), max_hops=5)] == [5]
+
+    async def test_a_snapshot_has_everything(self, graph: GraphReader, projector: Projector, history: History) -> None:
+        echo = Story("echo", ("Ada, Ada and ada.",), title="Harbour")
+        await history.tell(ONE, TWO, echo)
+        await follow(projector, history)
+        found = await graph.snapshot("default")
+
+        stories = (ONE, TWO, echo)
+        assert set(found.abouts) == {
+            About(alias.entity_id, alias.name, alias.chunk_id, alias.quality)
+            for story in stories
+            for alias in story.extracted.aliases
+        }
+        once = {
+            Mention(one.entity_id, one.name, one.chunk_id, 1)
+            for story in (ONE, TWO)
+            for one in story.extracted.mentions
+        }
+        assert set(found.mentions) == once | {Mention(named("Ada").id, "Ada", echo.chunks[0].chunk_id, 2)}
+        assert set(found.statements) == {
+            Statement(
+                r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object, r.chunk_id, r.start, r.end,
+                r.confidence,
+            )
+            for story in stories
+            for r in story.related.relations
+        }  # fmt: skip
+        assert len(found.abouts) == 5 and len(found.statements) == 3
+
+    async def test_merges_are_followed_to_their_end(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        """Bob is Cleo, and Cleo is Dora: what was said of any of them is said of Dora."""
+        await history.tell(ONE, TWO)
+        await history.merge("Bob", into="Cleo")
+        await history.merge("Cleo", into="Dora")
+        await follow(projector, history)
+        ada, bob, cleo, dora = map(named, ("Ada", "Bob", "Cleo", "Dora"))
+
+        found_by_name = await graph.find("default", ["Bob", "Cleo", "Dora"])
+        assert [(one.entity_id, one.name) for one in found_by_name] == [(dora.id, "Dora")]
+        found = await graph.snapshot("default")
+        assert {(one.entity_id, one.name) for one in found.mentions if one.entity_id != ada.id} == {
+            (dora.id, "Bob"),
+            (dora.id, "Cleo"),
+            (dora.id, "Dora"),
+            (named("Edgar").id, "Edgar"),
+        }
+        assert {(one.subject_id, one.object_id) for one in found.statements} == {
+            (ada.id, dora.id),
+            (dora.id, dora.id),
+        }
+        expected = {
+            Edge(ada, "met", dora),
+            Edge(dora, "saw", dora),
+            Edge(dora, "knew", dora),
+            *(Edge(one, "mentions", dora) for one in (passage(ONE, 0), passage(ONE, 1), passage(TWO, 0))),
+        }
+        for node in (bob, cleo, dora):
+            edges = await graph.neighbours("default", node)
+            assert (len(edges), set(edges)) == (len(expected), expected)
+        assert set(await graph.neighbours("default", ada)) == {
+            Edge(ada, "met", dora),
+            Edge(passage(ONE, 0), "mentions", ada),
+        }
+
+    async def test_walks_begin_and_end_at_what_became_of_an_entity(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await history.merge("Bob", into="Dora")
+        await follow(projector, history)
+        ada, bob, dora = map(named, ("Ada", "Bob", "Dora"))
+
+        assert await graph.paths("default", ada, bob) == [[Edge(ada, "met", dora)]]
+        assert await graph.paths("default", bob, ada) == [[Edge(ada, "met", dora)]]
+        assert await graph.paths("default", bob, dora) == [[]]
+        assert await graph.k_hops("default", [bob, dora], 0) == {dora: 0}
+        assert await graph.k_hops("default", [bob], 1) == await graph.k_hops("default", [dora], 1)
+
+    async def test_merges_in_a_circle_end(self, graph: GraphReader, projector: Projector, history: History) -> None:
+        """Nobody can say which one it is, so each stays itself or becomes one of the circle; nothing is lost."""
+        await history.tell(ONE)
+        await history.merge("Ada", into="Bob")
+        await history.merge("Bob", into="Ada")
+        await follow(projector, history)
+        circle = {named("Ada").id, named("Bob").id}
+        found = await graph.find("default", ["Ada", "Bob"])
+        assert found and {one.entity_id for one in found} <= circle
+        assert {one.entity_id for one in (await graph.snapshot("default")).mentions} <= circle | {named("Cleo").id}
+
+    async def test_a_rejected_relation_is_no_edge(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        met = ONE.related.relations[0].relation_id
+        await history.judge_relation(ONE, met, valid=False)
+        await follow(projector, history)
+        assert [edge.label for edge in await graph.neighbours("default", named("Ada"))] == ["mentions"]
+        assert [one.predicate for one in (await graph.snapshot("default")).statements] == ["saw"]
+
+        await history.judge_relation(ONE, met, valid=True)
+        await history.amend_relation(ONE, met, "married")
+        await follow(projector, history)
+        labels = {edge.label for edge in await graph.neighbours("default", named("Ada"))}
+        assert labels == {"mentions", "married"}
+
+    async def test_a_deleted_document_takes_its_edges_along(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        await history.delete(ONE)
+        await follow(projector, history)
+        assert await graph.find("default", ["Ada", "Bob", "Harbour"]) == []
+        assert set(await graph.neighbours("default", named("Cleo"))) == at(edges_of(TWO), named("Cleo"))
+        assert [one.passages for one in await graph.find("default", ["Cleo"])] == [1]
+
+    async def test_tenants_share_nothing(self, graph: GraphReader, projector: Projector, history: History) -> None:
+        """Not even where one knows the other's ids."""
+        await history.tell(ONE)
+        await follow(projector, history)
+        name = await graph.version("default")
+        await history.tell(FOREIGN)
+        await history.merge("Ada", into="Zoe", tenant="foreign")
+        await follow(projector, history)
+
+        ada, zoe = named("Ada"), named("Zoe", "foreign")
+        assert await graph.find("default", ["Zoe"]) == []
+        assert [one.name for one in await graph.find("default", ["Ada"])] == ["Ada"]
+        assert [one.name for one in await graph.find("foreign", ["Ada"])] == ["Zoe"]
+        assert await graph.entities("default", [zoe.id]) == await graph.entities("foreign", [ada.id]) == []
+        for node in (zoe, passage(FOREIGN, 0)):
+            assert await graph.neighbours("default", node) == []
+            assert await graph.k_hops("default", [node], 2) == {node: 0}
+        assert await graph.paths("default", zoe, passage(FOREIGN, 0)) == []
+        assert {one.name for one in (await graph.snapshot("default")).mentions} == {"Ada", "Bob", "Cleo"}
+        assert {one.name for one in await graph.entities_in("foreign", "one")} == {"Zoe", "Harbour"}
+        assert await graph.version("default") == name
+
+    async def test_the_version_changes_with_the_content(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        seen = {await graph.version("default")}
+        for step in (history.tell(ONE), history.merge("Ada", into="Bob"), history.delete(ONE)):
+            await step
+            await follow(projector, history)
+            seen.add(await graph.version("default"))
+        assert len(seen) == 4

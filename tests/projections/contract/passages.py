@@ -1,0 +1,231 @@
+"""What a reader of passages answers: the nearest by meaning, those that share words, and their text."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from projections.projector import Projector
+from projections.vector.reads import Passage, PassageReader
+from tests.projections.contract.folding import follow
+from tests.projections.history import History
+from tests.projections.stories import Story, vector_of
+
+K1, B = 1.2, 0.75
+
+
+def words(seed: int, count: int) -> str:
+    """Made-up words that no stemmer changes and no list of stop words has; low numbers are frequent."""
+    numbers = np.random.default_rng(seed).zipf(1.5, size=count) % 40
+    return " ".join(f"w{number}x" for number in numbers)
+
+
+def library(tenant: str = "default", dimension: int = 8) -> list[Story]:
+    """Twelve documents of five passages each."""
+    return [
+        Story(
+            f"doc-{n}",
+            tuple(words(100 * n + m, 5 + (7 * n + m) % 20) for m in range(5)),
+            title=words(n, 2),
+            tenant=tenant,
+            dimension=dimension,
+        )
+        for n in range(12)
+    ]
+
+
+def passages_of(*stories: Story) -> dict[str, Passage]:
+    """Every passage there should be, by chunk id."""
+    return {
+        chunk.chunk_id: Passage(chunk.chunk_id, story.document_id, story.title, sentence, chunk.start, chunk.end)
+        for story in stories
+        for chunk, sentence in zip(story.chunks, story.sentences, strict=True)
+    }
+
+
+def cosines(query: str, *stories: Story) -> dict[str, float]:
+    """The similarity of every passage, from vectors as they are kept, in half precision."""
+    kept = {
+        chunk.chunk_id: vector_of(read, story.dimension).astype(np.float16).astype(np.float64)
+        for story in stories
+        for chunk, read in zip(story.chunks, story.inputs, strict=True)
+    }
+    asked = vector_of(query, stories[0].dimension)
+    return {chunk_id: float(vector @ asked / np.linalg.norm(vector)) for chunk_id, vector in kept.items()}
+
+
+def bm25(query: str, passages: dict[str, Passage]) -> dict[str, float]:
+    """Okapi BM25 (Robertson and Zaragoza 2009), the title counted twice; passages without a shared word left out."""
+    held = {key: Counter(f"{one.title} {one.title} {one.text}".split()) for key, one in passages.items()}
+    mean = sum(counts.total() for counts in held.values()) / len(held)
+    scores: dict[str, float] = {}
+    for word in set(query.split()):
+        having = [key for key, counts in held.items() if counts[word]]
+        idf = math.log(1 + (len(held) - len(having) + 0.5) / (len(having) + 0.5))
+        for key in having:
+            times = held[key][word]
+            weight = times * (K1 + 1) / (times + K1 * (1 - B + B * held[key].total() / mean))
+            scores[key] = scores.get(key, 0.0) + idf * weight
+    return scores
+
+
+class PassageReaderContract:
+    """Subclass with fixtures `projector` and `reader`, over a read model that is open and empty."""
+
+    @pytest.fixture
+    async def projector(self, history: History) -> Projector:
+        """Writes what the reader reads."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def reader(self, history: History) -> PassageReader:
+        """The reader."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("dimension", [8, 384])
+    async def test_the_nearest_are_those_of_a_full_comparison(
+        self, reader: PassageReader, projector: Projector, history: History, dimension: int
+    ) -> None:
+        stories = library(dimension=dimension)
+        await history.tell(*stories)
+        await follow(projector, history)
+        for query in ("one", "two", "three"):
+            expected = cosines(query, *stories)
+            best = sorted(expected.values(), reverse=True)[:10]
+            hits = await reader.nearest("default", vector_of(query, dimension), 10)
+            assert [hit.score for hit in hits] == pytest.approx(best, abs=2e-3)
+            assert [hit.score for hit in hits] == pytest.approx([expected[hit.chunk_id] for hit in hits], abs=2e-3)
+
+    async def test_the_nearest_within_some_documents(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        some = stories[3:5]
+        hits = await reader.nearest("default", vector_of("one", 8), 60, [story.document_id for story in some])
+        assert {hit.chunk_id for hit in hits} == set(passages_of(*some))
+        scores = [hit.score for hit in hits]
+        assert scores == pytest.approx(sorted(cosines("one", *some).values(), reverse=True), abs=2e-3)
+        assert await reader.nearest("default", vector_of("one", 8), 60, []) == []
+
+    async def test_vectors_of_two_models_are_not_compared(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        small, large = Story("small", ("Ada met Bob.",)), Story("large", ("Cleo met Dora.",), dimension=384)
+        await history.tell(small, large)
+        await follow(projector, history)
+        for story in (small, large):
+            hits = await reader.nearest("default", vector_of("one", story.dimension), 10)
+            assert [hit.chunk_id for hit in hits] == [story.chunks[0].chunk_id]
+
+    async def test_words_rank_as_bm25_says(self, reader: PassageReader, projector: Projector, history: History) -> None:
+        """A database may keep lengths in few bits: scores that differ by less than a twentieth may change places."""
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        passages = passages_of(*stories)
+        for query in ("w1x", "w1x w2x w30x", "w7x w11x w13x nowhere", words(5000, 12)):
+            expected = bm25(query, passages)
+            hits = await reader.matching("default", query, len(passages))
+            assert {hit.chunk_id for hit in hits} == set(expected) != set()
+            found = [hit.score for hit in hits]
+            assert found == sorted(found, reverse=True)
+            ranked = [expected[hit.chunk_id] for hit in hits]
+            lowest = np.minimum.accumulate(ranked)
+            assert all(score <= 1.05 * before for score, before in zip(ranked[1:], lowest, strict=False))
+            assert await reader.matching("default", query, 3) == hits[:3]
+
+    async def test_words_are_stemmed_and_need_not_all_be_there(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        story = Story("harbour", ("The ships were sailing.", "A whale's song.", "Nothing here."), title="Sea")
+        await history.tell(story)
+        await follow(projector, history)
+        ships, whale, _ = (chunk.chunk_id for chunk in story.chunks)
+
+        async def found(query: str) -> set[str]:
+            return {hit.chunk_id for hit in await reader.matching("default", query, 10)}
+
+        assert await found("Ship") == await found("who sails?") == {ships}
+        assert await found("songs of elephants") == {whale}
+        assert await found("seas") == set(passages_of(story))
+        assert await found("elephant") == set()
+
+    @pytest.mark.parametrize(
+        "query", ["", "   ", "the of and", "'", "\\", "a & | ! ( ) : * <-> b", "é' OR 1=1 --", '"\x01']
+    )
+    async def test_any_text_can_be_asked_for(
+        self, reader: PassageReader, projector: Projector, history: History, query: str
+    ) -> None:
+        await history.tell(Story("harbour", ("Nothing here.",)))
+        await follow(projector, history)
+        assert await reader.matching("default", query, 10) == []
+
+    async def test_passages_come_as_they_stand_in_the_text(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        story = Story("harbour", ("Ünï met Ada 🐋.", "Bob's “whale” sang.\n"), title="See & Söhne")
+        other = Story("market", ("Cleo met Ada.",))
+        await history.tell(story, other)
+        await follow(projector, history)
+        wanted = passages_of(story)
+        assert await reader.passages("default", [*wanted, "nothing"]) == wanted
+        assert await reader.passages("default", []) == {}
+        assert await reader.of_document("default", "harbour") == list(wanted.values())
+        assert await reader.of_document("default", "nowhere") == []
+        everything = await reader.all_passages("default")
+        assert {one.chunk_id: one for one in everything} == passages_of(story, other)
+        assert len(everything) == 3
+
+    async def test_a_changed_document_is_found_by_its_new_text_alone(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        old = Story("harbour", ("A whale sang.", "Bob saw a ship."))
+        new = Story("harbour", ("Bob saw a ship.", "A lantern burned."))
+        await history.tell(old)
+        await follow(projector, history)
+        await history.tell(new)
+        await follow(projector, history)
+        assert {one.chunk_id: one for one in await reader.of_document("default", "harbour")} == passages_of(new)
+        assert await reader.matching("default", "whale", 10) == []
+        assert len(await reader.nearest("default", vector_of("one", 8), 10)) == 2
+
+        await history.delete(new)
+        await follow(projector, history)
+        assert await reader.all_passages("default") == []
+        assert await reader.nearest("default", vector_of("one", 8), 10) == []
+        assert await reader.matching("default", "lantern ship", 10) == []
+
+    async def test_a_merged_chunk_reads_as_the_text_it_covers(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        story = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Dora sang."))
+        await history.tell(story)
+        await history.merge_chunks(story, 0, 1)
+        await follow(projector, history)
+        found = await reader.of_document("default", "harbour")
+        assert [one.text for one in found] == ["Ada met Bob. Bob saw Cleo.", "Dora sang."]
+
+    async def test_tenants_share_nothing(self, reader: PassageReader, projector: Projector, history: History) -> None:
+        """Nor do they move each other's ranks or versions."""
+        ours, theirs = library("ours"), library("theirs")[:3]
+        await history.tell(*ours)
+        await follow(projector, history)
+        query = "w1x w2x w30x"
+        before, name = await reader.matching("ours", query, 60), await reader.version("ours")
+        await history.tell(*theirs)
+        await follow(projector, history)
+
+        assert await reader.version("ours") == name
+        hits = await reader.matching("ours", query, 60)
+        assert [hit.chunk_id for hit in hits] == [hit.chunk_id for hit in before]
+        assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in before])
+        foreign = passages_of(*theirs)
+        nearest = await reader.nearest("theirs", vector_of("one", 8), 60)
+        assert {hit.chunk_id for hit in nearest} == set(foreign)
+        assert await reader.passages("ours", list(foreign)) == {}
+        assert {one.chunk_id for one in await reader.of_document("theirs", "doc-1")} == set(passages_of(theirs[1]))
+        assert {one.chunk_id for one in await reader.all_passages("theirs")} == set(foreign)
+        assert await reader.nearest("nobody", vector_of("one", 8), 5) == []

@@ -1,0 +1,221 @@
+"""Histories over a real event store: documents, entities and questions, each through its aggregate's decisions."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from aggregates import document as documents
+from aggregates import entity as entities
+from aggregates import reasoning_query as queries
+from aggregates.cause import Cause
+from aggregates.document import Document
+from aggregates.entity import Entity
+from aggregates.reasoning_query import ReasoningQuery
+from annals.embedded.postgres import ensure_vector
+from contracts.documents import RelationshipUpdated, RelationshipValidated
+from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.ids import entity_id
+from contracts.reasoning import ReasoningQueryExecuted
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.log import EventLog
+from eventstore.outputs import ModelOutputs
+from eventstore.pool import open_pool
+from eventstore.reader import EventReader
+from eventstore.texts import TextStore
+from projections.vector.codec import register
+from projections.vector.postgres import SEARCH_SETTINGS
+from tests.projections.stories import Story, digest, vector_of
+
+DocumentDecision = Callable[[Document | None], tuple[DomainEvent, ...]]
+EntityDecision = Callable[[Entity | None], tuple[DomainEvent, ...]]
+QueryDecision = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
+
+
+@dataclass(frozen=True)
+class History:
+    """Appends what happens. Every method returns the events that it appended, with their positions."""
+
+    pool: asyncpg.Pool
+    reader: EventReader
+    commands: Commands
+    texts: TextStore
+    outputs: ModelOutputs
+
+    async def ingest(self, story: Story) -> list[DomainEvent]:
+        """Keep the text and take the document in, for the first time or anew."""
+        await self.texts.put_many([(story.tenant, story.document_id, story.text)])
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: documents.ingest(state, story.document_id, story.content, _cause(story.tenant)),
+        )
+
+    async def chunk(self, story: Story) -> list[DomainEvent]:
+        """Keep the vectors and accept the chunks."""
+        await self.outputs.put_many(story.embedder, story.outputs)
+        return await self._stage(story, lambda s, of, cause: documents.chunk(s, of, story.chunked, cause))
+
+    async def extract(self, story: Story) -> list[DomainEvent]:
+        """Accept the entities."""
+        return await self._stage(story, lambda s, of, cause: documents.extract_entities(s, of, story.extracted, cause))
+
+    async def relate(self, story: Story) -> list[DomainEvent]:
+        """Accept the relations."""
+        return await self._stage(
+            story, lambda s, of, cause: documents.discover_relationships(s, of, story.related, cause)
+        )
+
+    async def complete(self, story: Story) -> list[DomainEvent]:
+        """Call it processed."""
+        return await self._stage(story, lambda s, of, cause: documents.complete(s, of, story.processed, cause))
+
+    async def tell(self, *stories: Story) -> list[DomainEvent]:
+        """Whole documents, each through all of its stages."""
+        events: list[DomainEvent] = []
+        for story in stories:
+            for step in (self.ingest, self.chunk, self.extract, self.relate, self.complete):
+                events += await step(story)
+        return events
+
+    async def delete(self, story: Story) -> list[DomainEvent]:
+        """Delete the document."""
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: documents.delete(state, "asked for", _cause(story.tenant)),
+        )
+
+    async def merge_chunks(self, story: Story, first: int, last: int) -> list[DomainEvent]:
+        """Make one chunk of those from `first` to `last`. Raises RefusedError when they are not there now."""
+        chunk, read = story.joined(first, last)
+        vector = vector_of(read, story.dimension).astype("<f2").tobytes()
+        await self.outputs.put_many(story.embedder, {chunk.input_digest: vector})
+        gone = tuple(old.chunk_id for old in story.chunks[first : last + 1])
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: documents.merge_chunks(state, gone, chunk, _cause(story.tenant)),
+        )
+
+    async def judge_relation(self, story: Story, relation_id: str, *, valid: bool) -> list[DomainEvent]:
+        """Call a relation right or wrong. Raises RefusedError when it is not there now."""
+        judgement = RelationshipValidated(relation_id=relation_id, valid=valid)
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: documents.validate_relationship(state, judgement, _cause(story.tenant)),
+        )
+
+    async def amend_relation(self, story: Story, relation_id: str, predicate: str) -> list[DomainEvent]:
+        """Give a relation another predicate. Raises RefusedError when it is not there now."""
+        change = RelationshipUpdated(relation_id=relation_id, predicate=predicate, confidence=0.6)
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: documents.update_relationship(state, change, _cause(story.tenant)),
+        )
+
+    async def rename(self, name: str, to: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """Set an entity's name and type. Raises RefusedError when it is merged."""
+        change = EntityUpdated(name=to, type="LEGEND")
+        own = entity_id(tenant, name)
+        return await self._on_entity(tenant, own, lambda state: entities.update(state, own, change, _cause(tenant)))
+
+    async def merge(self, name: str, into: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """Call two names the same thing. Raises RefusedError when the first is merged into another."""
+        own, change = entity_id(tenant, name), EntityMerged(into=entity_id(tenant, into))
+        return await self._on_entity(tenant, own, lambda state: entities.merge(state, own, change, _cause(tenant)))
+
+    async def judge(self, name: str, *, valid: bool, tenant: str = "default") -> list[DomainEvent]:
+        """Say whether a name is one of a real thing. Raises RefusedError when it is merged."""
+        own, judgement = entity_id(tenant, name), EntityValidated(valid=valid, confidence=0.7)
+        return await self._on_entity(
+            tenant, own, lambda state: entities.validate(state, own, judgement, _cause(tenant))
+        )
+
+    async def ask(self, query_id: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """A question that was answered, and whose answer was kept."""
+        executed = ReasoningQueryExecuted(
+            question=f"Who is {query_id}?",
+            answer="Ada",
+            confidence=0.9,
+            sources=(),
+            chains=(),
+            knowledge=digest("all"),
+            cached=False,
+            milliseconds=3,
+        )
+        asked = await self._on_query(
+            tenant, query_id, lambda state: queries.execute(state, query_id, executed, _cause(tenant))
+        )
+        return asked + await self._on_query(
+            tenant, query_id, lambda state: queries.cache_result(state, digest(query_id), _cause(tenant))
+        )
+
+    async def on_document(self, tenant: str, document_id: str, decide: DocumentDecision) -> list[DomainEvent]:
+        """Any decision on a document."""
+        return await self.commands.execute(
+            Command(AggregateKey(tenant, "document", document_id), Document.project, decide)
+        )
+
+    async def all(self) -> list[DomainEvent]:
+        """The whole log."""
+        return await self.reader.after(0, 100_000)
+
+    async def of(self, kinds: Collection[str]) -> list[DomainEvent]:
+        """What the log says of some kinds of aggregate."""
+        return [event for event in await self.all() if event.kind in kinds]
+
+    async def of_document(self, story: Story) -> list[DomainEvent]:
+        """What the log says of one document."""
+        return await self.reader.of_aggregate(story.tenant, "document", story.document_id)
+
+    async def _stage(self, story: Story, decide: Callable[..., tuple[DomainEvent, ...]]) -> list[DomainEvent]:
+        """A stage worked on the event that took the present content in."""
+        taken = [event for event in await self.of_document(story) if _takes_in(event)]
+        if not taken:
+            return []
+        of = taken[-1].event_id
+        return await self.on_document(
+            story.tenant, story.document_id, lambda state: decide(state, of, _cause(story.tenant))
+        )
+
+    async def _on_entity(self, tenant: str, own: str, decide: EntityDecision) -> list[DomainEvent]:
+        return await self.commands.execute(Command(AggregateKey(tenant, "entity", own), Entity.project, decide))
+
+    async def _on_query(self, tenant: str, own: str, decide: QueryDecision) -> list[DomainEvent]:
+        return await self.commands.execute(
+            Command(AggregateKey(tenant, "reasoning_query", own), ReasoningQuery.project, decide)
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_history(dsn: str) -> AsyncIterator[History]:
+    """Everything a history needs, over a migrated database."""
+    await ensure_vector(dsn)
+    pool = await open_pool(dsn, init=register, server_settings=SEARCH_SETTINGS)
+    with EventLog.connect(dsn) as log:
+        reader = EventReader(pool)
+        commands = Commands(log, reader)
+        try:
+            yield History(pool, reader, commands, TextStore(pool), ModelOutputs(pool))
+        finally:
+            commands.close()
+            await pool.close()
+
+
+def keys_of(events: Sequence[DomainEvent]) -> list[AggregateKey]:
+    """The aggregates of these events, each once, in the order of their first one."""
+    return list(dict.fromkeys(AggregateKey(event.tenant, event.kind, event.aggregate_id) for event in events))
+
+
+def _cause(tenant: str) -> Cause:
+    return Cause(EventMetadata(tenant=tenant, actor="ada", source="test"), correlation_id="c1")
+
+
+def _takes_in(event: DomainEvent) -> bool:
+    return event.event_type in ("DocumentIngested", "DocumentUpdated")

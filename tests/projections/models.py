@@ -1,0 +1,65 @@
+"""The three read models over one history, each with its store and its projector."""
+
+from contracts.topics import topics
+from projections.changes import Positions, ReadModel
+from projections.graph.model import LAYOUT as GRAPH
+from projections.graph.model import GraphModel
+from projections.postgres import PostgresStore
+from projections.projector import Projector
+from projections.relational.model import LAYOUT as RELATIONAL
+from projections.relational.model import RelationalModel
+from projections.replay import everywhere, replay
+from projections.store import Store
+from projections.vector.model import VectorModel
+from projections.vector.postgres import VectorStore
+from projections.verify import Verdict, verify
+from tests.projections.contract.folding import digests, follow
+from tests.projections.history import History
+
+NAMES = ("relational", "graph", "vector")
+
+
+class LiveModel:
+    """One read model in PostgreSQL, following a history."""
+
+    def __init__(self, model: ReadModel, store: Store, history: History) -> None:
+        self.model = model
+        self.store = store
+        self.history = history
+        self.projector = Projector(model, store, history.reader)
+
+    async def everything(self) -> None:
+        """Bring it to all that happened, and let it know how far that is."""
+        await follow(self.projector, self.history)
+        await self.store.write([], await self.reached())
+
+    async def reached(self) -> Positions:
+        """The position of everybody who knows the whole log."""
+        return everywhere(self.model, topics(), await self.history.reader.head())
+
+    async def replay(self) -> int:
+        """Build it anew; returns its rows."""
+        return await replay(self.model, self.store, self.history.reader, topics(), lambda _: None)
+
+    async def verify(self) -> Verdict:
+        """Compare it with the log."""
+        return await verify(self.model, self.store, self.history.reader, topics(), lambda _: None)
+
+    async def digests(self) -> dict[str, str]:
+        """What it holds, by table."""
+        return await digests(self.store)
+
+
+async def open_model(name: str, history: History) -> LiveModel:
+    """By its name; empty."""
+    model, store = _parts(name, history)
+    await store.open()
+    return LiveModel(model, store, history)
+
+
+def _parts(name: str, history: History) -> tuple[ReadModel, Store]:
+    if name == "relational":
+        return RelationalModel(), PostgresStore(history.pool, RELATIONAL)
+    if name == "graph":
+        return GraphModel(), PostgresStore(history.pool, GRAPH)
+    return VectorModel(history.texts, history.outputs), VectorStore(history.pool)

@@ -1,0 +1,63 @@
+"""Passages in PostgreSQL answer as all must; beyond that, BM25 to the digit and searches through the HNSW index."""
+
+import pytest
+
+from eventstore.pool import open_pool
+from projections.projector import Projector
+from projections.vector.codec import register
+from projections.vector.model import VectorModel
+from projections.vector.postgres import SEARCH_SETTINGS, PostgresPassages, VectorStore
+from projections.vector.reads import PassageReader
+from tests.projections.contract.folding import follow
+from tests.projections.contract.passages import PassageReaderContract, bm25, cosines, library, passages_of
+from tests.projections.history import History
+from tests.projections.stories import Story, vector_of
+
+BY_INDEX = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
+"""What makes the planner take the HNSW index also where there are few rows."""
+
+
+class TestPassageReader(PassageReaderContract):
+    @pytest.fixture
+    async def projector(self, history: History) -> Projector:
+        store = VectorStore(history.pool)
+        await store.open()
+        return Projector(VectorModel(history.texts, history.outputs), store, history.reader)
+
+    @pytest.fixture
+    def reader(self, history: History) -> PassageReader:
+        return PostgresPassages(history.pool)
+
+    async def test_scores_are_bm25_to_the_digit(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        hits = await reader.matching("default", "w1x w2x w30x", 60)
+        assert {hit.chunk_id: hit.score for hit in hits} == pytest.approx(bm25("w1x w2x w30x", passages_of(*stories)))
+
+    @pytest.mark.parametrize("dimension", [8, 384])
+    async def test_the_index_finds_a_tenant_that_is_rare(
+        self, projector: Projector, history: History, dsn: str, dimension: int
+    ) -> None:
+        """Sixty passages of another tenant are nearer: the search goes on until it has all that were asked for."""
+        rare = [Story(f"rare-{n}", (f"rare {n}.",), tenant="rare", dimension=dimension) for n in range(4)]
+        await history.tell(*library(dimension=dimension), *rare)
+        await follow(projector, history)
+
+        pool = await open_pool(
+            dsn, init=register, server_settings={**SEARCH_SETTINGS, **BY_INDEX, "hnsw.ef_search": "5"}
+        )
+        try:
+            plan = await pool.fetch(
+                f"EXPLAIN SELECT chunk_id FROM vector.passages WHERE tenant = 'rare' AND dimension = {dimension} "
+                f"ORDER BY embedding::public.halfvec({dimension}) <=> $1::public.halfvec({dimension}) LIMIT 4",
+                vector_of("one", dimension).astype("<f2").tobytes(),
+            )
+            assert any(f"embedding_{dimension}" in row[0] for row in plan)
+            hits = await PostgresPassages(pool).nearest("rare", vector_of("one", dimension), 4)
+        finally:
+            await pool.close()
+        expected = sorted(cosines("one", *rare).values(), reverse=True)
+        assert [hit.score for hit in hits] == pytest.approx(expected, abs=2e-3)

@@ -1,0 +1,188 @@
+"""Live projection: events in any order, any number of times, with holes; the rows are those of one clean run."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from contracts.envelope import DomainEvent
+from eventstore.keys import AggregateKey
+from projections.changes import Change, Positions
+from projections.errors import Outpaced, UnfoldableEvent
+from projections.graph.model import LAYOUT as GRAPH
+from projections.graph.model import GraphModel
+from projections.postgres import PostgresStore
+from projections.projector import TRIES, Projector
+from tests.projections.history import History
+from tests.projections.models import NAMES, LiveModel, open_model
+from tests.projections.stories import Story
+
+HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Cleo sang."), title="Harbour")
+MARKET = Story("market", ("Dora met Ada.",), title="Market")
+CHANGED = Story("market", ("Dora left Ada.", "Edgar sleeps."), title="Market")
+
+
+async def busy_day(history: History) -> list[DomainEvent]:
+    """Documents that change, go and come back; corrections; decisions on entities; a question."""
+    await history.tell(HARBOUR, MARKET)
+    await history.merge_chunks(HARBOUR, 0, 1)
+    met = HARBOUR.related.relations[0].relation_id
+    await history.judge_relation(HARBOUR, met, valid=False)
+    await history.amend_relation(HARBOUR, met, "married")
+    await history.rename("Ada", "Ada Lovelace")
+    await history.judge("Bob", valid=True)
+    await history.merge("Cleo", into="Dora")
+    await history.ask("q1")
+    await history.delete(MARKET)
+    await history.tell(CHANGED)
+    return await history.all()
+
+
+@pytest.fixture(params=NAMES)
+async def live(request: pytest.FixtureRequest, history: History) -> LiveModel:
+    """Each read model in turn."""
+    return await open_model(request.param, history)
+
+
+def own(live: LiveModel, events: Sequence[DomainEvent]) -> list[DomainEvent]:
+    """Those that the read model follows."""
+    return [event for event in events if event.event_type in live.model.event_types]
+
+
+def deliveries(events: list[DomainEvent], chance: random.Random) -> Iterator[list[DomainEvent]]:
+    """The events shuffled, some doubled, in batches of one to seven."""
+    left = events + chance.sample(events, len(events) // 2)
+    chance.shuffle(left)
+    while left:
+        size = chance.randint(1, 7)
+        yield left[:size]
+        left = left[size:]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_any_order_leads_to_the_same_rows(live: LiveModel, history: History, seed: int) -> None:
+    events = own(live, await busy_day(history))
+    for batch in deliveries(events, random.Random(seed)):
+        await live.projector.apply(batch, {})
+    shuffled = await live.digests()
+
+    other = live.store.generation("other")
+    await other.begin()
+    await other.finish({})
+    projector = Projector(live.model, other.store, history.reader)
+    for event in events:
+        await projector.apply([event], {})
+    async with other.store.frozen() as frozen:
+        assert await frozen.digests() == shuffled
+    await other.discard()
+
+
+async def test_what_is_known_changes_nothing_but_positions(live: LiveModel, history: History) -> None:
+    events = own(live, await busy_day(history))
+    await live.projector.apply(events, {})
+    before, name = await live.digests(), await live.store.version("default")
+
+    await live.projector.apply([*reversed(events), *events], {("documents", 0): 3})
+    assert await live.digests() == before
+    assert await live.store.version("default") == name
+    assert await live.store.positions() == {("documents", 0): 3}
+
+
+async def test_a_hole_is_fetched_from_the_event_store(live: LiveModel, history: History) -> None:
+    """Only the last event of each aggregate arrives; even what came after it in the log is then there."""
+    events = own(live, await busy_day(history))
+    last = {(event.kind, event.aggregate_id): event for event in events}
+    await live.projector.apply(list(last.values()), {})
+    sparse = await live.digests()
+    await live.projector.apply(events, {})
+    assert await live.digests() == sparse
+    assert (await live.verify()).difference is None
+
+
+async def test_an_event_that_no_store_has_is_refused(live: LiveModel, history: History) -> None:
+    (first, second) = await history.ingest(MARKET) + await history.ingest(CHANGED)
+    beyond = second.model_copy(update={"aggregate_version": 4})
+    with pytest.raises(UnfoldableEvent, match="document market: version 4 is not in the event store"):
+        await live.projector.apply([first, beyond], {("documents", 0): 9})
+    assert await live.store.versions([AggregateKey("default", "document", "market")]) == {}
+    assert await live.store.positions() == {}
+
+
+class Contested(PostgresStore):
+    """Before each of the first writes another projector is faster, by one event."""
+
+    def __init__(self, history: History, events: list[DomainEvent]) -> None:
+        super().__init__(history.pool, GRAPH)
+        self._rival = Projector(GraphModel(), PostgresStore(history.pool, GRAPH), history.reader)
+        self._events = events
+        self.refused = 0
+
+    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
+        """Count what is refused."""
+        if self._events:
+            await self._rival.apply([self._events.pop(0)], {})
+        try:
+            await super().write(changes, reached)
+        except Outpaced:
+            self.refused += 1
+            raise
+
+
+async def test_who_is_outpaced_folds_again(history: History) -> None:
+    live = await open_model("graph", history)
+    events = await history.tell(HARBOUR)
+    store = Contested(history, events[:2])
+    await Projector(live.model, store, history.reader).apply(events, {("documents", 0): 5})
+
+    assert store.refused == 2
+    assert await live.store.positions() == {("documents", 0): 5}
+    assert await live.store.versions([AggregateKey("default", "document", "harbour")]) == {
+        AggregateKey("default", "document", "harbour"): 5
+    }
+    await live.everything()
+    assert (await live.verify()).difference is None
+
+
+async def test_who_is_outpaced_for_ever_says_so(history: History) -> None:
+    await open_model("graph", history)
+    # One event more than there are tries, and one that the rival never brings.
+    events = await history.tell(HARBOUR) + await history.delete(HARBOUR)
+    store = Contested(history, events[:TRIES])
+    with pytest.raises(Outpaced):
+        await Projector(GraphModel(), store, history.reader).apply(events, {})
+    assert store.refused == TRIES
+
+
+async def test_decisions_on_an_entity_are_folded_from_the_first_one(history: History) -> None:
+    live = await open_model("relational", history)
+    renamed = await history.rename("Ada", "Ada Lovelace")
+    judged = await history.judge("Ada", valid=True)
+    merged = await history.merge("Ada", into="Bob")
+    await live.projector.apply(merged, {})
+    await live.projector.apply(judged + renamed, {})
+    row = await history.pool.fetchrow("SELECT name, type, merged_into, valid FROM relational.entities")
+    assert row is not None
+    assert tuple(row) == ("Ada Lovelace", "LEGEND", merged[0].event_data.model_dump()["into"], True)
+
+
+async def test_a_vector_that_is_no_longer_kept_is_named(history: History) -> None:
+    live = await open_model("vector", history)
+    events = await history.tell(MARKET)
+    assert await history.outputs.clear(MARKET.embedder) == 1
+    chunk_id = MARKET.chunks[0].chunk_id
+    with pytest.raises(UnfoldableEvent, match=f"document market: the vector of chunk {chunk_id} by random-8@1"):
+        await live.projector.apply(events, {("documents", 0): 5})
+    assert await live.store.positions() == {}
+
+    # Once it is deleted nothing of it is asked for.
+    await live.projector.apply(events + await history.delete(MARKET), {("documents", 0): 6})
+    assert await live.store.positions() == {("documents", 0): 6}
+
+
+async def test_a_text_that_is_no_longer_kept_is_named(history: History) -> None:
+    live = await open_model("vector", history)
+    events = await history.tell(HARBOUR)
+    await history.pool.execute("DELETE FROM annals.texts")
+    digest = HARBOUR.content.text.digest
+    with pytest.raises(UnfoldableEvent, match=f"the text {digest} of document harbour is not in the text store"):
+        await live.projector.apply(events, {})
