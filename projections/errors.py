@@ -1,5 +1,7 @@
 """What can go wrong with a read model. A docstring is the message where none is given."""
 
+from eventstore.errors import StoreUnavailable
+
 
 class UnfoldableEvent(Exception):
     """The event cannot be folded into this read model; the message says what is missing."""
@@ -11,3 +13,7 @@ class Outpaced(Exception):
 
 class OldShapeError(Exception):
     """The read model was built by another version of Annals; `annals replay` builds it anew."""
+
+
+class Replaced(StoreUnavailable):
+    """The read model was replaced while it was read; the same call may be tried again."""

@@ -41,10 +41,11 @@ class PostgresGeneration:
     async def finish(self, reached: Positions) -> None:
         """Derived rows, indexes, positions."""
         async with transaction(self._pool) as connection:
-            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'")
+            # What is derived reads everything once, and is written faster before there is an index to keep.
+            await self.store.derive_all(connection)
             await connection.execute(self._layout.sql("indexes.sql", self.store.schema), timeout=BULK_LIMIT_S)
             await connection.execute(f"ANALYZE {self.store.schema}.versions")
-            await self.store.derive_all(connection)
             await self.store.reach(connection, reached)
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
             await self.store.changed(connection, [row["tenant"] for row in tenants])
@@ -63,6 +64,9 @@ class PostgresGeneration:
                 await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}_old")
             await connection.execute(f"ALTER SCHEMA {mine} RENAME TO {live}")
         async with acquire(self._pool) as connection:
+            # One at a time: holding several, it could wait for a reader that waits for one of them.
+            for table in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", f"{live}_old"):
+                await connection.execute(f"DROP TABLE IF EXISTS {live}_old.{table['tablename']}", timeout=BULK_LIMIT_S)
             await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE", timeout=BULK_LIMIT_S)
 
     async def discard(self) -> None:

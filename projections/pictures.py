@@ -178,16 +178,18 @@ def _rechunked(picture: DocumentPicture, gone: set[str], chunk: Chunk) -> Docume
     """What was found in the chunks that went belongs to the new one, where that still covers it."""
     kept = [old for old in picture.chunks or () if old.chunk_id not in gone]
 
-    def moved(part: Mention | Relation) -> bool:
-        return part.chunk_id in gone and chunk.start <= part.start and part.end <= chunk.end
+    def stays(part: Mention | Relation) -> bool:
+        return part.chunk_id not in gone or (chunk.start <= part.start and part.end <= chunk.end)
 
-    def rehomed(part: Mention) -> Mention:
-        return part.model_copy(update={"chunk_id": chunk.chunk_id}) if moved(part) else part
+    def home(part: Mention | Relation) -> str:
+        return chunk.chunk_id if part.chunk_id in gone else part.chunk_id
 
     mentions = {
-        (mention.entity_id, mention.start, mention.end, mention.chunk_id): mention
-        for mention in map(rehomed, picture.mentions or ())
-        if mention.chunk_id not in gone
+        (mention.entity_id, mention.start, mention.end, home(mention)): mention.model_copy(
+            update={"chunk_id": home(mention)}
+        )
+        for mention in picture.mentions or ()
+        if stays(mention)
     }
     aliases = {
         (alias.entity_id, alias.chunk_id): alias
@@ -202,11 +204,9 @@ def _rechunked(picture: DocumentPicture, gone: set[str], chunk: Chunk) -> Docume
         mentions=tuple(mentions.values()),
         aliases=tuple(aliases.values()),
         relations=tuple(
-            replace(judged, relation=judged.relation.model_copy(update={"chunk_id": chunk.chunk_id}))
-            if moved(judged.relation)
-            else judged
+            replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home(judged.relation)}))
             for judged in picture.relations or ()
-            if judged.relation.chunk_id not in gone or moved(judged.relation)
+            if stays(judged.relation)
         ),
     )
 

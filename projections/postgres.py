@@ -15,8 +15,9 @@ from eventstore.keys import AggregateKey
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions, Row
 from projections.errors import OldShapeError, Outpaced
-from projections.frozen import PostgresFrozen
+from projections.frozen import LIMIT_S, PostgresFrozen
 from projections.layout import Layout
+from projections.moment import one_moment
 from projections.tables import Table
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ class PostgresStore:
                 await self._replace(connection, changes)
                 await self._save_versions(connection, changes)
                 await self._derive(connection, touched | self._named(changes))
-                await self.changed(connection, {change.key.tenant for change in changes})
+                # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
+                await self.changed(connection, {change.key.tenant for change in changes if change.sections})
             await self.reach(connection, reached)
 
     async def reach(self, connection: Connection, reached: Positions) -> None:
@@ -116,11 +118,13 @@ class PostgresStore:
 
     async def changed(self, connection: Connection, tenants: Iterable[str]) -> None:
         """Give the tenants' content a new name."""
-        await connection.execute(
-            f"INSERT INTO {self.schema}.state (tenant, changed) SELECT t, gen_random_uuid() FROM unnest($1::text[]) t "
-            "ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed",
-            sorted(tenants),
-        )
+        if names := sorted(tenants):
+            await connection.execute(
+                f"INSERT INTO {self.schema}.state (tenant, changed) "
+                "SELECT t, gen_random_uuid() FROM unnest($1::text[]) t "
+                "ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed",
+                names,
+            )
 
     async def copy(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """Binary COPY into one table."""
@@ -131,11 +135,9 @@ class PostgresStore:
 
     @contextlib.asynccontextmanager
     async def frozen(self) -> AsyncIterator[PostgresFrozen]:
-        """In one transaction that sees one moment."""
-        async with transaction(self.pool, isolation="repeatable_read", readonly=True) as connection:
+        """In one transaction that sees one moment. Raises Replaced at its end if that was switched away from."""
+        async with one_moment(self.pool, self.schema) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
-            # The first query is what takes the snapshot.
-            await connection.execute(f"SELECT FROM {self.schema}.generation")
             yield PostgresFrozen(connection, self.layout, self.schema)
 
     def generation(self, purpose: str) -> "PostgresGeneration":
@@ -151,7 +153,7 @@ class PostgresStore:
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""
         if self.layout.entities:
-            await connection.execute(_TOUCHED.sub("", self.layout.sql("entities.sql", self.schema)))
+            await connection.execute(_TOUCHED.sub("", self.layout.sql("entities.sql", self.schema)), timeout=LIMIT_S)
 
     async def _versions(self, connection: Connection, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         wanted = list(keys)

@@ -1,6 +1,8 @@
 """Rebuilding a read model from nothing, straight from the event store, while the live one goes on serving."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from contracts.envelope import DomainEvent
 from contracts.topics import Topics
@@ -12,6 +14,8 @@ from projections.projector import Projector
 from projections.store import Generation, Store
 
 CATCH_UP = 500
+BULK_ALLOCATIONS = 100_000
+"""Objects between two looks of the garbage collector while building."""
 
 Wanted = Callable[[DomainEvent], bool]
 Report = Callable[[int], None]
@@ -58,10 +62,11 @@ async def build(
     """Load every aggregate, folded from its events up to a position and as far as they are wanted."""
     await generation.begin()
     rows = done = 0
-    async for changes in _folded(model, reader, up_to, wanted):
-        rows += await generation.load(changes)
-        done += len(changes)
-        report(done)
+    with _few_collections():
+        async for changes in _folded(model, reader, up_to, wanted):
+            rows += await generation.load(changes)
+            done += len(changes)
+            report(done)
     return rows
 
 
@@ -69,6 +74,22 @@ def everywhere(model: ReadModel, topics: Topics, position: int) -> Positions:
     """One position for every partition that the read model follows."""
     followed = {topics.of(event_type) for event_type in model.event_types}
     return {(topic.name, partition): position for topic in followed for partition in range(topic.partitions)}
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Events and rows hold no cycles, yet at its usual pace the collector walks them again and again: a quarter of the
+    time of a build. Of two builds at once the first to begin sets the pace back.
+    """
+    usual = gc.get_threshold()
+    if usual[0] >= BULK_ALLOCATIONS:
+        yield
+        return
+    gc.set_threshold(BULK_ALLOCATIONS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def _folded(model: ReadModel, reader: EventReader, up_to: int, wanted: Wanted) -> AsyncIterator[Sequence[Change]]:

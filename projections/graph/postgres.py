@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import asyncpg
 
 from contracts.ids import entity_id
-from eventstore.pool import acquire, transaction
+from eventstore.pool import acquire
 from projections.graph.model import LAYOUT
 from projections.graph.reads import About, Edge, Entity, Mention, Node, Snapshot, Statement
 from projections.graph.walk import k_hops, shortest_paths
+from projections.moment import one_moment, undisturbed
 from projections.postgres import PostgresStore
 
 EDGES_LIMIT = 20_000
@@ -55,9 +56,10 @@ class PostgresGraph:
         """Changes whenever the tenant's graph changes."""
         return await self._store.version(tenant)
 
+    @undisturbed
     async def snapshot(self, tenant: str) -> Snapshot:
         """All of it, as of one moment."""
-        async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
+        async with one_moment(self._pool, LAYOUT.name) as connection:
             merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
             abouts = await connection.fetch(
                 "SELECT entity_id, name, chunk_id, quality FROM graph.abouts WHERE tenant = $1", tenant
@@ -114,16 +116,24 @@ class PostgresGraph:
 
     async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
         """The shortest paths between two nodes."""
+        start, end = await self._settled(tenant, [start, end])
         return await shortest_paths(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), start, end, max_hops)
 
     async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
         """Nodes within `hops` edges, with their distance."""
-        return await k_hops(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), starts, hops, limit)
+        settled = await self._settled(tenant, starts)
+        return await k_hops(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), settled, hops, limit)
+
+    async def _settled(self, tenant: str, nodes: Sequence[Node]) -> list[Node]:
+        """What became of these nodes: edges never end at an entity that was merged into another."""
+        async with acquire(self._pool) as connection:
+            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+        return [Node(kind, merged.get(own, own) if kind == "entity" else own) for kind, own in nodes]
 
     async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
         async with acquire(self._pool) as connection:
             merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
-            entities = {node.id for node in nodes if node.kind == "entity"}
+            entities = {merged.get(node.id, node.id) for node in nodes if node.kind == "entity"}
             # Edges of what was merged into an entity are its own.
             entities |= {old for old, into in merged.items() if into in entities}
             rows = await connection.fetch(

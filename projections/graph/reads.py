@@ -74,7 +74,10 @@ class Snapshot:
 
 
 class GraphReader(Protocol):
-    """Reads the graph. Every method raises StoreUnavailable when the database is away."""
+    """Reads the graph. Every method raises StoreUnavailable when the database is away.
+
+    An entity that was merged into another stands for that one wherever it is given.
+    """
 
     async def version(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from eventstore.pool import acquire, transaction
+from eventstore.pool import acquire
+from projections.moment import one_moment, undisturbed
+from projections.relational.model import LAYOUT
 from projections.relational.reads import Counts, DocumentRow
 
 _COUNTS = """
@@ -32,11 +34,12 @@ class PostgresRelational:
         assert row is not None
         return Counts(**row)
 
+    @undisturbed
     async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
         """One document with what was found in it, as of one moment."""
         place = (tenant, document_id)
         of_document = "WHERE tenant = $1 AND document_id = $2"
-        async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
+        async with one_moment(self._pool, LAYOUT.name) as connection:
             row = await connection.fetchrow(
                 "SELECT d.document_id, title, uri, attributes, digest, characters, bytes, taken_at, stage, since "
                 "FROM relational.documents AS d JOIN relational.states USING (tenant, document_id) " + of_document,

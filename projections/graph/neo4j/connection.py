@@ -1,0 +1,113 @@
+"""Transactions with a limit on Neo4j, and one way to say that it is away."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, Query, Record
+from neo4j.exceptions import (
+    AuthError,
+    ConnectionAcquisitionTimeoutError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    TransientError,
+)
+
+from eventstore.errors import StoreUnavailable
+
+ACQUIRE_LIMIT_S = 30.0
+QUERY_LIMIT_S = 60.0
+BULK_LIMIT_S = 3600.0
+"""Building an index or deleting a generation takes long; still it has a limit."""
+BATCH = 5_000
+"""Rows that one UNWIND is given."""
+
+DATABASE = "neo4j"
+"""Community has one. Naming it saves the driver from asking for it."""
+
+_GRACE_S = 5.0
+_AWAY = (
+    OSError,
+    TimeoutError,
+    ServiceUnavailable,
+    SessionExpired,
+    ConnectionAcquisitionTimeoutError,
+    TransientError,
+    AuthError,
+)
+_STOPPED = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration", "Terminated", "LockClientStopped")
+
+
+def open_driver(uri: str, user: str | None = None, password: str = "", *, connections: int = 8) -> AsyncDriver:
+    """A driver that connects when it is used. Without a user it does not authenticate; the caller closes it."""
+    return AsyncGraphDatabase.driver(
+        uri,
+        auth=(user, password) if user else None,
+        max_connection_pool_size=connections,
+        connection_timeout=5.0,
+        connection_acquisition_timeout=ACQUIRE_LIMIT_S,
+        notifications_min_severity="OFF",
+    )
+
+
+@contextlib.asynccontextmanager
+async def transaction(driver: AsyncDriver, limit_s: float = QUERY_LIMIT_S) -> AsyncIterator[AsyncTransaction]:
+    """One transaction, which commits at the end of the block. The server stops it after `limit_s`.
+
+    Raises StoreUnavailable where the database, not the caller, is at fault.
+    """
+    with _said_plainly():
+        async with (
+            asyncio.timeout(limit_s + _GRACE_S),
+            driver.session(database=DATABASE) as session,
+            await session.begin_transaction(timeout=limit_s) as tx,
+        ):
+            yield tx
+
+
+async def fetch(tx: AsyncTransaction, query: str, /, **parameters: Any) -> list[Record]:
+    """All records of a query."""
+    result = await tx.run(query, parameters)
+    return [record async for record in result]
+
+
+async def execute(tx: AsyncTransaction, query: str, /, **parameters: Any) -> None:
+    """Run a query for what it does."""
+    await (await tx.run(query, parameters)).consume()
+
+
+async def unwind(tx: AsyncTransaction, query: str, rows: Iterable[Sequence[Any]], /, **parameters: Any) -> list[Record]:
+    """Run a query that begins with `UNWIND $rows AS row`, a batch of rows at a time; returns all records."""
+    found: list[Record] = []
+    left = iter(rows)
+    # The driver knows lists and tuples, but no tuples with names.
+    while batch := [list(row) for row in islice(left, BATCH)]:
+        found += await fetch(tx, query, rows=batch, **parameters)
+    return found
+
+
+async def alone(
+    driver: AsyncDriver, query: str, /, *, limit_s: float = QUERY_LIMIT_S, **parameters: Any
+) -> list[Record]:
+    """Run a query in a transaction of its own, in one round trip. Raises StoreUnavailable."""
+    with _said_plainly():
+        async with asyncio.timeout(limit_s + _GRACE_S), driver.session(database=DATABASE) as session:
+            result = await session.run(Query(query, timeout=limit_s), parameters)
+            return [record async for record in result]
+
+
+@contextlib.contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        if isinstance(error, StoreUnavailable):
+            raise
+        raise StoreUnavailable(f"Neo4j does not answer: {error or type(error).__name__}") from error
+    except Neo4jError as error:
+        if (error.code or "").rpartition(".")[2] not in _STOPPED:
+            raise
+        raise StoreUnavailable(f"Neo4j stopped a transaction: {error.message}") from error

@@ -1,0 +1,131 @@
+"""The next generation of the graph in Neo4j: loaded in bulk, switched to in one step."""
+
+from collections.abc import Iterator, Sequence
+
+from neo4j import AsyncDriver
+
+from projections.changes import Change, Positions
+from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction
+from projections.graph.neo4j.content import add
+from projections.graph.neo4j.entities import derive_all
+from projections.graph.neo4j.migrations import migrate
+from projections.graph.neo4j.store import (
+    SHAPE,
+    Neo4jGraphStore,
+    changed,
+    new_generation,
+    reach,
+    save_versions,
+)
+from projections.store import CatchUp
+
+PORTION = 20_000
+"""Rows of a bulk load's transaction."""
+
+_CREATE = "CREATE (:ReadModel {name: $name, generation: $generation, shape: $shape, built_at: datetime()})"
+_TENANTS = """
+MATCH (a:Aggregate {generation: $generation}) WHERE a.tenant IS NOT NULL AND a.kind IS NOT NULL AND a.id IS NOT NULL
+RETURN DISTINCT a.tenant AS tenant
+"""
+
+# What is to be deleted keeps a name of its own until it is gone, so that a crash leaves nothing that nobody knows of.
+_DROPPED = "dropped "
+_DISCARD = "MATCH (m:ReadModel {name: $name}) SET m.name = $dropped + m.generation"
+_FIND_DROPPED = """
+MATCH (m:ReadModel) WHERE m.name STARTS WITH $dropped RETURN m.name AS name, m.generation AS generation
+"""
+_FORGET_DROPPED = "MATCH (m:ReadModel {name: $name}) DELETE m"
+
+# The live node stays, since writers wait for it; the other one takes the old generation with it.
+_SWITCH = """
+MATCH (live:ReadModel {name: $live}), (mine:ReadModel {name: $mine})
+WITH live, mine, live.generation AS old
+SET live.generation = mine.generation, live.shape = mine.shape, live.built_at = mine.built_at,
+    mine.name = $dropped + coalesce(old, ''), mine.generation = old
+"""
+
+_DELETED = (
+    ("Passage", ("tenant", "chunk_id")),
+    ("Entity", ("tenant", "entity_id")),
+    ("Aggregate", ("tenant", "kind", "id")),
+    ("Position", ("topic", "partition")),
+    ("State", ("tenant",)),
+)
+
+
+class Neo4jGeneration:
+    """Has a name of its own beside the live one. Methods raise StoreUnavailable."""
+
+    def __init__(self, live: Neo4jGraphStore, purpose: str) -> None:
+        self.store = Neo4jGraphStore(live.driver, f"{live.name}_{purpose}")
+        self._live = live
+        self._driver = live.driver
+
+    async def begin(self) -> None:
+        """Nothing but indexes, as every edge looks its ends up; what an earlier try left is dropped."""
+        await migrate(self._driver)
+        await self.discard()
+        await alone(self._driver, _CREATE, name=self.store.name, generation=new_generation(), shape=SHAPE)
+
+    async def load(self, changes: Sequence[Change]) -> int:
+        """Take in aggregates that are not there yet; returns the number of rows. Many go in several transactions."""
+        count = 0
+        for some in _portions(changes):
+            async with transaction(self._driver, BULK_LIMIT_S) as tx:
+                generation = await self.store.take_turn(tx)
+                await save_versions(tx, generation, some)
+                count += await add(tx, generation, some)
+        return count
+
+    async def finish(self, reached: Positions) -> None:
+        """Derived entities, positions."""
+        async with transaction(self._driver) as tx:
+            generation = await self.store.take_turn(tx)
+        await derive_all(self._driver, generation)
+        async with transaction(self._driver) as tx:
+            generation = await self.store.take_turn(tx)
+            await reach(tx, generation, reached)
+            tenants = await fetch(tx, _TENANTS, generation=generation)
+            await changed(tx, generation, [row["tenant"] for row in tenants])
+
+    async def switch(self, catch_up: CatchUp) -> None:
+        """Under the live one's lock: take in the last events, become the live one. The old one is then deleted."""
+        async with transaction(self._driver, BULK_LIMIT_S) as tx:
+            await execute(tx, "MERGE (m:ReadModel {name: $name}) SET m.turn = timestamp()", name=self._live.name)
+            await catch_up()
+            await execute(tx, _SWITCH, live=self._live.name, mine=self.store.name, dropped=_DROPPED)
+        await _delete_dropped(self._driver)
+
+    async def discard(self) -> None:
+        """Drop it."""
+        await alone(self._driver, _DISCARD, name=self.store.name, dropped=_DROPPED)
+        await _delete_dropped(self._driver)
+
+
+def _portions(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Whole aggregates, until they are PORTION rows: Neo4j keeps what a transaction wrote in its heap."""
+    some: list[Change] = []
+    rows = 0
+    for change in changes:
+        some.append(change)
+        rows += sum(map(len, change.sections.values()))
+        if rows >= PORTION:
+            yield some
+            some, rows = [], 0
+    if some:
+        yield some
+
+
+async def _delete_dropped(driver: AsyncDriver) -> None:
+    """Delete what was dropped, in batches: one transaction over it all would not fit the memory."""
+    for row in await alone(driver, _FIND_DROPPED, dropped=_DROPPED):
+        for label, properties in _DELETED:
+            present = " AND ".join(f"n.{name} IS NOT NULL" for name in properties)
+            await alone(
+                driver,
+                f"MATCH (n:{label} {{generation: $generation}}) WHERE {present} "
+                "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS",
+                limit_s=BULK_LIMIT_S,
+                generation=row["generation"],
+            )
+        await alone(driver, _FORGET_DROPPED, name=row["name"])

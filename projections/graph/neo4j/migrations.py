@@ -1,0 +1,87 @@
+"""Constraints and indexes of the graph, in numbered steps that are each applied once."""
+
+from typing import NamedTuple
+
+from neo4j import AsyncDriver
+
+from projections.errors import OldShapeError
+from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction
+
+
+class Migration(NamedTuple):
+    """One step. Its statements may be repeated: a crash between them heals at the next start."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def _unique(label: str, *properties: str) -> str:
+    columns = ", ".join(f"n.{name}" for name in properties)
+    name = f"annals_{label.lower()}"
+    return f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE ({columns}) IS UNIQUE"
+
+
+# Community has unique constraints over several properties, but no node keys and no existence constraints.
+MIGRATIONS = (
+    Migration(
+        1,
+        "graph",
+        (
+            _unique("ReadModel", "name"),
+            _unique("Aggregate", "generation", "tenant", "kind", "id"),
+            _unique("Position", "generation", "topic", "partition"),
+            _unique("State", "generation", "tenant"),
+            _unique("Passage", "generation", "tenant", "chunk_id"),
+            _unique("Entity", "generation", "tenant", "entity_id"),
+            "CREATE INDEX annals_passage_document IF NOT EXISTS "
+            "FOR (n:Passage) ON (n.generation, n.tenant, n.document_id)",
+            "CREATE INDEX annals_entity_merged IF NOT EXISTS FOR (n:Entity) ON (n.generation, n.tenant, n.merged_into)",
+            "CREATE INDEX annals_relates_document IF NOT EXISTS "
+            "FOR ()-[r:RELATES]-() ON (r.generation, r.tenant, r.document_id)",
+        ),
+    ),
+)
+
+# Number 0 is no migration: its node is what those who migrate wait for.
+_TURN = "MERGE (m:AnnalsMigration {number: 0}) SET m.turn = timestamp()"
+_APPLIED = "MATCH (m:AnnalsMigration) WHERE m.number > 0 RETURN m.number AS number, m.name AS name"
+
+
+async def migrate(driver: AsyncDriver) -> list[str]:
+    """Bring the database to today's shape; returns what was applied. Safe to call at any start.
+
+    Raises StoreUnavailable, OldShapeError when a newer Annals was here.
+    """
+    applied = {row["number"]: row["name"] for row in await alone(driver, _APPLIED)}
+    unknown = sorted(set(applied) - {migration.number for migration in MIGRATIONS})
+    if unknown:
+        raise OldShapeError(
+            f"the graph has migration {applied[unknown[0]]!r}, which this Annals does not know; update it"
+        )
+    if len(applied) == len(MIGRATIONS):
+        return []
+    await alone(driver, _unique("AnnalsMigration", "number"))
+    return await _apply(driver)
+
+
+async def _apply(driver: AsyncDriver) -> list[str]:
+    """One at a time, whoever starts first."""
+    done = []
+    async with transaction(driver, BULK_LIMIT_S) as tx:
+        await execute(tx, _TURN)
+        applied = {row["number"] for row in await fetch(tx, _APPLIED)}
+        for migration in MIGRATIONS:
+            if migration.number not in applied:
+                for statement in migration.statements:
+                    # Cypher changes the schema in transactions that do nothing else.
+                    await alone(driver, statement, limit_s=BULK_LIMIT_S)
+                await alone(driver, "CALL db.awaitIndexes(3000)", limit_s=BULK_LIMIT_S)
+                await execute(
+                    tx,
+                    "CREATE (:AnnalsMigration {number: $number, name: $name, applied_at: datetime()})",
+                    number=migration.number,
+                    name=migration.name,
+                )
+                done.append(f"{migration.number:04d}_{migration.name}")
+    return done

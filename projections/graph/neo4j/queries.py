@@ -1,0 +1,68 @@
+"""The Cypher of the graph's reads.
+
+A condition such as `p.chunk_id IS NOT NULL` always holds: it is what lets Neo4j use a composite index by its first
+properties.
+"""
+
+MERGED = """
+MATCH (m:ReadModel {name: $name})
+RETURN m.generation AS generation, COLLECT {
+    MATCH (e:Entity {generation: m.generation, tenant: $tenant}) WHERE e.merged_into IS NOT NULL
+    RETURN [e.entity_id, e.merged_into]
+} AS merged
+"""
+
+# Read after the rows: a query has no snapshot, so it says whether their generation is still the live one.
+_STILL = "MATCH (m:ReadModel {name: $name}) RETURN found, m.generation = $generation AS still"
+
+EDGES = f"""
+CALL () {{
+    UNWIND $entities AS id
+    MATCH (:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})-[r:RELATES|MENTIONS|ABOUT]-()
+    RETURN r
+    UNION
+    UNWIND $passages AS id
+    MATCH (:Passage {{generation: $generation, tenant: $tenant, chunk_id: id}})-[r:MENTIONS|ABOUT|NEXT]-()
+    RETURN r
+}}
+WITH r, type(r) AS type, startNode(r) AS a, endNode(r) AS b
+WITH DISTINCT
+    CASE type WHEN 'RELATES' THEN 'entity' ELSE 'passage' END AS source_kind,
+    CASE type WHEN 'RELATES' THEN a.entity_id ELSE a.chunk_id END AS source,
+    CASE type WHEN 'RELATES' THEN r.predicate ELSE toLower(type) END AS label,
+    CASE type WHEN 'NEXT' THEN 'passage' ELSE 'entity' END AS target_kind,
+    CASE type WHEN 'NEXT' THEN b.chunk_id ELSE b.entity_id END AS target
+ORDER BY source_kind, source, label, target_kind, target LIMIT $limit
+WITH collect([source_kind, source, label, target_kind, target]) AS found
+{_STILL}
+"""
+
+ENTITIES = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHERE coalesce(e.valid, true)
+WITH e ORDER BY e.entity_id
+WITH collect([e.entity_id, e.name, e.type, e.passages]) AS found
+{_STILL}
+"""
+
+IN_DOCUMENT = f"""
+CALL () {{
+    MATCH (p:Passage {{generation: $generation, tenant: $tenant, document_id: $document_id}})-[:MENTIONS|ABOUT]->(e)
+    RETURN e.entity_id AS id
+    UNION
+    MATCH (s)-[:RELATES {{generation: $generation, tenant: $tenant, document_id: $document_id}}]->(o)
+    UNWIND [s.entity_id, o.entity_id] AS id RETURN id
+}}
+WITH collect(id) AS found
+{_STILL}
+"""
+
+_PASSAGE = "MATCH (p:Passage {generation: $generation, tenant: $tenant}) WHERE p.chunk_id IS NOT NULL"
+ABOUTS = f"{_PASSAGE} MATCH (p)-[r:ABOUT]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.quality"
+MENTIONS = f"{_PASSAGE} MATCH (p)-[r:MENTIONS]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.times"
+STATEMENTS = """
+MATCH (s:Entity {generation: $generation, tenant: $tenant}) WHERE s.entity_id IS NOT NULL
+MATCH (s)-[r:RELATES]->(o)
+RETURN r.relation_id, s.entity_id, r.subject, r.predicate, o.entity_id, r.object, r.chunk_id, r.start_at, r.end_at,
+    r.confidence
+"""

@@ -1,0 +1,178 @@
+"""The graph in Neo4j: live writes by version.
+
+A generation is a property of every node, as community has one database. The node `(:ReadModel {name, generation,
+shape})` says which generation a name stands for, and it is the lock of that name. Writers take turns on it, so an
+entity that derives from several documents' edges never misses one, and two writers of one aggregate never both win.
+Neo4j holds the lock until the transaction ends.
+"""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from neo4j import AsyncDriver, AsyncTransaction
+
+from eventstore.errors import StoreUnavailable
+from eventstore.keys import AggregateKey
+from projections.changes import Change, Positions
+from projections.errors import OldShapeError, Outpaced
+from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
+from projections.graph.neo4j.content import add, forget, named, sweep
+from projections.graph.neo4j.entities import derive
+from projections.graph.neo4j.frozen import Neo4jFrozen
+from projections.graph.neo4j.migrations import migrate
+
+if TYPE_CHECKING:
+    from projections.graph.neo4j.generation import Neo4jGeneration
+
+NAME = "graph"
+SHAPE = 1
+"""Grows with each change of the nodes and edges that makes a replay necessary."""
+
+_TURN = "MATCH (m:ReadModel {name: $name}) SET m.turn = timestamp()"
+_GENERATION = "MATCH (m:ReadModel {name: $name}) RETURN m.generation AS generation"
+_OPEN = """
+MERGE (m:ReadModel {name: $name})
+ON CREATE SET m.generation = $generation, m.shape = $shape, m.built_at = datetime()
+RETURN m.shape AS shape
+"""
+_VERSIONS = """
+UNWIND $rows AS row
+MATCH (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]})
+RETURN a.tenant AS tenant, a.kind AS kind, a.id AS id, a.version AS version
+"""
+_SAVE_VERSIONS = """
+UNWIND $rows AS row
+MERGE (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]})
+SET a.version = row[3]
+"""
+_POSITIONS = """
+MATCH (m:ReadModel {name: $name})
+MATCH (p:Position {generation: m.generation}) WHERE p.topic IS NOT NULL AND p.partition IS NOT NULL
+RETURN p.topic AS topic, p.partition AS partition, p.position AS position
+"""
+_REACH = """
+UNWIND $rows AS row
+MERGE (p:Position {generation: $generation, topic: row[0], partition: row[1]})
+SET p.position = CASE WHEN p.position >= row[2] THEN p.position ELSE row[2] END
+"""
+_CHANGED = """
+UNWIND $rows AS row
+MERGE (s:State {generation: $generation, tenant: row[0]}) SET s.changed = randomUUID()
+"""
+_STATE = """
+MATCH (m:ReadModel {name: $name})
+OPTIONAL MATCH (s:State {generation: m.generation, tenant: $tenant})
+RETURN s.changed AS changed
+"""
+
+
+class Neo4jGraphStore:
+    """What the name stands for, by default the live graph. Implements `projections.store.Store`."""
+
+    def __init__(self, driver: AsyncDriver, name: str = NAME) -> None:
+        self.driver = driver
+        self.name = name
+
+    async def open(self) -> None:
+        """Make constraints, indexes and an empty generation where there are none. Raises OldShapeError."""
+        await migrate(self.driver)
+        async with transaction(self.driver) as tx:
+            found = await fetch(tx, _OPEN, name=self.name, generation=new_generation(), shape=SHAPE)
+        if found[0]["shape"] != SHAPE:
+            raise OldShapeError(
+                f"the graph read model has shape {found[0]['shape']} and this Annals wants {SHAPE}; "
+                "run: annals replay graph"
+            )
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """Up to which version each aggregate is there."""
+        async with transaction(self.driver) as tx:
+            return await _versions(tx, await self._generation(tx), keys)
+
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """How far it is in each partition."""
+        rows = await alone(self.driver, _POSITIONS, name=self.name)
+        return {(row["topic"], row["partition"]): row["position"] for row in rows}
+
+    async def version(self, tenant: str) -> str:
+        """A name for the present content; another one after every change of that tenant's nodes and edges."""
+        rows = await alone(self.driver, _STATE, name=self.name, tenant=tenant)
+        return str(rows[0]["changed"]) if rows else str(None)
+
+    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
+        """All changes and the positions in one transaction. Raises Outpaced."""
+        if not changes and not reached:
+            return
+        async with transaction(self.driver) as tx:
+            generation = await self.take_turn(tx)
+            if changes:
+                await _gate(tx, generation, changes)
+                touched = await forget(tx, generation, changes)
+                await add(tx, generation, changes)
+                await sweep(tx, generation, changes)
+                await save_versions(tx, generation, changes)
+                await derive(tx, generation, touched | named(changes))
+                # A change without rows leaves the content as it is, and answers kept of it good.
+                await changed(tx, generation, {change.key.tenant for change in changes if change.sections})
+            await reach(tx, generation, reached)
+
+    async def take_turn(self, tx: AsyncTransaction) -> str:
+        """Wait for this name's turn, held until the transaction ends; returns the generation it stands for."""
+        await execute(tx, _TURN, name=self.name)
+        # Read by a query of its own: one that waited may remember what it read before.
+        return await self._generation(tx)
+
+    @contextlib.asynccontextmanager
+    async def frozen(self) -> AsyncIterator[Neo4jFrozen]:
+        """It as it is now. Neo4j gives no snapshot over several queries, so writers wait as long as this lasts.
+
+        One that waits longer than QUERY_LIMIT_S is told StoreUnavailable, and tries again. Readers do not wait.
+        """
+        async with transaction(self.driver, BULK_LIMIT_S) as tx:
+            yield Neo4jFrozen(tx, await self.take_turn(tx))
+
+    def generation(self, purpose: str) -> "Neo4jGeneration":
+        """Another name with a generation of its own."""
+        from projections.graph.neo4j.generation import Neo4jGeneration
+
+        return Neo4jGeneration(self, purpose)
+
+    async def _generation(self, tx: AsyncTransaction) -> str:
+        rows = await fetch(tx, _GENERATION, name=self.name)
+        if not rows:
+            raise StoreUnavailable(f"Neo4j holds no read model {self.name!r}")
+        return str(rows[0]["generation"])
+
+
+def new_generation() -> str:
+    """An id short enough for Neo4j to keep it within the node."""
+    return secrets.token_hex(6)
+
+
+async def save_versions(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    """Up to which version each aggregate is there now."""
+    await unwind(tx, _SAVE_VERSIONS, [(*change.key, change.version) for change in changes], generation=generation)
+
+
+async def reach(tx: AsyncTransaction, generation: str, reached: Positions) -> None:
+    """Remember positions; they never go back."""
+    await unwind(tx, _REACH, [(*place, reached[place]) for place in sorted(reached)], generation=generation)
+
+
+async def changed(tx: AsyncTransaction, generation: str, tenants: Iterable[str]) -> None:
+    """Give the tenants' content a new name."""
+    await unwind(tx, _CHANGED, [(tenant,) for tenant in sorted(tenants)], generation=generation)
+
+
+async def _versions(tx: AsyncTransaction, generation: str, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+    rows = await unwind(tx, _VERSIONS, keys, generation=generation)
+    return {AggregateKey(row["tenant"], row["kind"], row["id"]): row["version"] for row in rows}
+
+
+async def _gate(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    found = await _versions(tx, generation, [change.key for change in changes])
+    for change in changes:
+        if found.get(change.key, 0) != change.previous:
+            raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")

@@ -1,0 +1,146 @@
+"""How a generation lies in OpenSearch: its template with a versioned mapping, its names and ids.
+
+One index of one shard holds passages and, beside them, versions, positions and unfinished writes (`what` tells them
+apart). One shard because its documents become visible in one step: a search never sees half a write.
+"""
+
+import hashlib
+from typing import Any
+
+from eventstore.keys import AggregateKey
+from projections.vector.model import LAYOUT
+
+NAME = "annals-vector"
+SHAPE = LAYOUT.shape
+DEFAULT_DIMENSION = 384
+MOST_FIELDS = 10_000
+"""Each tenant has one; the server's own limit is 1,000."""
+
+# The stop words of PostgreSQL's `english` dictionary (Snowball's list), so that both stores take the same words for
+# words. Lucene's own list has 33 and would let "what" and "how" find passages.
+_STOP_WORDS = (
+    "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself "
+    "it its itself they them their theirs themselves what which who whom this that these those am is are was were be "
+    "been being have has had having do does did doing a an the and but if or because as until while of at by for with "
+    "about against between into through during before after above below to from up down in out on off over under "
+    "again further then once here there when where why how all any both each few more most other some such no nor not "
+    "only own same so than too very s t can will just don should now"
+)
+
+_KEYWORD = {"type": "keyword"}
+_LONG = {"type": "long"}
+_WORDS = {"type": "text", "analyzer": "annals_english", "search_analyzer": "annals_question"}
+_KEPT = {"type": "keyword", "index": False, "doc_values": False}
+_NUMBER = {"type": "integer", "index": False, "doc_values": False}
+
+
+def template(name: str) -> dict[str, Any]:
+    """The index template of every generation of the read model `name`."""
+    return {
+        "index_patterns": [f"{name}-*"],
+        "version": SHAPE,
+        "template": {
+            "settings": {
+                "index": {
+                    "knn": True,
+                    "number_of_shards": 1,
+                    "auto_expand_replicas": "0-1",
+                    # Only a writer that is done says what may be seen.
+                    "refresh_interval": "-1",
+                    "mapping.total_fields.limit": MOST_FIELDS,
+                },
+                "analysis": _ANALYSIS,
+            },
+            "mappings": {
+                "dynamic": "strict",
+                "_meta": {"shape": SHAPE},
+                # Searched, never read.
+                "_source": {"excludes": ["words"]},
+                "dynamic_templates": [{"words": {"path_match": "words.*", "mapping": _WORDS}}],
+                "properties": _PROPERTIES | embedding(DEFAULT_DIMENSION),
+            },
+        },
+    }
+
+
+_ENGLISH = ["annals_possessive", "lowercase", "annals_stop", "annals_stem"]
+_ANALYSIS = {
+    "filter": {
+        "annals_possessive": {"type": "stemmer", "language": "possessive_english"},
+        "annals_stop": {"type": "stop", "stopwords": _STOP_WORDS.split()},
+        "annals_stem": {"type": "stemmer", "language": "porter2"},
+    },
+    "analyzer": {
+        "annals_english": {"tokenizer": "standard", "filter": _ENGLISH},
+        # A word that is asked for twice counts once.
+        "annals_question": {"tokenizer": "standard", "filter": [*_ENGLISH, "unique"]},
+    },
+}
+
+_PROPERTIES: dict[str, Any] = {
+    "what": _KEYWORD,
+    "tenant": _KEYWORD,
+    "owner": _KEYWORD,
+    # Of a passage
+    "document_id": _KEYWORD,
+    "chunk_id": _KEYWORD,
+    "aggregate_version": _LONG,
+    "title": _KEPT,
+    "text": _KEPT,
+    # One field for each tenant: how rare a word is and how long a text is on average, OpenSearch counts by field.
+    "words": {"type": "object", "dynamic": "true"},
+    "index": _NUMBER,
+    "start_at": _NUMBER,
+    "end_at": _NUMBER,
+    "model": _KEYWORD,
+    "dimension": {"type": "integer"},
+    "length": _NUMBER,
+    # Of a version
+    "kind": _KEYWORD,
+    "aggregate_id": _KEYWORD,
+    "version": _LONG,
+    "passages_at": _LONG,
+    # Of a position
+    "topic": _KEYWORD,
+    "partition": {"type": "integer"},
+    "position": _LONG,
+    # Of an unfinished write or switch
+    "owners": _KEPT,
+    "next": _KEPT,
+    "at": {"type": "double"},
+}
+
+
+def field(dimension: int) -> str:
+    """The field of vectors of one dimension: vectors of different models may lie side by side."""
+    return f"embedding_{dimension}"
+
+
+def embedding(dimension: int) -> dict[str, Any]:
+    """The mapping of that field. The engine is named because the default one needs libraries not every server has."""
+    method = {"name": "hnsw", "engine": "lucene", "space_type": "cosinesimil"}
+    return {field(dimension): {"type": "knn_vector", "dimension": dimension, "method": method}}
+
+
+def writing(index: str) -> str:
+    """The alias by which an index is written: it goes with the index, so a late write cannot make it anew."""
+    return f"{index}-write"
+
+
+def owner_of(key: AggregateKey) -> str:
+    """The aggregate in one word: the id of its version and the mark on its passages."""
+    return _hash(*key)
+
+
+def words_of(tenant: str) -> str:
+    """The field of a tenant's words, in `words`."""
+    return _hash(tenant)
+
+
+def passage_id(tenant: str, chunk_id: str) -> str:
+    """The same in every generation."""
+    return _hash(tenant, chunk_id)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,99 @@
+"""Searches over the live generation in OpenSearch: k-NN for meaning, BM25 for words."""
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from opensearchpy import AsyncOpenSearch
+
+from projections.moment import undisturbed
+from projections.vector.opensearch.client import by_id, search
+from projections.vector.opensearch.frozen import pages, point_in_time
+from projections.vector.opensearch.index import NAME, field, passage_id, words_of
+from projections.vector.opensearch.store import version_of
+from projections.vector.reads import Hit, Passage, Vector
+
+MOST = 10_000
+"""More than OpenSearch gives for one search."""
+
+_FIELDS = ["chunk_id", "document_id", "title", "text", "start_at", "end_at"]
+
+
+class OpenSearchPassages:
+    """Implements `projections.vector.reads.PassageReader` over the live generation."""
+
+    def __init__(self, client: AsyncOpenSearch, name: str = NAME) -> None:
+        self._client = client
+        self._alias = name
+
+    async def version(self, tenant: str) -> str:
+        """Changes whenever the tenant's passages change."""
+        return await version_of(self._client, self._alias, tenant)
+
+    async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+        """By cosine similarity, best first; 2k candidates are looked at."""
+        size = min(k, MOST)
+        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}]
+        if documents is not None:
+            allowed.append({"terms": {"document_id": list(documents)}})
+        nearest = {
+            "vector": np.asarray(vector, dtype=float).tolist(),
+            "k": size,
+            # Within the search of the graph, so that k of those that are allowed are found.
+            "filter": {"bool": {"filter": allowed}},
+            "method_parameters": {"ef_search": 2 * size},
+            # Nobody may have written a vector of this dimension yet.
+            "ignore_unmapped": True,
+        }
+        hits = await self._hits({"knn": {field(len(vector)): nearest}}, size)
+        # OpenSearch gives (1 + cosine) / 2, so that no score is negative.
+        return [Hit(hit.chunk_id, 2 * hit.score - 1) for hit in hits]
+
+    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+        """By BM25, best first.
+
+        Searched is one text, the title twice before the passage, so a title's word counts twice in frequency and in
+        length, as in PostgreSQL; boosting a field of its own would add two scores with two lengths. Lucene keeps the
+        length in one byte, and leaves the constant k1 + 1 = 2.2 out of its formula: it comes back as the boost.
+        """
+        words = {f"words.{words_of(tenant)}": {"query": query, "boost": 2.2}}
+        return await self._hits({"match": words}, min(k, MOST))
+
+    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+        """By chunk id."""
+        ids = list(dict.fromkeys(passage_id(tenant, chunk_id) for chunk_id in chunk_ids))
+        found = await by_id(self._client, self._alias, ids, _FIELDS, seen=True)
+        return {source["chunk_id"]: _passage(source) for source in found.values()}
+
+    @undisturbed
+    async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
+        """A document's passages, in their order."""
+        sources = await self._all([{"term": {"tenant": tenant}}, {"term": {"document_id": document_id}}])
+        return [_passage(source) for source in sorted(sources, key=itemgetter("index"))]
+
+    @undisturbed
+    async def all_passages(self, tenant: str) -> list[Passage]:
+        """Every passage of the tenant at one moment, by chunk id."""
+        return [_passage(source) for source in await self._all([{"term": {"tenant": tenant}}])]
+
+    async def _all(self, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        own = {"bool": {"filter": [{"term": {"what": "passage"}}, *wanted]}}
+        async with point_in_time(self._client, self._alias) as at:
+            body = {"query": own, "_source": [*_FIELDS, "index"]}
+            return [source async for source in pages(self._client, at, body, ("chunk_id",))]
+
+    async def _hits(self, query: Mapping[str, Any], size: int) -> list[Hit]:
+        if size < 1:
+            return []
+        found = await search(
+            self._client,
+            self._alias,
+            {"query": query, "size": size, "_source": ["chunk_id"], "track_total_hits": False},
+        )
+        hits = [Hit(hit["_source"]["chunk_id"], hit["_score"]) for hit in found["hits"]["hits"]]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+
+
+def _passage(source: Mapping[str, Any]) -> Passage:
+    return Passage(*(source[name] for name in _FIELDS))

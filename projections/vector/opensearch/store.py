@@ -1,0 +1,144 @@
+"""The vector read model in OpenSearch: live writes by version, generations behind an alias."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from opensearchpy import AsyncOpenSearch
+from opensearchpy.exceptions import NotFoundError, RequestError
+
+from eventstore.keys import AggregateKey
+from projections.changes import Change, Positions
+from projections.errors import OldShapeError, Replaced
+from projections.vector.opensearch.client import Blocked, faults, search
+from projections.vector.opensearch.documents import dimensions
+from projections.vector.opensearch.frozen import OpenSearchFrozen, frozen, positions
+from projections.vector.opensearch.index import NAME, SHAPE, embedding, owner_of, template, writing
+from projections.vector.opensearch.sweep import heal, known
+from projections.vector.opensearch.switch import lift_if_dead
+from projections.vector.opensearch.write import Write
+
+if TYPE_CHECKING:
+    from projections.vector.opensearch.generation import OpenSearchGeneration
+
+
+class OpenSearchVectorStore:
+    """One generation, by default the live one; `alias` leads to its index. Every method raises StoreUnavailable."""
+
+    def __init__(self, client: AsyncOpenSearch, name: str = NAME, alias: str | None = None) -> None:
+        self.client = client
+        self.name = name
+        self.alias = alias or name
+        self._mapped: dict[str, set[int]] = {}
+
+    async def open(self) -> None:
+        """Make the index where there is none; sweep after writers that died. Raises OldShapeError."""
+        if await self.index() is None:
+            # A fixed name: of two who come at once, one makes it.
+            await self.create(f"{self.name}-first")
+        with faults():
+            mappings = await self.client.indices.get_mapping(index=self.alias)
+        (found,) = (mapping["mappings"]["_meta"]["shape"] for mapping in mappings.values())
+        if found != SHAPE:
+            raise OldShapeError(
+                f"the vector read model has shape {found} and this Annals wants {SHAPE}; run: annals replay vector"
+            )
+        with contextlib.suppress(Blocked):
+            await heal(self.client, await self.current())
+
+    async def create(self, index: str) -> None:
+        """An empty index behind this store's alias, as the template says; one that is there is left as it is."""
+        with faults():
+            await self.client.indices.put_index_template(name=self.name, body=template(self.name))
+            try:
+                await self.client.indices.create(
+                    index=index,
+                    body={"aliases": {self.alias: {}, writing(index): {}}},
+                    params={"wait_for_active_shards": 1},
+                )
+            except RequestError as error:
+                if error.error != "resource_already_exists_exception":
+                    raise
+
+    async def index(self) -> str | None:
+        """The index that the alias leads to now."""
+        try:
+            with faults():
+                (name,) = await self.client.indices.get_alias(name=self.alias)
+        except NotFoundError:
+            return None
+        return str(name)
+
+    async def current(self) -> str:
+        """The same, where there must be one. Raises Replaced."""
+        index = await self.index()
+        if index is None:
+            raise Replaced(f"the generation {self.alias} is not there any more")
+        return index
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """Up to which version each aggregate is there."""
+        owners = {owner_of(key): key for key in keys}
+        found = await known(self.client, self.alias, list(owners))
+        return {owners[owner]: one.version for owner, one in found.items()}
+
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """How far it is in each partition."""
+        return await positions(self.client, self.alias, {})
+
+    async def version(self, tenant: str) -> str:
+        """A name for the present content: the place of the tenant's last change among all changes of the index."""
+        return await version_of(self.client, self.alias, tenant)
+
+    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
+        """All changes and the positions, seen in one step. Raises Outpaced; see `Write` for what a crash leaves."""
+        if not changes and not reached:
+            return
+        index = await self.current()
+        try:
+            await self.make_room(index, changes)
+            await Write(self.client, index, changes, reached).run()
+        except Blocked:
+            await lift_if_dead(self.client, index)
+            raise
+
+    async def make_room(self, index: str, changes: Sequence[Change]) -> None:
+        """A field for vectors of each dimension that was not there before."""
+        mapped = self._mapped.setdefault(index, set())
+        for size in dimensions(changes) - mapped:
+            with faults():
+                await self.client.indices.put_mapping(index=index, body={"properties": embedding(size)})
+            mapped.add(size)
+
+    @contextlib.asynccontextmanager
+    async def frozen(self) -> AsyncIterator[OpenSearchFrozen]:
+        """At one point in time."""
+        async with frozen(self.client, self.alias) as one:
+            yield one
+
+    def generation(self, purpose: str) -> "OpenSearchGeneration":
+        """Another index."""
+        from projections.vector.opensearch.generation import OpenSearchGeneration
+
+        return OpenSearchGeneration(self, purpose)
+
+    def beside(self, purpose: str) -> "OpenSearchVectorStore":
+        """The store of another generation."""
+        return OpenSearchVectorStore(self.client, self.name, f"{self.name}-{purpose}")
+
+
+async def version_of(client: AsyncOpenSearch, alias: str, tenant: str) -> str:
+    """The name of a tenant's present content; another one after every change, and in every generation."""
+    changes = [{"term": {"tenant": tenant}}, {"terms": {"what": ["version", "touched"]}}]
+    found = await search(
+        client,
+        alias,
+        {
+            "query": {"bool": {"filter": changes}},
+            "sort": [{"_seq_no": "desc"}],
+            "size": 1,
+            "seq_no_primary_term": True,
+            "_source": False,
+        },
+    )
+    return next((f"{hit['_index']}/{hit['_seq_no']}" for hit in found["hits"]["hits"]), "nothing")

@@ -1,0 +1,281 @@
+"""The graph in Neo4j keeps what every store must keep, and answers as every graph must."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from neo4j import AsyncDriver
+
+from contracts.topics import topics
+from eventstore.errors import StoreUnavailable
+from eventstore.keys import AggregateKey
+from projections.changes import Change, ReadModel
+from projections.errors import OldShapeError, Outpaced
+from projections.graph.model import LAYOUT, GraphModel
+from projections.graph.neo4j.connection import alone, execute, open_driver, transaction
+from projections.graph.neo4j.migrations import MIGRATIONS, migrate
+from projections.graph.neo4j.reader import Neo4jGraph
+from projections.graph.neo4j.store import Neo4jGraphStore
+from projections.graph.postgres import PostgresGraph
+from projections.graph.reads import Entity, GraphReader, Node
+from projections.postgres import PostgresStore
+from projections.projector import Projector
+from projections.replay import everywhere, replay
+from projections.store import Store
+from projections.verify import verify
+from tests.projections.contract.folding import change, changes, digests, follow, rows
+from tests.projections.contract.generation import GenerationContract
+from tests.projections.contract.graph import GraphReaderContract
+from tests.projections.contract.store import StoreContract
+from tests.projections.history import History, open_history
+from tests.projections.stories import Story
+from tests.servers.handles import Server
+
+STORY = Story("harbour", ("Ada met Bob.", "Bob saw a whale.", "Bob met Bob."), title="Harbour")
+OTHER = Story("market", ("Cleo met Ada.",), title="Market")
+
+
+@pytest.fixture
+async def history(dsn: str) -> AsyncIterator[History]:
+    """A log in which nothing happened yet."""
+    async with open_history(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIterator[AsyncDriver]:
+    """An empty database."""
+    async with open_driver(neo4j_uri, *(neo4j_auth or ())) as driver:
+        await alone(driver, "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")
+        yield driver
+
+
+@pytest.fixture
+async def live(driver: AsyncDriver) -> Neo4jGraphStore:
+    """The live graph, with nothing in it."""
+    store = Neo4jGraphStore(driver)
+    await store.open()
+    return store
+
+
+async def _count(driver: AsyncDriver, pattern: str) -> int:
+    return int((await alone(driver, f"MATCH {pattern} RETURN count(*) AS n"))[0]["n"])
+
+
+class TestStore(StoreContract, GenerationContract):
+    @pytest.fixture
+    def model(self, history: History) -> ReadModel:
+        return GraphModel()
+
+    @pytest.fixture
+    async def store(self, history: History, model: ReadModel, live: Neo4jGraphStore) -> Store:
+        return live
+
+    async def test_a_frozen_store_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
+        """There is no snapshot to read: a writer waits for its turn."""
+        await store.write(await changes(model, await history.tell(STORY)), {})
+        before = await digests(store)
+        late = await changes(model, await history.tell(OTHER))
+        async with store.frozen() as frozen:
+            writing = asyncio.create_task(store.write(late, {}))
+            assert await frozen.digests() == before
+            assert not writing.done()
+        await writing
+        assert await digests(store) != before
+
+
+class TestReader(GraphReaderContract):
+    @pytest.fixture
+    async def projector(self, history: History, live: Neo4jGraphStore) -> Projector:
+        return Projector(GraphModel(), live, history.reader)
+
+    @pytest.fixture
+    def graph(self, history: History, driver: AsyncDriver) -> GraphReader:
+        return Neo4jGraph(driver)
+
+
+async def test_postgresql_and_neo4j_answer_the_same(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+) -> None:
+    """After corrections, merges and a deletion, for every node that one of them knows."""
+    await history.tell(STORY, OTHER, Story("inn", ("Dora knew Cleo.", "Cleo met Zebedee."), title="Inn"))
+    await history.merge_chunks(STORY, 0, 1)
+    await history.rename("Ada", "Countess")
+    await history.merge("Cleo", "Bob")
+    await history.merge("Bob", "Robert")
+    await history.judge("Zebedee", valid=False)
+    await history.amend_relation(OTHER, OTHER.related.relations[0].relation_id, "greeted")
+    await history.tell(Story("inn", ("Dora left Cleo.",), title="Inn"))
+    gone = Story("gone", ("Ada met Xerxes.",), title="Gone")
+    await history.tell(gone)
+    await history.delete(gone)
+    relational = PostgresStore(history.pool, LAYOUT)
+    await relational.open()
+    for store in (relational, live):
+        await follow(Projector(GraphModel(), store, history.reader), history)
+    one, other = PostgresGraph(history.pool), Neo4jGraph(driver)
+
+    mine, theirs = await one.snapshot("default"), await other.snapshot("default")
+    assert mine.abouts and mine.mentions and mine.statements
+    assert sorted(mine.abouts) == sorted(theirs.abouts)
+    assert sorted(mine.mentions) == sorted(theirs.mentions)
+    assert sorted(mine.statements) == sorted(theirs.statements)
+
+    names = ["Ada", "Bob", "Cleo", "Dora", "Robert", "Zebedee", "Xerxes", "Harbour", "Market", "Inn", "Gone"]
+    assert await one.find("default", names) == await other.find("default", names) != []
+
+    nodes = [Node("passage", mention.chunk_id) for mention in mine.mentions]
+    nodes += [Node("entity", about.entity_id) for about in mine.abouts]
+    nodes += [Node("entity", end) for said in mine.statements for end in (said.subject_id, said.object_id)]
+    for node in nodes:
+        edges = await one.neighbours("default", node)
+        assert set(edges) == set(await other.neighbours("default", node)) != set()
+        assert await one.k_hops("default", [node], 3) == await other.k_hops("default", [node], 3)
+        ways = await one.paths("default", nodes[0], node)
+        assert {tuple(way) for way in ways} == {tuple(way) for way in await other.paths("default", nodes[0], node)}
+
+
+async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+) -> None:
+    model = GraphModel()
+    await history.tell(STORY, OTHER)
+    await follow(Projector(model, live, history.reader), history)
+    before = await digests(live)
+
+    await replay(model, live, history.reader, topics(), lambda _: None)
+
+    assert await digests(live) == before
+    assert await live.positions() == everywhere(model, topics(), await history.reader.head())
+    assert await _count(driver, "(m:ReadModel)") == 1
+    assert await _count(driver, "(n) WHERE n.generation IS NOT NULL AND NOT n:ReadModel") == await _count(
+        driver, "(m:ReadModel) MATCH (n {generation: m.generation}) WHERE NOT n:ReadModel"
+    )
+
+
+async def test_verify_names_what_is_not_as_the_events_say(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+) -> None:
+    """Edges between passages are looked at as well, though no table holds them."""
+    model = GraphModel()
+    await history.tell(STORY, OTHER)
+    await follow(Projector(model, live, history.reader), history)
+    await live.write([], everywhere(model, topics(), await history.reader.head()))
+    verdict = await verify(model, live, history.reader, topics(), lambda _: None)
+    assert verdict.difference is None and verdict.rows > 0
+
+    await alone(driver, "MATCH ()-[n:NEXT]->() WITH n LIMIT 1 DELETE n")
+    verdict = await verify(model, live, history.reader, topics(), lambda _: None)
+    assert verdict.difference is not None and "graph.passages" in verdict.difference
+    assert await _count(driver, "(m:ReadModel)") == 1
+
+
+async def test_of_many_writers_of_one_aggregate_one_wins(live: Neo4jGraphStore, history: History) -> None:
+    one = await change(GraphModel(), await history.tell(STORY))
+    results = await asyncio.gather(*(live.write([one], {}) for _ in range(6)), return_exceptions=True)
+    assert results.count(None) == 1
+    assert sum(isinstance(result, Outpaced) for result in results) == 5
+
+
+async def test_writers_at_once_miss_none_of_each_others_mentions(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+) -> None:
+    """All documents name Ada: every one of them counts, whichever came last."""
+    stories = [Story(f"story-{number}", ("Ada met Bob.",)) for number in range(8)]
+    changed = await changes(GraphModel(), await history.tell(*stories))
+    await asyncio.gather(*(live.write([one], {}) for one in changed))
+    (ada,) = await Neo4jGraph(driver).find("default", ["Ada"])
+    assert ada.passages == 8
+
+
+async def test_equal_counts_are_decided_by_the_bytes_of_the_name(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+    """U+FFEE comes before U+1F600 in UTF-8, and behind it in UTF-16. A bulk load decides the same."""
+    mentions = [("t", "d", f"c{number}", "e", name, "T", 1) for number, name in enumerate(("\U0001f600", "\uffee"))]
+    one = Change(AggregateKey("t", "document", "d"), 0, 1, {"mentions": mentions})
+    await live.write([one], {})
+    assert await Neo4jGraph(driver).entities("t", ["e"]) == [Entity("e", "\uffee", "T", 2)]
+
+    generation = live.generation("next")
+    await generation.begin()
+    await generation.load([one])
+    await generation.finish({})
+    assert await digests(generation.store) == await digests(live)
+    await generation.discard()
+
+
+async def test_a_mention_outlives_its_passage_until_it_is_replaced(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+    """New chunks leave the mentions of the old ones alone; then nothing of the old ones stays behind."""
+    key = AggregateKey("t", "document", "d")
+    mention = ("t", "d", "c1", "e", "Ada", "PERSON", 1)
+    await live.write([Change(key, 0, 1, {"passages": [("t", "d", "c1", 0)], "mentions": [mention]})], {})
+    await live.write([Change(key, 1, 2, {"passages": [("t", "d", "c2", 0)]})], {})
+    assert [one.chunk_id for one in (await Neo4jGraph(driver).snapshot("t")).mentions] == ["c1"]
+    assert sum('"c1"' in row for row in await rows(live)) == 1
+
+    await live.write([Change(key, 2, 3, {"mentions": [], "abouts": []})], {})
+    assert await _count(driver, "(p:Passage)") == 1
+    assert await _count(driver, "(e:Entity)") == 0
+
+
+async def test_migrations_are_applied_once_whoever_starts_first(driver: AsyncDriver) -> None:
+    done = await asyncio.gather(*(migrate(driver) for _ in range(4)))
+    assert sorted(done) == [[], [], [], ["0001_graph"]]
+    assert await migrate(driver) == []
+
+
+async def test_a_newer_database_is_left_alone(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+    number = len(MIGRATIONS) + 1
+    await alone(driver, "CREATE (:AnnalsMigration {number: $number, name: 'tomorrow'})", number=number)
+    with pytest.raises(OldShapeError, match="tomorrow"):
+        await live.open()
+
+
+async def test_a_graph_of_another_shape_is_not_written(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+    await alone(driver, "MATCH (m:ReadModel) SET m.shape = m.shape + 1")
+    with pytest.raises(OldShapeError, match="annals replay graph"):
+        await live.open()
+
+
+async def test_nobody_at_the_address() -> None:
+    async with open_driver("bolt://127.0.0.1:9") as driver:
+        with pytest.raises(StoreUnavailable):
+            await Neo4jGraphStore(driver).open()
+
+
+async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> None:
+    if neo4j_auth is None:
+        pytest.skip("the server at the given address asks for no password")
+    async with open_driver(neo4j_uri, "nobody", "wrong") as driver:
+        with pytest.raises(StoreUnavailable, match="nauthorized"):
+            await Neo4jGraphStore(driver).versions([])
+
+
+async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+    async with live.frozen():
+        with pytest.raises(StoreUnavailable):
+            async with transaction(driver, 0.5) as tx:
+                await live.take_turn(tx)
+
+
+async def test_a_mistake_of_ours_is_not_called_an_outage(driver: AsyncDriver) -> None:
+    with pytest.raises(Exception, match="Invalid input") as caught:
+        async with transaction(driver) as tx:
+            await execute(tx, "no cypher")
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+async def test_a_killed_server_is_away_and_comes_back_with_all_that_was_written(
+    neo4j_server: Server, live: Neo4jGraphStore, history: History
+) -> None:
+    await live.write(await changes(GraphModel(), await history.tell(STORY)), {})
+    before = await rows(live)
+    late = await changes(GraphModel(), await history.tell(OTHER))
+    neo4j_server.kill()
+    with pytest.raises(StoreUnavailable):
+        await live.write(late, {})
+    with pytest.raises(StoreUnavailable):
+        await live.versions([])
+    neo4j_server.start()
+    assert await rows(live) == before
+    await live.write(late, {})
+    assert await rows(live) != before
