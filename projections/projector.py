@@ -79,4 +79,4 @@ def _follows(known: int, newer: Sequence[DomainEvent]) -> bool:
     """Whether these come right behind what is known, and need nothing of it."""
     expected = range(known + 1, known + 1 + len(newer))
     versions = [event.aggregate_version for event in newer]
-    return versions == list(expected)
+    return versions == list(expected) and all(speaks_for_itself(event) for event in newer)

@@ -78,7 +78,7 @@ def everywhere(model: ReadModel, topics: Topics, position: int) -> Positions:
 
 @contextlib.contextmanager
 def _few_collections() -> Iterator[None]:
-    """Events and rows hold no cycles, yet at its usual pace the collector walks them again and again: a quarter of the
+    """Events and rows hold no cycles, yet at its usual pace the collector walks them again and again: a fifth of the
     time of a build. Of two builds at once the first to begin sets the pace back.
     """
     usual = gc.get_threshold()

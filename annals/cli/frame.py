@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ from rich.table import Table
 
 from annals.errors import AnnalsError
 from annals.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 INTERRUPTED = 130
@@ -134,6 +137,11 @@ def _plain() -> tuple[type[BaseException], ...]:
     )
 
 
+def _broken_off(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What was under way when ctrl-C came (a query, say) has nobody left to ask how it ended."""
+    log.debug("broken off: %s", context.get("exception") or context["message"])
+
+
 def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end; ctrl-C and SIGTERM cancel it once, so that what it started is stopped cleanly."""
 
@@ -147,6 +155,7 @@ def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
             # A second ctrl-C would break off the stopping and leave servers behind.
             if not told.is_set():
                 told.set()
+                loop.set_exception_handler(_broken_off)
                 task.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM):

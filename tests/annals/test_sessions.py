@@ -77,8 +77,8 @@ def test_an_ingest_that_is_stopped_can_be_finished_later(tmp_path: Path) -> None
             ingest.send_signal(number)
             output, said = ingest.communicate(timeout=60)
         assert ingest.returncode == 130, said
-        assert said.splitlines()[-1] == "stopped"
-        assert "Traceback" not in output + said
+        assert said == "stopped\n"
+        assert output == ""
         assert of_folder(data) == []
 
     finished = annals_json(data, "ingest", str(corpus), "--wait")

@@ -57,6 +57,12 @@ async def open_model(name: str, history: History) -> LiveModel:
     return LiveModel(model, store, history)
 
 
+async def generations(history: History) -> set[str]:
+    """The schemas of every generation that there is, of any read model."""
+    rows = await history.pool.fetch("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(relational|graph|vector)'")
+    return {row["nspname"] for row in rows}
+
+
 def _parts(name: str, history: History) -> tuple[ReadModel, Store]:
     if name == "relational":
         return RelationalModel(), PostgresStore(history.pool, RELATIONAL)

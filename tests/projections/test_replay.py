@@ -1,53 +1,26 @@
-"""Replay: built beside the live one from the log alone, switched to in one step; nothing is lost, nobody stops."""
+"""Replay: built beside the live one from the log alone, switched to in one step. A failure leaves the live one."""
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 
-from contracts.envelope import DomainEvent
 from contracts.topics import topics
-from eventstore.reader import EventReader
 from projections.errors import UnfoldableEvent
-from projections.graph.postgres import PostgresGraph
-from projections.relational.postgres import PostgresRelational
-from projections.replay import Report, replay
-from projections.vector.postgres import PostgresPassages
+from projections.replay import replay
 from tests.projections.history import History
-from tests.projections.models import NAMES, LiveModel, open_model
+from tests.projections.models import NAMES, LiveModel, generations, open_model
 from tests.projections.randomly import live_randomly
-from tests.projections.stories import Story, vector_of
-from tests.projections.waiting import eventually
-
-Happen = Callable[[], Coroutine[Any, Any, None]]
-
-_A_WRITER_WAITS = """
-SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-
-_LOCKED = """
-pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = '{name}_old' AND l.mode = 'AccessExclusiveLock'
-"""
+from tests.projections.stories import Story
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Cleo sang."), title="Harbour")
 MARKET = Story("market", ("Dora met Ada.",), title="Market")
-LATE = Story("late", ("Edgar sleeps.", "Ada met Edgar."), title="Night")
 
 
 @pytest.fixture(params=NAMES)
 async def live(request: pytest.FixtureRequest, history: History) -> LiveModel:
     """Each read model in turn."""
     return await open_model(request.param, history)
-
-
-async def schemas(history: History) -> set[str]:
-    """The generations that there are."""
-    rows = await history.pool.fetch("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(relational|graph|vector)'")
-    return {row["nspname"] for row in rows}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -65,7 +38,7 @@ async def test_a_replay_says_what_live_processing_said(live: LiveModel, history:
     assert await live.store.version("default") != name
     assert await live.store.positions() == await live.reached()
     assert await live.verify() == found
-    assert await schemas(history) == {live.model.name}
+    assert await generations(history) == {live.model.name}
 
 
 async def test_a_replay_of_nothing(live: LiveModel, history: History) -> None:
@@ -92,111 +65,6 @@ async def test_a_replayed_read_model_is_written_to_as_before(live: LiveModel, hi
     assert (await live.verify()).difference is None
 
 
-async def test_what_happens_during_the_build_is_not_lost(live: LiveModel, history: History) -> None:
-    """The live one may or may not have heard of it before the switch."""
-    await history.tell(HARBOUR, MARKET)
-    await live.everything()
-    pending: list[asyncio.Task[None]] = []
-
-    async def happen() -> None:
-        await history.delete(MARKET)
-        await live.everything()
-        await history.tell(LATE)
-
-    def report(_: int) -> None:
-        pending.append(asyncio.create_task(happen()))
-
-    async def done() -> None:
-        await asyncio.gather(*pending)
-
-    await replay_while(live, done, report)
-    assert len(pending) == 1
-    assert (await live.verify()).difference is None
-    assert await live.store.positions() == await live.reached()
-    assert await documents(live) == {"harbour": 5, "market": 6, "late": 5}
-
-
-async def test_what_happens_between_build_and_switch_is_not_lost(live: LiveModel, history: History) -> None:
-    """While the lock is held: nobody can write the live one any more."""
-    await history.tell(HARBOUR, MARKET)
-    await live.everything()
-
-    async def happen() -> None:
-        await history.tell(LATE)
-        await history.delete(MARKET)
-
-    await replay_while(live, happen)
-    assert await documents(live) == {"harbour": 5, "market": 6, "late": 5}
-    assert (await live.verify()).difference is None
-
-
-async def test_a_writer_that_waits_for_the_switch_writes_the_new_one(live: LiveModel, history: History) -> None:
-    await history.tell(HARBOUR)
-    await live.everything()
-    writer: list[asyncio.Task[None]] = []
-
-    async def happen() -> None:
-        await history.tell(MARKET)
-        writer.append(asyncio.create_task(live.everything()))
-        await eventually(history, _A_WRITER_WAITS)
-
-    await replay_while(live, happen)
-    await writer[0]
-    await history.delete(HARBOUR)
-    await live.everything()
-    assert await documents(live) == {"harbour": 6, "market": 5}
-    assert (await live.verify()).difference is None
-
-
-async def test_readers_go_on_through_a_switch(live: LiveModel, history: History) -> None:
-    """Whatever they see, it is all of the document that was there all the time."""
-    await history.tell(HARBOUR, MARKET)
-    await live.everything()
-    graph, passages, rows = (
-        PostgresGraph(history.pool),
-        PostgresPassages(history.pool),
-        PostgresRelational(history.pool),
-    )
-    done, turned = asyncio.Event(), asyncio.Event()
-
-    async def read() -> None:
-        while not done.is_set():
-            if live.model.name == "graph":
-                assert len((await graph.snapshot("default")).mentions) == 7
-                assert len(await graph.find("default", ["Ada", "Bob"])) == 2
-            elif live.model.name == "vector":
-                assert len(await passages.nearest("default", vector_of("one", 8), 10)) == 4
-                assert len(await passages.matching("default", "sang met", 10)) == 3
-                assert len(await passages.all_passages("default")) == 4
-            else:
-                assert (await rows.counts("default")).chunks == 4
-                found = await rows.document("default", "harbour")
-                assert found is not None and (len(found.chunks), len(found.entities)) == (3, 3)
-            turned.set()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(2):
-            group.create_task(read())
-        for _ in range(5):
-            await live.replay()
-            turned.clear()
-            await turned.wait()
-        done.set()
-
-
-async def test_the_old_one_is_dropped_a_table_at_a_time(live: LiveModel, history: History) -> None:
-    """Who waits for a reader holds nothing that the reader may want next: else one of the two would have to fail."""
-    await live.everything()
-    name = live.model.name
-    async with history.pool.acquire() as connection, connection.transaction():
-        await connection.execute(f"LOCK TABLE {name}.versions IN ACCESS SHARE MODE")
-        replaying = asyncio.create_task(live.replay())
-        await eventually(history, f"SELECT count(*) FROM {_LOCKED.format(name=name)} AND NOT granted")
-        assert await connection.fetchval(f"SELECT count(*) FROM {_LOCKED.format(name=name)} AND granted") == 0
-    await replaying
-    assert await schemas(history) == {name}
-
-
 async def test_a_failing_replay_leaves_the_live_one(history: History) -> None:
     """Live processing set the event aside; a replay says that it cannot build without it."""
     live = await open_model("vector", history)
@@ -210,7 +78,7 @@ async def test_a_failing_replay_leaves_the_live_one(history: History) -> None:
     assert await live.digests() == before
     assert await live.store.positions() == reached
     assert await live.store.version("default") == name
-    assert await schemas(history) == {"vector"}
+    assert await generations(history) == {"vector"}
 
 
 async def test_a_cancelled_replay_leaves_the_live_one(live: LiveModel, history: History) -> None:
@@ -224,7 +92,7 @@ async def test_a_cancelled_replay_leaves_the_live_one(live: LiveModel, history: 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await live.digests() == before
-    assert await schemas(history) == {live.model.name}
+    assert await generations(history) == {live.model.name}
 
 
 async def test_an_abandoned_generation_is_no_hindrance(live: LiveModel, history: History) -> None:
@@ -235,33 +103,4 @@ async def test_an_abandoned_generation_is_no_hindrance(live: LiveModel, history:
     await abandoned.begin()
     await live.replay()
     assert (await live.verify()).difference is None
-    assert await schemas(history) == {live.model.name}
-
-
-class Interrupted(EventReader):
-    """Something happens when everything is caught up with but for the last look, under the live one's lock."""
-
-    def __init__(self, history: History, happen: Happen) -> None:
-        super().__init__(history.pool)
-        self._happen: Happen | None = happen
-        self._quiet = False
-
-    async def after(self, position: int, limit: int) -> list[DomainEvent]:
-        """As ever."""
-        if self._quiet and self._happen is not None:
-            happen, self._happen = self._happen, None
-            await happen()
-        events = await super().after(position, limit)
-        self._quiet = self._quiet or not events
-        return events
-
-
-async def replay_while(live: LiveModel, happen: Happen, report: Report = lambda _: None) -> None:
-    """A replay that is interrupted so."""
-    await replay(live.model, live.store, Interrupted(live.history, happen), topics(), report)
-
-
-async def documents(live: LiveModel) -> dict[str, int]:
-    """The version of each."""
-    async with live.store.frozen() as frozen:
-        return {key.aggregate_id: version for key, version in (await frozen.versions()).items()}
+    assert await generations(history) == {live.model.name}

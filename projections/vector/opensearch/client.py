@@ -16,8 +16,8 @@ BULK_LIMIT_S = 300.0
 BUSY = frozenset({429, 502, 503, 504})
 """What a server, or a proxy before it, answers that has no time now."""
 
-
 GONE = frozenset({"index_not_found_exception", "aliases_not_found_exception"})
+"""What is said of a generation that was dropped."""
 
 
 class Blocked(StoreUnavailable):
