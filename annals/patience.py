@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from eventstore.errors import StoreUnavailable
 
@@ -16,7 +16,7 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
 
     @retry(
         retry=retry_if_exception_type(StoreUnavailable),
-        wait=wait_exponential_jitter(initial=0.1, max=2.0),
+        wait=wait_random_exponential(multiplier=0.1, max=2.0),
         stop=stop_after_delay(LIMIT_S),
         reraise=True,
     )

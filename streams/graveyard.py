@@ -21,13 +21,14 @@ class Graveyard:
         cause = " ".join(_storable(str(error)).split()) or type(error).__name__
         log.warning("%s: dead letter %s: %s", consumer, message.identity, cause[:500])
         tenant, event_id = _origin(message)
+        # An event keeps its identity when a refilled broker delivers it at another offset, and so does a retry.
+        identity = event_id or await self._tried_again(consumer, message) or message.identity
         await self._letters.add(
             [
                 DeadLetter(
                     tenant=tenant,
                     consumer=consumer,
-                    # An event keeps its identity when a refilled broker delivers it at another offset.
-                    identity=event_id or message.identity,
+                    identity=identity,
                     topic=message.topic,
                     partition=message.partition,
                     offset=message.offset,
@@ -44,6 +45,13 @@ class Graveyard:
                 )
             ]
         )
+
+    async def _tried_again(self, consumer: str, message: Message) -> str | None:
+        """Identity of the letter that this message is another try of; whoever wrote the header, the letter decides."""
+        letter = await self._letters.get(message.dead_letter) if message.dead_letter is not None else None
+        if letter is None or (letter.consumer, letter.value) != (consumer, message.value):
+            return None
+        return letter.identity
 
     async def resolve(self, consumer: str, messages: Sequence[Message]) -> None:
         """Close the letters that these messages were a successful retry of."""

@@ -163,7 +163,6 @@ def test_a_malformed_message_is_set_aside(up: Up) -> None:
     assert called(up.data, "dead-letters", "retry").exit_code == 2, "which ones must be said"
 
 
-@pytest.mark.xfail(strict=True, reason="a retried inbox message that fails again is kept as another letter")
 def test_a_retry_that_fails_again_says_so(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dead_letters, "RETRY_LIMIT_S", 15.0)
     number = str(malformed_letter(up)["id"])
