@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from annals.composition import Services
+from annals.composition import Services, lowest_needed
 from annals.errors import GaveUpError
 from annals.patience import patiently
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
 
 STALL_LIMIT_S = 600.0
+NOTICE_LIMIT_S = 5.0
 POLL_S = 0.2
 UNFINISHED = frozenset(
     {
@@ -65,6 +66,17 @@ async def until_projected(
         if waiting:
             await asyncio.sleep(max(POLL_S, 3 * (time.monotonic() - began)))
     return awaited
+
+
+async def until_caught_up(services: Services) -> None:
+    """Return once every stage and read model knows that it is at the end of the log, or after NOTICE_LIMIT_S.
+
+    Nothing depends on it: what is not known yet is found out at the next start, with some events read again.
+    """
+    head = await services.reader.head()
+    end = time.monotonic() + NOTICE_LIMIT_S
+    while await lowest_needed(services) < head and time.monotonic() < end:
+        await asyncio.sleep(POLL_S)
 
 
 async def _done(services: Services, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], str]:

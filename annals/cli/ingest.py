@@ -16,7 +16,7 @@ from annals.composition import Services
 from annals.loading import Loaded, Refused, load
 from annals.patience import patiently
 from annals.session import session
-from annals.waiting import until_projected
+from annals.waiting import until_caught_up, until_projected
 from contracts.envelope import EventMetadata
 from streams.intake import DocumentTooLargeError, Submission
 
@@ -56,6 +56,8 @@ async def _ingest(frame: Frame, paths: tuple[str, ...], wait: bool) -> int:
             with frame.progress("processing", len(taken), "documents") as done:
                 awaited = await until_projected(opened.services, taken, done)
             failed = awaited.failed
+            if opened.own:
+                await patiently(partial(until_caught_up, opened.services))
             seconds = time.monotonic() - began
             summary |= {"processed": awaited.processed, "seconds": round(seconds, 1)}
         summary |= {"refused": [asdict(refusal) for refusal in refusals], "failed": failed}

@@ -39,9 +39,15 @@ async def gather(opened: Session) -> dict[str, Any]:
         "events": await services.reader.count_by_type(services.settings.tenant),
         "consumers": await _consumers(services, head),
         "projections": await _projections(services, head),
+        "databases": await _databases(services),
         "addresses": {} if opened.own else dict(opened.state.addresses),
         "processes": {} if opened.own else {role: list(pids) for role, pids in opened.state.processes.items()},
     }
+
+
+async def _databases(services: Services) -> dict[str, dict[str, Any]]:
+    report = await services.connections.monitor_pool_health()
+    return {name: {"health": stats.health, **asdict(stats)} for name, stats in report.pools.items()}
 
 
 async def _consumers(services: Services, head: int) -> dict[str, dict[str, int]]:
@@ -73,6 +79,9 @@ def _show(frame: Frame, result: dict[str, Any]) -> None:
     for name, where in {**result["consumers"], **result["projections"]}.items():
         table.add_row(name, str(where["position"]), str(where["lag"]))
     frame.show(table)
+    for name, stats in result["databases"].items():
+        answer = f"answers in {stats['answer_ms']:.0f} ms" if stats["answer_ms"] is not None else stats["error"]
+        frame.say(f"{name:<10} {stats['health']}, {answer}")
     if result["processes"]:
         for role, pids in result["processes"].items():
             frame.say(f"{role:<10} {' '.join(map(str, pids)) or 'starting'}")
