@@ -1,0 +1,63 @@
+"""`python -m bench`: ratios of one run as one JSON object on stdout, all else on stderr."""
+
+import asyncio
+import json
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+import click
+
+from bench import appends, ask, ingest, projection, replay
+from bench.servers import Figures, Stopwatch, say
+
+MEASUREMENTS = {
+    "appends": appends.measure,
+    "projection": projection.measure,
+    "replay": replay.measure,
+    "ingest": ingest.measure,
+    "ask": ask.measure,
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def main(names: tuple[str, ...]) -> None:
+    """Measure Annals beside the bare parts it is made of.
+
+    NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. Prints one JSON object;
+    only its ratios mean anything on another machine (see docs/performance.md).
+    """
+    unknown = sorted(set(names) - set(MEASUREMENTS))
+    if unknown:
+        raise click.BadParameter(f"no measurement is called {unknown[0]}; there are {', '.join(MEASUREMENTS)}")
+    # Whoever has Annals set up for real measures the defaults all the same, on servers of this run alone.
+    for setting in [name for name in os.environ if name.startswith("ANNALS_")]:
+        del os.environ[setting]
+    with tempfile.TemporaryDirectory(prefix="annals-bench-") as folder:
+        # PostgreSQL does not run as root but as another user, who has to pass here.
+        Path(folder).chmod(0o755)
+        result = asyncio.run(_measure(names or tuple(MEASUREMENTS), Path(folder)))
+    click.echo(json.dumps(result, indent=2))
+
+
+async def _measure(names: tuple[str, ...], root: Path) -> Figures:
+    whole = Stopwatch()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        say(f"others keep this machine busy (load {load:.1f}): the ratios will be off")
+    result: Figures = {
+        "machine": {"cores": os.cpu_count(), "load_before": round(load, 1), "python": platform.python_version()}
+    }
+    for name in names:
+        watch = Stopwatch()
+        say(f"{name} ...")
+        result[name] = await MEASUREMENTS[name](root / name)
+        say(f"{name}: {watch.seconds:.0f} s")
+    result["seconds"] = round(whole.seconds)
+    return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Answering questions over the corpus of the ingestion, beside the search that every answer begins with."""
+
+import asyncio
+import statistics
+from pathlib import Path
+
+from annals.asking import Asking
+from annals.models import open_inference
+from annals.roles import ROLES
+from bench import ingest
+from bench.corpus import passages
+from bench.servers import Figures, Stopwatch, running
+
+QUESTIONS = 100
+
+
+async def measure(folder: Path) -> Figures:
+    """Milliseconds to answer questions that differ, asked one after the other, the models loaded."""
+    corpus = passages(ingest.PASSAGES)
+    # The ingestion of the same run has left them there.
+    data = folder.parent / "ingest"
+    if not await asyncio.to_thread(data.exists):
+        async with running(data, roles=ROLES) as (services, _):
+            await ingest.take_in(services, data, corpus)
+    questions = [
+        question
+        for passage in corpus
+        for question in (
+            f"Who {passage.facts[1].predicate} the {passage.facts[1].object}?",
+            f"Where was {passage.facts[0].subject} of {passage.title.split(' of ')[1]} born?",
+        )
+    ][:QUESTIONS]
+    async with running(data) as (services, _):
+        inference = open_inference(services.settings, services.outputs)
+        asking = Asking(services, inference)
+        try:
+            await asking.ready()
+            watch = Stopwatch()
+            await asking.ask("What is known about Greywater?")
+            first = watch.seconds * 1000
+            asked, searched, answered = [], [], 0
+            for question in questions:
+                watch = Stopwatch()
+                await asking.reasoner.search(services.settings.tenant, question, 5)
+                searched.append(watch.seconds * 1000)
+                watch = Stopwatch()
+                found = await asking.ask(question)
+                asked.append(watch.seconds * 1000)
+                answered += found.answer.answer is not None
+        finally:
+            inference.close()
+    return {
+        "of": "speed of an answer, its event stored, beside the hybrid search alone (medians)",
+        "ratio": round(statistics.median(searched) / statistics.median(asked), 3),
+        "required": None,
+        "questions": len(questions),
+        "answered": answered,
+        "passages": len(corpus) + ingest.WARM_UP,
+        "milliseconds": {
+            "p50": round(statistics.median(asked), 1),
+            "p95": round(statistics.quantiles(asked, n=20)[-1], 1),
+            "search_p50": round(statistics.median(searched), 1),
+            "first_builds_the_index": round(first, 1),
+        },
+    }

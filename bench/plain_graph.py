@@ -1,0 +1,1 @@
+"""The graph as somebody would write it who has nothing but the driver, and knows every row beforehand."""

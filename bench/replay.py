@@ -1,0 +1,79 @@
+"""Rebuilding each read model from the log, beside COPY of the rows it ends up with."""
+
+from pathlib import Path
+
+from annals.composition import Projection, Services
+from bench.corpus import passages
+from bench.history import histories, keep
+from bench.servers import Figures, Stopwatch, running
+from projections.postgres import PostgresStore
+from projections.replay import replay
+
+DOCUMENTS = 4000
+ROUNDS = 2
+REQUIRED = 0.5
+
+
+async def measure(folder: Path) -> Figures:
+    """Rows a second of a replay against rows a second of COPY; both end with the same rows and the same indexes."""
+    async with running(folder) as (services, _):
+        await keep(services, histories(passages(DOCUMENTS)))
+        found = {name: await _one(services, projection) for name, projection in services.projections.items()}
+    rows, replayed, copied = (sum(column) for column in zip(*found.values(), strict=True))
+    overall = round(copied / replayed, 3)
+    return {
+        "of": "rows a second of a replay, beside COPY of the same rows, indexes built after",
+        "ratio": overall,
+        "required": REQUIRED,
+        "reached": overall >= REQUIRED,
+        "ratio_by_read_model": {name: round(copied / replayed, 3) for name, (_, replayed, copied) in found.items()},
+        "rows": rows,
+        "rows_per_s": {"replayed": round(rows / replayed), "copied": round(rows / copied)},
+    }
+
+
+async def _one(services: Services, projection: Projection) -> tuple[int, float, float]:
+    """Rows, seconds of a replay, seconds of COPY: by turns, for machines drift."""
+    store = projection.store
+    assert isinstance(store, PostgresStore)
+    replayed = copied = 0.0
+    rows = 0
+    for _ in range(ROUNDS):
+        watch = Stopwatch()
+        await replay(projection.model, store, services.reader, services.topics, lambda _: None)
+        replayed += watch.seconds
+        rows, seconds = await _copy(store)
+        copied += seconds
+    return rows, replayed / ROUNDS, copied / ROUNDS
+
+
+async def _copy(live: PostgresStore) -> tuple[int, float]:
+    """Rows and seconds: every table that follows from events, the derived ones included, then the indexes."""
+    layout, peer = live.layout, live.beside("copied")
+    count = 0
+    async with live.pool.acquire() as connection:
+        await connection.execute(f"DROP SCHEMA IF EXISTS {peer.schema} CASCADE")
+        await peer.create(connection)
+        seconds = 0.0
+        for table in layout.compared:
+            columns = [
+                row["column_name"]
+                for row in await connection.fetch(
+                    "SELECT column_name FROM information_schema.columns "
+                    "WHERE table_schema = $1 AND table_name = $2 AND is_generated = 'NEVER' ORDER BY ordinal_position",
+                    layout.name,
+                    table,
+                )
+            ]
+            named = ", ".join(f'"{column}"' for column in columns)
+            rows = [tuple(row) for row in await connection.fetch(f"SELECT {named} FROM {layout.name}.{table}")]
+            watch = Stopwatch()
+            await connection.copy_records_to_table(table, schema_name=peer.schema, columns=columns, records=rows)
+            seconds += watch.seconds
+            count += len(rows)
+        watch = Stopwatch()
+        await connection.execute("SET maintenance_work_mem = '512MB'")
+        await connection.execute(layout.sql("indexes.sql", peer.schema), timeout=600)
+        seconds += watch.seconds
+        await connection.execute(f"RESET maintenance_work_mem; DROP SCHEMA {peer.schema} CASCADE")
+    return count, seconds
