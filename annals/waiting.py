@@ -75,7 +75,9 @@ async def until_caught_up(services: Services) -> None:
     """
     head = await services.reader.head()
     end = time.monotonic() + NOTICE_LIMIT_S
-    while await lowest_needed(services) < head and time.monotonic() < end:
+    while time.monotonic() < end:
+        if await lowest_needed(services) >= head:
+            return
         await asyncio.sleep(POLL_S)
 
 

@@ -12,13 +12,22 @@ import click
 from bench import appends, ask, ingest, projection, replay
 from bench.servers import Figures, Stopwatch, say
 
-MEASUREMENTS = {
+
+async def _stores(folder: Path) -> Figures:
+    # It needs what only the tests need.
+    from bench import stores
+
+    return await stores.measure(folder)
+
+
+USUAL = {
     "appends": appends.measure,
     "projection": projection.measure,
     "replay": replay.measure,
     "ingest": ingest.measure,
     "ask": ask.measure,
 }
+MEASUREMENTS = USUAL | {"stores": _stores}
 
 
 @click.command()
@@ -26,19 +35,20 @@ MEASUREMENTS = {
 def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
-    NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. Prints one JSON object;
-    only its ratios mean anything on another machine (see docs/performance.md).
+    NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. And there is stores, for the
+    servers profile, which needs Java or Docker. Prints one JSON object; only its ratios mean anything on another
+    machine (see docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:
         raise click.BadParameter(f"no measurement is called {unknown[0]}; there are {', '.join(MEASUREMENTS)}")
     # Whoever has Annals set up for real measures the defaults all the same, on servers of this run alone.
-    for setting in [name for name in os.environ if name.startswith("ANNALS_")]:
+    for setting in [name for name in os.environ if name.startswith("ANNALS_") and not name.startswith("ANNALS_TEST_")]:
         del os.environ[setting]
     with tempfile.TemporaryDirectory(prefix="annals-bench-") as folder:
         # PostgreSQL does not run as root but as another user, who has to pass here.
         Path(folder).chmod(0o755)
-        result = asyncio.run(_measure(names or tuple(MEASUREMENTS), Path(folder)))
+        result = asyncio.run(_measure(names or tuple(USUAL), Path(folder)))
     click.echo(json.dumps(result, indent=2))
 
 

@@ -5,8 +5,9 @@ from uuid import UUID
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 
-from contracts.codec import decode, encode
+from contracts.codec import encode
 from contracts.envelope import DomainEvent
+from contracts.trusted import decode_trusted
 
 
 class DomainEventMapper(Mapper[UUID]):
@@ -24,4 +25,4 @@ class DomainEventMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """Older shapes are upcast. Raises MalformedEventError."""
-        return decode(bytes(stored_event.state))
+        return decode_trusted(bytes(stored_event.state))

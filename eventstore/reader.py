@@ -1,17 +1,21 @@
 """Stored events as DomainEvents: by position, by aggregate, by correlation. Reads only."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from uuid import UUID
 
 import asyncpg
 
-from contracts.codec import decode
 from contracts.envelope import DomainEvent
 from contracts.event_types import KIND_OF, AggregateKind
 from contracts.ids import stream_id
+from contracts.trusted import decode_trusted
 from eventstore.keys import AggregateKey
 from eventstore.pool import acquire, transaction
+
+FETCH = 1000
+FETCH_LIMIT_S = 600.0
 
 _COLUMNS = "SELECT notification_id, state FROM annals.stored_events"
 
@@ -113,18 +117,16 @@ class EventReader:
             await connection.execute("SET LOCAL statement_timeout = 0")
             # Reading in the order of the primary key beats sorting all of it.
             await connection.execute("SET LOCAL enable_seqscan = off")
-            rows = connection.cursor(
+            cursor = await connection.cursor(
                 "SELECT originator_id, notification_id, state FROM annals.stored_events "
                 "WHERE topic = ANY($1) AND notification_id <= $2 ORDER BY originator_id, originator_version",
                 types,
                 up_to,
-                prefetch=1000,
-                timeout=None,
             )
             ready: list[list[DomainEvent]] = []
             current: list[DomainEvent] = []
             last: UUID | None = None
-            async for row in rows:
+            async for row in _ahead(cursor):
                 if row["originator_id"] != last:
                     if current:
                         ready.append(current)
@@ -132,7 +134,7 @@ class EventReader:
                         yield ready
                         ready = []
                     current, last = [], row["originator_id"]
-                current.append(decode(row["state"], position=row["notification_id"]))
+                current.append(decode_trusted(row["state"], position=row["notification_id"]))
             if current:
                 ready.append(current)
             if ready:
@@ -141,4 +143,19 @@ class EventReader:
     async def _fetch(self, query: str, *arguments: object) -> list[DomainEvent]:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *arguments)
-        return [decode(row["state"], position=row["notification_id"]) for row in rows]
+        return [decode_trusted(row["state"], position=row["notification_id"]) for row in rows]
+
+
+async def _ahead(cursor: asyncpg.cursor.Cursor) -> AsyncIterator[asyncpg.Record]:
+    """The database looks for the next rows while these are worked on."""
+    fetching = asyncio.create_task(cursor.fetch(FETCH, timeout=FETCH_LIMIT_S))
+    try:
+        while rows := await fetching:
+            fetching = asyncio.create_task(cursor.fetch(FETCH, timeout=FETCH_LIMIT_S))
+            # Without a turn of the loop the question would not be sent before these rows are done.
+            await asyncio.sleep(0)
+            for row in rows:
+                yield row
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)

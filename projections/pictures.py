@@ -119,14 +119,13 @@ def fold(events: Iterable[DomainEvent]) -> Picture | None:
 
 def _document(picture: DocumentPicture, event: DomainEvent) -> DocumentPicture:
     data = event.event_data
-    stage = _STAGES.get(type(data))
-    if stage is not None:
-        picture = replace(picture, stage=stage, at=event.timestamp)
+    stage = _STAGES.get(type(data), picture.stage)
+    at = event.timestamp if type(data) in _STAGES else picture.at
     match data:
         case DocumentIngested() | DocumentUpdated():
-            return replace(
-                picture,
-                gone=False,
+            return DocumentPicture(
+                stage=stage,
+                at=at,
                 content=data,
                 taken_at=event.timestamp,
                 title=data.title,
@@ -139,11 +138,23 @@ def _document(picture: DocumentPicture, event: DomainEvent) -> DocumentPicture:
         case DocumentDeleted():
             return DocumentPicture(gone=True, at=event.timestamp, chunks=(), mentions=(), aliases=(), relations=())
         case DocumentChunked():
-            return replace(picture, title=data.title, digest=data.content, embedder=data.embedder, chunks=data.chunks)
+            return replace(
+                picture,
+                stage=stage,
+                at=at,
+                title=data.title,
+                digest=data.content,
+                embedder=data.embedder,
+                chunks=data.chunks,
+            )
         case EntitiesExtracted():
-            return replace(picture, mentions=data.mentions, aliases=data.aliases)
+            return replace(picture, stage=stage, at=at, mentions=data.mentions, aliases=data.aliases)
         case RelationshipsDiscovered():
-            return replace(picture, relations=tuple(JudgedRelation(relation) for relation in data.relations))
+            return replace(
+                picture, stage=stage, at=at, relations=tuple(JudgedRelation(relation) for relation in data.relations)
+            )
+        case DocumentProcessed():
+            return replace(picture, stage=stage, at=at)
         case RelationshipUpdated():
             return _amended(picture, data.relation_id, predicate=data.predicate, confidence=data.confidence)
         case RelationshipValidated():

@@ -1,17 +1,21 @@
-"""Rebuilding a read model from nothing, straight from the event store, while the live one goes on serving."""
+"""Rebuilding read models from nothing, straight from the event store, while the live ones go on serving."""
 
+import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from contracts.envelope import DomainEvent
 from contracts.topics import Topics
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions, ReadModel
-from projections.pictures import fold
+from projections.pictures import Picture, fold
 from projections.projector import Projector
 from projections.store import Generation, Store
+
+T = TypeVar("T")
 
 CATCH_UP = 500
 BULK_ALLOCATIONS = 100_000
@@ -21,53 +25,81 @@ Wanted = Callable[[DomainEvent], bool]
 Report = Callable[[int], None]
 
 
-async def replay(model: ReadModel, store: Store, reader: EventReader, topics: Topics, report: Report) -> int:
-    """Build the next generation and switch to it; returns its rows. `report` gets the aggregates done so far.
+async def replay(
+    models: Sequence[tuple[ReadModel, Store]], reader: EventReader, topics: Topics, report: Report
+) -> dict[str, int]:
+    """Build the next generation of each read model, in one pass over the log, and switch to it; rows by name.
 
-    A rebuild fails on an event that live processing would set aside, and then leaves the live one as it is.
-    Raises UnfoldableEvent, StoreUnavailable.
+    `report` gets the aggregates done so far. A rebuild fails on an event that live processing would set aside, and then
+    leaves the live ones as they are. Raises UnfoldableEvent, StoreUnavailable.
     """
     head = await reader.head()
-    generation = store.generation("next")
+    building = [(model, store.generation("next")) for model, store in models]
     try:
-        rows = await build(model, generation, reader, up_to=head, report=report)
-        await generation.finish(everywhere(model, topics, head))
-        projector = Projector(model, generation.store, reader)
-        reached = head
-
-        async def catch_up() -> None:
-            nonlocal reached
-            while events := await reader.after(reached, CATCH_UP):
-                reached = events[-1].position or reached
-                own = [event for event in events if event.event_type in model.event_types]
-                await projector.apply(own, everywhere(model, topics, reached))
-
-        await catch_up()
-        await generation.switch(catch_up)
+        rows = await build(building, reader, up_to=head, report=report)
+        await _together(generation.finish(everywhere(model, topics, head)) for model, generation in building)
+        for model, generation in building:
+            await _switch(model, generation, reader, topics, head)
         return rows
     except BaseException:
-        await generation.discard()
+        for _, generation in building:
+            await generation.discard()
         raise
 
 
 async def build(
-    model: ReadModel,
-    generation: Generation,
+    models: Sequence[tuple[ReadModel, Generation]],
     reader: EventReader,
     *,
     up_to: int,
     report: Report,
     wanted: Wanted = lambda _: True,
-) -> int:
-    """Load every aggregate, folded from its events up to a position and as far as they are wanted."""
-    await generation.begin()
-    rows = done = 0
-    with _few_collections():
-        async for changes in _folded(model, reader, up_to, wanted):
-            rows += await generation.load(changes)
-            done += len(changes)
-            report(done)
-    return rows
+) -> dict[str, int]:
+    """Load every aggregate, folded from its events up to a position and as far as they are wanted; rows by name."""
+    for _, generation in models:
+        await generation.begin()
+    rows = dict.fromkeys((model.name for model, _ in models), 0)
+    done = 0
+    loading: asyncio.Task[list[int]] | None = None
+
+    async def loaded() -> None:
+        if loading is not None:
+            for (model, _), count in zip(models, await loading, strict=True):
+                rows[model.name] += count
+
+    try:
+        with _few_collections():
+            async for aggregates in reader.aggregates({kind for model, _ in models for kind in model.kinds}, up_to):
+                folded = _folded(aggregates, wanted)
+                changes = [await _changes(model, folded) for model, _ in models]
+                # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
+                await loaded()
+                loading = asyncio.create_task(  # noqa: RUF006  # loaded() awaits it
+                    _together(generation.load(own) for (_, generation), own in zip(models, changes, strict=True))
+                )
+                done += len(folded)
+                report(done)
+        await loaded()
+        return rows
+    finally:
+        if loading is not None and not loading.done():
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+
+
+async def _switch(model: ReadModel, generation: Generation, reader: EventReader, topics: Topics, head: int) -> None:
+    projector = Projector(model, generation.store, reader)
+    reached = head
+
+    async def catch_up() -> None:
+        nonlocal reached
+        while events := await reader.after(reached, CATCH_UP):
+            reached = events[-1].position or reached
+            own = [event for event in events if event.event_type in model.event_types]
+            await projector.apply(own, everywhere(model, topics, reached))
+
+    await catch_up()
+    await generation.switch(catch_up)
 
 
 def everywhere(model: ReadModel, topics: Topics, position: int) -> Positions:
@@ -92,11 +124,28 @@ def _few_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-async def _folded(model: ReadModel, reader: EventReader, up_to: int, wanted: Wanted) -> AsyncIterator[Sequence[Change]]:
-    async for aggregates in reader.aggregates(model.kinds, up_to):
-        kept = [own for events in aggregates if (own := [event for event in events if wanted(event)])]
-        keys = [AggregateKey(own[0].tenant, own[0].kind, own[0].aggregate_id) for own in kept]
-        sections = await model.sections([(key, fold(own)) for key, own in zip(keys, kept, strict=True)])
-        yield [
-            Change(key, 0, own[-1].aggregate_version, rows) for key, own, rows in zip(keys, kept, sections, strict=True)
-        ]
+Folded = list[tuple[AggregateKey, int, Picture | None]]
+"""Aggregates with their last version and their picture."""
+
+
+def _folded(aggregates: Sequence[Sequence[DomainEvent]], wanted: Wanted) -> Folded:
+    kept = [own for events in aggregates if (own := [event for event in events if wanted(event)])]
+    return [
+        (AggregateKey(own[0].tenant, own[0].kind, own[0].aggregate_id), own[-1].aggregate_version, fold(own))
+        for own in kept
+    ]
+
+
+async def _changes(model: ReadModel, folded: Folded) -> list[Change]:
+    own = [aggregate for aggregate in folded if aggregate[0].kind in model.kinds]
+    sections = await model.sections([(key, picture) for key, _, picture in own])
+    return [Change(key, 0, version, rows) for (key, version, _), rows in zip(own, sections, strict=True)]
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Side by side; when one fails the others are waited for, and the first failure is raised."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

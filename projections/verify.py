@@ -43,13 +43,13 @@ async def verify(model: ReadModel, store: Store, reader: EventReader, topics: To
             return event.position <= position or event.aggregate_version <= versions.get(key, 0)
 
         try:
-            rows = await build(model, generation, reader, up_to=await reader.head(), report=report, wanted=wanted)
+            rows = await build([(model, generation)], reader, up_to=await reader.head(), report=report, wanted=wanted)
             await generation.finish({})
             async with generation.store.frozen() as rebuilt:
                 found = await live.digests()
                 difference = await _difference(model.name, live, rebuilt, found, await rebuilt.digests())
             digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()
-            return Verdict(model.name, position, rows, digest, difference)
+            return Verdict(model.name, position, rows[model.name], digest, difference)
         finally:
             await generation.discard()
 

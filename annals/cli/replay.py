@@ -5,7 +5,7 @@ import time
 import click
 
 from annals.cli.frame import Frame, common, run_async
-from annals.composition import READ_MODELS, Services
+from annals.composition import READ_MODELS
 from annals.session import session
 from projections.errors import OldShapeError
 from projections.replay import replay
@@ -23,27 +23,20 @@ def command(frame: Frame, name: str) -> None:
 
 
 async def _replay(frame: Frame, names: tuple[str, ...]) -> None:
-    results = {}
     async with session(frame.settings, read_models=False) as opened:
         services = opened.services
-        for name in names:
-            results[name] = await _replay_one(frame, services, name)
+        chosen = [services.projections[name] for name in names]
+        total = await services.reader.count_aggregates({kind for one in chosen for kind in one.model.kinds})
+        began = time.monotonic()
+        with frame.progress(f"replaying {', '.join(names)}", total, "aggregates") as done:
+            rows = await replay([(one.model, one.store) for one in chosen], services.reader, services.topics, done)
+        seconds = round(time.monotonic() - began, 2)
         for name, projection in services.projections.items():
             try:
                 await projection.store.open()
             except OldShapeError as error:
                 frame.note(f"{name}: {error}")
-    for name, result in results.items():
-        frame.say(
-            f"{name}: {result['rows']:.0f} rows from {result['aggregates']:.0f} aggregates in {result['seconds']} s"
-        )
-    frame.give(results)
-
-
-async def _replay_one(frame: Frame, services: Services, name: str) -> dict[str, float]:
-    projection = services.projections[name]
-    total = await services.reader.count_aggregates(projection.model.kinds)
-    began = time.monotonic()
-    with frame.progress(f"replaying {name}", total, "aggregates") as done:
-        rows = await replay(projection.model, projection.store, services.reader, services.topics, done)
-    return {"rows": rows, "aggregates": total, "seconds": round(time.monotonic() - began, 2)}
+    for name, count in rows.items():
+        frame.say(f"{name}: {count} rows")
+    frame.say(f"built from {total} aggregates in {seconds} s")
+    frame.give({"rows": rows, "aggregates": total, "seconds": seconds})

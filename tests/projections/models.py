@@ -39,7 +39,8 @@ class LiveModel:
 
     async def replay(self) -> int:
         """Build it anew; returns its rows."""
-        return await replay(self.model, self.store, self.history.reader, topics(), lambda _: None)
+        rows = await replay([(self.model, self.store)], self.history.reader, topics(), lambda _: None)
+        return rows[self.model.name]
 
     async def verify(self) -> Verdict:
         """Compare it with the log."""

@@ -86,7 +86,7 @@ async def test_a_cancelled_replay_leaves_the_live_one(live: LiveModel, history: 
     await live.everything()
     before = await live.digests()
     loaded = asyncio.Event()
-    task = asyncio.create_task(replay(live.model, live.store, history.reader, topics(), lambda _: loaded.set()))
+    task = asyncio.create_task(replay([(live.model, live.store)], history.reader, topics(), lambda _: loaded.set()))
     await loaded.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -166,7 +166,7 @@ class Interrupted(EventReader):
 
 async def replay_while(live: LiveModel, happen: Happen, report: Report = lambda _: None) -> None:
     """A replay that is interrupted so."""
-    await replay(live.model, live.store, Interrupted(live.history, happen), topics(), report)
+    await replay([(live.model, live.store)], Interrupted(live.history, happen), topics(), report)
 
 
 async def documents(live: LiveModel) -> dict[str, int]:

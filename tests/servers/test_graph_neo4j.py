@@ -143,7 +143,7 @@ async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
     await follow(Projector(model, live, history.reader), history)
     before = await digests(live)
 
-    await replay(model, live, history.reader, topics(), lambda _: None)
+    await replay([(model, live)], history.reader, topics(), lambda _: None)
 
     assert await digests(live) == before
     assert await live.positions() == everywhere(model, topics(), await history.reader.head())
