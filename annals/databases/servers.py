@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j import AsyncDriver
 from opensearchpy import AsyncOpenSearch
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from annals.settings import Settings
 from eventstore.pool import ACQUIRE_LIMIT_S
+from projections.graph.neo4j.connection import open_driver
 
 CONNECT_LIMIT_S = 5.0
 REQUEST_LIMIT_S = 30.0
-RECYCLE_S = 1800.0
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,9 @@ class Servers:
 
 def _neo4j(settings: Settings) -> AsyncDriver:
     password = settings.neo4j_password
-    return AsyncGraphDatabase.driver(
-        settings.neo4j,
-        auth=(settings.neo4j_user, password.get_secret_value()) if password is not None else None,
-        max_connection_pool_size=settings.pool_size,
-        connection_acquisition_timeout=ACQUIRE_LIMIT_S,
-        connection_timeout=CONNECT_LIMIT_S,
-        max_connection_lifetime=RECYCLE_S,
-        liveness_check_timeout=60.0,
-        # Retries are the callers' own: they know what may be done twice.
-        max_transaction_retry_time=0.0,
-    )
+    if password is None:
+        return open_driver(settings.neo4j, connections=settings.pool_size)
+    return open_driver(settings.neo4j, settings.neo4j_user, password.get_secret_value(), connections=settings.pool_size)
 
 
 def _opensearch(settings: Settings) -> AsyncOpenSearch:

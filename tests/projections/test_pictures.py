@@ -88,7 +88,7 @@ def test_stages_follow_each_other() -> None:
 
 def test_new_content_starts_over() -> None:
     picture = document(ingested(), chunked(), extracted(), related(), processed(), updated())
-    assert picture == replace(document(updated()), at=picture.at, taken_at=picture.taken_at, embedder="mini")
+    assert picture == replace(document(updated()), at=picture.at, taken_at=picture.taken_at)
 
 
 def test_a_deleted_document_is_gone_and_comes_back_empty() -> None:

@@ -19,6 +19,7 @@ from neo4j.exceptions import (
 from eventstore.errors import StoreUnavailable
 
 ACQUIRE_LIMIT_S = 30.0
+RECYCLE_S = 1800.0
 QUERY_LIMIT_S = 60.0
 BULK_LIMIT_S = 3600.0
 """Building an index or deleting a generation takes long; still it has a limit."""
@@ -49,6 +50,8 @@ def open_driver(uri: str, user: str | None = None, password: str = "", *, connec
         max_connection_pool_size=connections,
         connection_timeout=5.0,
         connection_acquisition_timeout=ACQUIRE_LIMIT_S,
+        max_connection_lifetime=RECYCLE_S,
+        liveness_check_timeout=60.0,
         notifications_min_severity="OFF",
     )
 

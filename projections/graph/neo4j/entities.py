@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from neo4j import AsyncDriver, AsyncTransaction, Record
 
-from projections.graph.neo4j.connection import BATCH, BULK_LIMIT_S, transaction, unwind
+from projections.graph.neo4j.connection import BATCH, BULK_LIMIT_S, alone, transaction, unwind
 from projections.graph.neo4j.content import EntityKey
 
 # A relation of an entity with itself names it twice.
@@ -19,19 +19,29 @@ _NAMED = """
         MATCH (e)-[r:RELATES]->() RETURN r.subject AS name, r.chunk_id AS chunk
 """
 _MOST = "WITH collect([name, times]) AS counted, max(times) AS most RETURN [c IN counted WHERE c[1] = most | c[0]]"
-_SPOKEN = f"""
+# Sets what follows, and returns what it cannot decide: where several names or types are the most frequent.
+_FOLLOW = f"""
+    CALL (e) {{ CALL (e) {{ {_NAMED} }} RETURN count(DISTINCT chunk) AS passages }}
+    CALL (e) {{ CALL (e) {{ {_NAMED} }} WITH name, count(*) AS times {_MOST} AS names }}
+    CALL (e) {{ MATCH (e)<-[r:MENTIONS]-() WITH r.type AS name, count(*) AS times {_MOST} AS types }}
+    SET e.name = coalesce(e.decided_name, head(names), e.entity_id), e.type = coalesce(e.decided_type, head(types)),
+        e.passages = passages
+    WITH e, names, types WHERE size(names) > 1 OR size(types) > 1
+"""
+_FOLLOW_SOME = f"""
 UNWIND $rows AS row
 MATCH (e:Entity {{generation: $generation, tenant: row[0], entity_id: row[1]}})
-CALL (e) {{ CALL (e) {{ {_NAMED} }} RETURN count(DISTINCT chunk) AS passages }}
-CALL (e) {{ CALL (e) {{ {_NAMED} }} WITH name, count(*) AS times {_MOST} AS names }}
-CALL (e) {{ MATCH (e)<-[r:MENTIONS]-() WITH r.type AS name, count(*) AS times {_MOST} AS types }}
-RETURN e.tenant AS tenant, e.entity_id AS id, names, types, passages
+{_FOLLOW} RETURN e.tenant AS tenant, e.entity_id AS id, names, types
 """
-_SET = """
+_FOLLOW_ALL = f"""
+MATCH (e:Entity {{generation: $generation}}) WHERE e.tenant IS NOT NULL AND e.entity_id IS NOT NULL
+CALL (e) {{ {_FOLLOW} RETURN names, types }} IN TRANSACTIONS OF {BATCH} ROWS
+RETURN e.tenant AS tenant, e.entity_id AS id, names, types
+"""
+_SETTLE = """
 UNWIND $rows AS row
 MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})
-SET e.name = coalesce(e.decided_name, row[2], e.entity_id), e.type = coalesce(e.decided_type, row[3]),
-    e.passages = row[4]
+SET e.name = coalesce(e.decided_name, row[2], e.entity_id), e.type = coalesce(e.decided_type, row[3])
 """
 _UNSPOKEN = """
 UNWIND $rows AS row
@@ -39,35 +49,25 @@ MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})
 WHERE e.decided IS NULL AND NOT (e)--()
 DELETE e
 """
-_KEYS = """
-MATCH (e:Entity {generation: $generation}) WHERE e.tenant IS NOT NULL AND e.entity_id IS NOT NULL
-RETURN e.tenant, e.entity_id
-"""
 
 
 async def derive(tx: AsyncTransaction, generation: str, touched: Iterable[EntityKey]) -> None:
     """Derive these entities anew; those that nothing speaks of any more are removed."""
     rows = sorted(touched)
     await unwind(tx, _UNSPOKEN, rows, generation=generation)
-    await _derive(tx, generation, rows)
+    tied = await unwind(tx, _FOLLOW_SOME, rows, generation=generation)
+    await unwind(tx, _SETTLE, map(_row, tied), generation=generation)
 
 
 async def derive_all(driver: AsyncDriver, generation: str) -> None:
     """Derive every entity of a generation that nobody writes meanwhile. Raises StoreUnavailable."""
-    async with transaction(driver, BULK_LIMIT_S) as reading:
-        keys = await reading.run(_KEYS, generation=generation)
-        while batch := await keys.fetch(BATCH):
-            async with transaction(driver, BULK_LIMIT_S) as tx:
-                await _derive(tx, generation, [(key[0], key[1]) for key in batch])
+    tied = await alone(driver, _FOLLOW_ALL, limit_s=BULK_LIMIT_S, generation=generation)
+    async with transaction(driver, BULK_LIMIT_S) as tx:
+        await unwind(tx, _SETTLE, map(_row, tied), generation=generation)
 
 
-async def _derive(tx: AsyncTransaction, generation: str, keys: Sequence[EntityKey]) -> None:
-    spoken = await unwind(tx, _SPOKEN, keys, generation=generation)
-    await unwind(tx, _SET, map(_row, spoken), generation=generation)
-
-
-def _row(spoken: Record) -> tuple[str, str, str | None, str | None, int]:
-    return spoken["tenant"], spoken["id"], _first(spoken["names"]), _first(spoken["types"]), spoken["passages"]
+def _row(tied: Record) -> tuple[str, str, str | None, str | None]:
+    return tied["tenant"], tied["id"], _first(tied["names"]), _first(tied["types"])
 
 
 def _first(names: Sequence[str]) -> str | None:
