@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
 
 from annals.composition import Services
 from bench import graph_store, vector_store
@@ -45,7 +44,7 @@ async def _portions(services: Services, model: ReadModel) -> list[list[Change]]:
     async for aggregates in services.reader.aggregates(model.kinds, await services.reader.head()):
         keys = [AggregateKey(own[0].tenant, own[0].kind, own[0].aggregate_id) for own in aggregates]
         sections = await model.sections([(key, fold(own)) for key, own in zip(keys, aggregates, strict=True)])
-        versions = [cast(int, own[-1].aggregate_version) for own in aggregates]
+        versions = [own[-1].aggregate_version for own in aggregates]
         portions.append(
             [Change(key, 0, version, rows) for key, version, rows in zip(keys, versions, sections, strict=True)]
         )

@@ -9,6 +9,7 @@ consumer still needs, and publishes from there. Consumers use one consumer group
 lost broker are never taken for offsets of the new one.
 """
 
+import contextlib
 import json
 import logging
 import random
@@ -107,7 +108,9 @@ class Relay:
         events = _within(state.events_after(position, BATCH))
         if not events:
             return position
-        ends.update(producer.publish([self._record(*event, epoch) for event in events], ends))
+        # A broker that comes back empty while it is written to has no topics: its producer would wait for them.
+        records = [self._record(*event, epoch) for event in events]
+        ends.update(producer.publish(records, ends, lambda: self._check_patiently(ends)))
         state.save(events[-1][0], ends)
         self._published.update(event_type for _, event_type, _ in events)
         return events[-1][0]
@@ -179,6 +182,11 @@ class Relay:
                     f"{place.topic}/{place.partition} is empty, was at {ends[place.topic, place.partition]}"
                 )
         self._checked_at = time.monotonic()
+
+    def _check_patiently(self, ends: Mapping[Partition, int]) -> None:
+        """As `_check_broker`, for a broker that may be away: whether it comes back, the producer finds out."""
+        with contextlib.suppress(KafkaException):
+            self._check_broker(ends)
 
     def _begin_again(self, state: RelayState, lost: BrokerLostRecords) -> tuple[int, int, dict[Partition, int]]:
         needed = self._lowest_needed()

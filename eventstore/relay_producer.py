@@ -1,11 +1,13 @@
 """The relay's producer: everything is acknowledged in order, or the batch failed."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 FLUSH_LIMIT_S = 35.0
+FLUSH_SLICE_S = 2.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 Partition = tuple[str, int]
 
@@ -46,8 +48,15 @@ class RelayProducer:
             }
         )
 
-    def publish(self, records: Sequence[Record], ends: Mapping[Partition, int]) -> dict[Partition, int]:
+    def publish(
+        self,
+        records: Sequence[Record],
+        ends: Mapping[Partition, int],
+        while_waiting: Callable[[], None] = lambda: None,
+    ) -> dict[Partition, int]:
         """Publish in order and wait for every acknowledgement; returns the ends of the partitions touched.
+
+        `while_waiting` is called now and then while the broker keeps us waiting, and may raise to give up.
 
         Raises KafkaException when one was not acknowledged, BrokerLostRecords when the broker forgot earlier ones.
         """
@@ -69,7 +78,7 @@ class RelayProducer:
                 on_delivery=delivered,
             )
             self._producer.poll(0)
-        left = self._producer.flush(FLUSH_LIMIT_S)
+        left = self._flush(while_waiting)
         if failures:
             raise KafkaException(failures[0])
         if left:
@@ -80,6 +89,13 @@ class RelayProducer:
                 raise BrokerLostRecords(f"{topic}/{partition} is at {offset}, was at {ends[(topic, partition)]}")
             reached[(topic, partition)] = max(offset + 1, reached.get((topic, partition), 0))
         return reached
+
+    def _flush(self, while_waiting: Callable[[], None]) -> int:
+        """How many records were not acknowledged within FLUSH_LIMIT_S."""
+        end = time.monotonic() + FLUSH_LIMIT_S
+        while (left := self._producer.flush(FLUSH_SLICE_S)) and time.monotonic() < end:
+            while_waiting()
+        return left
 
     def abandon(self) -> None:
         """Drop what is still queued; the next producer sends it anew."""

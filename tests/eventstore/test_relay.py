@@ -37,13 +37,15 @@ def relaying(dsn: str, address: str, lowest_needed: int = 0) -> Iterator[threadi
     relay = Relay(dsn, {"bootstrap.servers": address}, topics(), lambda: lowest_needed)
     thread = threading.Thread(target=relay.run, args=(stop,))
     thread.start()
-    yield thread
-    stop.set()
-    thread.join(15)
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(45)
     assert not thread.is_alive()
 
 
-def wait_for_position(dsn: str, position: int, epoch: int = 1, limit_s: float = 30) -> None:
+def wait_for_position(dsn: str, position: int, epoch: int = 1, limit_s: float = 60) -> None:
     marks, end = RelayMarks(dsn), time.monotonic() + limit_s
     while (mark := marks.read()).position < position or mark.epoch < epoch:
         assert time.monotonic() < end, mark
