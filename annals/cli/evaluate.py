@@ -18,6 +18,7 @@ from annals.errors import AnnalsError, GaveUpError
 from annals.loading import load
 from annals.models import open_inference
 from annals.session import session
+from annals.settings import Settings
 from annals.waiting import until_projected
 from contracts.codec import plain
 from contracts.event_types import EventType
@@ -72,6 +73,8 @@ def _read(path: Path) -> list[Question]:
 async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="annals-eval-") as folder:
         settings = frame.settings.model_copy(update={"data": Path(folder), "postgres": None, "broker": None})
+        if settings.profile == "servers":
+            await _refuse_what_is_in_use(settings)
         throw_away = Frame(json=frame.json, settings=settings, people=frame.people)
         async with session(settings, processing=True) as opened:
             services = opened.services
@@ -95,6 +98,27 @@ async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> di
         "ask_p50_s": round(percentile(latencies, 0.5), 4),
         "ask_p95_s": round(percentile(latencies, 0.95), 4),
     }
+
+
+async def _refuse_what_is_in_use(settings: Settings) -> None:
+    """Servers are no data folder that can be thrown away: they must hold nothing, and keep what this puts there."""
+    from annals.databases.servers import Servers
+    from projections.graph.neo4j.store import Neo4jGraphStore
+    from projections.vector.opensearch.store import OpenSearchVectorStore
+
+    servers = Servers(settings)
+    try:
+        for name, store in (
+            ("Neo4j", Neo4jGraphStore(servers.neo4j)),
+            ("OpenSearch", OpenSearchVectorStore(servers.opensearch)),
+        ):
+            await store.open()
+            if any((await store.positions()).values()):
+                raise AnnalsError(
+                    f"{name} holds a read model already; in the servers profile an evaluation needs servers of its own"
+                )
+    finally:
+        await servers.close()
 
 
 async def _models_loaded(services: Services) -> None:
