@@ -154,7 +154,7 @@ def _load_parser(name: str) -> None:
 def _end_with_parent(parent: int) -> None:
     """A worker that is killed cannot tell its child; the child sees that it was given to another parent."""
     while os.getppid() == parent:
-        time.sleep(1.0)
+        time.sleep(0.2)
     os._exit(0)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.annals.pipeline import given, refused
-from tests.annals.processes import of_folder
+from tests.annals.processes import of_folder, until
 
 PASSAGES = [
     {"id": "mill", "title": "Alder Mill", "text": "Alder Mill was built by Greta Fairfax in 1802 to grind rye."},
@@ -46,7 +46,9 @@ def test_figures_of_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found["passages_per_s"] > 0
     assert 0 < found["ask_p50_s"] <= found["ask_p95_s"]
     assert not (data / "postgres").exists(), "what is here is left alone: the corpus went to a throw-away folder"
-    assert [*temporary.glob("annals-eval-*"), *of_folder(temporary)] == [], "which is gone, with all that ran there"
+    # The parser's own process sees a moment later that its worker is gone.
+    assert until(lambda: of_folder(temporary) == [], 5), "nothing that ran there is left"
+    assert list(temporary.glob("annals-eval-*")) == [], "nor is the folder"
 
 
 @pytest.mark.parametrize(
