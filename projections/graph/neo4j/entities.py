@@ -21,8 +21,14 @@ _NAMED = """
 _MOST = "WITH collect([name, times]) AS counted, max(times) AS most RETURN [c IN counted WHERE c[1] = most | c[0]]"
 # Sets what follows, and returns what it cannot decide: where several names or types are the most frequent.
 _FOLLOW = f"""
-    CALL (e) {{ CALL (e) {{ {_NAMED} }} RETURN count(DISTINCT chunk) AS passages }}
-    CALL (e) {{ CALL (e) {{ {_NAMED} }} WITH name, count(*) AS times {_MOST} AS names }}
+    CALL (e) {{
+        CALL (e) {{ {_NAMED} }}
+        WITH name, count(*) AS times, collect(DISTINCT chunk) AS chunks
+        WITH collect([name, times]) AS counted, max(times) AS most, collect(chunks) AS spoken
+        RETURN [c IN counted WHERE c[1] = most | c[0]] AS names,
+            CASE size(spoken) WHEN 1 THEN size(spoken[0])
+            ELSE COUNT {{ UNWIND spoken AS some UNWIND some AS chunk RETURN DISTINCT chunk }} END AS passages
+    }}
     CALL (e) {{ MATCH (e)<-[r:MENTIONS]-() WITH r.type AS name, count(*) AS times {_MOST} AS types }}
     SET e.name = coalesce(e.decided_name, head(names), e.entity_id), e.type = coalesce(e.decided_type, head(types)),
         e.passages = passages

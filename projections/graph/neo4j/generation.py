@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from neo4j import AsyncDriver
 
 from projections.changes import Change, Positions
-from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction
+from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
 from projections.graph.neo4j.content import add
 from projections.graph.neo4j.entities import derive_all
 from projections.graph.neo4j.migrations import migrate
@@ -15,7 +15,6 @@ from projections.graph.neo4j.store import (
     changed,
     new_generation,
     reach,
-    save_versions,
 )
 from projections.store import CatchUp
 
@@ -23,6 +22,11 @@ PORTION = 20_000
 """Rows of a bulk load's transaction."""
 
 _CREATE = "CREATE (:ReadModel {name: $name, generation: $generation, shape: $shape, built_at: datetime()})"
+# Of aggregates that are not there yet, so nothing has to be looked up.
+_CREATE_VERSIONS = (
+    "UNWIND $rows AS row "
+    "CREATE (:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2], version: row[3]})"
+)
 _TENANTS = """
 MATCH (a:Aggregate {generation: $generation}) WHERE a.tenant IS NOT NULL AND a.kind IS NOT NULL AND a.id IS NOT NULL
 RETURN DISTINCT a.tenant AS tenant
@@ -73,7 +77,8 @@ class Neo4jGeneration:
         for some in _portions(changes):
             async with transaction(self._driver, BULK_LIMIT_S) as tx:
                 generation = await self.store.take_turn(tx)
-                await save_versions(tx, generation, some)
+                versions = [(*change.key, change.version) for change in some]
+                await unwind(tx, _CREATE_VERSIONS, versions, generation=generation)
                 count += await add(tx, generation, some)
         return count
 
