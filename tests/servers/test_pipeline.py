@@ -16,7 +16,7 @@ from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, e
 from tests.servers.handles import Server
 from tests.servers.profile import knowledge, services_of, settings_of, wipe
 
-PASSAGES = int(os.environ.get("ANNALS_TEST_PASSAGES", "200"))
+PASSAGES = int(os.environ.get("ANNALS_TEST_PASSAGES", "120"))
 
 
 @pytest.fixture
