@@ -41,6 +41,11 @@ class Topic(BaseModel):
     max_message: Annotated[int, BeforeValidator(_bytes)]
 
     @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """Its partitions: the topic's name and a number each."""
+        return tuple((self.name, partition) for partition in range(self.partitions))
+
+    @property
     def config(self) -> dict[str, str]:
         """The topic's settings in Kafka's own words."""
         return {

@@ -19,3 +19,7 @@ class ConflictError(Exception):
 
 class MissingText(LookupError):
     """A text that an event refers to is not in the text store."""
+
+
+class UnknownMigrationError(Exception):
+    """The database was changed by a newer Annals than this one; update this installation."""

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
 
 
@@ -11,3 +12,8 @@ class AggregateKey(NamedTuple):
     tenant: str
     kind: AggregateKind
     aggregate_id: str
+
+    @classmethod
+    def of(cls, event: DomainEvent) -> "AggregateKey":
+        """The aggregate whose event it is."""
+        return cls(event.tenant, event.kind, event.aggregate_id)

@@ -1,17 +1,27 @@
 """The log: an `eventsourcing` application whose domain events are our DomainEvents."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg
 from eventsourcing.application import Application
-from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, PersistenceError
-from eventsourcing.utils import get_topic
-from psycopg.conninfo import conninfo_to_dict
+from eventsourcing.persistence import (
+    InfrastructureFactory,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PersistenceError,
+)
+from eventsourcing.postgres import ConnectionPool, PostgresDatastore, PostgresFactory
+from eventsourcing.utils import Environment, get_topic
+from psycopg.rows import DictRow, dict_row
 
 from contracts.envelope import DomainEvent
 from eventstore.errors import DuplicateEvent, StoreUnavailable, VersionConflict
 from eventstore.mapper import DomainEventMapper
+from eventstore.pool import ACQUIRE_LIMIT_S
 from eventstore.recorder import GaplessRecorder
 
 SCHEMA = "annals"
@@ -19,6 +29,16 @@ TABLE = "stored_events"
 CHANNEL = TABLE
 """The recorder notifies this channel in the transaction that appends."""
 EVENT_ID_INDEX = "stored_events_event_id"
+
+_DSN = "POSTGRES_DSN"
+_PLACE = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")
+"""All of a DSN that the library itself takes."""
+_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""Nobody waits for hours on a server whose machine is gone."""
+POOL_LIMIT = 4
+RECONNECT_LIMIT_S = 2.0
+"""A pool's delays between tries double until this much has passed; then it starts over, so that a server that was away
+for long is not away for longer to us."""
 
 State = TypeVar("State")
 
@@ -34,29 +54,55 @@ class EventLog(Application[UUID]):
 
     @classmethod
     def connect(cls, dsn: str, *, create: bool = False) -> "EventLog":
-        """Open the log at a PostgreSQL DSN. `create` makes the library's table; only migrations ask for it."""
-        place = conninfo_to_dict(dsn)
-        return cls(
-            env={
-                "PERSISTENCE_MODULE": "eventsourcing.postgres",
-                "MAPPER_TOPIC": get_topic(DomainEventMapper),
-                "APPLICATION_RECORDER_TOPIC": get_topic(GaplessRecorder),
-                "POSTGRES_DBNAME": str(place.get("dbname", "annals")),
-                "POSTGRES_HOST": str(place.get("host", "127.0.0.1")),
-                "POSTGRES_PORT": str(place.get("port", "5432")),
-                "POSTGRES_USER": str(place.get("user", "postgres")),
-                # The library wants one, also where the server trusts its socket.
-                "POSTGRES_PASSWORD": str(place.get("password", "none")),
-                "POSTGRES_SCHEMA": SCHEMA,
-                "POSTGRES_ENABLE_DB_FUNCTIONS": "y",
-                "POSTGRES_PRE_PING": "y",
-                "POSTGRES_POOL_SIZE": "1",
-                "POSTGRES_MAX_OVERFLOW": "3",
-                "POSTGRES_LOCK_TIMEOUT": "10",
-                "POSTGRES_CONNECT_TIMEOUT": "10",
-                "CREATE_TABLE": "y" if create else "n",
-            }
+        """Open the log at a PostgreSQL DSN. `create` makes the library's table; only migrations ask for it.
+
+        Raises StoreUnavailable.
+        """
+        with _said_plainly():
+            return cls(
+                env={
+                    "PERSISTENCE_MODULE": "eventsourcing.postgres",
+                    "MAPPER_TOPIC": get_topic(DomainEventMapper),
+                    "APPLICATION_RECORDER_TOPIC": get_topic(GaplessRecorder),
+                    _DSN: dsn,
+                    # The library wants these five; `construct_factory` has the DSN take their place.
+                    **{f"POSTGRES_{key}": "as the DSN says" for key in _PLACE},
+                    "POSTGRES_SCHEMA": SCHEMA,
+                    "POSTGRES_ENABLE_DB_FUNCTIONS": "y",
+                    "POSTGRES_LOCK_TIMEOUT": "10",
+                    "CREATE_TABLE": "y" if create else "n",
+                }
+            )
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """The library's, with a pool of its kind, by the whole DSN: how TLS is checked is there, and more."""
+        factory = super().construct_factory(env)
+        assert isinstance(factory, PostgresFactory)
+        factory.datastore.pool = ConnectionPool(
+            env[_DSN],
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={"row_factory": dict_row, **_PATIENCE},
+            min_size=1,
+            max_size=POOL_LIMIT,
+            open=False,
+            configure=factory.datastore.after_connect_func(),
+            check=ConnectionPool.check_connection,
+            timeout=ACQUIRE_LIMIT_S,
+            reconnect_timeout=RECONNECT_LIMIT_S,
+            reconnect_failed=ConnectionPool.check,
         )
+        return factory
+
+    @property
+    def datastore(self) -> PostgresDatastore:
+        """The library's: it holds the pool."""
+        assert isinstance(self.factory, PostgresFactory)
+        return self.factory.datastore
+
+    def ping(self, limit_s: float) -> None:
+        """Ask the server for a sign of life over a connection of the pool. Raises StoreUnavailable."""
+        with _said_plainly(), self.datastore.pool.connection(limit_s) as connection:
+            connection.execute("SELECT 1")
 
     def append(self, events: Sequence[DomainEvent]) -> list[DomainEvent]:
         """Store all events in one transaction, or none; each comes back with its position.
@@ -66,13 +112,12 @@ class EventLog(Application[UUID]):
         if not events:
             return []
         try:
-            recordings = self.save(*events)
+            with _said_plainly():
+                recordings = self.save(*events)
         except IntegrityError as error:
             if EVENT_ID_INDEX in str(error):
                 raise DuplicateEvent(str(error).splitlines()[0]) from None
             raise VersionConflict(str(error).splitlines()[0]) from None
-        except (InterfaceError, OperationalError) as error:
-            raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
         except PersistenceError as error:
             if "connection" in str(error).lower():
                 raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
@@ -81,7 +126,13 @@ class EventLog(Application[UUID]):
 
     def load(self, originator_id: UUID, project: Callable[[Iterable[DomainEvent]], State | None]) -> State | None:
         """The present state of one aggregate, or None where nothing happened to it."""
-        try:
+        with _said_plainly():
             return project(self.events.get(originator_id))  # type: ignore[arg-type]  # ours are all DomainEvents
-        except (InterfaceError, OperationalError) as error:
-            raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+
+
+@contextlib.contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except (InterfaceError, OperationalError, psycopg.InterfaceError, psycopg.OperationalError) as error:
+        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error

@@ -13,6 +13,8 @@ from eventstore.errors import StoreUnavailable
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
 Isolation = Literal["read_committed", "repeatable_read"]
 
+_LOCK_OF_NAME = "hashtextextended($1, 0)"
+
 ACQUIRE_LIMIT_S = 30.0
 COMMAND_LIMIT_S = 60.0
 
@@ -59,7 +61,7 @@ async def open_pool(
 
 @dataclass
 class PoolUse:
-    """Who waits for a connection now; how many were had, and how many were not, since the process started."""
+    """Who waits for a connection now; how many were had, and how many were not or broke, since the process started."""
 
     waiting: int = 0
     acquired: int = 0
@@ -88,6 +90,9 @@ async def _counted(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     use.acquired += 1
     try:
         yield connection
+    except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError):
+        use.failures += 1
+        raise
     finally:
         await pool.release(connection)
 
@@ -98,6 +103,8 @@ async def acquire(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     try:
         async with _counted(pool) as connection:
             yield connection
+    except StoreUnavailable:
+        raise
     except TimeoutError as error:
         raise StoreUnavailable(f"PostgreSQL gave no connection or answer within {ACQUIRE_LIMIT_S:.0f} s") from error
     except AWAY as error:
@@ -116,6 +123,32 @@ async def transaction(
     """A transaction on a connection of its own. Raises StoreUnavailable as `acquire` does."""
     async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
         yield connection
+
+
+async def take_turn(connection: Connection, name: str) -> None:
+    """Wait until nobody else of the same name is in a transaction; held until this one ends."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_OF_NAME})", f"annals/{name}")
+
+
+class HeldError(Exception):
+    """Somebody else holds the name."""
+
+
+@contextlib.asynccontextmanager
+async def holding(pool: asyncpg.Pool, name: str) -> AsyncIterator[None]:
+    """Hold a name, on a connection of its own, among all who use this database. Raises HeldError, StoreUnavailable.
+
+    Whoever dies holds nothing any more.
+    """
+    async with acquire(pool) as connection:
+        if not await connection.fetchval(f"SELECT pg_try_advisory_lock({_LOCK_OF_NAME})", f"annals/held/{name}"):
+            raise HeldError(name)
+        try:
+            yield
+        finally:
+            # A connection that is given back lets go of its locks by itself; one that broke has none.
+            with contextlib.suppress(*AWAY):
+                await connection.execute(f"SELECT pg_advisory_unlock({_LOCK_OF_NAME})", f"annals/held/{name}")
 
 
 async def close_pool(pool: asyncpg.Pool) -> None:

@@ -26,6 +26,11 @@ class EventReader:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
+    async def identity(self) -> str:
+        """The log's own name, given when it was made."""
+        async with acquire(self._pool) as connection:
+            return str(await connection.fetchval("SELECT log FROM annals.identity"))
+
     async def after(self, position: int, limit: int) -> list[DomainEvent]:
         """At most `limit` events behind `position`, in the order of the log."""
         return await self._fetch(
@@ -51,7 +56,7 @@ class EventReader:
         )
         found: dict[AggregateKey, list[DomainEvent]] = defaultdict(list)
         for event in events:
-            found[AggregateKey(event.tenant, event.kind, event.aggregate_id)].append(event)
+            found[AggregateKey.of(event)].append(event)
         return dict(found)
 
     async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, tuple[int, str]]:

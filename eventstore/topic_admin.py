@@ -7,7 +7,6 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -17,6 +16,7 @@ from confluent_kafka.admin import (
 )
 
 from contracts.topics import Topic
+from eventstore.broker_admin import BrokerAdmin
 
 PATIENCE_S = 10.0
 # A broker that has no notion of a request says so in one of these ways; then nothing is claimed about it.
@@ -48,12 +48,13 @@ class TopicAdmin:
     """Talks to one broker. `client` holds bootstrap servers and TLS or SASL settings in librdkafka's words."""
 
     def __init__(self, client: Mapping[str, str]) -> None:
-        self._admin = AdminClient({**client, "log_level": 3})
+        self._broker = BrokerAdmin(client)
+        self._admin = self._broker.client
 
     def diff(self, topics: Iterable[Topic]) -> list[Difference]:
         """Where broker and file differ. Raises KafkaException when the broker does not answer."""
         wanted = list(topics)
-        present = self._admin.list_topics(timeout=PATIENCE_S).topics
+        present = self._broker.topics(PATIENCE_S)
         differences = [
             Difference(topic.name, "topic", "there", "missing") for topic in wanted if topic.name not in present
         ]

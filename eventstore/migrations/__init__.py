@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailable
+from eventstore.connection import connected
+from eventstore.errors import UnknownMigrationError
 from eventstore.log import EventLog
-from eventstore.pool import AWAY
 
 LOCK = 0x616E6E616C73  # "annals": one migration at a time, whoever starts first
 
@@ -22,10 +22,6 @@ class Migration(NamedTuple):
     number: int
     name: str
     sql: str
-
-
-class UnknownMigrationError(Exception):
-    """The database was changed by a newer Annals than this one; update this installation."""
 
 
 def migrations_in(folder: Traversable) -> list[Migration]:
@@ -46,11 +42,7 @@ async def migrate(dsn: str) -> list[str]:
 
     Raises StoreUnavailable, UnknownMigrationError.
     """
-    try:
-        connection = await asyncpg.connect(dsn, timeout=10, command_timeout=300)
-    except AWAY as error:
-        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
-    try:
+    async with connected(dsn, limit_s=10, command_limit_s=300) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await connection.execute("CREATE SCHEMA IF NOT EXISTS annals")
         await connection.execute(
@@ -60,8 +52,6 @@ async def migrate(dsn: str) -> list[str]:
         if await connection.fetchval("SELECT to_regclass('annals.stored_events')") is None:
             await asyncio.to_thread(_create_log, dsn)
         return await _apply(connection, migrations_in(files("eventstore.migrations")))
-    finally:
-        await connection.close(timeout=5)
 
 
 def _create_log(dsn: str) -> None:

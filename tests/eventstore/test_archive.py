@@ -42,13 +42,6 @@ RECEIPT = UUID(int=7)
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    opened = await open_pool(dsn)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def empty(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Pool]:
     """Another database, empty."""
     admin = postgres_server.dsn("postgres")

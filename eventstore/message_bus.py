@@ -1,4 +1,4 @@
-"""The relay's producer: everything is acknowledged in order, or the batch failed."""
+"""The way into Kafka: everything is acknowledged in order, or the batch failed."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 FLUSH_LIMIT_S = 35.0
-FLUSH_SLICE_S = 2.0
+FLUSH_SLICE_S = 1.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 Partition = tuple[str, int]
 
@@ -26,8 +26,13 @@ class BrokerLostRecords(Exception):
     """A record landed at a lower offset than the partition had reached: the broker is not what it was."""
 
 
-class RelayProducer:
-    """Idempotent, acks=all, lz4, timeouts and batches as the specification says (2.1, KafkaMessageBus)."""
+class KafkaMessageBus:
+    """The publishing side of the specification's message bus (2.1): its acks, timeout, batch size and compression.
+
+    Idempotent besides, so that what librdkafka sends again lands once and in order. The consuming side is the
+    agents' `streams/drain.py`, which acknowledges a message after it was handled. `client` holds bootstrap
+    servers and TLS or SASL settings in librdkafka's words.
+    """
 
     def __init__(self, client: Mapping[str, str]) -> None:
         self._producer = Producer(
@@ -52,13 +57,14 @@ class RelayProducer:
         self,
         records: Sequence[Record],
         ends: Mapping[Partition, int],
-        while_waiting: Callable[[], None] = lambda: None,
+        while_waiting: Callable[[], None],
     ) -> dict[Partition, int]:
         """Publish in order and wait for every acknowledgement; returns the ends of the partitions touched.
 
-        `while_waiting` is called now and then while the broker keeps us waiting, and may raise to give up.
+        `while_waiting` is called every FLUSH_SLICE_S while the broker keeps us waiting, and may raise to give up.
 
         Raises KafkaException when one was not acknowledged, BrokerLostRecords when the broker forgot earlier ones.
+        After either, or after what `while_waiting` raised, records may be queued still: `abandon` drops them.
         """
         failures: list[KafkaError] = []
         landed: list[tuple[str, int, int]] = []
@@ -98,6 +104,6 @@ class RelayProducer:
         return left
 
     def abandon(self) -> None:
-        """Drop what is still queued; the next producer sends it anew."""
+        """Send nothing more: drop what is queued. What was on its way may land still, and is sent anew by the next."""
         self._producer.purge()
         self._producer.flush(1.0)

@@ -1,0 +1,32 @@
+"""The broker's administration, with the reason where it does not let us in."""
+
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, TopicMetadata
+
+
+class BrokerAdmin:
+    """`client` for what librdkafka offers, silent; `topics` asks in a way that tells why nothing came back."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        """Bootstrap servers, TLS and SASL in librdkafka's words."""
+        self.client = AdminClient({**settings, "log_level": 0}, error_cb=self._note)
+        self._refusal: KafkaError | None = None
+
+    def topics(self, patience_s: float) -> dict[str, TopicMetadata]:
+        """All topics, by name. Raises KafkaException, with the reason for a refused login or certificate."""
+        self.client.poll(0)  # what was told since the last time is no reason for this one
+        self._refusal = None
+        try:
+            return self.client.list_topics(timeout=patience_s).topics
+        except KafkaException:
+            self.client.poll(0)
+            if self._refusal is None:
+                raise
+            raise KafkaException(self._refusal) from None
+
+    def _note(self, error: KafkaError) -> None:
+        """librdkafka tells the reason beside the call, which only fails for want of an answer."""
+        if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):
+            self._refusal = error
