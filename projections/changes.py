@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from eventstore.keys import AggregateKey
+from projections.errors import Outpaced
 from projections.pictures import Picture
 
 Row = tuple[Any, ...]
@@ -25,6 +26,13 @@ class Change:
     previous: int
     version: int
     sections: Sections
+
+
+def gate(changes: Sequence[Change], found: Mapping[AggregateKey, int]) -> None:
+    """Raises Outpaced where an aggregate's version in the store is not the one that its change starts from."""
+    for change in changes:
+        if found.get(change.key, 0) != change.previous:
+            raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
 
 
 def types_of(kinds: Collection[AggregateKind]) -> frozenset[EventType]:

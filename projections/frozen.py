@@ -7,6 +7,13 @@ from eventstore.pool import Connection
 from projections.layout import Layout
 
 LIMIT_S = 3600.0
+"""Work over all rows, as building an index, takes long; still it has a limit."""
+
+
+async def positions(connection: Connection, schema: str) -> dict[tuple[str, int], int]:
+    """How far the generation in this schema is in each partition."""
+    rows = await connection.fetch(f"SELECT topic, partition, position FROM {schema}.positions")
+    return {(row["topic"], row["partition"]): row["position"] for row in rows}
 
 
 class PostgresFrozen:
@@ -24,8 +31,7 @@ class PostgresFrozen:
 
     async def positions(self) -> dict[tuple[str, int], int]:
         """How far it is in each partition."""
-        rows = await self._connection.fetch(f"SELECT topic, partition, position FROM {self._schema}.positions")
-        return {(row["topic"], row["partition"]): row["position"] for row in rows}
+        return await positions(self._connection, self._schema)
 
     async def digests(self) -> dict[str, str]:
         """For each table the number of its rows and the sum of their hashes: PostgreSQL reads it once, unsorted."""

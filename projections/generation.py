@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
+from projections.frozen import LIMIT_S
 from projections.postgres import PostgresStore
 from projections.store import CatchUp
 from projections.tables import VERSIONS
-
-BULK_LIMIT_S = 3600.0
-"""Building an index over many rows takes long; still it has a limit."""
 
 
 class PostgresGeneration:
@@ -24,7 +22,7 @@ class PostgresGeneration:
     async def begin(self) -> None:
         """Empty tables, without indexes; what an earlier try left is dropped."""
         async with transaction(self._pool) as connection:
-            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=BULK_LIMIT_S)
+            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
             await self.store.create(connection)
 
     async def load(self, changes: Sequence[Change]) -> int:
@@ -44,14 +42,14 @@ class PostgresGeneration:
             await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'")
             # What is derived reads everything once, and is written faster before there is an index to keep.
             await self.store.derive_all(connection)
-            await connection.execute(self._layout.sql("indexes.sql", self.store.schema), timeout=BULK_LIMIT_S)
+            await self.store.index(connection)
             await connection.execute(f"ANALYZE {self.store.schema}.versions")
             await self.store.reach(connection, reached)
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
             await self.store.changed(connection, [row["tenant"] for row in tenants])
         async with acquire(self._pool) as connection:
             for table in self._layout.tables:
-                await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=BULK_LIMIT_S)
+                await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=LIMIT_S)
 
     async def switch(self, catch_up: CatchUp) -> None:
         """Under the live one's lock: take in the last events, become the live one. The old one is then dropped."""
@@ -66,13 +64,13 @@ class PostgresGeneration:
         async with acquire(self._pool) as connection:
             # One at a time: holding several, it could wait for a reader that waits for one of them.
             for table in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", f"{live}_old"):
-                await connection.execute(f"DROP TABLE IF EXISTS {live}_old.{table['tablename']}", timeout=BULK_LIMIT_S)
-            await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE", timeout=BULK_LIMIT_S)
+                await connection.execute(f"DROP TABLE IF EXISTS {live}_old.{table['tablename']}", timeout=LIMIT_S)
+            await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE", timeout=LIMIT_S)
 
     async def discard(self) -> None:
         """Drop it."""
         async with acquire(self._pool) as connection:
-            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=BULK_LIMIT_S)
+            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
 
 
 async def _exists(connection: Connection, schema: str) -> bool:

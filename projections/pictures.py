@@ -7,7 +7,6 @@ said, and a read model leaves those parts alone.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from contracts.documents import (
     Alias,
@@ -72,7 +71,6 @@ class QueryPicture:
     """One asked question."""
 
     executed: ReasoningQueryExecuted | None = None
-    event_id: UUID | None = None
     at: datetime | None = None
     cache_key: str | None = None
 
@@ -237,7 +235,7 @@ def _entity(picture: EntityPicture, event: DomainEvent) -> EntityPicture:
 def _query(picture: QueryPicture, event: DomainEvent) -> QueryPicture:
     match event.event_data:
         case ReasoningQueryExecuted() as executed:
-            return replace(picture, executed=executed, event_id=event.event_id, at=event.timestamp)
+            return replace(picture, executed=executed, at=event.timestamp)
         case ReasoningResultCached() as cached:
             return replace(picture, cache_key=cached.key)
         case _:

@@ -5,25 +5,23 @@ model take turns under an advisory lock, so what derives from several aggregates
 """
 
 import contextlib
-import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import asyncpg
 
 from eventstore.keys import AggregateKey
-from eventstore.pool import Connection, acquire, transaction
-from projections.changes import Change, Positions, Row
-from projections.errors import OldShapeError, Outpaced
-from projections.frozen import LIMIT_S, PostgresFrozen
+from eventstore.pool import Connection, acquire, take_turn, transaction
+from projections.changes import Change, Positions, Row, gate
+from projections.entities import derivation
+from projections.errors import OldShapeError
+from projections.frozen import LIMIT_S, PostgresFrozen, positions
 from projections.layout import Layout
 from projections.moment import one_moment
 from projections.tables import Table
 
 if TYPE_CHECKING:
     from projections.generation import PostgresGeneration
-
-_TOUCHED = re.compile(r"/\* touched (\w+)\.(\w+) \*/")
 
 
 class PostgresStore:
@@ -40,7 +38,7 @@ class PostgresStore:
             await self.lock(connection)
             if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", self.schema):
                 await self.create(connection)
-                await connection.execute(self.layout.sql("indexes.sql", self.schema))
+                await self.index(connection)
             found = await connection.fetchval(f"SELECT shape FROM {self.schema}.generation")
         if found != self.layout.shape:
             raise OldShapeError(
@@ -65,9 +63,13 @@ class PostgresStore:
         await connection.execute(f"INSERT INTO {self.schema}.generation (shape) VALUES ($1)", self.layout.shape)
         await connection.execute(self.layout.sql("schema.sql", self.schema))
 
+    async def index(self, connection: Connection) -> None:
+        """The keys and indexes of the tables as they are filled now."""
+        await connection.execute(self.layout.sql("indexes.sql", self.schema), timeout=LIMIT_S)
+
     async def lock(self, connection: Connection) -> None:
         """Wait for this read model's turn; held until the transaction ends."""
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"annals/{self.schema}")
+        await take_turn(connection, self.schema)
 
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         """Up to which version each aggregate is there."""
@@ -77,8 +79,7 @@ class PostgresStore:
     async def positions(self) -> dict[tuple[str, int], int]:
         """How far it is in each partition."""
         async with acquire(self.pool) as connection:
-            rows = await connection.fetch(f"SELECT topic, partition, position FROM {self.schema}.positions")
-        return {(row["topic"], row["partition"]): row["position"] for row in rows}
+            return await positions(connection, self.schema)
 
     async def version(self, tenant: str) -> str:
         """A name for the present content; another one after every change of that tenant's rows."""
@@ -93,11 +94,11 @@ class PostgresStore:
         async with transaction(self.pool) as connection:
             if changes:
                 await self.lock(connection)
-                await self._gate(connection, changes)
+                gate(changes, await self._versions(connection, [change.key for change in changes]))
                 touched = await self._touched(connection, changes) if self.layout.entities else set()
                 await self._replace(connection, changes)
                 await self._save_versions(connection, changes)
-                await self._derive(connection, touched | self._named(changes))
+                await self._derive(connection, touched | self.layout.named(changes))
                 # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
                 await self.changed(connection, {change.key.tenant for change in changes if change.sections})
             await self.reach(connection, reached)
@@ -153,7 +154,7 @@ class PostgresStore:
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""
         if self.layout.entities:
-            await connection.execute(_TOUCHED.sub("", self.layout.sql("entities.sql", self.schema)), timeout=LIMIT_S)
+            await connection.execute(derivation(self.layout, self.schema, touched=False), timeout=LIMIT_S)
 
     async def _versions(self, connection: Connection, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         wanted = list(keys)
@@ -166,12 +167,6 @@ class PostgresStore:
             [key.aggregate_id for key in wanted],
         )
         return {AggregateKey(row["tenant"], row["kind"], row["aggregate_id"]): row["version"] for row in rows}
-
-    async def _gate(self, connection: Connection, changes: Sequence[Change]) -> None:
-        found = await self._versions(connection, [change.key for change in changes])
-        for change in changes:
-            if found.get(change.key, 0) != change.previous:
-                raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
 
     async def _save_versions(self, connection: Connection, changes: Sequence[Change]) -> None:
         await connection.execute(
@@ -217,15 +212,6 @@ class PostgresStore:
                 found.update((row["tenant"], row["id"]) for row in rows)
         return found
 
-    def _named(self, changes: Sequence[Change]) -> set[tuple[str, str]]:
-        """Entities that the new rows speak of."""
-        found: set[tuple[str, str]] = set()
-        for name, column in self.layout.entities:
-            place = self.layout.table(name).columns.index(column)
-            for change in changes:
-                found.update((change.key.tenant, row[place]) for row in change.sections.get(name, ()))
-        return found
-
     async def _derive(self, connection: Connection, touched: set[tuple[str, str]]) -> None:
         if touched:
             pairs = sorted(touched)
@@ -236,5 +222,4 @@ class PostgresStore:
                 tenants,
                 ids,
             )
-            join = r"JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = \1.tenant AND k.id = \1.\2"
-            await connection.execute(_TOUCHED.sub(join, self.layout.sql("entities.sql", self.schema)), tenants, ids)
+            await connection.execute(derivation(self.layout, self.schema, touched=True), tenants, ids)

@@ -40,7 +40,7 @@ class Projector:
         """
         batch: dict[AggregateKey, dict[int, DomainEvent]] = defaultdict(dict)
         for event in events:
-            batch[AggregateKey(event.tenant, event.kind, event.aggregate_id)][event.aggregate_version] = event
+            batch[AggregateKey.of(event)][event.aggregate_version] = event
         for attempt in range(TRIES):
             try:
                 await self._store.write(await self._changes(batch), reached)

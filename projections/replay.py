@@ -105,7 +105,7 @@ async def _switch(model: ReadModel, generation: Generation, reader: EventReader,
 def everywhere(model: ReadModel, topics: Topics, position: int) -> Positions:
     """One position for every partition that the read model follows."""
     followed = {topics.of(event_type) for event_type in model.event_types}
-    return {(topic.name, partition): position for topic in followed for partition in range(topic.partitions)}
+    return {place: position for topic in followed for place in topic.places}
 
 
 @contextlib.contextmanager
@@ -130,10 +130,7 @@ Folded = list[tuple[AggregateKey, int, Picture | None]]
 
 def _folded(aggregates: Sequence[Sequence[DomainEvent]], wanted: Wanted) -> Folded:
     kept = [own for events in aggregates if (own := [event for event in events if wanted(event)])]
-    return [
-        (AggregateKey(own[0].tenant, own[0].kind, own[0].aggregate_id), own[-1].aggregate_version, fold(own))
-        for own in kept
-    ]
+    return [(AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)) for own in kept]
 
 
 async def _changes(model: ReadModel, folded: Folded) -> list[Change]:

@@ -12,4 +12,14 @@ class Table:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A table whose rows name an entity, by the columns with its id, the name, and its type where they say one."""
+
+    table: str
+    id: str
+    name: str
+    type: str | None = None
+
+
 VERSIONS = Table("versions", "aggregate_id", ("tenant", "kind", "aggregate_id", "version"))

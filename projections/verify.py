@@ -39,7 +39,7 @@ async def verify(model: ReadModel, store: Store, reader: EventReader, topics: To
 
         def wanted(event: DomainEvent) -> bool:
             assert event.position is not None
-            key = AggregateKey(event.tenant, event.kind, event.aggregate_id)
+            key = AggregateKey.of(event)
             return event.position <= position or event.aggregate_version <= versions.get(key, 0)
 
         try:

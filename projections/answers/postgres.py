@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from eventstore.pool import acquire, transaction
+from eventstore.pool import acquire, take_turn, transaction
 from projections.answers.reads import KEPT_S
 
 
@@ -17,7 +17,7 @@ class PostgresAnswers:
     async def open(self) -> None:
         """Make the table where there is none."""
         async with transaction(self._pool) as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('annals/answers', 0))")
+            await take_turn(connection, "answers")
             await connection.execute(
                 """
                 CREATE SCHEMA IF NOT EXISTS answers;

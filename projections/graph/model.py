@@ -9,7 +9,7 @@ from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.layout import Layout
 from projections.pictures import DocumentPicture, EntityPicture, Picture
-from projections.tables import Table
+from projections.tables import Naming, Table
 
 LAYOUT = Layout(
     name="graph",
@@ -30,13 +30,13 @@ LAYOUT = Layout(
         ),
         Table("decisions", "entity_id", ("tenant", "entity_id", "name", "type", "merged_into", "valid")),
     ),
-    entities=(
-        ("mentions", "entity_id"),
-        ("abouts", "entity_id"),
-        ("relations", "subject_id"),
-        ("relations", "object_id"),
-        ("decisions", "entity_id"),
+    names=(
+        Naming("mentions", "entity_id", "name", "type"),
+        Naming("abouts", "entity_id", "name"),
+        Naming("relations", "subject_id", "subject"),
+        Naming("relations", "object_id", "object"),
     ),
+    counts={"passages": "count(DISTINCT chunk_id)"},
 )  # fmt: skip
 
 

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 import asyncpg
 
 from contracts.ids import entity_id
-from eventstore.pool import acquire
+from eventstore.pool import Connection, acquire
 from projections.graph.model import LAYOUT
 from projections.graph.reads import About, Edge, Entity, Mention, Node, Snapshot, Statement
-from projections.graph.walk import k_hops, shortest_paths
+from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
 from projections.moment import one_moment, undisturbed
 from projections.postgres import PostgresStore
-
-EDGES_LIMIT = 20_000
-"""Edges read for one step of a walk: a bound on what one question can cost."""
 
 # Follows merges to their end; a chain that bites its tail ends after as many steps as any sane chain has.
 _MERGED = """
@@ -60,7 +57,7 @@ class PostgresGraph:
     async def snapshot(self, tenant: str) -> Snapshot:
         """All of it, as of one moment."""
         async with one_moment(self._pool, LAYOUT.name) as connection:
-            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            merged = await _merged(connection, tenant)
             abouts = await connection.fetch(
                 "SELECT entity_id, name, chunk_id, quality FROM graph.abouts WHERE tenant = $1", tenant
             )
@@ -88,7 +85,7 @@ class PostgresGraph:
     async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
         """Those of these ids that are there, by id. One that somebody called no entity is left out."""
         async with acquire(self._pool) as connection:
-            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            merged = await _merged(connection, tenant)
             rows = await connection.fetch(
                 "SELECT entity_id, name, type, passages FROM graph.entities "
                 "WHERE tenant = $1 AND entity_id = ANY($2) AND valid IS NOT false ORDER BY entity_id",
@@ -127,12 +124,12 @@ class PostgresGraph:
     async def _settled(self, tenant: str, nodes: Sequence[Node]) -> list[Node]:
         """What became of these nodes: edges never end at an entity that was merged into another."""
         async with acquire(self._pool) as connection:
-            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            merged = await _merged(connection, tenant)
         return [Node(kind, merged.get(own, own) if kind == "entity" else own) for kind, own in nodes]
 
     async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
         async with acquire(self._pool) as connection:
-            merged = {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+            merged = await _merged(connection, tenant)
             entities = {merged.get(node.id, node.id) for node in nodes if node.kind == "entity"}
             # Edges of what was merged into an entity are its own.
             entities |= {old for old, into in merged.items() if into in entities}
@@ -144,3 +141,8 @@ class PostgresGraph:
             for kind, source, label, other_kind, target in map(tuple, rows)
         )
         return list(dict.fromkeys(edges))
+
+
+async def _merged(connection: Connection, tenant: str) -> dict[str, str]:
+    """For each merged entity the one that it became."""
+    return {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}

@@ -8,6 +8,8 @@ from projections.graph.reads import Edge, Node
 EdgesAt = Callable[[Sequence[Node]], Awaitable[list[Edge]]]
 
 MAX_PATHS = 20
+EDGES_LIMIT = 20_000
+"""Edges read for one step: a bound on what one question can cost."""
 
 
 async def k_hops(edges_at: EdgesAt, starts: Sequence[Node], hops: int, limit: int) -> dict[Node, int]:

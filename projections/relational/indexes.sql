@@ -13,4 +13,3 @@ CREATE INDEX ON {schema}.relations (tenant, object_id);
 ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
 ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);
 ALTER TABLE {schema}.queries ADD PRIMARY KEY (tenant, query_id);
-CREATE INDEX ON {schema}.queries (tenant, cache_key) WHERE cache_key IS NOT NULL;

@@ -8,7 +8,7 @@ from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.layout import Layout
 from projections.pictures import DocumentPicture, EntityPicture, Picture, QueryPicture
-from projections.tables import Table
+from projections.tables import Naming, Table
 
 LAYOUT = Layout(
     name="relational",
@@ -53,13 +53,13 @@ LAYOUT = Layout(
             ),
         ),
     ),
-    entities=(
-        ("mentions", "entity_id"),
-        ("aliases", "entity_id"),
-        ("relations", "subject_id"),
-        ("relations", "object_id"),
-        ("decisions", "entity_id"),
+    names=(
+        Naming("mentions", "entity_id", "name", "type"),
+        Naming("aliases", "entity_id", "name"),
+        Naming("relations", "subject_id", "subject"),
+        Naming("relations", "object_id", "object"),
     ),
+    counts={"mentions": "count(type)", "documents": "count(DISTINCT document_id)"},
 )  # fmt: skip
 
 

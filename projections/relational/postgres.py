@@ -71,7 +71,7 @@ class PostgresRelational:
             relations=[dict(relation) for relation in relations],
         )
 
-    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int = 10_000) -> list[str]:
+    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int) -> list[str]:
         """Ids of the documents that have all of these attributes, by id."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
@@ -83,13 +83,14 @@ class PostgresRelational:
             )
         return [row["document_id"] for row in rows]
 
-    async def unprocessed(self, tenant: str, document_ids: Sequence[str]) -> set[str]:
-        """Those of these documents that are not processed."""
+    async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:
+        """Those of these documents that have all of these attributes."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT w.id FROM unnest($2::text[]) AS w(id) LEFT JOIN relational.states AS s "
-                "ON s.tenant = $1 AND s.document_id = w.id WHERE s.stage IS DISTINCT FROM 'processed'",
+                "SELECT document_id FROM relational.documents "
+                "WHERE tenant = $1 AND document_id = ANY($2) AND attributes @> $3::jsonb",
                 tenant,
-                list(document_ids),
+                document_ids,
+                json.dumps(attributes),
             )
-        return {row["id"] for row in rows}
+        return {row["document_id"] for row in rows}

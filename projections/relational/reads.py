@@ -47,10 +47,10 @@ class RelationalReader(Protocol):
         """One document with what was found in it."""
         ...
 
-    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int = 10_000) -> list[str]:
+    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int) -> list[str]:
         """Ids of the documents that have all of these attributes, by id; at most `limit`."""
         ...
 
-    async def unprocessed(self, tenant: str, document_ids: Sequence[str]) -> set[str]:
-        """Those of these documents that are not processed."""
+    async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:
+        """Those of these documents that have all of these attributes."""
         ...

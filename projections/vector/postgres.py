@@ -1,12 +1,13 @@
 """Passages in PostgreSQL: pgvector's HNSW for meaning, a GIN index with BM25 for words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import asyncpg
 import numpy as np
 
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change
+from projections.frozen import LIMIT_S
 from projections.layout import Layout
 from projections.postgres import PostgresStore
 from projections.vector.model import LAYOUT
@@ -47,26 +48,33 @@ _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vec
 
 
 class VectorStore(PostgresStore):
-    """Adds an index when vectors of a new dimension come in."""
+    """Has an index for vectors of each dimension, and adds one when vectors of a new dimension come in."""
 
     def __init__(self, pool: asyncpg.Pool, layout: Layout = LAYOUT, schema: str | None = None) -> None:
         super().__init__(pool, layout, schema)
         self._indexed = {DEFAULT_DIMENSION}
+
+    async def index(self, connection: Connection) -> None:
+        """Those of the vectors too."""
+        await super().index(connection)
+        rows = await connection.fetch(f"SELECT DISTINCT dimension FROM {self.schema}.passages")
+        await self._index_vectors(connection, {DEFAULT_DIMENSION, *(row["dimension"] for row in rows)})
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
         await super()._replace(connection, changes)
         place = LAYOUT.table("passages").columns.index("dimension")
         new = {row[place] for change in changes for row in change.sections.get("passages", ())} - self._indexed
         if new:
-            await connection.execute(
-                "".join(
-                    f"CREATE INDEX IF NOT EXISTS embedding_{int(size)} ON {self.schema}.passages USING hnsw "
-                    f"((embedding::public.halfvec({int(size)})) public.halfvec_cosine_ops) "
-                    f"WHERE dimension = {int(size)};"
-                    for size in sorted(new)
-                )
-            )
+            await self._index_vectors(connection, new)
             self._indexed |= new
+
+    async def _index_vectors(self, connection: Connection, dimensions: Iterable[int]) -> None:
+        for size in map(int, sorted(dimensions)):
+            await connection.execute(
+                f"CREATE INDEX IF NOT EXISTS embedding_{size} ON {self.schema}.passages USING hnsw "
+                f"((embedding::public.halfvec({size})) public.halfvec_cosine_ops) WHERE dimension = {size}",
+                timeout=LIMIT_S,
+            )
 
 
 class PostgresPassages:
@@ -83,12 +91,14 @@ class PostgresPassages:
     async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
         """By cosine similarity, best first."""
         size = len(vector)
+        distance = f"embedding::public.halfvec({size}) <=> $2::public.halfvec({size})"
+        passages = f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND dimension = {size}"
+        if documents is not None:
+            # All of them are looked at: the HNSW index would look for them among the nearest of all, and miss some.
+            passages += " AND document_id = ANY($4) OFFSET 0"
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                f"SELECT chunk_id, 1 - (embedding::public.halfvec({size}) <=> $2::public.halfvec({size})) AS score "
-                f"FROM vector.passages WHERE tenant = $1 AND dimension = {size} "
-                f"{'' if documents is None else 'AND document_id = ANY($4) '}"
-                f"ORDER BY embedding::public.halfvec({size}) <=> $2::public.halfvec({size}) LIMIT $3",
+                f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $3",
                 tenant,
                 np.asarray(vector, dtype="<f2").tobytes(),
                 k,

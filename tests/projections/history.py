@@ -210,7 +210,7 @@ async def open_history(dsn: str) -> AsyncIterator[History]:
 
 def keys_of(events: Sequence[DomainEvent]) -> list[AggregateKey]:
     """The aggregates of these events, each once, in the order of their first one."""
-    return list(dict.fromkeys(AggregateKey(event.tenant, event.kind, event.aggregate_id) for event in events))
+    return list(dict.fromkeys(AggregateKey.of(event) for event in events))
 
 
 def _cause(tenant: str) -> Cause:

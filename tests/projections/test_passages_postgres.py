@@ -1,8 +1,11 @@
 """Passages in PostgreSQL answer as all must; beyond that, BM25 to the digit and searches through the HNSW index."""
 
+import numpy as np
 import pytest
 
+from eventstore.keys import AggregateKey
 from eventstore.pool import open_pool
+from projections.changes import Change
 from projections.projector import Projector
 from projections.vector.codec import register
 from projections.vector.model import VectorModel
@@ -61,3 +64,28 @@ class TestPassageReader(PassageReaderContract):
             await pool.close()
         expected = sorted(cosines("one", *rare).values(), reverse=True)
         assert [hit.score for hit in hits] == pytest.approx(expected, abs=2e-3)
+
+
+async def test_within_many_documents_none_is_missed_however_far_away_they_are(history: History, dsn: str) -> None:
+    """The index alone would find but a few of them: all that is near the question is of other documents."""
+    random = np.random.default_rng(5)
+    near, far = random.standard_normal((2, 64))
+    count, named = 3000, 1500
+    vectors = np.where(np.arange(count)[:, None] < named, far, near) + random.standard_normal((count, 64))
+    kept = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("<f2")
+    store = VectorStore(history.pool)
+    await store.open()
+    rows = [("t", f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1) for n in range(count)]
+    keys = [AggregateKey("t", "document", f"d{n}") for n in range(count)]
+    await store.write([Change(key, 0, 1, {"passages": [row]}) for key, row in zip(keys, rows, strict=True)], {})
+
+    documents = [f"d{n}" for n in range(named)]
+    few = {"hnsw.ef_search": "40", "hnsw.max_scan_tuples": "200"}
+    pool = await open_pool(dsn, init=register, server_settings={**SEARCH_SETTINGS, **BY_INDEX, **few})
+    try:
+        hits = await PostgresPassages(pool).nearest("t", near.astype(np.float32), 20, documents)
+    finally:
+        await pool.close()
+    similar = kept[:named].astype(np.float64) @ (near / np.linalg.norm(near))
+    best = [f"c{n}" for n in np.argsort(-similar)[:20]]
+    assert len(set(best) & {hit.chunk_id for hit in hits}) >= 19, "half precision may turn two round"

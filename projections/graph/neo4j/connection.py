@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, Query, Record
 from neo4j.exceptions import (
@@ -17,8 +18,9 @@ from neo4j.exceptions import (
 )
 
 from eventstore.errors import StoreUnavailable
+from eventstore.pool import ACQUIRE_LIMIT_S
+from projections.gate import Gate
 
-ACQUIRE_LIMIT_S = 30.0
 RECYCLE_S = 1800.0
 QUERY_LIMIT_S = 60.0
 BULK_LIMIT_S = 3600.0
@@ -39,12 +41,13 @@ _AWAY = (
     TransientError,
     AuthError,
 )
+_GATES: WeakKeyDictionary[AsyncDriver, Gate] = WeakKeyDictionary()
 _STOPPED = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration", "Terminated", "LockClientStopped")
 
 
 def open_driver(uri: str, user: str | None = None, password: str = "", *, connections: int = 8) -> AsyncDriver:
     """A driver that connects when it is used. Without a user it does not authenticate; the caller closes it."""
-    return AsyncGraphDatabase.driver(
+    driver = AsyncGraphDatabase.driver(
         uri,
         auth=(user, password) if user else None,
         max_connection_pool_size=connections,
@@ -54,6 +57,13 @@ def open_driver(uri: str, user: str | None = None, password: str = "", *, connec
         liveness_check_timeout=60.0,
         notifications_min_severity="OFF",
     )
+    _GATES[driver] = Gate("Neo4j", connections)
+    return driver
+
+
+def gate_of(driver: AsyncDriver) -> Gate:
+    """Who has or wants a connection of a driver that `open_driver` made."""
+    return _GATES[driver]
 
 
 @contextlib.asynccontextmanager
@@ -62,8 +72,9 @@ async def transaction(driver: AsyncDriver, limit_s: float = QUERY_LIMIT_S) -> As
 
     Raises StoreUnavailable where the database, not the caller, is at fault.
     """
-    with _said_plainly():
+    with _said_plainly(driver):
         async with (
+            gate_of(driver).passing(),
             asyncio.timeout(limit_s + _GRACE_S),
             driver.session(database=DATABASE) as session,
             await session.begin_transaction(timeout=limit_s) as tx,
@@ -96,19 +107,25 @@ async def alone(
     driver: AsyncDriver, query: str, /, *, limit_s: float = QUERY_LIMIT_S, **parameters: Any
 ) -> list[Record]:
     """Run a query in a transaction of its own, in one round trip. Raises StoreUnavailable."""
-    with _said_plainly():
-        async with asyncio.timeout(limit_s + _GRACE_S), driver.session(database=DATABASE) as session:
+    with _said_plainly(driver):
+        async with (
+            gate_of(driver).passing(),
+            asyncio.timeout(limit_s + _GRACE_S),
+            driver.session(database=DATABASE) as session,
+        ):
             result = await session.run(Query(query, timeout=limit_s), parameters)
             return [record async for record in result]
 
 
 @contextlib.contextmanager
-def _said_plainly() -> Iterator[None]:
+def _said_plainly(driver: AsyncDriver) -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
         if isinstance(error, StoreUnavailable):
             raise
+        if not isinstance(error, TransientError):
+            gate_of(driver).use.failures += 1
         raise StoreUnavailable(f"Neo4j does not answer: {error or type(error).__name__}") from error
     except Neo4jError as error:
         if (error.code or "").rpartition(".")[2] not in _STOPPED:

@@ -90,7 +90,7 @@ async def add(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) 
     await unwind(tx, _PASSAGES, rows["passages"], generation=generation)
     await unwind(tx, _NEXT, _successions(changes), generation=generation)
     await unwind(tx, _PLACES, _places(rows), generation=generation)
-    await unwind(tx, _ENTITIES, sorted(named(changes)), generation=generation)
+    await unwind(tx, _ENTITIES, sorted(LAYOUT.named(changes)), generation=generation)
     for table, query in _WRITE.items():
         await unwind(tx, query, rows[table], generation=generation)
     return sum(map(len, rows.values()))
@@ -100,15 +100,6 @@ async def sweep(tx: AsyncTransaction, generation: str, changes: Sequence[Change]
     """Remove passages that a document has no longer, and to which nothing leads."""
     old = _owners(change.key for change in changes if change.previous and change.key.kind == "document")
     await unwind(tx, _SWEEP, old, generation=generation)
-
-
-def named(changes: Sequence[Change]) -> set[EntityKey]:
-    """Entities that the new rows speak of."""
-    found: set[EntityKey] = set()
-    for table, column in LAYOUT.entities:
-        place = LAYOUT.table(table).columns.index(column)
-        found.update((row[0], row[place]) for row in _rows(changes, table))
-    return found
 
 
 def _owners(keys: Iterable[AggregateKey]) -> list[EntityKey]:

@@ -1,4 +1,4 @@
-"""Entities as they follow from the edges and the decisions: the same rule as in `projections/graph/entities.sql`.
+"""Entities as they follow from the edges and the decisions: the same rule as in `projections/entities.py`.
 
 The most frequent name wins, in a tie the first by its bytes. Which is first is decided here: Neo4j compares some
 strings by code points and others by UTF-16, depending on where they come from.

@@ -12,11 +12,9 @@ from projections.graph.neo4j import queries
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, fetch, transaction
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
 from projections.graph.reads import About, Edge, Entity, Mention, Node, Snapshot, Statement
-from projections.graph.walk import k_hops, shortest_paths
+from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
 from projections.moment import undisturbed
 
-EDGES_LIMIT = 20_000
-"""Edges read for one step of a walk: a bound on what one question can cost."""
 MERGES_LIMIT = 16
 """Merges followed in a row; a chain that bites its tail ends after as many steps as any sane chain has."""
 

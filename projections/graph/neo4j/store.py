@@ -15,10 +15,11 @@ from neo4j import AsyncDriver, AsyncTransaction
 
 from eventstore.errors import StoreUnavailable
 from eventstore.keys import AggregateKey
-from projections.changes import Change, Positions
-from projections.errors import OldShapeError, Outpaced
+from projections.changes import Change, Positions, gate
+from projections.errors import OldShapeError
+from projections.graph.model import LAYOUT
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
-from projections.graph.neo4j.content import add, forget, named, sweep
+from projections.graph.neo4j.content import add, forget, sweep
 from projections.graph.neo4j.entities import derive
 from projections.graph.neo4j.frozen import Neo4jFrozen
 from projections.graph.neo4j.migrations import migrate
@@ -45,6 +46,7 @@ RETURN a.tenant AS tenant, a.kind AS kind, a.id AS id, a.version AS version
 _SAVE_VERSIONS = """
 UNWIND $rows AS row
 MERGE (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]})
+WITH a, row WHERE coalesce(a.version, 0) < row[3]
 SET a.version = row[3]
 """
 _POSITIONS = """
@@ -108,12 +110,12 @@ class Neo4jGraphStore:
         async with transaction(self.driver) as tx:
             generation = await self.take_turn(tx)
             if changes:
-                await _gate(tx, generation, changes)
+                gate(changes, await _versions(tx, generation, [change.key for change in changes]))
                 touched = await forget(tx, generation, changes)
                 await add(tx, generation, changes)
                 await sweep(tx, generation, changes)
                 await save_versions(tx, generation, changes)
-                await derive(tx, generation, touched | named(changes))
+                await derive(tx, generation, touched | LAYOUT.named(changes))
                 # A change without rows leaves the content as it is, and answers kept of it good.
                 await changed(tx, generation, {change.key.tenant for change in changes if change.sections})
             await reach(tx, generation, reached)
@@ -169,10 +171,3 @@ async def changed(tx: AsyncTransaction, generation: str, tenants: Iterable[str])
 async def _versions(tx: AsyncTransaction, generation: str, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
     rows = await unwind(tx, _VERSIONS, keys, generation=generation)
     return {AggregateKey(row["tenant"], row["kind"], row["id"]): row["version"] for row in rows}
-
-
-async def _gate(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
-    found = await _versions(tx, generation, [change.key for change in changes])
-    for change in changes:
-        if found.get(change.key, 0) != change.previous:
-            raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")

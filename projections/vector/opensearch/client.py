@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opensearchpy import AsyncOpenSearch
-from opensearchpy.exceptions import ConnectionError, NotFoundError, TransportError
+from opensearchpy.exceptions import (
+    AuthenticationException,
+    AuthorizationException,
+    ConnectionError,
+    NotFoundError,
+    TransportError,
+)
 
 from eventstore.errors import StoreUnavailable
 from projections.errors import Replaced
@@ -36,6 +42,9 @@ def faults() -> Iterator[None]:
             raise StoreUnavailable(f"OpenSearch asks to try again: {error}") from error
         if error.status_code == 403 and "cluster_block_exception" in f"{error.error} {error.info}":
             raise Blocked() from error
+        if isinstance(error, AuthenticationException | AuthorizationException):
+            # A password that was changed is no fault of the events: they wait for the new one.
+            raise StoreUnavailable(f"OpenSearch refuses the login: {error}") from error
         if isinstance(error, NotFoundError) and error.error in GONE:
             raise Replaced() from error
         raise

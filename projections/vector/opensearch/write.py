@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from opensearchpy import AsyncOpenSearch
 
-from projections.changes import Change, Positions
+from projections.changes import Change, Positions, gate
 from projections.errors import Outpaced
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import Action, write_bulk
@@ -52,10 +52,12 @@ class Write:
         self._found, _ = await asyncio.gather(
             known(self._client, self._index, self._owners), refresh(self._client, self._index)
         )
-        for change, owner in zip(self._changes, self._owners, strict=True):
-            there = self._found[owner].version if owner in self._found else 0
-            if there != change.previous:
-                raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
+        there = {
+            change.key: self._found[owner].version
+            for change, owner in zip(self._changes, self._owners, strict=True)
+            if owner in self._found
+        }
+        gate(self._changes, there)
         mark = {"what": "write", "at": time.time(), "owners": self._owners}
         await write_bulk(self._client, self._index, [({"index": {"_id": self._id}}, mark)])
 

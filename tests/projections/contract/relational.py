@@ -1,4 +1,4 @@
-"""What a reader of the relational read model answers: counts, a document with what was found in it, what waits."""
+"""What a reader of the relational read model answers: counts, a document and all of it, documents by attributes."""
 
 import pytest
 
@@ -99,27 +99,23 @@ class RelationalReaderContract:
         assert await rows.document("default", "one") is None
         assert await rows.document("default", "two") is None
 
-    async def test_unprocessed_are_those_that_wait_and_those_unknown(
-        self, rows: RelationalReader, projector: Projector, history: History
-    ) -> None:
-        await history.tell(ONE)
-        await history.ingest(TWO)
-        await follow(projector, history)
-        assert await rows.unprocessed("default", ["one", "two", "three"]) == {"two", "three"}
-        assert await rows.unprocessed("default", []) == set()
-        assert await rows.unprocessed("other", ["one"]) == {"one"}
-
     async def test_documents_are_found_by_attributes(
         self, rows: RelationalReader, projector: Projector, history: History
     ) -> None:
         third = Story("three", ("Ada sang.", "Bob sang."))
         await history.tell(ONE, TWO, third)
         await follow(projector, history)
-        assert await rows.with_attributes("default", {"sentences": 2}) == ["one", "three"]
-        assert await rows.with_attributes("default", {"sentences": 2}, limit=1) == ["one"]
-        assert await rows.with_attributes("default", {"sentences": "2"}) == []
-        assert await rows.with_attributes("default", {"sentences": 2, "year": 1}) == []
-        assert await rows.with_attributes("other", {"sentences": 2}) == []
+        wanted = {"sentences": 2}
+        assert await rows.with_attributes("default", wanted, 5) == ["one", "three"]
+        assert await rows.with_attributes("default", wanted, 1) == ["one"]
+        for nobody_has in ({"sentences": "2"}, wanted | {"year": 1}):
+            assert await rows.with_attributes("default", nobody_has, 5) == []
+            assert await rows.having("default", ["one"], nobody_has) == set()
+        assert await rows.with_attributes("other", wanted, 5) == []
+
+        assert await rows.having("default", ["three", "two", "none"], wanted) == {"three"}
+        assert await rows.having("default", [], wanted) == set()
+        assert await rows.having("other", ["one"], wanted) == set()
 
     async def test_tenants_share_nothing(self, rows: RelationalReader, projector: Projector, history: History) -> None:
         theirs = Story("one", ("Zoe sleeps.",), title="Cellar", tenant="theirs")
