@@ -1,20 +1,24 @@
 """The Faust app: one for each role, with the settings that were found to hold."""
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import faust
 
 from streams import exits
+from streams.credentials import read_credentials
 from streams.drain import Drain
+from streams.transport import PromptApp
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
 def build_app(group: str, bootstrap: str, kafka: Mapping[str, str]) -> faust.App:
-    """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words."""
-    return faust.App(
+    """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words.
+
+    Raises ValueError for those that Faust cannot honour.
+    """
+    return PromptApp(
         group,
         broker=[f"aiokafka://{address.strip()}" for address in bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
@@ -56,22 +60,12 @@ def attach(app: faust.App, drain: Drain[Any]) -> Any:
 
 
 def _credentials(kafka: Mapping[str, str]) -> Any:
-    """Faust's credentials for librdkafka's `security.protocol`, `sasl.*` and `ssl.*` settings."""
-    protocol = kafka.get("security.protocol", "PLAINTEXT").upper()
-    context = None
-    if protocol in {"SSL", "SASL_SSL"}:
-        context = ssl.create_default_context(cafile=kafka.get("ssl.ca.location"))
-        if "ssl.certificate.location" in kafka:
-            context.load_cert_chain(
-                kafka["ssl.certificate.location"],
-                kafka.get("ssl.key.location"),
-                kafka.get("ssl.key.password"),
-            )
-    if protocol.startswith("SASL"):
+    found = read_credentials(kafka)
+    if found.mechanism is not None:
         return faust.SASLCredentials(
-            username=kafka.get("sasl.username"),
-            password=kafka.get("sasl.password"),
-            mechanism=kafka.get("sasl.mechanism", "PLAIN"),
-            ssl_context=context,
+            username=found.username,
+            password=found.password,
+            mechanism=found.mechanism,
+            ssl_context=found.context,
         )
-    return faust.SSLCredentials(context) if context is not None else None
+    return faust.SSLCredentials(found.context) if found.context is not None else None

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from eventstore.errors import StoreUnavailable
 from streams.graveyard import Graveyard
@@ -15,8 +15,9 @@ from streams.message import Message, Partition, reached
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
-UNAVAILABLE_LIMIT_S = 120.0
+UNAVAILABLE_LIMIT_S = 3600.0
 """A store that stays away longer ends the worker, which is started again and waits anew."""
+LONGEST_PAUSE_S = 5.0
 FULL_BATCH_WAIT_S = 0.02
 
 
@@ -26,11 +27,16 @@ class Drain(Generic[Item]):
     Faust's own `take` acknowledges a batch even when it was cancelled or raised (faust-streaming #189, #315), so
     the stream runs without automatic acknowledgement and each event is acknowledged here, in order, after its
     batch was dealt with. The queue is bounded: a slow handler holds the stream back.
+
+    `dealt_with` counts messages, `at_work` says that a batch is being dealt with, `waits_for_store` that this takes
+    long because a store is away.
     """
 
     def __init__(self, handler: Handler[Item], graveyard: Graveyard, *, batch: int = 100) -> None:
         self.handler = handler
         self.dealt_with = 0
+        self.waits_for_store = False
+        self.at_work = False
         self._held = 0
         self._graveyard = graveyard
         self._batch = batch
@@ -52,7 +58,11 @@ class Drain(Generic[Item]):
     async def _deal(self, stream: Any) -> None:
         while True:
             events = await self._next_batch()
-            await self.settle([as_message(event.message) for event in events])
+            self.at_work = True
+            try:
+                await self.settle([as_message(event.message) for event in events])
+            finally:
+                self.at_work = False
             for event in events:
                 await stream.ack(event)
             self._held -= len(events)
@@ -79,7 +89,7 @@ class Drain(Generic[Item]):
             try:
                 item = self.handler.read(message)
             except Exception as error:  # MalformedEventError, or bytes that nobody thought of: the stream goes on
-                await self._graveyard.bury(self.handler.name, message, error)
+                await self._bury(message, error)
                 continue
             if item is not None:
                 wanted.append((message, item))
@@ -91,7 +101,7 @@ class Drain(Generic[Item]):
             await self._one_by_one(wanted, error)
             await self._try([], reached(messages))
             return
-        await self._graveyard.resolve(self.handler.name, [message for message, _ in wanted])
+        await self._resolve([message for message, _ in wanted])
         self.dealt_with += len(messages)
 
     async def _one_by_one(self, wanted: Sequence[tuple[Message, Item]], batch_error: Exception) -> None:
@@ -108,20 +118,40 @@ class Drain(Generic[Item]):
             except StoreUnavailable:
                 raise
             except Exception as error:
-                await self._graveyard.bury(self.handler.name, message, error)
+                await self._bury(message, error)
             else:
-                await self._graveyard.resolve(self.handler.name, [message])
+                await self._resolve([message])
             self.dealt_with += 1
 
     async def _try(self, items: Sequence[Item], places: Mapping[Partition, int]) -> None:
+        await self._patiently(lambda: self.handler.handle(items, places))
+
+    async def _bury(self, message: Message, error: Exception) -> None:
+        await self._patiently(lambda: self._graveyard.bury(self.handler.name, message, error))
+
+    async def _resolve(self, messages: Sequence[Message]) -> None:
+        await self._patiently(lambda: self._graveyard.resolve(self.handler.name, messages))
+
+    async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do what may be done twice, again while a store is away; `waits_for_store` says so meanwhile."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
-            wait=wait_random_exponential(multiplier=0.1, max=2.0),
+            wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
             stop=stop_after_delay(UNAVAILABLE_LIMIT_S),
+            before_sleep=self._wait,
             reraise=True,
         ):
             with attempt:
-                await self.handler.handle(items, places)
+                await act()
+        if self.waits_for_store:
+            log.info("%s: the store is back", self.handler.name)
+            self.waits_for_store = False
+
+    def _wait(self, failed: RetryCallState) -> None:
+        if not self.waits_for_store:
+            error = failed.outcome.exception() if failed.outcome is not None else None
+            log.warning("%s waits: %s", self.handler.name, " ".join(str(error).split()))
+        self.waits_for_store = True
 
 
 def as_message(record: Any) -> Message:

@@ -18,6 +18,8 @@ from streams.message import Partition
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
+WORK_LIMIT_S = 1800.0
+"""A batch of large documents takes minutes; one that takes longer than this hangs."""
 PATIENCE_S = 3.0
 
 
@@ -28,6 +30,9 @@ class Monitor(threading.Thread):
     event is old; `on_drained` is told so. Three things end the process, to be started again by whoever
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
     `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
+    To wait for a store that is away is no standstill: the drain sees to the end of that. Nor is a batch that takes its
+    time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as `call_soon_threadsafe` does; `beat` is
+    called where it did.
     """
 
     def __init__(
@@ -40,22 +45,22 @@ class Monitor(threading.Thread):
         drains: Sequence[Drain[Any]],
         on_drained: Callable[[Mapping[Partition, int]], None],
         stall_s: float,
+        ask_loop: Callable[[Callable[[], None]], object],
+        beat: Callable[[], None],
     ) -> None:
         super().__init__(name="monitor", daemon=True)
-        self._consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False})
+        self._consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": "0"})
         self._epoch = epoch
         self._mark = mark
         self._drains = drains
         followed = {topic for drain in drains for topic in drain.handler.topics}
         # All partitions, also those that never had anything: they are as far as the relay is.
-        self._followed = [
-            (topic.name, partition)
-            for topic in topics().all
-            if topic.name in followed
-            for partition in range(topic.partitions)
-        ]
+        self._followed = [place for topic in topics().all if topic.name in followed for place in topic.places]
         self._on_drained = on_drained
         self._stall_s = stall_s
+        self._ask_loop = ask_loop
+        self._beat = beat
+        self._answered_at = 0.0
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -66,7 +71,15 @@ class Monitor(threading.Thread):
         """Sample until stopped."""
         moved_at, seen = time.monotonic(), (-1, -1)
         told: dict[Partition, int] = {}
+        self._answer()
+        beaten_at = self._answered_at
         while not self._stopped.wait(INTERVAL_S):
+            self._ask_loop(self._answer)
+            if time.monotonic() - self._answered_at > self._stall_s:
+                exits.leave(exits.STALLED, f"the event loop stood still for {self._stall_s:.0f} s")
+            if self._answered_at > beaten_at:
+                beaten_at = self._answered_at
+                self._beat()
             try:
                 mark = self._mark()
                 committed = self._committed(mark)
@@ -87,10 +100,16 @@ class Monitor(threading.Thread):
                 told.update(news)
             progress = (sum(drain.dealt_with for drain in self._drains), sum(committed.values()))
             lagging = len(drained) < len(self._followed) or any(drain.holds_work for drain in self._drains)
-            if progress != seen or not lagging:
+            waits = any(drain.waits_for_store for drain in self._drains)
+            if progress != seen or not lagging or waits:
                 moved_at, seen = time.monotonic(), progress
-            elif time.monotonic() - moved_at > self._stall_s:
-                exits.leave(exits.STALLED, f"no progress for {self._stall_s:.0f} s in spite of lag")
+            else:
+                limit = WORK_LIMIT_S if any(drain.at_work for drain in self._drains) else self._stall_s
+                if time.monotonic() - moved_at > limit:
+                    exits.leave(exits.STALLED, f"no progress for {limit:.0f} s in spite of lag")
+
+    def _answer(self) -> None:
+        self._answered_at = time.monotonic()
 
     def _committed(self, mark: RelayMark) -> dict[Partition, int]:
         asked = [TopicPartition(*place) for place in self._followed if place in mark.next_offsets]

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+import random
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import faust
+from confluent_kafka import KafkaException
 
+from eventstore.broker_admin import BrokerAdmin
 from eventstore.marks import RelayMarks
 from streams import exits
 from streams.app import attach, build_app
@@ -20,19 +24,28 @@ from streams.monitor import Monitor
 
 log = logging.getLogger(__name__)
 STOP_LIMIT_S = 4.0
+BROKER_LIMIT_S = 300.0
+BROKER_PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a worker process needs: its name, its handlers, and where things are."""
+    """What a worker process needs: its name, its handlers, and where things are.
+
+    `kafka` is as librdkafka has it, `logging` as `logging.config.dictConfig` has it. `beat` is called every second or
+    two while the event loop answers, `ended` when a stop begins.
+    """
 
     name: str
     handlers: Sequence[Handler[Any]]
     graveyard: Graveyard
     marks: RelayMarks
     bootstrap: str
+    beat: Callable[[], None]
+    ended: Callable[[], None]
     kafka: Mapping[str, str] = field(default_factory=dict)
     stall_s: float = 60.0
+    logging: Mapping[str, Any] | None = None
 
 
 def group_of(role: str, epoch: int) -> str:
@@ -49,6 +62,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     asyncio.set_event_loop(loop)
     role = loop.run_until_complete(open_role())
     epoch = role.marks.read().epoch
+    _wait_for_broker(role)
     app = build_app(group_of(role.name, epoch), role.bootstrap, role.kafka)
     drains = [Drain(handler, role.graveyard) for handler in role.handlers]
     for drain in drains:
@@ -72,6 +86,8 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
         drains=drains,
         on_drained=drained,
         stall_s=role.stall_s,
+        ask_loop=loop.call_soon_threadsafe,
+        beat=role.beat,
     )
 
     class Worker(faust.Worker):
@@ -83,6 +99,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
 
         async def on_shutdown(self) -> None:
             monitor.stop()
+            role.ended()
             await super().on_shutdown()
 
         def _flag_as_shutdown_by_signal(self) -> None:
@@ -92,8 +109,31 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             super()._flag_as_shutdown_by_signal()
 
     try:
-        Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False).execute_from_commandline()
+        # Told a level below WARN, Faust shows no spinner and leaves the levels of `logging_config` as they are.
+        Worker(
+            app,
+            loop=loop,
+            loglevel="INFO",
+            quiet=True,
+            redirect_stdouts=False,
+            logging_config=dict(role.logging) if role.logging is not None else None,
+        ).execute_from_commandline()
     except SystemExit as ended:
         exits.leave(int(ended.code or 0), "the Faust worker ended")
     # Threads of libraries would keep the process for seconds, with nothing left to do.
     exits.leave(0, "stopped")
+
+
+def _wait_for_broker(role: Role) -> None:
+    """Faust gives up at once where there is no broker at its start, and fills the log with how it came to that."""
+    broker = BrokerAdmin({"bootstrap.servers": role.bootstrap, **role.kafka})
+    end = time.monotonic() + BROKER_LIMIT_S
+    while True:
+        try:
+            broker.topics(BROKER_PATIENCE_S)
+            return
+        except KafkaException as error:
+            if time.monotonic() > end:
+                exits.leave(exits.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {error.args[0].str()}")
+            log.warning("waiting for Kafka at %s: %s", role.bootstrap, error.args[0].str())
+            time.sleep(random.uniform(0.5, 1.5))

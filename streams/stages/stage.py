@@ -78,17 +78,17 @@ class StageHandler:
             await self._positions.advance(self.name, reached)
 
     async def _handle(self, batch: Sequence[DomainEvent]) -> None:
-        documents = await self._commands.load_many([_key(event) for event in batch], Document.project)
+        documents = await self._commands.load_many([AggregateKey.of(event) for event in batch], Document.project)
         due = [
             (document, event)
             for event in batch
-            if (document := documents.get(_key(event))) is not None and self._stage.is_due(document, event)
+            if (document := documents.get(AggregateKey.of(event))) is not None and self._stage.is_due(document, event)
         ]
         for part in slices(due):
             results = await self._stage.work(part)
             await self._commands.execute_many(
                 [
-                    Command(_key(event), Document.project, self._decision(event, result), state=document)
+                    Command(AggregateKey.of(event), Document.project, self._decision(event, result), state=document)
                     for (document, event), result in zip(part, results, strict=True)
                 ]
             )
@@ -115,7 +115,3 @@ def slices(due: Sequence[tuple[Document, DomainEvent]]) -> Iterator[list[tuple[D
         characters += document.text.characters
     if part:
         yield part
-
-
-def _key(event: DomainEvent) -> AggregateKey:
-    return AggregateKey(event.tenant, event.kind, event.aggregate_id)

@@ -27,14 +27,17 @@ def message(offset: int, value: bytes = b"fine", **headers: bytes) -> Message:
 
 
 class Letters(DeadLetters):
-    """Dead letters in a list."""
+    """Dead letters in a list. `failures` are raised one a call."""
 
     def __init__(self) -> None:
+        self.failures: list[Exception] = []
         self.buried: list[DeadLetter] = []
         self.resolved: list[tuple[str, int]] = []
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep them all."""
+        if self.failures:
+            raise self.failures.pop(0)
         self.buried.extend(letters)
 
     async def get(self, letter_id: int) -> DeadLetter | None:
@@ -43,6 +46,8 @@ class Letters(DeadLetters):
 
     async def resolve(self, ids: Sequence[int], *, consumer: str) -> None:
         """Remember who resolved which."""
+        if self.failures:
+            raise self.failures.pop(0)
         self.resolved.extend((consumer, letter) for letter in ids)
 
 

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import faust
 
@@ -15,6 +16,7 @@ from streams.app import attach, build_app
 from streams.drain import Drain
 from streams.graveyard import Graveyard
 from streams.roles import group_of
+from streams.transport import FETCH_WAIT_MS
 from tests.streams.fakes import Letters, Recorder, Stream, message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +32,13 @@ def test_an_app_delivers_at_least_once_and_keeps_no_state_of_its_own() -> None:
     assert app.conf.topic_disable_leader
     assert app.conf.consumer_auto_offset_reset == "earliest"
     assert app.conf.broker_credentials is None
+
+
+async def test_an_app_does_not_let_the_broker_hold_a_fetch_for_long() -> None:
+    """Faust's own 1.5 s would delay every hop of an event: the embedded broker does not answer early."""
+    app: Any = build_app("g", "one:9092", {})
+    connected_by = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
+    assert connected_by._fetch_max_wait_ms == FETCH_WAIT_MS < 200
 
 
 def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:

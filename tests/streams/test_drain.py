@@ -94,6 +94,25 @@ async def test_a_store_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyP
     assert scene.letters.buried == []
 
 
+async def test_while_a_store_is_away_the_drain_says_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drains, "UNAVAILABLE_LIMIT_S", 30.0)
+    scene = Scene(failures=[StoreUnavailable("away")] * 3)
+    settling = asyncio.create_task(scene.drain.settle([message(0, b"a")]))
+    await until(lambda: scene.drain.waits_for_store)
+    await settling
+    assert scene.handler.handled == ["a"] and not scene.drain.waits_for_store
+
+
+async def test_a_letter_that_cannot_be_kept_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drains, "UNAVAILABLE_LIMIT_S", 30.0)
+    scene = Scene()
+    scene.letters.failures = [StoreUnavailable("away"), StoreUnavailable("away")]
+    await scene.drain.settle([message(0, b"broken"), message(1, b"good", dead_letter=b"7")])
+    assert [letter.offset for letter in scene.letters.buried] == [0]
+    assert scene.letters.resolved == [("recorder", 7)]
+    assert scene.handler.handled == ["good"]
+
+
 async def test_a_store_that_goes_away_while_items_are_tried_singly_buries_nothing() -> None:
     scene = Scene(failures=[ValueError("the batch"), StoreUnavailable("away")])
     with pytest.raises(StoreUnavailable):

@@ -49,6 +49,8 @@ class World:
     turns: Sequence[Turn]
     told: list[Mapping[Partition, int]] = field(default_factory=list)
     on_turn: Callable[[int], None] = lambda turn: None
+    ask_loop: Callable[[Callable[[], None]], object] = lambda answer: answer()
+    beats: int = 0
     turn: int = -1
 
     def mark(self) -> RelayMark:
@@ -61,6 +63,9 @@ class World:
         if isinstance(now, Exception):
             raise now
         return now
+
+    def beat(self) -> None:
+        self.beats += 1
 
     def run(self, drain: Drain[Any], stall_s: float = 3.5) -> list[Mapping[Partition, int]]:
         """All turns; returns what was said to be drained."""
@@ -81,6 +86,8 @@ class World:
             drains=[drain],
             on_drained=self.told.append,
             stall_s=stall_s,
+            ask_loop=self.ask_loop,
+            beat=self.beat,
         )
         try:
             self.watching.run()
@@ -181,6 +188,46 @@ def test_events_in_hand_are_lag_even_where_all_is_committed(
     with pytest.raises(Left):
         World([(mark(50, p0=10), {P0: 10})] * 5).run(drain)
     assert left == [exits.STALLED]
+
+
+def test_who_waits_for_a_store_does_not_stand_still(drain: Drain[str], left: list[int]) -> None:
+    def back_in_turn_10(turn: int) -> None:
+        drain.waits_for_store = turn < 10
+
+    stands_still = (mark(50, p0=10), {P0: 5})
+    World([stands_still] * 13, on_turn=back_in_turn_10).run(drain)
+    assert left == []
+    with pytest.raises(Left, match="no progress"):
+        World([stands_still] * 15, on_turn=back_in_turn_10).run(drain)
+
+
+def test_a_batch_that_takes_its_time_is_no_standstill_up_to_a_limit(
+    drain: Drain[str], left: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "WORK_LIMIT_S", 10.0)
+    drain.at_work = True
+    stands_still = (mark(50, p0=10), {P0: 5})
+    World([stands_still] * 10).run(drain)
+    assert left == []
+    with pytest.raises(Left, match="no progress for 10 s"):
+        World([stands_still] * 13).run(drain)
+
+
+def test_an_event_loop_that_stands_still_ends_the_worker(drain: Drain[str], left: list[int]) -> None:
+    at_rest = (mark(50, p0=10), {P0: 10})
+    with pytest.raises(Left, match="event loop stood still for 4 s"):
+        World([at_rest] * 6, ask_loop=lambda answer: None).run(drain)
+    assert left == [exits.STALLED]
+
+
+def test_only_an_event_loop_that_answers_makes_a_sign_of_life(drain: Drain[str]) -> None:
+    at_rest = (mark(50, p0=10), {P0: 10})
+    answering = World([at_rest] * 5)
+    answering.run(drain)
+    assert answering.beats == 3, "the clock stands still over the first two turns"
+    silent = World([at_rest] * 3, ask_loop=lambda answer: None)
+    silent.run(drain)
+    assert silent.beats == 0
 
 
 @pytest.mark.parametrize("away", [StoreUnavailable("no database"), KafkaException("no broker")])
