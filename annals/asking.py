@@ -1,9 +1,10 @@
 """Asking: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -12,15 +13,30 @@ from aggregates.cause import Cause
 from aggregates.reasoning_query import ReasoningQuery
 from annals.composition import Services
 from annals.errors import TooManyQuestionsError
+from annals.models import open_inference
 from contracts.codec import canonical
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.reasoning import ReasoningQueryExecuted, Source
 from eventstore.commands import Command
+from eventstore.errors import StoreUnavailable
 from eventstore.keys import AggregateKey
 from inference.embedding import Vectors
 from inference.runner import Inference
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, ScoredPassage, scored
+
+
+@contextlib.asynccontextmanager
+async def open_asking(services: Services) -> AsyncIterator["Asking"]:
+    """Ready for questions: the embedder is loaded, and let go of at the end. Raises InferenceError."""
+    inference = open_inference(services.settings, services.outputs)
+    try:
+        asking = Asking(services, inference)
+        await asking.ready()
+        yield asking
+    finally:
+        inference.close()
+
 
 Decide = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
 
@@ -88,7 +104,11 @@ class Asking:
                 )
 
     async def _kept(self, tenant: str, key: str) -> Answer | None:
-        query_id = await self._services.answers.find(tenant, key)
+        try:
+            query_id = await self._services.answers.find(tenant, key)
+        except StoreUnavailable:
+            # A cache that is away costs time, not the answer.
+            return None
         if query_id is None:
             return None
         events = await self._services.reader.of_aggregate(tenant, "reasoning_query", query_id)

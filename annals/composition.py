@@ -19,6 +19,7 @@ from eventstore.dead_letters import DeadLetters
 from eventstore.log import EventLog
 from eventstore.migrations import migrate
 from eventstore.outputs import ModelOutputs
+from eventstore.pool import take_turn, transaction
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
@@ -89,8 +90,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
     async with contextlib.AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings, dsn))
         pool = connections.postgres
-        log = EventLog.connect(dsn)
-        stack.callback(log.close)
+        log = connections.log
         reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
         commands = Commands(log, reader)
         stack.callback(commands.close)
@@ -118,30 +118,41 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             passages=read.passages,
             answers=read.answers,
             limits=read.limits,
-            databases=DatabaseIntegrationLayer(
-                read.relational, read.graph, read.passages, {model.name: store for model, store in read.models}
-            ),
+            databases=DatabaseIntegrationLayer(read.relational, read.graph, read.passages, read.models, topics()),
         )
 
 
+async def claim_servers(services: Services) -> None:
+    """See that the databases beside the log are there, and this log's. Raises ForeignServerError, StoreUnavailable."""
+    servers = services.connections.servers
+    if servers is not None:
+        await services.connections.check()
+        # Drivers that the embedded profile need not load.
+        from annals.databases.ownership import claim
+
+        await claim(servers, await services.reader.identity())
+
+
 async def open_read_models(services: Services) -> None:
-    """Make the read models where there are none. Raises OldShapeError."""
-    for projection in services.projections.values():
-        await projection.store.open()
-    await services.answers.open()
-    await services.limits.open()
+    """Make the read models where there are none, one process at a time.
+
+    Two that make the same index or constraint would be turned away by the server. Raises OldShapeError,
+    ForeignServerError, StoreUnavailable.
+    """
+    async with transaction(services.pool) as turn:
+        await take_turn(turn, "open read models")
+        await claim_servers(services)
+        for projection in services.projections.values():
+            await projection.store.open()
+        await services.answers.open()
+        await services.limits.open()
 
 
 async def lowest_needed(services: Services) -> int:
     """Up to which position every stage and every read model has dealt with everything. Raises StoreUnavailable."""
-    await open_read_models(services)
     found = await services.positions.all()
     topic = services.topics.of(EventType.DOCUMENT_INGESTED)
-    stages = [
-        found.get(stage, {}).get((topic.name, partition), 0)
-        for stage in STAGES
-        for partition in range(topic.partitions)
-    ]
+    stages = [found.get(stage, {}).get(place, 0) for stage in STAGES for place in topic.places]
     models = []
     for projection in services.projections.values():
         reached = await projection.store.positions()

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-import logging
+import logging.config
 import signal
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 from annals.composition import Services, lowest_needed, open_read_models, open_services
+from annals.databases.health import report_pools
+from annals.heartbeat import Heartbeat
+from annals.logs import logging_config
 from annals.settings import Settings
 from contracts.topics import topics
 from eventstore.marks import RelayMarks
@@ -20,18 +23,15 @@ ROLES = ("relay", "intake", "worker", "projector")
 
 def run_role(role: str, settings: Settings, dsn: str, broker: str) -> None:
     """Run until a signal ends it; Faust roles exit the process."""
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"
-    )
-    for chatty in ("aiokafka", "faust", "mode", "eventsourcing", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    logging.config.dictConfig(logging_config(settings.log_level))
+    heartbeat = Heartbeat(settings.data, role)
     if role == "relay":
-        _relay(settings, dsn, broker)
+        _relay(settings, dsn, broker, heartbeat)
     else:
-        _stream(role, settings, dsn, broker)
+        _stream(role, settings, dsn, broker, heartbeat)
 
 
-def _relay(settings: Settings, dsn: str, broker: str) -> None:
+def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -39,14 +39,16 @@ def _relay(settings: Settings, dsn: str, broker: str) -> None:
 
     async def needed() -> int:
         async with open_services(settings, dsn) as services:
+            await open_read_models(services)
             return await lowest_needed(services)
 
     client = {"bootstrap.servers": broker, **settings.kafka}
     # Asked once in a broker's life, so it opens what it needs and closes it again.
-    Relay(dsn, client, topics(), lambda: asyncio.run(needed())).run(stop)
+    Relay(dsn, client, topics(), lambda: asyncio.run(needed()), heartbeat.beat).run(stop)
+    heartbeat.end()
 
 
-def _stream(role: str, settings: Settings, dsn: str, broker: str) -> None:
+def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> None:
     # Faust takes seconds to import, and the relay has no use for it.
     from streams.graveyard import Graveyard
     from streams.roles import Role, run
@@ -55,15 +57,24 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str) -> None:
     resources = contextlib.AsyncExitStack()
 
     async def open_role() -> Role:
-        services = await resources.enter_async_context(open_services(settings, dsn))
+        # Where it cannot be opened, what is open already is closed in good order, and says nothing.
+        async with contextlib.AsyncExitStack() as opening:
+            services = await opening.enter_async_context(open_services(settings, dsn))
+            handlers = await _handlers(role, services)
+            reports = asyncio.create_task(report_pools(services.connections.monitor_pool_health))
+            opening.callback(reports.cancel)
+            resources.push_async_exit(opening.pop_all())
         return Role(
             name=role,
-            handlers=await _handlers(role, services),
+            handlers=handlers,
             graveyard=Graveyard(services.letters),
             marks=RelayMarks(dsn),
             bootstrap=broker,
+            beat=heartbeat.beat,
+            ended=heartbeat.end,
             kafka=settings.kafka,
             stall_s=settings.stall_seconds,
+            logging=logging_config(settings.log_level),
         )
 
     run(open_role)

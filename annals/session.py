@@ -24,19 +24,21 @@ class Session:
 async def session(settings: Settings, *, processing: bool = False, read_models: bool = True) -> AsyncIterator[Session]:
     """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
 
-    `read_models`: have them, in today's shape; a replay makes them itself. With PostgreSQL and Kafka given by address,
-    nothing is started: whoever runs those runs the roles as well.
+    `read_models`: have them, in today's shape; a replay makes them itself, and the log alone needs none. With
+    PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
 
-    Raises AnnalsError, StoreUnavailable, OldShapeError.
+    Raises AnnalsError (ForeignServerError among them), StoreUnavailable, OldShapeError.
     """
     async with contextlib.AsyncExitStack() as stack:
         state = read_state(settings.data)
-        own = state is None
+        # Where all is given by address nothing is ours, and any number of commands may run at once.
+        elsewhere = settings.postgres is not None and settings.broker is not None
+        own = state is None and not elsewhere
         if state is None:
-            elsewhere = settings.postgres is not None and settings.broker is not None
-            supervisor = pipeline(settings, roles=ROLES if processing and not elsewhere else ())
-            await supervisor.start()
-            stack.push_async_callback(supervisor.stop)
+            supervisor = pipeline(settings, roles=ROLES if processing and own else ())
+            if own:
+                await supervisor.start()
+                stack.push_async_callback(supervisor.stop)
             state = supervisor.state
         # Whoever started it chose where the read models are.
         settings = settings.model_copy(update={"profile": state.profile})

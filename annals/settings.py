@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -16,11 +17,21 @@ from pydantic_settings import (
 
 from annals.errors import AnnalsError
 from contracts.payload import Party
+from streams.credentials import read_credentials
 
 FILE_NAME = "annals.toml"
 PREFIX = "ANNALS_"
 NO_SETTINGS = ("ANNALS_CONFIG", "ANNALS_SUPERVISOR", "ANNALS_TEST_")
 """Beginnings of other variables of ours: where settings are, who started a process, where tests find servers."""
+
+DSN_KEYS = frozenset(
+    {
+        *("host", "port", "dbname", "user", "password", "passfile", "service", "application_name", "options"),
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation"),
+        *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib"),
+    }
+)
+"""What both asyncpg and libpq understand behind a DSN's question mark; neither takes all that the other does."""
 
 
 def default_data() -> Path:
@@ -48,7 +59,7 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr | None = None
     opensearch: str = Field("http://127.0.0.1:9200", description="OpenSearch, in the servers profile.")
     opensearch_user: str | None = None
-    opensearch_password: SecretStr | None = None
+    opensearch_password: SecretStr | None = Field(None, validate_default=True)
     opensearch_ca: Path | None = Field(None, description="Certificates of OpenSearch's authority (PEM).")
     redis: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis, in the servers profile.")
     pool_size: int = Field(8, ge=2, le=200, description="Connections to each database, at most, for each process.")
@@ -74,6 +85,35 @@ class Settings(BaseSettings):
     def _room_for_new_words(cls, value: int, info: ValidationInfo) -> int:
         if value >= info.data.get("chunk_tokens", value + 1):
             raise ValueError("must be smaller than chunk_tokens, or no chunk would get any further")
+        return value
+
+    @field_validator("postgres")
+    @classmethod
+    def _for_both_drivers(cls, value: SecretStr | None) -> SecretStr | None:
+        keys = {key for key, _ in parse_qsl(urlsplit(value.get_secret_value()).query)} if value is not None else set()
+        if keys - DSN_KEYS:
+            known = ", ".join(sorted(DSN_KEYS))
+            raise ValueError(f"not both drivers know {min(keys - DSN_KEYS)!r} in a DSN; they know {known}")
+        return value
+
+    @field_validator("neo4j_password")
+    @classmethod
+    def _neo4j_user_too(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and not info.data.get("neo4j_user", "neo4j"):
+            raise ValueError("goes with neo4j_user, which is empty; set both, or no password")
+        return value
+
+    @field_validator("opensearch_password")
+    @classmethod
+    def _opensearch_user_too(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (value is None) != (info.data.get("opensearch_user") is None):
+            raise ValueError("goes with opensearch_user; set both or neither")
+        return value
+
+    @field_validator("kafka")
+    @classmethod
+    def _for_both_clients(cls, value: dict[str, str]) -> dict[str, str]:
+        read_credentials(value)  # raises for what Faust cannot honour, before anything starts
         return value
 
     @classmethod

@@ -15,6 +15,7 @@ from eventstore.keys import AggregateKey
 STALL_LIMIT_S = 600.0
 NOTICE_LIMIT_S = 5.0
 POLL_S = 0.2
+POLL_MOST_S = 3.0
 UNFINISHED = frozenset(
     {
         EventType.DOCUMENT_INGESTED,
@@ -64,7 +65,8 @@ async def until_projected(
                 f"see `annals status` and the logs in {services.settings.data / 'logs'}"
             )
         if waiting:
-            await asyncio.sleep(max(POLL_S, 3 * (time.monotonic() - began)))
+            # To look costs the databases; but one look that waited for a database says nothing of the next.
+            await asyncio.sleep(min(max(POLL_S, 3 * (time.monotonic() - began)), POLL_MOST_S))
     return awaited
 
 

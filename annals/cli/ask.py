@@ -6,11 +6,10 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from annals.asking import Asked, Asking
+from annals.asking import Asked, open_asking
 from annals.cli.frame import Frame, common, run_async
 from annals.cli.search import described, short
 from annals.errors import AnnalsError
-from annals.models import open_inference
 from annals.session import session
 from contracts.payload import Question
 
@@ -39,15 +38,10 @@ async def _ask(frame: Frame, question: str, k: int) -> Asked:
     except ValidationError as error:
         raise AnnalsError(f"the question cannot be asked: {error.errors()[0]['msg']}") from None
     async with session(frame.settings) as opened:
-        inference = open_inference(frame.settings, opened.services.outputs)
-        try:
-            with frame.people.status("thinking"):
-                asking = Asking(opened.services, inference)
-                await asking.ready()
+        with frame.people.status("thinking"):
+            async with open_asking(opened.services) as asking:
                 asked = await asking.ask(question, k)
-            waiting = (await opened.services.relational.counts(frame.settings.tenant)).waiting
-        finally:
-            inference.close()
+        waiting = (await opened.services.relational.counts(frame.settings.tenant)).waiting
     frame.give(result_of(asked))
     _tell(frame, asked)
     if waiting:

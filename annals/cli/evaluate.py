@@ -10,13 +10,12 @@ from typing import Annotated, Any
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from annals.asking import Asking
+from annals.asking import open_asking
 from annals.cli.frame import Frame, common, run_async
 from annals.cli.ingest import take
 from annals.composition import Services
 from annals.errors import AnnalsError, GaveUpError
 from annals.loading import load
-from annals.models import open_inference
 from annals.session import session
 from annals.settings import Settings
 from annals.waiting import until_projected
@@ -102,20 +101,16 @@ async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> di
 
 async def _refuse_what_is_in_use(settings: Settings) -> None:
     """Servers are no data folder that can be thrown away: they must hold nothing, and keep what this puts there."""
+    from annals.databases.ownership import owners
     from annals.databases.servers import Servers
-    from projections.graph.neo4j.store import Neo4jGraphStore
-    from projections.vector.opensearch.store import OpenSearchVectorStore
 
     servers = Servers(settings)
     try:
-        for name, store in (
-            ("Neo4j", Neo4jGraphStore(servers.neo4j)),
-            ("OpenSearch", OpenSearchVectorStore(servers.opensearch)),
-        ):
-            await store.open()
-            if any((await store.positions()).values()):
+        for name, owner in (await owners(servers)).items():
+            if owner is not None:
                 raise AnnalsError(
-                    f"{name} holds a read model already; in the servers profile an evaluation needs servers of its own"
+                    f"{name} holds read models already; in the servers profile an evaluation needs servers of its own, "
+                    "or empty ones (docs/operations.md)"
                 )
     finally:
         await servers.close()
@@ -130,10 +125,7 @@ async def _models_loaded(services: Services) -> None:
 
 
 async def _ask_all(frame: Frame, services: Services, questions: list[Question]) -> tuple[dict[str, float], list[float]]:
-    inference = open_inference(frame.settings, services.outputs)
-    try:
-        asking = Asking(services, inference)
-        await asking.ready()
+    async with open_asking(services) as asking:
         # The first question builds the index, and is asked once before it counts.
         await asking.reasoner.ask(frame.settings.tenant, questions[0].question, SOURCES)
         ranked: list[list[str]] = []
@@ -145,8 +137,6 @@ async def _ask_all(frame: Frame, services: Services, questions: list[Question]) 
                 latencies.append(time.monotonic() - began)
                 ranked.append(list(dict.fromkeys(source.document_id for source in asked.answer.sources)))
                 done(number)
-    finally:
-        inference.close()
     pairs = list(zip(ranked, [question.gold for question in questions], strict=True))
     return {
         "recall@2": round(sum(recall_at(ids, gold, 2) for ids, gold in pairs) / len(pairs), 4),

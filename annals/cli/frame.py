@@ -121,7 +121,7 @@ def plain_errors() -> Iterator[None]:
 def _plain() -> tuple[type[BaseException], ...]:
     """Errors of the rooms that a person can do something about, loaded without their libraries."""
     from aggregates.cause import RefusedError
-    from eventstore.errors import ConflictError, MissingText, StoreUnavailable
+    from eventstore.errors import ConflictError, MissingText, StoreUnavailable, UnknownMigrationError
     from inference.model import InferenceError
     from projections.errors import OldShapeError, UnfoldableEvent
 
@@ -131,6 +131,7 @@ def _plain() -> tuple[type[BaseException], ...]:
         ConflictError,
         MissingText,
         StoreUnavailable,
+        UnknownMigrationError,
         InferenceError,
         OldShapeError,
         UnfoldableEvent,

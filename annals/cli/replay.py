@@ -6,9 +6,9 @@ import click
 
 from annals.cli.frame import Frame, common, run_async
 from annals.composition import READ_MODELS
+from annals.rebuilding import rebuild
 from annals.session import session
 from projections.errors import OldShapeError
-from projections.replay import replay
 
 
 @click.command("replay", short_help="Build read models anew from the events.")
@@ -29,7 +29,7 @@ async def _replay(frame: Frame, names: tuple[str, ...]) -> None:
         total = await services.reader.count_aggregates({kind for one in chosen for kind in one.model.kinds})
         began = time.monotonic()
         with frame.progress(f"replaying {', '.join(names)}", total, "aggregates") as done:
-            rows = await replay([(one.model, one.store) for one in chosen], services.reader, services.topics, done)
+            rows = await rebuild(services, names, done)
         seconds = round(time.monotonic() - began, 2)
         for name, projection in services.projections.items():
             try:

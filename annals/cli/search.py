@@ -4,10 +4,9 @@ from typing import Any
 
 import click
 
-from annals.asking import Asking
+from annals.asking import open_asking
 from annals.cli.frame import Frame, common, run_async
 from annals.errors import AnnalsError
-from annals.models import open_inference
 from annals.session import session
 from reasoning.results import ScoredPassage
 
@@ -27,14 +26,9 @@ def command(frame: Frame, query: str, count: int) -> None:
 
 async def _search(frame: Frame, query: str, count: int) -> None:
     async with session(frame.settings) as opened:
-        inference = open_inference(frame.settings, opened.services.outputs)
-        try:
-            with frame.people.status("searching"):
-                asking = Asking(opened.services, inference)
-                await asking.ready()
+        with frame.people.status("searching"):
+            async with open_asking(opened.services) as asking:
                 found = await asking.reasoner.search(frame.settings.tenant, query, count)
-        finally:
-            inference.close()
     frame.give({"passages": [described(passage) for passage in found]})
     for number, passage in enumerate(found, start=1):
         frame.say(f"{number:>3}. {passage.title}: {short(passage.text)}")

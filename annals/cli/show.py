@@ -62,15 +62,10 @@ def _document(frame: Frame, document: DocumentRow) -> None:
 async def _entity(frame: Frame, services: Services, entity: Entity) -> None:
     tenant = services.settings.tenant
     edges = await services.graph.neighbours(tenant, Node("entity", entity.entity_id), EDGES)
-    passages = await services.passages.passages(
-        tenant, [end.id for edge in edges for end in (edge.source, edge.target) if end.kind == "passage"]
-    )
-    names = {
-        node.entity_id: node.name
-        for node in await services.graph.entities(
-            tenant, [end.id for edge in edges for end in (edge.source, edge.target) if end.kind == "entity"]
-        )
-    }
+    ends = {end for edge in edges for end in (edge.source, edge.target)}
+    passages = await services.passages.passages(tenant, [end.id for end in ends if end.kind == "passage"])
+    around = await services.graph.entities(tenant, [end.id for end in ends if end.kind == "entity"])
+    names = {node.entity_id: node.name for node in around}
     names |= {chunk_id: f"[{passage.title}]" for chunk_id, passage in passages.items()}
     found = [
         {"source": names.get(edge.source.id, ""), "label": edge.label, "target": names.get(edge.target.id, "")}

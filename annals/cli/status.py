@@ -1,5 +1,6 @@
 """`annals status`."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -40,31 +41,30 @@ async def gather(opened: Session) -> dict[str, Any]:
         "consumers": await _consumers(services, head),
         "projections": await _projections(services, head),
         "databases": await _databases(services),
-        "addresses": {} if opened.own else dict(opened.state.addresses),
+        "addresses": {} if opened.own else opened.state.shown,
         "processes": {} if opened.own else {role: list(pids) for role, pids in opened.state.processes.items()},
     }
 
 
 async def _databases(services: Services) -> dict[str, dict[str, Any]]:
     report = await services.connections.monitor_pool_health()
-    return {name: {"health": stats.health, **asdict(stats)} for name, stats in report.pools.items()}
+    return {name: {"health": stats.health, **asdict(stats)} for name, stats in report.pool_stats.items()}
 
 
 async def _consumers(services: Services, head: int) -> dict[str, dict[str, int]]:
     topic = services.topics.of(EventType.DOCUMENT_INGESTED)
-    followed = {(topic.name, partition) for partition in range(topic.partitions)}
     known = await services.positions.all()
-    return {stage: _lag(known.get(stage, {}), followed, head) for stage in STAGES}
+    return {stage: _lag(known.get(stage, {}), topic.places, head) for stage in STAGES}
 
 
 async def _projections(services: Services, head: int) -> dict[str, dict[str, int]]:
     return {
-        name: _lag(await one.store.positions(), set(everywhere(one.model, services.topics, 0)), head)
+        name: _lag(await one.store.positions(), everywhere(one.model, services.topics, 0), head)
         for name, one in services.projections.items()
     }
 
 
-def _lag(known: dict[tuple[str, int], int], followed: set[tuple[str, int]], head: int) -> dict[str, int]:
+def _lag(known: dict[tuple[str, int], int], followed: Iterable[tuple[str, int]], head: int) -> dict[str, int]:
     position = min(known.get(place, 0) for place in followed)
     return {"position": position, "lag": max(0, head - position)}
 
@@ -81,9 +81,14 @@ def _show(frame: Frame, result: dict[str, Any]) -> None:
     frame.show(table)
     for name, stats in result["databases"].items():
         answer = f"answers in {stats['answer_ms']:.0f} ms" if stats["answer_ms"] is not None else stats["error"]
-        frame.say(f"{name:<10} {stats['health']}, {answer}")
+        frame.say(
+            f"{name:<10} {stats['health']}, {answer}, {stats['active_connections']} of {stats['limit']} in use, "
+            f"{stats['pending_requests']} waiting, {stats['failures']} failures"
+        )
     if result["processes"]:
         for role, pids in result["processes"].items():
             frame.say(f"{role:<10} {' '.join(map(str, pids)) or 'starting'}")
+    elif result["addresses"]:
+        frame.say("PostgreSQL and Kafka are given by address; roles that run there are not seen from here")
     else:
         frame.say("nothing is up; `annals up` keeps everything running")

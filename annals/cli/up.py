@@ -35,11 +35,11 @@ async def _up(frame: Frame) -> None:
             await supervisor.start()
             async with open_services(settings, supervisor.state.addresses["postgres"]) as services:
                 await open_read_models(services)
-        _tell(frame, dict(supervisor.state.addresses))
+        _tell(frame, supervisor.state.shown)
         frame.give(
             {
                 "data": str(settings.data),
-                "addresses": dict(supervisor.state.addresses),
+                "addresses": supervisor.state.shown,
                 "processes": dict(supervisor.state.processes),
             }
         )
@@ -54,7 +54,7 @@ def _tell(frame: Frame, addresses: dict[str, str]) -> None:
     data = frame.settings.data
     frame.say(f"Annals is up. Data: {data}")
     frame.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
-    frame.say(f"  postgres    {_without_password(addresses['postgres'])}")
+    frame.say(f"  postgres    {addresses['postgres']}")
     frame.say(f"  logs        {data / 'logs'}")
     frame.say("Next, in another terminal:")
     option = f" --data {data}"
@@ -62,8 +62,3 @@ def _tell(frame: Frame, addresses: dict[str, str]) -> None:
     frame.say(f'  annals ask "Who ...?"{option}')
     frame.say(f"  annals status{option}")
     frame.say("Ctrl-C stops everything.")
-
-
-def _without_password(dsn: str) -> str:
-    head, at, tail = dsn.rpartition("@")
-    return f"{head.rsplit(':', 1)[0]}@{tail}" if at and head.count(":") > 1 else dsn

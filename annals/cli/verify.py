@@ -6,8 +6,9 @@ from dataclasses import asdict
 import click
 
 from annals.cli.frame import Frame, common, run_async
+from annals.rebuilding import check
 from annals.session import session
-from projections.verify import Verdict, verify
+from projections.verify import Verdict
 
 
 @click.command("verify", short_help="Check that the read models are what the events say.")
@@ -29,9 +30,7 @@ async def _verify(frame: Frame) -> list[Verdict]:
         for name, projection in services.projections.items():
             total = await services.reader.count_aggregates(projection.model.kinds)
             with frame.progress(f"verifying {name}", total, "aggregates") as done:
-                verdicts.append(
-                    await verify(projection.model, projection.store, services.reader, services.topics, done)
-                )
+                verdicts.append(await check(services, name, done))
     for verdict in verdicts:
         outcome = "is what the events say" if verdict.difference is None else f"DIFFERS: {verdict.difference}"
         frame.say(f"{verdict.name} ({verdict.rows} rows) {outcome}")

@@ -2,76 +2,98 @@
 
 import asyncio
 import contextlib
-import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from annals.databases.health import PoolHealthReport, PoolStats
+from annals.addresses import without_password
+from annals.databases.health import Pool, PoolHealthReport, PoolStats
 from annals.settings import Settings
-from eventstore.pool import close_pool, open_pool, use_of
+from eventstore.errors import StoreUnavailable
+from eventstore.log import EventLog
+from eventstore.pool import acquire, close_pool, open_pool, use_of
 from projections.vector.codec import register
 from projections.vector.postgres import SEARCH_SETTINGS
 
 if TYPE_CHECKING:
-    from annals.databases.servers import Server, Servers
+    from annals.databases.servers import Servers
 
 CHECK_LIMIT_S = 5.0
-
-Ping = Callable[[], Awaitable[object]]
+START_LIMIT_S = 30.0
+"""A server that was just started itself takes its time for the first answer."""
 
 
 class ConnectionManager:
     """Pools are made when opened and filled when used; a server that comes back is connected to again by its pool.
 
-    `servers` are those that only the servers profile has.
+    `address` is PostgreSQL's, as it may be shown; `servers` are those that only the servers profile has.
     """
 
-    def __init__(self, postgres: asyncpg.Pool, servers: "Servers | None" = None) -> None:
+    def __init__(self, postgres: asyncpg.Pool, log: EventLog, address: str, servers: "Servers | None" = None) -> None:
         self.postgres = postgres
+        self.log = log
         self.servers = servers
-        self._failures: Counter[str] = Counter()
+        self._pools = (
+            Pool("postgres", "PostgreSQL", address, self._look_postgres, self._ping_postgres),
+            Pool("log", "PostgreSQL", address, self._look_log, self._ping_log),
+            *(servers.pools if servers is not None else ()),
+        )
+        # The log's library is synchronous. A server that hangs holds up one thread of ours, not one more each minute.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-check")
 
-    async def monitor_pool_health(self) -> PoolHealthReport:
-        """Ask every server for a sign of life, at most CHECK_LIMIT_S, and count what its pool holds."""
-        checks = {"postgres": self._postgres()}
-        for server in self.servers.all if self.servers is not None else ():
-            checks[server.name] = self._server(server)
-        found = await asyncio.gather(*checks.values())
-        return PoolHealthReport(datetime.now(UTC), dict(zip(checks, found, strict=True)))
-
-    async def _postgres(self) -> PoolStats:
-        pool, use = self.postgres, use_of(self.postgres)
-        took, error = await _timed(lambda: pool.fetchval("SELECT 1", timeout=CHECK_LIMIT_S))
-        return PoolStats(
-            limit=pool.get_max_size(),
-            total=pool.get_size(),
-            active=pool.get_size() - pool.get_idle_size(),
-            idle=pool.get_idle_size(),
-            waiting=use.waiting,
-            acquired=use.acquired,
-            failures=use.failures,
-            answer_ms=took,
-            error=error,
+    async def monitor_pool_health(self, limit_s: float = CHECK_LIMIT_S) -> PoolHealthReport:
+        """Ask every server for a sign of life over its pool, at most `limit_s`, and count what each pool holds."""
+        found = await asyncio.gather(*(pool.asked(limit_s) for pool in self._pools))
+        return PoolHealthReport(
+            datetime.now(UTC), {pool.name: stats for pool, stats in zip(self._pools, found, strict=True)}
         )
 
-    async def _server(self, server: "Server") -> PoolStats:
-        took, error = await _timed(server.ping)
-        self._failures[server.name] += took is None
-        active, idle, waiting = server.counts()
+    async def check(self) -> None:
+        """Ask every server once. Raises StoreUnavailable naming each that is needed and does not answer."""
+        stats = (await self.monitor_pool_health(START_LIMIT_S)).pool_stats
+        silent = [pool for pool in self._pools if pool.needed and stats[pool.name].error is not None]
+        if silent:
+            raise StoreUnavailable(
+                "; ".join(f"{pool.server} at {pool.address} {stats[pool.name].error}" for pool in silent)
+            )
+
+    def close(self) -> None:
+        """The checks' own means; the pools are closed by whoever opened them."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _ping_postgres(self) -> None:
+        async with acquire(self.postgres) as connection:
+            await connection.execute("SELECT 1")
+
+    async def _ping_log(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.log.ping, CHECK_LIMIT_S)
+
+    def _look_postgres(self) -> PoolStats:
+        pool, use = self.postgres, use_of(self.postgres)
         return PoolStats(
-            limit=server.limit,
-            total=active + idle,
-            active=active,
-            idle=idle,
-            waiting=waiting,
-            acquired=None,
-            failures=self._failures[server.name],
-            answer_ms=took,
-            error=error,
+            total_connections=pool.get_size(),
+            active_connections=pool.get_size() - pool.get_idle_size(),
+            idle_connections=pool.get_idle_size(),
+            pending_requests=use.waiting,
+            limit=pool.get_max_size(),
+            acquired=use.acquired,
+            failures=use.failures,
+        )
+
+    def _look_log(self) -> PoolStats:
+        # What never happened is not among them.
+        stats = self.log.datastore.pool.get_stats()
+        return PoolStats(
+            total_connections=stats["pool_size"],
+            active_connections=stats["pool_size"] - stats["pool_available"],
+            idle_connections=stats["pool_available"],
+            pending_requests=stats["requests_waiting"],
+            limit=stats["pool_max"],
+            acquired=stats.get("requests_num", 0) - stats.get("requests_errors", 0),
+            failures=stats.get("requests_errors", 0) + stats.get("connections_errors", 0),
         )
 
 
@@ -88,25 +110,15 @@ async def open_connections(settings: Settings, dsn: str) -> AsyncIterator[Connec
             server_settings=SEARCH_SETTINGS if with_vectors else None,
         )
         stack.push_async_callback(close_pool, postgres)
-        if settings.profile == "embedded":
-            yield ConnectionManager(postgres)
-            return
-        # Three drivers that the embedded profile need not load.
-        from annals.databases.servers import Servers
+        log = EventLog.connect(dsn)
+        stack.callback(log.close)
+        servers = None
+        if settings.profile == "servers":
+            # Three drivers that the embedded profile need not load.
+            from annals.databases.servers import Servers
 
-        servers = Servers(settings)
-        stack.push_async_callback(servers.close)
-        yield ConnectionManager(postgres, servers)
-
-
-async def _timed(ping: Ping) -> tuple[float | None, str | None]:
-    """Milliseconds until the answer, or why there was none."""
-    began = time.monotonic()
-    try:
-        async with asyncio.timeout(CHECK_LIMIT_S):
-            await ping()
-    except TimeoutError:
-        return None, f"no answer within {CHECK_LIMIT_S:.0f} s"
-    except Exception as error:  # each driver has its own; all mean that there was no answer
-        return None, " ".join(str(error).split())[:300] or type(error).__name__
-    return (time.monotonic() - began) * 1000, None
+            servers = Servers(settings)
+            stack.push_async_callback(servers.close)
+        manager = ConnectionManager(postgres, log, without_password(dsn), servers)
+        stack.callback(manager.close)
+        yield manager

@@ -8,20 +8,36 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from annals.errors import NotFoundError
+from contracts.topics import Topics
+from projections.changes import ReadModel
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
+from projections.replay import everywhere
 from projections.store import Store
-from projections.vector.reads import Passage, PassageReader
+from projections.vector.reads import Hit, Passage, PassageReader, Vector
 
 T = TypeVar("T")
+
+DOCUMENTS_LIMIT = 10_000
+"""Documents that a search is told to keep to. Where more pass its filter, it looks at what is near and sifts that."""
+
+CANDIDATES_LIMIT = 10_000
+"""Passages that one search looks at while it sifts: as many as OpenSearch gives."""
+
+WIDER = 4
+"""How many times more passages are looked at when those so far are too few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[T]):
-    """A result, and how far each database that answered was, at least, when it did: positions in the log."""
+    """A result, and how far each database that answered was, at least, when it did: positions in the log.
+
+    `truncated`: a limit may have left some of the result out.
+    """
 
     result: T
     positions: Mapping[str, int]
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +73,14 @@ class DatabaseIntegrationLayer:
         relational: RelationalReader,
         graph: GraphReader,
         passages: PassageReader,
-        stores: Mapping[str, Store],
+        models: Sequence[tuple[ReadModel, Store]],
+        topics: Topics,
     ) -> None:
-        """`stores`: by the names `relational`, `graph`, `vector`."""
+        """`models`: the three with the stores that hold them; their positions are in the partitions of `topics`."""
         self._relational = relational
         self._graph = graph
         self._passages = passages
-        self._stores = stores
+        self._followed = {model.name: (store, everywhere(model, topics, 0)) for model, store in models}
 
     async def document_with_entities(self, tenant: str, document_id: str) -> Answered[DocumentWithEntities]:
         """Raises NotFoundError for a document that the relational read model does not have."""
@@ -80,31 +97,72 @@ class DatabaseIntegrationLayer:
     async def semantic_search(
         self, tenant: str, query_vector: Sequence[float], filters: Mapping[str, Any] | None = None, k: int = 10
     ) -> Answered[list[Found]]:
-        """The `k` passages nearest to a vector, of documents whose attributes are as `filters` says."""
+        """The `k` passages nearest to a vector, of documents that have all attributes in `filters`.
+
+        Truncated where more than DOCUMENTS_LIMIT documents have them and the CANDIDATES_LIMIT passages nearest to the
+        vector hold fewer than `k` of theirs.
+        """
         positions = await self._positions("relational", "vector")
-        documents = await self._relational.with_attributes(tenant, dict(filters)) if filters else None
-        if documents == []:
-            return Answered([], positions)
-        hits = await self._passages.nearest(tenant, np.asarray(query_vector, dtype=np.float32), k, documents)
-        passages = await self._passages.passages(tenant, [hit.chunk_id for hit in hits])
-        found = [Found(passages[hit.chunk_id], hit.score) for hit in hits if hit.chunk_id in passages]
-        return Answered(found, positions)
+        vector = np.asarray(query_vector, dtype=np.float32)
+        documents = None
+        if filters:
+            attributes = dict(filters)
+            documents = await self._relational.with_attributes(tenant, attributes, DOCUMENTS_LIMIT + 1)
+            if len(documents) > DOCUMENTS_LIMIT:
+                sifted = await self._sifted(tenant, vector, attributes, k)
+                return Answered(sifted, positions, truncated=len(sifted) < k)
+        hits = await self._passages.nearest(tenant, vector, k, documents)
+        return Answered(_found(hits, await self._passages.passages(tenant, _ids(hits))), positions)
 
     async def graph_traversal(
         self, tenant: str, start_entities: Sequence[str], max_hops: int, limit: int = 1000
     ) -> Answered[list[Reached]]:
-        """Entities within `max_hops` edges of those named, the nearest first; at most `limit` nodes are visited."""
+        """Entities within `max_hops` edges of those of these names or ids, the nearest first.
+
+        Passages are nodes on the way, too. Truncated where there are more than `limit` nodes.
+        """
         positions = await self._positions("graph")
-        starts = await self._graph.find(tenant, start_entities)
-        nodes = await self._graph.k_hops(
-            tenant, [Node("entity", entity.entity_id) for entity in starts], max_hops, limit
+        named, known = await asyncio.gather(
+            self._graph.find(tenant, start_entities), self._graph.entities(tenant, start_entities)
         )
-        hops = {node.id: distance for node, distance in nodes.items() if node.kind == "entity"}
+        starts = [Node("entity", entity.entity_id) for entity in (*named, *known)]
+        nodes = list((await self._graph.k_hops(tenant, starts, max_hops, limit + 1)).items())
+        hops = {node.id: distance for node, distance in nodes[:limit] if node.kind == "entity"}
         entities = await self._graph.entities(tenant, list(hops))
         reached = [Reached(entity, hops[entity.entity_id]) for entity in entities if entity.entity_id in hops]
-        return Answered(sorted(reached, key=lambda one: (one.hops, one.entity.name)), positions)
+        reached.sort(key=lambda one: (one.hops, one.entity.name))
+        return Answered(reached, positions, truncated=len(nodes) > limit)
+
+    async def _sifted(self, tenant: str, vector: Vector, attributes: dict[str, Any], k: int) -> list[Found]:
+        """Of more and more of the passages near to a vector, those of documents that have these attributes."""
+        passages: dict[str, Passage] = {}
+        documents: set[str] = set()
+        size = k
+        while True:
+            size = min(WIDER * size, CANDIDATES_LIMIT)
+            hits = await self._passages.nearest(tenant, vector, size)
+            new = await self._passages.passages(tenant, [own for own in _ids(hits) if own not in passages])
+            nearby = {passage.document_id for passage in new.values()}
+            documents |= await self._relational.having(tenant, sorted(nearby), attributes)
+            passages |= new
+            found = [one for one in _found(hits, passages) if one.passage.document_id in documents]
+            if len(found) >= k or len(hits) < size or size == CANDIDATES_LIMIT:
+                return found[:k]
 
     async def _positions(self, *names: str) -> dict[str, int]:
         """Read before the question is put: the answer is at least as new."""
-        found = await asyncio.gather(*(self._stores[name].positions() for name in names))
-        return {name: min(places.values(), default=0) for name, places in zip(names, found, strict=True)}
+        return dict(zip(names, await asyncio.gather(*map(self._position, names)), strict=True))
+
+    async def _position(self, name: str) -> int:
+        store, followed = self._followed[name]
+        reached = await store.positions()
+        return min(reached.get(place, 0) for place in followed)
+
+
+def _ids(hits: Sequence[Hit]) -> list[str]:
+    return [hit.chunk_id for hit in hits]
+
+
+def _found(hits: Sequence[Hit], passages: Mapping[str, Passage]) -> list[Found]:
+    """A passage that went away since it was hit is left out."""
+    return [Found(passages[hit.chunk_id], hit.score) for hit in hits if hit.chunk_id in passages]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import asyncpg
 
 from eventstore.errors import StoreUnavailable
-from eventstore.pool import acquire, transaction
+from eventstore.pool import acquire, take_turn, transaction
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -41,7 +41,7 @@ class PostgresRateLimits:
     async def open(self) -> None:
         """Make the table. Unlogged: after a crash everybody starts with a full measure."""
         async with transaction(self._pool) as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('annals/limits', 0))")
+            await take_turn(connection, "limits")
             await connection.execute(
                 """
                 CREATE SCHEMA IF NOT EXISTS limits;

@@ -2,30 +2,27 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from neo4j import AsyncDriver
-from opensearchpy import AsyncOpenSearch
-from redis.asyncio import BlockingConnectionPool, Redis
+from opensearchpy import AIOHttpConnection, AsyncOpenSearch
+from opensearchpy.exceptions import ConnectionError
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
 
+from annals.addresses import without_password
+from annals.databases.health import Pool, PoolStats
 from annals.settings import Settings
-from eventstore.pool import ACQUIRE_LIMIT_S
-from projections.graph.neo4j.connection import open_driver
+from eventstore.errors import StoreUnavailable
+from projections.gate import Gate
+from projections.graph.neo4j.connection import RECYCLE_S, alone, gate_of, open_driver
+from projections.vector.opensearch.client import faults
 
 CONNECT_LIMIT_S = 5.0
 REQUEST_LIMIT_S = 30.0
-
-
-@dataclass(frozen=True)
-class Server:
-    """One of them, as the health report sees it. `counts`: connections in use, idle, and who waits for one."""
-
-    name: str
-    limit: int
-    ping: Callable[[], Awaitable[object]]
-    counts: Callable[[], tuple[int, int, int]]
 
 
 class Servers:
@@ -33,21 +30,67 @@ class Servers:
 
     def __init__(self, settings: Settings) -> None:
         self.neo4j = _neo4j(settings)
-        self.opensearch = _opensearch(settings)
-        self.redis = _redis(settings)
-        limit = settings.pool_size
-        self.all = (
-            Server("neo4j", limit, self.neo4j.verify_connectivity, lambda: _of_neo4j(self.neo4j)),
-            Server("opensearch", limit, self.opensearch.info, lambda: _of_opensearch(self.opensearch)),
-            Server("redis", limit, self._ping_redis, lambda: _of_redis(self.redis)),
+        self._opensearch_gate = Gate("OpenSearch", settings.pool_size)
+        self.opensearch = _opensearch(settings, self._opensearch_gate)
+        self._redis_pool = _redis_pool(settings)
+        self.redis = Redis.from_pool(self._redis_pool)
+        redis = settings.redis.get_secret_value()
+        self.pools = (
+            Pool("neo4j", "Neo4j", without_password(settings.neo4j), self._look_neo4j, self._ping_neo4j),
+            Pool(
+                "opensearch",
+                "OpenSearch",
+                without_password(settings.opensearch),
+                self._look_opensearch,
+                self._ping_opensearch,
+            ),
+            # A cache that is away costs time, not the answer.
+            Pool("redis", "Redis", without_password(redis), self._look_redis, self._ping_redis, needed=False),
         )
 
     async def close(self) -> None:
         """Close every pool, whatever the others do."""
         await asyncio.gather(self.neo4j.close(), self.opensearch.close(), self.redis.aclose(), return_exceptions=True)
 
-    async def _ping_redis(self) -> object:
-        return await self.redis.ping()
+    async def _ping_neo4j(self) -> None:
+        await alone(self.neo4j, "RETURN 1")
+
+    async def _ping_opensearch(self) -> None:
+        with faults():
+            await self.opensearch.info()
+
+    async def _ping_redis(self) -> None:
+        try:
+            await self.redis.ping()
+        except RedisError as error:
+            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+
+    def _look_neo4j(self) -> PoolStats:
+        # The driver tells nobody what it holds idle; this looks, and finds nothing where a release changed that.
+        held: Any = getattr(getattr(self.neo4j, "_pool", None), "connections", {})
+        connections = [connection for of_address in held.values() for connection in of_address]
+        return _stats(gate_of(self.neo4j), sum(not getattr(one, "in_use", True) for one in connections))
+
+    def _look_opensearch(self) -> PoolStats:
+        # As above: aiohttp tells nobody either.
+        sessions = [getattr(one, "session", None) for one in self.opensearch.transport.connection_pool.connections]
+        held = [getattr(session.connector, "_conns", {}) for session in sessions if session is not None]
+        return _stats(self._opensearch_gate, sum(len(own) for of_host in held for own in of_host.values()))
+
+    def _look_redis(self) -> PoolStats:
+        return _stats(self._redis_pool.gate, self._redis_pool.idle)
+
+
+def _stats(gate: Gate, idle: int) -> PoolStats:
+    return PoolStats(
+        total_connections=gate.active + idle,
+        active_connections=gate.active,
+        idle_connections=idle,
+        pending_requests=gate.use.waiting,
+        limit=gate.limit,
+        acquired=gate.use.acquired,
+        failures=gate.use.failures,
+    )
 
 
 def _neo4j(settings: Settings) -> AsyncDriver:
@@ -57,11 +100,30 @@ def _neo4j(settings: Settings) -> AsyncDriver:
     return open_driver(settings.neo4j, settings.neo4j_user, password.get_secret_value(), connections=settings.pool_size)
 
 
-def _opensearch(settings: Settings) -> AsyncOpenSearch:
-    password = settings.opensearch_password
+class GatedConnection(AIOHttpConnection):
+    """The connections to OpenSearch's address, behind a gate. aiohttp closes those that were idle for 15 s."""
+
+    def __init__(self, *, gate: Gate, **options: Any) -> None:
+        super().__init__(**options)
+        self._gate = gate
+
+    async def perform_request(self, *arguments: Any, **options: Any) -> Any:
+        """As the driver does it. Raises StoreUnavailable when no connection was free in time."""
+        async with self._gate.passing():
+            try:
+                return await super().perform_request(*arguments, **options)
+            except ConnectionError:
+                self._gate.use.failures += 1
+                raise
+
+
+def _opensearch(settings: Settings, gate: Gate) -> AsyncOpenSearch:
+    user, password = settings.opensearch_user, settings.opensearch_password
     return AsyncOpenSearch(
         settings.opensearch,
-        http_auth=(settings.opensearch_user, password.get_secret_value()) if password is not None else None,
+        http_auth=(user, password.get_secret_value()) if user is not None and password is not None else None,
+        connection_class=GatedConnection,
+        gate=gate,
         pool_maxsize=settings.pool_size,
         timeout=REQUEST_LIMIT_S,
         max_retries=0,
@@ -69,36 +131,63 @@ def _opensearch(settings: Settings) -> AsyncOpenSearch:
     )
 
 
-def _redis(settings: Settings) -> Redis:
-    pool = BlockingConnectionPool.from_url(
+class GatedPool(ConnectionPool):
+    """Redis's connections behind a gate, each made anew after RECYCLE_S."""
+
+    def __init__(self, *, max_connections: int, **options: Any) -> None:
+        super().__init__(max_connections=max_connections, **options)
+        self.gate = Gate("Redis", max_connections)
+        self._made: WeakKeyDictionary[AbstractConnection, float] = WeakKeyDictionary()
+        self._given: set[AbstractConnection] = set()
+
+    @property
+    def idle(self) -> int:
+        """Connections that nobody uses now."""
+        return sum(connection.is_connected for connection in self._made if connection not in self._given)
+
+    def make_connection(self) -> AbstractConnection:
+        """As the driver does it."""
+        connection: AbstractConnection = super().make_connection()  # type: ignore[no-untyped-call]
+        self._made[connection] = time.monotonic()
+        return connection
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """As the driver does it; an old one is connected again."""
+        if time.monotonic() - self._made[connection] > RECYCLE_S:
+            await connection.disconnect()
+            self._made[connection] = time.monotonic()
+        await super().ensure_connection(connection)
+
+    async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:
+        """As the driver does it. Raises StoreUnavailable when no connection was free in time."""
+        await self.gate.enter()
+        try:
+            connection: AbstractConnection = await super().get_connection()  # type: ignore[no-untyped-call]
+        except BaseException:
+            self.gate.use.failures += 1
+            self.gate.leave()
+            raise
+        self._given.add(connection)
+        return connection
+
+    async def release(self, connection: AbstractConnection) -> None:
+        """As the driver does it, which also gives back in this way what it could not connect."""
+        given = connection in self._given
+        self._given.discard(connection)
+        # A command that fails closes its connection.
+        self.gate.use.failures += given and not connection.is_connected
+        try:
+            await super().release(connection)
+        finally:
+            if given:
+                self.gate.leave()
+
+
+def _redis_pool(settings: Settings) -> GatedPool:
+    return GatedPool.from_url(
         settings.redis.get_secret_value(),
         max_connections=settings.pool_size,
-        timeout=ACQUIRE_LIMIT_S,
         socket_timeout=REQUEST_LIMIT_S,
         socket_connect_timeout=CONNECT_LIMIT_S,
         health_check_interval=30,
     )
-    return Redis.from_pool(pool)
-
-
-# The drivers tell nobody how many connections they hold; these look, and find nothing where a release changed that.
-def _of_neo4j(driver: AsyncDriver) -> tuple[int, int, int]:
-    held: Any = getattr(getattr(driver, "_pool", None), "connections", {})
-    connections = [connection for of_address in held.values() for connection in of_address]
-    active = sum(bool(getattr(connection, "in_use", False)) for connection in connections)
-    return active, len(connections) - active, 0
-
-
-def _of_opensearch(client: AsyncOpenSearch) -> tuple[int, int, int]:
-    connections: Any = getattr(client.transport.connection_pool, "connections", [])
-    connectors = [session.connector for one in connections if (session := getattr(one, "session", None)) is not None]
-    active = sum(len(getattr(connector, "_acquired", ())) for connector in connectors)
-    idle = sum(len(own) for connector in connectors for own in getattr(connector, "_conns", {}).values())
-    waiting = sum(len(own) for connector in connectors for own in getattr(connector, "_waiters", {}).values())
-    return active, idle, waiting
-
-
-def _of_redis(client: Redis) -> tuple[int, int, int]:
-    pool: Any = client.connection_pool
-    held = [one for one in getattr(getattr(pool, "pool", None), "_queue", ()) if one is not None]
-    return max(0, len(getattr(pool, "_connections", ())) - len(held)), len(held), 0

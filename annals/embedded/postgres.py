@@ -14,6 +14,7 @@ from urllib.parse import quote
 import asyncpg
 
 from annals.errors import AnnalsError
+from eventstore.connection import connected
 
 with warnings.catch_warnings():
     # It looks for the user's runtime folder as it is imported, and complains where there is none. We use none.
@@ -116,16 +117,14 @@ class EmbeddedPostgres:
 
 
 async def ensure_vector(dsn: str) -> None:
-    """Have pgvector in the database. Raises AnnalsError where the server has none."""
-    connection = await asyncpg.connect(dsn, timeout=5)
-    try:
-        await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    except asyncpg.UniqueViolationError:
-        await asyncio.sleep(0)  # somebody else made it at this very moment
-    except (asyncpg.UndefinedFileError, asyncpg.FeatureNotSupportedError):
-        raise AnnalsError("this PostgreSQL has no pgvector; install the extension 'vector' on the server") from None
-    finally:
-        await connection.close(timeout=3)
+    """Have pgvector in the database. Raises AnnalsError where the server has none, StoreUnavailable."""
+    async with connected(dsn, limit_s=5, command_limit_s=30) as connection:
+        try:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        except asyncpg.UniqueViolationError:
+            await asyncio.sleep(0)  # somebody else made it at this very moment
+        except (asyncpg.UndefinedFileError, asyncpg.FeatureNotSupportedError):
+            raise AnnalsError("this PostgreSQL has no pgvector; install the extension 'vector' on the server") from None
 
 
 def _as_unprivileged() -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from annals.addresses import without_password
 from annals.errors import AnnalsError
 
 
@@ -23,6 +24,11 @@ class State:
     addresses: Mapping[str, str] = field(default_factory=dict)
     processes: Mapping[str, list[int]] = field(default_factory=dict)
     profile: str = "embedded"
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The addresses, for people and programs that only want to know: without the password of PostgreSQL."""
+        return {name: without_password(address) for name, address in self.addresses.items()}
 
 
 def _folder(data: Path) -> Path:

@@ -11,11 +11,11 @@ _WORKS = ("lighthouse", "observatory", "aqueduct", "opera house", "clock tower",
 _VERBS = ("designed", "founded", "restored", "paid for", "described", "inherited")
 
 
-def passages(count: int, seed: int = 7) -> list[dict[str, str]]:
-    """`{"id", "title", "text"}` each."""
+def passages(count: int, seed: int = 7, first: int = 0) -> list[dict[str, str]]:
+    """`{"id", "title", "text"}` each, numbered from `first`."""
     choose = random.Random(seed)
     made = []
-    for number in range(count):
+    for number in range(first, first + count):
         person = f"{choose.choice(_GIVEN)} {choose.choice(_FAMILY)}"
         other = f"{choose.choice(_GIVEN)} {choose.choice(_FAMILY)}"
         place, work = choose.choice(_PLACES), choose.choice(_WORKS)
@@ -30,8 +30,8 @@ def passages(count: int, seed: int = 7) -> list[dict[str, str]]:
     return made
 
 
-def write_corpus(path: Path, count: int, seed: int = 7) -> list[dict[str, str]]:
+def write_corpus(path: Path, count: int, seed: int = 7, first: int = 0) -> list[dict[str, str]]:
     """As JSON Lines; returns what was written."""
-    made = passages(count, seed)
+    made = passages(count, seed, first)
     path.write_text("".join(json.dumps(passage) + "\n" for passage in made))
     return made

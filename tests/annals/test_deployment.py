@@ -10,12 +10,27 @@ from pydantic import SecretStr
 
 from annals.roles import ROLES
 from annals.settings import Settings
+from inference.external.environment import PUBLIC_HUB
 from streams import exits
+from tests.servers import kafka, neo4j, opensearch, postgres, redis
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 TABLE = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 SETTINGS = {name: (default, meaning) for name, default, meaning in TABLE.findall(PAGE.split("## Settings")[1])}
+HUB = {
+    name: default for name, default, _ in TABLE.findall(PAGE.split("## Models from a hub")[1].split("## Settings")[0])
+}
+LOADS_MODELS = ("worker", "cli")
+TESTED = {
+    "Kafka": kafka.VERSION,
+    "Neo4j": neo4j.VERSION,
+    "OpenSearch": opensearch.VERSION,
+    "Redis": redis.VERSION,
+    "PostgreSQL": postgres.VERSION,
+}
+# The tests have what Maven and Debian publish: Kafka a version ahead of the image, Redis some behind it.
+SHIPPED_OTHERWISE = {"Kafka": "4.3", "Redis": "7.4"}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +53,12 @@ def test_the_table_gives_the_default(name: str) -> None:
         assert default == ("none" if value is None else f"`{value}`")
 
 
+def test_the_hubs_table_has_every_variable_that_is_read_and_no_other() -> None:
+    code = "".join(file.read_text("utf-8") for file in (ROOT / "inference").rglob("*.py"))
+    assert set(HUB) == set(re.findall(r'environ(?:\.get\(|\[)"(\w+)"', code))
+    assert HUB["HF_ENDPOINT"] == f"`{PUBLIC_HUB}`"
+
+
 def test_the_page_has_every_exit_code() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
     assert {exits.STALLED, exits.UNAVAILABLE, exits.NEW_EPOCH} <= codes
@@ -49,6 +70,26 @@ def test_every_image_is_pinned_to_a_version(services: dict[str, dict[str, Any]])
     assert len(images) == len(services) + 2
     for image in images:
         assert re.search(r":v?\d+\.\d+\.\d+", image), image
+
+
+def test_the_servers_of_the_compose_file_are_those_that_are_tested(services: dict[str, dict[str, Any]]) -> None:
+    for name in ("Kafka", "Neo4j", "OpenSearch", "Redis"):
+        shipped = services[name.lower()]["image"].rpartition(":")[2].split(".")[:2]
+        tested = TESTED[name].split(".")[:2]
+        assert shipped[0] == tested[0], name
+        assert (shipped == tested) == (name not in SHIPPED_OTHERWISE), name
+        assert ".".join(shipped) == SHIPPED_OTHERWISE.get(name, ".".join(tested))
+    assert services["postgres"]["image"] == postgres.IMAGE
+
+
+def test_the_page_says_which_versions_are_tested_and_which_are_shipped(services: dict[str, dict[str, Any]]) -> None:
+    (line,) = [line for line in PAGE.splitlines() if line.startswith("Tested with ")]
+    for name, version in TESTED.items():
+        assert f"{name} {version}" in line
+    (other,) = [line for line in PAGE.splitlines() if line.startswith("`docker-compose.yml` has other versions of ")]
+    for name in SHIPPED_OTHERWISE:
+        version = services[name.lower()]["image"].rpartition(":")[2].partition("-")[0]
+        assert f"{name} {version}" in other
 
 
 def test_ports_are_on_the_loopback_interface_only(services: dict[str, dict[str, Any]]) -> None:
@@ -69,20 +110,37 @@ def test_no_password_is_in_the_file_and_each_is_asked_for(services: dict[str, di
         for name, value in service["environment"].items():
             if "PASSWORD" in name or "AUTH" in name:
                 assert ":?" in value, name
+            if "TOKEN" in name:
+                assert value is None, "whoever needs one brings it"
 
 
 def test_every_role_runs_with_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:
     known = {f"ANNALS_{name.upper()}" for name in Settings.model_fields}
     for role in ROLES:
         assert services[role]["command"] == ["run", role]
-        assert set(services[role]["environment"]) <= known
+        assert set(services[role]["environment"]) <= known | set(HUB)
         assert services[role]["environment"]["ANNALS_PROFILE"] == "servers"
+
+
+def test_models_of_a_hub_are_kept_in_a_volume_by_those_who_load_them(services: dict[str, dict[str, Any]]) -> None:
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    (home,) = re.findall(r"\bHF_HOME=(\S+)", image)
+    assert re.search(rf"install -d -o annals .*{home}", image), "a new volume has the owner that its folder has"
+    for name in LOADS_MODELS:
+        assert services[name]["volumes"] == [f"models:{home}"]
+        assert set(HUB) - set(services[name]["environment"]) == {"HF_HOME"}
+    for name in set(services) - set(LOADS_MODELS):
+        assert not set(HUB) & set(services[name]["environment"]), name
 
 
 def test_every_service_is_bounded_watched_and_started_again(services: dict[str, dict[str, Any]]) -> None:
     image = (ROOT / "Dockerfile").read_text("utf-8")
+    assert "\nHEALTHCHECK " in image
     for name, service in services.items():
         assert {"mem_limit", "cpus", "restart"} <= set(service), name
-        assert "healthcheck" in service or ("build" in service and "HEALTHCHECK" in image), name
+        assert ("healthcheck" in service) == (name not in ROLES), "roles have the image's"
+    assert services["cli"]["healthcheck"] == {"disable": True}
+    waiting = {name for name in ROLES if "relay" in services[name]["depends_on"]}
+    assert waiting == set(ROLES) - {"relay"}, "it makes the topics"
     assert "\nUSER annals\n" in image
     assert "--require-hashes -r requirements.lock" in image

@@ -11,8 +11,9 @@ from confluent_kafka import Producer
 from annals.cli import dead_letters
 from annals.composition import open_services
 from annals.settings import load_settings
+from eventstore.pool import holding
 from tests.annals.conftest import Up
-from tests.annals.pipeline import called, given, refused
+from tests.annals.pipeline import annals, called, given, refused
 from tests.annals.processes import until
 
 pytestmark = pytest.mark.timeout(300)
@@ -173,3 +174,18 @@ def test_a_retry_that_fails_again_says_so(up: Up, monkeypatch: pytest.MonkeyPatc
     assert tried["letters"][number].startswith("failed again: ")
     assert given(up.data, "dead-letters", "show", number)["attempts"] == 2
     assert up.status()["dead_letters"] == count
+
+
+def test_one_replay_of_a_read_model_at_a_time(up: Up) -> None:
+    async def meanwhile() -> list[str]:
+        async with (
+            open_services(load_settings(data=up.data), up.pipeline.addresses["postgres"]) as services,
+            holding(services.pool, "replay graph"),
+        ):
+            replayed = await asyncio.to_thread(annals, up.data, "replay", "all", check=False)
+            verified = await asyncio.to_thread(annals, up.data, "verify", check=False)
+        assert (replayed.returncode, verified.returncode) == (1, 0)
+        return replayed.stderr.splitlines()
+
+    assert asyncio.run(meanwhile())[-1] == "Error: `annals replay graph` runs already; try again when it is done"
+    assert given(up.data, "verify")["same"]

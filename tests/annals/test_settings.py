@@ -19,6 +19,14 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+LOGIN = {
+    "security.protocol": "SASL_PLAINTEXT",
+    "sasl.mechanism": "PLAIN",
+    "sasl.username": "annals",
+    "sasl.password": "correct horse",
+}
+
+
 def toml(folder: Path, content: str, name: str = "annals.toml") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
@@ -29,13 +37,13 @@ def toml(folder: Path, content: str, name: str = "annals.toml") -> Path:
 def test_each_source_goes_over_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tmp_path / "data"
     assert load_settings(data=data).chunk_tokens == 200
-    toml(data, "chunk_tokens = 300\nworkers = 3\n[kafka]\n'security.protocol' = 'SSL'\n")
+    toml(data, "chunk_tokens = 300\nworkers = 3\n[kafka]\n'security.protocol' = 'PLAINTEXT'\n")
     found = load_settings(data=data)
-    assert (found.chunk_tokens, found.workers, found.kafka) == (300, 3, {"security.protocol": "SSL"})
+    assert (found.chunk_tokens, found.workers, found.kafka) == (300, 3, {"security.protocol": "PLAINTEXT"})
     monkeypatch.setenv("ANNALS_CHUNK_TOKENS", "400")
-    monkeypatch.setenv("ANNALS_KAFKA", '{"security.protocol": "SASL_SSL"}')
+    monkeypatch.setenv("ANNALS_KAFKA", '{"security.protocol": "SSL"}')
     found = load_settings(data=data)
-    assert (found.chunk_tokens, found.workers, found.kafka) == (400, 3, {"security.protocol": "SASL_SSL"})
+    assert (found.chunk_tokens, found.workers, found.kafka) == (400, 3, {"security.protocol": "SSL"})
     assert load_settings(data=data, chunk_tokens=500).chunk_tokens == 500
     assert load_settings(data=data, chunk_tokens=None).chunk_tokens == 400, "an option that was not given says nothing"
 
@@ -114,7 +122,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     settings = load_settings(
         data=tmp_path,
         postgres="postgresql://annals:hunter2@db.example.org/annals",
-        kafka={"sasl.password": "correct horse"},
+        kafka=LOGIN,
     )
     for shown in (repr(settings), str(settings)):
         assert "hunter2" not in shown
@@ -133,7 +141,7 @@ def test_a_child_reads_the_same_settings(tmp_path: Path, monkeypatch: pytest.Mon
         workers=3,
         stall_seconds=7.5,
         embedder_revision="v2",
-        kafka={"sasl.username": "annals", "sasl.password": "correct horse"},
+        kafka=LOGIN,
     )
     dsn, broker = "postgresql://annals:hunter2@db.example.org/annals", "kafka.example.org:9093"
     for name, value in child_environment(settings, dsn, broker).items():

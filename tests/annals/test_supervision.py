@@ -264,3 +264,19 @@ async def test_a_failed_start_leaves_nothing_running(tmp_path: Path) -> None:
     assert read_state(tmp_path) is None
     async with running(tmp_path, [ProcessSpec("sleeper", SLEEP)]):
         assert read_state(tmp_path) is not None, "and the folder is free again"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("127.0.0.1:9092", "127.0.0.1:9092"),
+        ("bolt://127.0.0.1:7687", "bolt://127.0.0.1:7687"),
+        ("https://ada:secret@search.example.org:9200/x", "https://ada@search.example.org:9200/x"),
+        ("redis://:secret@127.0.0.1:6379/0?password=secret", "redis://127.0.0.1:6379/0"),
+        ("postgresql://ada:se%40cret@db/annals?sslmode=require", "postgresql://ada@db/annals?sslmode=require"),
+        ("postgresql://db/annals?host=/a,/b&sslpassword=secret", "postgresql://db/annals?host=/a,/b"),
+        ("postgresql://postgres@/annals?host=/run/postgres", "postgresql://postgres@/annals?host=/run/postgres"),
+    ],
+)
+def test_addresses_are_shown_without_passwords(address: str, shown: str) -> None:
+    assert State(1, {"postgres": address}).shown == {"postgres": shown}

@@ -1,0 +1,67 @@
+"""Neo4j and OpenSearch belong to one log: the first that uses them leaves its id there, and no other may.
+
+Two installations on one database would overwrite each other's read models, and neither would notice. Redis needs no
+owner: what it keeps goes by the state of the read models.
+"""
+
+import asyncio
+
+from neo4j import AsyncDriver
+from opensearchpy import AsyncOpenSearch
+from opensearchpy.exceptions import NotFoundError
+
+from annals.databases.servers import Servers
+from annals.errors import AnnalsError
+from projections.errors import Replaced
+from projections.graph.neo4j.connection import alone
+from projections.vector.opensearch.client import faults
+
+INDEX = "annals-owner"
+ID = "log"
+_SETTINGS = {"settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}
+
+
+class ForeignServerError(AnnalsError):
+    """The database holds read models of another log."""
+
+
+async def owners(servers: Servers) -> dict[str, str | None]:
+    """By the server's name the log that it belongs to; None while it belongs to nobody. Raises StoreUnavailable."""
+    graph, vectors = await asyncio.gather(_of_neo4j(servers.neo4j), _of_opensearch(servers.opensearch))
+    return {"Neo4j": graph, "OpenSearch": vectors}
+
+
+async def claim(servers: Servers, log: str) -> None:
+    """Make them this log's. Raises ForeignServerError where one is another's, StoreUnavailable."""
+    for name, owner in (await owners(servers)).items():
+        if owner not in {None, log}:
+            raise ForeignServerError(
+                f"{name} holds the read models of another log ({owner}; this one is {log}); give this installation a "
+                f"{name} of its own, or empty that one (docs/operations.md)"
+            )
+    await asyncio.gather(_claim_neo4j(servers.neo4j, log), _claim_opensearch(servers.opensearch, log))
+
+
+async def _of_neo4j(driver: AsyncDriver) -> str | None:
+    rows = await alone(driver, "MATCH (o:AnnalsOwner) RETURN o.log AS log ORDER BY log")
+    return str(rows[0]["log"]) if rows else None
+
+
+async def _claim_neo4j(driver: AsyncDriver, log: str) -> None:
+    await alone(driver, "MERGE (o:AnnalsOwner {log: $log})", log=log)
+
+
+async def _of_opensearch(client: AsyncOpenSearch) -> str | None:
+    try:
+        with faults():
+            found = await client.get(index=INDEX, id=ID)
+    except (NotFoundError, Replaced):
+        return None
+    return str(found["_source"]["log"])
+
+
+async def _claim_opensearch(client: AsyncOpenSearch, log: str) -> None:
+    """Two that come at once write the same, or the second finds out at its next start."""
+    with faults():
+        await client.indices.create(index=INDEX, body=_SETTINGS, params={"ignore": 400})
+        await client.index(index=INDEX, id=ID, body={"log": log}, params={"op_type": "create", "ignore": 409})

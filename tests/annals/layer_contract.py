@@ -1,0 +1,171 @@
+"""What the questions that need several databases answer, whichever databases hold the read models."""
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from annals.composition import Services
+from annals.databases import layer
+from annals.databases.layer import Answered, Found
+from annals.errors import NotFoundError
+from contracts.ids import entity_id
+from projections.replay import everywhere
+from tests.projections.history import History, open_history
+from tests.projections.stories import Story, vector_of
+
+ADA = Story("ada", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
+EVE = Story("eve", ("Cleo knew Dora.",), title="Market")
+SHORT = tuple(Story(f"short-{n}", (f"Short{n} sings.",)) for n in range(20))
+LONG = tuple(Story(f"long-{n}", (f"Long{n} sings.", f"Long{n} sleeps.")) for n in range(4))
+FAR = -np.sum([vector_of(read, 8) for story in LONG for read in story.inputs], axis=0)
+"""A vector that passages of SHORT are nearer to than those of LONG."""
+
+
+async def follow(services: Services, history: History) -> int:
+    """Bring every read model to all that happened; says up to which position that is."""
+    events = await history.all()
+    position = events[-1].position or 0
+    for one in services.projections.values():
+        own = [event for event in events if event.event_type in one.model.event_types]
+        await one.projector.apply(own, everywhere(one.model, services.topics, position))
+    return position
+
+
+def chunk_ids(answered: Answered[list[Found]]) -> list[str]:
+    """The passages that were found, in their order."""
+    return [found.passage.chunk_id for found in answered.result]
+
+
+class DatabaseIntegrationLayerContract:
+    """Subclass with a fixture `services`, whose read models are open and empty, over the database at `dsn`."""
+
+    @pytest.fixture
+    async def services(self) -> Services:
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def history(self, dsn: str) -> AsyncIterator[History]:
+        """A log in which nothing happened yet."""
+        async with open_history(dsn) as opened:
+            yield opened
+
+    async def test_a_document_with_what_every_database_knows_of_it(self, services: Services, history: History) -> None:
+        await history.tell(ADA, EVE)
+        position = await follow(services, history)
+        answered = await services.databases.document_with_entities("default", "ada")
+        assert answered.result.document.title == "Harbour"
+        assert {one.name for one in answered.result.entities} == {"Ada", "Bob", "Cleo", "Harbour"}
+        assert [chunk.text for chunk in answered.result.chunks] == ["Ada met Bob.", "Bob saw Cleo."]
+        assert dict(answered.positions) == {"relational": position, "graph": position, "vector": position}
+
+    async def test_a_document_that_is_not_there(self, services: Services) -> None:
+        with pytest.raises(NotFoundError, match="nobody"):
+            await services.databases.document_with_entities("default", "nobody")
+
+    async def test_a_partition_of_which_nothing_was_read_holds_the_position_back(self, services: Services) -> None:
+        for one in services.projections.values():
+            await one.store.write([], {("annals.documents", 0): 9})
+        searched = await services.databases.semantic_search("default", [1.0] * 8)
+        assert dict(searched.positions) == {"relational": 0, "vector": 0}
+        walked = await services.databases.graph_traversal("default", ["Ada"], max_hops=1)
+        assert dict(walked.positions) == {"graph": 0}
+
+    async def test_semantic_search_finds_the_nearest_first(self, services: Services, history: History) -> None:
+        await history.tell(ADA, EVE)
+        position = await follow(services, history)
+        wanted = vector_of(EVE.inputs[0], EVE.dimension).tolist()
+        answered = await services.databases.semantic_search("default", wanted, k=2)
+        assert answered.result[0].passage.document_id == "eve"
+        assert answered.result[0].score > 0.99
+        assert (len(answered.result), answered.truncated) == (2, False)
+        assert dict(answered.positions) == {"relational": position, "vector": position}
+
+    async def test_a_filter_that_no_document_passes(self, services: Services, history: History) -> None:
+        await history.tell(ADA)
+        await follow(services, history)
+        answered = await services.databases.semantic_search("default", FAR.tolist(), {"language": "tlh"})
+        assert (answered.result, answered.truncated) == ([], False)
+
+    async def test_a_filter_that_many_documents_pass_finds_the_same(
+        self, services: Services, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await history.tell(*SHORT, *LONG)
+        await follow(services, history)
+        search = services.databases.semantic_search
+        long = {"sentences": 2}
+        assert not any(
+            found.passage.document_id.startswith("long")
+            for found in (await search("default", FAR.tolist(), k=layer.WIDER)).result
+        ), "the first candidates for k=1 are others: the search has to go on"
+        few = {k: await search("default", FAR.tolist(), long, k) for k in (0, 1, 3, 8, 3000)}
+        assert [len(answered.result) for answered in few.values()] == [0, 1, 3, 8, 8]
+
+        monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG))
+        at_most = await search("default", FAR.tolist(), long, 8)
+        assert chunk_ids(at_most) == chunk_ids(few[8])
+        monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG) - 1)
+        for k, expected in few.items():
+            answered = await search("default", FAR.tolist(), long, k)
+            assert chunk_ids(answered) == chunk_ids(expected)
+            scores = [found.score for found in expected.result]
+            assert [found.score for found in answered.result] == pytest.approx(scores, abs=1e-6)
+            # There are no more than eight; the search cannot know that it saw every passage there is.
+            assert answered.truncated == (k > 8)
+
+    async def test_a_search_that_ran_out_of_candidates_says_so(
+        self, services: Services, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await history.tell(*SHORT, *LONG)
+        await follow(services, history)
+        monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", 1)
+        monkeypatch.setattr(layer, "CANDIDATES_LIMIT", 6)
+        nearest = await services.databases.semantic_search("default", FAR.tolist(), k=6)
+        short = [one for one in nearest.result if one.passage.document_id.startswith("short")]
+        answered = await services.databases.semantic_search("default", FAR.tolist(), {"sentences": 1}, 10)
+        assert chunk_ids(answered) == [one.passage.chunk_id for one in short]
+        assert answered.truncated
+
+    async def test_a_traversal_reaches_what_is_near(self, services: Services, history: History) -> None:
+        await history.tell(ADA, EVE)
+        position = await follow(services, history)
+        answered = await services.databases.graph_traversal("default", ["Ada", "Nobody"], max_hops=1)
+        assert [(one.entity.name, one.hops) for one in answered.result] == [("Ada", 0), ("Bob", 1)]
+        assert not answered.truncated
+        assert dict(answered.positions) == {"graph": position}
+
+    async def test_a_traversal_starts_at_ids_too(self, services: Services, history: History) -> None:
+        await history.tell(ADA, EVE)
+        await follow(services, history)
+        document = (await services.databases.document_with_entities("default", "ada")).result
+        by_graph = {one.entity_id: one.name for one in document.entities}
+        by_rows = {one["entity_id"]: one["name"] for one in document.document.entities}
+        assert by_rows.items() <= by_graph.items()
+        walk = services.databases.graph_traversal
+        for own, name in by_graph.items():
+            by_id = await walk("default", [own], max_hops=2)
+            assert (by_id.result[0].entity.name, by_id.result[0].hops) == (name, 0)
+            assert by_id == await walk("default", [name], max_hops=2) == await walk("default", [name, own], max_hops=2)
+        mixed = await walk("default", ["Dora", entity_id("default", "Ada")], max_hops=0)
+        assert [one.entity.name for one in mixed.result] == ["Ada", "Dora"]
+
+    async def test_the_id_of_a_merged_entity_starts_at_what_it_became(
+        self, services: Services, history: History
+    ) -> None:
+        await history.tell(ADA, EVE)
+        await history.merge("Ada", into="Dora")
+        await follow(services, history)
+        answered = await services.databases.graph_traversal("default", [entity_id("default", "Ada")], max_hops=1)
+        assert [(one.entity.name, one.hops) for one in answered.result] == [("Dora", 0), ("Bob", 1), ("Cleo", 1)]
+
+    async def test_a_traversal_that_its_limit_cut_says_so(self, services: Services, history: History) -> None:
+        await history.tell(EVE)
+        await follow(services, history)
+        # One passage, three entities; each is a node.
+        walk = services.databases.graph_traversal
+        whole = await walk("default", ["Cleo"], 5, limit=4)
+        assert ([one.entity.name for one in whole.result], whole.truncated) == (["Cleo", "Dora", "Market"], False)
+        cut = await walk("default", ["Cleo"], 5, limit=3)
+        assert ([one.entity.name for one in cut.result], cut.truncated) == (["Cleo", "Dora"], True)
+        starts = await walk("default", ["Cleo", "Dora", "Market"], 0, limit=2)
+        assert (len(starts.result), starts.truncated) == (2, True)

@@ -1,0 +1,124 @@
+"""Roles give signs of life that one shell command can see, and a role that stands still gives none."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from annals.errors import AnnalsError
+from annals.heartbeat import FRESH_S, Heartbeat
+from annals.roles import ROLES
+from tests.annals.pipeline import ROOT, Pipeline
+from tests.annals.processes import until
+
+pytestmark = pytest.mark.timeout(300)
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def healthy(data: Path) -> bool:
+    """What the image's health check says, run as Docker runs it."""
+    (command,) = re.findall(r"^HEALTHCHECK .*?\bCMD (.+)$", DOCKERFILE, re.MULTILINE)
+    environment = {"PATH": os.environ["PATH"], "ANNALS_DATA": str(data)}
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, timeout=20, check=False)
+    return done.returncode == 0
+
+
+def beats(data: Path) -> dict[str, Path]:
+    """The file of each role that gives signs of life."""
+    return {file.name.split("-")[0]: file for file in (data / "run").glob("*.beat")}
+
+
+def grow_old(file: Path) -> None:
+    """As if nobody had touched it for longer than a role may be silent."""
+    past = time.time() - FRESH_S - 1
+    os.utime(file, (past, past))
+
+
+def test_the_file_is_there_from_the_first_beat_to_the_end(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    heartbeat = Heartbeat(data, "worker")
+    assert beats(data) == {} and not healthy(data)
+    heartbeat.beat()
+    (file,) = beats(data).values()
+    assert file.name == f"worker-{os.getpid()}.beat"
+    assert healthy(data)
+    grow_old(file)
+    assert not healthy(data)
+    heartbeat.beat()
+    assert healthy(data)
+    heartbeat.end()
+    assert beats(data) == {} and not healthy(data)
+
+
+def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
+    own, killed, other = (
+        tmp_path / "run" / f"{name}.beat" for name in (f"worker-{os.getpid()}", "worker-7", "relay-8")
+    )
+    at_work = tmp_path / "run" / "worker-9.beat"
+    own.parent.mkdir()
+    for file in (own, killed, other, at_work):
+        file.touch()
+    grow_old(killed)
+    Heartbeat(tmp_path, "worker")
+    assert not own.exists(), "an earlier process with this id is no sign of life"
+    assert not killed.exists()
+    assert other.exists() and at_work.exists()
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AnnalsError, match="cannot write to the data folder"):
+        Heartbeat(tmp_path / "file", "worker")
+
+
+def test_a_folder_that_went_away_stops_nobody(tmp_path: Path) -> None:
+    heartbeat = Heartbeat(tmp_path, "worker")
+    (tmp_path / "run").rmdir()
+    heartbeat.beat()
+    heartbeat.end()
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """All roles, on embedded servers."""
+    started = Pipeline(tmp_path_factory.mktemp("heartbeat") / "data")
+    yield started
+    started.stop()
+
+
+def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: Pipeline) -> None:
+    data = pipeline.data
+    assert until(lambda: set(beats(data)) == set(ROLES), limit_s=120)
+    files = beats(data)
+    for role in ROLES:
+        (pid,) = pipeline.pids(role)
+        assert files[role].name == f"{role}-{pid}.beat"
+        grow_old(files[role])
+    assert until(lambda: all(time.time() - file.stat().st_mtime < 5 for file in files.values())), "all go on"
+
+    stopped = [pid for role in ("relay", "worker") for pid in pipeline.pids(role)]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for role in ROLES:
+            grow_old(files[role])
+        assert until(lambda: all(time.time() - files[role].stat().st_mtime < 5 for role in ("intake", "projector")))
+        time.sleep(3)
+        assert all(time.time() - files[role].stat().st_mtime > FRESH_S for role in ("relay", "worker"))
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    assert until(lambda: all(time.time() - file.stat().st_mtime < 5 for file in files.values())), "all go on again"
+
+
+def test_a_clean_end_leaves_no_sign_of_life(pipeline: Pipeline) -> None:
+    assert until(lambda: set(beats(pipeline.data)) == set(ROLES), limit_s=120)
+    pipeline.stop()
+    assert beats(pipeline.data) == {}
+    assert not healthy(pipeline.data)
