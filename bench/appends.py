@@ -78,7 +78,7 @@ async def _append(services: Services, batches: Sequence[Sequence[DomainEvent]]) 
 
 
 def _command(event: DomainEvent) -> Command:
-    key = AggregateKey(event.tenant, event.kind, event.aggregate_id)
+    key = AggregateKey.of(event)
     return Command(key, lambda _: None, lambda _: (event,), state=None)
 
 

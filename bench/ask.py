@@ -4,8 +4,7 @@ import asyncio
 import statistics
 from pathlib import Path
 
-from annals.asking import Asking
-from annals.models import open_inference
+from annals.asking import open_asking
 from annals.roles import ROLES
 from bench import ingest
 from bench.corpus import passages
@@ -30,25 +29,19 @@ async def measure(folder: Path) -> Figures:
             f"Where was {passage.facts[0].subject} of {passage.title.split(' of ')[1]} born?",
         )
     ][:QUESTIONS]
-    async with running(data) as (services, _):
-        inference = open_inference(services.settings, services.outputs)
-        asking = Asking(services, inference)
-        try:
-            await asking.ready()
+    async with running(data) as (services, _), open_asking(services) as asking:
+        watch = Stopwatch()
+        await asking.ask("What is known about Greywater?")
+        first = watch.seconds * 1000
+        asked, searched, answered = [], [], 0
+        for question in questions:
             watch = Stopwatch()
-            await asking.ask("What is known about Greywater?")
-            first = watch.seconds * 1000
-            asked, searched, answered = [], [], 0
-            for question in questions:
-                watch = Stopwatch()
-                await asking.reasoner.search(services.settings.tenant, question, 5)
-                searched.append(watch.seconds * 1000)
-                watch = Stopwatch()
-                found = await asking.ask(question)
-                asked.append(watch.seconds * 1000)
-                answered += found.answer.answer is not None
-        finally:
-            inference.close()
+            await asking.reasoner.search(services.settings.tenant, question, 5)
+            searched.append(watch.seconds * 1000)
+            watch = Stopwatch()
+            found = await asking.ask(question)
+            asked.append(watch.seconds * 1000)
+            answered += found.answer.answer is not None
     return {
         "of": "speed of an answer, its event stored, beside the hybrid search alone (medians)",
         "ratio": round(statistics.median(searched) / statistics.median(asked), 3),

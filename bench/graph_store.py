@@ -12,8 +12,8 @@ from projections.graph.neo4j.generation import Neo4jGeneration
 from projections.graph.neo4j.store import Neo4jGraphStore
 
 NAME = "bench"
-WARM_UP = 2
-ROUNDS = 3
+WARM_UP = 4
+ROUNDS = 5
 LIVE_DOCUMENTS = 1000
 LIVE_BATCH = 100
 REQUIRED = 0.7

@@ -1,6 +1,5 @@
 """Events of processed documents as the stages make them, without a model: what a log holds that has been used."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from contracts.documents import (
 )
 from contracts.envelope import DomainEvent, EventMetadata
 from inference.model import digest_of
+from streams.stages.chunking import embedder_input
 
 TENANT = "default"
 EVENTS_A_DOCUMENT = 5
@@ -74,9 +74,8 @@ async def keep(services: Services, made: Sequence[History]) -> None:
 
 
 def _history(passage: Passage) -> History:
-    raw = passage.text.encode()
-    digest = hashlib.sha256(raw).hexdigest()
-    reference = TextReference(digest=digest, characters=len(passage.text), bytes=len(raw))
+    digest = digest_of(passage.text)
+    reference = TextReference(digest=digest, characters=len(passage.text), bytes=len(passage.text.encode()))
     content = DocumentContent(title=passage.title, text=reference)
     chunk = _chunk(passage, digest)
     mentions = _mentions(passage, chunk)
@@ -120,7 +119,7 @@ def _chunk(passage: Passage, digest: str) -> Chunk:
         end=len(passage.text),
         tokens=len(passage.text) // 5,
         digest=digest,
-        input_digest=digest_of(f"{passage.title}\n{passage.text}"),
+        input_digest=digest_of(embedder_input(passage.title, passage.text)),
     )
 
 

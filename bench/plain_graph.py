@@ -9,7 +9,6 @@ from neo4j import AsyncDriver
 from projections.changes import Change
 from projections.graph.model import LAYOUT
 from projections.graph.neo4j.connection import DATABASE
-from projections.graph.neo4j.content import named
 from projections.graph.neo4j.store import Neo4jGraphStore
 
 Statements = list[tuple[str, list[list[Any]]]]
@@ -53,7 +52,7 @@ def plain_statements(portions: Sequence[Sequence[Change]], entities: Entities) -
     for changes in portions:
         statements: Statements = [
             (_AGGREGATES, [[*change.key, change.version] for change in changes]),
-            (_ENTITIES, [left.pop(key) for key in sorted(named(changes)) if key in left]),
+            (_ENTITIES, [left.pop(key) for key in sorted(LAYOUT.named(changes)) if key in left]),
         ]
         for table in LAYOUT.tables:
             rows = [list(row) for change in changes for row in change.sections.get(table.name, ())]

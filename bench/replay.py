@@ -93,7 +93,7 @@ async def _copy(live: PostgresStore) -> tuple[int, float]:
             count += len(rows)
         watch = Stopwatch()
         await connection.execute("SET maintenance_work_mem = '512MB'")
-        await connection.execute(layout.sql("indexes.sql", peer.schema), timeout=600)
+        await peer.index(connection)
         seconds += watch.seconds
         await connection.execute(f"RESET maintenance_work_mem; DROP SCHEMA {peer.schema} CASCADE")
     return count, seconds

@@ -42,7 +42,7 @@ async def _portions(services: Services, model: ReadModel) -> list[list[Change]]:
     """All aggregates as changes, in the portions that a replay loads."""
     portions = []
     async for aggregates in services.reader.aggregates(model.kinds, await services.reader.head()):
-        keys = [AggregateKey(own[0].tenant, own[0].kind, own[0].aggregate_id) for own in aggregates]
+        keys = [AggregateKey.of(own[0]) for own in aggregates]
         sections = await model.sections([(key, fold(own)) for key, own in zip(keys, aggregates, strict=True)])
         versions = [own[-1].aggregate_version for own in aggregates]
         portions.append(

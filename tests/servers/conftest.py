@@ -1,22 +1,27 @@
 """Fixtures: each server starts when the first test asks for it, and ends with the run.
 
-They are at the addresses in ANNALS_TEST_KAFKA, ANNALS_TEST_NEO4J, ANNALS_TEST_OPENSEARCH and ANNALS_TEST_REDIS. Where
-there is none and ANNALS_TEST_SERVERS=1 asks for them, they come from Docker, else from packages that Maven and Debian
-publish. Neo4j's address holds its user and password: bolt://user:password@host:port.
+They are at the addresses in ANNALS_TEST_KAFKA, ANNALS_TEST_NEO4J, ANNALS_TEST_OPENSEARCH, ANNALS_TEST_REDIS and
+ANNALS_TEST_POSTGRES. Where there is none and ANNALS_TEST_SERVERS=1 asks for them, they come from Docker, else from
+packages that Maven, Debian and PyPI publish. The README says what the addresses look like.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.servers.handles import Server
+from tests.servers import given
+from tests.servers.handles import GivenServer, Server
 from tests.servers.kafka import KAFKA
 from tests.servers.neo4j import NEO4J, without_credentials
 from tests.servers.opensearch import OPENSEARCH
 from tests.servers.packages import MissingError
+from tests.servers.postgres import POSTGRES, execute, of_database
+from tests.servers.profile import settings_of, wipe
 from tests.servers.redis import REDIS
 from tests.servers.ways import WANTED, Recipe, start, wanted
 
@@ -24,8 +29,8 @@ from tests.servers.ways import WANTED, Recipe, start, wanted
 TIMEOUT_S = 1500
 
 
-FIXTURES = {"_kafka": KAFKA, "_neo4j": NEO4J, "_opensearch": OPENSEARCH, "_redis": REDIS}
-HOW_TO_ASK = f"`make test-servers` ({WANTED}=1) tests against real Kafka, Neo4j, OpenSearch and Redis"
+FIXTURES = {"_kafka": KAFKA, "_neo4j": NEO4J, "_opensearch": OPENSEARCH, "_redis": REDIS, "_postgres": POSTGRES}
+HOW_TO_ASK = f"`make test-servers` ({WANTED}=1) tests against real Kafka, Neo4j, OpenSearch, Redis and PostgreSQL"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,8 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def _running(recipe: Recipe, config: pytest.Config) -> Iterator[Server]:
-    """The server, ended afterwards; the tests are skipped where the machine cannot have it."""
+def _running(recipe: Recipe, contents: given.Contents, config: pytest.Config) -> Iterator[Server]:
+    """The server, ended afterwards; the tests are skipped where the machine cannot have it.
+
+    One that was given and holds something ends the whole run, before anything of it is deleted.
+    """
     capture = config.pluginmanager.get_plugin("capturemanager")
     assert capture is not None
 
@@ -55,6 +63,10 @@ def _running(recipe: Recipe, config: pytest.Config) -> Iterator[Server]:
     except MissingError as reason:
         pytest.skip(str(reason))
     try:
+        if isinstance(server, GivenServer):
+            refused = given.refusal(recipe.name, recipe.variable, contents(server.address), os.environ)
+            if refused is not None:
+                pytest.exit(refused, pytest.ExitCode.USAGE_ERROR)
         yield server
     finally:
         server.close()
@@ -68,25 +80,31 @@ def _back(server: Server) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def _kafka(pytestconfig: pytest.Config) -> Iterator[Server]:
-    with _running(KAFKA, pytestconfig) as server:
+    with _running(KAFKA, given.of_kafka, pytestconfig) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def _neo4j(pytestconfig: pytest.Config) -> Iterator[Server]:
-    with _running(NEO4J, pytestconfig) as server:
+    with _running(NEO4J, given.of_neo4j, pytestconfig) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def _opensearch(pytestconfig: pytest.Config) -> Iterator[Server]:
-    with _running(OPENSEARCH, pytestconfig) as server:
+    with _running(OPENSEARCH, given.of_opensearch, pytestconfig) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def _redis(pytestconfig: pytest.Config) -> Iterator[Server]:
-    with _running(REDIS, pytestconfig) as server:
+    with _running(REDIS, given.of_redis, pytestconfig) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres(pytestconfig: pytest.Config) -> Iterator[Server]:
+    with _running(POSTGRES, given.of_postgres, pytestconfig) as server:
         yield server
 
 
@@ -121,6 +139,15 @@ def redis_url(_redis: Server) -> str:
 
 
 @pytest.fixture
+def postgres_dsn(_postgres: Server) -> Iterator[str]:
+    """Address of an empty database of this test's own, with user and password."""
+    name = f"annals_test_{uuid4().hex[:8]}"
+    execute(_postgres.address, f"CREATE DATABASE {name}")
+    yield of_database(_postgres.address, name)
+    execute(_postgres.address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def kafka_server(_kafka: Server) -> Iterator[Server]:
     """For tests that kill it. It runs again afterwards, whatever the test did."""
     yield from _back(_kafka)
@@ -142,3 +169,12 @@ def opensearch_server(_opensearch: Server) -> Iterator[Server]:
 def redis_server(_redis: Server) -> Iterator[Server]:
     """For tests that kill it. It runs again afterwards, whatever the test did."""
     yield from _back(_redis)
+
+
+@pytest.fixture
+def empty_env(
+    kafka: str, neo4j_uri: str, neo4j_auth: tuple[str, str] | None, opensearch_url: str, redis_url: str
+) -> dict[str, str]:
+    """Settings of the servers profile, on servers that hold nothing of ours."""
+    wipe(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
+    return settings_of(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)

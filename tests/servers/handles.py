@@ -62,7 +62,8 @@ class GivenServer(Server):
         pass
 
     def _log(self) -> str:
-        return f"{self.address} was given, and does not answer"
+        # Its address may hold a password.
+        return "it was given by its address, and does not answer there"
 
     def alive(self) -> bool:
         """We see no process of its."""

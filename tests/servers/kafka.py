@@ -1,5 +1,7 @@
 """Apache Kafka as one node: broker and controller in one (KRaft)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
@@ -53,11 +55,21 @@ rootLogger.appenderRef.console.ref = console
 """
 
 
+@dataclass(frozen=True)
+class Listener:
+    """One more way in, beside the plain one. `settings` are Kafka's, for this listener alone."""
+
+    name: str
+    protocol: str
+    port: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
 def _address(port: int) -> str:
     return f"127.0.0.1:{port}"
 
 
-def _ready(address: str) -> None:
+def ready(address: str) -> None:
     # A broker that may not serve yet is not among those of the metadata.
     metadata = AdminClient({"bootstrap.servers": address, "log_level": 0}).list_topics(timeout=2)
     if not metadata.brokers:
@@ -76,27 +88,39 @@ def _container(port: int) -> Container:
     return Container(f"apache/kafka:{VERSION}", 9092, env | heap)
 
 
-def _launch(folder: Path, port: int, say: Say) -> Launch:
+def launch_with(folder: Path, port: int, say: Say, listeners: Sequence[Listener], users: Sequence[str]) -> Launch:
+    """Kafka with more ways in than the plain one at `port`; `users` as `kafka-storage.sh format --add-scram` has them.
+
+    Raises MissingError, FetchError.
+    """
     program = java(17)
     jars = kept("kafka", repr(MODULES), lambda whole: maven(whole, MODULES), say) / "kafka"
     (controller,) = free_ports(1)
-    listeners = f"PLAINTEXT://{_address(port)},CONTROLLER://{_address(controller)}"
+    ways = [Listener("PLAINTEXT", "PLAINTEXT", port), Listener("CONTROLLER", "PLAINTEXT", controller), *listeners]
+    places = ",".join(f"{way.name}://{_address(way.port)}" for way in ways)
     settings = SETTINGS | {
-        "listeners": listeners,
-        "advertised.listeners": listeners,
+        "listeners": places,
+        "advertised.listeners": places,
+        "listener.security.protocol.map": ",".join(f"{way.name}:{way.protocol}" for way in ways),
         "controller.quorum.bootstrap.servers": _address(controller),
         "log.dirs": str(folder / "data"),
+        **{f"listener.name.{way.name.lower()}.{key}": value for way in ways for key, value in way.settings.items()},
     }
     properties, logging = folder / "server.properties", folder / "log4j2.properties"
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     logging.write_text(LOGGING)
     base = [program, "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={logging}"]
     format_ = ["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", CLUSTER_ID, "--config"]
+    scram = [argument for user in users for argument in ("--add-scram", user)]
     heap = [f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-Djava.awt.headless=true"]
     return Launch(
         command=[*base, *heap, "kafka.Kafka", str(properties)],
-        prepare=[*base, "-Xmx128m", *format_, str(properties)],
+        prepare=[*base, "-Xmx128m", *format_, str(properties), *scram],
     )
 
 
-KAFKA = Recipe("Kafka", "ANNALS_TEST_KAFKA", _address, _ready, _container, _launch)
+def _launch(folder: Path, port: int, say: Say) -> Launch:
+    return launch_with(folder, port, say, listeners=(), users=())
+
+
+KAFKA = Recipe("Kafka", "ANNALS_TEST_KAFKA", _address, ready, _container, _launch)

@@ -44,7 +44,10 @@ def _address(port: int) -> str:
 
 def _ready(address: str) -> None:
     uri, auth = without_credentials(address)
-    with GraphDatabase.driver(uri, auth=auth, connection_timeout=2, connection_acquisition_timeout=4) as driver:
+    # Whoever waits for it asks again soon; the driver would do so with ever longer pauses.
+    with GraphDatabase.driver(
+        uri, auth=auth, connection_timeout=2, connection_acquisition_timeout=4, max_transaction_retry_time=0
+    ) as driver:
         driver.execute_query("RETURN 1")
 
 

@@ -54,9 +54,13 @@ def wipe(*, kafka: str, neo4j: str, neo4j_auth: tuple[str, str] | None, opensear
 @contextlib.asynccontextmanager
 async def services_of(data: Path, dsn: str, env: Mapping[str, str]) -> AsyncIterator[Services]:
     """Everything opened as the pipeline of these settings has it."""
-    options: dict[str, Any] = {name.removeprefix("ANNALS_").lower(): value for name, value in env.items()}
-    async with open_services(load_settings(data=data, **options), dsn) as services:
+    async with open_services(load_settings(data=data, **options_of(env)), dsn) as services:
         yield services
+
+
+def options_of(env: Mapping[str, str]) -> dict[str, Any]:
+    """The same settings by their own names."""
+    return {name.removeprefix("ANNALS_").lower(): value for name, value in env.items()}
 
 
 async def knowledge(services: Services) -> dict[str, object]:

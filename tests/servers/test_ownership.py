@@ -1,0 +1,53 @@
+"""A database belongs to the log that used it first: another installation is refused before it writes anything."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from annals.databases.ownership import ForeignServerError, claim, owners
+from annals.databases.servers import Servers
+from annals.settings import load_settings
+from tests.annals.corpus import write_corpus
+from tests.annals.pipeline import annals
+from tests.servers.profile import options_of
+
+
+@pytest.fixture
+async def servers(empty_env: dict[str, str], tmp_path: Path) -> AsyncIterator[Servers]:
+    opened = Servers(load_settings(data=tmp_path / "data", **options_of(empty_env)))
+    yield opened
+    await opened.close()
+
+
+async def test_the_first_log_owns_them_and_may_come_again(servers: Servers) -> None:
+    log = str(uuid4())
+    assert await owners(servers) == {"Neo4j": None, "OpenSearch": None}
+    await claim(servers, log)
+    await claim(servers, log)
+    assert await owners(servers) == {"Neo4j": log, "OpenSearch": log}
+
+
+async def test_another_log_is_refused_and_leaves_no_trace(servers: Servers) -> None:
+    log, other = str(uuid4()), str(uuid4())
+    await claim(servers, log)
+    with pytest.raises(ForeignServerError, match=f"Neo4j holds the read models of another log .{log}"):
+        await claim(servers, other)
+    assert set((await owners(servers)).values()) == {log}
+
+
+async def test_commands_of_another_installation_say_so(
+    servers: Servers, empty_env: dict[str, str], tmp_path: Path
+) -> None:
+    await claim(servers, str(uuid4()))
+    for command in (["status"], ["replay", "graph"], ["verify"]):
+        done = annals(tmp_path / "other", *command, env=empty_env, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: Neo4j holds the read models of another log")
+    corpus, questions = tmp_path / "corpus.jsonl", tmp_path / "questions.jsonl"
+    write_corpus(corpus, 2)
+    questions.write_text('{"id": 1, "question": "Who?", "gold": ["passage-1"]}\n')
+    refused = annals(tmp_path / "other", "eval", str(corpus), str(questions), env=empty_env, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "Neo4j holds read models already" in refused.stderr
