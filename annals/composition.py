@@ -1,10 +1,12 @@
 """The composition root: the one place that knows which store is used."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncpg
+from confluent_kafka import KafkaException
 
 from annals.databases.connections import ConnectionManager, open_connections
 from annals.databases.layer import DatabaseIntegrationLayer
@@ -14,6 +16,8 @@ from annals.profiles import read_side
 from annals.settings import Settings
 from contracts.event_types import EventType
 from contracts.topics import Topics, topics
+from eventstore.broker_admin import BrokerAdmin
+from eventstore.broker_owner import check_owner
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.log import EventLog
@@ -35,6 +39,7 @@ from projections.vector.reads import PassageReader
 from streams.intake import Intake
 
 STAGES = ("chunking", "entities", "relationships", "completion")
+BROKER_PATIENCE_S = 3.0
 READ_MODELS = ("relational", "graph", "vector")
 
 
@@ -131,6 +136,16 @@ async def claim_servers(services: Services) -> None:
         from annals.databases.ownership import claim
 
         await claim(servers, await services.reader.identity())
+
+
+async def check_broker(services: Services, broker: str) -> None:
+    """See that Kafka is not another log's; one that does not answer is asked again by the roles.
+
+    Raises ForeignBrokerError.
+    """
+    admin = BrokerAdmin({"bootstrap.servers": broker, **services.settings.kafka})
+    with contextlib.suppress(KafkaException):
+        check_owner(await asyncio.to_thread(admin.topics, BROKER_PATIENCE_S), await services.reader.identity())
 
 
 async def open_read_models(services: Services) -> None:

@@ -61,11 +61,13 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
         async with contextlib.AsyncExitStack() as opening:
             services = await opening.enter_async_context(open_services(settings, dsn))
             handlers = await _handlers(role, services)
+            log_id = await services.reader.identity()
             reports = asyncio.create_task(report_pools(services.connections.monitor_pool_health))
             opening.callback(reports.cancel)
             resources.push_async_exit(opening.pop_all())
         return Role(
             name=role,
+            log_id=log_id,
             handlers=handlers,
             graveyard=Graveyard(services.letters),
             marks=RelayMarks(dsn),

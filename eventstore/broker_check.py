@@ -1,4 +1,4 @@
-"""What the relay asks the broker about itself: are the topics there, and is what we published still in them?"""
+"""What the relay asks the broker about itself: is it ours, are the topics there, and what we published in them?"""
 
 import contextlib
 import logging
@@ -10,6 +10,7 @@ from confluent_kafka.admin import OffsetSpec
 
 from contracts.topics import Topics
 from eventstore.broker_admin import BrokerAdmin
+from eventstore.broker_owner import check_owner, owner_topic
 from eventstore.message_bus import BrokerLostRecords, Partition
 from eventstore.topic_admin import TopicAdmin
 
@@ -23,16 +24,17 @@ PATIENCE_WHILE_WAITING_S = 1.0
 class BrokerCheck:
     """A broker that was restarted empty is found out about once a second, however little is published."""
 
-    def __init__(self, client: Mapping[str, str], topics: Topics) -> None:
+    def __init__(self, client: Mapping[str, str], topics: Topics, log_id: str) -> None:
         self._client = dict(client)
+        self._log_id = log_id
         self._topics = topics
         self._admin = BrokerAdmin(client)
         self._checked_at = 0.0
 
     def apply_topics(self) -> None:
-        """Make the topics as `topics.yaml` has them. Raises KafkaException."""
+        """Make the topics as `topics.yaml` has them, and the broker ours. Raises ForeignBrokerError, KafkaException."""
         self.present(PATIENCE_S)
-        for change in TopicAdmin(self._client).apply(self._topics.all):
+        for change in TopicAdmin(self._client).apply([owner_topic(self._log_id), *self._topics.all]):
             log.info("relay: topic %s", change)
 
     def check(self, ends: Mapping[Partition, int], patience_s: float = PATIENCE_S) -> None:
@@ -40,7 +42,7 @@ class BrokerCheck:
 
         Ends are only compared with nothing: the embedded broker's answer is the start of the last batch, plus one.
 
-        Raises BrokerLostRecords when it is gone, KafkaException when the broker does not answer.
+        Raises BrokerLostRecords when it is gone, ForeignBrokerError, KafkaException when the broker does not answer.
         """
         if time.monotonic() - self._checked_at < CHECK_S:
             return
@@ -66,5 +68,10 @@ class BrokerCheck:
             self.check(ends, PATIENCE_WHILE_WAITING_S)
 
     def present(self, patience_s: float) -> set[str]:
-        """Names of all topics. Raises KafkaException with the reason for which the broker does not let us in."""
-        return set(self._admin.topics(patience_s))
+        """Names of all topics.
+
+        Raises ForeignBrokerError, KafkaException with the reason for which the broker does not let us in.
+        """
+        names = set(self._admin.topics(patience_s))
+        check_owner(names, self._log_id)
+        return names

@@ -5,6 +5,10 @@ class StoreUnavailable(ConnectionError):
     """The database does not answer; the same call may be tried again."""
 
 
+class ForeignBrokerError(StoreUnavailable):
+    """Kafka holds the topics of another log; the same call may be tried again once it does not."""
+
+
 class VersionConflict(Exception):
     """Somebody else appended to the aggregate first; decide again on its fresh state."""
 

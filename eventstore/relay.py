@@ -62,7 +62,6 @@ class Relay:
         self._lowest_needed = lowest_needed
         self._beat = beat
         self._names = {str(event_type): topics.of(event_type).name for event_type in EventType}
-        self._broker = BrokerCheck(client, topics)
         self._published: Counter[str] = Counter()
         self._counted_at = time.monotonic()
 
@@ -87,6 +86,7 @@ class Relay:
                 self._beat()
                 if stop.wait(IDLE_S):
                     return
+            self._broker = BrokerCheck(self._client, self._topics, state.log_id())
             self._broker.apply_topics()
             bus = KafkaMessageBus(self._client)
             position, epoch, letter, ends = state.load()

@@ -59,6 +59,12 @@ class RelayState:
         for _ in self.connection.notifies(timeout=seconds, stop_after=1):
             pass
 
+    def log_id(self) -> str:
+        """The log's own name."""
+        row = self.connection.execute("SELECT log FROM annals.identity").fetchone()
+        assert row is not None
+        return str(row[0])
+
     def load(self) -> tuple[int, int, int, dict[Partition, int]]:
         """Position, epoch, last dead letter published, ends of partitions."""
         row = self.connection.execute("SELECT position, epoch, dead_letter_id FROM annals.relay_state").fetchone()

@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-import random
 import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import faust
 from confluent_kafka import KafkaException
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from eventstore.broker_admin import BrokerAdmin
+from eventstore.broker_owner import check_owner
+from eventstore.errors import ForeignBrokerError
 from eventstore.marks import RelayMarks
 from streams import exits
 from streams.app import attach, build_app
@@ -32,11 +33,12 @@ BROKER_PATIENCE_S = 3.0
 class Role:
     """What a worker process needs: its name, its handlers, and where things are.
 
-    `kafka` is as librdkafka has it, `logging` as `logging.config.dictConfig` has it. `beat` is called every second or
-    two while the event loop answers, `ended` when a stop begins.
+    `log_id` is the log's own name; `kafka` is as librdkafka has it, `logging` as `logging.config.dictConfig` has it.
+    `beat` is called every second or two while the event loop answers, `ended` when a stop begins.
     """
 
     name: str
+    log_id: str
     handlers: Sequence[Handler[Any]]
     graveyard: Graveyard
     marks: RelayMarks
@@ -127,13 +129,26 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
 def _wait_for_broker(role: Role) -> None:
     """Faust gives up at once where there is no broker at its start, and fills the log with how it came to that."""
     broker = BrokerAdmin({"bootstrap.servers": role.bootstrap, **role.kafka})
-    end = time.monotonic() + BROKER_LIMIT_S
-    while True:
-        try:
-            broker.topics(BROKER_PATIENCE_S)
-            return
-        except KafkaException as error:
-            if time.monotonic() > end:
-                exits.leave(exits.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {error.args[0].str()}")
-            log.warning("waiting for Kafka at %s: %s", role.bootstrap, error.args[0].str())
-            time.sleep(random.uniform(0.5, 1.5))
+
+    def tell(tried: RetryCallState) -> None:
+        assert tried.outcome is not None
+        log.warning("waiting for Kafka at %s: %s", role.bootstrap, _reason(tried.outcome.exception()))
+
+    trying = Retrying(
+        retry=retry_if_exception_type(KafkaException),
+        wait=wait_random(0.5, 1.5),
+        stop=stop_after_delay(BROKER_LIMIT_S),
+        before_sleep=tell,
+        reraise=True,
+    )
+    try:
+        check_owner(trying(broker.topics, BROKER_PATIENCE_S), role.log_id)
+    except ForeignBrokerError as error:
+        exits.leave(exits.UNAVAILABLE, str(error))
+    except KafkaException as error:
+        exits.leave(exits.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {_reason(error)}")
+
+
+def _reason(error: BaseException | None) -> str:
+    assert isinstance(error, KafkaException)
+    return str(error.args[0].str())

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from annals.cli.frame import Frame, common, run_async
-from annals.composition import open_read_models, open_services
+from annals.composition import check_broker, open_read_models, open_services
 from annals.pipeline import pipeline
 
 
@@ -34,6 +34,7 @@ async def _up(frame: Frame) -> None:
         with frame.people.status("starting"):
             await supervisor.start()
             async with open_services(settings, supervisor.state.addresses["postgres"]) as services:
+                await check_broker(services, supervisor.state.addresses["broker"])
                 await open_read_models(services)
         _tell(frame, supervisor.state.shown)
         frame.give(

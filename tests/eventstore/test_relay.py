@@ -9,11 +9,14 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
 
 from contracts.codec import canonical, encode
 from contracts.envelope import DomainEvent
 from eventstore import broker_check
+from eventstore.broker_owner import PREFIX, owner_topic
 from eventstore.log import EventLog
+from eventstore.topic_admin import TopicAdmin
 from tests.annals.processes import until
 from tests.conftest import BrokerServer
 from tests.eventstore.relaying import consume, events, lock_holder, lose_lock, relaying, wait_for_position
@@ -46,6 +49,27 @@ def test_what_was_stored_is_published_with_its_headers(dsn: str, broker: BrokerS
         assert headers["causation_id"] == b""
         assert headers["position"] == str(event.position).encode()
         assert headers["version"] == b"1"
+
+
+def test_a_broker_of_another_log_is_given_nothing_until_it_is_ours(
+    dsn: str, broker: BrokerServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    TopicAdmin({"bootstrap.servers": broker.address}).apply([owner_topic("another")])
+    with EventLog.connect(dsn) as log, relaying(dsn, broker.address):
+        (stored,) = log.append(events(1))
+        assert until(lambda: "Kafka holds the topics of another log (another; this one is " in caplog.text, 10)
+        assert set(admin.list_topics(timeout=5).topics) == {f"{PREFIX}another"}
+        # Whoever empties it has nothing to start again.
+        admin.delete_topics([f"{PREFIX}another"])[f"{PREFIX}another"].result(10)
+        wait_for_position(dsn, stored.position or 0)
+        # Another log that comes later is not let in, nor do we go on beside it.
+        TopicAdmin({"bootstrap.servers": broker.address}).apply([owner_topic("later")])
+        assert until(lambda: "Kafka holds the topics of another log (later" in caplog.text, 10)
+        (late,) = log.append(events(1, "late"))
+        assert len(consume(broker.address, 2, limit_s=2)) == 1
+        admin.delete_topics([f"{PREFIX}later"])[f"{PREFIX}later"].result(10)
+        wait_for_position(dsn, late.position or 0)
 
 
 def test_an_older_shape_goes_out_as_todays(dsn: str, broker: BrokerServer) -> None:

@@ -21,7 +21,7 @@ from tests.servers.neo4j import NEO4J, without_credentials
 from tests.servers.opensearch import OPENSEARCH
 from tests.servers.packages import MissingError
 from tests.servers.postgres import POSTGRES, execute, of_database
-from tests.servers.profile import settings_of, wipe
+from tests.servers.profile import settings_of, wipe, wipe_kafka
 from tests.servers.redis import REDIS
 from tests.servers.ways import WANTED, Recipe, start, wanted
 
@@ -169,6 +169,13 @@ def opensearch_server(_opensearch: Server) -> Iterator[Server]:
 def redis_server(_redis: Server) -> Iterator[Server]:
     """For tests that kill it. It runs again afterwards, whatever the test did."""
     yield from _back(_redis)
+
+
+@pytest.fixture
+def empty_kafka(kafka: str) -> str:
+    """Its address; it holds nothing of ours."""
+    wipe_kafka(kafka)
+    return kafka
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from redis import Redis
 from annals.composition import Services, open_services
 from annals.settings import load_settings
 from contracts.topics import topics
+from eventstore import broker_owner
 
 LIMIT_S = 60.0
 
@@ -33,15 +34,25 @@ def settings_of(
     }
 
 
-def wipe(*, kafka: str, neo4j: str, neo4j_auth: tuple[str, str] | None, opensearch: str, redis: str) -> None:
-    """Leave nothing of an earlier log: one installation has its servers to itself, and so has a test."""
-    admin = AdminClient({"bootstrap.servers": kafka})
-    ours = sorted({topic.name for topic in topics().all} & set(admin.list_topics(timeout=LIMIT_S).topics))
-    for deleted in admin.delete_topics(ours).values() if ours else ():
+def wipe_kafka(address: str) -> None:
+    """Delete the topics of an earlier log."""
+    admin = AdminClient({"bootstrap.servers": address})
+
+    def ours() -> list[str]:
+        names = {topic.name for topic in topics().all}
+        there = admin.list_topics(timeout=LIMIT_S).topics
+        return sorted(name for name in there if name in names or name.startswith(broker_owner.PREFIX))
+
+    for deleted in admin.delete_topics(ours()).values() if ours() else ():
         deleted.result(LIMIT_S)
     end = time.monotonic() + LIMIT_S
-    while set(ours) & set(admin.list_topics(timeout=LIMIT_S).topics) and time.monotonic() < end:
+    while ours() and time.monotonic() < end:
         time.sleep(0.1)
+
+
+def wipe(*, kafka: str, neo4j: str, neo4j_auth: tuple[str, str] | None, opensearch: str, redis: str) -> None:
+    """Leave nothing of an earlier log: one installation has its servers to itself, and so has a test."""
+    wipe_kafka(kafka)
     with GraphDatabase.driver(neo4j, auth=neo4j_auth) as driver, driver.session() as session:
         session.run("MATCH (n) CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS").consume()
     client = OpenSearch(opensearch)

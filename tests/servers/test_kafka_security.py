@@ -20,7 +20,8 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from contracts.topics import topics
-from eventstore.broker_check import BrokerCheck
+from eventstore.broker_check import PATIENCE_S, BrokerCheck
+from eventstore.topic_admin import TopicAdmin
 from streams.app import build_app
 from tests.annals.pipeline import ANNALS, environment
 from tests.annals.processes import until
@@ -133,7 +134,9 @@ async def faust_comes_in(address: str, settings: Mapping[str, str]) -> None:
 
 def relay_comes_in(address: str, settings: Mapping[str, str]) -> None:
     """As the relay does. Raises librdkafka's error."""
-    BrokerCheck({"bootstrap.servers": address, **settings}, topics()).apply_topics()
+    client = {"bootstrap.servers": address, **settings}
+    BrokerCheck(client, topics(), "nobody's").present(PATIENCE_S)
+    TopicAdmin(client).apply(topics().all)
 
 
 def both_come_in(address: str, settings: Mapping[str, str]) -> None:

@@ -9,6 +9,10 @@ import pytest
 from annals.databases.ownership import ForeignServerError, claim, owners
 from annals.databases.servers import Servers
 from annals.settings import load_settings
+from contracts.topics import topics
+from eventstore.broker_admin import BrokerAdmin
+from eventstore.broker_owner import owner_topic
+from eventstore.topic_admin import TopicAdmin
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import annals
 from tests.servers.profile import options_of
@@ -35,6 +39,20 @@ async def test_another_log_is_refused_and_leaves_no_trace(servers: Servers) -> N
     with pytest.raises(ForeignServerError, match=f"Neo4j holds the read models of another log .{log}"):
         await claim(servers, other)
     assert set((await owners(servers)).values()) == {log}
+
+
+@pytest.mark.parametrize("command", ["run worker", "up"])
+def test_a_kafka_of_another_log_is_not_touched(
+    command: str, empty_env: dict[str, str], postgres_dsn: str, tmp_path: Path
+) -> None:
+    client = {"bootstrap.servers": empty_env["ANNALS_BROKER"]}
+    TopicAdmin(client).apply([owner_topic("another")])
+    env = {**empty_env, "ANNALS_POSTGRES": postgres_dsn}
+    ended = annals(tmp_path / "data", *command.split(), env=env, check=False)
+    assert ended.returncode != 0
+    assert "Kafka holds the topics of another log (another; this one is " in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert BrokerAdmin(client).topics(10).keys().isdisjoint(topic.name for topic in topics().all)
 
 
 async def test_commands_of_another_installation_say_so(

@@ -14,8 +14,7 @@ from projections.changes import Change
 from projections.errors import UnfoldableEvent
 from projections.projector import Projector
 from projections.vector.model import VectorModel
-from projections.vector.opensearch.bulk import NAMED, BulkFailure, BulkIndexResponse, RefusedItems, write_bulk
-from projections.vector.opensearch.bulk import bulk_response as read
+from projections.vector.opensearch.bulk import NAMED, RefusedItems, write_bulk
 from projections.vector.opensearch.reader import OpenSearchPassages
 from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.postgres import PostgresPassages, VectorStore
@@ -216,27 +215,6 @@ async def test_items_that_fail_are_named(store: OpenSearchVectorStore) -> None:
     ) as raised:
         await write_bulk(store.client, await store.current(), [good, *bad])
     assert "bad4" in str(raised.value) and "bad5" not in str(raised.value)
-
-
-def test_an_answer_tells_conflicts_from_failures() -> None:
-    error = {"type": "circuit_breaking_exception", "reason": "too much"}
-    answer = {
-        "took": 7,
-        "errors": True,
-        "items": [
-            {"index": {"_id": "a", "status": 201}},
-            {
-                "index": {
-                    "_id": "b",
-                    "status": 409,
-                    "error": {"type": "version_conflict_engine_exception", "reason": ""},
-                }
-            },
-            {"delete": {"_id": "c", "status": 429, "error": error}},
-        ],
-    }
-    failure = BulkFailure("c", 429, "circuit_breaking_exception: too much")
-    assert read(answer) == BulkIndexResponse(7, True, 3, ("b",), (failure,))
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504, None])

@@ -34,11 +34,11 @@ Relays = Mapping[str, "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def relays(postgres_dsn: str, kafka: str, tmp_path: Path) -> Iterator[Relays]:
+def relays(postgres_dsn: str, empty_kafka: str, tmp_path: Path) -> Iterator[Relays]:
     """Two processes, each known to PostgreSQL by its name."""
     started = {}
     for name in NAMES:
-        env = {"ANNALS_POSTGRES": named(postgres_dsn, name), "ANNALS_BROKER": kafka}
+        env = {"ANNALS_POSTGRES": named(postgres_dsn, name), "ANNALS_BROKER": empty_kafka}
         with (tmp_path / f"{name}.log").open("wb") as log:
             started[name] = subprocess.Popen(
                 [*ANNALS, "run", "relay", "--data", str(tmp_path)],

@@ -75,7 +75,7 @@ async def write_bulk(
             _send(client, index, body, refresh), asyncio.to_thread(next, chunks, None)
         )
         total += response
-    _check(total)
+    raise_for_failures(total)
     return total
 
 
@@ -121,7 +121,8 @@ def bulk_response(answer: Mapping[str, Any]) -> BulkIndexResponse:
     )
 
 
-def _check(response: BulkIndexResponse) -> None:
+def raise_for_failures(response: BulkIndexResponse) -> None:
+    """Raises StoreUnavailable, Replaced, RefusedItems; whose fault it is decides what becomes of the events."""
     failures = response.failures
     if not failures:
         return
@@ -131,6 +132,9 @@ def _check(response: BulkIndexResponse) -> None:
         raise Replaced()
     if any(failure.reason.startswith("cluster_block_exception") for failure in failures):
         raise Blocked()
+    if any(failure.reason.startswith("security_exception") for failure in failures):
+        # Rights that were taken away are no fault of the events: they wait until they are given back.
+        raise StoreUnavailable(f"OpenSearch refuses us: {message}")
     if all(failure.status in BUSY for failure in failures):
         raise StoreUnavailable(message)
     raise RefusedItems(message)
