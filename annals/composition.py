@@ -17,7 +17,7 @@ from annals.settings import Settings
 from contracts.event_types import EventType
 from contracts.topics import Topics, topics
 from eventstore.broker_admin import BrokerAdmin
-from eventstore.broker_owner import check_owner
+from eventstore.broker_owner import own_topics
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.log import EventLog
@@ -29,7 +29,7 @@ from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from projections.answers.reads import AnswerCache
-from projections.changes import ReadModel
+from projections.changes import ReadModel, lowest
 from projections.graph.reads import GraphReader
 from projections.projector import Projector
 from projections.relational.reads import RelationalReader
@@ -39,7 +39,6 @@ from projections.vector.reads import PassageReader
 from streams.intake import Intake
 
 STAGES = ("chunking", "entities", "relationships", "completion")
-BROKER_PATIENCE_S = 3.0
 READ_MODELS = ("relational", "graph", "vector")
 
 
@@ -60,7 +59,6 @@ class Services:
     dsn: str
     topics: Topics
     connections: ConnectionManager
-    log: EventLog
     reader: EventReader
     commands: Commands
     texts: TextStore
@@ -76,6 +74,11 @@ class Services:
     answers: AnswerCache
     limits: RateLimits
     databases: DatabaseIntegrationLayer
+
+    @property
+    def log(self) -> EventLog:
+        """What appends."""
+        return self.connections.log
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -95,9 +98,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
     async with contextlib.AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings, dsn))
         pool = connections.postgres
-        log = connections.log
         reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
-        commands = Commands(log, reader)
+        commands = Commands(connections.log, reader)
         stack.callback(commands.close)
         receipts = InboxReceipts(pool)
         read = read_side(connections, texts, outputs)
@@ -106,7 +108,6 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             dsn=dsn,
             topics=topics(),
             connections=connections,
-            log=log,
             reader=reader,
             commands=commands,
             texts=texts,
@@ -143,9 +144,9 @@ async def check_broker(services: Services, broker: str) -> None:
 
     Raises ForeignBrokerError.
     """
-    admin = BrokerAdmin({"bootstrap.servers": broker, **services.settings.kafka})
+    admin, log_id = BrokerAdmin(services.settings.kafka_client(broker)), await services.reader.identity()
     with contextlib.suppress(KafkaException):
-        check_owner(await asyncio.to_thread(admin.topics, BROKER_PATIENCE_S), await services.reader.identity())
+        await asyncio.to_thread(own_topics, admin, log_id)
 
 
 async def open_read_models(services: Services) -> None:
@@ -167,9 +168,9 @@ async def lowest_needed(services: Services) -> int:
     """Up to which position every stage and every read model has dealt with everything. Raises StoreUnavailable."""
     found = await services.positions.all()
     topic = services.topics.of(EventType.DOCUMENT_INGESTED)
-    stages = [found.get(stage, {}).get(place, 0) for stage in STAGES for place in topic.places]
-    models = []
-    for projection in services.projections.values():
-        reached = await projection.store.positions()
-        models += [reached.get(place, 0) for place in everywhere(projection.model, services.topics, 0)]
+    stages = [lowest(found.get(stage, {}), topic.places) for stage in STAGES]
+    models = [
+        lowest(await one.store.positions(), everywhere(one.model, services.topics, 0))
+        for one in services.projections.values()
+    ]
     return min(stages + models)

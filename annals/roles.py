@@ -42,9 +42,8 @@ def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> N
             await open_read_models(services)
             return await lowest_needed(services)
 
-    client = {"bootstrap.servers": broker, **settings.kafka}
     # Asked once in a broker's life, so it opens what it needs and closes it again.
-    Relay(dsn, client, topics(), lambda: asyncio.run(needed()), heartbeat.beat).run(stop)
+    Relay(dsn, settings.kafka_client(broker), topics(), lambda: asyncio.run(needed()), heartbeat.beat).run(stop)
     heartbeat.end()
 
 

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    def kafka_client(self, broker: str) -> dict[str, str]:
+        """What a client of librdkafka is made of, for the broker at these bootstrap servers."""
+        return {"bootstrap.servers": broker, **self.kafka}
+
     @field_validator("chunk_overlap")
     @classmethod
     def _room_for_new_words(cls, value: int, info: ValidationInfo) -> int:

@@ -11,6 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from contracts.event_types import KIND_OF, EventType
 
+Partition = tuple[str, int]
+"""Topic name and partition number."""
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -41,7 +44,7 @@ class Topic(BaseModel):
     max_message: Annotated[int, BeforeValidator(_bytes)]
 
     @property
-    def places(self) -> tuple[tuple[str, int], ...]:
+    def places(self) -> tuple[Partition, ...]:
         """Its partitions: the topic's name and a number each."""
         return tuple((self.name, partition) for partition in range(self.partitions))
 

@@ -6,6 +6,11 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, TopicMetadata
 
 
+def reason(error: KafkaException) -> str:
+    """What librdkafka says, without what only a programmer wants to know."""
+    return str(error.args[0].str())
+
+
 class BrokerAdmin:
     """`client` for what librdkafka offers, silent; `topics` asks in a way that tells why nothing came back."""
 

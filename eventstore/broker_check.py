@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from contracts.topics import Topics
+from contracts.topics import Partition, Topics
 from eventstore.broker_admin import BrokerAdmin
-from eventstore.broker_owner import check_owner, owner_topic
-from eventstore.message_bus import BrokerLostRecords, Partition
+from eventstore.broker_owner import PATIENCE_S, own_topics, owner_topic
+from eventstore.message_bus import BrokerLostRecords
 from eventstore.topic_admin import TopicAdmin
 
 log = logging.getLogger(__name__)
 
 CHECK_S = 1.0
-PATIENCE_S = 3.0
 PATIENCE_WHILE_WAITING_S = 1.0
 
 
@@ -72,6 +71,4 @@ class BrokerCheck:
 
         Raises ForeignBrokerError, KafkaException with the reason for which the broker does not let us in.
         """
-        names = set(self._admin.topics(patience_s))
-        check_owner(names, self._log_id)
-        return names
+        return set(own_topics(self._admin, self._log_id, patience_s))

@@ -4,11 +4,13 @@ Two logs on one Kafka would share topics and consumer groups, each would be give
 neither would notice.
 """
 
-from collections.abc import Iterable
+from confluent_kafka.admin import TopicMetadata
 
 from contracts.topics import Topic
+from eventstore.broker_admin import BrokerAdmin
 from eventstore.errors import ForeignBrokerError
 
+PATIENCE_S = 3.0
 PREFIX = "annals.log."
 
 
@@ -19,11 +21,13 @@ def owner_topic(log: str) -> Topic:
     )
 
 
-def check_owner(topics: Iterable[str], log: str) -> None:
-    """Raises ForeignBrokerError where a broker with these topics belongs to another log."""
+def own_topics(broker: BrokerAdmin, log: str, patience_s: float = PATIENCE_S) -> dict[str, TopicMetadata]:
+    """All topics, by name, of a broker that is this log's or nobody's. Raises ForeignBrokerError, KafkaException."""
+    topics = broker.topics(patience_s)
     for owner in sorted(name.removeprefix(PREFIX) for name in topics if name.startswith(PREFIX)):
         if owner != log:
             raise ForeignBrokerError(
                 f"Kafka holds the topics of another log ({owner}; this one is {log}); give this installation a Kafka "
                 "of its own, or delete the topics annals.* of that one (docs/operations.md)"
             )
+    return topics

@@ -1,7 +1,7 @@
 """The log: an `eventsourcing` application whose domain events are our DomainEvents."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -33,7 +33,12 @@ EVENT_ID_INDEX = "stored_events_event_id"
 _DSN = "POSTGRES_DSN"
 _PLACE = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")
 """All of a DSN that the library itself takes."""
-_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+PATIENCE: Mapping[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 """Nobody waits for hours on a server whose machine is gone."""
 POOL_LIMIT = 4
 RECONNECT_LIMIT_S = 2.0
@@ -81,7 +86,7 @@ class EventLog(Application[UUID]):
         factory.datastore.pool = ConnectionPool(
             env[_DSN],
             connection_class=psycopg.Connection[DictRow],
-            kwargs={"row_factory": dict_row, **_PATIENCE},
+            kwargs={"row_factory": dict_row, **PATIENCE},
             min_size=1,
             max_size=POOL_LIMIT,
             open=False,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from contracts.topics import Partition
+
 FLUSH_LIMIT_S = 35.0
 FLUSH_SLICE_S = 1.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-Partition = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from contracts.topics import Partition
 from eventstore.pool import acquire
-
-Partition = tuple[str, int]
 
 
 class ConsumerPositions:

@@ -26,11 +26,12 @@ from confluent_kafka import KafkaException
 from contracts import headers
 from contracts.codec import canonical
 from contracts.event_types import EventType
-from contracts.topics import Topics
+from contracts.topics import Partition, Topics
 from contracts.upcasters import upcast
+from eventstore.broker_admin import reason
 from eventstore.broker_check import BrokerCheck
 from eventstore.errors import StoreUnavailable
-from eventstore.message_bus import BrokerLostRecords, KafkaMessageBus, Partition, Record
+from eventstore.message_bus import BrokerLostRecords, KafkaMessageBus, Record
 from eventstore.relay_state import RelayState
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Relay:
         client: Mapping[str, str],
         topics: Topics,
         lowest_needed: Callable[[], int],
-        beat: Callable[[], None] = lambda: None,
+        beat: Callable[[], None],
     ) -> None:
         self._dsn = dsn
         self._client = dict(client)
@@ -210,5 +211,5 @@ def _within(events: list[tuple[int, str, bytes]]) -> list[tuple[int, str, bytes]
 
 def _plain(error: Exception) -> str:
     """In one line, and Kafka's errors without what only a programmer wants to know."""
-    words = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+    words = reason(error) if isinstance(error, KafkaException) else str(error)
     return " ".join(words.split())

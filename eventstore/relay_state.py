@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import psycopg
 
-from eventstore.log import CHANNEL
+from contracts.topics import Partition
+from eventstore.log import CHANNEL, PATIENCE
 
 LOCK = 0x72656C6179  # "relay"
 # PostgreSQL gives up a relay that vanished with its machine after 11 s, and so its lock; the relay itself, cut off,
@@ -17,7 +18,6 @@ SESSION = (
     "tcp_user_timeout = '11s'",
 )
 SILENCE_MS = 3000
-Partition = tuple[str, int]
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -28,15 +28,7 @@ class RelayState:
     """
 
     def __init__(self, dsn: str) -> None:
-        self.connection: Connection = psycopg.connect(
-            dsn,
-            autocommit=True,
-            connect_timeout=5,
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-            tcp_user_timeout=SILENCE_MS,
-        )
+        self.connection: Connection = psycopg.connect(dsn, autocommit=True, tcp_user_timeout=SILENCE_MS, **PATIENCE)
         for setting in SESSION:
             self.connection.execute(f"SET {setting}")
         self.connection.execute(f"LISTEN {CHANNEL}")

@@ -1,10 +1,11 @@
 """What a fold hands to a store: whole sections of one aggregate, and the versions they lead from and to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contracts.event_types import KIND_OF, AggregateKind, EventType
+from contracts.topics import Partition
 from eventstore.keys import AggregateKey
 from projections.errors import Outpaced
 from projections.pictures import Picture
@@ -13,7 +14,6 @@ Row = tuple[Any, ...]
 Sections = Mapping[str, Sequence[Row]]
 """Table name to all rows that the aggregate has there now. A table that is not named is left alone."""
 
-Partition = tuple[str, int]
 Positions = Mapping[Partition, int]
 """Up to which place of the log everything of a partition is in the read model."""
 
@@ -26,6 +26,11 @@ class Change:
     previous: int
     version: int
     sections: Sections
+
+
+def lowest(reached: Positions, places: Iterable[Partition]) -> int:
+    """Up to which place of the log everything of all these partitions is there."""
+    return min(reached.get(place, 0) for place in places)
 
 
 def gate(changes: Sequence[Change], found: Mapping[AggregateKey, int]) -> None:

@@ -6,9 +6,9 @@ from contracts.codec import decode
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from contracts.reasoning import ReasoningResultCached
-from contracts.topics import Topics
+from contracts.topics import Partition, Topics
 from projections.answers.reads import AnswerCache
-from streams.message import Message, Partition
+from streams.message import Message
 
 
 class CachingHandler:

@@ -7,10 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from contracts.topics import Partition
 from eventstore.errors import StoreUnavailable
 from streams.graveyard import Graveyard
 from streams.handler import Handler
-from streams.message import Message, Partition, reached
+from streams.message import Message, reached
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")

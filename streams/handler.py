@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from streams.message import Message, Partition
+from contracts.topics import Partition
+from streams.message import Message
 
 Item = TypeVar("Item")
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from contracts.inbox import InboxEvent, decode_inbox
-from contracts.topics import Topics
+from contracts.topics import Partition, Topics
 from streams.intake import Intake, Submission
-from streams.message import Message, Partition
+from streams.message import Message
 
 
 class InboxHandler:

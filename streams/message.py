@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-Partition = tuple[str, int]
-"""Topic name and partition number."""
+from contracts.topics import Partition
 
 
 @dataclass(frozen=True, slots=True)

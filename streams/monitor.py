@@ -8,12 +8,11 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from contracts.topics import topics
+from contracts.topics import Partition, topics
 from eventstore.errors import StoreUnavailable
 from eventstore.marks import RelayMark
 from streams import exits
 from streams.drain import Drain
-from streams.message import Partition
 
 log = logging.getLogger(__name__)
 

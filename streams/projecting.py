@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from contracts.codec import decode
 from contracts.envelope import DomainEvent
-from contracts.topics import Topics
+from contracts.topics import Partition, Topics
 from projections.projector import Projector
-from streams.message import Message, Partition
+from streams.message import Message
 
 
 class ProjectionHandler:

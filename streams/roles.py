@@ -11,8 +11,9 @@ import faust
 from confluent_kafka import KafkaException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from eventstore.broker_admin import BrokerAdmin
-from eventstore.broker_owner import check_owner
+from contracts.topics import Partition
+from eventstore.broker_admin import BrokerAdmin, reason
+from eventstore.broker_owner import own_topics
 from eventstore.errors import ForeignBrokerError
 from eventstore.marks import RelayMarks
 from streams import exits
@@ -20,13 +21,11 @@ from streams.app import attach, build_app
 from streams.drain import Drain
 from streams.graveyard import Graveyard
 from streams.handler import Handler
-from streams.message import Partition
 from streams.monitor import Monitor
 
 log = logging.getLogger(__name__)
 STOP_LIMIT_S = 4.0
 BROKER_LIMIT_S = 300.0
-BROKER_PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,11 @@ class Role:
     kafka: Mapping[str, str] = field(default_factory=dict)
     stall_s: float = 60.0
     logging: Mapping[str, Any] | None = None
+
+    @property
+    def client(self) -> dict[str, str]:
+        """What a client of librdkafka is made of."""
+        return {"bootstrap.servers": self.bootstrap, **self.kafka}
 
 
 def group_of(role: str, epoch: int) -> str:
@@ -81,7 +85,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
         loop.call_soon_threadsafe(on_drained, places)
 
     monitor = Monitor(
-        client={"bootstrap.servers": role.bootstrap, **role.kafka},
+        client=role.client,
         group=group_of(role.name, epoch),
         epoch=epoch,
         mark=role.marks.read,
@@ -128,11 +132,11 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
 
 def _wait_for_broker(role: Role) -> None:
     """Faust gives up at once where there is no broker at its start, and fills the log with how it came to that."""
-    broker = BrokerAdmin({"bootstrap.servers": role.bootstrap, **role.kafka})
 
     def tell(tried: RetryCallState) -> None:
-        assert tried.outcome is not None
-        log.warning("waiting for Kafka at %s: %s", role.bootstrap, _reason(tried.outcome.exception()))
+        error = tried.outcome.exception() if tried.outcome is not None else None
+        assert isinstance(error, KafkaException)
+        log.warning("waiting for Kafka at %s: %s", role.bootstrap, reason(error))
 
     trying = Retrying(
         retry=retry_if_exception_type(KafkaException),
@@ -142,13 +146,8 @@ def _wait_for_broker(role: Role) -> None:
         reraise=True,
     )
     try:
-        check_owner(trying(broker.topics, BROKER_PATIENCE_S), role.log_id)
+        trying(own_topics, BrokerAdmin(role.client), role.log_id)
     except ForeignBrokerError as error:
         exits.leave(exits.UNAVAILABLE, str(error))
     except KafkaException as error:
-        exits.leave(exits.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {_reason(error)}")
-
-
-def _reason(error: BaseException | None) -> str:
-    assert isinstance(error, KafkaException)
-    return str(error.args[0].str())
+        exits.leave(exits.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {reason(error)}")

@@ -11,6 +11,8 @@ from annals.cli.frame import Frame, common, run_async
 from annals.composition import STAGES, Services
 from annals.session import Session, session
 from contracts.event_types import EventType
+from contracts.topics import Partition
+from projections.changes import Positions, lowest
 from projections.replay import everywhere
 
 
@@ -64,8 +66,8 @@ async def _projections(services: Services, head: int) -> dict[str, dict[str, int
     }
 
 
-def _lag(known: dict[tuple[str, int], int], followed: Iterable[tuple[str, int]], head: int) -> dict[str, int]:
-    position = min(known.get(place, 0) for place in followed)
+def _lag(known: Positions, followed: Iterable[Partition], head: int) -> dict[str, int]:
+    position = lowest(known, followed)
     return {"position": position, "lag": max(0, head - position)}
 
 

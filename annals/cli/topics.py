@@ -10,6 +10,7 @@ from annals.cli.frame import Frame, common
 from annals.errors import AnnalsError, NothingIsUpError
 from annals.supervision.state import read_state
 from contracts.topics import topics
+from eventstore.broker_admin import reason
 from eventstore.topic_admin import TopicAdmin
 
 
@@ -48,7 +49,7 @@ def _asked(ask: Callable[[], list[str]]) -> list[str]:
     try:
         return ask()
     except KafkaException as error:
-        raise AnnalsError(f"the broker does not answer: {error.args[0].str()}") from None
+        raise AnnalsError(f"the broker does not answer: {reason(error)}") from None
 
 
 def _admin(frame: Frame) -> TopicAdmin:
@@ -57,4 +58,4 @@ def _admin(frame: Frame) -> TopicAdmin:
     broker = settings.broker or (state.addresses.get("broker") if state is not None else None)
     if broker is None:
         raise NothingIsUpError("no broker is up: start `annals up`, or set ANNALS_BROKER to one")
-    return TopicAdmin({"bootstrap.servers": broker, **settings.kafka})
+    return TopicAdmin(settings.kafka_client(broker))

@@ -9,7 +9,7 @@ import numpy as np
 
 from annals.errors import NotFoundError
 from contracts.topics import Topics
-from projections.changes import ReadModel
+from projections.changes import ReadModel, lowest
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
 from projections.replay import everywhere
@@ -155,8 +155,7 @@ class DatabaseIntegrationLayer:
 
     async def _position(self, name: str) -> int:
         store, followed = self._followed[name]
-        reached = await store.positions()
-        return min(reached.get(place, 0) for place in followed)
+        return lowest(await store.positions(), followed)
 
 
 def _ids(hits: Sequence[Hit]) -> list[str]:

@@ -11,11 +11,11 @@ from contracts.codec import decode
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import Payload
-from contracts.topics import Topics
+from contracts.topics import Partition, Topics
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.positions import ConsumerPositions
-from streams.message import Message, Partition
+from streams.message import Message
 
 SLICE_CHARACTERS = 500_000
 """Text worked on at once: bounds memory, and the work that a crash makes vain."""

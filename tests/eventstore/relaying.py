@@ -29,7 +29,7 @@ def events(count: int, prefix: str = "d") -> list[DomainEvent]:
 @contextlib.contextmanager
 def relaying(dsn: str, address: str, lowest_needed: int = 0) -> Iterator[threading.Thread]:
     stop = threading.Event()
-    relay = Relay(dsn, {"bootstrap.servers": address}, topics(), lambda: lowest_needed)
+    relay = Relay(dsn, {"bootstrap.servers": address}, topics(), lambda: lowest_needed, lambda: None)
     thread = threading.Thread(target=relay.run, args=(stop,))
     thread.start()
     try:

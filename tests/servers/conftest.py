@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.servers import given
 from tests.servers.handles import GivenServer, Server
@@ -27,6 +28,7 @@ from tests.servers.ways import WANTED, Recipe, start, wanted
 
 # The first test of a run may have to wait for downloads.
 TIMEOUT_S = 1500
+LIMIT_S = 30.0
 
 
 FIXTURES = {"_kafka": KAFKA, "_neo4j": NEO4J, "_opensearch": OPENSEARCH, "_redis": REDIS, "_postgres": POSTGRES}
@@ -169,6 +171,21 @@ def opensearch_server(_opensearch: Server) -> Iterator[Server]:
 def redis_server(_redis: Server) -> Iterator[Server]:
     """For tests that kill it. It runs again afterwards, whatever the test did."""
     yield from _back(_redis)
+
+
+@pytest.fixture
+def name() -> str:
+    """Nobody else's: the servers may be shared."""
+    return f"test-{uuid4().hex}"
+
+
+@pytest.fixture
+def topic(kafka: str, name: str) -> Iterator[str]:
+    """A topic of two partitions."""
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(name, 2, 1)])[name].result(LIMIT_S)
+    yield name
+    admin.delete_topics([name])[name].result(LIMIT_S)
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """Somebody else's server is only emptied if they said so."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import httpx
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 from neo4j import GraphDatabase
 from redis import Redis
 
@@ -30,19 +26,6 @@ def test_a_server_that_holds_something_is_refused_in_one_line_that_says_what() -
 @pytest.mark.parametrize(("value", "allowed"), [("1", True), ("0", False), ("", False), ("yes", False)])
 def test_only_a_clear_word_allows_to_wipe(value: str, allowed: bool) -> None:
     assert (refusal("Kafka", VARIABLE, ["topic t"], {MAY_WIPE: value}) is None) == allowed
-
-
-@pytest.fixture
-def name() -> str:
-    return f"test-{uuid4().hex}"
-
-
-@pytest.fixture
-def topic(kafka: str, name: str) -> Iterator[str]:
-    admin = AdminClient({"bootstrap.servers": kafka})
-    admin.create_topics([NewTopic(name, 1, 1)])[name].result(30)
-    yield name
-    admin.delete_topics([name])[name].result(30)
 
 
 def test_what_kafka_holds(kafka: str, topic: str) -> None:

@@ -20,10 +20,11 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from contracts.topics import topics
-from eventstore.broker_check import PATIENCE_S, BrokerCheck
+from eventstore.broker_check import BrokerCheck
+from eventstore.broker_owner import PATIENCE_S
 from eventstore.topic_admin import TopicAdmin
 from streams.app import build_app
-from tests.annals.pipeline import ANNALS, environment
+from tests.annals.pipeline import start_role
 from tests.annals.processes import until
 from tests.servers import kafka as plain_kafka
 from tests.servers.conftest import HOW_TO_ASK
@@ -205,10 +206,7 @@ def run(role: str, folder: Path, dsn: str, address: str, settings: Mapping[str, 
     """One role in production's way; it writes to `ROLE.log`."""
     env = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": address, "ANNALS_KAFKA": json.dumps(dict(settings))}
     folder.mkdir(exist_ok=True)
-    with (folder / f"{role}.log").open("wb") as log:
-        return subprocess.Popen(
-            [*ANNALS, "run", role, "--data", str(folder)], cwd=folder, env=environment(env), stdout=log, stderr=log
-        )
+    return start_role(role, folder, folder / f"{role}.log", env)
 
 
 def test_a_document_goes_from_the_inbox_to_its_topic_over_tls(secure: SecureKafka, dsn: str, tmp_path: Path) -> None:

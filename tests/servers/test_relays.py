@@ -19,7 +19,7 @@ from contracts.envelope import DomainEvent, EventMetadata
 from contracts.topics import topics
 from eventstore.log import EventLog
 from eventstore.relay_state import SILENCE_MS, RelayState
-from tests.annals.pipeline import ANNALS, environment
+from tests.annals.pipeline import start_role
 from tests.annals.processes import until
 from tests.eventstore.relaying import lock_holder, wait_for_position
 
@@ -39,14 +39,7 @@ def relays(postgres_dsn: str, empty_kafka: str, tmp_path: Path) -> Iterator[Rela
     started = {}
     for name in NAMES:
         env = {"ANNALS_POSTGRES": named(postgres_dsn, name), "ANNALS_BROKER": empty_kafka}
-        with (tmp_path / f"{name}.log").open("wb") as log:
-            started[name] = subprocess.Popen(
-                [*ANNALS, "run", "relay", "--data", str(tmp_path)],
-                cwd=tmp_path,
-                env=environment(env),
-                stdout=log,
-                stderr=log,
-            )
+        started[name] = start_role("relay", tmp_path, tmp_path / f"{name}.log", env)
     yield started
     for relay in started.values():
         relay.send_signal(signal.SIGTERM)

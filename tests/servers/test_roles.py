@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from annals.roles import ROLES
 from contracts.topics import topics
 from tests.annals.corpus import passages, write_corpus
-from tests.annals.pipeline import ANNALS, annals, annals_json, environment
+from tests.annals.pipeline import annals, annals_json, start_role
 from tests.annals.processes import until
 from tests.servers.groups import shares
 from tests.servers.ingestion import Ingestion, assert_whole, events
@@ -59,7 +59,6 @@ class ByHand:
         self.addresses = {"postgres": env["ANNALS_POSTGRES"], "broker": env["ANNALS_BROKER"]}
         self.roles: list[Role] = []
         self.kafka = AdminClient({"bootstrap.servers": env["ANNALS_BROKER"], "log_level": "0"})
-        # Where Faust makes a folder of its own.
         self._folder = folder / "roles"
         self._folder.mkdir()
 
@@ -74,16 +73,7 @@ class ByHand:
     def _start(self, name: str) -> None:
         for number in range(EACH):
             file = self._folder / f"{name}-{number}.log"
-            with file.open("wb") as log:
-                process = subprocess.Popen(
-                    [*ANNALS, "run", name, "--data", str(self._folder)],
-                    cwd=self._folder,
-                    env=environment(self.env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
-            self.roles.append(Role(name, process, file))
+            self.roles.append(Role(name, start_role(name, self._folder, file, self.env), file))
 
     def _has_topics(self) -> bool:
         return annals(self.data, "topics", "diff", check=False, env=self.env).returncode == 0

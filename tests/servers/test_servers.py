@@ -1,12 +1,10 @@
 """Each server does what the stores ask of it, and keeps it when it is killed."""
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 from neo4j import Driver, GraphDatabase
 from opensearchpy import OpenSearch
 from redis import Redis
@@ -14,21 +12,6 @@ from redis import Redis
 from tests.servers.handles import Server
 
 LIMIT_S = 30.0
-
-
-@pytest.fixture
-def name() -> str:
-    """Nobody else's: the servers may be shared."""
-    return f"test-{uuid.uuid4().hex}"
-
-
-@pytest.fixture
-def topic(kafka: str, name: str) -> Iterator[str]:
-    """A topic of two partitions."""
-    admin = AdminClient({"bootstrap.servers": kafka})
-    admin.create_topics([NewTopic(name, 2, 1)])[name].result(LIMIT_S)
-    yield name
-    admin.delete_topics([name])[name].result(LIMIT_S)
 
 
 def _publish(kafka: str, topic: str, values: list[bytes]) -> None:

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from contracts.codec import MalformedEventError
+from contracts.topics import Partition
 from eventstore.dead_letters import DeadLetter, DeadLetters
-from streams.message import Message, Partition
+from streams.message import Message
 
 TOPIC = "annals.test"
 

@@ -8,13 +8,12 @@ import pytest
 from confluent_kafka import KafkaException
 
 from contracts.event_types import EventType
-from contracts.topics import topics
+from contracts.topics import Partition, topics
 from eventstore.errors import StoreUnavailable
 from eventstore.marks import RelayMark
 from streams import exits, monitor
 from streams.drain import Drain
 from streams.graveyard import Graveyard
-from streams.message import Partition
 from streams.monitor import Monitor
 from tests.streams.fakes import Letters, Recorder
 
