@@ -1,4 +1,4 @@
-"""Asking: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
+"""AskService: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from contracts.codec import canonical
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.reasoning import ReasoningQueryExecuted, Source
 from eventstore.commands import Command
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from inference.embedding import Vectors
 from inference.runner import Inference
@@ -27,11 +27,11 @@ from reasoning.results import Answer, ScoredPassage, scored
 
 
 @contextlib.asynccontextmanager
-async def open_asking(services: Services) -> AsyncIterator["Asking"]:
+async def open_ask_service(services: Services) -> AsyncIterator["AskService"]:
     """Ready for questions: the embedder is loaded, and let go of at the end. Raises InferenceError."""
     inference = open_inference(services.settings, services.outputs)
     try:
-        asking = Asking(services, inference)
+        asking = AskService(services, inference)
         await asking.ready()
         yield asking
     finally:
@@ -58,7 +58,7 @@ class QuestionEmbedder:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskResult:
     """An answer, the question's id in the log, and whether the answer was kept from an earlier time."""
 
     query_id: str
@@ -67,8 +67,8 @@ class Asked:
     milliseconds: int
 
 
-class Asking:
-    """Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailable, InferenceError."""
+class AskService:
+    """Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailableError, InferenceError."""
 
     def __init__(self, services: Services, inference: Inference) -> None:
         self._services = services
@@ -79,7 +79,7 @@ class Asking:
         """Load the embedder outside the event loop, so that the first question does not stand still."""
         await asyncio.to_thread(lambda: self._embedder.revision)
 
-    async def ask(self, question: str, k: int = 5) -> Asked:
+    async def ask(self, question: str, k: int = 5) -> AskResult:
         """Answer, and record it as a `ReasoningQueryExecuted` event; a sure answer is kept for the next time."""
         began = time.monotonic()
         tenant = self._services.settings.tenant
@@ -90,7 +90,7 @@ class Asking:
         cached = answer is not None
         if answer is None:
             answer = await self.reasoner.ask(tenant, question, k)
-        asked = Asked(str(uuid4()), answer, cached, round((time.monotonic() - began) * 1000))
+        asked = AskResult(str(uuid4()), answer, cached, round((time.monotonic() - began) * 1000))
         await self._record(question, key, asked)
         return asked
 
@@ -106,7 +106,7 @@ class Asking:
     async def _kept(self, tenant: str, key: str) -> Answer | None:
         try:
             query_id = await self._services.answers.find(tenant, key)
-        except StoreUnavailable:
+        except StoreUnavailableError:
             # A cache that is away costs time, not the answer.
             return None
         if query_id is None:
@@ -121,7 +121,7 @@ class Asking:
         sources = tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources)
         return Answer(executed.answer, executed.confidence, sources, tuple(executed.chains), executed.knowledge)
 
-    async def _record(self, question: str, key: str, asked: Asked) -> None:
+    async def _record(self, question: str, key: str, asked: AskResult) -> None:
         settings = self._services.settings
         metadata = EventMetadata(tenant=settings.tenant, actor=settings.actor, source="ask")
         executed = ReasoningQueryExecuted(

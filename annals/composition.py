@@ -16,10 +16,10 @@ from annals.profiles import read_side
 from annals.settings import Settings
 from contracts.event_types import EventType
 from contracts.topics import Topics, topics
-from eventstore.broker_admin import BrokerAdmin
-from eventstore.broker_owner import own_topics
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
+from eventstore.kafka.admin import BrokerAdmin
+from eventstore.kafka.ownership import own_topics
 from eventstore.log import EventLog
 from eventstore.migrations import migrate
 from eventstore.outputs import ModelOutputs
@@ -29,11 +29,11 @@ from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from projections.answers.reads import AnswerCache
-from projections.changes import ReadModel, lowest
+from projections.changes import ReadModel, low_watermark
 from projections.graph.reads import GraphReader
 from projections.projector import Projector
 from projections.relational.reads import RelationalReader
-from projections.replay import everywhere
+from projections.replay import uniform_positions
 from projections.store import Store
 from projections.vector.reads import PassageReader
 from streams.intake import Intake
@@ -88,9 +88,9 @@ class Services:
 
 @contextlib.asynccontextmanager
 async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
-    """Bring the database to today's shape and open everything over it.
+    """Bring the database to today's schema and open everything over it.
 
-    Raises StoreUnavailable, AnnalsError without pgvector, OldShapeError.
+    Raises StoreUnavailableError, AnnalsError without pgvector, OldSchemaError.
     """
     if settings.profile == "embedded":
         await ensure_vector(dsn)
@@ -129,7 +129,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
 
 
 async def claim_servers(services: Services) -> None:
-    """See that the databases beside the log are there, and this log's. Raises ForeignServerError, StoreUnavailable."""
+    """See that the databases beside the log are there, and this log's. Raises ForeignServerError, StoreUnavailableError."""
     servers = services.connections.servers
     if servers is not None:
         await services.connections.check()
@@ -152,8 +152,8 @@ async def check_broker(services: Services, broker: str) -> None:
 async def open_read_models(services: Services) -> None:
     """Make the read models where there are none, one process at a time.
 
-    Two that make the same index or constraint would be turned away by the server. Raises OldShapeError,
-    ForeignServerError, StoreUnavailable.
+    Two that make the same index or constraint would be turned away by the server. Raises OldSchemaError,
+    ForeignServerError, StoreUnavailableError.
     """
     async with transaction(services.pool) as turn:
         await take_turn(turn, "open read models")
@@ -164,13 +164,13 @@ async def open_read_models(services: Services) -> None:
         await services.limits.open()
 
 
-async def lowest_needed(services: Services) -> int:
-    """Up to which position every stage and every read model has dealt with everything. Raises StoreUnavailable."""
+async def overall_low_watermark(services: Services) -> int:
+    """Up to which position every stage and every read model has processed everything. Raises StoreUnavailableError."""
     found = await services.positions.all()
     topic = services.topics.of(EventType.DOCUMENT_INGESTED)
-    stages = [lowest(found.get(stage, {}), topic.places) for stage in STAGES]
+    stages = [low_watermark(found.get(stage, {}), topic.all_partitions) for stage in STAGES]
     models = [
-        lowest(await one.store.positions(), everywhere(one.model, services.topics, 0))
+        low_watermark(await one.store.positions(), uniform_positions(one.model, services.topics, 0))
         for one in services.projections.values()
     ]
     return min(stages + models)

@@ -13,7 +13,7 @@ from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational

@@ -8,15 +8,15 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from annals.composition import Services, lowest_needed, open_read_models, open_services
+from annals.composition import Services, open_read_models, open_services, overall_low_watermark
 from annals.databases.health import report_pools
 from annals.heartbeat import Heartbeat
 from annals.logs import logging_config
 from annals.settings import Settings
 from contracts.topics import topics
-from eventstore.marks import RelayMarks
+from eventstore.kafka.progress import RelayProgressReader
+from eventstore.kafka.relay import Relay
 from eventstore.migrations import migrate
-from eventstore.relay import Relay
 
 ROLES = ("relay", "intake", "worker", "projector")
 
@@ -40,7 +40,7 @@ def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> N
     async def needed() -> int:
         async with open_services(settings, dsn) as services:
             await open_read_models(services)
-            return await lowest_needed(services)
+            return await overall_low_watermark(services)
 
     # Asked once in a broker's life, so it opens what it needs and closes it again.
     Relay(dsn, settings.kafka_client(broker), topics(), lambda: asyncio.run(needed()), heartbeat.beat).run(stop)
@@ -49,7 +49,7 @@ def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> N
 
 def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> None:
     # Faust takes seconds to import, and the relay has no use for it.
-    from streams.graveyard import Graveyard
+    from streams.dead_letter_sink import DeadLetterSink
     from streams.roles import Role, run
 
     # Closed by the end of the process, and by nothing else.
@@ -68,8 +68,8 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
             name=role,
             log_id=log_id,
             handlers=handlers,
-            graveyard=Graveyard(services.letters),
-            marks=RelayMarks(dsn),
+            dead_letter_sink=DeadLetterSink(services.letters),
+            relay_progress=RelayProgressReader(dsn),
             bootstrap=broker,
             beat=heartbeat.beat,
             ended=heartbeat.end,

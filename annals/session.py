@@ -24,10 +24,10 @@ class Session:
 async def session(settings: Settings, *, processing: bool = False, read_models: bool = True) -> AsyncIterator[Session]:
     """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
 
-    `read_models`: have them, in today's shape; a replay makes them itself, and the log alone needs none. With
+    `read_models`: have them, in today's schema; a replay makes them itself, and the log alone needs none. With
     PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
 
-    Raises AnnalsError (ForeignServerError among them), StoreUnavailable, OldShapeError.
+    Raises AnnalsError (ForeignServerError among them), StoreUnavailableError, OldSchemaError.
     """
     async with contextlib.AsyncExitStack() as stack:
         state = read_state(settings.data)

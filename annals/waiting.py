@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from annals.composition import Services, lowest_needed
+from annals.composition import Services, overall_low_watermark
 from annals.errors import GaveUpError
-from annals.patience import patiently
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
+from eventstore.retries import retry_unavailable
 
 STALL_LIMIT_S = 600.0
 NOTICE_LIMIT_S = 5.0
@@ -50,10 +50,10 @@ async def until_projected(
     while waiting:
         began = time.monotonic()
         ids = [key.aggregate_id for key in waiting]
-        failed = await patiently(partial(services.letters.of_aggregates, tenant, ids))
+        failed = await retry_unavailable(partial(services.letters.of_aggregates, tenant, ids))
         awaited.failed.update(failed)
         waiting -= {AggregateKey(tenant, "document", document_id) for document_id in failed}
-        done, state = await patiently(partial(_done, services, sorted(waiting)))
+        done, state = await retry_unavailable(partial(_done, services, sorted(waiting)))
         waiting -= done
         awaited.processed += len(done)
         report(awaited.processed + len(awaited.failed))
@@ -78,13 +78,13 @@ async def until_caught_up(services: Services) -> None:
     head = await services.reader.head()
     end = time.monotonic() + NOTICE_LIMIT_S
     while time.monotonic() < end:
-        if await lowest_needed(services) >= head:
+        if await overall_low_watermark(services) >= head:
             return
         await asyncio.sleep(POLL_S)
 
 
 async def _done(services: Services, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], str]:
-    """Those that are finished everywhere; and something that changes as long as anything moves."""
+    """Those that are finished uniform_positions; and something that changes as long as anything moves."""
     latest = await services.reader.latest(keys)
     finished = {key: version for key, (version, last) in latest.items() if last not in UNFINISHED}
     for projection in services.projections.values():

@@ -4,7 +4,7 @@ import asyncio
 import statistics
 from pathlib import Path
 
-from annals.asking import open_asking
+from annals.asking import open_ask_service
 from annals.roles import ROLES
 from bench import ingest
 from bench.corpus import passages
@@ -29,7 +29,7 @@ async def measure(folder: Path) -> Figures:
             f"Where was {passage.facts[0].subject} of {passage.title.split(' of ')[1]} born?",
         )
     ][:QUESTIONS]
-    async with running(data) as (services, _), open_asking(services) as asking:
+    async with running(data) as (services, _), open_ask_service(services) as asking:
         watch = Stopwatch()
         await asking.ask("What is known about Greywater?")
         first = watch.seconds * 1000

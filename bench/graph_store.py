@@ -27,7 +27,7 @@ Way = Callable[[Neo4jGeneration], Coroutine[Any, Any, None]]
 async def measure(uri: str, auth: tuple[str, str] | None, portions: Portions) -> Figures:
     """Nodes and edges a second of a bulk load and of live writes, each beside plain CREATEs in like transactions.
 
-    Raises StoreUnavailable.
+    Raises StoreUnavailableError.
     """
     changes = [change for portion in portions for change in portion][:LIVE_DOCUMENTS]
     batches = [changes[start : start + LIVE_BATCH] for start in range(0, len(changes), LIVE_BATCH)]
@@ -82,8 +82,8 @@ async def _seconds(generation: Neo4jGeneration, way: Way) -> float:
 
 
 async def _digests(generation: Neo4jGeneration) -> dict[str, str]:
-    async with generation.store.frozen() as frozen:
-        return await frozen.digests()
+    async with generation.store.snapshot() as snapshot:
+        return await snapshot.digests()
 
 
 def _load(portions: Portions) -> Way:

@@ -29,7 +29,7 @@ _TABLES = {
     "passages": "CREATE (:Passage {generation: $generation, tenant: row[0], document_id: row[1], chunk_id: row[2], "
     "index: row[3]})",
     "mentions": f"{_ENDS} CREATE (p)-[:MENTIONS {{name: row[4], type: row[5], times: row[6]}}]->(e)",
-    "abouts": f"{_ENDS} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5]}}]->(e)",
+    "subjects": f"{_ENDS} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5]}}]->(e)",
     "relations": "MATCH (s:Entity {generation: $generation, tenant: row[0], entity_id: row[3]}) "
     "MATCH (o:Entity {generation: $generation, tenant: row[0], entity_id: row[6]}) "
     "CREATE (s)-[:RELATES {generation: $generation, tenant: row[0], document_id: row[1], relation_id: row[2], "
@@ -39,9 +39,9 @@ _TABLES = {
 
 
 async def entities_of(store: Neo4jGraphStore) -> Entities:
-    """The entities that a generation derived. Raises StoreUnavailable."""
-    async with store.frozen() as frozen:
-        rows = [json.loads(row) async for row in frozen.rows("entities")]
+    """The entities that a generation derived. Raises StoreUnavailableError."""
+    async with store.snapshot() as snapshot:
+        rows = [json.loads(row) async for row in snapshot.rows("entities")]
     return {(row[0], row[1]): row[:5] for row in rows}
 
 

@@ -8,7 +8,7 @@ from annals.composition import Projection, Services
 from bench.corpus import passages
 from bench.history import histories, keep
 from bench.servers import Figures, Stopwatch, running
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.replay import replay
 
 DOCUMENTS = 4000

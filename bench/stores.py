@@ -12,7 +12,7 @@ from bench.history import histories, keep
 from bench.servers import Figures, running, say
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
-from projections.pictures import fold
+from projections.states import fold
 from tests.servers.neo4j import NEO4J, without_credentials
 from tests.servers.opensearch import OPENSEARCH
 from tests.servers.ways import Recipe, start

@@ -15,9 +15,9 @@ from bench.servers import Figures, Stopwatch
 from projections.changes import Change
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import CHUNK_BYTES, Action
-from projections.vector.opensearch.frozen import frozen
 from projections.vector.opensearch.generation import OpenSearchGeneration
 from projections.vector.opensearch.reader import OpenSearchPassages
+from projections.vector.opensearch.snapshot import snapshot
 from projections.vector.opensearch.store import OpenSearchVectorStore
 
 ROUNDS = 3
@@ -47,7 +47,7 @@ class _Recording(AsyncOpenSearch):
 async def measure(url: str, portions: Portions, texts: Sequence[str]) -> Figures:
     """Documents a second of a bulk load, and the p50 of searches by meaning and by words, each beside the client.
 
-    Raises StoreUnavailable.
+    Raises StoreUnavailableError.
     """
     name = f"annals-bench-{uuid4().hex[:8]}"
     async with (
@@ -73,7 +73,7 @@ async def _writes(client: AsyncOpenSearch, generation: OpenSearchGeneration, por
     for _ in range(1 + ROUNDS):
         ours.append(await _load(generation, portions))
         theirs.append(await _create(client, plain, actions))
-    async with generation.store.frozen() as mine, frozen(client, plain) as other:
+    async with generation.store.snapshot() as mine, snapshot(client, plain) as other:
         assert await mine.digests() == await other.digests()
     loaded, created = statistics.median(ours[1:]), statistics.median(theirs[1:])
     ratio = round(created / loaded, 3)

@@ -25,7 +25,7 @@ def encode(event: DomainEvent) -> bytes:
 
 
 def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
-    """Read canonical JSON, or any JSON of the same shape; older shapes are upcast.
+    """Read canonical JSON, or any JSON of the same shape; older schema versions are upcast.
 
     Raises MalformedEventError.
     """
@@ -37,7 +37,7 @@ def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
 
 
 def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:
-    """Upcast and read again: only what is not of today's shape pays for a second reading."""
+    """Upcast and read again: only what is not of today's schema pays for a second reading."""
     try:
         fields = from_json(raw)
         lifted = upcast(fields) if isinstance(fields, dict) else fields

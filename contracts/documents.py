@@ -57,7 +57,7 @@ class DocumentUpdated(DocumentContent):
 
 
 class DocumentProcessed(Payload):
-    """Every stage has dealt with this content."""
+    """Every stage has processed this content."""
 
     event_type: ClassVar[EventType] = EventType.DOCUMENT_PROCESSED
     content: Digest

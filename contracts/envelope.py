@@ -45,7 +45,7 @@ class EventMetadata(Part):
 class DomainEvent(BaseModel):
     """One thing that happened to one aggregate. Frozen; equal by content.
 
-    `aggregate_version` counts the aggregate's events from 1; `position` is the place in the whole log, set once
+    `aggregate_version` counts the aggregate's events from 1; `position` is its position in the whole log, set once
     the event is stored. `originator_id` and `originator_version` make it a domain event of `eventsourcing`.
     """
 

@@ -10,13 +10,13 @@ EVENT_HEADERS = {
     "event_type": "the event's event_type, so that what is not wanted need not be read",
     "correlation_id": "the event's correlation_id",
     "causation_id": "the event's causation_id, or empty",
-    "position": "place in the whole log, a decimal number",
+    "position": "position in the whole log, a decimal number",
     "version": "the event's aggregate_version, a decimal number",
     "tenant": "whose event it is",
     "epoch": "grows when the broker lost its records and the log is published again, a decimal number",
 }
 LETTER_HEADERS = {
-    "consumer": "who could not deal with the message",
+    "consumer": "who could not process the message",
     "topic": "the topic it came from",
     "error": "kind of the fault",
     "cause": "what was wrong, in words",

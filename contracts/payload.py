@@ -19,9 +19,9 @@ def storable(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    place = value.find("\x00")
-    if place >= 0:
-        raise ValueError(f"holds a NUL character at {place}; send text, not binary data")
+    index = value.find("\x00")
+    if index >= 0:
+        raise ValueError(f"holds a NUL character at {index}; send text, not binary data")
     if not value.isascii():
         try:
             value.encode()
@@ -87,7 +87,7 @@ class Part(BaseModel):
 
 
 class Payload(Part):
-    """What an event says. Each concrete payload names its event type and the version of its shape."""
+    """What an event says. Each concrete payload names its event type and its schema version."""
 
     event_type: ClassVar[EventType]
     schema_version: ClassVar[int] = 1

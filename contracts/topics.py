@@ -44,7 +44,7 @@ class Topic(BaseModel):
     max_message: Annotated[int, BeforeValidator(_bytes)]
 
     @property
-    def places(self) -> tuple[Partition, ...]:
+    def all_partitions(self) -> tuple[Partition, ...]:
         """Its partitions: the topic's name and a number each."""
         return tuple((self.name, partition) for partition in range(self.partitions))
 

@@ -91,7 +91,7 @@ class OutputLine(_Line):
 
 
 class ReceiptLine(_Line):
-    """An inbox delivery that was dealt with."""
+    """An inbox delivery that was processed."""
 
     event_id: UUID
     outcome: str
@@ -99,7 +99,7 @@ class ReceiptLine(_Line):
 
 
 class EventLine(BaseModel):
-    """A stored event: `state` is what the log keeps, which may be of an older shape than today's."""
+    """A stored event: `state` is what the log keeps, which may be of an older schema version than today's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -133,7 +133,7 @@ class ArchiveWriter:
         self._write({"model": model, "digest": digest.hex(), "output": base64.b64encode(output).decode()})
 
     def receipt(self, event_id: UUID, outcome: str, received_at: datetime) -> None:
-        """A delivery that was dealt with."""
+        """A delivery that was processed."""
         self._write({"event_id": str(event_id), "outcome": outcome, "received_at": _moment(received_at)})
 
     def event(self, position: int, state: bytes) -> None:
@@ -246,7 +246,7 @@ def _event(raw: bytes) -> EventLine:
         originator_id=event.originator_id,
         version=event.aggregate_version,
         event_type=str(event.event_type),
-        # Not encode(event): that would lift an older shape, and the log keeps what was written.
+        # Not encode(event): that would lift an older schema version, and the log keeps what was written.
         state=canonical({**json.loads(raw), "position": None}),
         position=event.position,
     )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from contracts.envelope import DomainEvent
-from eventstore.errors import ConflictError, DuplicateEvent, VersionConflict
+from eventstore.errors import ConflictError, DuplicateEventError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
 from eventstore.reader import EventReader
@@ -33,7 +33,7 @@ class Command:
 
 
 class Commands:
-    """The only writer of the log. Every method raises StoreUnavailable when the database is away."""
+    """The only writer of the log. Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, log: EventLog, reader: EventReader) -> None:
         self._log = log
@@ -66,7 +66,7 @@ class Commands:
         decided = [command.decide(state) for command, state in zip(commands, states, strict=True)]
         try:
             stored = iter(await self._append([event for events in decided for event in events]))
-        except (VersionConflict, DuplicateEvent):
+        except (VersionConflictError, DuplicateEventError):
             return [await self._alone(command) for command in commands]
         return [[next(stored) for _ in events] for events in decided]
 
@@ -79,7 +79,7 @@ class Commands:
     async def _alone(self, command: Command) -> list[DomainEvent]:
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type((VersionConflict, DuplicateEvent)),
+                retry=retry_if_exception_type((VersionConflictError, DuplicateEventError)),
                 wait=wait_random_exponential(multiplier=0.02, max=0.5),
                 stop=stop_after_attempt(TRIES),
             ):

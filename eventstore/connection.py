@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import AWAY
 
 REFUSED = (
@@ -20,23 +20,23 @@ REFUSED = (
 async def connected(dsn: str, *, limit_s: float, command_limit_s: float) -> AsyncIterator[asyncpg.Connection]:
     """Connected within `limit_s` for the length of the block.
 
-    Raises StoreUnavailable where the address cannot be read, the server does not answer, or it refuses us or a command.
+    Raises StoreUnavailableError where the address cannot be read, the server does not answer, or it refuses us or a command.
     """
     try:
         connection = await asyncpg.connect(dsn, timeout=limit_s, command_timeout=command_limit_s)
     except ValueError:
         # Its own message may hold a part of the password.
-        raise StoreUnavailable(
+        raise StoreUnavailableError(
             "the address of PostgreSQL cannot be read; write postgresql://user:password@host:port/database, "
             "and @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
         ) from None
     except REFUSED as error:
-        raise StoreUnavailable(f"PostgreSQL refuses the connection: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL refuses the connection: {error}") from error
     except AWAY as error:
-        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
     try:
         yield connection
     except REFUSED as error:
-        raise StoreUnavailable(f"PostgreSQL refuses a command: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL refuses a command: {error}") from error
     finally:
         await connection.close(timeout=5)

@@ -16,7 +16,7 @@ Status = Literal["open", "retrying", "resolved"]
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`identity` names the message for its consumer, so that burying it twice keeps one letter."""
+    """`identity` names the message for its consumer, so that setting aside it twice keeps one letter."""
 
     consumer: str
     identity: str
@@ -38,7 +38,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """Every method raises StoreUnavailable when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

@@ -1,19 +1,19 @@
 """What can go wrong with the event store. A docstring is the message where none is given."""
 
 
-class StoreUnavailable(ConnectionError):
+class StoreUnavailableError(ConnectionError):
     """The database does not answer; the same call may be tried again."""
 
 
-class ForeignBrokerError(StoreUnavailable):
+class ForeignBrokerError(StoreUnavailableError):
     """Kafka holds the topics of another log; the same call may be tried again once it does not."""
 
 
-class VersionConflict(Exception):
+class VersionConflictError(Exception):
     """Somebody else appended to the aggregate first; decide again on its fresh state."""
 
 
-class DuplicateEvent(Exception):
+class DuplicateEventError(Exception):
     """An event with this id is stored already."""
 
 
@@ -21,7 +21,7 @@ class ConflictError(Exception):
     """The aggregate kept changing under every try; ask again later."""
 
 
-class MissingText(LookupError):
+class MissingTextError(LookupError):
     """A text that an event refers to is not in the text store."""
 
 

@@ -19,7 +19,7 @@ from eventsourcing.utils import Environment, get_topic
 from psycopg.rows import DictRow, dict_row
 
 from contracts.envelope import DomainEvent
-from eventstore.errors import DuplicateEvent, StoreUnavailable, VersionConflict
+from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError
 from eventstore.mapper import DomainEventMapper
 from eventstore.pool import ACQUIRE_LIMIT_S
 from eventstore.recorder import GaplessRecorder
@@ -61,7 +61,7 @@ class EventLog(Application[UUID]):
     def connect(cls, dsn: str, *, create: bool = False) -> "EventLog":
         """Open the log at a PostgreSQL DSN. `create` makes the library's table; only migrations ask for it.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailableError.
         """
         with _said_plainly():
             return cls(
@@ -105,14 +105,14 @@ class EventLog(Application[UUID]):
         return self.factory.datastore
 
     def ping(self, limit_s: float) -> None:
-        """Ask the server for a sign of life over a connection of the pool. Raises StoreUnavailable."""
+        """Ask the server for a sign of life over a connection of the pool. Raises StoreUnavailableError."""
         with _said_plainly(), self.datastore.pool.connection(limit_s) as connection:
             connection.execute("SELECT 1")
 
     def append(self, events: Sequence[DomainEvent]) -> list[DomainEvent]:
         """Store all events in one transaction, or none; each comes back with its position.
 
-        Raises VersionConflict, DuplicateEvent, StoreUnavailable.
+        Raises VersionConflictError, DuplicateEventError, StoreUnavailableError.
         """
         if not events:
             return []
@@ -121,11 +121,11 @@ class EventLog(Application[UUID]):
                 recordings = self.save(*events)
         except IntegrityError as error:
             if EVENT_ID_INDEX in str(error):
-                raise DuplicateEvent(str(error).splitlines()[0]) from None
-            raise VersionConflict(str(error).splitlines()[0]) from None
+                raise DuplicateEventError(str(error).splitlines()[0]) from None
+            raise VersionConflictError(str(error).splitlines()[0]) from None
         except PersistenceError as error:
             if "connection" in str(error).lower():
-                raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+                raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
             raise
         return [event.at(recording.notification.id) for event, recording in zip(events, recordings, strict=True)]
 
@@ -140,4 +140,4 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (InterfaceError, OperationalError, psycopg.InterfaceError, psycopg.OperationalError) as error:
-        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error

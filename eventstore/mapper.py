@@ -7,7 +7,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from contracts.codec import encode
 from contracts.envelope import DomainEvent
-from contracts.trusted import decode_trusted
+from contracts.unvalidated import decode_unvalidated
 
 
 class DomainEventMapper(Mapper[UUID]):
@@ -25,4 +25,4 @@ class DomainEventMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """Older shapes are upcast. Raises MalformedEventError."""
-        return decode_trusted(bytes(stored_event.state))
+        return decode_unvalidated(bytes(stored_event.state))

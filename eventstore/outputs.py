@@ -8,7 +8,7 @@ from eventstore.pool import acquire
 
 
 class ModelOutputs:
-    """Every method raises StoreUnavailable when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

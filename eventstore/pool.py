@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
 Isolation = Literal["read_committed", "repeatable_read"]
@@ -42,7 +42,7 @@ async def open_pool(
 ) -> asyncpg.Pool:
     """A pool whose connections are made when wanted and never waited for longer than ACQUIRE_LIMIT_S.
 
-    Raises StoreUnavailable.
+    Raises StoreUnavailableError.
     """
     try:
         return await asyncpg.create_pool(
@@ -56,7 +56,7 @@ async def open_pool(
             server_settings=dict(server_settings or {}),
         )
     except AWAY as error:
-        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
 
 
 @dataclass
@@ -99,18 +99,20 @@ async def _counted(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
 
 @contextlib.asynccontextmanager
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
-    """A connection for a short while. Raises StoreUnavailable where the database, not the caller, is at fault."""
+    """A connection for a short while. Raises StoreUnavailableError where the database, not the caller, is at fault."""
     try:
         async with _counted(pool) as connection:
             yield connection
-    except StoreUnavailable:
+    except StoreUnavailableError:
         raise
     except TimeoutError as error:
-        raise StoreUnavailable(f"PostgreSQL gave no connection or answer within {ACQUIRE_LIMIT_S:.0f} s") from error
+        raise StoreUnavailableError(
+            f"PostgreSQL gave no connection or answer within {ACQUIRE_LIMIT_S:.0f} s"
+        ) from error
     except AWAY as error:
-        raise StoreUnavailable(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
     except AGAIN as error:
-        raise StoreUnavailable(f"PostgreSQL asks to try again: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL asks to try again: {error}") from error
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +122,7 @@ async def transaction(
     isolation: Isolation = "read_committed",
     readonly: bool = False,
 ) -> AsyncIterator[Connection]:
-    """A transaction on a connection of its own. Raises StoreUnavailable as `acquire` does."""
+    """A transaction on a connection of its own. Raises StoreUnavailableError as `acquire` does."""
     async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
         yield connection
 
@@ -136,7 +138,7 @@ class HeldError(Exception):
 
 @contextlib.asynccontextmanager
 async def holding(pool: asyncpg.Pool, name: str) -> AsyncIterator[None]:
-    """Hold a name, on a connection of its own, among all who use this database. Raises HeldError, StoreUnavailable.
+    """Hold a name, on a connection of its own, among all who use this database. Raises HeldError, StoreUnavailableError.
 
     Whoever dies holds nothing any more.
     """

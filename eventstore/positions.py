@@ -9,14 +9,14 @@ from eventstore.pool import acquire
 
 
 class ConsumerPositions:
-    """Every method raises StoreUnavailable when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def advance(self, consumer: str, reached: Mapping[Partition, int]) -> None:
-        """Everything up to these positions was dealt with. Never goes back."""
-        places = sorted(reached)
+    async def advance(self, consumer: str, positions: Mapping[Partition, int]) -> None:
+        """Everything up to these positions was processed. Never goes back."""
+        partitions = sorted(positions)
         async with acquire(self._pool) as connection:
             await connection.execute(
                 "INSERT INTO annals.consumer_positions AS p (consumer, topic, partition, position) "
@@ -24,9 +24,9 @@ class ConsumerPositions:
                 "ON CONFLICT (consumer, topic, partition) DO UPDATE SET position = excluded.position "
                 "WHERE p.position < excluded.position",
                 consumer,
-                [topic for topic, _ in places],
-                [partition for _, partition in places],
-                [reached[place] for place in places],
+                [topic for topic, _ in partitions],
+                [partition for _, partition in partitions],
+                [positions[partition] for partition in partitions],
             )
 
     async def of(self, consumer: str) -> dict[Partition, int]:

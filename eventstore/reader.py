@@ -10,7 +10,7 @@ import asyncpg
 from contracts.envelope import DomainEvent
 from contracts.event_types import KIND_OF, AggregateKind
 from contracts.ids import stream_id
-from contracts.trusted import decode_trusted
+from contracts.unvalidated import decode_unvalidated
 from eventstore.keys import AggregateKey
 from eventstore.pool import acquire, transaction
 
@@ -21,7 +21,7 @@ _COLUMNS = "SELECT notification_id, state FROM annals.stored_events"
 
 
 class EventReader:
-    """Every method raises StoreUnavailable when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -139,7 +139,7 @@ class EventReader:
                         yield ready
                         ready = []
                     current, last = [], row["originator_id"]
-                current.append(decode_trusted(row["state"], position=row["notification_id"]))
+                current.append(decode_unvalidated(row["state"], position=row["notification_id"]))
             if current:
                 ready.append(current)
             if ready:
@@ -148,7 +148,7 @@ class EventReader:
     async def _fetch(self, query: str, *arguments: object) -> list[DomainEvent]:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *arguments)
-        return [decode_trusted(row["state"], position=row["notification_id"]) for row in rows]
+        return [decode_unvalidated(row["state"], position=row["notification_id"]) for row in rows]
 
 
 async def _ahead(cursor: asyncpg.cursor.Cursor) -> AsyncIterator[asyncpg.Record]:

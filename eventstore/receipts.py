@@ -1,4 +1,4 @@
-"""Which deliveries were dealt with: what changed nothing leaves no event, and must be remembered all the same."""
+"""Which deliveries were processed: what changed nothing leaves no event, and must be remembered all the same."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -9,13 +9,13 @@ from eventstore.pool import acquire
 
 
 class InboxReceipts:
-    """Every method raises StoreUnavailable when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def seen(self, event_ids: Sequence[UUID]) -> set[UUID]:
-        """Those that were dealt with, or whose event is stored (a crash may have come between the two)."""
+        """Those that were processed, or whose event is stored (a crash may have come between the two)."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT event_id FROM annals.inbox_receipts WHERE event_id = ANY($1) "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from contracts.documents import TextReference
-from eventstore.errors import MissingText
+from eventstore.errors import MissingTextError
 from eventstore.pool import acquire
 
 TextKey = tuple[str, str, str]
@@ -14,7 +14,7 @@ TextKey = tuple[str, str, str]
 
 
 class TextStore:
-    """Content-addressed within a document. Every method raises StoreUnavailable when the database is away."""
+    """Content-addressed within a document. Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -40,7 +40,7 @@ class TextStore:
         ]
 
     async def get_many(self, keys: Sequence[TextKey]) -> dict[TextKey, str]:
-        """The texts for these keys. Raises MissingText naming the first that is not there."""
+        """The texts for these keys. Raises MissingTextError naming the first that is not there."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT t.tenant, t.document_id, encode(t.digest, 'hex') AS digest, t.content FROM annals.texts AS t "
@@ -53,5 +53,5 @@ class TextStore:
         found = {(row["tenant"], row["document_id"], row["digest"]): bytes(row["content"]).decode() for row in rows}
         missing = next((key for key in keys if key not in found), None)
         if missing is not None:
-            raise MissingText(f"the text {missing[2]} of document {missing[1]} is not in the text store")
+            raise MissingTextError(f"the text {missing[2]} of document {missing[1]} is not in the text store")
         return found

@@ -38,7 +38,7 @@ LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS
 
 
 async def count_lines(pool: asyncpg.Pool) -> Counts:
-    """How much there is to write. Raises StoreUnavailable."""
+    """How much there is to write. Raises StoreUnavailableError."""
     async with acquire(pool) as connection:
         return await _counts(connection)
 
@@ -46,7 +46,7 @@ async def count_lines(pool: asyncpg.Pool) -> Counts:
 async def dump(pool: asyncpg.Pool, file: BinaryIO, *, outputs: bool, report: Report) -> Counts:
     """Write the event store as it is at this moment; appending goes on meanwhile. Returns what was written.
 
-    `outputs`: model outputs too. `report` is told how many lines are written. Raises StoreUnavailable, ArchiveError.
+    `outputs`: model outputs too. `report` is told how many lines are written. Raises StoreUnavailableError, ArchiveError.
     """
     async with transaction(pool, isolation="repeatable_read", readonly=True) as connection:
         await connection.execute("SET LOCAL statement_timeout = 0")
@@ -78,7 +78,7 @@ async def restore(pool: asyncpg.Pool, archive: ArchiveReader, report: Report) ->
 
     One transaction rather than one that goes on where it stopped: a half-filled log looks like a log, and the relay
     would publish it. `report` is told how many lines are taken in. Raises ArchiveError, NotEmptyError,
-    StoreUnavailable.
+    StoreUnavailableError.
     """
     taken = 0
     async with transaction(pool) as connection:

@@ -36,10 +36,10 @@ class Embedder:
         """Shape (texts, dimension), float32, each row of length 1."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         # Texts of like length share a batch, so that little is padded.
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), BATCH):
-            places = order[start : start + BATCH]
-            vectors[places] = self._embed_batch([texts[place] for place in places])
+            indexes = order[start : start + BATCH]
+            vectors[indexes] = self._embed_batch([texts[index] for index in indexes])
         return vectors
 
     def _embed_batch(self, texts: list[str]) -> Vectors:

@@ -30,10 +30,10 @@ class TokenClassifier:
     def _entities(self, text: str) -> Iterator[EntitySpan]:
         best: dict[tuple[int, int], tuple[str, float]] = {}
         for window in self._windows(text):
-            for place, judged in window:
-                if place not in best or judged[1] > best[place][1]:
-                    best[place] = judged
-        yield from _joined(text, sorted((place, *judged) for place, judged in best.items()))
+            for span, judged in window:
+                if span not in best or judged[1] > best[span][1]:
+                    best[span] = judged
+        yield from _joined(text, sorted((span, *judged) for span, judged in best.items()))
 
     def _windows(self, text: str) -> Iterator[list[tuple[tuple[int, int], tuple[str, float]]]]:
         """Long texts are read through overlapping windows; a token keeps its surest judgement."""

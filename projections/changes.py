@@ -7,15 +7,15 @@ from typing import Any, Protocol
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.topics import Partition
 from eventstore.keys import AggregateKey
-from projections.errors import Outpaced
-from projections.pictures import Picture
+from projections.errors import StaleVersionError
+from projections.states import State
 
 Row = tuple[Any, ...]
 Sections = Mapping[str, Sequence[Row]]
 """Table name to all rows that the aggregate has there now. A table that is not named is left alone."""
 
 Positions = Mapping[Partition, int]
-"""Up to which place of the log everything of a partition is in the read model."""
+"""Up to which position of the log everything of a partition is in the read model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class Change:
     sections: Sections
 
 
-def lowest(reached: Positions, places: Iterable[Partition]) -> int:
-    """Up to which place of the log everything of all these partitions is there."""
-    return min(reached.get(place, 0) for place in places)
+def low_watermark(positions: Positions, partitions: Iterable[Partition]) -> int:
+    """Up to which position of the log everything of all these partitions is there."""
+    return min(positions.get(partition, 0) for partition in partitions)
 
 
-def gate(changes: Sequence[Change], found: Mapping[AggregateKey, int]) -> None:
-    """Raises Outpaced where an aggregate's version in the store is not the one that its change starts from."""
+def check_versions(changes: Sequence[Change], found: Mapping[AggregateKey, int]) -> None:
+    """Raises StaleVersionError where an aggregate's version in the store is not the one that its change starts from."""
     for change in changes:
         if found.get(change.key, 0) != change.previous:
-            raise Outpaced(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
+            raise StaleVersionError(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
 
 
 def types_of(kinds: Collection[AggregateKind]) -> frozenset[EventType]:
@@ -63,6 +63,6 @@ class ReadModel(Protocol):
         """The events it follows: all of those aggregates, so that versions have no holes."""
         ...
 
-    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
-        """The sections of each picture. Raises UnfoldableEvent, StoreUnavailable."""
+    async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
+        """The sections of each state. Raises UnfoldableEventError, StoreUnavailableError."""
         ...

@@ -1,19 +1,19 @@
 """What can go wrong with a read model. A docstring is the message where none is given."""
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 
 
-class UnfoldableEvent(Exception):
+class UnfoldableEventError(Exception):
     """The event cannot be folded into this read model; the message says what is missing."""
 
 
-class Outpaced(Exception):
+class StaleVersionError(Exception):
     """Another projector wrote the same aggregates meanwhile; read their versions and fold again."""
 
 
-class OldShapeError(Exception):
+class OldSchemaError(Exception):
     """The read model was built by another version of Annals; `annals replay` builds it anew."""
 
 
-class Replaced(StoreUnavailable):
+class ReadModelReplacedError(StoreUnavailableError):
     """The read model was replaced while it was read; the same call may be tried again."""

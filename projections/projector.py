@@ -8,8 +8,8 @@ from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions, ReadModel
-from projections.errors import Outpaced, UnfoldableEvent
-from projections.pictures import fold, speaks_for_itself
+from projections.errors import StaleVersionError, UnfoldableEventError
+from projections.states import fold, speaks_for_itself
 from projections.store import Store
 
 TRIES = 5
@@ -33,19 +33,19 @@ class Projector:
         """What it follows."""
         return self._model.event_types
 
-    async def apply(self, events: Sequence[DomainEvent], reached: Positions) -> None:
+    async def apply(self, events: Sequence[DomainEvent], positions: Positions) -> None:
         """Bring the read model to these events and remember the positions, in one transaction.
 
-        Raises UnfoldableEvent, StoreUnavailable.
+        Raises UnfoldableEventError, StoreUnavailableError.
         """
         batch: dict[AggregateKey, dict[int, DomainEvent]] = defaultdict(dict)
         for event in events:
             batch[AggregateKey.of(event)][event.aggregate_version] = event
         for attempt in range(TRIES):
             try:
-                await self._store.write(await self._changes(batch), reached)
+                await self._store.write(await self._changes(batch), positions)
                 return
-            except Outpaced:
+            except StaleVersionError:
                 if attempt == TRIES - 1:
                     raise
 
@@ -65,7 +65,7 @@ class Projector:
         news.update(await self._reader.of_aggregates(incomplete) if incomplete else {})
         for key in incomplete:
             if key not in news or news[key][-1].aggregate_version < max(batch[key]):
-                raise UnfoldableEvent(
+                raise UnfoldableEventError(
                     f"{key.kind} {key.aggregate_id}: version {max(batch[key])} is not in the event store"
                 )
         sections = await self._model.sections([(key, fold(own)) for key, own in news.items()])

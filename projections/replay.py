@@ -11,8 +11,8 @@ from contracts.topics import Topics
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions, ReadModel
-from projections.pictures import Picture, fold
 from projections.projector import Projector
+from projections.states import State, fold
 from projections.store import Generation, Store
 
 T = TypeVar("T")
@@ -31,13 +31,13 @@ async def replay(
     """Build the next generation of each read model, in one pass over the log, and switch to it; rows by name.
 
     `report` gets the aggregates done so far. A rebuild fails on an event that live processing would set aside, and then
-    leaves the live ones as they are. Raises UnfoldableEvent, StoreUnavailable.
+    leaves the live ones as they are. Raises UnfoldableEventError, StoreUnavailableError.
     """
     head = await reader.head()
     building = [(model, store.generation("next")) for model, store in models]
     try:
         rows = await build(building, reader, up_to=head, report=report)
-        await _together(generation.finish(everywhere(model, topics, head)) for model, generation in building)
+        await _together(generation.finish(uniform_positions(model, topics, head)) for model, generation in building)
         for model, generation in building:
             await _switch(model, generation, reader, topics, head)
         return rows
@@ -89,23 +89,23 @@ async def build(
 
 async def _switch(model: ReadModel, generation: Generation, reader: EventReader, topics: Topics, head: int) -> None:
     projector = Projector(model, generation.store, reader)
-    reached = head
+    position = head
 
     async def catch_up() -> None:
-        nonlocal reached
-        while events := await reader.after(reached, CATCH_UP):
-            reached = events[-1].position or reached
+        nonlocal position
+        while events := await reader.after(position, CATCH_UP):
+            position = events[-1].position or position
             own = [event for event in events if event.event_type in model.event_types]
-            await projector.apply(own, everywhere(model, topics, reached))
+            await projector.apply(own, uniform_positions(model, topics, position))
 
     await catch_up()
     await generation.switch(catch_up)
 
 
-def everywhere(model: ReadModel, topics: Topics, position: int) -> Positions:
+def uniform_positions(model: ReadModel, topics: Topics, position: int) -> Positions:
     """One position for every partition that the read model follows."""
     followed = {topics.of(event_type) for event_type in model.event_types}
-    return {place: position for topic in followed for place in topic.places}
+    return {partition: position for topic in followed for partition in topic.all_partitions}
 
 
 @contextlib.contextmanager
@@ -124,8 +124,8 @@ def _few_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-Folded = list[tuple[AggregateKey, int, Picture | None]]
-"""Aggregates with their last version and their picture."""
+Folded = list[tuple[AggregateKey, int, State | None]]
+"""Aggregates with their last version and their state."""
 
 
 def _folded(aggregates: Sequence[Sequence[DomainEvent]], wanted: Wanted) -> Folded:
@@ -135,7 +135,7 @@ def _folded(aggregates: Sequence[Sequence[DomainEvent]], wanted: Wanted) -> Fold
 
 async def _changes(model: ReadModel, folded: Folded) -> list[Change]:
     own = [aggregate for aggregate in folded if aggregate[0].kind in model.kinds]
-    sections = await model.sections([(key, picture) for key, _, picture in own])
+    sections = await model.sections([(key, state) for key, _, state in own])
     return [Change(key, 0, version, rows) for (key, version, _), rows in zip(own, sections, strict=True)]
 
 

@@ -10,7 +10,7 @@ from projections.changes import Change, Positions
 CatchUp = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Frozen(Protocol):
+class Snapshot(Protocol):
     """A read model as it is at one moment, for comparison."""
 
     async def versions(self) -> dict[AggregateKey, int]:
@@ -31,10 +31,10 @@ class Frozen(Protocol):
 
 
 class Store(Protocol):
-    """Holds one generation of a read model. Methods raise StoreUnavailable when the database is away."""
+    """Holds one generation of a read model. Methods raise StoreUnavailableError when the database is away."""
 
     async def open(self) -> None:
-        """Make the read model where there is none. Raises OldShapeError."""
+        """Make the read model where there is none. Raises OldSchemaError."""
         ...
 
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
@@ -45,15 +45,15 @@ class Store(Protocol):
         """How far it is in each partition."""
         ...
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """A name for the tenant's present content; another one after every change of it."""
         ...
 
-    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
-        """All changes and the positions, at once. Raises Outpaced when a `previous` is not what is there."""
+    async def write(self, changes: Sequence[Change], positions: Positions) -> None:
+        """All changes and the positions, at once. Raises StaleVersionError when a `previous` is not what is there."""
         ...
 
-    def frozen(self) -> AbstractAsyncContextManager[Frozen]:
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """It as it is now, while it may go on changing."""
         ...
 
@@ -78,7 +78,7 @@ class Generation(Protocol):
         """Take in aggregates that are not there yet; returns the number of rows."""
         ...
 
-    async def finish(self, reached: Positions) -> None:
+    async def finish(self, positions: Positions) -> None:
         """Derive what derives from rows, build indexes, remember the positions."""
         ...
 

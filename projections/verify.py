@@ -8,8 +8,8 @@ from contracts.topics import Topics
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import ReadModel
-from projections.replay import Report, build, everywhere
-from projections.store import Frozen, Store
+from projections.replay import Report, build, uniform_positions
+from projections.store import Snapshot, Store
 
 SHOWN = 300
 
@@ -29,13 +29,13 @@ async def verify(model: ReadModel, store: Store, reader: EventReader, topics: To
     """Compare the live read model, as it is at this moment, with one built from the same events.
 
     Events count up to the live model's position, and beyond it where it has them already: an event that the live one
-    passed over shows, one that is still on its way does not. Raises UnfoldableEvent, StoreUnavailable.
+    passed over shows, one that is still on its way does not. Raises UnfoldableEventError, StoreUnavailableError.
     """
     generation = store.generation("verify")
-    async with store.frozen() as live:
+    async with store.snapshot() as live:
         versions, positions = await live.versions(), await live.positions()
         # While a partition was never heard of, nothing can be said to be passed over.
-        position = min(positions.get(place, 0) for place in everywhere(model, topics, 0))
+        position = min(positions.get(partition, 0) for partition in uniform_positions(model, topics, 0))
 
         def wanted(event: DomainEvent) -> bool:
             assert event.position is not None
@@ -45,7 +45,7 @@ async def verify(model: ReadModel, store: Store, reader: EventReader, topics: To
         try:
             rows = await build([(model, generation)], reader, up_to=await reader.head(), report=report, wanted=wanted)
             await generation.finish({})
-            async with generation.store.frozen() as rebuilt:
+            async with generation.store.snapshot() as rebuilt:
                 found = await live.digests()
                 difference = await _difference(model.name, live, rebuilt, found, await rebuilt.digests())
             digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()
@@ -55,7 +55,7 @@ async def verify(model: ReadModel, store: Store, reader: EventReader, topics: To
 
 
 async def _difference(
-    name: str, live: Frozen, rebuilt: Frozen, found: dict[str, str], wanted: dict[str, str]
+    name: str, live: Snapshot, rebuilt: Snapshot, found: dict[str, str], wanted: dict[str, str]
 ) -> str | None:
     """The first row that differs, in the first part whose digests differ."""
     part = next((part for part in sorted(found.keys() | wanted.keys()) if found.get(part) != wanted.get(part)), None)

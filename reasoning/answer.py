@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from reasoning.bridge import Ranking
 from reasoning.index import Index
+from reasoning.path_ranking import Ranking
 from reasoning.words import QUESTION_WORDS, content_of, overlap, stem, words_of
 
 FLOOR = 0.6
@@ -62,14 +62,14 @@ def _asked(question: str, ranking: Ranking) -> Mapping[str, float]:
     names = content_of(" ".join(question[link.start : link.end] for link in ranking.named))
     weights = {word: weight for word, weight in ranking.question.items() if word not in names} or ranking.question
     words = [word.folded for word in words_of(question)]
-    asking = [place for place, word in enumerate(words) if word in QUESTION_WORDS]
+    asking = [index for index, word in enumerate(words) if word in QUESTION_WORDS]
     if not asking:
         return weights
     # "In which town lived the man who": what comes after the one that asks only relates. Some ask at the end instead.
     asks = asking[0] if asking[0] < OPENING else asking[-1]
     nearness: dict[str, float] = {}
-    for place, word in enumerate(words):
-        near = FARTHER ** abs(place - asks)
+    for index, word in enumerate(words):
+        near = FARTHER ** abs(index - asks)
         nearness[stem(word)] = max(near, nearness.get(stem(word), 0.0))
     return {word: weight * nearness[word] for word, weight in weights.items()}
 

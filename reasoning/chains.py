@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from reasoning.bridge import Ranking
 from reasoning.index import Index
+from reasoning.path_ranking import Ranking
 
 ARROW = " -> "
 

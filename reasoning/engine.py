@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 
 from reasoning.answer import answer_of, confidence_of
-from reasoning.bridge import rank
 from reasoning.chains import chains_of
 from reasoning.fusion import reciprocal_rank_fusion
-from reasoning.knowledge import Knowledge, Knowledges
+from reasoning.index_cache import CachedIndex, IndexCache
+from reasoning.path_ranking import rank
 from reasoning.ports import GraphReader, Hit, PassageReader, QueryEmbedder
 from reasoning.results import Answer, ScoredPassage, scored
 
@@ -21,12 +21,12 @@ class Reasoner:
     def __init__(self, graph: GraphReader, passages: PassageReader, embedder: QueryEmbedder) -> None:
         self._passages = passages
         self._embedder = embedder
-        self._knowledges = Knowledges(graph, passages)
+        self._indexes = IndexCache(graph, passages)
 
     async def state(self, tenant: str) -> str:
         """SHA-256 in hexadecimal that names the present state of the read models and the embedder: the same state gives
         the same answers."""
-        return self._digest(await self._knowledges.state(tenant))
+        return self._digest(await self._indexes.state(tenant))
 
     async def search(self, tenant: str, question: str, k: int) -> list[ScoredPassage]:
         """The `k` best passages by likeness of meaning and of words together, best first.
@@ -45,7 +45,7 @@ class Reasoner:
         Raises ValueError for a blank question, or `k` below 1.
         """
         question = _checked(question, k)
-        knowledge, (near, matching) = await asyncio.gather(self._knowledges.of(tenant), self._found(tenant, question))
+        knowledge, (near, matching) = await asyncio.gather(self._indexes.of(tenant), self._found(tenant, question))
         return await asyncio.to_thread(self._answer, knowledge, question, near, matching, k)
 
     async def _found(self, tenant: str, question: str) -> tuple[list[Hit], list[Hit]]:
@@ -55,7 +55,7 @@ class Reasoner:
         vectors = await self._embedder.embed([question])
         return await self._passages.nearest(tenant, vectors[0], DEPTH)
 
-    def _answer(self, knowledge: Knowledge, question: str, near: list[Hit], matching: list[Hit], k: int) -> Answer:
+    def _answer(self, knowledge: CachedIndex, question: str, near: list[Hit], matching: list[Hit], k: int) -> Answer:
         index = knowledge.index
         ranking = rank(index, question, near, matching)
         best = ranking.best(k)

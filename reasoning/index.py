@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from inference.chunking import sentences
-from reasoning.links import Link, Name, Names, Place, Scanned, Targets, name_of, scan
+from reasoning.links import Link, Name, Names, Scanned, Span, Targets, name_of, scan
 from reasoning.pagerank import transitions
-from reasoning.ports import Passage, Snapshot
+from reasoning.ports import GraphSnapshot, Passage
 from reasoning.words import Rarity, content_of
 
 MENTION, STATEMENT = 0.5, 0.3
@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class Edge:
     """A link as seen from one of its ends: `other` is a passage number, `holder` the passage whose text has it."""
 
     other: int
@@ -40,19 +40,21 @@ class Joined:
 class Index:
     """Built once for each state of a tenant, and read by many threads.
 
-    `joined[i]` holds passage i's links both ways. `chances` is the walk over passages and entities (see `pagerank`).
+    `edges[i]` holds passage i's links both ways. `chances` is the walk over passages and entities (see `pagerank`).
     `seeds` holds for each name its entities, as (node, number of passages that have it).
     """
 
-    def __init__(self, passages: Sequence[Passage], snapshot: Snapshot, before: "Index | None" = None) -> None:
+    def __init__(self, passages: Sequence[Passage], snapshot: GraphSnapshot, before: "Index | None" = None) -> None:
         """Blocks for up to a millisecond a passage; `before` saves scanning again what it scanned."""
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
         contents = [content_of(f"{passage.title} {passage.text}") for passage in self.passages]
         self.rarity = Rarity(contents)
         self._holders = _holders(contents)
-        abouts = [about for about in snapshot.abouts if about.chunk_id in self.numbers]
-        self.targets = Targets((name_of(about.name), self.numbers[about.chunk_id], about.quality) for about in abouts)
+        subjects = [subject for subject in snapshot.subjects if subject.chunk_id in self.numbers]
+        self.targets = Targets(
+            (name_of(subject.name), self.numbers[subject.chunk_id], subject.quality) for subject in subjects
+        )
         self.aliases = Names(self.targets.names)
         self.scanned: Mapping[str, Scanned] = scan(
             {passage.chunk_id: passage.text for passage in self.passages},
@@ -60,7 +62,7 @@ class Index:
             before.scanned if before is not None else {},
             before.aliases if before is not None else Names(()),
         )
-        self.joined = self._joined()
+        self.edges = self._edges()
         self.chances, self.seeds = self._graph(snapshot)
         self.names = Names(self.seeds)
         self._sentences: dict[int, list[tuple[int, int, frozenset[str]]]] = {}
@@ -69,9 +71,9 @@ class Index:
         """Numbers of the passages that hold a stem."""
         return self._holders.get(word, np.empty(0, dtype=np.int64))
 
-    def places(self, number: int) -> Sequence[Place]:
+    def spans(self, number: int) -> Sequence[Span]:
         """Aliases in a passage's text."""
-        return self.scanned[self.passages[number].chunk_id].places
+        return self.scanned[self.passages[number].chunk_id].spans
 
     def sentences_of(self, number: int) -> list[tuple[int, int, frozenset[str]]]:
         """(start, end, stems) of each sentence of a passage; kept once worked out."""
@@ -82,25 +84,25 @@ class Index:
             self._sentences[number] = found
         return found
 
-    def sentence_at(self, number: int, place: int) -> tuple[int, int, frozenset[str]]:
-        """The sentence of a passage that holds character `place`."""
+    def sentence_at(self, number: int, position: int) -> tuple[int, int, frozenset[str]]:
+        """The sentence of a passage that holds character `position`."""
         found = self.sentences_of(number)
-        return found[max(0, bisect.bisect_right(found, place, key=lambda sentence: sentence[0]) - 1)]
+        return found[max(0, bisect.bisect_right(found, position, key=lambda sentence: sentence[0]) - 1)]
 
-    def _joined(self) -> list[list[Joined]]:
-        out: list[list[Link]] = [self.targets.links(self.places(i), i) for i in range(len(self.passages))]
+    def _edges(self) -> list[list[Edge]]:
+        out: list[list[Link]] = [self.targets.links(self.spans(i), i) for i in range(len(self.passages))]
         arriving = Counter(target for links in out for target in {link.target for link in links})
-        joined: list[list[Joined]] = [[] for _ in self.passages]
+        edges: list[list[Edge]] = [[] for _ in self.passages]
         for source, links in enumerate(out):
             for link in links:
-                joined[source].append(Joined(link.target, link.weight, source, link.start, link.end))
+                edges[source].append(Edge(link.target, link.weight, source, link.start, link.end))
                 count = arriving[link.target]
                 if count <= MOST_BACKWARD:
                     weight = BACKWARD * link.weight / math.sqrt(count)
-                    joined[link.target].append(Joined(source, weight, source, link.start, link.end))
-        return joined
+                    edges[link.target].append(Edge(source, weight, source, link.start, link.end))
+        return edges
 
-    def _graph(self, snapshot: Snapshot) -> tuple[sparse.csr_array, dict[Name, list[tuple[int, int]]]]:
+    def _graph(self, snapshot: GraphSnapshot) -> tuple[sparse.csr_array, dict[Name, list[tuple[int, int]]]]:
         """Passages are the first nodes, by number, and entities follow."""
         nodes: dict[str, int] = {}
         named: dict[Name, set[str]] = {}
@@ -112,12 +114,12 @@ class Index:
                 key = (self.numbers[chunk_id], node)
                 edges[key] = max(weight, edges.get(key, 0.0))
 
-        for about in snapshot.abouts:
-            named.setdefault(name_of(about.name), set()).add(about.entity_id)
-            edge(about.chunk_id, about.entity_id, about.quality)
+        for subject in snapshot.subjects:
+            named.setdefault(name_of(subject.name), set()).add(subject.entity_id)
+            edge(subject.chunk_id, subject.entity_id, subject.quality)
         for passage in self.passages:
-            for place in self.scanned[passage.chunk_id].places:
-                for entity_id in named.get(place.name, ()):
+            for span in self.scanned[passage.chunk_id].spans:
+                for entity_id in named.get(span.name, ()):
                     edge(passage.chunk_id, entity_id, 1.0)
         for mention in snapshot.mentions:
             named.setdefault(name_of(mention.name), set()).add(mention.entity_id)
@@ -127,9 +129,9 @@ class Index:
         most = max(COMMON_COUNT, COMMON_SHARE * len(self.passages))
         kept = [(left, right, weight) for (left, right), weight in edges.items() if frequency[right] <= most]
         for statement in snapshot.statements:
-            subject, obj = nodes.get(statement.subject_id), nodes.get(statement.object_id)
-            if subject is not None and obj is not None and subject != obj:
-                kept.append((subject, obj, STATEMENT * statement.confidence))
+            start, end = nodes.get(statement.subject_id), nodes.get(statement.object_id)
+            if start is not None and end is not None and start != end:
+                kept.append((start, end, STATEMENT * statement.confidence))
         chances = transitions(len(self.passages) + len(nodes), *_columns(kept))
         seeds = {
             name: sorted((nodes[entity], frequency[nodes[entity]]) for entity in entities if entity in nodes)

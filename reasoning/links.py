@@ -1,4 +1,4 @@
-"""Passages name what other passages are about: aliases, found in texts by longest match, make links with a place."""
+"""Passages name what other passages are about: aliases, found in texts by longest match, make links with a span."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ Name = tuple[str, ...]
 """A name as its folded words."""
 
 
-class Place(NamedTuple):
+class Span(NamedTuple):
     """`text[start:end]` is this name."""
 
     name: Name
@@ -21,7 +21,7 @@ class Place(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A place in a passage's text names what passage number `target` is about."""
+    """A span in a passage's text names what passage number `target` is about."""
 
     target: int
     weight: float
@@ -43,14 +43,14 @@ class Names:
         for name in self.names:
             self._longest[name[0]] = max(len(name), self._longest.get(name[0], 0))
 
-    def find(self, text: str, words: Sequence[Word] | None = None) -> list[Place]:
+    def find(self, text: str, words: Sequence[Word] | None = None) -> list[Span]:
         """Places of names in a text, the longest first where several begin, none within another.
 
         A single word without a capital is no mention: too many titles are also plain words.
         """
         return list(self._find(text, words_of(text) if words is None else words))
 
-    def _find(self, text: str, words: Sequence[Word]) -> Iterator[Place]:
+    def _find(self, text: str, words: Sequence[Word]) -> Iterator[Span]:
         at = 0
         while at < len(words):
             longest = min(self._longest.get(words[at].folded, 0), len(words) - at)
@@ -59,7 +59,7 @@ class Names:
                 name = tuple(word.folded for word in words[at : at + length])
                 start, end = words[at].start, words[at + length - 1].end
                 if name in self.names and (length > 1 or text[start:end] != text[start:end].lower()):
-                    yield Place(name, start, end)
+                    yield Span(name, start, end)
                     step = length
                     break
             at += step
@@ -70,7 +70,7 @@ class Scanned:
     """What a scan of one text found, and what a later scan need not do again."""
 
     words: frozenset[str]
-    places: tuple[Place, ...]
+    spans: tuple[Span, ...]
 
 
 def scan(texts: Mapping[str, str], names: Names, before: Mapping[str, Scanned], known: Names) -> dict[str, Scanned]:
@@ -94,10 +94,10 @@ def scan(texts: Mapping[str, str], names: Names, before: Mapping[str, Scanned], 
 class Targets:
     """Which passages a name leads to, and how surely."""
 
-    def __init__(self, abouts: Iterable[tuple[Name, int, float]]) -> None:
-        """`abouts`: name, passage number, quality in 0..1."""
+    def __init__(self, subjects: Iterable[tuple[Name, int, float]]) -> None:
+        """`subjects`: name, passage number, quality in 0..1."""
         qualities: dict[Name, dict[int, float]] = {}
-        for name, passage, quality in abouts:
+        for name, passage, quality in subjects:
             if name:
                 of = qualities.setdefault(name, {})
                 of[passage] = max(quality, of.get(passage, 0.0))
@@ -116,11 +116,11 @@ class Targets:
         """(passage number, weight), in order of number."""
         return self._of.get(name, ())
 
-    def links(self, places: Iterable[Place], source: int | None = None) -> list[Link]:
+    def links(self, spans: Iterable[Span], source: int | None = None) -> list[Link]:
         """Links out of passage `source` (None: out of a question), each target at each place; none to itself."""
         return [
-            Link(target, weight, place.start, place.end)
-            for place in places
-            for target, weight in self.of(place.name)
+            Link(target, weight, span.start, span.end)
+            for span in spans
+            for target, weight in self.of(span.name)
             if target != source
         ]

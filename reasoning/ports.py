@@ -6,10 +6,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from projections.graph.reads import About as About
+from projections.graph.reads import GraphSnapshot as GraphSnapshot
 from projections.graph.reads import Mention as Mention
-from projections.graph.reads import Snapshot as Snapshot
 from projections.graph.reads import Statement as Statement
+from projections.graph.reads import Subject as Subject
 from projections.vector.reads import Hit as Hit
 from projections.vector.reads import Passage as Passage
 
@@ -19,11 +19,11 @@ Vectors = npt.NDArray[np.float32]
 class GraphReader(Protocol):
     """Reads the graph."""
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the graph of that tenant changes."""
         ...
 
-    async def snapshot(self, tenant: str) -> Snapshot:
+    async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it."""
         ...
 
@@ -31,7 +31,7 @@ class GraphReader(Protocol):
 class PassageReader(Protocol):
     """Reads and searches passages."""
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the passages of that tenant change."""
         ...
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import faust
 
-from streams import exits
+from streams import termination
+from streams.batch_consumer import BatchConsumer
 from streams.credentials import read_credentials
-from streams.drain import Drain
 from streams.transport import PromptApp
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -44,16 +44,16 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str]) -> faust.App
     )
 
 
-def attach(app: faust.App, drain: Drain[Any]) -> Any:
-    """Make an agent of `app` that empties the drain's topics into its handler; returns the agent."""
-    handler = drain.handler
+def attach(app: faust.App, consumer: BatchConsumer[Any]) -> Any:
+    """Make an agent of `app` that empties the batch consumer's topics into its handler; returns the agent."""
+    handler = consumer.handler
     channel = app.topic(*handler.topics, key_type=bytes, value_type=bytes, internal=False)
 
     async def agent(stream: Any) -> None:
         try:
-            await drain.run(stream)
+            await consumer.run(stream)
         except Exception as error:  # an agent that raised would be taken for one that finished (faust #315)
-            exits.leave(exits.UNAVAILABLE, f"{handler.name}: {error!r}")
+            termination.terminate(termination.UNAVAILABLE, f"{handler.name}: {error!r}")
 
     # One at a time: with more, Faust commits past what is in flight (faust-streaming #606).
     return app.agent(channel, name=handler.name, concurrency=1)(agent)

@@ -26,7 +26,7 @@ class CachingHandler:
             return None
         return decode(message.value, position=message.position)
 
-    async def handle(self, items: Sequence[DomainEvent], reached: Mapping[Partition, int]) -> None:
+    async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Keep them."""
         for event in items:
             assert isinstance(event.event_data, ReasoningResultCached)

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 class Handler(Protocol[Item]):
-    """Deals with batches of messages. Doing it twice must change nothing."""
+    """Processes batches of messages. Doing it twice must change nothing."""
 
     @property
     def name(self) -> str:
@@ -29,10 +29,10 @@ class Handler(Protocol[Item]):
         """
         ...
 
-    async def handle(self, items: Sequence[Item], reached: Mapping[Partition, int]) -> None:
-        """Deal with `items`, then remember that everything up to `reached` was dealt with.
+    async def handle(self, items: Sequence[Item], positions: Mapping[Partition, int]) -> None:
+        """Process `items`, then remember that everything up to `positions` was processed.
 
-        Raises StoreUnavailable when a server is away (the same batch is tried again) and anything else when
-        an item cannot be dealt with (the batch is then tried item by item, and the culprit set aside).
+        Raises StoreUnavailableError when a server is away (the same batch is tried again) and anything else when
+        an item cannot be processed (the batch is then tried item by item, and the culprit set aside).
         """
         ...

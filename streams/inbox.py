@@ -21,7 +21,7 @@ class InboxHandler:
         """Every message is our business. Raises MalformedEventError."""
         return decode_inbox(message.value)
 
-    async def handle(self, items: Sequence[InboxEvent], reached: Mapping[Partition, int]) -> None:
+    async def handle(self, items: Sequence[InboxEvent], positions: Mapping[Partition, int]) -> None:
         """Take them in. The inbox has no positions: it is not part of the log."""
         if items:
             await self._intake.take([_submission(item) for item in items])

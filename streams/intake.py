@@ -63,19 +63,19 @@ class Intake:
     async def take(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """Take documents in, in their order; an outcome for each.
 
-        Raises DocumentTooLargeError before anything is kept, StoreUnavailable, ConflictError.
+        Raises DocumentTooLargeError before anything is kept, StoreUnavailableError, ConflictError.
         """
         for submission in submissions:
             self.check(submission.document_id, submission.text)
         outcomes: dict[int, Outcome] = {}
         for turn in _turns(submissions):
             outcomes.update(await self._take(turn))
-        return [outcomes[place] for place in range(len(submissions))]
+        return [outcomes[index] for index in range(len(submissions))]
 
     async def _take(self, turn: Sequence[tuple[int, Submission]]) -> dict[int, Outcome]:
         """One turn: no document and no delivery twice, so all of it can be decided at once."""
         seen = await self._receipts.seen([submission.event_id for _, submission in turn])
-        fresh = [(place, submission) for place, submission in turn if submission.event_id not in seen]
+        fresh = [(index, submission) for index, submission in turn if submission.event_id not in seen]
         references = await self._texts.put_many(
             [(submission.metadata.tenant, submission.document_id, submission.text) for _, submission in fresh]
         )
@@ -86,23 +86,23 @@ class Intake:
             ]
         )
         outcomes: dict[int, Outcome] = {
-            place: _outcome(events) for (place, _), events in zip(fresh, appended, strict=True)
+            index: _outcome(events) for (index, _), events in zip(fresh, appended, strict=True)
         }
         # What changed nothing is remembered too: redelivered later, it could undo a newer one.
-        await self._receipts.record([(submission.event_id, outcomes[place]) for place, submission in fresh])
-        return outcomes | {place: "duplicate" for place, submission in turn if submission.event_id in seen}
+        await self._receipts.record([(submission.event_id, outcomes[index]) for index, submission in fresh])
+        return outcomes | {index: "duplicate" for index, submission in turn if submission.event_id in seen}
 
 
 def _turns(submissions: Sequence[Submission]) -> Iterator[list[tuple[int, Submission]]]:
     """Cut a batch where a document or a delivery comes a second time."""
     turn: list[tuple[int, Submission]] = []
     taken: set[AggregateKey | UUID] = set()
-    for place, submission in enumerate(submissions):
+    for index, submission in enumerate(submissions):
         marks: set[AggregateKey | UUID] = {_key(submission), submission.event_id}
         if taken & marks:
             yield turn
             turn, taken = [], set()
-        turn.append((place, submission))
+        turn.append((index, submission))
         taken |= marks
     if turn:
         yield turn

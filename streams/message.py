@@ -45,11 +45,11 @@ def _number(raw: bytes | None) -> int | None:
     return int(raw) if raw is not None and raw.isdigit() and len(raw) < 19 else None
 
 
-def reached(messages: Iterable[Message]) -> dict[Partition, int]:
-    """The highest log position of each partition among `messages`, once all of them are dealt with."""
+def positions_of(messages: Iterable[Message]) -> dict[Partition, int]:
+    """The highest log position of each partition among `messages`, once all of them are processed."""
     highest: dict[Partition, int] = {}
     for message in messages:
         if message.position is not None:
-            place = (message.topic, message.partition)
-            highest[place] = max(message.position, highest.get(place, 0))
+            partition = (message.topic, message.partition)
+            highest[partition] = max(message.position, highest.get(partition, 0))
     return highest

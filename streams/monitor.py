@@ -9,10 +9,10 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.topics import Partition, topics
-from eventstore.errors import StoreUnavailable
-from eventstore.marks import RelayMark
-from streams import exits
-from streams.drain import Drain
+from eventstore.errors import StoreUnavailableError
+from eventstore.kafka.progress import RelayProgress
+from streams import termination
+from streams.batch_consumer import BatchConsumer
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,10 @@ class Monitor(threading.Thread):
     """Once a second: compares what the group committed with what the relay published.
 
     A partition whose commits have caught up with the relay is done up to the relay's position, even when its last
-    event is old; `on_drained` is told so. Three things end the process, to be started again by whoever
+    event is old; `on_caught_up` is told so. Three things end the process, to be started again by whoever
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
     `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
-    To wait for a store that is away is no standstill: the drain sees to the end of that. Nor is a batch that takes its
+    To wait for a store that is away is no standstill: the batch consumer sees to the end of that. Nor is a batch that takes its
     time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as `call_soon_threadsafe` does; `beat` is
     called where it did.
     """
@@ -40,9 +40,9 @@ class Monitor(threading.Thread):
         client: Mapping[str, str],
         group: str,
         epoch: int,
-        mark: Callable[[], RelayMark],
-        drains: Sequence[Drain[Any]],
-        on_drained: Callable[[Mapping[Partition, int]], None],
+        progress: Callable[[], RelayProgress],
+        consumers: Sequence[BatchConsumer[Any]],
+        on_caught_up: Callable[[Mapping[Partition, int]], None],
         stall_s: float,
         ask_loop: Callable[[Callable[[], None]], object],
         beat: Callable[[], None],
@@ -50,12 +50,14 @@ class Monitor(threading.Thread):
         super().__init__(name="monitor", daemon=True)
         self._consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": "0"})
         self._epoch = epoch
-        self._mark = mark
-        self._drains = drains
-        followed = {topic for drain in drains for topic in drain.handler.topics}
+        self._read_progress = progress
+        self._consumers = consumers
+        followed = {topic for consumer in consumers for topic in consumer.handler.topics}
         # All partitions, also those that never had anything: they are as far as the relay is.
-        self._followed = [place for topic in topics().all if topic.name in followed for place in topic.places]
-        self._on_drained = on_drained
+        self._followed = [
+            partition for topic in topics().all if topic.name in followed for partition in topic.all_partitions
+        ]
+        self._on_caught_up = on_caught_up
         self._stall_s = stall_s
         self._ask_loop = ask_loop
         self._beat = beat
@@ -75,43 +77,45 @@ class Monitor(threading.Thread):
         while not self._stopped.wait(INTERVAL_S):
             self._ask_loop(self._answer)
             if time.monotonic() - self._answered_at > self._stall_s:
-                exits.leave(exits.STALLED, f"the event loop stood still for {self._stall_s:.0f} s")
+                termination.terminate(termination.STALLED, f"the event loop stood still for {self._stall_s:.0f} s")
             if self._answered_at > beaten_at:
                 beaten_at = self._answered_at
                 self._beat()
             try:
-                mark = self._mark()
-                committed = self._committed(mark)
-            except (StoreUnavailable, KafkaException) as error:
+                progress = self._read_progress()
+                committed = self._committed(progress)
+            except (StoreUnavailableError, KafkaException) as error:
                 log.warning("cannot tell the worker's progress: %s", " ".join(str(error).split()))
                 moved_at = time.monotonic()
                 continue
-            if mark.epoch != self._epoch:
-                exits.leave(exits.NEW_EPOCH, "the broker was filled anew from the log; starting afresh")
-            drained = {
-                place: mark.position
-                for place in self._followed
-                if committed.get(place, 0) >= mark.next_offsets.get(place, 0)
+            if progress.epoch != self._epoch:
+                termination.terminate(termination.NEW_EPOCH, "the broker was filled anew from the log; starting afresh")
+            caught_up = {
+                partition: progress.position
+                for partition in self._followed
+                if committed.get(partition, 0) >= progress.next_offsets.get(partition, 0)
             }
-            news = {place: position for place, position in drained.items() if told.get(place, -1) < position}
+            news = {
+                partition: position for partition, position in caught_up.items() if told.get(partition, -1) < position
+            }
             if news:
-                self._on_drained(news)
+                self._on_caught_up(news)
                 told.update(news)
-            progress = (sum(drain.dealt_with for drain in self._drains), sum(committed.values()))
-            lagging = len(drained) < len(self._followed) or any(drain.holds_work for drain in self._drains)
-            waits = any(drain.waits_for_store for drain in self._drains)
-            if progress != seen or not lagging or waits:
-                moved_at, seen = time.monotonic(), progress
+            counts = (sum(consumer.processed for consumer in self._consumers), sum(committed.values()))
+            lagging = len(caught_up) < len(self._followed) or any(consumer.holds_work for consumer in self._consumers)
+            waits = any(consumer.waits_for_store for consumer in self._consumers)
+            if counts != seen or not lagging or waits:
+                moved_at, seen = time.monotonic(), counts
             else:
-                limit = WORK_LIMIT_S if any(drain.at_work for drain in self._drains) else self._stall_s
+                limit = WORK_LIMIT_S if any(consumer.at_work for consumer in self._consumers) else self._stall_s
                 if time.monotonic() - moved_at > limit:
-                    exits.leave(exits.STALLED, f"no progress for {limit:.0f} s in spite of lag")
+                    termination.terminate(termination.STALLED, f"no progress for {limit:.0f} s in spite of lag")
 
     def _answer(self) -> None:
         self._answered_at = time.monotonic()
 
-    def _committed(self, mark: RelayMark) -> dict[Partition, int]:
-        asked = [TopicPartition(*place) for place in self._followed if place in mark.next_offsets]
+    def _committed(self, progress: RelayProgress) -> dict[Partition, int]:
+        asked = [TopicPartition(*partition) for partition in self._followed if partition in progress.next_offsets]
         if not asked:
             return {}
         return {

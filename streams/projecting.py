@@ -24,6 +24,6 @@ class ProjectionHandler:
             return None
         return decode(message.value, position=message.position)
 
-    async def handle(self, items: Sequence[DomainEvent], reached: Mapping[Partition, int]) -> None:
+    async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Rows and positions in one transaction."""
-        await self._projector.apply(items, reached)
+        await self._projector.apply(items, positions)

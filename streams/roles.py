@@ -12,14 +12,14 @@ from confluent_kafka import KafkaException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from contracts.topics import Partition
-from eventstore.broker_admin import BrokerAdmin, reason
-from eventstore.broker_owner import own_topics
 from eventstore.errors import ForeignBrokerError
-from eventstore.marks import RelayMarks
-from streams import exits
+from eventstore.kafka.admin import BrokerAdmin, reason
+from eventstore.kafka.ownership import own_topics
+from eventstore.kafka.progress import RelayProgressReader
+from streams import termination
 from streams.app import attach, build_app
-from streams.drain import Drain
-from streams.graveyard import Graveyard
+from streams.batch_consumer import BatchConsumer
+from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler
 from streams.monitor import Monitor
 
@@ -39,8 +39,8 @@ class Role:
     name: str
     log_id: str
     handlers: Sequence[Handler[Any]]
-    graveyard: Graveyard
-    marks: RelayMarks
+    dead_letter_sink: DeadLetterSink
+    relay_progress: RelayProgressReader
     bootstrap: str
     beat: Callable[[], None]
     ended: Callable[[], None]
@@ -67,30 +67,30 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     role = loop.run_until_complete(open_role())
-    epoch = role.marks.read().epoch
+    epoch = role.relay_progress.read().epoch
     _wait_for_broker(role)
     app = build_app(group_of(role.name, epoch), role.bootstrap, role.kafka)
-    drains = [Drain(handler, role.graveyard) for handler in role.handlers]
-    for drain in drains:
-        attach(app, drain)
+    consumers = [BatchConsumer(handler, role.dead_letter_sink) for handler in role.handlers]
+    for consumer in consumers:
+        attach(app, consumer)
     notes: set[asyncio.Task[None]] = set()
 
-    def on_drained(places: Mapping[Partition, int]) -> None:
-        for drain in drains:
-            note = loop.create_task(drain.note(places))
+    def on_caught_up(positions: Mapping[Partition, int]) -> None:
+        for consumer in consumers:
+            note = loop.create_task(consumer.note(positions))
             notes.add(note)
             note.add_done_callback(notes.discard)
 
-    def drained(places: Mapping[Partition, int]) -> None:
-        loop.call_soon_threadsafe(on_drained, places)
+    def caught_up(positions: Mapping[Partition, int]) -> None:
+        loop.call_soon_threadsafe(on_caught_up, positions)
 
     monitor = Monitor(
         client=role.client,
         group=group_of(role.name, epoch),
         epoch=epoch,
-        mark=role.marks.read,
-        drains=drains,
-        on_drained=drained,
+        progress=role.relay_progress.read,
+        consumers=consumers,
+        on_caught_up=caught_up,
         stall_s=role.stall_s,
         ask_loop=loop.call_soon_threadsafe,
         beat=role.beat,
@@ -109,7 +109,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             await super().on_shutdown()
 
         def _flag_as_shutdown_by_signal(self) -> None:
-            impatience = threading.Timer(STOP_LIMIT_S, exits.leave, (0, "stopped, not waiting any longer"))
+            impatience = threading.Timer(STOP_LIMIT_S, termination.terminate, (0, "stopped, not waiting any longer"))
             impatience.daemon = True
             impatience.start()
             super()._flag_as_shutdown_by_signal()
@@ -125,9 +125,9 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             logging_config=dict(role.logging) if role.logging is not None else None,
         ).execute_from_commandline()
     except SystemExit as ended:
-        exits.leave(int(ended.code or 0), "the Faust worker ended")
+        termination.terminate(int(ended.code or 0), "the Faust worker ended")
     # Threads of libraries would keep the process for seconds, with nothing left to do.
-    exits.leave(0, "stopped")
+    termination.terminate(0, "stopped")
 
 
 def _wait_for_broker(role: Role) -> None:
@@ -148,6 +148,6 @@ def _wait_for_broker(role: Role) -> None:
     try:
         trying(own_topics, BrokerAdmin(role.client), role.log_id)
     except ForeignBrokerError as error:
-        exits.leave(exits.UNAVAILABLE, str(error))
+        termination.terminate(termination.UNAVAILABLE, str(error))
     except KafkaException as error:
-        exits.leave(exits.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {reason(error)}")
+        termination.terminate(termination.UNAVAILABLE, f"Kafka at {role.bootstrap} did not answer: {reason(error)}")

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-from annals.cli.frame import Frame
+from annals.cli.context import CommandContext
 
 COMMANDS = {
     "up": "up",
@@ -59,7 +59,7 @@ def group(ctx: click.Context) -> None:
     Settings come from options, from ANNALS_* variables, and from a TOML file (--config, or annals.toml in the
     data folder), in that order.
     """
-    ctx.ensure_object(Frame)
+    ctx.ensure_object(CommandContext)
 
 
 def main() -> None:

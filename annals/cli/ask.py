@@ -6,8 +6,8 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from annals.asking import Asked, open_asking
-from annals.cli.frame import Frame, common, run_async
+from annals.asking import AskResult, open_ask_service
+from annals.cli.context import CommandContext, common, run_async
 from annals.cli.search import described, short
 from annals.errors import AnnalsError
 from annals.session import session
@@ -20,36 +20,36 @@ _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 @click.argument("question")
 @click.option("-k", "sources", type=click.IntRange(1, 50), default=5, show_default=True, help="Sources to give.")
 @common
-def command(frame: Frame, question: str, sources: int) -> None:
+def command(context: CommandContext, question: str, sources: int) -> None:
     """Answer QUESTION from what was taken in.
 
     The answer is the best supported sentence, with its sources, how each was reached, and a confidence in 0..1. Without
     evidence there is no answer, and the exit code is 1.
     """
-    if run_async(lambda: _ask(frame, question, sources)).answer.answer is None:
+    if run_async(lambda: _ask(context, question, sources)).answer.answer is None:
         sys.exit(1)
 
 
-async def _ask(frame: Frame, question: str, k: int) -> Asked:
+async def _ask(context: CommandContext, question: str, k: int) -> AskResult:
     if not question.strip():
         raise AnnalsError("the question is blank; ask for example: annals ask 'Who founded ...?'")
     try:
         _QUESTION.validate_python(question)
     except ValidationError as error:
         raise AnnalsError(f"the question cannot be asked: {error.errors()[0]['msg']}") from None
-    async with session(frame.settings) as opened:
-        with frame.people.status("thinking"):
-            async with open_asking(opened.services) as asking:
+    async with session(context.settings) as opened:
+        with context.people.status("thinking"):
+            async with open_ask_service(opened.services) as asking:
                 asked = await asking.ask(question, k)
-        waiting = (await opened.services.relational.counts(frame.settings.tenant)).waiting
-    frame.give(result_of(asked))
-    _tell(frame, asked)
+        waiting = (await opened.services.relational.counts(context.settings.tenant)).waiting
+    context.give(result_of(asked))
+    _tell(context, asked)
     if waiting:
-        frame.note(f"{waiting} documents are not processed yet and could not be asked")
+        context.note(f"{waiting} documents are not processed yet and could not be asked")
     return asked
 
 
-def result_of(asked: Asked) -> dict[str, Any]:
+def result_of(asked: AskResult) -> dict[str, Any]:
     """The answer as --json gives it."""
     return {
         "query_id": asked.query_id,
@@ -62,16 +62,16 @@ def result_of(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _tell(frame: Frame, asked: Asked) -> None:
+def _tell(context: CommandContext, asked: AskResult) -> None:
     answer = asked.answer
     if answer.answer is None:
-        frame.say("No answer: nothing that was taken in speaks of this.")
+        context.say("No answer: nothing that was taken in speaks of this.")
         return
-    frame.say(" ".join(answer.answer.split()))
-    frame.say(f"  confidence {answer.confidence:.2f}{', kept from an earlier question' if asked.cached else ''}")
-    frame.say("Sources")
+    context.say(" ".join(answer.answer.split()))
+    context.say(f"  confidence {answer.confidence:.2f}{', kept from an earlier question' if asked.cached else ''}")
+    context.say("Sources")
     for number, source in enumerate(answer.sources, start=1):
-        frame.say(f"  {number}. {source.title}: {short(source.text)}")
-    frame.say("How")
+        context.say(f"  {number}. {source.title}: {short(source.text)}")
+    context.say("How")
     for chain in answer.chains:
-        frame.say(f"  {chain}")
+        context.say(f"  {chain}")

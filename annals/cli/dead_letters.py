@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.errors import NotFoundError
 from annals.session import session
 from eventstore.dead_letters import DeadLetter, DeadLetters, Status
@@ -29,69 +29,69 @@ def command() -> None:
 )
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
 @common
-def list_(frame: Frame, status: str, limit: int) -> None:
+def list_(context: CommandContext, status: str, limit: int) -> None:
     """The newest dead letters."""
-    run_async(lambda: _list(frame, status, limit))
+    run_async(lambda: _list(context, status, limit))
 
 
 @command.command("show")
 @click.argument("id", type=int)
 @common
-def show(frame: Frame, id: int) -> None:
+def show(context: CommandContext, id: int) -> None:
     """The dead letter of this ID (see: list), whole: what came, from where, and what was wrong with it."""
-    run_async(lambda: _show(frame, id))
+    run_async(lambda: _show(context, id))
 
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, type=int)
 @click.option("--all", "everything", is_flag=True, help="Every one that is not resolved.")
 @common
-def retry(frame: Frame, ids: tuple[int, ...], everything: bool) -> None:
+def retry(context: CommandContext, ids: tuple[int, ...], everything: bool) -> None:
     """Publish the dead letters of these IDS (see: list) again, and tell what became of them."""
     if bool(ids) == everything:
         raise click.UsageError("name the ids to try again, or --all")
-    run_async(lambda: _retry(frame, None if everything else list(ids)))
+    run_async(lambda: _retry(context, None if everything else list(ids)))
 
 
-async def _list(frame: Frame, status: str, limit: int) -> None:
+async def _list(context: CommandContext, status: str, limit: int) -> None:
     wanted: Status | None = None if status == "all" else status  # type: ignore[assignment]  # click checked it
-    async with session(frame.settings) as opened:
+    async with session(context.settings) as opened:
         letters = await opened.services.letters.newest(wanted, limit)
     for letter in letters:
-        frame.say(f"{letter.id:>6}  {letter.status:<9} {letter.consumer:<14} {letter.cause[:120]}")
+        context.say(f"{letter.id:>6}  {letter.status:<9} {letter.consumer:<14} {letter.cause[:120]}")
     if not letters:
-        frame.say("no dead letters")
-    frame.give({"dead_letters": [_described(letter) for letter in letters]})
+        context.say("no dead letters")
+    context.give({"dead_letters": [_described(letter) for letter in letters]})
 
 
-async def _show(frame: Frame, letter_id: int) -> None:
-    async with session(frame.settings) as opened:
+async def _show(context: CommandContext, letter_id: int) -> None:
+    async with session(context.settings) as opened:
         letter = await opened.services.letters.get(letter_id)
     if letter is None:
         raise NotFoundError(f"there is no dead letter {letter_id}; see: annals dead-letters list --status all")
     described = _described(letter) | {"value": _text(letter.value), "headers": dict(letter.headers)}
     for name, value in described.items():
-        frame.say(f"{name:<11} {value}")
-    frame.give(described)
+        context.say(f"{name:<11} {value}")
+    context.give(described)
 
 
-async def _retry(frame: Frame, ids: list[int] | None) -> None:
-    async with session(frame.settings, processing=True) as opened:
+async def _retry(context: CommandContext, ids: list[int] | None) -> None:
+    async with session(context.settings, processing=True) as opened:
         letters = opened.services.letters
         asked = await letters.mark_retrying(ids)
         missing = sorted(set(ids or ()) - set(asked))
-        with frame.people.status("trying again"):
-            states = await _settled(letters, asked)
+        with context.people.status("trying again"):
+            states = await _outcomes(letters, asked)
     for letter_id, state in states.items():
-        frame.say(f"{letter_id}: {state}")
+        context.say(f"{letter_id}: {state}")
     for letter_id in missing:
-        frame.say(f"{letter_id}: is no open dead letter")
+        context.say(f"{letter_id}: is no open dead letter")
     if not asked and not missing:
-        frame.say("no dead letters")
-    frame.give({"letters": states, "missing": missing})
+        context.say("no dead letters")
+    context.give({"letters": states, "missing": missing})
 
 
-async def _settled(letters: DeadLetters, ids: list[int]) -> dict[int, str]:
+async def _outcomes(letters: DeadLetters, ids: list[int]) -> dict[int, str]:
     """What became of each, waiting at most RETRY_LIMIT_S."""
     end = time.monotonic() + RETRY_LIMIT_S
     states: dict[int, str] = {}

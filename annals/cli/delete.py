@@ -5,7 +5,7 @@ import click
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Decision, Document
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.lookup import find_aggregate
 from annals.session import session
 from annals.waiting import until_projected
@@ -17,16 +17,16 @@ from eventstore.commands import Command
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--reason", help="Why, kept with the event.")
 @common
-def command(frame: Frame, ids: tuple[str, ...], reason: str | None) -> None:
+def command(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> None:
     """Delete the documents of these IDS (or paths); returns once they are gone from every read model."""
-    run_async(lambda: _delete(frame, ids, reason))
+    run_async(lambda: _delete(context, ids, reason))
 
 
-async def _delete(frame: Frame, ids: tuple[str, ...], reason: str | None) -> None:
-    async with session(frame.settings, processing=True) as opened:
+async def _delete(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> None:
+    async with session(context.settings, processing=True) as opened:
         services = opened.services
         keys = list(dict.fromkeys([await find_aggregate(services, given, ["document"]) for given in ids]))
-        metadata = EventMetadata(tenant=frame.settings.tenant, actor=frame.settings.actor, source="cli")
+        metadata = EventMetadata(tenant=context.settings.tenant, actor=context.settings.actor, source="cli")
         appended = await services.commands.execute_many(
             [Command(key, Document.project, _decision(reason, Cause(metadata, "delete"))) for key in keys]
         )
@@ -34,10 +34,10 @@ async def _delete(frame: Frame, ids: tuple[str, ...], reason: str | None) -> Non
     deleted = [key.aggregate_id for key, events in zip(keys, appended, strict=True) if events]
     already = [key.aggregate_id for key, events in zip(keys, appended, strict=True) if not events]
     for document_id in deleted:
-        frame.say(f"deleted {document_id}")
+        context.say(f"deleted {document_id}")
     for document_id in already:
-        frame.say(f"was deleted before: {document_id}")
-    frame.give({"deleted": deleted, "already": already})
+        context.say(f"was deleted before: {document_id}")
+    context.give({"deleted": deleted, "already": already})
 
 
 def _decision(reason: str | None, cause: Cause) -> Decision:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from annals.asking import open_asking
-from annals.cli.frame import Frame, common, run_async
+from annals.asking import open_ask_service
+from annals.cli.context import CommandContext, common, run_async
 from annals.cli.ingest import take
 from annals.composition import Services
 from annals.errors import AnnalsError, GaveUpError
@@ -42,7 +42,7 @@ class Question(BaseModel):
 @click.argument("corpus", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("questions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @common
-def command(frame: Frame, corpus: Path, questions: Path) -> None:
+def command(context: CommandContext, corpus: Path, questions: Path) -> None:
     """Take CORPUS into a throw-away data folder, ask every one of QUESTIONS, and print how good the sources are.
 
     \b
@@ -50,10 +50,10 @@ def command(frame: Frame, corpus: Path, questions: Path) -> None:
     QUESTIONS  JSON Lines of {"id", "question", "gold": [ids of passages that support the answer]}
     """
     asked = _read(questions)
-    result = run_async(lambda: _evaluate(frame, corpus, asked))
-    frame.give(result)
+    result = run_async(lambda: _evaluate(context, corpus, asked))
+    context.give(result)
     for name, value in result.items():
-        frame.say(f"{name:<16} {value}")
+        context.say(f"{name:<16} {value}")
 
 
 def _read(path: Path) -> list[Question]:
@@ -69,12 +69,12 @@ def _read(path: Path) -> list[Question]:
     return found
 
 
-async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> dict[str, Any]:
+async def _evaluate(context: CommandContext, corpus: Path, questions: list[Question]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="annals-eval-") as folder:
-        settings = frame.settings.model_copy(update={"data": Path(folder), "postgres": None, "broker": None})
+        settings = context.settings.model_copy(update={"data": Path(folder), "postgres": None, "broker": None})
         if settings.profile == "servers":
             await _refuse_what_is_in_use(settings)
-        throw_away = Frame(json=frame.json, settings=settings, people=frame.people)
+        throw_away = CommandContext(json=context.json, settings=settings, people=context.people)
         async with session(settings, processing=True) as opened:
             services = opened.services
             # Loading the models is no part of the speed at which passages are taken in.
@@ -82,10 +82,10 @@ async def _evaluate(frame: Frame, corpus: Path, questions: list[Question]) -> di
             began = time.monotonic()
             taken, _, refused = await take(throw_away, services, load([str(corpus)], io.BytesIO()))
             for refusal in refused:
-                frame.note(f"skipped {refusal.name}: {refusal.reason}")
+                context.note(f"skipped {refusal.name}: {refusal.reason}")
             if not taken:
                 raise AnnalsError(f"{corpus} holds no passage")
-            with frame.progress("processing", len(taken), "passages") as done:
+            with context.progress("processing", len(taken), "passages") as done:
                 awaited = await until_projected(services, taken, done)
             seconds = time.monotonic() - began
             figures, latencies = await _ask_all(throw_away, services, questions)
@@ -124,13 +124,15 @@ async def _models_loaded(services: Services) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _ask_all(frame: Frame, services: Services, questions: list[Question]) -> tuple[dict[str, float], list[float]]:
-    async with open_asking(services) as asking:
+async def _ask_all(
+    context: CommandContext, services: Services, questions: list[Question]
+) -> tuple[dict[str, float], list[float]]:
+    async with open_ask_service(services) as asking:
         # The first question builds the index, and is asked once before it counts.
-        await asking.reasoner.ask(frame.settings.tenant, questions[0].question, SOURCES)
+        await asking.reasoner.ask(context.settings.tenant, questions[0].question, SOURCES)
         ranked: list[list[str]] = []
         latencies = []
-        with frame.progress("asking", len(questions), "questions") as done:
+        with context.progress("asking", len(questions), "questions") as done:
             for number, question in enumerate(questions, start=1):
                 began = time.monotonic()
                 asked = await asking.ask(question.question, SOURCES)

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.errors import AnnalsError
 from annals.session import session
 from eventstore.archive import ArchiveError, Counts
@@ -24,45 +24,45 @@ GZIP_LEVEL = 6
 @click.argument("file", default="-")
 @click.option("--no-outputs", is_flag=True, help="Leave out what models said. Vectors cannot be replayed then.")
 @common
-def command(frame: Frame, file: str, no_outputs: bool) -> None:
+def command(context: CommandContext, file: str, no_outputs: bool) -> None:
     """Write every text, model output, receipt and event to FILE as JSON Lines; - is standard output, .gz compresses.
 
     The file is the log as it was at one moment, whatever is appended meanwhile. It holds every document in the clear.
     `annals import` reads it.
     """
-    if file == "-" and frame.json:
+    if file == "-" and context.json:
         raise click.UsageError("--json and - both want standard output; name a file")
-    run_async(lambda: _export(frame, file, not no_outputs))
+    run_async(lambda: _export(context, file, not no_outputs))
 
 
-async def _export(frame: Frame, file: str, outputs: bool) -> None:
+async def _export(context: CommandContext, file: str, outputs: bool) -> None:
     began = time.monotonic()
-    async with session(frame.settings, read_models=False) as opened:
+    async with session(context.settings, read_models=False) as opened:
         services = opened.services
         expected = await count_lines(services.pool)
         total = expected.all - (0 if outputs else expected.outputs)
         try:
-            with frame.progress("exporting", total, "lines") as done, _opened(file) as written:
+            with context.progress("exporting", total, "lines") as done, _opened(file) as written:
                 counts = await dump(services.pool, written, outputs=outputs, report=done)
         except ArchiveError as error:
             if isinstance(error.__cause__, BrokenPipeError):
                 raise BrokenPipeError from None
             raise AnnalsError(f"{file}: {error}") from None
         letters = await services.letters.count()
-    _tell(frame, file, counts, outputs, letters, round(time.monotonic() - began, 1))
+    _tell(context, file, counts, outputs, letters, round(time.monotonic() - began, 1))
 
 
-def _tell(frame: Frame, file: str, counts: Counts, outputs: bool, letters: int, seconds: float) -> None:
-    say = frame.note if file == "-" else frame.say
+def _tell(context: CommandContext, file: str, counts: Counts, outputs: bool, letters: int, seconds: float) -> None:
+    say = context.note if file == "-" else context.say
     say(
         f"{counts.events} events, {counts.texts} texts, {counts.outputs} model outputs, {counts.receipts} receipts "
         f"written to {'standard output' if file == '-' else file} in {seconds} s"
     )
     if not outputs:
-        frame.note("without model outputs: where this is taken in, `annals replay vector` finds no vectors")
+        context.note("without model outputs: where this is taken in, `annals replay vector` finds no vectors")
     if letters:
-        frame.note(f"{letters} dead letters stay behind: they belong to this broker (see: annals dead-letters list)")
-    frame.give({"file": file, **counts.model_dump(), "outputs_left_out": not outputs, "seconds": seconds})
+        context.note(f"{letters} dead letters stay behind: they belong to this broker (see: annals dead-letters list)")
+    context.give({"file": file, **counts.model_dump(), "outputs_left_out": not outputs, "seconds": seconds})
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.lookup import find_aggregate
 from annals.session import session
 
@@ -12,22 +12,22 @@ from annals.session import session
 @click.command("history", short_help="What happened to a document, entity or question.")
 @click.argument("id")
 @common
-def command(frame: Frame, id: str) -> None:
+def command(context: CommandContext, id: str) -> None:
     """Show every event of the aggregate ID, oldest first: a document's path or id, an entity's or a question's id."""
-    run_async(lambda: _history(frame, id))
+    run_async(lambda: _history(context, id))
 
 
-async def _history(frame: Frame, given: str) -> None:
-    async with session(frame.settings) as opened:
+async def _history(context: CommandContext, given: str) -> None:
+    async with session(context.settings) as opened:
         services = opened.services
         key = await find_aggregate(services, given)
         events = (await services.reader.of_aggregates([key]))[key]
-    frame.give(
+    context.give(
         {"id": key.aggregate_id, "kind": key.kind, "events": [event.model_dump(mode="json") for event in events]}
     )
-    frame.say(f"{key.kind} {key.aggregate_id}")
+    context.say(f"{key.kind} {key.aggregate_id}")
     for event in events:
         data = json.dumps(event.event_data.model_dump(mode="json"), ensure_ascii=False)
         shown = data if len(data) <= 100 else data[:97] + "..."
         when = event.timestamp.strftime("%Y-%m-%d %H:%M:%S")
-        frame.say(f"  {event.aggregate_version:>3}  {when}  {event.event_type:<24} {event.metadata.actor:<8} {shown}")
+        context.say(f"  {event.aggregate_version:>3}  {when}  {event.event_type:<24} {event.metadata.actor:<8} {shown}")

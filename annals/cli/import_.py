@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.errors import AnnalsError
 from annals.session import session
 from eventstore.archive import ArchiveError, ArchiveReader
@@ -19,23 +19,23 @@ from eventstore.transfer import NotEmptyError, restore
 @click.command("import", short_help="Take an exported event store into an empty one.")
 @click.argument("file")
 @common
-def command(frame: Frame, file: str) -> None:
+def command(context: CommandContext, file: str) -> None:
     """Take in what `annals export` wrote to FILE; - is standard input, .gz is decompressed.
 
     The event store must be empty. Ids, versions, positions and times stay as they were. All of the file is taken in, or
     nothing: a file that was cut off or damaged is named with its line. Afterwards `annals replay all` builds the
     read models, and the relay publishes the events.
     """
-    run_async(lambda: _import(frame, file))
+    run_async(lambda: _import(context, file))
 
 
-async def _import(frame: Frame, file: str) -> None:
+async def _import(context: CommandContext, file: str) -> None:
     began = time.monotonic()
     try:
         with _opened(file) as raw:
             archive = ArchiveReader(raw)
-            async with session(frame.settings, read_models=False) as opened:
-                with frame.progress("importing", archive.header.counts.all, "lines") as done:
+            async with session(context.settings, read_models=False) as opened:
+                with context.progress("importing", archive.header.counts.all, "lines") as done:
                     counts = await restore(opened.services.pool, archive, done)
     except ArchiveError as error:
         raise AnnalsError(f"{file}: {error}; nothing was taken in") from None
@@ -44,12 +44,12 @@ async def _import(frame: Frame, file: str) -> None:
             f"the event store is not empty: {error}; import into a new database or --data folder"
         ) from None
     seconds = round(time.monotonic() - began, 1)
-    frame.say(
+    context.say(
         f"{counts.events} events, {counts.texts} texts, {counts.outputs} model outputs, {counts.receipts} receipts "
         f"taken in, in {seconds} s"
     )
-    frame.say("Next: annals replay all")
-    frame.give({"file": file, **counts.model_dump(), "seconds": seconds})
+    context.say("Next: annals replay all")
+    context.give({"file": file, **counts.model_dump(), "seconds": seconds})
 
 
 @contextlib.contextmanager

@@ -11,13 +11,13 @@ from uuid import uuid4
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.composition import Services
 from annals.loading import Loaded, Refused, load
-from annals.patience import patiently
 from annals.session import session
 from annals.waiting import until_caught_up, until_projected
 from contracts.envelope import EventMetadata
+from eventstore.retries import retry_unavailable
 from streams.intake import DocumentTooLargeError, Submission
 
 BATCH = 100
@@ -27,7 +27,7 @@ BATCH = 100
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
 @common
-def command(frame: Frame, paths: tuple[str, ...], wait: bool) -> None:
+def command(context: CommandContext, paths: tuple[str, ...], wait: bool) -> None:
     """Take documents in from PATHS: files, folders, .jsonl files, or - for standard input.
 
     \b
@@ -37,56 +37,56 @@ def command(frame: Frame, paths: tuple[str, ...], wait: bool) -> None:
     The same document taken in twice changes nothing; a changed one is an update. What is broken or empty is named and
     skipped, the rest go on; the exit code is then 1.
     """
-    refused = run_async(lambda: _ingest(frame, paths, wait))
+    refused = run_async(lambda: _ingest(context, paths, wait))
     if refused:
         sys.exit(1)
 
 
-async def _ingest(frame: Frame, paths: tuple[str, ...], wait: bool) -> int:
+async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -> int:
     inputs = load(paths, sys.stdin.buffer)
     began = time.monotonic()
-    async with session(frame.settings, processing=wait) as opened:
-        taken, outcomes, refusals = await take(frame, opened.services, inputs)
+    async with session(context.settings, processing=wait) as opened:
+        taken, outcomes, refusals = await take(context, opened.services, inputs)
         summary: dict[str, object] = {
             "documents": len(taken),
             **{name: outcomes[name] for name in ("ingested", "updated", "unchanged")},
         }
         failed: dict[str, str] = {}
         if wait and taken:
-            with frame.progress("processing", len(taken), "documents") as done:
+            with context.progress("processing", len(taken), "documents") as done:
                 awaited = await until_projected(opened.services, taken, done)
             failed = awaited.failed
             if opened.own:
-                await patiently(partial(until_caught_up, opened.services))
+                await retry_unavailable(partial(until_caught_up, opened.services))
             seconds = time.monotonic() - began
             summary |= {"processed": awaited.processed, "seconds": round(seconds, 1)}
         summary |= {"refused": [asdict(refusal) for refusal in refusals], "failed": failed}
         for refusal in refusals:
-            frame.note(f"skipped {refusal.name}: {refusal.reason}")
+            context.note(f"skipped {refusal.name}: {refusal.reason}")
         for document_id, cause in failed.items():
-            frame.note(f"not processed {document_id}: {cause} (see: annals dead-letters list)")
+            context.note(f"not processed {document_id}: {cause} (see: annals dead-letters list)")
         counts = ", ".join(
             f"{outcomes[name]} {name}" for name in ("ingested", "updated", "unchanged") if outcomes[name]
         )
-        frame.say(f"{len(taken)} documents taken in ({counts or 'nothing new'}), {len(refusals)} skipped")
+        context.say(f"{len(taken)} documents taken in ({counts or 'nothing new'}), {len(refusals)} skipped")
         if wait and taken:
-            frame.say(f'{summary["processed"]} processed in {summary["seconds"]} s; ask with: annals ask "..."')
+            context.say(f'{summary["processed"]} processed in {summary["seconds"]} s; ask with: annals ask "..."')
         elif taken and opened.own:
-            frame.say("Nothing is up, so they wait to be processed: run `annals up`, or ingest with --wait")
-        frame.give(summary)
+            context.say("Nothing is up, so they wait to be processed: run `annals up`, or ingest with --wait")
+        context.give(summary)
         return len(refusals) + len(failed)
 
 
 async def take(
-    frame: Frame, services: Services, inputs: Iterator[Loaded | Refused]
+    context: CommandContext, services: Services, inputs: Iterator[Loaded | Refused]
 ) -> tuple[list[str], Counter[str], list[Refused]]:
     """Ids taken in (each once), how many of each outcome, and what was refused."""
     taken: dict[str, None] = {}
     outcomes: Counter[str] = Counter()
     refusals: list[Refused] = []
-    metadata = EventMetadata(tenant=frame.settings.tenant, actor=frame.settings.actor, source="cli")
+    metadata = EventMetadata(tenant=context.settings.tenant, actor=context.settings.actor, source="cli")
     correlation = f"ingest-{uuid4()}"
-    with frame.progress("taking in", None, "documents") as done:
+    with context.progress("taking in", None, "documents") as done:
         while batch := list(itertools.islice(inputs, BATCH)):
             submissions = []
             for one in batch:
@@ -100,7 +100,7 @@ async def take(
                     continue
                 submissions.append(_submission(one, metadata, correlation))
             # Each submission has its id by now: asked twice, it is taken once.
-            outcomes.update(await patiently(partial(services.intake.take, submissions)))
+            outcomes.update(await retry_unavailable(partial(services.intake.take, submissions)))
             taken.update(dict.fromkeys(submission.document_id for submission in submissions))
             done(len(taken))
     return list(taken), outcomes, refusals

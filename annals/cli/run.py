@@ -2,7 +2,7 @@
 
 import click
 
-from annals.cli.frame import Frame, common
+from annals.cli.context import CommandContext, common
 from annals.errors import AnnalsError
 from annals.roles import ROLES, run_role
 from annals.supervision.state import read_state
@@ -11,7 +11,7 @@ from annals.supervision.state import read_state
 @click.command("run", short_help="Run one role, for production.")
 @click.argument("role", type=click.Choice(ROLES))
 @common
-def command(frame: Frame, role: str) -> None:
+def command(context: CommandContext, role: str) -> None:
     """Run one ROLE in the foreground until a signal ends it.
 
     \b
@@ -22,7 +22,7 @@ def command(frame: Frame, role: str) -> None:
 
     PostgreSQL and Kafka come from --data when something is up there, else from ANNALS_POSTGRES and ANNALS_BROKER.
     """
-    settings = frame.settings
+    settings = context.settings
     state = read_state(settings.data)
     addresses = dict(state.addresses) if state is not None else {}
     dsn = settings.postgres.get_secret_value() if settings.postgres else addresses.get("postgres")

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from annals.asking import open_asking
-from annals.cli.frame import Frame, common, run_async
+from annals.asking import open_ask_service
+from annals.cli.context import CommandContext, common, run_async
 from annals.errors import AnnalsError
 from annals.session import session
 from reasoning.results import ScoredPassage
@@ -17,23 +17,23 @@ SHORT = 160
 @click.argument("query")
 @click.option("-k", "count", type=click.IntRange(1, 100), default=10, show_default=True, help="Passages to give.")
 @common
-def command(frame: Frame, query: str, count: int) -> None:
+def command(context: CommandContext, query: str, count: int) -> None:
     """The passages that are most like QUERY in meaning and in words, best first."""
     if not query.strip():
         raise AnnalsError("the query is blank; write some words to search for")
-    run_async(lambda: _search(frame, query, count))
+    run_async(lambda: _search(context, query, count))
 
 
-async def _search(frame: Frame, query: str, count: int) -> None:
-    async with session(frame.settings) as opened:
-        with frame.people.status("searching"):
-            async with open_asking(opened.services) as asking:
-                found = await asking.reasoner.search(frame.settings.tenant, query, count)
-    frame.give({"passages": [described(passage) for passage in found]})
+async def _search(context: CommandContext, query: str, count: int) -> None:
+    async with session(context.settings) as opened:
+        with context.people.status("searching"):
+            async with open_ask_service(opened.services) as asking:
+                found = await asking.reasoner.search(context.settings.tenant, query, count)
+    context.give({"passages": [described(passage) for passage in found]})
     for number, passage in enumerate(found, start=1):
-        frame.say(f"{number:>3}. {passage.title}: {short(passage.text)}")
+        context.say(f"{number:>3}. {passage.title}: {short(passage.text)}")
     if not found:
-        frame.say("nothing found")
+        context.say("nothing found")
 
 
 def described(passage: ScoredPassage) -> dict[str, Any]:

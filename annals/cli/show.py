@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.composition import Services
 from annals.errors import NotFoundError
 from annals.lookup import find_aggregate
@@ -18,13 +18,13 @@ EDGES = 20
 @click.command("show", short_help="A document, or an entity and what is around it.")
 @click.argument("id")
 @common
-def command(frame: Frame, id: str) -> None:
+def command(context: CommandContext, id: str) -> None:
     """Show the document of this ID (or path), or the entity of this name and what the documents say of it."""
-    run_async(lambda: _show(frame, id))
+    run_async(lambda: _show(context, id))
 
 
-async def _show(frame: Frame, given: str) -> None:
-    async with session(frame.settings) as opened:
+async def _show(context: CommandContext, given: str) -> None:
+    async with session(context.settings) as opened:
         services = opened.services
         tenant = services.settings.tenant
         entities = await services.graph.find(tenant, [given])
@@ -33,33 +33,33 @@ async def _show(frame: Frame, given: str) -> None:
         except NotFoundError:
             if not entities:
                 raise NotFoundError(f"there is no document and no entity {given!r}") from None
-            await _entity(frame, services, entities[0])
+            await _entity(context, services, entities[0])
             return
         document = await services.relational.document(tenant, key.aggregate_id)
         if document is None:
             raise NotFoundError(f"document {key.aggregate_id} was deleted, or is still on its way; see: annals history")
-        _document(frame, document)
+        _document(context, document)
 
 
-def _document(frame: Frame, document: DocumentRow) -> None:
-    frame.give(asdict(document))
-    frame.say(document.title)
-    frame.say(f"  id          {document.document_id}")
+def _document(context: CommandContext, document: DocumentRow) -> None:
+    context.give(asdict(document))
+    context.say(document.title)
+    context.say(f"  id          {document.document_id}")
     if document.uri:
-        frame.say(f"  uri         {document.uri}")
-    frame.say(f"  state       {document.stage} since {document.since:%Y-%m-%d %H:%M:%S}")
-    frame.say(f"  text        {document.characters} characters in {len(document.chunks)} chunks")
+        context.say(f"  uri         {document.uri}")
+    context.say(f"  state       {document.stage} since {document.since:%Y-%m-%d %H:%M:%S}")
+    context.say(f"  text        {document.characters} characters in {len(document.chunks)} chunks")
     for name, value in document.attributes.items():
-        frame.say(f"  {name:<11} {value}")
-    frame.say("Entities")
+        context.say(f"  {name:<11} {value}")
+    context.say("Entities")
     for entity in document.entities:
-        frame.say(f"  {entity['name']} ({entity['type']}), {entity['mentions']} mentions")
-    frame.say("Relations")
+        context.say(f"  {entity['name']} ({entity['type']}), {entity['mentions']} mentions")
+    context.say("Relations")
     for relation in document.relations:
-        frame.say(f"  {relation['subject']} | {relation['predicate']} | {relation['object']}")
+        context.say(f"  {relation['subject']} | {relation['predicate']} | {relation['object']}")
 
 
-async def _entity(frame: Frame, services: Services, entity: Entity) -> None:
+async def _entity(context: CommandContext, services: Services, entity: Entity) -> None:
     tenant = services.settings.tenant
     edges = await services.graph.neighbours(tenant, Node("entity", entity.entity_id), EDGES)
     ends = {end for edge in edges for end in (edge.source, edge.target)}
@@ -71,7 +71,7 @@ async def _entity(frame: Frame, services: Services, entity: Entity) -> None:
         {"source": names.get(edge.source.id, ""), "label": edge.label, "target": names.get(edge.target.id, "")}
         for edge in edges
     ]
-    frame.give({**entity._asdict(), "edges": found})
-    frame.say(f"{entity.name} ({entity.type or 'of no known type'}), in {entity.passages} passages")
+    context.give({**entity._asdict(), "edges": found})
+    context.say(f"{entity.name} ({entity.type or 'of no known type'}), in {entity.passages} passages")
     for edge in found:
-        frame.say(f"  {edge['source']} | {edge['label']} | {edge['target']}")
+        context.say(f"  {edge['source']} | {edge['label']} | {edge['target']}")

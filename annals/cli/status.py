@@ -7,28 +7,28 @@ from typing import Any
 import click
 from rich.table import Table
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.composition import STAGES, Services
 from annals.session import Session, session
 from contracts.event_types import EventType
 from contracts.topics import Partition
-from projections.changes import Positions, lowest
-from projections.replay import everywhere
+from projections.changes import Positions, low_watermark
+from projections.replay import uniform_positions
 
 
 @click.command("status", short_help="What there is, what runs, and how far everything is.")
 @common
-def command(frame: Frame) -> None:
+def command(context: CommandContext) -> None:
     """Documents, chunks, entities and relations; the log's position, and how far each stage and read model is."""
-    run_async(lambda: _status(frame))
+    run_async(lambda: _status(context))
 
 
-async def _status(frame: Frame) -> None:
-    async with session(frame.settings) as opened:
+async def _status(context: CommandContext) -> None:
+    async with session(context.settings) as opened:
         result = await gather(opened)
-    frame.give(result)
-    if not frame.json:
-        _show(frame, result)
+    context.give(result)
+    if not context.json:
+        _show(context, result)
 
 
 async def gather(opened: Session) -> dict[str, Any]:
@@ -56,41 +56,41 @@ async def _databases(services: Services) -> dict[str, dict[str, Any]]:
 async def _consumers(services: Services, head: int) -> dict[str, dict[str, int]]:
     topic = services.topics.of(EventType.DOCUMENT_INGESTED)
     known = await services.positions.all()
-    return {stage: _lag(known.get(stage, {}), topic.places, head) for stage in STAGES}
+    return {stage: _lag(known.get(stage, {}), topic.all_partitions, head) for stage in STAGES}
 
 
 async def _projections(services: Services, head: int) -> dict[str, dict[str, int]]:
     return {
-        name: _lag(await one.store.positions(), everywhere(one.model, services.topics, 0), head)
+        name: _lag(await one.store.positions(), uniform_positions(one.model, services.topics, 0), head)
         for name, one in services.projections.items()
     }
 
 
 def _lag(known: Positions, followed: Iterable[Partition], head: int) -> dict[str, int]:
-    position = lowest(known, followed)
+    position = low_watermark(known, followed)
     return {"position": position, "lag": max(0, head - position)}
 
 
-def _show(frame: Frame, result: dict[str, Any]) -> None:
-    frame.say(
+def _show(context: CommandContext, result: dict[str, Any]) -> None:
+    context.say(
         f"{result['documents']} documents ({result['waiting']} waiting), {result['chunks']} chunks, "
         f"{result['entities']} entities, {result['relations']} relations"
     )
-    frame.say(f"log at position {result['position']}, {result['dead_letters']} dead letters")
+    context.say(f"log at position {result['position']}, {result['dead_letters']} dead letters")
     table = Table("consumer", "position", "lag", box=None, pad_edge=False)
     for name, where in {**result["consumers"], **result["projections"]}.items():
         table.add_row(name, str(where["position"]), str(where["lag"]))
-    frame.show(table)
+    context.show(table)
     for name, stats in result["databases"].items():
         answer = f"answers in {stats['answer_ms']:.0f} ms" if stats["answer_ms"] is not None else stats["error"]
-        frame.say(
+        context.say(
             f"{name:<10} {stats['health']}, {answer}, {stats['active_connections']} of {stats['limit']} in use, "
             f"{stats['pending_requests']} waiting, {stats['failures']} failures"
         )
     if result["processes"]:
         for role, pids in result["processes"].items():
-            frame.say(f"{role:<10} {' '.join(map(str, pids)) or 'starting'}")
+            context.say(f"{role:<10} {' '.join(map(str, pids)) or 'starting'}")
     elif result["addresses"]:
-        frame.say("PostgreSQL and Kafka are given by address; roles that run there are not seen from here")
+        context.say("PostgreSQL and Kafka are given by address; roles that run there are not seen from here")
     else:
-        frame.say("nothing is up; `annals up` keeps everything running")
+        context.say("nothing is up; `annals up` keeps everything running")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import click
 from confluent_kafka import KafkaException
 
-from annals.cli.frame import Frame, common
+from annals.cli.context import CommandContext, common
 from annals.errors import AnnalsError, NothingIsUpError
 from annals.supervision.state import read_state
 from contracts.topics import topics
-from eventstore.broker_admin import reason
-from eventstore.topic_admin import TopicAdmin
+from eventstore.kafka.admin import reason
+from eventstore.kafka.topic_admin import TopicAdmin
 
 
 @click.group("topics", short_help="Make the broker agree with topics.yaml, or see where it does not.")
@@ -21,26 +21,26 @@ def command() -> None:
 
 @command.command("apply")
 @common
-def apply(frame: Frame) -> None:
+def apply(context: CommandContext) -> None:
     """Create what is missing, add partitions, set configurations. Never deletes."""
-    done = _asked(lambda: _admin(frame).apply(topics().all))
+    done = _asked(lambda: _admin(context).apply(topics().all))
     for line in done:
-        frame.say(line)
+        context.say(line)
     if not done:
-        frame.say("nothing to do: the broker agrees with topics.yaml")
-    frame.give({"changes": done})
+        context.say("nothing to do: the broker agrees with topics.yaml")
+    context.give({"changes": done})
 
 
 @command.command("diff")
 @common
-def diff(frame: Frame) -> None:
+def diff(context: CommandContext) -> None:
     """Show where the broker does not agree with topics.yaml; exit code 1 if it does not."""
-    differences = _asked(lambda: [str(difference) for difference in _admin(frame).diff(topics().all)])
+    differences = _asked(lambda: [str(difference) for difference in _admin(context).diff(topics().all)])
     for line in differences:
-        frame.say(line)
+        context.say(line)
     if not differences:
-        frame.say("the broker agrees with topics.yaml")
-    frame.give({"differences": differences})
+        context.say("the broker agrees with topics.yaml")
+    context.give({"differences": differences})
     if differences:
         sys.exit(1)
 
@@ -52,8 +52,8 @@ def _asked(ask: Callable[[], list[str]]) -> list[str]:
         raise AnnalsError(f"the broker does not answer: {reason(error)}") from None
 
 
-def _admin(frame: Frame) -> TopicAdmin:
-    settings = frame.settings
+def _admin(context: CommandContext) -> TopicAdmin:
+    settings = context.settings
     state = read_state(settings.data)
     broker = settings.broker or (state.addresses.get("broker") if state is not None else None)
     if broker is None:

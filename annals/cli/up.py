@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.composition import check_broker, open_read_models, open_services
 from annals.pipeline import pipeline
 
@@ -13,7 +13,7 @@ from annals.pipeline import pipeline
 @click.command("up", short_help="Start everything and keep it running.")
 @click.option("--profile", type=click.Choice(["embedded", "servers"]), help="Where the read models are.")
 @common
-def command(frame: Frame, profile: Literal["embedded", "servers"] | None) -> None:
+def command(context: CommandContext, profile: Literal["embedded", "servers"] | None) -> None:
     """Start the whole pipeline and keep it running until ctrl-C.
 
     The embedded profile (the default) brings its own servers. The servers profile keeps the graph in Neo4j, the
@@ -23,21 +23,21 @@ def command(frame: Frame, profile: Literal["embedded", "servers"] | None) -> Non
     What ends is started again. Ctrl-C stops everything cleanly; all that was taken in is kept in the data folder.
     """
     if profile is not None:
-        frame.settings = frame.settings.model_copy(update={"profile": profile})
-    run_async(lambda: _up(frame))
+        context.settings = context.settings.model_copy(update={"profile": profile})
+    run_async(lambda: _up(context))
 
 
-async def _up(frame: Frame) -> None:
-    settings = frame.settings
+async def _up(context: CommandContext) -> None:
+    settings = context.settings
     supervisor = pipeline(settings)
     try:
-        with frame.people.status("starting"):
+        with context.people.status("starting"):
             await supervisor.start()
             async with open_services(settings, supervisor.state.addresses["postgres"]) as services:
                 await check_broker(services, supervisor.state.addresses["broker"])
                 await open_read_models(services)
-        _tell(frame, supervisor.state.shown)
-        frame.give(
+        _tell(context, supervisor.state.shown)
+        context.give(
             {
                 "data": str(settings.data),
                 "addresses": supervisor.state.shown,
@@ -46,20 +46,20 @@ async def _up(frame: Frame) -> None:
         )
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        frame.note("stopping")
+        context.note("stopping")
     finally:
         await asyncio.shield(supervisor.stop())
 
 
-def _tell(frame: Frame, addresses: dict[str, str]) -> None:
-    data = frame.settings.data
-    frame.say(f"Annals is up. Data: {data}")
-    frame.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
-    frame.say(f"  postgres    {addresses['postgres']}")
-    frame.say(f"  logs        {data / 'logs'}")
-    frame.say("Next, in another terminal:")
+def _tell(context: CommandContext, addresses: dict[str, str]) -> None:
+    data = context.settings.data
+    context.say(f"Annals is up. Data: {data}")
+    context.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
+    context.say(f"  postgres    {addresses['postgres']}")
+    context.say(f"  logs        {data / 'logs'}")
+    context.say("Next, in another terminal:")
     option = f" --data {data}"
-    frame.say(f"  annals ingest docs/ --wait{option}")
-    frame.say(f'  annals ask "Who ...?"{option}')
-    frame.say(f"  annals status{option}")
-    frame.say("Ctrl-C stops everything.")
+    context.say(f"  annals ingest docs/ --wait{option}")
+    context.say(f'  annals ask "Who ...?"{option}')
+    context.say(f"  annals status{option}")
+    context.say("Ctrl-C stops everything.")

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from annals.cli.frame import Frame, common, run_async
+from annals.cli.context import CommandContext, common, run_async
 from annals.rebuilding import check
 from annals.session import session
 from projections.verify import Verdict
@@ -13,30 +13,30 @@ from projections.verify import Verdict
 
 @click.command("verify", short_help="Check that the read models are what the events say.")
 @common
-def command(frame: Frame) -> None:
+def command(context: CommandContext) -> None:
     """Build each read model again beside the live one and compare digests.
 
     Exit code 0 when all are the same, 1 when one differs; the first difference is then named.
     """
-    verdicts = run_async(lambda: _verify(frame))
+    verdicts = run_async(lambda: _verify(context))
     if any(verdict.difference is not None for verdict in verdicts):
         sys.exit(1)
 
 
-async def _verify(frame: Frame) -> list[Verdict]:
+async def _verify(context: CommandContext) -> list[Verdict]:
     verdicts = []
-    async with session(frame.settings) as opened:
+    async with session(context.settings) as opened:
         services = opened.services
         for name, projection in services.projections.items():
             total = await services.reader.count_aggregates(projection.model.kinds)
-            with frame.progress(f"verifying {name}", total, "aggregates") as done:
+            with context.progress(f"verifying {name}", total, "aggregates") as done:
                 verdicts.append(await check(services, name, done))
     for verdict in verdicts:
         outcome = "is what the events say" if verdict.difference is None else f"DIFFERS: {verdict.difference}"
-        frame.say(f"{verdict.name} ({verdict.rows} rows) {outcome}")
+        context.say(f"{verdict.name} ({verdict.rows} rows) {outcome}")
     if any(verdict.difference is not None for verdict in verdicts):
-        frame.note("`annals replay NAME` builds a read model anew")
-    frame.give(
+        context.note("`annals replay NAME` builds a read model anew")
+    context.give(
         {"same": all(v.difference is None for v in verdicts), "projections": [asdict(verdict) for verdict in verdicts]}
     )
     return verdicts

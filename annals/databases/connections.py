@@ -12,7 +12,7 @@ import asyncpg
 from annals.addresses import without_password
 from annals.databases.health import Pool, PoolHealthReport, PoolStats
 from annals.settings import Settings
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.log import EventLog
 from eventstore.pool import acquire, close_pool, open_pool, use_of
 from projections.vector.codec import register
@@ -52,11 +52,11 @@ class ConnectionManager:
         )
 
     async def check(self) -> None:
-        """Ask every server once. Raises StoreUnavailable naming each that is needed and does not answer."""
+        """Ask every server once. Raises StoreUnavailableError naming each that is needed and does not answer."""
         stats = (await self.monitor_pool_health(START_LIMIT_S)).pool_stats
         silent = [pool for pool in self._pools if pool.needed and stats[pool.name].error is not None]
         if silent:
-            raise StoreUnavailable(
+            raise StoreUnavailableError(
                 "; ".join(f"{pool.server} at {pool.address} {stats[pool.name].error}" for pool in silent)
             )
 
@@ -99,7 +99,7 @@ class ConnectionManager:
 
 @contextlib.asynccontextmanager
 async def open_connections(settings: Settings, dsn: str) -> AsyncIterator[ConnectionManager]:
-    """Pools for this profile. Raises StoreUnavailable when PostgreSQL, which holds the log, does not answer."""
+    """Pools for this profile. Raises StoreUnavailableError when PostgreSQL, which holds the log, does not answer."""
     async with contextlib.AsyncExitStack() as stack:
         # pgvector is only needed where the vectors are in PostgreSQL.
         with_vectors = settings.profile == "embedded"

@@ -9,10 +9,10 @@ import numpy as np
 
 from annals.errors import NotFoundError
 from contracts.topics import Topics
-from projections.changes import ReadModel, lowest
+from projections.changes import ReadModel, low_watermark
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
-from projections.replay import everywhere
+from projections.replay import uniform_positions
 from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
 
@@ -66,7 +66,7 @@ class Reached:
 
 
 class DatabaseIntegrationLayer:
-    """Asks the databases side by side where it can. Every method raises StoreUnavailable."""
+    """Asks the databases side by side where it can. Every method raises StoreUnavailableError."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class DatabaseIntegrationLayer:
         self._relational = relational
         self._graph = graph
         self._passages = passages
-        self._followed = {model.name: (store, everywhere(model, topics, 0)) for model, store in models}
+        self._followed = {model.name: (store, uniform_positions(model, topics, 0)) for model, store in models}
 
     async def document_with_entities(self, tenant: str, document_id: str) -> Answered[DocumentWithEntities]:
         """Raises NotFoundError for a document that the relational read model does not have."""
@@ -155,7 +155,7 @@ class DatabaseIntegrationLayer:
 
     async def _position(self, name: str) -> int:
         store, followed = self._followed[name]
-        return lowest(await store.positions(), followed)
+        return low_watermark(await store.positions(), followed)
 
 
 def _ids(hits: Sequence[Hit]) -> list[str]:

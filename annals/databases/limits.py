@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import acquire, take_turn, transaction
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Grant:
 
 
 class RateLimits(Protocol):
-    """Every method raises StoreUnavailable when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away."""
 
     async def open(self) -> None:
         """Make them where there are none."""
@@ -107,5 +107,5 @@ class RedisRateLimits:
         try:
             late = await self._redis.eval(_TAKE, 1, f"annals:limits:{tenant}:{subject}", per_s / limit, per_s)
         except RedisError as error:
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+            raise StoreUnavailableError(f"Redis does not answer: {error}") from error
         return Grant(float(late) == 0.0, float(late))

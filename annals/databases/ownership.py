@@ -12,7 +12,7 @@ from opensearchpy.exceptions import NotFoundError
 
 from annals.databases.servers import Servers
 from annals.errors import AnnalsError
-from projections.errors import Replaced
+from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j.connection import alone
 from projections.vector.opensearch.client import faults
 
@@ -26,13 +26,13 @@ class ForeignServerError(AnnalsError):
 
 
 async def owners(servers: Servers) -> dict[str, str | None]:
-    """By the server's name the log that it belongs to; None while it belongs to nobody. Raises StoreUnavailable."""
+    """By the server's name the log that it belongs to; None while it belongs to nobody. Raises StoreUnavailableError."""
     graph, vectors = await asyncio.gather(_of_neo4j(servers.neo4j), _of_opensearch(servers.opensearch))
     return {"Neo4j": graph, "OpenSearch": vectors}
 
 
 async def claim(servers: Servers, log: str) -> None:
-    """Make them this log's. Raises ForeignServerError where one is another's, StoreUnavailable."""
+    """Make them this log's. Raises ForeignServerError where one is another's, StoreUnavailableError."""
     for name, owner in (await owners(servers)).items():
         if owner not in {None, log}:
             raise ForeignServerError(
@@ -55,7 +55,7 @@ async def _of_opensearch(client: AsyncOpenSearch) -> str | None:
     try:
         with faults():
             found = await client.get(index=INDEX, id=ID)
-    except (NotFoundError, Replaced):
+    except (NotFoundError, ReadModelReplacedError):
         return None
     return str(found["_source"]["log"])
 

@@ -16,9 +16,9 @@ from redis.exceptions import RedisError
 from annals.addresses import without_password
 from annals.databases.health import Pool, PoolStats
 from annals.settings import Settings
-from eventstore.errors import StoreUnavailable
-from projections.gate import Gate
-from projections.graph.neo4j.connection import RECYCLE_S, alone, gate_of, open_driver
+from eventstore.errors import StoreUnavailableError
+from projections.connection_limiter import ConnectionLimiter
+from projections.graph.neo4j.connection import RECYCLE_S, alone, limiter_of, open_driver
 from projections.vector.opensearch.client import faults
 
 CONNECT_LIMIT_S = 5.0
@@ -30,8 +30,8 @@ class Servers:
 
     def __init__(self, settings: Settings) -> None:
         self.neo4j = _neo4j(settings)
-        self._opensearch_gate = Gate("OpenSearch", settings.pool_size)
-        self.opensearch = _opensearch(settings, self._opensearch_gate)
+        self._opensearch_limiter = ConnectionLimiter("OpenSearch", settings.pool_size)
+        self.opensearch = _opensearch(settings, self._opensearch_limiter)
         self._redis_pool = _redis_pool(settings)
         self.redis = Redis.from_pool(self._redis_pool)
         redis = settings.redis.get_secret_value()
@@ -63,33 +63,33 @@ class Servers:
         try:
             await self.redis.ping()
         except RedisError as error:
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+            raise StoreUnavailableError(f"Redis does not answer: {error}") from error
 
     def _look_neo4j(self) -> PoolStats:
         # The driver tells nobody what it holds idle; this looks, and finds nothing where a release changed that.
         held: Any = getattr(getattr(self.neo4j, "_pool", None), "connections", {})
         connections = [connection for of_address in held.values() for connection in of_address]
-        return _stats(gate_of(self.neo4j), sum(not getattr(one, "in_use", True) for one in connections))
+        return _stats(limiter_of(self.neo4j), sum(not getattr(one, "in_use", True) for one in connections))
 
     def _look_opensearch(self) -> PoolStats:
         # As above: aiohttp tells nobody either.
         sessions = [getattr(one, "session", None) for one in self.opensearch.transport.connection_pool.connections]
         held = [getattr(session.connector, "_conns", {}) for session in sessions if session is not None]
-        return _stats(self._opensearch_gate, sum(len(own) for of_host in held for own in of_host.values()))
+        return _stats(self._opensearch_limiter, sum(len(own) for of_host in held for own in of_host.values()))
 
     def _look_redis(self) -> PoolStats:
-        return _stats(self._redis_pool.gate, self._redis_pool.idle)
+        return _stats(self._redis_pool.limiter, self._redis_pool.idle)
 
 
-def _stats(gate: Gate, idle: int) -> PoolStats:
+def _stats(limiter: ConnectionLimiter, idle: int) -> PoolStats:
     return PoolStats(
-        total_connections=gate.active + idle,
-        active_connections=gate.active,
+        total_connections=limiter.active + idle,
+        active_connections=limiter.active,
         idle_connections=idle,
-        pending_requests=gate.use.waiting,
-        limit=gate.limit,
-        acquired=gate.use.acquired,
-        failures=gate.use.failures,
+        pending_requests=limiter.use.waiting,
+        limit=limiter.limit,
+        acquired=limiter.use.acquired,
+        failures=limiter.use.failures,
     )
 
 
@@ -101,29 +101,29 @@ def _neo4j(settings: Settings) -> AsyncDriver:
 
 
 class GatedConnection(AIOHttpConnection):
-    """The connections to OpenSearch's address, behind a gate. aiohttp closes those that were idle for 15 s."""
+    """The connections to OpenSearch's address, behind a limiter. aiohttp closes those that were idle for 15 s."""
 
-    def __init__(self, *, gate: Gate, **options: Any) -> None:
+    def __init__(self, *, limiter: ConnectionLimiter, **options: Any) -> None:
         super().__init__(**options)
-        self._gate = gate
+        self._limiter = limiter
 
     async def perform_request(self, *arguments: Any, **options: Any) -> Any:
-        """As the driver does it. Raises StoreUnavailable when no connection was free in time."""
-        async with self._gate.passing():
+        """As the driver does it. Raises StoreUnavailableError when no connection was free in time."""
+        async with self._limiter.passing():
             try:
                 return await super().perform_request(*arguments, **options)
             except ConnectionError:
-                self._gate.use.failures += 1
+                self._limiter.use.failures += 1
                 raise
 
 
-def _opensearch(settings: Settings, gate: Gate) -> AsyncOpenSearch:
+def _opensearch(settings: Settings, limiter: ConnectionLimiter) -> AsyncOpenSearch:
     user, password = settings.opensearch_user, settings.opensearch_password
     return AsyncOpenSearch(
         settings.opensearch,
         http_auth=(user, password.get_secret_value()) if user is not None and password is not None else None,
         connection_class=GatedConnection,
-        gate=gate,
+        limiter=limiter,
         pool_maxsize=settings.pool_size,
         timeout=REQUEST_LIMIT_S,
         max_retries=0,
@@ -132,11 +132,11 @@ def _opensearch(settings: Settings, gate: Gate) -> AsyncOpenSearch:
 
 
 class GatedPool(ConnectionPool):
-    """Redis's connections behind a gate, each made anew after RECYCLE_S."""
+    """Redis's connections behind a limiter, each made anew after RECYCLE_S."""
 
     def __init__(self, *, max_connections: int, **options: Any) -> None:
         super().__init__(max_connections=max_connections, **options)
-        self.gate = Gate("Redis", max_connections)
+        self.limiter = ConnectionLimiter("Redis", max_connections)
         self._made: WeakKeyDictionary[AbstractConnection, float] = WeakKeyDictionary()
         self._given: set[AbstractConnection] = set()
 
@@ -159,13 +159,13 @@ class GatedPool(ConnectionPool):
         await super().ensure_connection(connection)
 
     async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:
-        """As the driver does it. Raises StoreUnavailable when no connection was free in time."""
-        await self.gate.enter()
+        """As the driver does it. Raises StoreUnavailableError when no connection was free in time."""
+        await self.limiter.enter()
         try:
             connection: AbstractConnection = await super().get_connection()  # type: ignore[no-untyped-call]
         except BaseException:
-            self.gate.use.failures += 1
-            self.gate.leave()
+            self.limiter.use.failures += 1
+            self.limiter.leave()
             raise
         self._given.add(connection)
         return connection
@@ -175,12 +175,12 @@ class GatedPool(ConnectionPool):
         given = connection in self._given
         self._given.discard(connection)
         # A command that fails closes its connection.
-        self.gate.use.failures += given and not connection.is_connected
+        self.limiter.use.failures += given and not connection.is_connected
         try:
             await super().release(connection)
         finally:
             if given:
-                self.gate.leave()
+                self.limiter.leave()
 
 
 def _redis_pool(settings: Settings) -> GatedPool:

@@ -117,7 +117,7 @@ class EmbeddedPostgres:
 
 
 async def ensure_vector(dsn: str) -> None:
-    """Have pgvector in the database. Raises AnnalsError where the server has none, StoreUnavailable."""
+    """Have pgvector in the database. Raises AnnalsError where the server has none, StoreUnavailableError."""
     async with connected(dsn, limit_s=5, command_limit_s=30) as connection:
         try:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")

@@ -38,9 +38,9 @@ def migrations_in(folder: Traversable) -> list[Migration]:
 
 
 async def migrate(dsn: str) -> list[str]:
-    """Bring the event store's database to today's shape; returns what was applied. Safe to call at any start.
+    """Bring the event store's database to today's schema; returns what was applied. Safe to call at any start.
 
-    Raises StoreUnavailable, UnknownMigrationError.
+    Raises StoreUnavailableError, UnknownMigrationError.
     """
     async with connected(dsn, limit_s=10, command_limit_s=300) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)

@@ -22,14 +22,14 @@ from inference.external.answers import AnswerStore
 from inference.external.auth import BearerAuth
 from inference.external.errors import (
     ApiError,
-    CircuitOpen,
-    InvalidAnswer,
-    RateLimited,
+    CircuitOpenError,
+    InvalidAnswerError,
+    RateLimitedError,
     ServerError,
-    Unreachable,
+    UnreachableError,
 )
 from inference.external.monitor import breaker_told, counted
-from inference.external.retry import Busy, Cut, JitteredWait, is_transient, retry_after, retrying
+from inference.external.retry import BusyError, CutOffError, JitteredWait, is_transient, retry_after, retrying
 from inference.external.settings import ClientSettings
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class ExternalSystemClient:
         try:
             return response.json()
         except ValueError as error:
-            raise InvalidAnswer(
+            raise InvalidAnswerError(
                 self.settings.system,
                 f"{self.settings.system} did not answer with JSON - check that {self.settings.base_url} is its address",
             ) from error
@@ -100,7 +100,7 @@ class ExternalSystemClient:
     ) -> T:
         """GET past the cache. `receiver` reads the body, and is called anew with each try, as `headers` is.
 
-        A receiver raises `Cut` for a body that ended too soon. Statuses in `accepted` are no errors.
+        A receiver raises `CutOffError` for a body that ended too soon. Statuses in `accepted` are no errors.
         Raises ExternalSystemError, and what the receiver raises.
         """
         self._check_online()
@@ -140,12 +140,12 @@ class ExternalSystemClient:
             return await tries(self._once, build, receiver, accepted)
         except OpenedState as error:
             wait = max(0.0, error.opened_at + chosen.breaker_open_s - time.time())
-            raise CircuitOpen(chosen.system, wait) from error
-        except Busy as error:
+            raise CircuitOpenError(chosen.system, wait) from error
+        except BusyError as error:
             if error.status == 429:
-                raise RateLimited(chosen.system, error.wait_s) from error
+                raise RateLimitedError(chosen.system, error.wait_s) from error
             raise ServerError(chosen.system, error.status, error.said) from error
-        except (httpx.HTTPError, httpx.InvalidURL, Cut, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, CutOffError, TimeoutError) as error:
             raise self._unreachable(str(error) or type(error).__name__) from error
 
     async def _once(
@@ -171,7 +171,7 @@ class ExternalSystemClient:
                 await self._limiter.acquire()
         except TimeoutError as error:
             metrics.REQUESTS.labels(self.settings.system, "held_back").inc()
-            raise RateLimited(self.settings.system, None) from error
+            raise RateLimitedError(self.settings.system, None) from error
 
     async def _refuse(self, response: httpx.Response) -> None:
         status, system = response.status_code, self.settings.system
@@ -184,16 +184,16 @@ class ExternalSystemClient:
         if status == 429 or status >= 500:
             wait = retry_after(response.headers)
             if wait is not None and wait > self.settings.most_asked_wait_s:
-                raise RateLimited(system, wait)
-            raise Busy(status, said, wait)
+                raise RateLimitedError(system, wait)
+            raise BusyError(status, said, wait)
         raise ApiError(system, status, said, self.settings.token_name)
 
     def _check_online(self) -> None:
         if self.settings.offline_because is not None:
             raise self._unreachable(self.settings.offline_because)
 
-    def _unreachable(self, reason: str) -> Unreachable:
-        return Unreachable(self.settings.system, self.settings.base_url, self._auth.hide(reason))
+    def _unreachable(self, reason: str) -> UnreachableError:
+        return UnreachableError(self.settings.system, self.settings.base_url, self._auth.hide(reason))
 
 
 class _Below(httpx.AsyncBaseTransport):

@@ -38,7 +38,7 @@ class ServerError(ApiError):
     """The system answered 5xx to every try."""
 
 
-class Unreachable(ExternalSystemError):
+class UnreachableError(ExternalSystemError):
     """No answer, or one that was cut, after every try."""
 
     def __init__(self, system: str, url: str, reason: str) -> None:
@@ -47,14 +47,14 @@ class Unreachable(ExternalSystemError):
         )
 
 
-class CircuitOpen(ExternalSystemError):
+class CircuitOpenError(ExternalSystemError):
     """The system failed so often that it is left alone for a while; nothing was sent."""
 
     def __init__(self, system: str, wait_s: float) -> None:
         super().__init__(system, f"{system} failed too often and is left alone - try again in {wait_s:.0f} s")
 
 
-class RateLimited(ExternalSystemError):
+class RateLimitedError(ExternalSystemError):
     """The system wants fewer requests, or our own limit makes this one wait longer than it may."""
 
     def __init__(self, system: str, wait_s: float | None) -> None:
@@ -63,11 +63,11 @@ class RateLimited(ExternalSystemError):
         self.wait_s = wait_s
 
 
-class InvalidAnswer(ExternalSystemError):
+class InvalidAnswerError(ExternalSystemError):
     """The system sent something that is not what it promised; nothing of it was kept."""
 
 
-PASSING = (Unreachable, ServerError, CircuitOpen, RateLimited)
+PASSING = (UnreachableError, ServerError, CircuitOpenError, RateLimitedError)
 """What may be over in a while, and says nothing about what was asked for."""
 
 

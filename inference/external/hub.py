@@ -11,18 +11,18 @@ import httpx
 
 from inference.external import metrics
 from inference.external.client import ExternalSystemClient
-from inference.external.errors import PASSING, ExternalSystemError, InvalidAnswer
+from inference.external.errors import PASSING, ExternalSystemError, InvalidAnswerError
 from inference.external.hub_cache import ModelCache
 from inference.external.hub_listing import (
     COMMIT,
     MODEL_ID,
-    BadListing,
+    BadListingError,
     ModelInfo,
     RemoteFile,
     needed,
     read_info,
 )
-from inference.external.retry import Cut
+from inference.external.retry import CutOffError
 from inference.model import InferenceError
 
 Wanted = Callable[[Sequence[str]], Sequence[str]]
@@ -53,7 +53,7 @@ class HuggingFaceClient:
         answer = await self._client.get_json(f"api/models/{model_id}/revision/{quote(revision, safe='')}", blobs="true")
         try:
             info = read_info(model_id, answer)
-        except BadListing as error:
+        except BadListingError as error:
             raise self._invalid(f"cannot use its listing of {model_id}: {error} - name another model") from error
         if COMMIT.fullmatch(revision) and info.revision != revision:
             raise self._invalid(f"gave commit {info.revision} for {revision} - try again later")
@@ -143,7 +143,7 @@ class HuggingFaceClient:
             out.truncate(0)
             begun = 0
         if response.status_code == 416:
-            raise Cut(f"the hub cannot go on with {file.name}")
+            raise CutOffError(f"the hub cannot go on with {file.name}")
         received = metrics.BYTES.labels(self._client.settings.system)
         async for piece in response.aiter_raw():
             if begun + len(piece) > file.size:
@@ -152,11 +152,11 @@ class HuggingFaceClient:
             begun += out.write(piece)
             received.inc(len(piece))
         if begun < file.size:
-            raise Cut(f"{file.name} ended after {begun} of {file.size} bytes")
+            raise CutOffError(f"{file.name} ended after {begun} of {file.size} bytes")
 
     def _invalid(self, what: str) -> ExternalSystemError:
         system = self._client.settings.system
-        return InvalidAnswer(system, f"{system} {what}")
+        return InvalidAnswerError(system, f"{system} {what}")
 
 
 def check_id(model_id: str) -> None:

@@ -20,7 +20,7 @@ WEIGHTS = (
 """In the order of preference: pickled weights can run code when they are loaded, so they come last."""
 
 
-class BadListing(ValueError):
+class BadListingError(ValueError):
     """The hub's listing cannot be trusted or used; the message says why."""
 
 
@@ -60,13 +60,13 @@ class ModelInfo:
 
 
 def read_info(model_id: str, answer: Any) -> ModelInfo:
-    """The answer of `/api/models/{id}/revision/{revision}?blobs=true`. Raises BadListing."""
+    """The answer of `/api/models/{id}/revision/{revision}?blobs=true`. Raises BadListingError."""
     try:
         commit, siblings = str(answer["sha"]), list(answer["siblings"])
     except (KeyError, TypeError) as error:
-        raise BadListing("it names no commit or no files") from error
+        raise BadListingError("it names no commit or no files") from error
     if not COMMIT.fullmatch(commit):
-        raise BadListing("it names no commit")
+        raise BadListingError("it names no commit")
     return ModelInfo(model_id, commit, tuple(_read_file(sibling) for sibling in siblings))
 
 
@@ -98,12 +98,12 @@ def _read_file(sibling: Any) -> RemoteFile:
         name, size, blob = str(sibling["rfilename"]), sibling["size"], sibling["blobId"]
         sha256 = sibling["lfs"]["sha256"] if sibling.get("lfs") else None
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadListing("it gives a file without its size or its digest") from error
+        raise BadListingError("it gives a file without its size or its digest") from error
     path = PurePosixPath(name)
     # A name from outside must not lead out of the model's folder.
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.name:
-        raise BadListing(f"it names a file {name!r} outside the model's folder")
+        raise BadListingError(f"it names a file {name!r} outside the model's folder")
     sound = isinstance(size, int) and size >= 0 and COMMIT.fullmatch(str(blob))
     if not sound or (sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", str(sha256))):
-        raise BadListing(f"it gives no size or no digest of {name!r}")
+        raise BadListingError(f"it gives no size or no digest of {name!r}")
     return RemoteFile(name, size, sha256, blob)

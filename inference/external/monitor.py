@@ -10,8 +10,8 @@ import purgatory
 from purgatory.domain.model import OpenedState
 
 from inference.external import metrics
-from inference.external.errors import ApiError, ExternalSystemError, RateLimited
-from inference.external.retry import Busy
+from inference.external.errors import ApiError, ExternalSystemError, RateLimitedError
+from inference.external.retry import BusyError
 
 _STATES = {"closed": 0, "half-opened": 1, "opened": 2}
 
@@ -44,9 +44,9 @@ def _outcome(error: BaseException) -> str:
             return "cancelled"
         case OpenedState():
             return "circuit_open"
-        case RateLimited() | Busy(status=429):
+        case RateLimitedError() | BusyError(status=429):
             return "limited"
-        case Busy():
+        case BusyError():
             return "failed"
         case ApiError():
             return "refused"

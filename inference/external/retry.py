@@ -13,7 +13,7 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that may be sent twice (RFC 9110, section 9.2.2)."""
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """The system answered 429 or 5xx: not now, perhaps soon. Never leaves the client."""
 
     def __init__(self, status: int, said: str, wait_s: float | None) -> None:
@@ -23,7 +23,7 @@ class Busy(Exception):
         self.wait_s = wait_s
 
 
-class Cut(Exception):
+class CutOffError(Exception):
     """A body ended too soon. What came of it was kept, if the receiver could. Never leaves the client."""
 
 
@@ -34,7 +34,7 @@ def is_transient(error: BaseException) -> bool:
     """
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return False
-    return isinstance(error, Busy | Cut | TimeoutError | httpx.TransportError)
+    return isinstance(error, BusyError | CutOffError | TimeoutError | httpx.TransportError)
 
 
 def retrying(method: str, tries: int, wait: wait_base, on_retry: Callable[[RetryCallState], None]) -> AsyncRetrying:
@@ -57,7 +57,7 @@ class JitteredWait(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         """Seconds until the next try."""
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.wait_s if isinstance(error, Busy) and error.wait_s is not None else 0.0
+        asked = error.wait_s if isinstance(error, BusyError) and error.wait_s is not None else 0.0
         return asked + self._jitter(retry_state)
 
 

@@ -7,7 +7,7 @@ KEPT_S = 30 * 24 * 3600
 
 
 class AnswerCache(Protocol):
-    """Which earlier question answers a key. Every method raises StoreUnavailable when the database is away."""
+    """Which earlier question answers a key. Every method raises StoreUnavailableError when the database is away."""
 
     async def open(self) -> None:
         """Make it where there is none."""

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from projections.answers.reads import KEPT_S
 
 
@@ -21,14 +21,14 @@ class RedisAnswers:
         try:
             await self._redis.set(_name(tenant, key), query_id, ex=KEPT_S)
         except RedisError as error:
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+            raise StoreUnavailableError(f"Redis does not answer: {error}") from error
 
     async def find(self, tenant: str, key: str) -> str | None:
         """By key."""
         try:
             found = await self._redis.get(_name(tenant, key))
         except RedisError as error:
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+            raise StoreUnavailableError(f"Redis does not answer: {error}") from error
         return None if found is None else found.decode() if isinstance(found, bytes) else found
 
 

@@ -7,19 +7,19 @@ from contracts.documents import Mention
 from contracts.event_types import AggregateKind
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
-from projections.layout import Layout
-from projections.pictures import DocumentPicture, EntityPicture, Picture
-from projections.tables import Naming, Table
+from projections.postgres.layout import Layout
+from projections.postgres.tables import Naming, Table
+from projections.states import DocumentState, EntityState, State
 
 LAYOUT = Layout(
     name="graph",
-    shape=1,
+    schema_version=1,
     tables=(
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
         Table(
             "mentions", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "type", "times")
         ),
-        Table("abouts", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "quality")),
+        Table("subjects", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "quality")),
         Table(
             "relations",
             "document_id",
@@ -32,7 +32,7 @@ LAYOUT = Layout(
     ),
     names=(
         Naming("mentions", "entity_id", "name", "type"),
-        Naming("abouts", "entity_id", "name"),
+        Naming("subjects", "entity_id", "name"),
         Naming("relations", "subject_id", "subject"),
         Naming("relations", "object_id", "object"),
     ),
@@ -47,23 +47,23 @@ class GraphModel:
     kinds: frozenset[AggregateKind] = frozenset({"document", "entity"})
     event_types = types_of(kinds)
 
-    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
-        """Rows for every table that the picture says something about."""
-        return [_sections(key, picture) for key, picture in pictures]
+    async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
+        """Rows for every table that the state says something about."""
+        return [_sections(key, state) for key, state in states]
 
 
-def _sections(key: AggregateKey, picture: Picture | None) -> Sections:
-    match picture:
-        case DocumentPicture():
-            return dict(_document(key, picture))
-        case EntityPicture():
-            updated, validated = picture.updated, picture.validated
+def _sections(key: AggregateKey, state: State | None) -> Sections:
+    match state:
+        case DocumentState():
+            return dict(_document(key, state))
+        case EntityState():
+            updated, validated = state.updated, state.validated
             row = (
                 key.tenant,
                 key.aggregate_id,
                 updated.name if updated else None,
                 updated.type if updated else None,
-                picture.merged_into,
+                state.merged_into,
                 validated.valid if validated else None,
             )
             return {"decisions": [row]}
@@ -71,18 +71,18 @@ def _sections(key: AggregateKey, picture: Picture | None) -> Sections:
             return {}
 
 
-def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str, Sequence[Row]]]:
+def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Sequence[Row]]]:
     tenant, document_id = key.tenant, key.aggregate_id
-    if picture.chunks is not None:
-        yield "passages", [(tenant, document_id, c.chunk_id, index) for index, c in enumerate(picture.chunks)]
-    if picture.mentions is not None:
-        yield "mentions", _mentions(tenant, document_id, picture.mentions)
-    if picture.aliases is not None:
+    if state.chunks is not None:
+        yield "passages", [(tenant, document_id, c.chunk_id, index) for index, c in enumerate(state.chunks)]
+    if state.mentions is not None:
+        yield "mentions", _mentions(tenant, document_id, state.mentions)
+    if state.aliases is not None:
         yield (
-            "abouts",
-            [(tenant, document_id, a.chunk_id, a.entity_id, a.name, a.quality) for a in picture.aliases],
+            "subjects",
+            [(tenant, document_id, a.chunk_id, a.entity_id, a.name, a.quality) for a in state.aliases],
         )
-    if picture.relations is not None:
+    if state.relations is not None:
         yield (
             "relations",
             [
@@ -90,7 +90,7 @@ def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str
                     tenant, document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object,
                     r.chunk_id, r.start, r.end, r.confidence,
                 )
-                for judged in picture.relations
+                for judged in state.relations
                 for r in (judged.relation,)
                 # A relation that somebody called wrong is no edge.
                 if judged.valid is not False

@@ -7,10 +7,10 @@ import asyncpg
 from contracts.ids import entity_id
 from eventstore.pool import Connection, acquire
 from projections.graph.model import LAYOUT
-from projections.graph.reads import About, Edge, Entity, Mention, Node, Snapshot, Statement
+from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
-from projections.moment import one_moment, undisturbed
-from projections.postgres import PostgresStore
+from projections.postgres.consistent_read import consistent_read, retry_replaced
+from projections.postgres.store import PostgresStore
 
 # Follows merges to their end; a chain that bites its tail ends after as many steps as any sane chain has.
 _MERGED = """
@@ -32,7 +32,7 @@ SELECT 'passage', chunk_id, 'mentions', 'entity', entity_id
 FROM graph.mentions WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
 UNION
 SELECT 'passage', chunk_id, 'about', 'entity', entity_id
-FROM graph.abouts WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
+FROM graph.subjects WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
 UNION
 SELECT 'passage', a.chunk_id, 'next', 'passage', b.chunk_id
 FROM graph.passages AS a JOIN graph.passages AS b
@@ -49,17 +49,17 @@ class PostgresGraph:
         self._pool = pool
         self._store = PostgresStore(pool, LAYOUT)
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
-        return await self._store.version(tenant)
+        return await self._store.content_tag(tenant)
 
-    @undisturbed
-    async def snapshot(self, tenant: str) -> Snapshot:
+    @retry_replaced
+    async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""
-        async with one_moment(self._pool, LAYOUT.name) as connection:
+        async with consistent_read(self._pool, LAYOUT.name) as connection:
             merged = await _merged(connection, tenant)
-            abouts = await connection.fetch(
-                "SELECT entity_id, name, chunk_id, quality FROM graph.abouts WHERE tenant = $1", tenant
+            subjects = await connection.fetch(
+                "SELECT entity_id, name, chunk_id, quality FROM graph.subjects WHERE tenant = $1", tenant
             )
             mentions = await connection.fetch(
                 "SELECT entity_id, name, chunk_id, times FROM graph.mentions WHERE tenant = $1", tenant
@@ -69,8 +69,8 @@ class PostgresGraph:
                 "confidence FROM graph.relations WHERE tenant = $1",
                 tenant,
             )
-        return Snapshot(
-            abouts=[About(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, abouts)],
+        return GraphSnapshot(
+            subjects=[Subject(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, subjects)],
             mentions=[Mention(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, mentions)],
             statements=[
                 Statement(row[0], merged.get(row[1], row[1]), row[2], row[3], merged.get(row[4], row[4]), *row[5:])
@@ -99,7 +99,7 @@ class PostgresGraph:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT entity_id FROM graph.mentions WHERE tenant = $1 AND document_id = $2 "
-                "UNION SELECT entity_id FROM graph.abouts WHERE tenant = $1 AND document_id = $2 "
+                "UNION SELECT entity_id FROM graph.subjects WHERE tenant = $1 AND document_id = $2 "
                 "UNION SELECT unnest(ARRAY[subject_id, object_id]) FROM graph.relations "
                 "WHERE tenant = $1 AND document_id = $2",
                 tenant,
@@ -113,15 +113,15 @@ class PostgresGraph:
 
     async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
         """The shortest paths between two nodes."""
-        start, end = await self._settled(tenant, [start, end])
+        start, end = await self._resolved(tenant, [start, end])
         return await shortest_paths(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), start, end, max_hops)
 
     async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
         """Nodes within `hops` edges, with their distance."""
-        settled = await self._settled(tenant, starts)
-        return await k_hops(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), settled, hops, limit)
+        resolved = await self._resolved(tenant, starts)
+        return await k_hops(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), resolved, hops, limit)
 
-    async def _settled(self, tenant: str, nodes: Sequence[Node]) -> list[Node]:
+    async def _resolved(self, tenant: str, nodes: Sequence[Node]) -> list[Node]:
         """What became of these nodes: edges never end at an entity that was merged into another."""
         async with acquire(self._pool) as connection:
             merged = await _merged(connection, tenant)

@@ -31,7 +31,7 @@ class Entity(NamedTuple):
     passages: int
 
 
-class About(NamedTuple):
+class Subject(NamedTuple):
     """A name of what a passage is about, with a quality in 0..1."""
 
     entity_id: str
@@ -65,25 +65,25 @@ class Statement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class GraphSnapshot:
     """A tenant's whole graph at one moment. A merged entity is replaced by the one it was merged into."""
 
-    abouts: Sequence[About]
+    subjects: Sequence[Subject]
     mentions: Sequence[Mention]
     statements: Sequence[Statement]
 
 
 class GraphReader(Protocol):
-    """Reads the graph. Every method raises StoreUnavailable when the database is away.
+    """Reads the graph. Every method raises StoreUnavailableError when the database is away.
 
     An entity that was merged into another stands for that one wherever it is given.
     """
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
         ...
 
-    async def snapshot(self, tenant: str) -> Snapshot:
+    async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""
         ...
 

@@ -5,7 +5,7 @@ CREATE TABLE {schema}.passages (
 CREATE TABLE {schema}.mentions (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, entity_id text NOT NULL,
     name text NOT NULL, type text NOT NULL, times integer NOT NULL);
-CREATE TABLE {schema}.abouts (
+CREATE TABLE {schema}.subjects (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, entity_id text NOT NULL,
     name text NOT NULL, quality double precision NOT NULL);
 CREATE TABLE {schema}.relations (

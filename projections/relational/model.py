@@ -6,13 +6,13 @@ from contracts.codec import canonical
 from contracts.event_types import AggregateKind
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
-from projections.layout import Layout
-from projections.pictures import DocumentPicture, EntityPicture, Picture, QueryPicture
-from projections.tables import Naming, Table
+from projections.postgres.layout import Layout
+from projections.postgres.tables import Naming, Table
+from projections.states import DocumentState, EntityState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    shape=1,
+    schema_version=1,
     tables=(
         Table(
             "documents",
@@ -70,27 +70,27 @@ class RelationalModel:
     kinds: frozenset[AggregateKind] = frozenset({"document", "entity", "reasoning_query"})
     event_types = types_of(kinds)
 
-    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
-        """Rows for every table that the picture says something about."""
-        return [_sections(key, picture) for key, picture in pictures]
+    async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
+        """Rows for every table that the state says something about."""
+        return [_sections(key, state) for key, state in states]
 
 
-def _sections(key: AggregateKey, picture: Picture | None) -> Sections:
-    match picture:
-        case DocumentPicture():
-            return dict(_document(key, picture))
-        case EntityPicture():
-            return {"decisions": [_decision(key, picture)]}
-        case QueryPicture():
-            return {"queries": _queries(key, picture)}
+def _sections(key: AggregateKey, state: State | None) -> Sections:
+    match state:
+        case DocumentState():
+            return dict(_document(key, state))
+        case EntityState():
+            return {"decisions": [_decision(key, state)]}
+        case QueryState():
+            return {"queries": _queries(key, state)}
         case None:
             return {}
 
 
-def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str, Sequence[Row]]]:
+def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Sequence[Row]]]:
     tenant, document_id = key.tenant, key.aggregate_id
-    content = picture.content
-    if picture.gone:
+    content = state.content
+    if state.gone:
         yield "documents", ()
         yield "states", ()
     elif content is not None:
@@ -103,30 +103,30 @@ def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str
             content.text.digest,
             content.text.characters,
             content.text.bytes,
-            picture.taken_at,
+            state.taken_at,
         )
         yield "documents", (row,)
-    if picture.stage is not None:
-        yield "states", ((tenant, document_id, picture.stage, picture.at),)
-    if picture.chunks is not None:
+    if state.stage is not None:
+        yield "states", ((tenant, document_id, state.stage, state.at),)
+    if state.chunks is not None:
         yield (
             "chunks",
-            [(tenant, document_id, c.chunk_id, c.index, c.start, c.end, c.tokens, c.digest) for c in picture.chunks],
+            [(tenant, document_id, c.chunk_id, c.index, c.start, c.end, c.tokens, c.digest) for c in state.chunks],
         )
-    if picture.mentions is not None:
+    if state.mentions is not None:
         yield (
             "mentions",
             [
                 (tenant, document_id, m.entity_id, m.name, m.type, m.chunk_id, m.start, m.end, m.confidence)
-                for m in picture.mentions
+                for m in state.mentions
             ],
         )
-    if picture.aliases is not None:
+    if state.aliases is not None:
         yield (
             "aliases",
-            [(tenant, document_id, a.entity_id, a.name, a.chunk_id, a.quality) for a in picture.aliases],
+            [(tenant, document_id, a.entity_id, a.name, a.chunk_id, a.quality) for a in state.aliases],
         )
-    if picture.relations is not None:
+    if state.relations is not None:
         yield (
             "relations",
             [
@@ -134,28 +134,28 @@ def _document(key: AggregateKey, picture: DocumentPicture) -> Iterator[tuple[str
                     tenant, document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object,
                     r.chunk_id, r.start, r.end, r.confidence, judged.valid,
                 )
-                for judged in picture.relations
+                for judged in state.relations
                 for r in (judged.relation,)
             ],
         )  # fmt: skip
 
 
-def _decision(key: AggregateKey, picture: EntityPicture) -> Row:
-    updated, validated = picture.updated, picture.validated
+def _decision(key: AggregateKey, state: EntityState) -> Row:
+    updated, validated = state.updated, state.validated
     return (
         key.tenant,
         key.aggregate_id,
         updated.name if updated else None,
         updated.type if updated else None,
         list(updated.aliases) if updated else [],
-        picture.merged_into,
+        state.merged_into,
         validated.valid if validated else None,
         validated.confidence if validated else None,
     )
 
 
-def _queries(key: AggregateKey, picture: QueryPicture) -> Sequence[Row]:
-    executed = picture.executed
+def _queries(key: AggregateKey, state: QueryState) -> Sequence[Row]:
+    executed = state.executed
     if executed is None:
         return ()
     return (
@@ -168,7 +168,7 @@ def _queries(key: AggregateKey, picture: QueryPicture) -> Sequence[Row]:
             executed.cached,
             executed.knowledge,
             executed.milliseconds,
-            picture.at,
-            picture.cache_key,
+            state.at,
+            state.cache_key,
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from eventstore.pool import acquire
-from projections.moment import one_moment, undisturbed
+from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.relational.model import LAYOUT
 from projections.relational.reads import Counts, DocumentRow
 
@@ -34,34 +34,34 @@ class PostgresRelational:
         assert row is not None
         return Counts(**row)
 
-    @undisturbed
+    @retry_replaced
     async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
         """One document with what was found in it, as of one moment."""
-        place = (tenant, document_id)
+        key = (tenant, document_id)
         of_document = "WHERE tenant = $1 AND document_id = $2"
-        async with one_moment(self._pool, LAYOUT.name) as connection:
+        async with consistent_read(self._pool, LAYOUT.name) as connection:
             row = await connection.fetchrow(
                 "SELECT d.document_id, title, uri, attributes, digest, characters, bytes, taken_at, stage, since "
                 "FROM relational.documents AS d JOIN relational.states USING (tenant, document_id) " + of_document,
-                *place,
+                *key,
             )
             if row is None:
                 return None
             chunks = await connection.fetch(
                 'SELECT chunk_id, start_at AS start, end_at AS "end", tokens FROM relational.chunks '
                 f"{of_document} ORDER BY index, start_at",
-                *place,
+                *key,
             )
             entities = await connection.fetch(
                 "SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions "
                 "FROM relational.mentions AS m JOIN relational.entities AS e USING (tenant, entity_id) "
                 "WHERE m.tenant = $1 AND m.document_id = $2 GROUP BY entity_id ORDER BY mentions DESC, name",
-                *place,
+                *key,
             )
             relations = await connection.fetch(
                 "SELECT relation_id, subject, predicate, object, confidence, valid FROM relational.relations "
                 f"{of_document} ORDER BY start_at, relation_id",
-                *place,
+                *key,
             )
         fields = dict(row) | {"attributes": json.loads(row["attributes"])}
         return DocumentRow(

@@ -37,7 +37,7 @@ class DocumentRow:
 
 
 class RelationalReader(Protocol):
-    """Reads rows. Every method raises StoreUnavailable when the database is away."""
+    """Reads rows. Every method raises StoreUnavailableError when the database is away."""
 
     async def counts(self, tenant: str) -> Counts:
         """How much there is."""

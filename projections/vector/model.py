@@ -4,21 +4,21 @@ import re
 from collections.abc import Sequence
 
 from contracts.event_types import AggregateKind
-from eventstore.errors import MissingText
+from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.changes import Row, Sections, types_of
-from projections.errors import UnfoldableEvent
-from projections.layout import Layout
-from projections.pictures import DocumentPicture, Picture
-from projections.tables import Table
+from projections.errors import UnfoldableEventError
+from projections.postgres.layout import Layout
+from projections.postgres.tables import Table
+from projections.states import DocumentState, State
 
 _WORD = re.compile(r"\w+")
 
 LAYOUT = Layout(
     name="vector",
-    shape=1,
+    schema_version=1,
     tables=(
         Table(
             "passages",
@@ -43,32 +43,30 @@ class VectorModel:
         self._texts = texts
         self._outputs = outputs
 
-    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
-        """Passages with text and vector. Raises UnfoldableEvent where one of them is no longer kept."""
-        chunked = [(key, picture) for key, picture in pictures if isinstance(picture, DocumentPicture)]
+    async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
+        """Passages with text and vector. Raises UnfoldableEventError where one of them is no longer kept."""
+        chunked = [(key, state) for key, state in states if isinstance(state, DocumentState)]
         texts = await self._texts_of(chunked)
         vectors = await self._vectors_of(chunked)
-        return [_sections(key, picture, texts, vectors) for key, picture in pictures]
+        return [_sections(key, state, texts, vectors) for key, state in states]
 
-    async def _texts_of(self, pictures: Sequence[tuple[AggregateKey, DocumentPicture]]) -> dict[AggregateKey, str]:
+    async def _texts_of(self, states: Sequence[tuple[AggregateKey, DocumentState]]) -> dict[AggregateKey, str]:
         wanted = {
-            (key.tenant, key.aggregate_id, picture.digest): key
-            for key, picture in pictures
-            if picture.chunks and picture.digest is not None
+            (key.tenant, key.aggregate_id, state.digest): key
+            for key, state in states
+            if state.chunks and state.digest is not None
         }
         try:
             found = await self._texts.get_many(list(wanted)) if wanted else {}
-        except MissingText as error:
-            raise UnfoldableEvent(str(error)) from None
-        return {wanted[place]: text for place, text in found.items()}
+        except MissingTextError as error:
+            raise UnfoldableEventError(str(error)) from None
+        return {wanted[key]: text for key, text in found.items()}
 
-    async def _vectors_of(
-        self, pictures: Sequence[tuple[AggregateKey, DocumentPicture]]
-    ) -> dict[tuple[str, str], bytes]:
+    async def _vectors_of(self, states: Sequence[tuple[AggregateKey, DocumentState]]) -> dict[tuple[str, str], bytes]:
         by_model: dict[str, list[str]] = {}
-        for _, picture in pictures:
-            if picture.chunks and picture.embedder is not None:
-                by_model.setdefault(picture.embedder, []).extend(chunk.input_digest for chunk in picture.chunks)
+        for _, state in states:
+            if state.chunks and state.embedder is not None:
+                by_model.setdefault(state.embedder, []).extend(chunk.input_digest for chunk in state.chunks)
         return {
             (model, digest): output
             for model, digests in by_model.items()
@@ -78,22 +76,22 @@ class VectorModel:
 
 def _sections(
     key: AggregateKey,
-    picture: Picture | None,
+    state: State | None,
     texts: dict[AggregateKey, str],
     vectors: dict[tuple[str, str], bytes],
 ) -> Sections:
-    if not isinstance(picture, DocumentPicture) or picture.chunks is None:
+    if not isinstance(state, DocumentState) or state.chunks is None:
         return {}
     rows: list[Row] = []
-    for index, chunk in enumerate(picture.chunks):
-        model = picture.embedder or ""
+    for index, chunk in enumerate(state.chunks):
+        model = state.embedder or ""
         vector = vectors.get((model, chunk.input_digest))
         if vector is None:
-            raise UnfoldableEvent(
+            raise UnfoldableEventError(
                 f"document {key.aggregate_id}: the vector of chunk {chunk.chunk_id} by {model} is not kept any more; "
                 "take the document in again"
             )
-        title, text = picture.title or "", texts[key][chunk.start : chunk.end]
+        title, text = state.title or "", texts[key][chunk.start : chunk.end]
         length = 2 * len(_WORD.findall(title)) + len(_WORD.findall(text))
         rows.append(
             (

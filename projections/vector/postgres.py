@@ -7,9 +7,9 @@ import numpy as np
 
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change
-from projections.frozen import LIMIT_S
-from projections.layout import Layout
-from projections.postgres import PostgresStore
+from projections.postgres.layout import Layout
+from projections.postgres.snapshot import LIMIT_S
+from projections.postgres.store import PostgresStore
 from projections.vector.model import LAYOUT
 from projections.vector.reads import Hit, Passage, Vector
 
@@ -62,8 +62,8 @@ class VectorStore(PostgresStore):
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
         await super()._replace(connection, changes)
-        place = LAYOUT.table("passages").columns.index("dimension")
-        new = {row[place] for change in changes for row in change.sections.get("passages", ())} - self._indexed
+        index = LAYOUT.table("passages").columns.index("dimension")
+        new = {row[index] for change in changes for row in change.sections.get("passages", ())} - self._indexed
         if new:
             await self._index_vectors(connection, new)
             self._indexed |= new
@@ -84,9 +84,9 @@ class PostgresPassages:
         self._pool = pool
         self._store = PostgresStore(pool, LAYOUT)
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""
-        return await self._store.version(tenant)
+        return await self._store.content_tag(tenant)
 
     async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
         """By cosine similarity, best first."""

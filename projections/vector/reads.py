@@ -31,9 +31,9 @@ class Hit:
 
 
 class PassageReader(Protocol):
-    """Reads and searches passages. Every method raises StoreUnavailable when the database is away."""
+    """Reads and searches passages. Every method raises StoreUnavailableError when the database is away."""
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""
         ...
 

@@ -1,4 +1,4 @@
-"""RelationshipsDiscovered to DocumentProcessed: every stage has dealt with the present content."""
+"""RelationshipsDiscovered to DocumentProcessed: every stage has processed the present content."""
 
 from collections.abc import Sequence
 from uuid import UUID

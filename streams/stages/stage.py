@@ -69,13 +69,13 @@ class StageHandler:
             return None
         return decode(message.value)
 
-    async def handle(self, items: Sequence[DomainEvent], reached: Mapping[Partition, int]) -> None:
+    async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Load the documents, work on what is due, append the results."""
         if items:
             # One delivery of an event within a batch is enough.
             await self._handle(list({event.event_id: event for event in items}.values()))
-        if reached:
-            await self._positions.advance(self.name, reached)
+        if positions:
+            await self._positions.advance(self.name, positions)
 
     async def _handle(self, batch: Sequence[DomainEvent]) -> None:
         documents = await self._commands.load_many([AggregateKey.of(event) for event in batch], Document.project)

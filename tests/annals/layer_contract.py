@@ -10,7 +10,7 @@ from annals.databases import layer
 from annals.databases.layer import Answered, Found
 from annals.errors import NotFoundError
 from contracts.ids import entity_id
-from projections.replay import everywhere
+from projections.replay import uniform_positions
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story, vector_of
 
@@ -28,7 +28,7 @@ async def follow(services: Services, history: History) -> int:
     position = events[-1].position or 0
     for one in services.projections.values():
         own = [event for event in events if event.event_type in one.model.event_types]
-        await one.projector.apply(own, everywhere(one.model, services.topics, position))
+        await one.projector.apply(own, uniform_positions(one.model, services.topics, position))
     return position
 
 

@@ -18,9 +18,9 @@ from annals.databases.connections import ConnectionManager, open_connections
 from annals.databases.health import PoolHealthReport, PoolStats, report_pools, summary
 from annals.settings import load_settings
 from contracts.codec import plain
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import acquire
-from projections.gate import Gate
+from projections.connection_limiter import ConnectionLimiter
 from projections.vector.opensearch.client import faults
 from tests.annals.pipeline import annals
 from tests.conftest import PostgresServer
@@ -77,7 +77,7 @@ async def test_a_server_that_is_away_is_down_in_the_report(
             assert stats.health == "down"
             assert stats.error is not None and stats.error.startswith("does not answer")
             assert stats.failures > 0
-        with pytest.raises(StoreUnavailable, match=r"PostgreSQL at postgresql://\S+/test_\d+\S+ does not answer"):
+        with pytest.raises(StoreUnavailableError, match=r"PostgreSQL at postgresql://\S+/test_\d+\S+ does not answer"):
             await connections.check()
     finally:
         await asyncio.to_thread(postgres_server.start)
@@ -87,23 +87,23 @@ async def test_a_server_that_is_away_is_down_in_the_report(
 
 
 async def test_a_gate_lets_in_as_many_as_there_are_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.gate.ACQUIRE_LIMIT_S", 0.05)
-    gate = Gate("Neo4j", 1)
-    async with gate.passing():
-        with pytest.raises(StoreUnavailable, match=r"Neo4j gave no connection within 0\.05 s: all 1 are in use"):
-            await gate.enter()
-        next_one = asyncio.create_task(gate.enter())
+    monkeypatch.setattr("projections.connection_limiter.ACQUIRE_LIMIT_S", 0.05)
+    limiter = ConnectionLimiter("Neo4j", 1)
+    async with limiter.passing():
+        with pytest.raises(StoreUnavailableError, match=r"Neo4j gave no connection within 0\.05 s: all 1 are in use"):
+            await limiter.enter()
+        next_one = asyncio.create_task(limiter.enter())
         await asyncio.sleep(0)
-        assert (gate.active, gate.use.waiting) == (1, 1)
+        assert (limiter.active, limiter.use.waiting) == (1, 1)
     await next_one
-    assert (gate.active, gate.use.waiting, gate.use.acquired, gate.use.failures) == (1, 0, 2, 1)
-    gone = asyncio.create_task(gate.enter())
+    assert (limiter.active, limiter.use.waiting, limiter.use.acquired, limiter.use.failures) == (1, 0, 2, 1)
+    gone = asyncio.create_task(limiter.enter())
     await asyncio.sleep(0)
     gone.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await gone
-    gate.leave()
-    assert (gate.active, gate.use.waiting) == (0, 0)
+    limiter.leave()
+    assert (limiter.active, limiter.use.waiting) == (0, 0)
 
 
 def stats(active: int = 1, waiting: int = 0, answer_ms: float | None = 2.0, error: str | None = None) -> PoolStats:
@@ -176,7 +176,7 @@ async def test_a_refused_login_is_no_fault_of_the_events(
 ) -> None:
     monkeypatch.setattr(_Refusing, "status", status)
     async with AsyncOpenSearch(refusing) as client:
-        with pytest.raises(StoreUnavailable, match=f"OpenSearch refuses the login: .*{status}"), faults():
+        with pytest.raises(StoreUnavailableError, match=f"OpenSearch refuses the login: .*{status}"), faults():
             await client.info()
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from annals.roles import ROLES
 from annals.settings import Settings
 from inference.external.environment import PUBLIC_HUB
-from streams import exits
+from streams import termination
 from tests.servers import kafka, neo4j, opensearch, postgres, redis
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def test_the_hubs_table_has_every_variable_that_is_read_and_no_other() -> None:
 
 def test_the_page_has_every_exit_code() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
-    assert {exits.STALLED, exits.UNAVAILABLE, exits.NEW_EPOCH} <= codes
+    assert {termination.STALLED, termination.UNAVAILABLE, termination.NEW_EPOCH} <= codes
 
 
 def test_every_image_is_pinned_to_a_version(services: dict[str, dict[str, Any]]) -> None:

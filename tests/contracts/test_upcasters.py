@@ -1,4 +1,4 @@
-"""Stored JSON of older shapes still reads today; a shape from the future is refused plainly."""
+"""Stored JSON of older schema versions still reads today; a schema version from the future is refused plainly."""
 
 import json
 from typing import Any

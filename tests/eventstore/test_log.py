@@ -16,7 +16,7 @@ from aggregates.document import Document
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.commands import Command, Commands
-from eventstore.errors import DuplicateEvent, StoreUnavailable, VersionConflict
+from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import RECONNECT_LIMIT_S, EventLog
 from eventstore.reader import EventReader
@@ -50,7 +50,7 @@ def test_a_server_that_was_away_for_long_is_had_again_soon(postgres_server: Post
     log.ping(5)
     postgres_server.kill()
     try:
-        with pytest.raises(StoreUnavailable, match="PostgreSQL does not answer"):
+        with pytest.raises(StoreUnavailableError, match="PostgreSQL does not answer"):
             log.ping(8)
     finally:
         postgres_server.start()
@@ -73,7 +73,7 @@ async def test_what_was_appended_comes_back(log: EventLog, pool: asyncpg.Pool) -
 
 def test_a_version_is_given_once(log: EventLog) -> None:
     log.append([ingested("d1")])
-    with pytest.raises(VersionConflict):
+    with pytest.raises(VersionConflictError):
         log.append([ingested("d2"), ingested("d1")])
     # All or nothing.
     log.append([ingested("d2")])
@@ -82,7 +82,7 @@ def test_a_version_is_given_once(log: EventLog) -> None:
 def test_an_event_id_is_stored_once(log: EventLog) -> None:
     event_id = uuid4()
     log.append([ingested("d1", event_id=event_id)])
-    with pytest.raises(DuplicateEvent):
+    with pytest.raises(DuplicateEventError):
         log.append([ingested("d2", event_id=event_id)])
 
 
@@ -139,7 +139,7 @@ def test_a_server_that_cannot_prove_who_it_is_is_told_nothing(monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
         heard = threads.submit(_without_tls, server)
         port = server.getsockname()[1]
-        with pytest.raises(StoreUnavailable, match="PostgreSQL does not answer"):
+        with pytest.raises(StoreUnavailableError, match="PostgreSQL does not answer"):
             EventLog.connect(f"postgresql://annals:secret@127.0.0.1:{port}/annals?sslmode=verify-full")
         assert heard.result(10) == (SSL_REQUEST, b"")
 
@@ -162,6 +162,6 @@ def test_a_connection_is_waited_for_as_long_as_for_others(log: EventLog) -> None
     with contextlib.ExitStack() as busy:
         for _ in range(4):
             busy.enter_context(log.datastore.get_connection())
-        with pytest.raises(StoreUnavailable, match="PostgreSQL"):
+        with pytest.raises(StoreUnavailableError, match="PostgreSQL"):
             log.ping(0.2)
     log.ping(5)

@@ -3,11 +3,11 @@
 import asyncpg
 import pytest
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import HeldError, acquire, holding
 
 
-class Switched(StoreUnavailable):
+class Switched(StoreUnavailableError):
     """What a caller within the block knows better."""
 
 

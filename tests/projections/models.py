@@ -4,11 +4,11 @@ from contracts.topics import topics
 from projections.changes import Positions, ReadModel
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
-from projections.replay import everywhere, replay
+from projections.replay import replay, uniform_positions
 from projections.store import Store
 from projections.vector.model import VectorModel
 from projections.vector.postgres import VectorStore
@@ -35,7 +35,7 @@ class LiveModel:
 
     async def reached(self) -> Positions:
         """The position of everybody who knows the whole log."""
-        return everywhere(self.model, topics(), await self.history.reader.head())
+        return uniform_positions(self.model, topics(), await self.history.reader.head())
 
     async def replay(self) -> int:
         """Build it anew; returns its rows."""

@@ -2,26 +2,26 @@
 
 import pytest
 
-from eventstore.errors import StoreUnavailable
-from projections.errors import Replaced
+from eventstore.errors import StoreUnavailableError
+from projections.errors import ReadModelReplacedError
 from projections.vector.opensearch.bulk import (
     BulkFailure,
     BulkIndexResponse,
-    RefusedItems,
+    RefusedItemsError,
     bulk_response,
     raise_for_failures,
 )
-from projections.vector.opensearch.client import Blocked
+from projections.vector.opensearch.client import WriteBlockedError
 
 
 @pytest.mark.parametrize(
     ("status", "reason", "error"),
     [
-        (403, "security_exception: no permissions for [indices:data/write/bulk[s]]", StoreUnavailable),
-        (403, "cluster_block_exception: index blocked", Blocked),
-        (404, "index_not_found_exception: no such index", Replaced),
-        (429, "circuit_breaking_exception: too much", StoreUnavailable),
-        (400, "mapper_parsing_exception: no number", RefusedItems),
+        (403, "security_exception: no permissions for [indices:data/write/bulk[s]]", StoreUnavailableError),
+        (403, "cluster_block_exception: index blocked", WriteBlockedError),
+        (404, "index_not_found_exception: no such index", ReadModelReplacedError),
+        (429, "circuit_breaking_exception: too much", StoreUnavailableError),
+        (400, "mapper_parsing_exception: no number", RefusedItemsError),
     ],
 )
 def test_only_what_is_the_documents_fault_is_held_against_them(

@@ -7,7 +7,7 @@ import pytest
 from projections.graph.model import LAYOUT, GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.projector import Projector
 from tests.projections.contract.graph import GraphReaderContract
 from tests.projections.history import History

@@ -8,10 +8,10 @@ import pytest
 from contracts.envelope import DomainEvent
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions
-from projections.errors import Outpaced, UnfoldableEvent
+from projections.errors import StaleVersionError, UnfoldableEventError
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.projector import TRIES, Projector
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, open_model
@@ -72,19 +72,19 @@ async def test_any_order_leads_to_the_same_rows(live: LiveModel, history: Histor
     projector = Projector(live.model, other.store, history.reader)
     for event in events:
         await projector.apply([event], {})
-    async with other.store.frozen() as frozen:
-        assert await frozen.digests() == shuffled
+    async with other.store.snapshot() as snapshot:
+        assert await snapshot.digests() == shuffled
     await other.discard()
 
 
 async def test_what_is_known_changes_nothing_but_positions(live: LiveModel, history: History) -> None:
     events = own(live, await busy_day(history))
     await live.projector.apply(events, {})
-    before, name = await live.digests(), await live.store.version("default")
+    before, name = await live.digests(), await live.store.content_tag("default")
 
     await live.projector.apply([*reversed(events), *events], {("documents", 0): 3})
     assert await live.digests() == before
-    assert await live.store.version("default") == name
+    assert await live.store.content_tag("default") == name
     assert await live.store.positions() == {("documents", 0): 3}
 
 
@@ -102,7 +102,7 @@ async def test_a_hole_is_fetched_from_the_event_store(live: LiveModel, history: 
 async def test_an_event_that_no_store_has_is_refused(live: LiveModel, history: History) -> None:
     (first, second) = await history.ingest(MARKET) + await history.ingest(CHANGED)
     beyond = second.model_copy(update={"aggregate_version": 4})
-    with pytest.raises(UnfoldableEvent, match="document market: version 4 is not in the event store"):
+    with pytest.raises(UnfoldableEventError, match="document market: version 4 is not in the event store"):
         await live.projector.apply([first, beyond], {("documents", 0): 9})
     assert await live.store.versions([AggregateKey("default", "document", "market")]) == {}
     assert await live.store.positions() == {}
@@ -117,13 +117,13 @@ class Contested(PostgresStore):
         self._events = events
         self.refused = 0
 
-    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
+    async def write(self, changes: Sequence[Change], positions: Positions) -> None:
         """Count what is refused."""
         if self._events:
             await self._rival.apply([self._events.pop(0)], {})
         try:
-            await super().write(changes, reached)
-        except Outpaced:
+            await super().write(changes, positions)
+        except StaleVersionError:
             self.refused += 1
             raise
 
@@ -148,7 +148,7 @@ async def test_who_is_outpaced_for_ever_says_so(history: History) -> None:
     # One event more than there are tries, and one that the rival never brings.
     events = await history.tell(HARBOUR) + await history.delete(HARBOUR)
     store = Contested(history, events[:TRIES])
-    with pytest.raises(Outpaced):
+    with pytest.raises(StaleVersionError):
         await Projector(GraphModel(), store, history.reader).apply(events, {})
     assert store.refused == TRIES
 
@@ -170,7 +170,7 @@ async def test_a_vector_that_is_no_longer_kept_is_named(history: History) -> Non
     events = await history.tell(MARKET)
     assert await history.outputs.clear(MARKET.embedder) == 1
     chunk_id = MARKET.chunks[0].chunk_id
-    with pytest.raises(UnfoldableEvent, match=f"document market: the vector of chunk {chunk_id} by random-8@1"):
+    with pytest.raises(UnfoldableEventError, match=f"document market: the vector of chunk {chunk_id} by random-8@1"):
         await live.projector.apply(events, {("documents", 0): 5})
     assert await live.store.positions() == {}
 
@@ -184,5 +184,5 @@ async def test_a_text_that_is_no_longer_kept_is_named(history: History) -> None:
     events = await history.tell(HARBOUR)
     await history.pool.execute("DELETE FROM annals.texts")
     digest = HARBOUR.content.text.digest
-    with pytest.raises(UnfoldableEvent, match=f"the text {digest} of document harbour is not in the text store"):
+    with pytest.raises(UnfoldableEventError, match=f"the text {digest} of document harbour is not in the text store"):
         await live.projector.apply(events, {})

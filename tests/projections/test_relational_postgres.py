@@ -2,7 +2,7 @@
 
 import pytest
 
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT, RelationalModel
 from projections.relational.postgres import PostgresRelational

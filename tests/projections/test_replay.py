@@ -6,7 +6,7 @@ import random
 import pytest
 
 from contracts.topics import topics
-from projections.errors import UnfoldableEvent
+from projections.errors import UnfoldableEventError
 from projections.replay import replay
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, generations, open_model
@@ -29,13 +29,13 @@ async def test_a_replay_says_what_live_processing_said(live: LiveModel, history:
     for _ in range(3):
         await live_randomly(history, chance, steps=12)
         await live.everything()
-    before, name = await live.digests(), await live.store.version("default")
+    before, name = await live.digests(), await live.store.content_tag("default")
     found = await live.verify()
     assert found.difference is None
 
     assert await live.replay() == found.rows
     assert await live.digests() == before
-    assert await live.store.version("default") != name
+    assert await live.store.content_tag("default") != name
     assert await live.store.positions() == await live.reached()
     assert await live.verify() == found
     assert await generations(history) == {live.model.name}
@@ -70,14 +70,18 @@ async def test_a_failing_replay_leaves_the_live_one(history: History) -> None:
     live = await open_model("vector", history)
     await history.tell(HARBOUR, MARKET)
     await live.everything()
-    before, reached, name = await live.digests(), await live.store.positions(), await live.store.version("default")
+    before, positions, name = (
+        await live.digests(),
+        await live.store.positions(),
+        await live.store.content_tag("default"),
+    )
     await history.outputs.clear(HARBOUR.embedder)
 
-    with pytest.raises(UnfoldableEvent, match="is not kept any more"):
+    with pytest.raises(UnfoldableEventError, match="is not kept any more"):
         await live.replay()
     assert await live.digests() == before
-    assert await live.store.positions() == reached
-    assert await live.store.version("default") == name
+    assert await live.store.positions() == positions
+    assert await live.store.content_tag("default") == name
     assert await generations(history) == {"vector"}
 
 

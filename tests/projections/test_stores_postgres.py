@@ -3,10 +3,10 @@
 import pytest
 
 from projections.changes import ReadModel
-from projections.errors import OldShapeError
+from projections.errors import OldSchemaError
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.store import Store
@@ -56,6 +56,6 @@ class TestVector(StoreContract, GenerationContract):
 async def test_tables_of_another_shape_are_not_written(history: History) -> None:
     store = PostgresStore(history.pool, GRAPH)
     await store.open()
-    await history.pool.execute("UPDATE graph.generation SET shape = shape + 1")
-    with pytest.raises(OldShapeError, match="annals replay graph"):
+    await history.pool.execute("UPDATE graph.generation SET schema_version = schema_version + 1")
+    with pytest.raises(OldSchemaError, match="annals replay graph"):
         await store.open()

@@ -171,5 +171,5 @@ async def replay_while(live: LiveModel, happen: Happen, report: Report = lambda 
 
 async def documents(live: LiveModel) -> dict[str, int]:
     """The version of each."""
-    async with live.store.frozen() as frozen:
-        return {key.aggregate_id: version for key, version in (await frozen.versions()).items()}
+    async with live.store.snapshot() as snapshot:
+        return {key.aggregate_id: version for key, version in (await snapshot.versions()).items()}

@@ -7,9 +7,9 @@ import pytest
 from contracts.topics import topics
 from eventstore.keys import AggregateKey
 from projections.changes import Sections
-from projections.errors import Replaced
-from projections.pictures import Picture
-from projections.replay import everywhere
+from projections.errors import ReadModelReplacedError
+from projections.replay import uniform_positions
+from projections.states import State
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, open_model
 from tests.projections.stories import Story
@@ -91,13 +91,13 @@ async def test_a_last_event_that_was_passed_over_is_shown(live: LiveModel, histo
 
 async def test_what_is_still_on_its_way_is_no_difference(live: LiveModel, history: History) -> None:
     """Neither what the live one has not heard of yet, nor what it has already while its position is older."""
-    place = next(iter(everywhere(live.model, topics(), 0)))
+    partition = next(iter(uniform_positions(live.model, topics(), 0)))
     await history.delete(MARKET)
     await history.tell(Story("late", ("Edgar sleeps.",)))
     assert (await live.verify()).difference is None
 
     events = await history.of_document(MARKET)
-    await live.projector.apply(events[-1:], {place: await history.reader.head()})
+    await live.projector.apply(events[-1:], {partition: await history.reader.head()})
     assert (await live.verify()).difference is None
 
 
@@ -109,13 +109,13 @@ class Changing:
         self.name, self.kinds, self.event_types = live.model.name, live.model.kinds, live.model.event_types
         self.changed = False
 
-    async def sections(self, pictures: Sequence[tuple[AggregateKey, Picture | None]]) -> list[Sections]:
+    async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """What the other says."""
         if not self.changed:
             self.changed = True
             await self._live.history.delete(HARBOUR)
             await self._live.everything()
-        return await self._live.model.sections(pictures)
+        return await self._live.model.sections(states)
 
 
 async def test_the_live_one_may_change_meanwhile(live: LiveModel) -> None:
@@ -135,6 +135,6 @@ async def test_what_was_replaced_meanwhile_is_not_judged(live: LiveModel, histor
     async def nothing() -> None:
         """No event came since."""
 
-    with pytest.raises(Replaced, match="was replaced while it was read"):
-        async with live.store.frozen():
+    with pytest.raises(ReadModelReplacedError, match="was replaced while it was read"):
+        async with live.store.snapshot():
             await generation.switch(nothing)

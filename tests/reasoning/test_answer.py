@@ -1,9 +1,9 @@
 import pytest
 
 from reasoning.answer import answer_of, confidence_of
-from reasoning.bridge import Ranking, rank
 from reasoning.chains import chains_of
 from reasoning.index import Index
+from reasoning.path_ranking import Ranking, rank
 from reasoning.ports import Hit
 from tests.reasoning.town import index_of
 

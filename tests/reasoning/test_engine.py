@@ -85,11 +85,11 @@ async def test_a_new_state_is_read_and_named(embedder: TownEmbedder) -> None:
 
 async def test_a_build_that_fails_is_tried_again(embedder: TownEmbedder) -> None:
     class Away(TownReaders):
-        async def version(self, tenant: str) -> str:
+        async def content_tag(self, tenant: str) -> str:
             if self.snapshots == 0:
                 self.snapshots += 1
                 raise ConnectionError("the database is away")
-            return await super().version(tenant)
+            return await super().content_tag(tenant)
 
     engine = reasoner(Away(embedder), embedder)
     with pytest.raises(ConnectionError):

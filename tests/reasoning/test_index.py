@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from reasoning.index import BACKWARD, Index
-from reasoning.ports import About, Mention, Snapshot
+from reasoning.ports import GraphSnapshot, Mention, Subject
 from tests.reasoning.town import TOWN, index_of, passages_of, snapshot_of
 
 
 def test_links_go_both_ways_and_know_whose_text_holds_them() -> None:
     index = index_of()
     lantern, voss = index.numbers["lantern"], index.numbers["voss"]
-    (forward,) = [link for link in index.joined[lantern] if link.other == voss]
-    (backward,) = [link for link in index.joined[voss] if link.other == lantern]
+    (forward,) = [link for link in index.edges[lantern] if link.other == voss]
+    (backward,) = [link for link in index.edges[voss] if link.other == lantern]
     assert forward.holder == backward.holder == lantern
     assert TOWN["lantern"][1][forward.start : forward.end] == "Mirela Voss"
     assert backward.weight == pytest.approx(BACKWARD * forward.weight)
@@ -43,24 +43,24 @@ def test_a_mention_joins_passages_in_the_graph() -> None:
 def test_what_is_everywhere_joins_nothing() -> None:
     town = {f"p{number}": (f"Passage {number}", "Text.") for number in range(12)}
     everywhere = [Mention("e", "Everywhere", key, 1) for key in town]
-    chances = Index(passages_of(town), Snapshot([], everywhere, [])).chances
+    chances = Index(passages_of(town), GraphSnapshot([], everywhere, [])).chances
     assert chances.nnz == 0
 
 
 def test_rows_about_passages_that_are_gone_are_passed_over() -> None:
-    gone = Snapshot([About("e", "Mirela Voss", "gone", 1.0)], [Mention("e", "Mirela Voss", "gone", 1)], [])
+    gone = GraphSnapshot([Subject("e", "Mirela Voss", "gone", 1.0)], [Mention("e", "Mirela Voss", "gone", 1)], [])
     index = Index(passages_of(TOWN), gone)
-    assert not any(index.joined)
+    assert not any(index.edges)
     assert index.seeds == {("mirela", "voss"): []}
 
 
 def test_an_index_after_another_is_what_a_fresh_one_is() -> None:
     smaller = {key: TOWN[key] for key in ("lantern", "orlinga", "moth")}
     fresh, renewed = index_of(), Index(passages_of(TOWN), snapshot_of(TOWN), index_of(smaller))
-    assert renewed.joined == fresh.joined
+    assert renewed.edges == fresh.edges
     assert renewed.scanned == fresh.scanned
 
 
 def test_an_empty_tenant_has_an_empty_index() -> None:
-    index = Index([], Snapshot([], [], []))
+    index = Index([], GraphSnapshot([], [], []))
     assert index.passages == () and index.chances.shape == (0, 0)

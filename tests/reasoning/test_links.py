@@ -9,7 +9,7 @@ from reasoning.links import Name, Names, Scanned, Targets, name_of, scan
 
 def found(text: str, *names: str) -> list[str]:
     """What of a text is one of these names."""
-    return [text[place.start : place.end] for place in Names(map(name_of, names)).find(text)]
+    return [text[span.start : span.end] for span in Names(map(name_of, names)).find(text)]
 
 
 def test_the_longest_name_wins() -> None:
@@ -60,8 +60,8 @@ def test_only_texts_that_a_changed_name_may_touch_are_scanned_again() -> None:
     names = Names([("paris",), ("cannes",)])
     after = scan({**texts, "three": "Cannes"}, names, before, known)
     assert after["one"] is before["one"]
-    assert [place.name for place in after["two"].places] == [("cannes",)]
-    assert [place.name for place in after["three"].places] == [("cannes",)]
+    assert [span.name for span in after["two"].spans] == [("cannes",)]
+    assert [span.name for span in after["three"].spans] == [("cannes",)]
 
 
 WORDS = st.sampled_from(["Ada", "Bob", "Cyd", "dee"])

@@ -9,7 +9,7 @@ from contracts.ids import entity_id
 from inference.embedding import Embedder
 from inference.naming import names_of
 from reasoning.index import Index
-from reasoning.ports import About, Hit, Mention, Passage, Snapshot, Statement, Vectors
+from reasoning.ports import GraphSnapshot, Hit, Mention, Passage, Statement, Subject, Vectors
 from reasoning.words import content_of
 
 TENANT = "town"
@@ -33,17 +33,17 @@ def passages_of(town: dict[str, tuple[str, str]]) -> list[Passage]:
     return [Passage(key, f"doc-{key}", title, text, 0, len(text)) for key, (title, text) in town.items()]
 
 
-def snapshot_of(town: dict[str, tuple[str, str]]) -> Snapshot:
+def snapshot_of(town: dict[str, tuple[str, str]]) -> GraphSnapshot:
     """What titles say, and one mention and one statement as a parser would find them."""
-    abouts = [
-        About(entity_id(TENANT, name), name, key, quality)
+    subjects = [
+        Subject(entity_id(TENANT, name), name, key, quality)
         for key, (title, _) in town.items()
         for name, quality in names_of(title, None)
     ]
     river, place = entity_id(TENANT, "Teshe"), entity_id(TENANT, "Orlinga")
     mentions = [Mention(river, "Teshe", key, 1) for key in ("orlinga", "bridge") if key in town]
     statements = [Statement("r", place, "Orlinga", "be on", river, "Teshe", "orlinga", 0, 38, 0.8)]
-    return Snapshot(abouts, mentions, statements)
+    return GraphSnapshot(subjects, mentions, statements)
 
 
 def index_of(town: dict[str, tuple[str, str]] = TOWN) -> Index:
@@ -75,11 +75,11 @@ class TownReaders:
         self.snapshots = 0
         self._embedder = embedder
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """How many passages there are."""
         return f"{tenant}/{len(self.town)}"
 
-    async def snapshot(self, tenant: str) -> Snapshot:
+    async def snapshot(self, tenant: str) -> GraphSnapshot:
         """Counts how often it was asked for."""
         self.snapshots += 1
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from redis import Redis
 from annals.composition import Services, open_services
 from annals.settings import load_settings
 from contracts.topics import topics
-from eventstore import broker_owner
+from eventstore.kafka import ownership
 
 LIMIT_S = 60.0
 
@@ -41,7 +41,7 @@ def wipe_kafka(address: str) -> None:
     def ours() -> list[str]:
         names = {topic.name for topic in topics().all}
         there = admin.list_topics(timeout=LIMIT_S).topics
-        return sorted(name for name in there if name in names or name.startswith(broker_owner.PREFIX))
+        return sorted(name for name in there if name in names or name.startswith(ownership.PREFIX))
 
     for deleted in admin.delete_topics(ours()).values() if ours() else ():
         deleted.result(LIMIT_S)
@@ -79,7 +79,7 @@ async def knowledge(services: Services) -> dict[str, object]:
     snapshot = await services.graph.snapshot("default")
     return {
         "counts": await services.relational.counts("default"),
-        "abouts": set(snapshot.abouts),
+        "subjects": set(snapshot.subjects),
         "mentions": set(snapshot.mentions),
         "statements": set(snapshot.statements),
         "passages": set(await services.passages.all_passages("default")),

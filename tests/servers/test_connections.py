@@ -9,7 +9,7 @@ import pytest
 from annals.databases.connections import ConnectionManager, open_connections
 from annals.databases.health import PoolStats
 from annals.settings import load_settings
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from projections.graph.neo4j.connection import transaction
 from tests.servers.handles import Server
 from tests.servers.profile import options_of, settings_of
@@ -88,8 +88,8 @@ async def test_who_waits_too_long_is_told_whose_connection_it_was(
     await connections.monitor_pool_health(30)
     uses = [asyncio.create_task(USES[name](connections)) for _ in range(POOL_SIZE)]
     await asyncio.sleep(LONG_S / 3)
-    monkeypatch.setattr("projections.gate.ACQUIRE_LIMIT_S", 0.1)
-    with pytest.raises(StoreUnavailable, match=rf"(?i){name} gave no connection within 0\.1 s: all 2 are in use"):
+    monkeypatch.setattr("projections.connection_limiter.ACQUIRE_LIMIT_S", 0.1)
+    with pytest.raises(StoreUnavailableError, match=rf"(?i){name} gave no connection within 0\.1 s: all 2 are in use"):
         await USES[name](connections)
     await asyncio.gather(*uses)
     assert (await pool_of(connections, name)).failures == 1
@@ -115,7 +115,9 @@ async def test_killed_servers_are_down_and_come_back_to_the_same_manager(
         if server is redis_server:
             await connections.check()
         else:
-            with pytest.raises(StoreUnavailable, match=f"^{server.name} at [a-z]+://127.0.0.1:[0-9]+ does not answer"):
+            with pytest.raises(
+                StoreUnavailableError, match=f"^{server.name} at [a-z]+://127.0.0.1:[0-9]+ does not answer"
+            ):
                 await connections.check()
         await asyncio.to_thread(server.start)
         report = await connections.monitor_pool_health(30)

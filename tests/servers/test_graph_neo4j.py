@@ -7,10 +7,10 @@ import pytest
 from neo4j import AsyncDriver
 
 from contracts.topics import topics
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
-from projections.errors import OldShapeError, Outpaced
+from projections.errors import OldSchemaError, StaleVersionError
 from projections.graph.model import LAYOUT, GraphModel
 from projections.graph.neo4j.connection import alone, execute, open_driver, transaction
 from projections.graph.neo4j.migrations import MIGRATIONS, migrate
@@ -18,9 +18,9 @@ from projections.graph.neo4j.reader import Neo4jGraph
 from projections.graph.neo4j.store import Neo4jGraphStore
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import Entity, GraphReader, Node
-from projections.postgres import PostgresStore
+from projections.postgres.store import PostgresStore
 from projections.projector import Projector
-from projections.replay import everywhere, replay
+from projections.replay import replay, uniform_positions
 from projections.store import Store
 from projections.verify import verify
 from tests.projections.contract.folding import change, changes, digests, follow, rows
@@ -76,9 +76,9 @@ class TestStore(StoreContract, GenerationContract):
         await store.write(await changes(model, await history.tell(STORY)), {})
         before = await digests(store)
         late = await changes(model, await history.tell(OTHER))
-        async with store.frozen() as frozen:
+        async with store.snapshot() as snapshot:
             writing = asyncio.create_task(store.write(late, {}))
-            assert await frozen.digests() == before
+            assert await snapshot.digests() == before
             assert not writing.done()
         await writing
         assert await digests(store) != before
@@ -116,8 +116,8 @@ async def test_postgresql_and_neo4j_answer_the_same(
     one, other = PostgresGraph(history.pool), Neo4jGraph(driver)
 
     mine, theirs = await one.snapshot("default"), await other.snapshot("default")
-    assert mine.abouts and mine.mentions and mine.statements
-    assert sorted(mine.abouts) == sorted(theirs.abouts)
+    assert mine.subjects and mine.mentions and mine.statements
+    assert sorted(mine.subjects) == sorted(theirs.subjects)
     assert sorted(mine.mentions) == sorted(theirs.mentions)
     assert sorted(mine.statements) == sorted(theirs.statements)
 
@@ -125,7 +125,7 @@ async def test_postgresql_and_neo4j_answer_the_same(
     assert await one.find("default", names) == await other.find("default", names) != []
 
     nodes = [Node("passage", mention.chunk_id) for mention in mine.mentions]
-    nodes += [Node("entity", about.entity_id) for about in mine.abouts]
+    nodes += [Node("entity", subject.entity_id) for subject in mine.subjects]
     nodes += [Node("entity", end) for said in mine.statements for end in (said.subject_id, said.object_id)]
     for node in nodes:
         edges = await one.neighbours("default", node)
@@ -146,7 +146,7 @@ async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
     await replay([(model, live)], history.reader, topics(), lambda _: None)
 
     assert await digests(live) == before
-    assert await live.positions() == everywhere(model, topics(), await history.reader.head())
+    assert await live.positions() == uniform_positions(model, topics(), await history.reader.head())
     assert await _count(driver, "(m:ReadModel)") == 1
     assert await _count(driver, "(n) WHERE n.generation IS NOT NULL AND NOT n:ReadModel") == await _count(
         driver, "(m:ReadModel) MATCH (n {generation: m.generation}) WHERE NOT n:ReadModel"
@@ -160,7 +160,7 @@ async def test_verify_names_what_is_not_as_the_events_say(
     model = GraphModel()
     await history.tell(STORY, OTHER)
     await follow(Projector(model, live, history.reader), history)
-    await live.write([], everywhere(model, topics(), await history.reader.head()))
+    await live.write([], uniform_positions(model, topics(), await history.reader.head()))
     verdict = await verify(model, live, history.reader, topics(), lambda _: None)
     assert verdict.difference is None and verdict.rows > 0
 
@@ -174,7 +174,7 @@ async def test_of_many_writers_of_one_aggregate_one_wins(live: Neo4jGraphStore, 
     one = await change(GraphModel(), await history.tell(STORY))
     results = await asyncio.gather(*(live.write([one], {}) for _ in range(6)), return_exceptions=True)
     assert results.count(None) == 1
-    assert sum(isinstance(result, Outpaced) for result in results) == 5
+    assert sum(isinstance(result, StaleVersionError) for result in results) == 5
 
 
 async def test_writers_at_once_miss_none_of_each_others_mentions(
@@ -212,7 +212,7 @@ async def test_a_mention_outlives_its_passage_until_it_is_replaced(driver: Async
     assert [one.chunk_id for one in (await Neo4jGraph(driver).snapshot("t")).mentions] == ["c1"]
     assert sum('"c1"' in row for row in await rows(live)) == 1
 
-    await live.write([Change(key, 2, 3, {"mentions": [], "abouts": []})], {})
+    await live.write([Change(key, 2, 3, {"mentions": [], "subjects": []})], {})
     assert await _count(driver, "(p:Passage)") == 1
     assert await _count(driver, "(e:Entity)") == 0
 
@@ -226,19 +226,19 @@ async def test_migrations_are_applied_once_whoever_starts_first(driver: AsyncDri
 async def test_a_newer_database_is_left_alone(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
     number = len(MIGRATIONS) + 1
     await alone(driver, "CREATE (:AnnalsMigration {number: $number, name: 'tomorrow'})", number=number)
-    with pytest.raises(OldShapeError, match="tomorrow"):
+    with pytest.raises(OldSchemaError, match="tomorrow"):
         await live.open()
 
 
 async def test_a_graph_of_another_shape_is_not_written(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
-    await alone(driver, "MATCH (m:ReadModel) SET m.shape = m.shape + 1")
-    with pytest.raises(OldShapeError, match="annals replay graph"):
+    await alone(driver, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version + 1")
+    with pytest.raises(OldSchemaError, match="annals replay graph"):
         await live.open()
 
 
 async def test_nobody_at_the_address() -> None:
     async with open_driver("bolt://127.0.0.1:9") as driver:
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             await Neo4jGraphStore(driver).open()
 
 
@@ -246,13 +246,13 @@ async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | No
     if neo4j_auth is None:
         pytest.skip("the server at the given address asks for no password")
     async with open_driver(neo4j_uri, "nobody", "wrong") as driver:
-        with pytest.raises(StoreUnavailable, match="nauthorized"):
+        with pytest.raises(StoreUnavailableError, match="nauthorized"):
             await Neo4jGraphStore(driver).versions([])
 
 
 async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
-    async with live.frozen():
-        with pytest.raises(StoreUnavailable):
+    async with live.snapshot():
+        with pytest.raises(StoreUnavailableError):
             async with transaction(driver, 0.5) as tx:
                 await live.take_turn(tx)
 
@@ -261,7 +261,7 @@ async def test_a_mistake_of_ours_is_not_called_an_outage(driver: AsyncDriver) ->
     with pytest.raises(Exception, match="Invalid input") as caught:
         async with transaction(driver) as tx:
             await execute(tx, "no cypher")
-    assert not isinstance(caught.value, StoreUnavailable)
+    assert not isinstance(caught.value, StoreUnavailableError)
 
 
 async def test_a_killed_server_is_away_and_comes_back_with_all_that_was_written(
@@ -271,9 +271,9 @@ async def test_a_killed_server_is_away_and_comes_back_with_all_that_was_written(
     before = await rows(live)
     late = await changes(GraphModel(), await history.tell(OTHER))
     neo4j_server.kill()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await live.write(late, {})
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await live.versions([])
     neo4j_server.start()
     assert await rows(live) == before

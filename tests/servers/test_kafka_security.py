@@ -20,9 +20,9 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from contracts.topics import topics
-from eventstore.broker_check import BrokerCheck
-from eventstore.broker_owner import PATIENCE_S
-from eventstore.topic_admin import TopicAdmin
+from eventstore.kafka.broker_check import BrokerCheck
+from eventstore.kafka.ownership import PATIENCE_S
+from eventstore.kafka.topic_admin import TopicAdmin
 from streams.app import build_app
 from tests.annals.pipeline import start_role
 from tests.annals.processes import until
@@ -256,5 +256,5 @@ def test_a_relay_with_a_wrong_password_says_so_and_ends_when_it_is_told(
     relay.send_signal(signal.SIGTERM)
     assert relay.wait(10) == 0
     said = [line for line in log.read_text().splitlines() if "SASL authentication error" in line]
-    assert all("WARNING eventstore.relay: relay: " in line for line in said)
+    assert all("WARNING eventstore.kafka.relay: relay: " in line for line in said)
     assert "Traceback" not in log.read_text()

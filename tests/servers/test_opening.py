@@ -29,6 +29,6 @@ async def test_processes_that_start_at_once_make_the_read_models_once(
         ]
         await asyncio.gather(*(open_read_models(services) for services in opened))
         (first, *others) = [
-            [await one.store.version("default") for one in services.projections.values()] for services in opened
+            [await one.store.content_tag("default") for one in services.projections.values()] for services in opened
         ]
         assert all(other == first for other in others)

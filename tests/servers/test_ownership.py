@@ -10,9 +10,9 @@ from annals.databases.ownership import ForeignServerError, claim, owners
 from annals.databases.servers import Servers
 from annals.settings import load_settings
 from contracts.topics import topics
-from eventstore.broker_admin import BrokerAdmin
-from eventstore.broker_owner import owner_topic
-from eventstore.topic_admin import TopicAdmin
+from eventstore.kafka.admin import BrokerAdmin
+from eventstore.kafka.ownership import owner_topic
+from eventstore.kafka.topic_admin import TopicAdmin
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import annals
 from tests.servers.profile import options_of

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from opensearchpy import AsyncOpenSearch
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from projections.changes import Change
-from projections.errors import UnfoldableEvent
+from projections.errors import UnfoldableEventError
 from projections.projector import Projector
 from projections.vector.model import VectorModel
-from projections.vector.opensearch.bulk import NAMED, RefusedItems, write_bulk
+from projections.vector.opensearch.bulk import NAMED, RefusedItemsError, write_bulk
 from projections.vector.opensearch.reader import OpenSearchPassages
 from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.postgres import PostgresPassages, VectorStore
@@ -124,14 +124,14 @@ async def test_a_vector_without_direction_is_kept_and_found_by_words(
     await store.write([_document("default", "zero", "A", ["whale"], [np.zeros(4, np.float32)])], {})
     assert await reader.nearest("default", vector_of("a", 4), 3) == []
     assert [hit.chunk_id for hit in await reader.matching("default", "whales", 3)] == ["zero-0"]
-    async with store.frozen() as frozen:
-        (row,) = [row async for row in frozen.rows("passages")]
+    async with store.snapshot() as snapshot:
+        (row,) = [row async for row in snapshot.rows("passages")]
     assert f'"{"00" * 8}"' in row
 
 
 async def test_no_number_changes_nothing(store: OpenSearchVectorStore, reader: OpenSearchPassages) -> None:
     good, bad = vector_of("a", 4), np.array([1.0, np.nan, 0.0, 0.0], np.float32)
-    with pytest.raises(UnfoldableEvent, match="document broken"):
+    with pytest.raises(UnfoldableEventError, match="document broken"):
         await store.write(
             [_document("default", "sound", "A", ["one"], [good]), _document("default", "broken", "A", ["two"], [bad])],
             {("documents", 0): 2},
@@ -184,7 +184,7 @@ async def test_passages_are_read_as_they_were_written(store: OpenSearchVectorSto
 async def test_all_of_many_pages_are_read(
     store: OpenSearchVectorStore, reader: OpenSearchPassages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.vector.opensearch.frozen.PAGE", 5)
+    monkeypatch.setattr("projections.vector.opensearch.snapshot.PAGE", 5)
     await store.write(_documents("default"), {})
     assert len(await reader.all_passages("default")) == len(TITLES) * len(SENTENCES)
 
@@ -192,10 +192,10 @@ async def test_all_of_many_pages_are_read(
 async def test_the_name_of_the_content_is_the_same_for_readers(
     store: OpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
-    before = await reader.version("default")
+    before = await reader.content_tag("default")
     await store.write(_documents("default"), {})
-    after = await reader.version("default")
-    assert before != after == await store.version("default") == await reader.version("default")
+    after = await reader.content_tag("default")
+    assert before != after == await store.content_tag("default") == await reader.content_tag("default")
 
 
 async def test_chunks_of_a_bulk_are_one_answer(store: OpenSearchVectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ async def test_items_that_fail_are_named(store: OpenSearchVectorStore) -> None:
     bad = [({"index": {"_id": f"bad{n}"}}, {"what": "touched", "unheard": n}) for n in range(NAMED + 1)]
     good = ({"index": {"_id": "good"}}, {"what": "touched"})
     with pytest.raises(
-        RefusedItems, match=r"6 of 7 items failed: bad0: 400 strict_dynamic_mapping_exception"
+        RefusedItemsError, match=r"6 of 7 items failed: bad0: 400 strict_dynamic_mapping_exception"
     ) as raised:
         await write_bulk(store.client, await store.current(), [good, *bad])
     assert "bad4" in str(raised.value) and "bad5" not in str(raised.value)
@@ -245,7 +245,7 @@ async def _is_away(client: AsyncOpenSearch) -> None:
     reader, store = OpenSearchPassages(client), OpenSearchVectorStore(client)
     vector = vector_of("a", 4)
     for call in (
-        lambda: reader.version("a"),
+        lambda: reader.content_tag("a"),
         lambda: reader.nearest("a", vector, 1),
         lambda: reader.matching("a", "a", 1),
         lambda: reader.passages("a", ["a"]),
@@ -257,5 +257,5 @@ async def _is_away(client: AsyncOpenSearch) -> None:
         lambda: store.write([], {("documents", 0): 1}),
         lambda: store.generation("next").begin(),
     ):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             await call()

@@ -4,7 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from annals.asking import open_asking
+from annals.asking import open_ask_service
 from annals.composition import Services
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import Pipeline
@@ -32,7 +32,7 @@ async def known(data: Path, corpus: Path, env: dict[str, str]) -> tuple[dict[str
 
 async def found_of(services: Services) -> float:
     """The share of questions, each about one passage, whose first five passages hold that one."""
-    async with open_asking(services) as asking:
+    async with open_ask_service(services) as asking:
         hits = [
             f"passage-{number}" in {one.document_id for one in found}
             for number in range(0, min(PASSAGES, 300), 6)
@@ -47,7 +47,7 @@ async def test_both_profiles_know_the_same(empty_env: dict[str, str], tmp_path: 
     embedded, found = await known(tmp_path / "embedded", corpus, {})
     servers, found_by_servers = await known(tmp_path / "servers", corpus, empty_env)
     assert embedded["counts"] == servers["counts"]
-    for part in ("abouts", "mentions", "statements", "passages"):
+    for part in ("subjects", "mentions", "statements", "passages"):
         assert embedded[part] == servers[part], part
     # The two databases weigh words a little differently.
     assert found > 0.8 and abs(found - found_by_servers) <= 0.1

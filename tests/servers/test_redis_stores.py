@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from annals.databases.limits import RateLimits, RedisRateLimits
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from projections.answers.reads import KEPT_S, AnswerCache
 from projections.answers.redis import RedisAnswers
 from tests.annals.limits_contract import RateLimitsContract
@@ -42,9 +42,9 @@ class TestRedisLimits(RateLimitsContract):
 
 async def test_a_redis_that_is_away_is_said_to_be(redis: Redis, redis_server: Server) -> None:
     redis_server.kill()
-    with pytest.raises(StoreUnavailable, match="Redis"):
+    with pytest.raises(StoreUnavailableError, match="Redis"):
         await RedisAnswers(redis).find("default", "key")
-    with pytest.raises(StoreUnavailable, match="Redis"):
+    with pytest.raises(StoreUnavailableError, match="Redis"):
         await RedisRateLimits(redis).take("default", "ask", 1, 60)
     await asyncio.to_thread(redis_server.start)
     assert await RedisAnswers(redis).find("default", "key") is None

@@ -17,11 +17,11 @@ from aggregates.cause import Cause
 from contracts.documents import DocumentIngested, DocumentUpdated, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.topics import topics
+from eventstore.kafka.relay_state import SILENCE_MS, RelayState
 from eventstore.log import EventLog
-from eventstore.relay_state import SILENCE_MS, RelayState
 from tests.annals.pipeline import start_role
 from tests.annals.processes import until
-from tests.eventstore.relaying import lock_holder, wait_for_position
+from tests.eventstore.kafka.relaying import lock_holder, wait_for_position
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 from opensearchpy import AsyncOpenSearch
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
-from projections.errors import OldShapeError, Outpaced, Replaced
+from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVersionError
 from projections.store import Store
 from projections.vector.model import VectorModel
-from projections.vector.opensearch.client import Blocked
+from projections.vector.opensearch.client import WriteBlockedError
 from projections.vector.opensearch.index import template
 from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.opensearch.switch import LIMIT_S, block, swap
@@ -126,10 +126,10 @@ async def test_a_writer_that_was_overtaken_changes_nothing(
     newest = changes[overtaking]
     known = (await store.versions([newest.key])).get(newest.key, 0)
     await store.write([Change(newest.key, known, newest.version, newest.sections)], {PLACE: newest.version})
-    before, name = await _seen(store), await store.version("default")
+    before, name = await _seen(store), await store.content_tag("default")
 
     if pause <= STEPS.index("commit"):
-        with pytest.raises(Outpaced):
+        with pytest.raises(StaleVersionError):
             for step in STEPS[pause:]:
                 await getattr(paused, step)()
     else:
@@ -140,7 +140,7 @@ async def test_a_writer_that_was_overtaken_changes_nothing(
     assert await store.versions([newest.key]) == {newest.key: newest.version}
     assert await store.positions() == {PLACE: newest.version}
     # Readers that kept what they saw meanwhile learn that it may have been wrong.
-    assert (await store.version("default") != name) == (pause == 1)
+    assert (await store.content_tag("default") != name) == (pause == 1)
 
 
 async def test_what_an_overtaken_and_dead_writer_left_is_swept(
@@ -150,7 +150,7 @@ async def test_what_an_overtaken_and_dead_writer_left_is_swept(
     first, _, third = await _versions(model, history)
     paused = await _steps(store, first, ("begin",))
     await store.write([Change(third.key, 0, third.version, third.sections)], {})
-    before, name = await _seen(store), await store.version("default")
+    before, name = await _seen(store), await store.content_tag("default")
     await paused.put()
     await store.client.indices.refresh(index=store.alias)
     assert len(await _seen(store)) == len(before) + len(OLD.sentences)
@@ -158,7 +158,7 @@ async def test_what_an_overtaken_and_dead_writer_left_is_swept(
     await store.open()
 
     assert await _seen(store) == before
-    assert await store.version("default") != name
+    assert await store.content_tag("default") != name
 
 
 async def test_nothing_of_a_write_is_seen_before_all_of_it(
@@ -183,7 +183,7 @@ async def test_a_late_write_does_not_make_a_dropped_generation_anew(
     await generation.finish({})
     await generation.switch(_nothing)
 
-    with pytest.raises(Replaced):
+    with pytest.raises(ReadModelReplacedError):
         await late.put()
     assert list(await store.client.indices.get(index=f"{store.name}-*")) == [await store.index()]
     await store.write([first], {})
@@ -197,7 +197,7 @@ async def test_nobody_writes_during_a_switch(store: OpenSearchVectorStore, model
     await generation.finish({})
 
     async def catch_up() -> None:
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             await store.write([first], {})
         await generation.store.write([first], {})
 
@@ -218,11 +218,11 @@ async def test_a_switch_that_died_is_undone_and_cannot_come_back(
 
     async def die() -> None:
         """Everybody thinks so, but it only takes long."""
-        with pytest.raises(Blocked):
+        with pytest.raises(WriteBlockedError):
             await store.write([first], {})
         await store.write([first], {})
 
-    with pytest.raises(Replaced):
+    with pytest.raises(ReadModelReplacedError):
         await generation.switch(die)
     assert await store.index() == live
     assert await store.versions([first.key]) == {first.key: first.version}
@@ -234,7 +234,7 @@ async def test_a_block_is_kept_while_the_switch_is_young(
     first, *_ = await _versions(model, history)
     await block(store.client, await store.current(), "nothing")
     for _ in range(2):
-        with pytest.raises(Blocked):
+        with pytest.raises(WriteBlockedError):
             await store.write([first], {})
 
 
@@ -243,10 +243,10 @@ async def test_a_generation_that_is_not_there_is_not_empty(store: OpenSearchVect
     for call in (
         lambda: missing.versions([AggregateKey("default", "document", "harbour")]),
         lambda: missing.positions(),
-        lambda: missing.version("default"),
+        lambda: missing.content_tag("default"),
         lambda: missing.write([], {PLACE: 1}),
     ):
-        with pytest.raises(Replaced):
+        with pytest.raises(ReadModelReplacedError):
             await call()
 
 
@@ -263,7 +263,7 @@ async def test_a_switch_whose_answer_was_lost_is_a_switch(
     async def switched_already() -> None:
         await swap(store.client, live, successor, store.alias, generation.store.alias)
 
-    with pytest.raises(Replaced):
+    with pytest.raises(ReadModelReplacedError):
         await generation.switch(switched_already)
     await generation.discard()
     assert await store.index() == successor
@@ -274,9 +274,9 @@ async def test_a_switch_whose_answer_was_lost_is_a_switch(
 async def test_an_index_of_another_shape_is_not_written(store: OpenSearchVectorStore) -> None:
     other = OpenSearchVectorStore(store.client, f"{store.name}-other")
     body = template(store.name)["template"]
-    body["mappings"]["_meta"]["shape"] += 1
+    body["mappings"]["_meta"]["schema_version"] += 1
     await store.client.indices.create(index=f"{other.name}-first", body=body | {"aliases": {other.alias: {}}})
-    with pytest.raises(OldShapeError, match="annals replay vector"):
+    with pytest.raises(OldSchemaError, match="annals replay vector"):
         await other.open()
 
 

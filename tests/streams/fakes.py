@@ -32,14 +32,14 @@ class Letters(DeadLetters):
 
     def __init__(self) -> None:
         self.failures: list[Exception] = []
-        self.buried: list[DeadLetter] = []
+        self.set_aside: list[DeadLetter] = []
         self.resolved: list[tuple[str, int]] = []
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep them all."""
         if self.failures:
             raise self.failures.pop(0)
-        self.buried.extend(letters)
+        self.set_aside.extend(letters)
 
     async def get(self, letter_id: int) -> DeadLetter | None:
         """None of these was ever published."""
@@ -74,9 +74,9 @@ class Recorder:
             raise MalformedEventError(f"{text}: Field required")
         return None if text.startswith("skip") else text
 
-    async def handle(self, items: Sequence[str], reached: Mapping[Partition, int]) -> None:
+    async def handle(self, items: Sequence[str], positions: Mapping[Partition, int]) -> None:
         """Fail as told, else remember."""
-        self.calls.append((list(items), dict(reached)))
+        self.calls.append((list(items), dict(positions)))
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
@@ -87,7 +87,7 @@ class Recorder:
 
 
 class Stream:
-    """A Faust stream as the drain sees it: it delivers, waits for ever, and remembers what was acknowledged."""
+    """A Faust stream as the batch consumer sees it: it delivers, waits for ever, and remembers what was acknowledged."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages

@@ -1,4 +1,4 @@
-"""The Faust app's settings that must not change unnoticed, and what an agent does when its drain gives up."""
+"""The Faust app's settings that must not change unnoticed, and what an agent does when its batch consumer gives up."""
 
 import asyncio
 import logging
@@ -9,12 +9,12 @@ from typing import Any
 
 import faust
 
-from eventstore.errors import StoreUnavailable
-from streams import drain as drains
-from streams import exits
+from eventstore.errors import StoreUnavailableError
+from streams import batch_consumer as consumers
+from streams import termination
 from streams.app import attach, build_app
-from streams.drain import Drain
-from streams.graveyard import Graveyard
+from streams.batch_consumer import BatchConsumer
+from streams.dead_letter_sink import DeadLetterSink
 from streams.roles import group_of
 from streams.transport import FETCH_WAIT_MS
 from tests.streams.fakes import Letters, Recorder, Stream, message
@@ -43,7 +43,7 @@ async def test_an_app_does_not_let_the_broker_hold_a_fetch_for_long() -> None:
 
 def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:
     app = build_app("g", "one:9092", {})
-    agent = attach(app, Drain(Recorder(topics=("annals.a", "annals.b")), Graveyard(Letters())))
+    agent = attach(app, BatchConsumer(Recorder(topics=("annals.a", "annals.b")), DeadLetterSink(Letters())))
     assert agent.concurrency == 1
     assert agent.channel.topics == ("annals.a", "annals.b")
 
@@ -68,15 +68,17 @@ GIVES_UP = "from tests.streams.test_app import give_up; give_up()"
 def give_up() -> None:
     """Run in a process of its own: an agent whose store stays away."""
     logging.basicConfig(level=logging.ERROR)
-    drains.UNAVAILABLE_LIMIT_S = 0.0
-    drain = Drain(Recorder(failures=[StoreUnavailable("the database is away")]), Graveyard(Letters()))
-    agent = attach(build_app("g", "one:9092", {}), drain)
+    consumers.UNAVAILABLE_LIMIT_S = 0.0
+    consumer = BatchConsumer(
+        Recorder(failures=[StoreUnavailableError("the database is away")]), DeadLetterSink(Letters())
+    )
+    agent = attach(build_app("g", "one:9092", {}), consumer)
     asyncio.run(agent.fun(Stream([message(0)])))
 
 
 def test_an_agent_whose_store_stays_away_ends_the_process() -> None:
     """Faust would take an agent that raised for one that finished, and go on without it."""
     ended = subprocess.run([sys.executable, "-c", GIVES_UP], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == exits.UNAVAILABLE, ended.stderr
+    assert ended.returncode == termination.UNAVAILABLE, ended.stderr
     assert "ending this worker: recorder" in ended.stderr
     assert "the database is away" in ended.stderr

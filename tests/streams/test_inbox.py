@@ -12,8 +12,8 @@ from contracts.documents import DocumentContent
 from contracts.topics import topics
 from eventstore.dead_letters import DeadLetters
 from eventstore.reader import EventReader
-from streams.drain import Drain
-from streams.graveyard import Graveyard
+from streams.batch_consumer import BatchConsumer
+from streams.dead_letter_sink import DeadLetterSink
 from streams.inbox import InboxHandler
 from streams.intake import Intake
 from streams.message import Message
@@ -89,15 +89,15 @@ def test_what_cannot_be_understood_says_where(handler: InboxHandler, value: Any,
 async def test_a_batch_with_all_kinds_of_trouble(
     handler: InboxHandler, reader: EventReader, pool: asyncpg.Pool
 ) -> None:
-    """Good ones are taken in, bad ones lie in the graveyard, and doing it all again changes nothing."""
+    """Good ones are taken in, bad ones lie in the dead_letter_sink, and doing it all again changes nothing."""
     too_large = written(3, event_data={"title": "t", "text": "x" * (LIMIT + 1)})
     values = [written(1), b"{", too_large, written(2), written(1)]
     sent = [message(offset, value) for offset, value in enumerate(values)]
     letters = DeadLetters(pool)
-    drain = Drain(handler, Graveyard(letters))
+    consumer = BatchConsumer(handler, DeadLetterSink(letters))
 
-    await drain.settle(sent)
-    await drain.settle(sent)
+    await consumer.process(sent)
+    await consumer.process(sent)
 
     assert [event.aggregate_id for event in await reader.after(0, 10)] == ["d1", "d2"]
     assert sorted((letter.offset, letter.error) for letter in await letters.newest("open")) == [

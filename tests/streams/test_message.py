@@ -2,14 +2,14 @@
 
 import pytest
 
-from streams.message import Message, reached
+from streams.message import Message, positions_of
 from tests.streams.fakes import TOPIC, message
 
 
 def test_the_highest_position_of_each_partition_is_reached() -> None:
     other = Message(topic=TOPIC, partition=1, offset=0, timestamp=1, key=None, value=b"", headers={"position": b"7"})
     bare = Message(topic=TOPIC, partition=2, offset=0, timestamp=1, key=None, value=b"")
-    assert reached([message(5), message(3), other, bare]) == {(TOPIC, 0): 105, (TOPIC, 1): 7}
+    assert positions_of([message(5), message(3), other, bare]) == {(TOPIC, 0): 105, (TOPIC, 1): 7}
 
 
 @pytest.mark.parametrize("raw", [b"", b"-5", b"1.5", b"9" * 19, "\u0663".encode()])

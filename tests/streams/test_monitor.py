@@ -1,4 +1,4 @@
-"""What the monitor concludes from the relay's mark and the group's commits; offsets are handwritten, no broker runs."""
+"""What the monitor concludes from the relay's progress and the group's commits; offsets are handwritten, no broker runs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from confluent_kafka import KafkaException
 
 from contracts.event_types import EventType
 from contracts.topics import Partition, topics
-from eventstore.errors import StoreUnavailable
-from eventstore.marks import RelayMark
-from streams import exits, monitor
-from streams.drain import Drain
-from streams.graveyard import Graveyard
+from eventstore.errors import StoreUnavailableError
+from eventstore.kafka.progress import RelayProgress
+from streams import monitor, termination
+from streams.batch_consumer import BatchConsumer
+from streams.dead_letter_sink import DeadLetterSink
 from streams.monitor import Monitor
 from tests.streams.fakes import Letters, Recorder
 
@@ -38,7 +38,7 @@ class Clock:
 CLOCK = Clock()
 
 
-Turn = tuple[RelayMark | Exception, Mapping[Partition, int] | Exception]
+Turn = tuple[RelayProgress | Exception, Mapping[Partition, int] | Exception]
 
 
 @dataclass
@@ -52,7 +52,7 @@ class World:
     beats: int = 0
     turn: int = -1
 
-    def mark(self) -> RelayMark:
+    def progress(self) -> RelayProgress:
         self.turn += 1
         CLOCK.now = float(self.turn)
         self.on_turn(self.turn)
@@ -66,12 +66,12 @@ class World:
     def beat(self) -> None:
         self.beats += 1
 
-    def run(self, drain: Drain[Any], stall_s: float = 3.5) -> list[Mapping[Partition, int]]:
-        """All turns; returns what was said to be drained."""
+    def run(self, consumer: BatchConsumer[Any], stall_s: float = 3.5) -> list[Mapping[Partition, int]]:
+        """All turns; returns what was said to be caught_up."""
         world = self
 
         class Watching(Monitor):
-            def _committed(self, mark: RelayMark) -> dict[Partition, int]:
+            def _committed(self, progress: RelayProgress) -> dict[Partition, int]:
                 now = world.turns[world.turn][1]
                 if isinstance(now, Exception):
                     raise now
@@ -81,9 +81,9 @@ class World:
             client={"log_level": "0"},
             group="g",
             epoch=1,
-            mark=self.mark,
-            drains=[drain],
-            on_drained=self.told.append,
+            progress=self.progress,
+            consumers=[consumer],
+            on_caught_up=self.told.append,
             stall_s=stall_s,
             ask_loop=self.ask_loop,
             beat=self.beat,
@@ -97,9 +97,9 @@ class World:
 
 
 @pytest.fixture
-def drain() -> Drain[str]:
+def consumer() -> BatchConsumer[str]:
     """Follows a topic of one partition."""
-    return Drain(Recorder(topics=(SYSTEM,)), Graveyard(Letters()))
+    return BatchConsumer(Recorder(topics=(SYSTEM,)), DeadLetterSink(Letters()))
 
 
 @pytest.fixture(autouse=True)
@@ -111,128 +111,130 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         codes.append(code)
         raise Left(why)
 
-    monkeypatch.setattr(exits, "leave", leave)
+    monkeypatch.setattr(termination, "terminate", leave)
     monkeypatch.setattr(monitor, "INTERVAL_S", 0.001)
     monkeypatch.setattr(monitor, "time", CLOCK)
     CLOCK.now = 0.0
     yield codes
 
 
-def mark(position: int, epoch: int = 1, **ends: int) -> RelayMark:
+def relayed(position: int, epoch: int = 1, **ends: int) -> RelayProgress:
     """`p0` and `other` are the ends of the partitions, where anything was published to them."""
     places = {"p0": P0, "other": OTHER}
-    return RelayMark(position=position, epoch=epoch, next_offsets={places[name]: end for name, end in ends.items()})
+    return RelayProgress(position=position, epoch=epoch, next_offsets={places[name]: end for name, end in ends.items()})
 
 
-def test_a_partition_that_caught_up_is_done_up_to_the_relays_position(drain: Drain[str]) -> None:
-    turns = [(mark(50, p0=10), {P0: 9}), (mark(50, p0=10), {P0: 10})]
-    assert World(turns).run(drain) == [{P0: 50}]
+def test_a_partition_that_caught_up_is_done_up_to_the_relays_position(consumer: BatchConsumer[str]) -> None:
+    turns = [(relayed(50, p0=10), {P0: 9}), (relayed(50, p0=10), {P0: 10})]
+    assert World(turns).run(consumer) == [{P0: 50}]
 
 
-def test_what_was_told_is_not_told_again_until_the_relay_moves_on(drain: Drain[str]) -> None:
-    told = World([(mark(position, p0=10), {P0: 10}) for position in (50, 50, 50, 60)]).run(drain)
+def test_what_was_told_is_not_told_again_until_the_relay_moves_on(consumer: BatchConsumer[str]) -> None:
+    told = World([(relayed(position, p0=10), {P0: 10}) for position in (50, 50, 50, 60)]).run(consumer)
     assert told == [{P0: 50}, {P0: 60}]
 
 
 def test_a_partition_that_never_had_anything_is_as_far_as_the_relay() -> None:
-    drain = Drain(Recorder(topics=(DOCUMENTS,)), Graveyard(Letters()))
+    consumer = BatchConsumer(Recorder(topics=(DOCUMENTS,)), DeadLetterSink(Letters()))
     partitions = topics().of(EventType.DOCUMENT_INGESTED).partitions
-    (told,) = World([(mark(50, p0=5, other=5), {OTHER: 4})]).run(drain)
+    (told,) = World([(relayed(50, p0=5, other=5), {OTHER: 4})]).run(consumer)
     assert told == {(DOCUMENTS, number): 50 for number in range(1, partitions)}
 
 
-def test_topics_of_others_are_not_waited_for(drain: Drain[str]) -> None:
-    assert World([(mark(50, p0=5, other=5), {P0: 5})]).run(drain) == [{P0: 50}]
+def test_topics_of_others_are_not_waited_for(consumer: BatchConsumer[str]) -> None:
+    assert World([(relayed(50, p0=5, other=5), {P0: 5})]).run(consumer) == [{P0: 50}]
 
 
-def test_a_broker_that_was_filled_anew_ends_the_worker(drain: Drain[str], left: list[int]) -> None:
-    world = World([(mark(50, p0=10), {P0: 5}), (mark(10, epoch=2, p0=10), {P0: 10})])
+def test_a_broker_that_was_filled_anew_ends_the_worker(consumer: BatchConsumer[str], left: list[int]) -> None:
+    world = World([(relayed(50, p0=10), {P0: 5}), (relayed(10, epoch=2, p0=10), {P0: 10})])
     with pytest.raises(Left):
-        world.run(drain)
-    assert left == [exits.NEW_EPOCH]
+        world.run(consumer)
+    assert left == [termination.NEW_EPOCH]
     assert world.told == []
 
 
-def test_no_progress_in_spite_of_lag_ends_the_worker(drain: Drain[str], left: list[int]) -> None:
-    stands_still = (mark(50, p0=10), {P0: 5})
-    World([stands_still] * 4).run(drain)
+def test_no_progress_in_spite_of_lag_ends_the_worker(consumer: BatchConsumer[str], left: list[int]) -> None:
+    stands_still = (relayed(50, p0=10), {P0: 5})
+    World([stands_still] * 4).run(consumer)
     assert left == []
     with pytest.raises(Left, match="no progress for 4 s in spite of lag"):
-        World([stands_still] * 5).run(drain)
-    assert left == [exits.STALLED]
+        World([stands_still] * 5).run(consumer)
+    assert left == [termination.STALLED]
 
 
-def test_commits_that_move_are_progress(drain: Drain[str], left: list[int]) -> None:
-    World([(mark(50, p0=100), {P0: turn}) for turn in range(20)]).run(drain)
+def test_commits_that_move_are_progress(consumer: BatchConsumer[str], left: list[int]) -> None:
+    World([(relayed(50, p0=100), {P0: turn}) for turn in range(20)]).run(consumer)
     assert left == []
 
 
-def test_work_that_is_done_but_not_committed_yet_is_progress(drain: Drain[str], left: list[int]) -> None:
+def test_work_that_is_done_but_not_committed_yet_is_progress(consumer: BatchConsumer[str], left: list[int]) -> None:
     def work(turn: int) -> None:
-        drain.dealt_with = turn
+        consumer.processed = turn
 
-    World([(mark(50, p0=100), {P0: 5})] * 20, on_turn=work).run(drain)
+    World([(relayed(50, p0=100), {P0: 5})] * 20, on_turn=work).run(consumer)
     assert left == []
 
 
-def test_without_lag_a_worker_may_rest(drain: Drain[str], left: list[int]) -> None:
-    World([(mark(50, p0=10), {P0: 10})] * 20).run(drain)
+def test_without_lag_a_worker_may_rest(consumer: BatchConsumer[str], left: list[int]) -> None:
+    World([(relayed(50, p0=10), {P0: 10})] * 20).run(consumer)
     assert left == []
 
 
 def test_events_in_hand_are_lag_even_where_all_is_committed(
-    drain: Drain[str], left: list[int], monkeypatch: pytest.MonkeyPatch
+    consumer: BatchConsumer[str], left: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Drain, "holds_work", True)
+    monkeypatch.setattr(BatchConsumer, "holds_work", True)
     with pytest.raises(Left):
-        World([(mark(50, p0=10), {P0: 10})] * 5).run(drain)
-    assert left == [exits.STALLED]
+        World([(relayed(50, p0=10), {P0: 10})] * 5).run(consumer)
+    assert left == [termination.STALLED]
 
 
-def test_who_waits_for_a_store_does_not_stand_still(drain: Drain[str], left: list[int]) -> None:
+def test_who_waits_for_a_store_does_not_stand_still(consumer: BatchConsumer[str], left: list[int]) -> None:
     def back_in_turn_10(turn: int) -> None:
-        drain.waits_for_store = turn < 10
+        consumer.waits_for_store = turn < 10
 
-    stands_still = (mark(50, p0=10), {P0: 5})
-    World([stands_still] * 13, on_turn=back_in_turn_10).run(drain)
+    stands_still = (relayed(50, p0=10), {P0: 5})
+    World([stands_still] * 13, on_turn=back_in_turn_10).run(consumer)
     assert left == []
     with pytest.raises(Left, match="no progress"):
-        World([stands_still] * 15, on_turn=back_in_turn_10).run(drain)
+        World([stands_still] * 15, on_turn=back_in_turn_10).run(consumer)
 
 
 def test_a_batch_that_takes_its_time_is_no_standstill_up_to_a_limit(
-    drain: Drain[str], left: list[int], monkeypatch: pytest.MonkeyPatch
+    consumer: BatchConsumer[str], left: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(monitor, "WORK_LIMIT_S", 10.0)
-    drain.at_work = True
-    stands_still = (mark(50, p0=10), {P0: 5})
-    World([stands_still] * 10).run(drain)
+    consumer.at_work = True
+    stands_still = (relayed(50, p0=10), {P0: 5})
+    World([stands_still] * 10).run(consumer)
     assert left == []
     with pytest.raises(Left, match="no progress for 10 s"):
-        World([stands_still] * 13).run(drain)
+        World([stands_still] * 13).run(consumer)
 
 
-def test_an_event_loop_that_stands_still_ends_the_worker(drain: Drain[str], left: list[int]) -> None:
-    at_rest = (mark(50, p0=10), {P0: 10})
+def test_an_event_loop_that_stands_still_ends_the_worker(consumer: BatchConsumer[str], left: list[int]) -> None:
+    at_rest = (relayed(50, p0=10), {P0: 10})
     with pytest.raises(Left, match="event loop stood still for 4 s"):
-        World([at_rest] * 6, ask_loop=lambda answer: None).run(drain)
-    assert left == [exits.STALLED]
+        World([at_rest] * 6, ask_loop=lambda answer: None).run(consumer)
+    assert left == [termination.STALLED]
 
 
-def test_only_an_event_loop_that_answers_makes_a_sign_of_life(drain: Drain[str]) -> None:
-    at_rest = (mark(50, p0=10), {P0: 10})
+def test_only_an_event_loop_that_answers_makes_a_sign_of_life(consumer: BatchConsumer[str]) -> None:
+    at_rest = (relayed(50, p0=10), {P0: 10})
     answering = World([at_rest] * 5)
-    answering.run(drain)
+    answering.run(consumer)
     assert answering.beats == 3, "the clock stands still over the first two turns"
     silent = World([at_rest] * 3, ask_loop=lambda answer: None)
-    silent.run(drain)
+    silent.run(consumer)
     assert silent.beats == 0
 
 
-@pytest.mark.parametrize("away", [StoreUnavailable("no database"), KafkaException("no broker")])
-def test_while_progress_cannot_be_told_nobody_is_blamed(drain: Drain[str], left: list[int], away: Exception) -> None:
-    by_mark = isinstance(away, StoreUnavailable)
-    trouble: Turn = (away, {}) if by_mark else (mark(50, p0=10), away)
-    stands_still = (mark(50, p0=10), {P0: 5})
-    World([stands_still, *[trouble] * 10, *[stands_still] * 3]).run(drain)
+@pytest.mark.parametrize("away", [StoreUnavailableError("no database"), KafkaException("no broker")])
+def test_while_progress_cannot_be_told_nobody_is_blamed(
+    consumer: BatchConsumer[str], left: list[int], away: Exception
+) -> None:
+    by_progress = isinstance(away, StoreUnavailableError)
+    trouble: Turn = (away, {}) if by_progress else (relayed(50, p0=10), away)
+    stands_still = (relayed(50, p0=10), {P0: 5})
+    World([stands_still, *[trouble] * 10, *[stands_still] * 3]).run(consumer)
     assert left == []

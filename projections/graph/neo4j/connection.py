@@ -17,9 +17,9 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import ACQUIRE_LIMIT_S
-from projections.gate import Gate
+from projections.connection_limiter import ConnectionLimiter
 
 RECYCLE_S = 1800.0
 QUERY_LIMIT_S = 60.0
@@ -41,7 +41,7 @@ _AWAY = (
     TransientError,
     AuthError,
 )
-_GATES: WeakKeyDictionary[AsyncDriver, Gate] = WeakKeyDictionary()
+_LIMITERS: WeakKeyDictionary[AsyncDriver, ConnectionLimiter] = WeakKeyDictionary()
 _STOPPED = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration", "Terminated", "LockClientStopped")
 
 
@@ -57,24 +57,24 @@ def open_driver(uri: str, user: str | None = None, password: str = "", *, connec
         liveness_check_timeout=60.0,
         notifications_min_severity="OFF",
     )
-    _GATES[driver] = Gate("Neo4j", connections)
+    _LIMITERS[driver] = ConnectionLimiter("Neo4j", connections)
     return driver
 
 
-def gate_of(driver: AsyncDriver) -> Gate:
+def limiter_of(driver: AsyncDriver) -> ConnectionLimiter:
     """Who has or wants a connection of a driver that `open_driver` made."""
-    return _GATES[driver]
+    return _LIMITERS[driver]
 
 
 @contextlib.asynccontextmanager
 async def transaction(driver: AsyncDriver, limit_s: float = QUERY_LIMIT_S) -> AsyncIterator[AsyncTransaction]:
     """One transaction, which commits at the end of the block. The server stops it after `limit_s`.
 
-    Raises StoreUnavailable where the database, not the caller, is at fault.
+    Raises StoreUnavailableError where the database, not the caller, is at fault.
     """
     with _said_plainly(driver):
         async with (
-            gate_of(driver).passing(),
+            limiter_of(driver).passing(),
             asyncio.timeout(limit_s + _GRACE_S),
             driver.session(database=DATABASE) as session,
             await session.begin_transaction(timeout=limit_s) as tx,
@@ -106,10 +106,10 @@ async def unwind(tx: AsyncTransaction, query: str, rows: Iterable[Sequence[Any]]
 async def alone(
     driver: AsyncDriver, query: str, /, *, limit_s: float = QUERY_LIMIT_S, **parameters: Any
 ) -> list[Record]:
-    """Run a query in a transaction of its own, in one round trip. Raises StoreUnavailable."""
+    """Run a query in a transaction of its own, in one round trip. Raises StoreUnavailableError."""
     with _said_plainly(driver):
         async with (
-            gate_of(driver).passing(),
+            limiter_of(driver).passing(),
             asyncio.timeout(limit_s + _GRACE_S),
             driver.session(database=DATABASE) as session,
         ):
@@ -122,12 +122,12 @@ def _said_plainly(driver: AsyncDriver) -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        if isinstance(error, StoreUnavailable):
+        if isinstance(error, StoreUnavailableError):
             raise
         if not isinstance(error, TransientError):
-            gate_of(driver).use.failures += 1
-        raise StoreUnavailable(f"Neo4j does not answer: {error or type(error).__name__}") from error
+            limiter_of(driver).use.failures += 1
+        raise StoreUnavailableError(f"Neo4j does not answer: {error or type(error).__name__}") from error
     except Neo4jError as error:
         if (error.code or "").rpartition(".")[2] not in _STOPPED:
             raise
-        raise StoreUnavailable(f"Neo4j stopped a transaction: {error.message}") from error
+        raise StoreUnavailableError(f"Neo4j stopped a transaction: {error.message}") from error

@@ -31,7 +31,7 @@ _FORGET = {
     "passages": f"UNWIND $rows AS row {_DOCUMENT} REMOVE p.index WITH p MATCH (p)-[n:NEXT]->() DELETE n",
     "mentions": f"UNWIND $rows AS row {_DOCUMENT}-[r:MENTIONS]->(e) "
     "DELETE r RETURN DISTINCT e.tenant AS tenant, e.entity_id AS id",
-    "abouts": f"UNWIND $rows AS row {_DOCUMENT}-[r:ABOUT]->(e) "
+    "subjects": f"UNWIND $rows AS row {_DOCUMENT}-[r:ABOUT]->(e) "
     "DELETE r RETURN DISTINCT e.tenant AS tenant, e.entity_id AS id",
     "relations": "UNWIND $rows AS row "
     "MATCH (s)-[r:RELATES {generation: $generation, tenant: row[0], document_id: row[1]}]->(o) "
@@ -45,7 +45,7 @@ _FORGET = {
 _WRITE = {
     "mentions": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} "
     "CREATE (p)-[:MENTIONS {name: row[4], type: row[5], times: row[6]}]->(e)",
-    "abouts": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5]}}]->(e)",
+    "subjects": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5]}}]->(e)",
     "relations": "UNWIND $rows AS row "
     "MATCH (s:Entity {generation: $generation, tenant: row[0], entity_id: row[3]}) "
     "MATCH (o:Entity {generation: $generation, tenant: row[0], entity_id: row[6]}) "
@@ -96,7 +96,7 @@ async def add(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) 
     return sum(map(len, rows.values()))
 
 
-async def sweep(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+async def delete_stale(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
     """Remove passages that a document has no longer, and to which nothing leads."""
     old = _owners(change.key for change in changes if change.previous and change.key.kind == "document")
     await unwind(tx, _SWEEP, old, generation=generation)
@@ -122,6 +122,6 @@ def _successions(changes: Sequence[Change]) -> list[tuple[str, str, str]]:
 
 
 def _places(rows: dict[str, list[Row]]) -> list[tuple[str, str, str]]:
-    """Where mentions and abouts begin, as far as it is not written yet."""
-    ends = {(row[0], row[1], row[2]) for table in ("mentions", "abouts") for row in rows[table]}
+    """Where mentions and subjects begin, as far as it is not written yet."""
+    ends = {(row[0], row[1], row[2]) for table in ("mentions", "subjects") for row in rows[table]}
     return sorted(ends - {(row[0], row[1], row[2]) for row in rows["passages"]})

@@ -1,4 +1,4 @@
-"""Entities as they follow from the edges and the decisions: the same rule as in `projections/entities.py`.
+"""Entities as they follow from the edges and the decisions: the same rule as in `projections/postgres/entities.py`.
 
 The most frequent name wins, in a tie the first by its bytes. Which is first is decided here: Neo4j compares some
 strings by code points and others by UTF-16, depending on where they come from.
@@ -66,7 +66,7 @@ async def derive(tx: AsyncTransaction, generation: str, touched: Iterable[Entity
 
 
 async def derive_all(driver: AsyncDriver, generation: str) -> None:
-    """Derive every entity of a generation that nobody writes meanwhile. Raises StoreUnavailable."""
+    """Derive every entity of a generation that nobody writes meanwhile. Raises StoreUnavailableError."""
     tied = await alone(driver, _FOLLOW_ALL, limit_s=BULK_LIMIT_S, generation=generation)
     async with transaction(driver, BULK_LIMIT_S) as tx:
         await unwind(tx, _SETTLE, map(_row, tied), generation=generation)

@@ -10,7 +10,7 @@ from projections.graph.neo4j.content import add
 from projections.graph.neo4j.entities import derive_all
 from projections.graph.neo4j.migrations import migrate
 from projections.graph.neo4j.store import (
-    SHAPE,
+    SCHEMA_VERSION,
     Neo4jGraphStore,
     changed,
     new_generation,
@@ -21,7 +21,9 @@ from projections.store import CatchUp
 PORTION = 20_000
 """Rows of a bulk load's transaction."""
 
-_CREATE = "CREATE (:ReadModel {name: $name, generation: $generation, shape: $shape, built_at: datetime()})"
+_CREATE = (
+    "CREATE (:ReadModel {name: $name, generation: $generation, schema_version: $schema_version, built_at: datetime()})"
+)
 # Of aggregates that are not there yet, so nothing has to be looked up.
 _CREATE_VERSIONS = (
     "UNWIND $rows AS row "
@@ -44,7 +46,7 @@ _FORGET_DROPPED = "MATCH (m:ReadModel {name: $name}) DELETE m"
 _SWITCH = """
 MATCH (live:ReadModel {name: $live}), (mine:ReadModel {name: $mine})
 WITH live, mine, live.generation AS old
-SET live.generation = mine.generation, live.shape = mine.shape, live.built_at = mine.built_at,
+SET live.generation = mine.generation, live.schema_version = mine.schema_version, live.built_at = mine.built_at,
     mine.name = $dropped + coalesce(old, ''), mine.generation = old
 """
 
@@ -58,7 +60,7 @@ _DELETED = (
 
 
 class Neo4jGeneration:
-    """Has a name of its own beside the live one. Methods raise StoreUnavailable."""
+    """Has a name of its own beside the live one. Methods raise StoreUnavailableError."""
 
     def __init__(self, live: Neo4jGraphStore, purpose: str) -> None:
         self.store = Neo4jGraphStore(live.driver, f"{live.name}_{purpose}")
@@ -69,7 +71,9 @@ class Neo4jGeneration:
         """Nothing but indexes, as every edge looks its ends up; what an earlier try left is dropped."""
         await migrate(self._driver)
         await self.discard()
-        await alone(self._driver, _CREATE, name=self.store.name, generation=new_generation(), shape=SHAPE)
+        await alone(
+            self._driver, _CREATE, name=self.store.name, generation=new_generation(), schema_version=SCHEMA_VERSION
+        )
 
     async def load(self, changes: Sequence[Change]) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Many go in several transactions."""
@@ -82,14 +86,14 @@ class Neo4jGeneration:
                 count += await add(tx, generation, some)
         return count
 
-    async def finish(self, reached: Positions) -> None:
+    async def finish(self, positions: Positions) -> None:
         """Derived entities, positions."""
         async with transaction(self._driver) as tx:
             generation = await self.store.take_turn(tx)
         await derive_all(self._driver, generation)
         async with transaction(self._driver) as tx:
             generation = await self.store.take_turn(tx)
-            await reach(tx, generation, reached)
+            await reach(tx, generation, positions)
             tenants = await fetch(tx, _TENANTS, generation=generation)
             await changed(tx, generation, [row["tenant"] for row in tenants])
 

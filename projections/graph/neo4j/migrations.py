@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from neo4j import AsyncDriver
 
-from projections.errors import OldShapeError
+from projections.errors import OldSchemaError
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction
 
 
@@ -51,12 +51,12 @@ _APPLIED = "MATCH (m:AnnalsMigration) WHERE m.number > 0 RETURN m.number AS numb
 async def migrate(driver: AsyncDriver) -> list[str]:
     """Bring the database to today's shape; returns what was applied. Safe to call at any start.
 
-    Raises StoreUnavailable, OldShapeError when a newer Annals was here.
+    Raises StoreUnavailableError, OldSchemaError when a newer Annals was here.
     """
     applied = {row["number"]: row["name"] for row in await alone(driver, _APPLIED)}
     unknown = sorted(set(applied) - {migration.number for migration in MIGRATIONS})
     if unknown:
-        raise OldShapeError(
+        raise OldSchemaError(
             f"the graph has migration {applied[unknown[0]]!r}, which this Annals does not know; update it"
         )
     if len(applied) == len(MIGRATIONS):

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from neo4j import AsyncDriver, Record
 
 from contracts.ids import entity_id
-from eventstore.errors import StoreUnavailable
-from projections.errors import Replaced
+from eventstore.errors import StoreUnavailableError
+from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j import queries
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, fetch, transaction
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
-from projections.graph.reads import About, Edge, Entity, Mention, Node, Snapshot, Statement
+from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
-from projections.moment import undisturbed
+from projections.postgres.consistent_read import retry_replaced
 
 MERGES_LIMIT = 16
 """Merges followed in a row; a chain that bites its tail ends after as many steps as any sane chain has."""
@@ -29,7 +29,7 @@ class _Base(NamedTuple):
         """The entity that it became."""
         return self.merged.get(entity, entity)
 
-    def settled(self, node: Node) -> Node:
+    def resolved(self, node: Node) -> Node:
         """What became of it: edges never end at an entity that was merged into another."""
         return Node(node.kind, self.of(node.id)) if node.kind == "entity" else node
 
@@ -41,21 +41,21 @@ class Neo4jGraph:
         self._driver = driver
         self._store = Neo4jGraphStore(driver)
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
-        return await self._store.version(tenant)
+        return await self._store.content_tag(tenant)
 
-    async def snapshot(self, tenant: str) -> Snapshot:
+    async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment. Writers wait meanwhile: Neo4j has no other way to hold a moment."""
         async with transaction(self._driver, BULK_LIMIT_S) as tx:
             await self._store.take_turn(tx)
             base = _base(await fetch(tx, queries.MERGED, name=NAME, tenant=tenant))
-            abouts, mentions, statements = [
+            subjects, mentions, statements = [
                 await fetch(tx, query, generation=base.generation, tenant=tenant)
                 for query in (queries.ABOUTS, queries.MENTIONS, queries.STATEMENTS)
             ]
-        return Snapshot(
-            abouts=[About(base.of(row[0]), *row[1:]) for row in abouts],
+        return GraphSnapshot(
+            subjects=[Subject(base.of(row[0]), *row[1:]) for row in subjects],
             mentions=[Mention(base.of(row[0]), *row[1:]) for row in mentions],
             statements=[
                 Statement(row[0], base.of(row[1]), row[2], row[3], base.of(row[4]), *row[5:]) for row in statements
@@ -66,14 +66,14 @@ class Neo4jGraph:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
         return await self.entities(tenant, [entity_id(tenant, name) for name in names])
 
-    @undisturbed
+    @retry_replaced
     async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
         """By id, in the order of the ids. One that somebody called no entity is left out."""
         base = await self._base(tenant)
         ids = sorted({base.of(one) for one in entity_ids})
         return [Entity(*row) for row in await self._rows(queries.ENTITIES, base, tenant, ids=ids)]
 
-    @undisturbed
+    @retry_replaced
     async def entities_in(self, tenant: str, document_id: str) -> list[Entity]:
         """The entities that a document's passages name, are about, or state something of; by id."""
         base = await self._base(tenant)
@@ -87,27 +87,27 @@ class Neo4jGraph:
         """The shortest paths between two nodes."""
         base = await self._base(tenant)
         return await shortest_paths(
-            lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), base.settled(start), base.settled(end), max_hops
+            lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), base.resolved(start), base.resolved(end), max_hops
         )
 
     async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
         """Nodes within `hops` edges, with their distance."""
         base = await self._base(tenant)
         return await k_hops(
-            lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), list(map(base.settled, starts)), hops, limit
+            lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), list(map(base.resolved, starts)), hops, limit
         )
 
-    @undisturbed
+    @retry_replaced
     async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
         base = await self._base(tenant)
-        settled = [base.settled(node) for node in nodes]
-        entities = {node.id for node in settled if node.kind == "entity"}
+        resolved = [base.resolved(node) for node in nodes]
+        entities = {node.id for node in resolved if node.kind == "entity"}
         # Edges of what was merged into an entity are its own.
         entities |= {old for old, into in base.merged.items() if into in entities}
-        passages = [node.id for node in settled if node.kind == "passage"]
+        passages = [node.id for node in resolved if node.kind == "passage"]
         rows = await self._rows(queries.EDGES, base, tenant, entities=sorted(entities), passages=passages, limit=limit)
         edges = (
-            Edge(base.settled(Node(kind, source)), label, base.settled(Node(other_kind, target)))
+            Edge(base.resolved(Node(kind, source)), label, base.resolved(Node(other_kind, target)))
             for kind, source, label, other_kind, target in rows
         )
         return list(dict.fromkeys(edges))
@@ -116,16 +116,16 @@ class Neo4jGraph:
         return _base(await alone(self._driver, queries.MERGED, name=NAME, tenant=tenant))
 
     async def _rows(self, query: str, base: _Base, tenant: str, **parameters: Any) -> list[Any]:
-        """Raises Replaced where the generation was switched away from: then it may be deleted in part already."""
+        """Raises ReadModelReplacedError where the generation was switched away from: then it may be deleted in part already."""
         found = await alone(self._driver, query, name=NAME, generation=base.generation, tenant=tenant, **parameters)
         if not found or not found[0]["still"]:
-            raise Replaced(Replaced.__doc__)
+            raise ReadModelReplacedError(ReadModelReplacedError.__doc__)
         return list(found[0]["found"])
 
 
 def _base(records: Sequence[Record]) -> _Base:
     if not records:
-        raise StoreUnavailable("Neo4j holds no graph read model yet")
+        raise StoreUnavailableError("Neo4j holds no graph read model yet")
     into: dict[str, str] = dict(records[0]["merged"])
     return _Base(records[0]["generation"], {old: _end(into, old) for old in into})
 

@@ -1,7 +1,7 @@
 """The graph in Neo4j: live writes by version.
 
 A generation is a property of every node, as community has one database. The node `(:ReadModel {name, generation,
-shape})` says which generation a name stands for, and it is the lock of that name. Writers take turns on it, so an
+schema_version})` says which generation a name stands for, and it is the lock of that name. Writers take turns on it, so an
 entity that derives from several documents' edges never misses one, and two writers of one aggregate never both win.
 Neo4j holds the lock until the transaction ends.
 """
@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING
 
 from neo4j import AsyncDriver, AsyncTransaction
 
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
-from projections.changes import Change, Positions, gate
-from projections.errors import OldShapeError
+from projections.changes import Change, Positions, check_versions
+from projections.errors import OldSchemaError
 from projections.graph.model import LAYOUT
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
-from projections.graph.neo4j.content import add, forget, sweep
+from projections.graph.neo4j.content import add, delete_stale, forget
 from projections.graph.neo4j.entities import derive
-from projections.graph.neo4j.frozen import Neo4jFrozen
 from projections.graph.neo4j.migrations import migrate
+from projections.graph.neo4j.snapshot import Neo4jSnapshot
 
 if TYPE_CHECKING:
     from projections.graph.neo4j.generation import Neo4jGeneration
 
 NAME = "graph"
-SHAPE = 1
+SCHEMA_VERSION = 1
 """Grows with each change of the nodes and edges that makes a replay necessary."""
 
 _TURN = "MATCH (m:ReadModel {name: $name}) SET m.turn = timestamp()"
 _GENERATION = "MATCH (m:ReadModel {name: $name}) RETURN m.generation AS generation"
 _OPEN = """
 MERGE (m:ReadModel {name: $name})
-ON CREATE SET m.generation = $generation, m.shape = $shape, m.built_at = datetime()
-RETURN m.shape AS shape
+ON CREATE SET m.generation = $generation, m.schema_version = $schema_version, m.built_at = datetime()
+RETURN m.schema_version AS schema_version
 """
 _VERSIONS = """
 UNWIND $rows AS row
@@ -78,13 +78,13 @@ class Neo4jGraphStore:
         self.name = name
 
     async def open(self) -> None:
-        """Make constraints, indexes and an empty generation where there are none. Raises OldShapeError."""
+        """Make constraints, indexes and an empty generation where there are none. Raises OldSchemaError."""
         await migrate(self.driver)
         async with transaction(self.driver) as tx:
-            found = await fetch(tx, _OPEN, name=self.name, generation=new_generation(), shape=SHAPE)
-        if found[0]["shape"] != SHAPE:
-            raise OldShapeError(
-                f"the graph read model has shape {found[0]['shape']} and this Annals wants {SHAPE}; "
+            found = await fetch(tx, _OPEN, name=self.name, generation=new_generation(), schema_version=SCHEMA_VERSION)
+        if found[0]["schema_version"] != SCHEMA_VERSION:
+            raise OldSchemaError(
+                f"the graph read model has schema version {found[0]['shape']} and this Annals wants {SCHEMA_VERSION}; "
                 "run: annals replay graph"
             )
 
@@ -98,27 +98,27 @@ class Neo4jGraphStore:
         rows = await alone(self.driver, _POSITIONS, name=self.name)
         return {(row["topic"], row["partition"]): row["position"] for row in rows}
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """A name for the present content; another one after every change of that tenant's nodes and edges."""
         rows = await alone(self.driver, _STATE, name=self.name, tenant=tenant)
         return str(rows[0]["changed"]) if rows else str(None)
 
-    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
-        """All changes and the positions in one transaction. Raises Outpaced."""
-        if not changes and not reached:
+    async def write(self, changes: Sequence[Change], positions: Positions) -> None:
+        """All changes and the positions in one transaction. Raises StaleVersionError."""
+        if not changes and not positions:
             return
         async with transaction(self.driver) as tx:
             generation = await self.take_turn(tx)
             if changes:
-                gate(changes, await _versions(tx, generation, [change.key for change in changes]))
+                check_versions(changes, await _versions(tx, generation, [change.key for change in changes]))
                 touched = await forget(tx, generation, changes)
                 await add(tx, generation, changes)
-                await sweep(tx, generation, changes)
+                await delete_stale(tx, generation, changes)
                 await save_versions(tx, generation, changes)
                 await derive(tx, generation, touched | LAYOUT.named(changes))
                 # A change without rows leaves the content as it is, and answers kept of it good.
                 await changed(tx, generation, {change.key.tenant for change in changes if change.sections})
-            await reach(tx, generation, reached)
+            await reach(tx, generation, positions)
 
     async def take_turn(self, tx: AsyncTransaction) -> str:
         """Wait for this name's turn, held until the transaction ends; returns the generation it stands for."""
@@ -127,13 +127,13 @@ class Neo4jGraphStore:
         return await self._generation(tx)
 
     @contextlib.asynccontextmanager
-    async def frozen(self) -> AsyncIterator[Neo4jFrozen]:
+    async def snapshot(self) -> AsyncIterator[Neo4jSnapshot]:
         """It as it is now. Neo4j gives no snapshot over several queries, so writers wait as long as this lasts.
 
-        One that waits longer than QUERY_LIMIT_S is told StoreUnavailable, and tries again. Readers do not wait.
+        One that waits longer than QUERY_LIMIT_S is told StoreUnavailableError, and tries again. Readers do not wait.
         """
         async with transaction(self.driver, BULK_LIMIT_S) as tx:
-            yield Neo4jFrozen(tx, await self.take_turn(tx))
+            yield Neo4jSnapshot(tx, await self.take_turn(tx))
 
     def generation(self, purpose: str) -> "Neo4jGeneration":
         """Another name with a generation of its own."""
@@ -144,7 +144,7 @@ class Neo4jGraphStore:
     async def _generation(self, tx: AsyncTransaction) -> str:
         rows = await fetch(tx, _GENERATION, name=self.name)
         if not rows:
-            raise StoreUnavailable(f"Neo4j holds no read model {self.name!r}")
+            raise StoreUnavailableError(f"Neo4j holds no read model {self.name!r}")
         return str(rows[0]["generation"])
 
 
@@ -158,9 +158,11 @@ async def save_versions(tx: AsyncTransaction, generation: str, changes: Sequence
     await unwind(tx, _SAVE_VERSIONS, [(*change.key, change.version) for change in changes], generation=generation)
 
 
-async def reach(tx: AsyncTransaction, generation: str, reached: Positions) -> None:
+async def reach(tx: AsyncTransaction, generation: str, positions: Positions) -> None:
     """Remember positions; they never go back."""
-    await unwind(tx, _REACH, [(*place, reached[place]) for place in sorted(reached)], generation=generation)
+    await unwind(
+        tx, _REACH, [(*partition, positions[partition]) for partition in sorted(positions)], generation=generation
+    )
 
 
 async def changed(tx: AsyncTransaction, generation: str, tenants: Iterable[str]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from opensearchpy import AsyncOpenSearch
 
-from eventstore.errors import StoreUnavailable
-from projections.errors import Replaced, UnfoldableEvent
-from projections.vector.opensearch.client import BULK_LIMIT_S, BUSY, Blocked, faults
+from eventstore.errors import StoreUnavailableError
+from projections.errors import ReadModelReplacedError, UnfoldableEventError
+from projections.vector.opensearch.client import BULK_LIMIT_S, BUSY, WriteBlockedError, faults
 from projections.vector.opensearch.index import writing
 
 CHUNK_BYTES = 4_000_000
@@ -20,7 +20,7 @@ Action = tuple[Mapping[str, Any], Mapping[str, Any] | None]
 """What to do with a document, and the document (None for a delete)."""
 
 
-class RefusedItems(UnfoldableEvent):
+class RefusedItemsError(UnfoldableEventError):
     """OpenSearch will not take some documents; the message names them."""
 
 
@@ -64,8 +64,8 @@ async def write_bulk(
 ) -> BulkIndexResponse:
     """Do all actions in an index; `refresh` makes them seen. A newer version that is there already is no failure.
 
-    The next chunk is made ready while the server works on this one. Raises StoreUnavailable, Replaced where the index
-    is gone, RefusedItems.
+    The next chunk is made ready while the server works on this one. Raises StoreUnavailableError, ReadModelReplacedError where the index
+    is gone, RefusedItemsError.
     """
     total = NOTHING
     chunks = _chunks(actions)
@@ -122,19 +122,19 @@ def bulk_response(answer: Mapping[str, Any]) -> BulkIndexResponse:
 
 
 def raise_for_failures(response: BulkIndexResponse) -> None:
-    """Raises StoreUnavailable, Replaced, RefusedItems; whose fault it is decides what becomes of the events."""
+    """Raises StoreUnavailableError, ReadModelReplacedError, RefusedItemsError; whose fault it is decides what becomes of the events."""
     failures = response.failures
     if not failures:
         return
     named = "; ".join(f"{failure.id}: {failure.status} {failure.reason[:200]}" for failure in failures[:NAMED])
     message = f"{len(failures)} of {response.items} items failed: {named}"
     if any(failure.reason.startswith("index_not_found_exception") for failure in failures):
-        raise Replaced()
+        raise ReadModelReplacedError()
     if any(failure.reason.startswith("cluster_block_exception") for failure in failures):
-        raise Blocked()
+        raise WriteBlockedError()
     if any(failure.reason.startswith("security_exception") for failure in failures):
         # Rights that were taken away are no fault of the events: they wait until they are given back.
-        raise StoreUnavailable(f"OpenSearch refuses us: {message}")
+        raise StoreUnavailableError(f"OpenSearch refuses us: {message}")
     if all(failure.status in BUSY for failure in failures):
-        raise StoreUnavailable(message)
-    raise RefusedItems(message)
+        raise StoreUnavailableError(message)
+    raise RefusedItemsError(message)

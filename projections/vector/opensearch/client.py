@@ -13,8 +13,8 @@ from opensearchpy.exceptions import (
     TransportError,
 )
 
-from eventstore.errors import StoreUnavailable
-from projections.errors import Replaced
+from eventstore.errors import StoreUnavailableError
+from projections.errors import ReadModelReplacedError
 
 BULK_LIMIT_S = 300.0
 """For requests that work on many documents; all others have the limit of the client that is given."""
@@ -26,32 +26,32 @@ GONE = frozenset({"index_not_found_exception", "aliases_not_found_exception"})
 """What is said of a generation that was dropped."""
 
 
-class Blocked(StoreUnavailable):
+class WriteBlockedError(StoreUnavailableError):
     """The next generation is being switched to; the same call may be tried again."""
 
 
 @contextlib.contextmanager
 def faults() -> Iterator[None]:
-    """Raises StoreUnavailable where the server is at fault, Replaced where the index was dropped meanwhile."""
+    """Raises StoreUnavailableError where the server is at fault, ReadModelReplacedError where the index was dropped meanwhile."""
     try:
         yield
     except ConnectionError as error:
-        raise StoreUnavailable(f"OpenSearch does not answer: {error}") from error
+        raise StoreUnavailableError(f"OpenSearch does not answer: {error}") from error
     except TransportError as error:
         if error.status_code in BUSY:
-            raise StoreUnavailable(f"OpenSearch asks to try again: {error}") from error
+            raise StoreUnavailableError(f"OpenSearch asks to try again: {error}") from error
         if error.status_code == 403 and "cluster_block_exception" in f"{error.error} {error.info}":
-            raise Blocked() from error
+            raise WriteBlockedError() from error
         if isinstance(error, AuthenticationException | AuthorizationException):
             # A password that was changed is no fault of the events: they wait for the new one.
-            raise StoreUnavailable(f"OpenSearch refuses the login: {error}") from error
+            raise StoreUnavailableError(f"OpenSearch refuses the login: {error}") from error
         if isinstance(error, NotFoundError) and error.error in GONE:
-            raise Replaced() from error
+            raise ReadModelReplacedError() from error
         raise
 
 
 async def search(client: AsyncOpenSearch, index: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-    """One search, whole or not at all: a shard that fails is an error. Raises StoreUnavailable, Replaced."""
+    """One search, whole or not at all: a shard that fails is an error. Raises StoreUnavailableError, ReadModelReplacedError."""
     with faults():
         found: dict[str, Any] = await client.search(
             body=dict(body), index=index, params={"allow_partial_search_results": "false"}
@@ -64,7 +64,7 @@ async def by_id(
 ) -> dict[str, dict[str, Any]]:
     """Fields of documents by id, those that are there; also those that no search sees yet, unless `seen`.
 
-    Raises StoreUnavailable, Replaced.
+    Raises StoreUnavailableError, ReadModelReplacedError.
     """
     if not ids:
         return {}
@@ -73,5 +73,5 @@ async def by_id(
         documents = (await client.mget(index=index, body={"ids": list(ids)}, params=params))["docs"]
     # Where the index is missing every document says so, and the answer as a whole does not.
     if any("error" in document for document in documents):
-        raise Replaced()
+        raise ReadModelReplacedError()
     return {document["_id"]: document["_source"] for document in documents if document["found"]}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from projections.changes import Change, Positions, Row
-from projections.errors import UnfoldableEvent
+from projections.errors import UnfoldableEventError
 from projections.vector.model import LAYOUT
 from projections.vector.opensearch.bulk import Action
 from projections.vector.opensearch.index import field, owner_of, passage_id, words_of
@@ -42,9 +42,9 @@ def version(change: Change, passages_at: int) -> Action:
     )
 
 
-def positions(reached: Positions) -> Iterator[Action]:
+def positions(positions: Positions) -> Iterator[Action]:
     """Positions; they never go back."""
-    for (topic, partition), position in sorted(reached.items()):
+    for (topic, partition), position in sorted(positions.items()):
         yield (
             {"index": {"_id": f"position/{topic}/{partition}", "version": position, "version_type": "external"}},
             {"what": "position", "topic": topic, "partition": partition, "position": position},
@@ -67,7 +67,7 @@ def _passage(row: Row) -> dict[str, Any]:
     document = dict(zip(COLUMNS, row, strict=True))
     vector = np.frombuffer(document.pop("embedding"), dtype="<f2")
     if not np.isfinite(vector).all():
-        raise UnfoldableEvent(f"document {document['document_id']}: the vector of a chunk is not finite")
+        raise UnfoldableEventError(f"document {document['document_id']}: the vector of a chunk is not finite")
     # A vector of zeros has no direction and OpenSearch refuses it; the passage is found by its words alone.
     if vector.any():
         document[field(len(vector))] = vector.astype(float).tolist()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from projections.changes import Change, Positions
-from projections.errors import Replaced
+from projections.errors import ReadModelReplacedError
 from projections.store import CatchUp
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import write_bulk
@@ -15,7 +15,7 @@ from projections.vector.opensearch.switch import block, lift, swap
 
 
 class OpenSearchGeneration:
-    """An index of its own beside the live one. Methods raise StoreUnavailable."""
+    """An index of its own beside the live one. Methods raise StoreUnavailableError."""
 
     def __init__(self, live: OpenSearchVectorStore, purpose: str) -> None:
         self.store = live.beside(purpose)
@@ -37,10 +37,10 @@ class OpenSearchGeneration:
         await write_bulk(self._client, index, [documents.version(change, change.version) for change in changes])
         return response.items
 
-    async def finish(self, reached: Positions) -> None:
+    async def finish(self, positions: Positions) -> None:
         """Show all of it, and remember the positions."""
         index = await self.store.current()
-        await write_bulk(self._client, index, documents.positions(reached))
+        await write_bulk(self._client, index, documents.positions(positions))
         with faults():
             await self._client.indices.refresh(index=index)
 
@@ -59,7 +59,7 @@ class OpenSearchGeneration:
         await self._drop()
         if self._blocked is not None:
             # Gone where the switch was made and only its answer was lost.
-            with contextlib.suppress(Replaced):
+            with contextlib.suppress(ReadModelReplacedError):
                 await lift(self._client, self._blocked)
             self._blocked = None
 

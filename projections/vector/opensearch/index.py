@@ -11,7 +11,7 @@ from eventstore.keys import AggregateKey
 from projections.vector.model import LAYOUT
 
 NAME = "annals-vector"
-SHAPE = LAYOUT.shape
+SCHEMA_VERSION = LAYOUT.schema_version
 DEFAULT_DIMENSION = 384
 MOST_FIELDS = 10_000
 """Each tenant has one; the server's own limit is 1,000."""
@@ -38,7 +38,7 @@ def template(name: str) -> dict[str, Any]:
     """The index template of every generation of the read model `name`."""
     return {
         "index_patterns": [f"{name}-*"],
-        "version": SHAPE,
+        "version": SCHEMA_VERSION,
         "template": {
             "settings": {
                 "index": {
@@ -53,7 +53,7 @@ def template(name: str) -> dict[str, Any]:
             },
             "mappings": {
                 "dynamic": "strict",
-                "_meta": {"shape": SHAPE},
+                "_meta": {"schema_version": SCHEMA_VERSION},
                 # Searched, never read.
                 "_source": {"excludes": ["words"]},
                 "dynamic_templates": [{"words": {"path_match": "words.*", "mapping": _WORDS}}],

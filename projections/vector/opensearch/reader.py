@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from opensearchpy import AsyncOpenSearch
 
-from projections.moment import undisturbed
+from projections.postgres.consistent_read import retry_replaced
 from projections.vector.opensearch.client import by_id, search
-from projections.vector.opensearch.frozen import pages, point_in_time
 from projections.vector.opensearch.index import NAME, field, passage_id, words_of
+from projections.vector.opensearch.snapshot import pages, point_in_time
 from projections.vector.opensearch.store import version_of
 from projections.vector.reads import Hit, Passage, Vector
 
@@ -27,7 +27,7 @@ class OpenSearchPassages:
         self._client = client
         self._alias = name
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""
         return await version_of(self._client, self._alias, tenant)
 
@@ -66,13 +66,13 @@ class OpenSearchPassages:
         found = await by_id(self._client, self._alias, ids, _FIELDS, seen=True)
         return {source["chunk_id"]: _passage(source) for source in found.values()}
 
-    @undisturbed
+    @retry_replaced
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
         """A document's passages, in their order."""
         sources = await self._all([{"term": {"tenant": tenant}}, {"term": {"document_id": document_id}}])
         return [_passage(source) for source in sorted(sources, key=itemgetter("index"))]
 
-    @undisturbed
+    @retry_replaced
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant at one moment, by chunk id."""
         return [_passage(source) for source in await self._all([{"term": {"tenant": tenant}}])]

@@ -9,12 +9,12 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions
-from projections.errors import OldShapeError, Replaced
-from projections.vector.opensearch.client import Blocked, faults, search
+from projections.errors import OldSchemaError, ReadModelReplacedError
+from projections.vector.opensearch.client import WriteBlockedError, faults, search
 from projections.vector.opensearch.documents import dimensions
-from projections.vector.opensearch.frozen import OpenSearchFrozen, frozen, positions
-from projections.vector.opensearch.index import NAME, SHAPE, embedding, owner_of, template, writing
-from projections.vector.opensearch.sweep import heal, known
+from projections.vector.opensearch.index import NAME, SCHEMA_VERSION, embedding, owner_of, template, writing
+from projections.vector.opensearch.snapshot import OpenSearchSnapshot, positions, snapshot
+from projections.vector.opensearch.stale import known, recover
 from projections.vector.opensearch.switch import lift_if_dead
 from projections.vector.opensearch.write import Write
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class OpenSearchVectorStore:
-    """One generation, by default the live one; `alias` leads to its index. Every method raises StoreUnavailable."""
+    """One generation, by default the live one; `alias` leads to its index. Every method raises StoreUnavailableError."""
 
     def __init__(self, client: AsyncOpenSearch, name: str = NAME, alias: str | None = None) -> None:
         self.client = client
@@ -32,19 +32,19 @@ class OpenSearchVectorStore:
         self._mapped: dict[str, set[int]] = {}
 
     async def open(self) -> None:
-        """Make the index where there is none; sweep after writers that died. Raises OldShapeError."""
+        """Make the index where there is none; delete_stale after writers that died. Raises OldSchemaError."""
         if await self.index() is None:
             # A fixed name: of two who come at once, one makes it.
             await self.create(f"{self.name}-first")
         with faults():
             mappings = await self.client.indices.get_mapping(index=self.alias)
-        (found,) = (mapping["mappings"]["_meta"]["shape"] for mapping in mappings.values())
-        if found != SHAPE:
-            raise OldShapeError(
-                f"the vector read model has shape {found} and this Annals wants {SHAPE}; run: annals replay vector"
+        (found,) = (mapping["mappings"]["_meta"]["schema_version"] for mapping in mappings.values())
+        if found != SCHEMA_VERSION:
+            raise OldSchemaError(
+                f"the vector read model has schema version {found} and this Annals wants {SCHEMA_VERSION}; run: annals replay vector"
             )
-        with contextlib.suppress(Blocked):
-            await heal(self.client, await self.current())
+        with contextlib.suppress(WriteBlockedError):
+            await recover(self.client, await self.current())
 
     async def create(self, index: str) -> None:
         """An empty index behind this store's alias, as the template says; one that is there is left as it is."""
@@ -70,10 +70,10 @@ class OpenSearchVectorStore:
         return str(name)
 
     async def current(self) -> str:
-        """The same, where there must be one. Raises Replaced."""
+        """The same, where there must be one. Raises ReadModelReplacedError."""
         index = await self.index()
         if index is None:
-            raise Replaced(f"the generation {self.alias} is not there any more")
+            raise ReadModelReplacedError(f"the generation {self.alias} is not there any more")
         return index
 
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
@@ -86,19 +86,19 @@ class OpenSearchVectorStore:
         """How far it is in each partition."""
         return await positions(self.client, self.alias, {})
 
-    async def version(self, tenant: str) -> str:
+    async def content_tag(self, tenant: str) -> str:
         """A name for the present content: the place of the tenant's last change among all changes of the index."""
         return await version_of(self.client, self.alias, tenant)
 
-    async def write(self, changes: Sequence[Change], reached: Positions) -> None:
-        """All changes and the positions, seen in one step. Raises Outpaced; see `Write` for what a crash leaves."""
-        if not changes and not reached:
+    async def write(self, changes: Sequence[Change], positions: Positions) -> None:
+        """All changes and the positions, seen in one step. Raises StaleVersionError; see `Write` for what a crash leaves."""
+        if not changes and not positions:
             return
         index = await self.current()
         try:
             await self.make_room(index, changes)
-            await Write(self.client, index, changes, reached).run()
-        except Blocked:
+            await Write(self.client, index, changes, positions).run()
+        except WriteBlockedError:
             await lift_if_dead(self.client, index)
             raise
 
@@ -111,9 +111,9 @@ class OpenSearchVectorStore:
             mapped.add(size)
 
     @contextlib.asynccontextmanager
-    async def frozen(self) -> AsyncIterator[OpenSearchFrozen]:
+    async def snapshot(self) -> AsyncIterator[OpenSearchSnapshot]:
         """At one point in time."""
-        async with frozen(self.client, self.alias) as one:
+        async with snapshot(self.client, self.alias) as one:
             yield one
 
     def generation(self, purpose: str) -> "OpenSearchGeneration":

@@ -11,7 +11,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError
 
 from projections.vector.opensearch.bulk import write_bulk
-from projections.vector.opensearch.client import BULK_LIMIT_S, Blocked, faults
+from projections.vector.opensearch.client import BULK_LIMIT_S, WriteBlockedError, faults
 
 LIMIT_S = 120.0
 """A switch that takes longer has died: it only takes in the last few events."""
@@ -20,11 +20,11 @@ _MARK = "switch"
 
 
 async def block(client: AsyncOpenSearch, live: str, successor: str) -> None:
-    """Let nobody write the live index; who did is done when this returns. Raises Blocked where another did the same."""
+    """Let nobody write the live index; who did is done when this returns. Raises WriteBlockedError where another did the same."""
     mark = {"what": "switch", "at": time.time(), "next": successor}
     try:
         await write_bulk(client, live, [({"index": {"_id": _MARK}}, mark)])
-    except Blocked:
+    except WriteBlockedError:
         await lift_if_dead(client, live)
         raise
     with faults():

@@ -5,7 +5,7 @@ over a newer one. The document of the aggregate's version comes last and says wh
 older than that are leftovers. So
 - a writer that dies before its versions are there leaves newer passages; its events come again and finish the work;
 - a writer that was paused and overtaken finds a newer version when it comes to its own, and sweeps what it left;
-- one that dies even then left its mark, an unfinished write: `heal` sweeps after it, and the next write would too.
+- one that dies even then left its mark, an unfinished write: `recover` sweeps after it, and the next write would too.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from uuid import uuid4
 
 from opensearchpy import AsyncOpenSearch
 
-from projections.changes import Change, Positions, gate
-from projections.errors import Outpaced
+from projections.changes import Change, Positions, check_versions
+from projections.errors import StaleVersionError
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import Action, write_bulk
 from projections.vector.opensearch.index import owner_of
-from projections.vector.opensearch.sweep import Found, delete_older, known, refresh, sweep
+from projections.vector.opensearch.stale import Found, delete_older, delete_stale, known, refresh
 
 
 class Write:
-    """Changes and positions on their way into one index. Steps raise StoreUnavailable, two of them Outpaced."""
+    """Changes and positions on their way into one index. Steps raise StoreUnavailableError, two of them StaleVersionError."""
 
-    def __init__(self, client: AsyncOpenSearch, index: str, changes: Sequence[Change], reached: Positions) -> None:
+    def __init__(self, client: AsyncOpenSearch, index: str, changes: Sequence[Change], positions: Positions) -> None:
         self._client = client
         self._index = index
         self._changes = changes
-        self._reached = reached
+        self._positions = positions
         self._id = f"write/{uuid4()}"
         self._forgotten: Action = ({"delete": {"_id": self._id}}, None)
         self._owners = [owner_of(change.key) for change in changes]
@@ -46,7 +46,7 @@ class Write:
         await self.finish()
 
     async def begin(self) -> None:
-        """See that the aggregates are where the changes start from, and leave the mark. Raises Outpaced."""
+        """See that the aggregates are where the changes start from, and leave the mark. Raises StaleVersionError."""
         # What a dead writer left must be seen to be dropped; all others left nothing unseen, so this costs little. It
         # comes before the mark: a mark is seen only where another writer's refresh shows half of this write.
         self._found, _ = await asyncio.gather(
@@ -57,7 +57,7 @@ class Write:
             for change, owner in zip(self._changes, self._owners, strict=True)
             if owner in self._found
         }
-        gate(self._changes, there)
+        check_versions(self._changes, there)
         mark = {"what": "write", "at": time.time(), "owners": self._owners}
         await write_bulk(self._client, self._index, [({"index": {"_id": self._id}}, mark)])
 
@@ -77,20 +77,20 @@ class Write:
         await delete_older(self._client, self._index, limits)
 
     async def commit(self) -> None:
-        """The versions. Raises Outpaced."""
+        """The versions. Raises StaleVersionError."""
         actions = [
             documents.version(change, self._passages_at(change, owner))
             for change, owner in zip(self._changes, self._owners, strict=True)
         ]
         response = await write_bulk(self._client, self._index, actions)
         if response.conflicts:
-            await sweep(self._client, self._index, self._owners)
+            await delete_stale(self._client, self._index, self._owners)
             await write_bulk(self._client, self._index, [self._forgotten])
-            raise Outpaced(f"{len(response.conflicts)} aggregates were written meanwhile")
+            raise StaleVersionError(f"{len(response.conflicts)} aggregates were written meanwhile")
 
     async def finish(self) -> None:
         """The positions; the mark is gone, and all of it becomes visible in one step."""
-        actions = list(documents.positions(self._reached))
+        actions = list(documents.positions(self._positions))
         if self._changes:
             actions.append(self._forgotten)
         await write_bulk(self._client, self._index, actions, refresh=True)

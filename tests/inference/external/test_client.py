@@ -9,7 +9,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from inference.external.auth import BearerAuth
-from inference.external.errors import ApiError, CircuitOpen, InvalidAnswer, RateLimited, ServerError, Unreachable
+from inference.external.errors import (
+    ApiError,
+    CircuitOpenError,
+    InvalidAnswerError,
+    RateLimitedError,
+    ServerError,
+    UnreachableError,
+)
 from inference.model import InferenceError
 from tests.inference.external.conftest import Connect
 from tests.inference.external.hub_server import Hub
@@ -57,19 +64,21 @@ async def test_a_refusal_is_not_tried_again_and_says_what_to_do(hub: Hub, connec
 
 async def test_no_answer_in_time_is_one_plain_line(hub: Hub, connect: Connect) -> None:
     hub.faults.extend(["slow"] * 2)
-    with pytest.raises(Unreachable, match=f"cannot be reached at {hub.url}: .* - check the network and the address"):
+    with pytest.raises(
+        UnreachableError, match=f"cannot be reached at {hub.url}: .* - check the network and the address"
+    ):
         await connect(tries=2, read_s=0.05).get_json(INFO)
 
 
 async def test_an_address_where_nobody_listens_is_one_plain_line(hub: Hub, connect: Connect) -> None:
-    with pytest.raises(Unreachable, match="check the network and the address"):
+    with pytest.raises(UnreachableError, match="check the network and the address"):
         await connect(base_url="http://127.0.0.1:1").get_json(INFO)
     assert hub.requests == []
 
 
 async def test_a_longer_pause_than_we_wait_is_not_waited_for(hub: Hub, connect: Connect) -> None:
     hub.faults.append("429 3600")
-    with pytest.raises(RateLimited, match="takes no more requests now - try again in 3600 s"):
+    with pytest.raises(RateLimitedError, match="takes no more requests now - try again in 3600 s"):
         await connect().get_json(INFO)
     assert len(hub.requests) == 1
 
@@ -88,7 +97,7 @@ async def test_a_request_that_our_own_rate_keeps_too_long_is_given_up(hub: Hub, 
     hub.publish("org/model", FILES)
     client = connect(rate=1.0, rate_period_s=60.0, rate_wait_s=0.05)
     await client.get_json(INFO)
-    with pytest.raises(RateLimited, match="try again later"):
+    with pytest.raises(RateLimitedError, match="try again later"):
         await client.get_json(INFO)
     assert len(hub.requests) == 1
     assert counted("requests_total", system=client.settings.system, outcome="held_back") == 1
@@ -104,7 +113,7 @@ async def test_the_breaker_opens_and_recovers(hub: Hub, connect: Connect) -> Non
             await client.get_json(INFO)
     assert counted("breaker_state", system=system) == 2
 
-    with pytest.raises(CircuitOpen, match="failed too often and is left alone - try again in"):
+    with pytest.raises(CircuitOpenError, match="failed too often and is left alone - try again in"):
         await client.get_json(INFO)
     assert len(hub.requests) == 2
     assert counted("requests_total", system=system, outcome="circuit_open") == 1
@@ -191,11 +200,11 @@ async def test_a_token_that_cannot_be_one_is_refused_without_showing_it(connect:
 
 async def test_an_answer_that_is_not_json_is_not_believed(hub: Hub, connect: Connect) -> None:
     hub.models["org/model"] = {"0" * 40: {"config.json": b"<html>"}}
-    with pytest.raises(InvalidAnswer, match=f"did not answer with JSON - check that {hub.url} is its address"):
+    with pytest.raises(InvalidAnswerError, match=f"did not answer with JSON - check that {hub.url} is its address"):
         await connect().get_json(f"org/model/resolve/{'0' * 40}/config.json")
 
 
 async def test_nothing_is_sent_when_nothing_may_be(hub: Hub, connect: Connect) -> None:
-    with pytest.raises(Unreachable, match="the line is cut"):
+    with pytest.raises(UnreachableError, match="the line is cut"):
         await connect(offline_because="the line is cut").get_json(INFO)
     assert hub.requests == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from inference.external.client import ExternalSystemClient
-from inference.external.errors import ApiError, InvalidAnswer, Unreachable
+from inference.external.errors import ApiError, InvalidAnswerError, UnreachableError
 from inference.external.hub import HuggingFaceClient
 from inference.external.hub_cache import ModelCache
 from inference.external.hub_listing import needed
@@ -80,7 +80,7 @@ async def test_a_hub_that_cannot_be_asked_leaves_what_is_here(hub: Hub, connect:
 
 async def test_offline_with_nothing_here_says_so(hub: Hub, connect: Connect) -> None:
     client = connect(offline_because="HF_HUB_OFFLINE forbids it")
-    with pytest.raises(Unreachable, match="HF_HUB_OFFLINE forbids it"):
+    with pytest.raises(UnreachableError, match="HF_HUB_OFFLINE forbids it"):
         await models(client).download_model(ID)
 
 
@@ -114,7 +114,7 @@ async def test_a_cut_download_goes_on_where_it_was_cut(hub: Hub, connect: Connec
 async def test_a_later_run_goes_on_where_one_that_failed_ended(hub: Hub, connect: Connect) -> None:
     hub.publish(ID, {"model.safetensors": WEIGHTS})
     hub.faults.extend(["none", "cut"])
-    with pytest.raises(Unreachable, match="check the network"):
+    with pytest.raises(UnreachableError, match="check the network"):
         await models(connect(tries=1)).download_model(ID)
     found = await models(connect()).download_model(ID)
     assert (found.folder / "model.safetensors").read_bytes() == WEIGHTS
@@ -134,7 +134,7 @@ async def test_a_server_that_ignores_ranges_sends_all_again(hub: Hub, connect: C
 async def test_what_an_earlier_run_left_is_not_believed(hub: Hub, connect: Connect) -> None:
     hub.publish(ID, {"model.safetensors": WEIGHTS})
     hub.faults.extend(["none", "cut"])
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await models(connect(tries=1)).download_model(ID)
     (partial,) = (connect().settings.cache_folder / "org--model" / "partial").iterdir()
     partial.write_bytes(b"other" * 1000)
@@ -147,7 +147,7 @@ async def test_what_an_earlier_run_left_is_not_believed(hub: Hub, connect: Conne
 async def test_a_file_that_changed_since_the_cut_begins_anew(hub: Hub, connect: Connect) -> None:
     hub.publish(ID, {"model.safetensors": WEIGHTS})
     hub.faults.extend(["none", "cut"])
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await models(connect(tries=1)).download_model(ID)
     hub.publish(ID, {"model.safetensors": WEIGHTS[::-1]})
     found = await models(connect()).download_model(ID)
@@ -159,7 +159,7 @@ async def test_a_file_that_changed_since_the_cut_begins_anew(hub: Hub, connect: 
 async def test_bytes_that_do_not_have_the_digest_are_refused(hub: Hub, connect: Connect, lie: bytes) -> None:
     commit = hub.publish(ID, FILES)
     hub.lies["model.safetensors"] = lie
-    with pytest.raises(InvalidAnswer, match=r"model\.safetensors.* - try again later"):
+    with pytest.raises(InvalidAnswerError, match=r"model\.safetensors.* - try again later"):
         await models(connect()).download_model(ID, commit)
     folder = connect().settings.cache_folder / "org--model"
     assert not (folder / commit / "model.safetensors").exists()
@@ -217,7 +217,7 @@ def test_weights_of_one_kind_are_needed(names: list[str], chosen: list[str]) -> 
 @pytest.mark.parametrize("name", ["../outside.json", "/etc/outside.json", "a/../../outside.json", "..\\outside.json"])
 async def test_a_file_that_would_lie_outside_is_refused(hub: Hub, connect: Connect, name: str) -> None:
     hub.publish(ID, {name: b"{}"})
-    with pytest.raises(InvalidAnswer, match="outside the model's folder - name another model"):
+    with pytest.raises(InvalidAnswerError, match="outside the model's folder - name another model"):
         await models(connect()).download_model(ID, wanted=lambda names: names)
     assert hub.file_requests == []
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from inference.external.errors import Unreachable
-from inference.external.retry import Busy, Cut, JitteredWait, is_transient, retry_after, retrying
+from inference.external.errors import UnreachableError
+from inference.external.retry import BusyError, CutOffError, JitteredWait, is_transient, retry_after, retrying
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_a_pause_until_a_moment_is_counted_from_now() -> None:
         (httpx.ConnectError("refused"), True),
         (httpx.ReadTimeout("slow"), True),
         (httpx.RemoteProtocolError("cut"), True),
-        (Busy(429, "", None), True),
-        (Cut("half"), True),
+        (BusyError(429, "", None), True),
+        (CutOffError("half"), True),
         (httpx.UnsupportedProtocol("ftp"), False),
         (httpx.LocalProtocolError("a bad header"), False),
-        (Unreachable("hub", "http://hub", "gone"), False),
+        (UnreachableError("hub", "http://hub", "gone"), False),
         (OSError("disk full"), False),
     ],
 )
@@ -56,9 +56,9 @@ async def test_what_may_not_be_sent_twice_is_sent_once(method: str, sent: int) -
     async def fail() -> None:
         nonlocal calls
         calls += 1
-        raise Cut("half")
+        raise CutOffError("half")
 
-    with pytest.raises(Cut):
+    with pytest.raises(CutOffError):
         await retrying(method, 3, JitteredWait(0.001, 0.001), lambda _: None)(fail)
     assert calls == sent
 
@@ -67,10 +67,10 @@ async def test_waits_spread_stay_bounded_and_keep_to_what_was_asked() -> None:
     waits: list[float] = []
 
     async def fail() -> None:
-        raise Busy(429, "", 0.01 if len(waits) >= 30 else None)
+        raise BusyError(429, "", 0.01 if len(waits) >= 30 else None)
 
     tries = retrying("GET", 40, JitteredWait(0.0005, 0.002), lambda state: waits.append(state.upcoming_sleep))
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         await tries(fail)
     assert all(0.0 <= wait <= 0.002 for wait in waits[:29])
     assert len(set(waits[:29])) > 10

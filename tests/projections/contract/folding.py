@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from contracts.envelope import DomainEvent
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
-from projections.pictures import fold
 from projections.projector import Projector
+from projections.states import fold
 from projections.store import Store
 from tests.projections.history import History, keys_of
 
@@ -30,14 +30,14 @@ def by_aggregate(events: Sequence[DomainEvent]) -> dict[AggregateKey, list[Domai
 
 async def digests(store: Store) -> dict[str, str]:
     """What is in the store, by part."""
-    async with store.frozen() as frozen:
-        return await frozen.digests()
+    async with store.snapshot() as snapshot:
+        return await snapshot.digests()
 
 
 async def rows(store: Store) -> list[str]:
     """Every row of every part as text."""
-    async with store.frozen() as frozen:
-        return [row for part in sorted(await frozen.digests()) async for row in frozen.rows(part)]
+    async with store.snapshot() as snapshot:
+        return [row for part in sorted(await snapshot.digests()) async for row in snapshot.rows(part)]
 
 
 async def follow(projector: Projector, history: History) -> None:

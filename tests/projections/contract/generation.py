@@ -11,7 +11,7 @@ from tests.projections.stories import Story
 
 STORY = Story("harbour", ("Ada met Bob.", "Bob saw a whale."), title="Harbour")
 OTHER = Story("market", ("Cleo met Ada.",), title="Market")
-PLACE = ("documents", 0)
+PARTITION = ("documents", 0)
 OLD, NEW = AggregateKey("default", "document", "harbour"), AggregateKey("default", "document", "market")
 
 
@@ -37,11 +37,11 @@ class GenerationContract:
         generation = store.generation("next")
         await generation.begin()
         count = sum([await generation.load([one]) for one in both])
-        await generation.finish({PLACE: 10})
+        await generation.finish({PARTITION: 10})
 
         assert count == sum(len(rows) for one in both for rows in one.sections.values())
         assert await digests(generation.store) == await digests(store)
-        assert await generation.store.positions() == {PLACE: 10}
+        assert await generation.store.positions() == {PARTITION: 10}
         await generation.discard()
 
     async def test_beginning_drops_an_earlier_try(self, model: ReadModel, store: Store, history: History) -> None:
@@ -57,25 +57,25 @@ class GenerationContract:
 
     async def test_the_live_one_serves_until_the_switch(self, model: ReadModel, store: Store, history: History) -> None:
         """The last events are taken in while nobody writes; then everything is as in the new one, positions too."""
-        await store.write(await changes(model, await history.tell(STORY)), {PLACE: 5})
-        before, name = await digests(store), await store.version("default")
+        await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
+        before, name = await digests(store), await store.content_tag("default")
         late = await history.tell(OTHER)
 
         generation = store.generation("next")
         await generation.begin()
         await generation.load(await changes(model, await history.of_document(STORY)))
-        await generation.finish({PLACE: 5})
+        await generation.finish({PARTITION: 5})
         assert await digests(store) == before
 
         async def catch_up() -> None:
             assert await store.versions([OLD, NEW]) == {OLD: 5}
-            await generation.store.write(await changes(model, late), {PLACE: 10})
+            await generation.store.write(await changes(model, late), {PARTITION: 10})
 
         await generation.switch(catch_up)
 
         assert await store.versions([OLD, NEW]) == {OLD: 5, NEW: 5}
-        assert await store.positions() == {PLACE: 10}
-        assert await store.version("default") != name
+        assert await store.positions() == {PARTITION: 10}
+        assert await store.content_tag("default") != name
         assert any("market" in row for row in await rows(store))
 
     async def test_the_new_one_goes_on_as_the_old_one_did(
@@ -87,19 +87,19 @@ class GenerationContract:
             generation = store.generation("next")
             await generation.begin()
             await generation.load([await change(model, events)])
-            await generation.finish({PLACE: len(events)})
+            await generation.finish({PARTITION: len(events)})
             await generation.switch(_nothing)
             events += await history.delete(STORY) if turn == 0 else await history.tell(STORY)
             known = (await store.versions([OLD]))[OLD]
-            await store.write([await change(model, events, previous=known)], {PLACE: len(events)})
+            await store.write([await change(model, events, previous=known)], {PARTITION: len(events)})
         assert await store.versions([OLD]) == {OLD: 11}
-        assert await store.positions() == {PLACE: 11}
+        assert await store.positions() == {PARTITION: 11}
         assert any(STORY.chunks[0].chunk_id in row for row in await rows(store))
 
     async def test_a_failing_catch_up_leaves_the_live_one(
         self, model: ReadModel, store: Store, history: History
     ) -> None:
-        await store.write(await changes(model, await history.tell(STORY)), {PLACE: 5})
+        await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await digests(store)
         generation = store.generation("next")
         await generation.begin()

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from contracts.ids import entity_id
-from projections.graph.reads import About, Edge, Entity, GraphReader, Mention, Node, Statement
+from projections.graph.reads import Edge, Entity, GraphReader, Mention, Node, Statement, Subject
 from projections.projector import Projector
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
@@ -126,11 +126,11 @@ class GraphReaderContract:
     ) -> None:
         await history.tell(ONE, TWO)
         await follow(projector, history)
-        everywhere = distances(edges_of(ONE, TWO), named("Ada"))
-        assert max(everywhere.values()) > 4
+        uniform_positions = distances(edges_of(ONE, TWO), named("Ada"))
+        assert max(uniform_positions.values()) > 4
         for hops in range(5):
             found = await graph.k_hops("default", [named("Ada")], hops)
-            assert found == {node: distance for node, distance in everywhere.items() if distance <= hops}
+            assert found == {node: distance for node, distance in uniform_positions.items() if distance <= hops}
             assert list(found.values()) == sorted(found.values())
         nearest = await graph.k_hops("default", [named("Ada")], 4, limit=3)
         assert nearest == {named("Ada"): 0, named("Bob"): 1, passage(ONE, 0): 1}
@@ -167,8 +167,8 @@ class GraphReaderContract:
         found = await graph.snapshot("default")
 
         stories = (ONE, TWO, echo)
-        assert set(found.abouts) == {
-            About(alias.entity_id, alias.name, alias.chunk_id, alias.quality)
+        assert set(found.subjects) == {
+            Subject(alias.entity_id, alias.name, alias.chunk_id, alias.quality)
             for story in stories
             for alias in story.extracted.aliases
         }
@@ -186,7 +186,7 @@ class GraphReaderContract:
             for story in stories
             for r in story.related.relations
         }  # fmt: skip
-        assert len(found.abouts) == 5 and len(found.statements) == 3
+        assert len(found.subjects) == 5 and len(found.statements) == 3
 
     async def test_merges_are_followed_to_their_end(
         self, graph: GraphReader, projector: Projector, history: History
@@ -281,7 +281,7 @@ class GraphReaderContract:
         """Not even where one knows the other's ids."""
         await history.tell(ONE)
         await follow(projector, history)
-        name = await graph.version("default")
+        name = await graph.content_tag("default")
         await history.tell(FOREIGN)
         await history.merge("Ada", into="Zoe", tenant="foreign")
         await follow(projector, history)
@@ -297,14 +297,14 @@ class GraphReaderContract:
         assert await graph.paths("default", zoe, passage(FOREIGN, 0)) == []
         assert {one.name for one in (await graph.snapshot("default")).mentions} == {"Ada", "Bob", "Cleo"}
         assert {one.name for one in await graph.entities_in("foreign", "one")} == {"Zoe", "Harbour"}
-        assert await graph.version("default") == name
+        assert await graph.content_tag("default") == name
 
     async def test_the_version_changes_with_the_content(
         self, graph: GraphReader, projector: Projector, history: History
     ) -> None:
-        seen = {await graph.version("default")}
+        seen = {await graph.content_tag("default")}
         for step in (history.tell(ONE), history.merge("Ada", into="Bob"), history.delete(ONE)):
             await step
             await follow(projector, history)
-            seen.add(await graph.version("default"))
+            seen.add(await graph.content_tag("default"))
         assert len(seen) == 4

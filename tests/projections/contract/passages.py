@@ -214,11 +214,11 @@ class PassageReaderContract:
         await history.tell(*ours)
         await follow(projector, history)
         query = "w1x w2x w30x"
-        before, name = await reader.matching("ours", query, 60), await reader.version("ours")
+        before, name = await reader.matching("ours", query, 60), await reader.content_tag("ours")
         await history.tell(*theirs)
         await follow(projector, history)
 
-        assert await reader.version("ours") == name
+        assert await reader.content_tag("ours") == name
         hits = await reader.matching("ours", query, 60)
         assert [hit.chunk_id for hit in hits] == [hit.chunk_id for hit in before]
         assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in before])

@@ -4,8 +4,8 @@ import pytest
 
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
-from projections.errors import Outpaced
-from projections.pictures import fold
+from projections.errors import StaleVersionError
+from projections.states import fold
 from projections.store import Store
 from tests.projections.contract.folding import change, changes, digests, rows
 from tests.projections.history import History, keys_of
@@ -13,7 +13,7 @@ from tests.projections.stories import Story
 
 STORY = Story("harbour", ("Ada met Zebedee.", "Bob saw a whale.", "Ada met Bob."), title="Harbour")
 OTHER = Story("market", ("Cleo met Ada.",), title="Market")
-PLACE, ELSEWHERE = ("documents", 0), ("documents", 1)
+PARTITION, OTHER_PARTITION = ("documents", 0), ("documents", 1)
 
 
 class StoreContract:
@@ -35,30 +35,30 @@ class StoreContract:
         assert await rows(store) == []
 
     async def test_opening_again_changes_nothing(self, model: ReadModel, store: Store, history: History) -> None:
-        await store.write(await changes(model, await history.tell(STORY)), {PLACE: 5})
+        await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await rows(store)
         await store.open()
         assert await rows(store) == before != []
-        assert await store.positions() == {PLACE: 5}
+        assert await store.positions() == {PARTITION: 5}
 
     async def test_versions_and_positions_come_with_the_rows(
         self, model: ReadModel, store: Store, history: History
     ) -> None:
         events = await history.tell(STORY, OTHER)
         first, second = keys_of(events)
-        await store.write(await changes(model, events), {PLACE: 10, ELSEWHERE: 3})
+        await store.write(await changes(model, events), {PARTITION: 10, OTHER_PARTITION: 3})
 
         stranger = AggregateKey("default", "document", "nowhere")
         assert await store.versions([first, second, stranger]) == {first: 5, second: 5}
-        assert await store.positions() == {PLACE: 10, ELSEWHERE: 3}
-        async with store.frozen() as frozen:
-            assert await frozen.versions() == {first: 5, second: 5}
-            assert await frozen.positions() == {PLACE: 10, ELSEWHERE: 3}
+        assert await store.positions() == {PARTITION: 10, OTHER_PARTITION: 3}
+        async with store.snapshot() as snapshot:
+            assert await snapshot.versions() == {first: 5, second: 5}
+            assert await snapshot.positions() == {PARTITION: 10, OTHER_PARTITION: 3}
 
     async def test_positions_never_go_back(self, store: Store) -> None:
-        await store.write([], {PLACE: 7, ELSEWHERE: 7})
-        await store.write([], {PLACE: 3, ELSEWHERE: 9})
-        assert await store.positions() == {PLACE: 7, ELSEWHERE: 9}
+        await store.write([], {PARTITION: 7, OTHER_PARTITION: 7})
+        await store.write([], {PARTITION: 3, OTHER_PARTITION: 9})
+        assert await store.positions() == {PARTITION: 7, OTHER_PARTITION: 9}
 
     @pytest.mark.parametrize("previous", [0, 2, 5])
     async def test_another_version_than_expected_is_refused(
@@ -66,21 +66,21 @@ class StoreContract:
     ) -> None:
         """Whole: neither the other aggregate of the same write nor the positions are taken."""
         events = await history.tell(STORY)
-        await store.write([await change(model, events[:3])], {PLACE: 3})
+        await store.write([await change(model, events[:3])], {PARTITION: 3})
         before = await rows(store)
 
         late = await change(model, events, previous)
         fresh = await change(model, await history.tell(OTHER))
-        with pytest.raises(Outpaced):
-            await store.write([fresh, late], {PLACE: 10})
+        with pytest.raises(StaleVersionError):
+            await store.write([fresh, late], {PARTITION: 10})
         assert await rows(store) == before
-        assert await store.positions() == {PLACE: 3}
+        assert await store.positions() == {PARTITION: 3}
         assert await store.versions([fresh.key, late.key]) == {late.key: 3}
 
     async def test_a_version_that_should_be_there_and_is_not_is_refused(
         self, model: ReadModel, store: Store, history: History
     ) -> None:
-        with pytest.raises(Outpaced):
+        with pytest.raises(StaleVersionError):
             await store.write([await change(model, await history.tell(STORY), previous=3)], {})
         assert await rows(store) == []
 
@@ -90,7 +90,7 @@ class StoreContract:
         written = await changes(model, await history.tell(STORY))
         await store.write(written, {})
         before = await rows(store)
-        with pytest.raises(Outpaced):
+        with pytest.raises(StaleVersionError):
             await store.write(written, {})
         assert await rows(store) == before
 
@@ -178,22 +178,22 @@ class StoreContract:
         )
         own, foreign = await history.tell(ours), await history.tell(theirs)
         await store.write(await changes(model, [*own, *foreign]), {})
-        name, names = await store.version("ours"), await store.version("theirs")
+        name, names = await store.content_tag("ours"), await store.content_tag("theirs")
 
         await store.write([await change(model, [*foreign, *await history.delete(theirs)], previous=5)], {})
 
         assert await store.versions([*keys_of(own), *keys_of(foreign)]) == {keys_of(own)[0]: 5, keys_of(foreign)[0]: 6}
         assert any(ours.chunks[0].chunk_id in row for row in await rows(store))
         assert not any(theirs.chunks[0].chunk_id in row for row in await rows(store))
-        assert await store.version("ours") == name
-        assert await store.version("theirs") != names
+        assert await store.content_tag("ours") == name
+        assert await store.content_tag("theirs") != names
 
     async def test_a_frozen_store_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
-        await store.write(await changes(model, await history.tell(STORY)), {PLACE: 5})
+        await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await digests(store)
-        async with store.frozen() as frozen:
-            await store.write(await changes(model, await history.tell(OTHER)), {PLACE: 10})
-            assert await frozen.digests() == before
-            assert list(await frozen.versions()) == [AggregateKey("default", "document", "harbour")]
-            assert await frozen.positions() == {PLACE: 5}
+        async with store.snapshot() as snapshot:
+            await store.write(await changes(model, await history.tell(OTHER)), {PARTITION: 10})
+            assert await snapshot.digests() == before
+            assert list(await snapshot.versions()) == [AggregateKey("default", "document", "harbour")]
+            assert await snapshot.positions() == {PARTITION: 5}
         assert await digests(store) != before

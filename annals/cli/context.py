@@ -1,0 +1,166 @@
+"""What every command has around it: common options, one way to print, one way to fail."""
+
+import asyncio
+import contextlib
+import functools
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from annals.errors import AnnalsError
+from annals.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+INTERRUPTED = 130
+
+
+@dataclass
+class CommandContext:
+    """The settings of this call, and where its words go: people read stderr, machines read stdout."""
+
+    json: bool = False
+    settings: Settings = field(default_factory=lambda: load_settings())
+    people: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
+
+    def say(self, text: str) -> None:
+        """A line for people: on stdout, or on stderr when a machine reads stdout."""
+        if self.json:
+            self.people.print(text, markup=False)
+        else:
+            click.echo(text)
+
+    def show(self, table: Table) -> None:
+        """A table for people, where their lines go."""
+        (self.people if self.json else Console(highlight=False)).print(table)
+
+    def note(self, text: str) -> None:
+        """A line beside the result: always on stderr."""
+        self.people.print(text, markup=False)
+
+    def give(self, result: Any) -> None:
+        """The result as one JSON object on stdout, when --json was asked for."""
+        if self.json:
+            click.echo(json.dumps(result, ensure_ascii=False, default=str))
+
+    @contextlib.contextmanager
+    def progress(self, what: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """A bar with rate and ETA on stderr; the yielded function takes how much is done in all."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn(unit + "  {task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.people, transient=True, disable=not self.people.is_terminal) as bar:
+            task = bar.add_task(what, total=total, rate="")
+
+            def done(amount: int) -> None:
+                speed = bar.tasks[0].speed
+                bar.update(task, completed=amount, rate=f"{speed:.0f}/s" if speed else "")
+
+            yield done
+
+
+def common(function: Callable[..., T]) -> Callable[..., T]:
+    """Give a command --data, --config and --json, and turn our errors into one plain line."""
+
+    @click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [default: the user's data folder]")
+    @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file (TOML).")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")
+    @functools.wraps(function)
+    def wrapped(
+        *args: Any,
+        data: Path | None,
+        config: Path | None,
+        as_json: bool,
+        **options: Any,
+    ) -> T:
+        with plain_errors():
+            context = CommandContext(json=as_json, settings=load_settings(config=config, data=data))
+            return function(context, *args, **options)
+
+    return wrapped
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """What a person can do something about becomes one line and exit code 1; the rest is a fault of ours."""
+    try:
+        yield
+    except _plain() as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
+    except ValidationError as error:
+        from contracts.codec import plain
+
+        raise click.ClickException(plain(error)) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _plain() -> tuple[type[BaseException], ...]:
+    """Errors of the rooms that a person can do something about, loaded without their libraries."""
+    from aggregates.cause import RefusedError
+    from eventstore.errors import ConflictError, MissingTextError, StoreUnavailableError, UnknownMigrationError
+    from inference.model import InferenceError
+    from projections.errors import OldSchemaError, UnfoldableEventError
+
+    return (
+        AnnalsError,
+        RefusedError,
+        ConflictError,
+        MissingTextError,
+        StoreUnavailableError,
+        UnknownMigrationError,
+        InferenceError,
+        OldSchemaError,
+        UnfoldableEventError,
+    )
+
+
+def _broken_off(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What was under way when ctrl-C came (a query, say) has nobody left to ask how it ended."""
+    log.debug("broken off: %s", context.get("exception") or context["message"])
+
+
+def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run to the end; ctrl-C and SIGTERM cancel it once, so that what it started is stopped cleanly."""
+
+    async def guarded() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+
+        def stop() -> None:
+            # A second ctrl-C would break off the stopping and leave servers behind.
+            if not told.is_set():
+                told.set()
+                loop.set_exception_handler(_broken_off)
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        return await main()
+
+    return asyncio.run(guarded())

@@ -1,0 +1,1 @@
+"""Kafka: the relay that publishes the log, its producer, topics, ownership and progress."""

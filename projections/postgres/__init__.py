@@ -1,0 +1,1 @@
+"""Read models in PostgreSQL: tables, live writes by version, generations, consistent reads."""

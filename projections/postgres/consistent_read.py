@@ -1,0 +1,35 @@
+"""Reads of several tables of one generation in PostgreSQL, as of one moment."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from eventstore.pool import Connection, acquire
+from projections.errors import ReadModelReplacedError
+
+TRIES = 5
+_GENERATION = "SELECT oid FROM pg_namespace WHERE nspname = $1"
+
+retry_replaced = retry(
+    retry=retry_if_exception_type(ReadModelReplacedError), stop=stop_after_attempt(TRIES), reraise=True
+)
+"""For a read that begins anew when the read model was replaced under it."""
+
+
+@contextlib.asynccontextmanager
+async def consistent_read(pool: asyncpg.Pool, schema: str) -> AsyncIterator[Connection]:
+    """A read-only transaction that sees one moment. Raises StoreUnavailableError, ReadModelReplacedError once what was read is of no use.
+
+    Each statement looks its tables up by name, also after a switch, but sees no rows younger than the transaction:
+    those of the new generation are missing in whole or in part.
+    """
+    async with acquire(pool) as connection:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            # The first query is what takes the snapshot.
+            generation = await connection.fetchval(_GENERATION, schema)
+            yield connection
+        still = await connection.fetchval(_GENERATION, schema) == generation
+    if not still:
+        raise ReadModelReplacedError(ReadModelReplacedError.__doc__)

@@ -1,0 +1,59 @@
+"""How a read model lies in PostgreSQL: its tables and its SQL files."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from projections.changes import Change
+from projections.postgres.tables import VERSIONS, Naming, Table
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one read model lies in PostgreSQL. `schema_version` grows with each change of its tables.
+
+    Where rows name entities (`names`), a table of entities derives from them and from the table `decisions`; `counts`
+    are its columns that count those rows, each with the SQL that does.
+    """
+
+    name: str
+    schema_version: int
+    tables: tuple[Table, ...]
+    names: tuple[Naming, ...] = ()
+    counts: Mapping[str, str] = field(default_factory=dict)
+
+    def sql(self, file: str, schema: str) -> str:
+        """One of the read model's SQL files, for a schema."""
+        return _read(self.name, file).replace("{schema}", schema)
+
+    @property
+    def entities(self) -> tuple[tuple[str, str], ...]:
+        """The columns that hold entity ids, by table; none where no entities derive."""
+        decided = (("decisions", "entity_id"),) if self.names else ()
+        return (*((one.table, one.id) for one in self.names), *decided)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Tables whose rows follow from the events alone: the same in every generation at the same versions."""
+        derived = ("entities",) if self.names else ()
+        return (*(table.name for table in self.tables), *derived, VERSIONS.name)
+
+    def named(self, changes: Iterable[Change]) -> set[tuple[str, str]]:
+        """Tenant and id of the entities that new rows speak of."""
+        columns = [(table, self.table(table).columns.index(column)) for table, column in self.entities]
+        return {
+            (change.key.tenant, row[index])
+            for change in changes
+            for table, index in columns
+            for row in change.sections.get(table, ())
+        }
+
+    def table(self, name: str) -> Table:
+        """By name."""
+        return next(table for table in self.tables if table.name == name)
+
+
+@cache
+def _read(folder: str, file: str) -> str:
+    return (files("projections") / folder / file).read_text("utf-8")

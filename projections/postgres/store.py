@@ -1,0 +1,227 @@
+"""A read model in PostgreSQL: live writes by version, and generations that are built beside and switched to.
+
+Each generation is a schema of its own: `relational` is live, `relational_next` is being built. Writers of one read
+model take turns under an advisory lock, so what derives from several aggregates' rows never misses one.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from eventstore.keys import AggregateKey
+from eventstore.pool import Connection, acquire, take_turn, transaction
+from projections.changes import Change, Positions, Row, check_versions
+from projections.errors import OldSchemaError
+from projections.postgres.consistent_read import consistent_read
+from projections.postgres.entities import derivation
+from projections.postgres.layout import Layout
+from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
+from projections.postgres.tables import Table
+
+if TYPE_CHECKING:
+    from projections.postgres.generation import PostgresGeneration
+
+
+class PostgresStore:
+    """One generation of a read model, by default the live one. Every method raises StoreUnavailableError."""
+
+    def __init__(self, pool: asyncpg.Pool, layout: Layout, schema: str | None = None) -> None:
+        self.pool = pool
+        self.layout = layout
+        self.schema = schema or layout.name
+
+    async def open(self) -> None:
+        """Make the tables where there are none. Raises OldSchemaError."""
+        async with transaction(self.pool) as connection:
+            await self.lock(connection)
+            if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", self.schema):
+                await self.create(connection)
+                await self.index(connection)
+            found = await connection.fetchval(f"SELECT schema_version FROM {self.schema}.generation")
+        if found != self.layout.schema_version:
+            raise OldSchemaError(
+                f"the {self.layout.name} read model has schema version {found} and this Annals wants {self.layout.schema_version}; "
+                f"run: annals replay {self.layout.name}"
+            )
+
+    async def create(self, connection: Connection) -> None:
+        """The tables, without the indexes that a bulk load does better without."""
+        await connection.execute(
+            f"""
+            CREATE SCHEMA {self.schema};
+            CREATE TABLE {self.schema}.generation (schema_version integer NOT NULL, built_at timestamptz DEFAULT now());
+            CREATE TABLE {self.schema}.versions (
+                tenant text, kind text, aggregate_id text, version integer NOT NULL,
+                PRIMARY KEY (tenant, kind, aggregate_id));
+            CREATE TABLE {self.schema}.positions (
+                topic text, partition integer, position bigint NOT NULL, PRIMARY KEY (topic, partition));
+            CREATE TABLE {self.schema}.state (tenant text PRIMARY KEY, changed uuid NOT NULL);
+            """
+        )
+        await connection.execute(
+            f"INSERT INTO {self.schema}.generation (schema_version) VALUES ($1)", self.layout.schema_version
+        )
+        await connection.execute(self.layout.sql("schema.sql", self.schema))
+
+    async def index(self, connection: Connection) -> None:
+        """The keys and indexes of the tables as they are filled now."""
+        await connection.execute(self.layout.sql("indexes.sql", self.schema), timeout=LIMIT_S)
+
+    async def lock(self, connection: Connection) -> None:
+        """Wait for this read model's turn; held until the transaction ends."""
+        await take_turn(connection, self.schema)
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """Up to which version each aggregate is there."""
+        async with acquire(self.pool) as connection:
+            return await self._versions(connection, keys)
+
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """How far it is in each partition."""
+        async with acquire(self.pool) as connection:
+            return await positions(connection, self.schema)
+
+    async def content_tag(self, tenant: str) -> str:
+        """A name for the present content; another one after every change of that tenant's rows."""
+        async with acquire(self.pool) as connection:
+            changed = await connection.fetchval(f"SELECT changed FROM {self.schema}.state WHERE tenant = $1", tenant)
+        return str(changed)
+
+    async def write(self, changes: Sequence[Change], positions: Positions) -> None:
+        """All changes and the positions in one transaction. Raises StaleVersionError."""
+        if not changes and not positions:
+            return
+        async with transaction(self.pool) as connection:
+            if changes:
+                await self.lock(connection)
+                check_versions(changes, await self._versions(connection, [change.key for change in changes]))
+                touched = await self._touched(connection, changes) if self.layout.entities else set()
+                await self._replace(connection, changes)
+                await self._save_versions(connection, changes)
+                await self._derive(connection, touched | self.layout.named(changes))
+                # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
+                await self.changed(connection, {change.key.tenant for change in changes if change.sections})
+            await self.reach(connection, positions)
+
+    async def reach(self, connection: Connection, positions: Positions) -> None:
+        """Remember positions; they never go back."""
+        if positions:
+            partitions = sorted(positions)
+            await connection.execute(
+                f"INSERT INTO {self.schema}.positions AS p (topic, partition, position) "
+                "SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) "
+                "ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position "
+                "WHERE p.position < excluded.position",
+                [topic for topic, _ in partitions],
+                [partition for _, partition in partitions],
+                [positions[partition] for partition in partitions],
+            )
+
+    async def changed(self, connection: Connection, tenants: Iterable[str]) -> None:
+        """Give the tenants' content a new name."""
+        if names := sorted(tenants):
+            await connection.execute(
+                f"INSERT INTO {self.schema}.state (tenant, changed) "
+                "SELECT t, gen_random_uuid() FROM unnest($1::text[]) t "
+                "ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed",
+                names,
+            )
+
+    async def copy(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """Binary COPY into one table."""
+        if rows:
+            await connection.copy_records_to_table(
+                table.name, schema_name=self.schema, columns=table.columns, records=rows, timeout=300
+            )
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PostgresSnapshot]:
+        """In one transaction that sees one moment. Raises ReadModelReplacedError at its end if that was switched away from."""
+        async with consistent_read(self.pool, self.schema) as connection:
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            yield PostgresSnapshot(connection, self.layout, self.schema)
+
+    def generation(self, purpose: str) -> "PostgresGeneration":
+        """Another schema."""
+        from projections.postgres.generation import PostgresGeneration
+
+        return PostgresGeneration(self, purpose)
+
+    def beside(self, purpose: str) -> "PostgresStore":
+        """The store of another generation."""
+        return type(self)(self.pool, self.layout, f"{self.layout.name}_{purpose}")
+
+    async def derive_all(self, connection: Connection) -> None:
+        """Derive the entities of everything, after a bulk load."""
+        if self.layout.entities:
+            await connection.execute(derivation(self.layout, self.schema, touched=False), timeout=LIMIT_S)
+
+    async def _versions(self, connection: Connection, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        wanted = list(keys)
+        rows = await connection.fetch(
+            f"SELECT v.tenant, v.kind, v.aggregate_id, v.version FROM {self.schema}.versions AS v "
+            "JOIN unnest($1::text[], $2::text[], $3::text[]) AS k(tenant, kind, aggregate_id) "
+            "USING (tenant, kind, aggregate_id)",
+            [key.tenant for key in wanted],
+            [key.kind for key in wanted],
+            [key.aggregate_id for key in wanted],
+        )
+        return {AggregateKey(row["tenant"], row["kind"], row["aggregate_id"]): row["version"] for row in rows}
+
+    async def _save_versions(self, connection: Connection, changes: Sequence[Change]) -> None:
+        await connection.execute(
+            f"INSERT INTO {self.schema}.versions (tenant, kind, aggregate_id, version) "
+            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) "
+            "ON CONFLICT (tenant, kind, aggregate_id) DO UPDATE SET version = excluded.version",
+            [change.key.tenant for change in changes],
+            [change.key.kind for change in changes],
+            [change.key.aggregate_id for change in changes],
+            [change.version for change in changes],
+        )
+
+    async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """For each table: away with the rows of the aggregates that changed there, in with the new ones."""
+        for table in self.layout.tables:
+            changed = [change for change in changes if table.name in change.sections]
+            # An aggregate that is new has nothing there to be removed.
+            old = [change.key for change in changed if change.previous]
+            if old:
+                await connection.execute(
+                    f"DELETE FROM {self.schema}.{table.name} AS t "
+                    "USING unnest($1::text[], $2::text[]) AS k(tenant, id) "
+                    f"WHERE t.tenant = k.tenant AND t.{table.owner} = k.id",
+                    [key.tenant for key in old],
+                    [key.aggregate_id for key in old],
+                )
+            await self.copy(connection, table, [row for change in changed for row in change.sections[table.name]])
+
+    async def _touched(self, connection: Connection, changes: Sequence[Change]) -> set[tuple[str, str]]:
+        """Entities that rows about to be replaced speak of."""
+        found: set[tuple[str, str]] = set()
+        for name, column in self.layout.entities:
+            table = self.layout.table(name)
+            old = [change.key for change in changes if change.previous and name in change.sections]
+            if old:
+                rows = await connection.fetch(
+                    f"SELECT DISTINCT t.tenant, t.{column} AS id FROM {self.schema}.{name} AS t "
+                    "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) "
+                    f"ON t.tenant = k.tenant AND t.{table.owner} = k.id",
+                    [key.tenant for key in old],
+                    [key.aggregate_id for key in old],
+                )
+                found.update((row["tenant"], row["id"]) for row in rows)
+        return found
+
+    async def _derive(self, connection: Connection, touched: set[tuple[str, str]]) -> None:
+        if touched:
+            pairs = sorted(touched)
+            tenants, ids = [tenant for tenant, _ in pairs], [entity for _, entity in pairs]
+            await connection.execute(
+                f"DELETE FROM {self.schema}.entities AS e USING unnest($1::text[], $2::text[]) AS k(tenant, id) "
+                "WHERE e.tenant = k.tenant AND e.entity_id = k.id",
+                tenants,
+                ids,
+            )
+            await connection.execute(derivation(self.layout, self.schema, touched=True), tenants, ids)

@@ -1,0 +1,242 @@
+"""What events say about one aggregate, as far as read models care: the one fold that all of them share.
+
+A state folded from an aggregate's first event on is whole. One folded from later events has None where nothing was
+said, and a read model leaves those parts alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from contracts.documents import (
+    Alias,
+    Chunk,
+    ChunkMerged,
+    ChunkUpdated,
+    DocumentChunked,
+    DocumentContent,
+    DocumentDeleted,
+    DocumentIngested,
+    DocumentProcessed,
+    DocumentUpdated,
+    EntitiesExtracted,
+    Mention,
+    Relation,
+    RelationshipsDiscovered,
+    RelationshipUpdated,
+    RelationshipValidated,
+)
+from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
+from contracts.envelope import DomainEvent
+from contracts.reasoning import ReasoningQueryExecuted, ReasoningResultCached
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRelation:
+    """A relation, and what somebody thinks of it (None: nobody said)."""
+
+    relation: Relation
+    valid: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """One document. After a deletion `gone` is set and every part is empty."""
+
+    gone: bool = False
+    content: DocumentContent | None = None
+    stage: str | None = None
+    at: datetime | None = None
+    taken_at: datetime | None = None
+    title: str | None = None
+    digest: str | None = None
+    embedder: str | None = None
+    chunks: tuple[Chunk, ...] | None = None
+    mentions: tuple[Mention, ...] | None = None
+    aliases: tuple[Alias, ...] | None = None
+    relations: tuple[JudgedRelation, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityState:
+    """What people decided about one entity."""
+
+    updated: EntityUpdated | None = None
+    merged_into: str | None = None
+    validated: EntityValidated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryState:
+    """One asked question."""
+
+    executed: ReasoningQueryExecuted | None = None
+    at: datetime | None = None
+    cache_key: str | None = None
+
+
+State = DocumentState | EntityState | QueryState
+
+_STAGES = {
+    DocumentIngested: "ingested",
+    DocumentUpdated: "ingested",
+    DocumentChunked: "chunked",
+    EntitiesExtracted: "extracted",
+    RelationshipsDiscovered: "related",
+    DocumentProcessed: "processed",
+}
+_WHOLE = (
+    DocumentIngested,
+    DocumentUpdated,
+    DocumentChunked,
+    EntitiesExtracted,
+    RelationshipsDiscovered,
+    DocumentProcessed,
+    DocumentDeleted,
+    ReasoningQueryExecuted,
+)
+
+
+def speaks_for_itself(event: DomainEvent) -> bool:
+    """Whether the event replaces whole parts; one that amends a part needs the events before it."""
+    return isinstance(event.event_data, _WHOLE)
+
+
+def fold(events: Iterable[DomainEvent]) -> State | None:
+    """The state after `events` of one aggregate; None when no read model cares for its kind."""
+    state: State | None = None
+    for event in events:
+        if event.kind == "document":
+            state = _document(state if isinstance(state, DocumentState) else DocumentState(), event)
+        elif event.kind == "entity":
+            state = _entity(state if isinstance(state, EntityState) else EntityState(), event)
+        elif event.kind == "reasoning_query":
+            state = _query(state if isinstance(state, QueryState) else QueryState(), event)
+    return state
+
+
+def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
+    data = event.event_data
+    stage = _STAGES.get(type(data), state.stage)
+    at = event.timestamp if type(data) in _STAGES else state.at
+    match data:
+        case DocumentIngested() | DocumentUpdated():
+            return DocumentState(
+                stage=stage,
+                at=at,
+                content=data,
+                taken_at=event.timestamp,
+                title=data.title,
+                digest=data.text.digest,
+                chunks=(),
+                mentions=(),
+                aliases=(),
+                relations=(),
+            )
+        case DocumentDeleted():
+            return DocumentState(gone=True, at=event.timestamp, chunks=(), mentions=(), aliases=(), relations=())
+        case DocumentChunked():
+            return replace(
+                state,
+                stage=stage,
+                at=at,
+                title=data.title,
+                digest=data.content,
+                embedder=data.embedder,
+                chunks=data.chunks,
+            )
+        case EntitiesExtracted():
+            return replace(state, stage=stage, at=at, mentions=data.mentions, aliases=data.aliases)
+        case RelationshipsDiscovered():
+            return replace(
+                state, stage=stage, at=at, relations=tuple(JudgedRelation(relation) for relation in data.relations)
+            )
+        case DocumentProcessed():
+            return replace(state, stage=stage, at=at)
+        case RelationshipUpdated():
+            return _amended(state, data.relation_id, predicate=data.predicate, confidence=data.confidence)
+        case RelationshipValidated():
+            return _judged(state, data.relation_id, data.valid)
+        case ChunkUpdated():
+            return _rechunked(state, {data.replaced}, data.chunk)
+        case ChunkMerged():
+            return _rechunked(state, set(data.merged), data.chunk)
+        case _:
+            return state
+
+
+def _amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:
+    relations = tuple(
+        replace(judged, relation=judged.relation.model_copy(update=changes))
+        if judged.relation.relation_id == relation_id
+        else judged
+        for judged in state.relations or ()
+    )
+    return replace(state, relations=relations)
+
+
+def _judged(state: DocumentState, relation_id: str, valid: bool) -> DocumentState:
+    relations = tuple(
+        replace(judged, valid=valid) if judged.relation.relation_id == relation_id else judged
+        for judged in state.relations or ()
+    )
+    return replace(state, relations=relations)
+
+
+def _rechunked(state: DocumentState, gone: set[str], chunk: Chunk) -> DocumentState:
+    """What was found in the chunks that went belongs to the new one, where that still covers it."""
+    kept = [old for old in state.chunks or () if old.chunk_id not in gone]
+
+    def stays(part: Mention | Relation) -> bool:
+        return part.chunk_id not in gone or (chunk.start <= part.start and part.end <= chunk.end)
+
+    def home(part: Mention | Relation) -> str:
+        return chunk.chunk_id if part.chunk_id in gone else part.chunk_id
+
+    mentions = {
+        (mention.entity_id, mention.start, mention.end, home(mention)): mention.model_copy(
+            update={"chunk_id": home(mention)}
+        )
+        for mention in state.mentions or ()
+        if stays(mention)
+    }
+    aliases = {
+        (alias.entity_id, alias.chunk_id): alias
+        for alias in (
+            alias.model_copy(update={"chunk_id": chunk.chunk_id}) if alias.chunk_id in gone else alias
+            for alias in state.aliases or ()
+        )
+    }
+    return replace(
+        state,
+        chunks=tuple(sorted([*kept, chunk], key=lambda one: (one.start, one.end))),
+        mentions=tuple(mentions.values()),
+        aliases=tuple(aliases.values()),
+        relations=tuple(
+            replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home(judged.relation)}))
+            for judged in state.relations or ()
+            if stays(judged.relation)
+        ),
+    )
+
+
+def _entity(state: EntityState, event: DomainEvent) -> EntityState:
+    match event.event_data:
+        case EntityUpdated() as updated:
+            return replace(state, updated=updated)
+        case EntityMerged() as merged:
+            return replace(state, merged_into=merged.into)
+        case EntityValidated() as validated:
+            return replace(state, validated=validated)
+        case _:
+            return state
+
+
+def _query(state: QueryState, event: DomainEvent) -> QueryState:
+    match event.event_data:
+        case ReasoningQueryExecuted() as executed:
+            return replace(state, executed=executed, at=event.timestamp)
+        case ReasoningResultCached() as cached:
+            return replace(state, cache_key=cached.key)
+        case _:
+            return state

@@ -1,0 +1,71 @@
+"""The fast way back from the store gives the very event that the checked way gives."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.codec import MalformedEventError, decode, encode
+from contracts.envelope import DomainEvent
+from contracts.event_types import EventType
+from contracts.unvalidated import decode_unvalidated
+from tests.contracts.strategies import events
+
+
+@given(st.sampled_from(EventType).flatmap(events))
+@settings(max_examples=200, deadline=None)
+def test_is_what_decode_gives(event: DomainEvent) -> None:
+    raw = encode(event)
+    trusted = decode_unvalidated(raw)
+    assert trusted == decode(raw) == event
+    assert encode(trusted) == raw
+    assert type(trusted.event_data) is type(event.event_data)
+    assert trusted.model_dump() == event.model_dump()
+
+
+@given(st.sampled_from(EventType).flatmap(events))
+@settings(max_examples=20, deadline=None)
+def test_sets_the_position(event: DomainEvent) -> None:
+    assert decode_unvalidated(encode(event), position=7) == decode(encode(event), position=7)
+
+
+@given(st.sampled_from(EventType).flatmap(events))
+@settings(max_examples=50, deadline=None)
+def test_what_lacks_a_field_is_refused_as_ever(event: DomainEvent) -> None:
+    fields = json.loads(encode(event))
+    fields.pop("aggregate_id")
+    with pytest.raises(MalformedEventError, match="aggregate_id"):
+        decode_unvalidated(json.dumps(fields).encode())
+
+
+def test_an_older_shape_is_upcast() -> None:
+    fields = {
+        "event_id": "6f1c1d9e-5d0c-4a6e-9a53-0d7f3f1f2a11",
+        "event_type": "DocumentIngested",
+        "schema_version": 1,
+        "aggregate_id": "letters/17",
+        "aggregate_version": 1,
+        "event_data": {
+            "title": "Letter 17",
+            "digest": "0" * 64,
+            "characters": 3,
+            "bytes": 3,
+            "uri": None,
+            "attributes": {},
+        },
+        "metadata": {"tenant": "default", "actor": "cli", "source": "cli"},
+        "timestamp": "2026-01-02T03:04:05Z",
+        "correlation_id": "c",
+        "causation_id": None,
+        "position": None,
+    }
+    raw = json.dumps(fields).encode()
+    assert decode_unvalidated(raw) == decode(raw)
+    assert decode_unvalidated(raw).schema_version == 2
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"event_type": "Nothing"}'])
+def test_what_is_no_event_is_malformed(raw: bytes) -> None:
+    with pytest.raises(MalformedEventError):
+        decode_unvalidated(raw)

@@ -1,0 +1,176 @@
+"""The fold that all read models share: given events, the state of one aggregate."""
+
+from dataclasses import replace
+
+from contracts.documents import ChunkMerged, ChunkUpdated, Mention, Relation, RelationshipUpdated, RelationshipValidated
+from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
+from contracts.envelope import DomainEvent
+from contracts.payload import Payload
+from projections.states import DocumentState, EntityState, fold, speaks_for_itself
+from tests.aggregates.scenario import (
+    chunk,
+    chunked,
+    content,
+    deleted,
+    extracted,
+    given,
+    ingested,
+    processed,
+    related,
+    updated,
+)
+
+
+def document(*payloads: Payload) -> DocumentState:
+    """The state of a document to which all this happened."""
+    state = fold(given(*payloads))
+    assert isinstance(state, DocumentState)
+    return state
+
+
+def mention(chunk_id: str, start: int, end: int) -> Mention:
+    """A place that names Ada."""
+    return Mention(entity_id="e1", name="Ada", type="PERSON", chunk_id=chunk_id, start=start, end=end, confidence=0.9)
+
+
+def found(*mentions: Mention) -> Payload:
+    """What the entity stage says of these mentions, each chunk being about Ada."""
+    aliases = tuple(extracted().aliases[0].model_copy(update={"chunk_id": one.chunk_id}) for one in mentions)
+    return extracted().model_copy(update={"mentions": mentions, "aliases": aliases})
+
+
+def stated(*places: tuple[str, int, int]) -> Payload:
+    """Relations r1, r2, ... at (chunk, start, end)."""
+    first = related().relations[0]
+    relations = tuple(
+        first.model_copy(update={"relation_id": f"r{n}", "chunk_id": chunk_id, "start": start, "end": end})
+        for n, (chunk_id, start, end) in enumerate(places, start=1)
+    )
+    return related().model_copy(update={"relations": relations})
+
+
+def places(state: DocumentState) -> tuple[list[tuple[str, int]], list[str], list[tuple[str, str]]]:
+    """Where mentions, aliases and relations are at home."""
+    assert state.mentions is not None and state.aliases is not None and state.relations is not None
+    relations: list[Relation] = [judged.relation for judged in state.relations]
+    return (
+        [(one.chunk_id, one.start) for one in state.mentions],
+        [one.chunk_id for one in state.aliases],
+        [(one.relation_id, one.chunk_id) for one in relations],
+    )
+
+
+def test_nothing_is_known_of_what_was_not_said() -> None:
+    """A state of later events alone has None where a read model must leave its rows alone."""
+    state = document(extracted())
+
+    assert state.mentions == extracted().mentions and state.aliases == extracted().aliases
+    assert (state.content, state.chunks, state.relations, state.title) == (None, None, None, None)
+    assert state.stage == "extracted" and not state.gone
+
+
+def test_a_document_is_empty_once_it_is_taken_in() -> None:
+    state = document(ingested())
+    assert (state.chunks, state.mentions, state.aliases, state.relations) == ((), (), (), ())
+    assert state.stage == "ingested" and state.digest == content().text.digest
+
+
+def test_stages_follow_each_other() -> None:
+    steps = [ingested(), chunked(), extracted(), related(), processed()]
+    stages = [document(*steps[:n]).stage for n in range(1, 6)]
+    assert stages == ["ingested", "chunked", "extracted", "related", "processed"]
+
+    events = given(*steps)
+    state = fold(events)
+    assert isinstance(state, DocumentState)
+    assert (state.taken_at, state.at) == (events[0].timestamp, events[-1].timestamp)
+
+
+def test_new_content_starts_over() -> None:
+    state = document(ingested(), chunked(), extracted(), related(), processed(), updated())
+    assert state == replace(document(updated()), at=state.at, taken_at=state.taken_at)
+
+
+def test_a_deleted_document_is_gone_and_comes_back_empty() -> None:
+    whole = (ingested(), chunked(), extracted(), related(), processed())
+    gone = document(*whole, deleted())
+    assert gone.gone and gone.content is None and gone.stage is None and gone.title is None
+    assert (gone.chunks, gone.mentions, gone.aliases, gone.relations) == ((), (), (), ())
+
+    again = document(*whole, deleted(), ingested())
+    assert not again.gone and again.stage == "ingested" and again.chunks == ()
+
+
+def test_a_judged_relation_keeps_the_judgement_through_a_correction() -> None:
+    state = document(
+        ingested(),
+        related(),
+        RelationshipValidated(relation_id="r1", valid=False),
+        RelationshipUpdated(relation_id="r1", predicate="married", confidence=0.4),
+    )
+    assert state.relations is not None
+    first, second = state.relations
+    assert (first.valid, first.relation.predicate, first.relation.confidence) == (False, "married", 0.4)
+    assert (second.valid, second.relation) == (None, related().relations[1])
+
+
+def test_merged_chunks_give_what_was_found_in_them_to_the_new_one() -> None:
+    merged = ChunkMerged(content=content().text.digest, merged=("k1", "k2"), chunk=chunk("k9", 0, 6))
+    state = document(
+        ingested(),
+        chunked(),
+        found(mention("k1", 0, 3), mention("k2", 3, 6), mention("k3", 6, 9)),
+        stated(("k1", 0, 3), ("k3", 6, 10)),
+        merged,
+    )
+    assert state.chunks is not None and [one.chunk_id for one in state.chunks] == ["k9", "k3"]
+    mentions, subjects, relations = places(state)
+    assert mentions == [("k9", 0), ("k9", 3), ("k3", 6)]
+    assert sorted(subjects) == ["k3", "k9"]
+    assert relations == [("r1", "k9"), ("r2", "k3")]
+
+
+def test_what_a_smaller_chunk_no_longer_covers_is_dropped() -> None:
+    smaller = ChunkUpdated(content=content().text.digest, replaced="k1", chunk=chunk("k9", 0, 2))
+    state = document(
+        ingested(),
+        chunked(),
+        found(mention("k1", 0, 2), mention("k1", 1, 3)),
+        stated(("k1", 0, 2), ("k1", 0, 3)),
+        smaller,
+    )
+    assert places(state) == ([("k9", 0)], ["k9"], [("r1", "k9")])
+
+
+def test_a_chunk_that_keeps_its_id_keeps_what_is_in_it() -> None:
+    """An id names a chunk's text, so a chunk may be given bounds under the id it had."""
+    same = ChunkUpdated(content=content().text.digest, replaced="k1", chunk=chunk("k1", 0, 3))
+    before = document(ingested(), chunked(), extracted(), stated(("k1", 0, 3)))
+    after = document(ingested(), chunked(), extracted(), stated(("k1", 0, 3)), same)
+    assert (places(after), after.chunks) == (places(before), before.chunks)
+
+
+def test_decisions_on_an_entity_stand_side_by_side() -> None:
+    updated = EntityUpdated(name="Ada Lovelace", type="PERSON")
+    validated = EntityValidated(valid=True, confidence=0.9)
+    state = fold(given(updated, validated, EntityMerged(into="e2"), aggregate_id="e1"))
+    assert state == EntityState(updated=updated, merged_into="e2", validated=validated)
+
+
+def test_which_events_need_those_before_them() -> None:
+    def alone(payload: Payload) -> bool:
+        event: DomainEvent = given(payload)[0]
+        return speaks_for_itself(event)
+
+    whole = [ingested(), updated(), chunked(), extracted(), related(), processed(), deleted()]
+    amending = [
+        ChunkUpdated(content=content().text.digest, replaced="k1", chunk=chunk("k1", 0, 3)),
+        ChunkMerged(content=content().text.digest, merged=("k1", "k2"), chunk=chunk("k1", 0, 6)),
+        RelationshipUpdated(relation_id="r1", predicate="met", confidence=0.5),
+        RelationshipValidated(relation_id="r1", valid=True),
+        EntityUpdated(name="Ada", type="PERSON"),
+        EntityMerged(into="e2"),
+        EntityValidated(valid=False, confidence=0.5),
+    ]
+    assert all(map(alone, whole))
+    assert not any(map(alone, amending))

@@ -1,0 +1,69 @@
+import pytest
+
+from reasoning.index import Index
+from reasoning.path_ranking import STARTS, follow, rank
+from reasoning.ports import GraphSnapshot, Hit
+from reasoning.words import content_of
+from tests.reasoning.town import index_of, own_scores, passages_of, snapshot_of
+
+QUESTION = "Who is mayor of the town where the writer of The Glass Lantern grew up?"
+
+
+def test_a_strong_passage_lifts_what_it_names_and_that_again() -> None:
+    index = index_of()
+    own = own_scores(index, lantern=1.0)
+    scores, via = follow(index, index.rarity.weigh(content_of(QUESTION)), own)
+    gains = dict(zip(index.numbers, (scores - own).tolist(), strict=True))
+    assert gains["voss"] > gains["orlinga"] > gains["bread"] == gains["moth"] == 0.0
+    assert via[index.numbers["voss"]][0] == index.numbers["lantern"]
+    assert via[index.numbers["orlinga"]][0] == index.numbers["voss"]
+
+
+def test_a_link_in_a_sentence_like_the_question_is_worth_more() -> None:
+    town = {
+        "start": ("Start", "Its mayor is Ada Holm. A stone there was found by Bo Lind."),
+        "holm": ("Ada Holm", "A person."),
+        "lind": ("Bo Lind", "A person."),
+    }
+    index = Index(passages_of(town), snapshot_of(town))
+    scores, _ = follow(index, index.rarity.weigh(content_of("Who is the mayor?")), own_scores(index, start=1.0))
+    assert scores[index.numbers["holm"]] > scores[index.numbers["lind"]]
+
+
+def test_only_strong_passages_lead_on() -> None:
+    town = {f"p{number}": (f"Passage {number}", "Text.") for number in range(STARTS)}
+    town |= {"weak": ("Weak", "It names Ada Holm."), "holm": ("Ada Holm", "A person.")}
+    index = Index(passages_of(town), snapshot_of(town))
+    own = own_scores(index, **{key: 1.0 for key in town if key.startswith("p")}, weak=0.2, holm=0.0)
+    scores, via = follow(index, {"text": 1.0}, own)
+    assert scores[index.numbers["holm"]] == 0.0
+    assert index.numbers["holm"] not in via
+
+
+def test_two_hops_bring_the_passage_that_shares_least_with_the_question() -> None:
+    index = index_of()
+    near = [Hit("lantern", 0.6), Hit("novel", 0.4), Hit("glazier", 0.35), Hit("voss", 0.3), Hit("bread", 0.1)]
+    ranking = rank(index, QUESTION, near, [Hit("lantern", 4.0), Hit("novel", 1.0)])
+    best = [index.passages[number].chunk_id for number in ranking.best(3)]
+    assert best[0] == "lantern" and set(best) == {"lantern", "voss", "orlinga"}
+    way = ranking.way_to(index.numbers["orlinga"])
+    assert [index.passages[before].chunk_id for before, _ in way] == ["voss", "lantern"]
+
+
+def test_a_way_ends_at_a_passage_that_the_question_names() -> None:
+    index = index_of()
+    ranking = rank(index, QUESTION, [Hit("voss", 0.9), Hit("lantern", 0.3)], [])
+    assert index.numbers["lantern"] in {link.target for link in ranking.named}
+    assert ranking.way_to(index.numbers["lantern"]) == []
+
+
+def test_a_passage_beyond_the_search_is_less_like_than_the_last_found() -> None:
+    index = index_of()
+    ranking = rank(index, QUESTION, [Hit("lantern", 0.6), Hit("novel", 0.4), Hit("gone", 0.1)], [])
+    assert ranking.similar[index.numbers["lantern"]] == pytest.approx(0.6)
+    assert 0.0 < ranking.similar[index.numbers["moth"]] < 0.4
+
+
+def test_nothing_found_and_nothing_known_is_no_error() -> None:
+    assert rank(index_of(), "?", [], []).best(2) == [0, 1]
+    assert rank(Index([], GraphSnapshot([], [], [])), QUESTION, [Hit("gone", 0.9)], []).best(5) == []
