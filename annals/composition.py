@@ -15,7 +15,7 @@ from annals.embedded.postgres import ensure_vector
 from annals.profiles import read_side
 from annals.settings import Settings
 from contracts.event_types import EventType
-from contracts.topics import Topics, topics
+from contracts.topics import Partition, Topics, topics
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.kafka.admin import BrokerAdmin
@@ -30,11 +30,13 @@ from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from projections.answers.reads import AnswerCache
 from projections.changes import ReadModel, low_watermark
+from projections.graph.model import GraphModel
 from projections.graph.reads import GraphReader
 from projections.projector import Projector
+from projections.relational.model import RelationalModel
 from projections.relational.reads import RelationalReader
-from projections.replay import uniform_positions
 from projections.store import Store
+from projections.vector.model import VectorModel
 from projections.vector.reads import PassageReader
 from streams.intake import Intake
 
@@ -162,15 +164,29 @@ async def open_read_models(services: Services) -> None:
             await projection.store.open()
         await services.answers.open()
         await services.limits.open()
+    await _set_back_positions(services)
 
 
-async def overall_low_watermark(services: Services) -> int:
+async def _set_back_positions(services: Services) -> None:
+    """Where a read model was lost and made anew, its consumer is as far as the read model is, and no further.
+
+    A consumer's position is written after the read model's own. So one that was read first and is higher is of a
+    read model that is not there any more.
+    """
+    for name, projection in services.projections.items():
+        before = await services.positions.of(name)
+        there = await projection.store.positions()
+        if any(there.get(partition, 0) < position for partition, position in before.items()):
+            await services.positions.set_back(name, there)
+
+
+async def overall_low_watermark(positions: ConsumerPositions, topics: Topics) -> int:
     """Up to which position every stage and every read model has processed everything. Raises StoreUnavailableError."""
-    found = await services.positions.all()
-    topic = services.topics.of(EventType.DOCUMENT_INGESTED)
-    stages = [low_watermark(found.get(stage, {}), topic.all_partitions) for stage in STAGES]
-    models = [
-        low_watermark(await one.store.positions(), uniform_positions(one.model, services.topics, 0))
-        for one in services.projections.values()
-    ]
-    return min(stages + models)
+    found = await positions.all()
+    document = topics.of(EventType.DOCUMENT_INGESTED)
+    followed: dict[str, set[Partition]] = {stage: set(document.places) for stage in STAGES}
+    followed |= {
+        model.name: {partition for kind in model.event_types for partition in topics.of(kind).places}
+        for model in (RelationalModel, GraphModel, VectorModel)
+    }
+    return min(low_watermark(found.get(consumer, {}), partitions) for consumer, partitions in followed.items())

@@ -6,6 +6,7 @@ import logging.config
 import signal
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from annals.composition import Services, open_read_models, open_services, overall_low_watermark
@@ -17,6 +18,8 @@ from contracts.topics import topics
 from eventstore.kafka.progress import RelayProgressReader
 from eventstore.kafka.relay import Relay
 from eventstore.migrations import migrate
+from eventstore.pool import close_pool, open_pool
+from eventstore.positions import ConsumerPositions
 
 ROLES = ("relay", "intake", "worker", "projector")
 
@@ -37,14 +40,23 @@ def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> N
         signal.signal(number, lambda *_: stop.set())
     asyncio.run(migrate(dsn))
 
-    async def needed() -> int:
-        async with open_services(settings, dsn) as services:
-            await open_read_models(services)
-            return await overall_low_watermark(services)
-
     # Asked once in a broker's life, so it opens what it needs and closes it again.
-    Relay(dsn, settings.kafka_client(broker), topics(), lambda: asyncio.run(needed()), heartbeat.beat).run(stop)
+    needed = partial(refill_position, dsn)
+    Relay(dsn, settings.kafka_client(broker), topics(), needed, heartbeat.beat).run(stop)
     heartbeat.end()
+
+
+def refill_position(dsn: str) -> int:
+    """Behind which position a broker that lost everything is filled: PostgreSQL knows. Raises StoreUnavailableError."""
+
+    async def needed() -> int:
+        pool = await open_pool(dsn, max_size=1)
+        try:
+            return await overall_low_watermark(ConsumerPositions(pool), topics())
+        finally:
+            await close_pool(pool)
+
+    return asyncio.run(needed())
 
 
 def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> None:
@@ -91,7 +103,10 @@ async def _handlers(role: str, services: Services) -> Sequence[Any]:
         from streams.projecting import ProjectionHandler
 
         await open_read_models(services)
-        models = [ProjectionHandler(one.projector, services.topics) for one in services.projections.values()]
+        models = [
+            ProjectionHandler(one.projector, services.positions, services.topics)
+            for one in services.projections.values()
+        ]
         return [*models, CachingHandler(services.answers, services.topics)]
     return await _stages(services)
 

@@ -78,7 +78,7 @@ async def until_caught_up(services: Services) -> None:
     head = await services.reader.head()
     end = time.monotonic() + NOTICE_LIMIT_S
     while time.monotonic() < end:
-        if await overall_low_watermark(services) >= head:
+        if await overall_low_watermark(services.positions, services.topics) >= head:
             return
         await asyncio.sleep(POLL_S)
 

@@ -1,11 +1,15 @@
-"""How far each stage is: the relay fills a broker that lost everything from the lowest of these."""
+"""How far each consumer is, stages and projections alike: a broker that lost everything is filled from the lowest.
+
+A projection's read model holds its own positions, which are exact; those here follow them, so that they can be read
+while the read model's server is away. One that is too low only makes events come again.
+"""
 
 from collections.abc import Mapping
 
 import asyncpg
 
 from contracts.topics import Partition
-from eventstore.pool import acquire
+from eventstore.pool import acquire, transaction
 
 
 class ConsumerPositions:
@@ -27,6 +31,15 @@ class ConsumerPositions:
                 [topic for topic, _ in partitions],
                 [partition for _, partition in partitions],
                 [positions[partition] for partition in partitions],
+            )
+
+    async def set_back(self, consumer: str, positions: Mapping[Partition, int]) -> None:
+        """These and no others: what the consumer had beyond them was lost."""
+        async with transaction(self._pool) as connection:
+            await connection.execute("DELETE FROM annals.consumer_positions WHERE consumer = $1", consumer)
+            await connection.executemany(
+                "INSERT INTO annals.consumer_positions (consumer, topic, partition, position) VALUES ($1, $2, $3, $4)",
+                [(consumer, *partition, position) for partition, position in sorted(positions.items())],
             )
 
     async def of(self, consumer: str) -> dict[Partition, int]:
