@@ -1,4 +1,4 @@
-"""Addresses as they may be shown."""
+"""Addresses: checked before anything connects, and as they may be shown."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -13,3 +13,27 @@ def without_password(address: str) -> str:
     login, _, place = parts.netloc.rpartition("@")
     user = login.partition(":")[0]
     return parts._replace(netloc=f"{user}@{place}" if user else place, query=urlencode(shown, safe="/,")).geturl()
+
+
+def checked_url(address: str, *schemes: str) -> str:
+    """The address as it is. Raises ValueError, without the address: it may hold a password."""
+    example = f"{schemes[0]}://host:port"
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(
+            f"is no address; write {example}, and @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
+        ) from None
+    if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
+        raise ValueError(f"is no address; write {example}")
+    return address
+
+
+def checked_bootstrap(servers: str) -> str:
+    """Kafka's bootstrap servers as they are. Raises ValueError."""
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError("is no list of Kafka servers; write host:port,host:port")
+    return servers

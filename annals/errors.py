@@ -19,3 +19,7 @@ class GaveUpError(AnnalsError):
 
 class TooManyQuestionsError(AnnalsError):
     """The tenant asked more often than the settings allow."""
+
+
+class WrongSettingError(AnnalsError):
+    """A setting cannot be used; the message says which one, where it comes from, and what is wrong with it."""

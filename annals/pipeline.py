@@ -70,7 +70,8 @@ def child_environment(settings: Settings, dsn: str, broker: str) -> dict[str, st
     """A child gets our settings, all of them, whatever they came from."""
     values = settings.model_dump(exclude={"postgres", "broker"}, exclude_none=True)
     named = {f"ANNALS_{name.upper()}": _spelled(value) for name, value in values.items()}
-    ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "PYTHONUNBUFFERED": "1"}
+    # No file is read a second time: it may not be the one that we were given, or may have changed.
+    ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "ANNALS_CONFIG": "", "PYTHONUNBUFFERED": "1"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
     return {**inherited, **named, **ours, **_mark()}
 

@@ -1,22 +1,28 @@
 """Settings: options over ANNALS_* variables over a TOML file over defaults."""
 
 import os
+import re
+import ssl
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
-from annals.errors import AnnalsError
-from contracts.payload import Party
+from annals.addresses import checked_bootstrap, checked_url
+from annals.errors import WrongSettingError
+from annals.setting_errors import Sources, in_one_line
+from contracts.payload import Party, storable
 from streams.credentials import read_credentials
 
 FILE_NAME = "annals.toml"
@@ -46,7 +52,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(default_factory=default_data, description="Data folder.")
     postgres: SecretStr | None = Field(None, description="PostgreSQL DSN; without one, the embedded server.")
-    broker: str | None = Field(None, description="Kafka bootstrap servers; without any, the embedded broker.")
+    broker: Annotated[str, AfterValidator(checked_bootstrap)] | None = Field(
+        None, description="Kafka bootstrap servers; without any, the embedded broker."
+    )
     kafka: dict[str, str] = Field(
         default_factory=dict, repr=False, description="TLS and SASL settings, as librdkafka's."
     )
@@ -87,14 +95,51 @@ class Settings(BaseSettings):
     @field_validator("chunk_overlap")
     @classmethod
     def _room_for_new_words(cls, value: int, info: ValidationInfo) -> int:
-        if value >= info.data.get("chunk_tokens", value + 1):
-            raise ValueError("must be smaller than chunk_tokens, or no chunk would get any further")
+        tokens = info.data.get("chunk_tokens", value + 1)
+        if value >= tokens:
+            fault = "{value} is too much, set it below the {tokens} of"
+            raise PydanticCustomError("room", fault, {"value": value, "tokens": tokens, "other": "chunk_tokens"})
+        return value
+
+    @field_validator("data")
+    @classmethod
+    def _a_path(cls, value: Path) -> Path:
+        storable(str(value))
+        return value
+
+    @field_validator("neo4j")
+    @classmethod
+    def _of_neo4j(cls, value: str) -> str:
+        return checked_url(value, "bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+
+    @field_validator("opensearch")
+    @classmethod
+    def _of_opensearch(cls, value: str) -> str:
+        return checked_url(value, "http", "https")
+
+    @field_validator("redis")
+    @classmethod
+    def _of_redis(cls, value: SecretStr) -> SecretStr:
+        checked_url(value.get_secret_value(), "redis", "rediss", "unix")
+        return value
+
+    @field_validator("opensearch_ca")
+    @classmethod
+    def _certificates(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=str(value))
+            except OSError as error:  # ssl.SSLError among them
+                raise ValueError(f"cannot be read as certificates (PEM): {error.strerror or error}") from None
         return value
 
     @field_validator("postgres")
     @classmethod
     def _for_both_drivers(cls, value: SecretStr | None) -> SecretStr | None:
-        keys = {key for key, _ in parse_qsl(urlsplit(value.get_secret_value()).query)} if value is not None else set()
+        if value is None:
+            return None
+        dsn = checked_url(value.get_secret_value(), "postgresql", "postgres")
+        keys = {key for key, _ in parse_qsl(urlsplit(dsn).query)}
         if keys - DSN_KEYS:
             known = ", ".join(sorted(DSN_KEYS))
             raise ValueError(f"not both drivers know {min(keys - DSN_KEYS)!r} in a DSN; they know {known}")
@@ -104,20 +149,29 @@ class Settings(BaseSettings):
     @classmethod
     def _neo4j_user_too(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is not None and not info.data.get("neo4j_user", "neo4j"):
-            raise ValueError("goes with neo4j_user, which is empty; set both, or no password")
+            raise PydanticCustomError("login", "set a user too, or no password; empty is", {"other": "neo4j_user"})
         return value
 
     @field_validator("opensearch_password")
     @classmethod
     def _opensearch_user_too(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if (value is None) != (info.data.get("opensearch_user") is None):
-            raise ValueError("goes with opensearch_user; set both or neither")
+            raise PydanticCustomError("login", "set both or neither, this and", {"other": "opensearch_user"})
         return value
 
     @field_validator("kafka")
     @classmethod
     def _for_both_clients(cls, value: dict[str, str]) -> dict[str, str]:
         read_credentials(value)  # raises for what Faust cannot honour, before anything starts
+        if value:
+            # Only librdkafka knows its own settings. It connects to nothing without an address.
+            from confluent_kafka import KafkaException
+            from confluent_kafka.admin import AdminClient
+
+            try:
+                AdminClient({**value, "log_level": "0"})
+            except KafkaException as error:
+                raise ValueError(error.args[0].str()) from None
         return value
 
     @classmethod
@@ -129,45 +183,93 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options, then environment, then the file of this call."""
-        file = settings_cls.model_config.get("toml_file")
-        return (init_settings, env_settings, *([TomlConfigSettingsSource(settings_cls)] if file else []))
+        """Options, then environment; `load_settings` adds the file of its call."""
+        return init_settings, env_settings
 
 
 def load_settings(*, config: Path | None = None, **options: Any) -> Settings:
     """Read all sources; an option that is None was not given.
 
-    Raises AnnalsError for a file that is not there or no TOML, and for a variable that is no setting or cannot be
-    read; ValidationError naming a setting that is wrong or unknown.
+    One file at most is read: the one that `config` or else ANNALS_CONFIG names (none where that is empty), else
+    annals.toml in the data folder of this call. Raises WrongSettingError naming what is wrong, and where it comes from.
     """
     _refuse_unknown_variables()
     given = {name: value for name, value in options.items() if value is not None}
-    named = config or (Path(os.environ["ANNALS_CONFIG"]) if "ANNALS_CONFIG" in os.environ else None)
-    if named is not None and not named.is_file():
-        raise AnnalsError(f"the settings file {named} does not exist")
-    data = Path(given.get("data") or os.environ.get("ANNALS_DATA") or default_data()).expanduser()
-    file = named or data / FILE_NAME
+    file = _file(config, Path(given.get("data") or os.environ.get("ANNALS_DATA") or default_data()))
+    in_file = _read(file) if file is not None else {}
+    sources = Sources(given, PREFIX, file, in_file)
 
-    class FromFile(Settings):
-        """Settings of this call's file."""
+    class WithFile(Settings):
+        """Settings with this call's file."""
 
-        model_config = SettingsConfigDict(toml_file=file if file.is_file() else None)
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **more: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            own = super().settings_customise_sources(settings_cls, *sources, **more)
+            return (*own, InitSettingsSource(settings_cls, init_kwargs=in_file))
 
     try:
-        found = FromFile(**given)
+        found = WithFile(**given)
+    except ValidationError as error:
+        raise WrongSettingError(in_one_line(error, sources)) from None
     except SettingsError as error:
-        raise AnnalsError(f"{error}; write it as JSON") from None
-    except ValueError as error:
-        if "toml" in type(error).__module__.lower():
-            raise AnnalsError(f"{file} is no TOML: {error}") from None
-        raise
-    return found.model_copy(update={"data": found.data.expanduser().absolute()})
+        field = re.search(r'field "(\w+)"', str(error))
+        named = sources.described(field[1]) if field is not None else str(error)
+        raise WrongSettingError(f"{named}: is not JSON, which it must be in a variable") from None
+    try:
+        return found.model_copy(update={"data": found.data.expanduser().absolute()})
+    except RuntimeError as error:  # ~somebody who is no user here
+        raise WrongSettingError(f"{sources.described('data')}: {error}") from None
+
+
+def _file(config: Path | None, data: Path) -> Path | None:
+    """The settings file of this call, if there is one. Raises WrongSettingError."""
+    named = config if config is not None else os.environ.get("ANNALS_CONFIG")
+    try:
+        if named is None:
+            file = data.expanduser() / FILE_NAME
+            return file if os.path.lexists(file) and file.exists() else None
+        if not str(named):
+            return None
+        if not Path(named).is_file():
+            raise WrongSettingError(f"the settings file {named} does not exist")
+        return Path(named)
+    except RuntimeError:  # ~somebody who is no user here: the setting itself is wrong
+        return None
+    except OSError as error:
+        raise WrongSettingError(f"the settings file {error.filename} cannot be read: {error.strerror}") from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Raises WrongSettingError."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise WrongSettingError(f"the settings file {file} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise WrongSettingError(f"{file} is no TOML: it is not UTF-8; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise WrongSettingError(f"{file} is no TOML: {error}") from None
 
 
 def _refuse_unknown_variables() -> None:
     """A variable that is spelled wrong would otherwise set nothing, and nobody would know."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     ours = [name for name in sorted(os.environ) if name.upper().startswith(PREFIX) and not name.startswith(NO_SETTINGS)]
-    unknown = [name for name in ours if name.upper() not in known]
-    if unknown:
-        raise AnnalsError(f"{unknown[0]} is no setting; `docs/operations.md` lists them all")
+    for name in ours:
+        if name.upper() not in known:
+            raise WrongSettingError(f"the variable {name} is no setting; `docs/operations.md` lists them all")
+        if not is_utf8(os.environ[name]):
+            raise WrongSettingError(f"the variable {name} is not UTF-8 text; write it in UTF-8")
+    if os.environ.get(f"{PREFIX}DATA") == "":
+        raise WrongSettingError(f"the variable {PREFIX}DATA is empty; name a folder, or unset it")
+
+
+def is_utf8(value: str) -> bool:
+    """Whether a variable or an argument could be decoded: what could not be holds lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -55,13 +55,13 @@ def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:
 def plain(error: ValidationError) -> str:
     """A validation error in one line: where and what, for each fault (at most five), without the input."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    named = [f"{'.'.join(map(_step, fault['loc'])) or 'message'}: {fault['msg']}" for fault in faults[:5]]
+    named = [f"{'.'.join(map(one_step, fault['loc'])) or 'message'}: {fault['msg']}" for fault in faults[:5]]
     more = [f"and {len(faults) - 5} more"] if len(faults) > 5 else []
     return "; ".join(named + more)
 
 
-def _step(step: int | str) -> str:
-    """One step of a place. A name that nobody knows is the input's own: it may be long, or hold what no log can."""
+def one_step(step: int | str) -> str:
+    """One step of a path in the input, to be shown: a name that nobody knows may be long, or hold what no log can."""
     name = str(step)
     name = name if name.isprintable() else ascii(name)
     return name if len(name) <= 64 else f"{name[:64]}..."

@@ -1,10 +1,11 @@
 """The command line: one command a file, loaded only when called, so that `annals --help` is instant."""
 
 from importlib import import_module
+from typing import Any
 
 import click
 
-from annals.cli.context import CommandContext
+from annals.cli.usage import one_line
 
 COMMANDS = {
     "up": "up",
@@ -41,27 +42,38 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"annals.cli.{module}").command
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As click does it; what is wrong becomes one line."""
+        with one_line():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does it; what is wrong becomes one line."""
+        with one_line():
+            return super().invoke(ctx)
+
 
 @click.group(
+    "annals",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with:  annals ingest docs/ --wait   then:  annals ask 'Who ...?'",
 )
 @click.version_option(package_name="annals")
-@click.pass_context
-def group(ctx: click.Context) -> None:
+def group() -> None:
     """Annals turns documents into knowledge that can be asked, and never loses how it came to know it.
 
     Every change is an event. Read models (relational, graph, vector) are folded from the events and can be
     rebuilt at any time. When nothing is up, a command starts what it needs for its own length; `annals up`
     keeps everything running.
 
-    Settings come from options, from ANNALS_* variables, and from a TOML file (--config, or annals.toml in the
-    data folder), in that order.
+    Settings come from options, from ANNALS_* variables, and from one TOML file, in that order. The file is the one
+    that --config or ANNALS_CONFIG names, else annals.toml in the data folder.
     """
-    ctx.ensure_object(CommandContext)
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by ctrl-C."""
+    """Entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 stopped by ctrl-C."""
     group(prog_name="annals")

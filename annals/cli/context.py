@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from annals.errors import AnnalsError
+from annals.cli.usage import WrongUsage, refuse_undecoded
+from annals.errors import AnnalsError, WrongSettingError
 from annals.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,8 @@ INTERRUPTED = 130
 class CommandContext:
     """The settings of this call, and where its words go: people read stderr, machines read stdout."""
 
+    settings: Settings
     json: bool = False
-    settings: Settings = field(default_factory=lambda: load_settings())
     people: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
 
     def say(self, text: str) -> None:
@@ -80,19 +81,23 @@ class CommandContext:
 def common(function: Callable[..., T]) -> Callable[..., T]:
     """Give a command --data, --config and --json, and turn our errors into one plain line."""
 
-    @click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [default: the user's data folder]")
+    @click.option("--data", type=click.Path(), help="Data folder.  [default: the user's data folder]")
     @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file (TOML).")
     @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")
     @functools.wraps(function)
     def wrapped(
         *args: Any,
-        data: Path | None,
+        data: str | None,
         config: Path | None,
         as_json: bool,
         **options: Any,
     ) -> T:
         with plain_errors():
-            context = CommandContext(json=as_json, settings=load_settings(config=config, data=data))
+            refuse_undecoded(click.get_current_context())
+            if data is not None and not data:
+                raise click.UsageError("--data is empty; name a folder")
+            folder = None if data is None else Path(data)
+            context = CommandContext(json=as_json, settings=load_settings(config=config, data=folder))
             return function(context, *args, **options)
 
     return wrapped
@@ -100,9 +105,14 @@ def common(function: Callable[..., T]) -> Callable[..., T]:
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """What a person can do something about becomes one line and exit code 1; the rest is a fault of ours."""
+    """What a person can do something about becomes one line and exit code 1 (2 for a wrong setting).
+
+    The rest is a fault of ours.
+    """
     try:
         yield
+    except WrongSettingError as error:
+        raise WrongUsage(" ".join(str(error).split())) from None
     except _plain() as error:
         raise click.ClickException(" ".join(str(error).split())) from None
     except ValidationError as error:

@@ -21,7 +21,7 @@ GZIP_LEVEL = 6
 
 
 @click.command("export", short_help="Write the whole event store to a file.")
-@click.argument("file", default="-")
+@click.argument("file", default="-", type=click.Path(allow_dash=True))
 @click.option("--no-outputs", is_flag=True, help="Leave out what models said. Vectors cannot be replayed then.")
 @common
 def command(context: CommandContext, file: str, no_outputs: bool) -> None:

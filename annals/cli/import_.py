@@ -17,7 +17,7 @@ from eventstore.transfer import NotEmptyError, restore
 
 
 @click.command("import", short_help="Take an exported event store into an empty one.")
-@click.argument("file")
+@click.argument("file", type=click.Path(allow_dash=True))
 @common
 def command(context: CommandContext, file: str) -> None:
     """Take in what `annals export` wrote to FILE; - is standard input, .gz is decompressed.

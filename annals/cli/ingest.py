@@ -24,7 +24,7 @@ BATCH = 100
 
 
 @click.command("ingest", short_help="Take documents in.")
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
 @common
 def command(context: CommandContext, paths: tuple[str, ...], wait: bool) -> None:

@@ -41,11 +41,15 @@ def annals_json(data: Path, *arguments: str, limit_s: float = 300, env: Mapping[
     return json.loads(annals(data, *arguments, "--json", limit_s=limit_s, env=env).stdout)
 
 
-def called(data: Path, *arguments: str, stdin: bytes = b"") -> Result:
+def called(data: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Result:
     """One command within this process, where libraries and models are loaded once for all of them."""
     without_settings = {name: None for name in os.environ if name.startswith("ANNALS_")}
     return CliRunner().invoke(
-        group, [*arguments, "--data", str(data)], input=stdin, env=without_settings, catch_exceptions=False
+        group,
+        [*arguments, "--data", str(data)],
+        input=stdin,
+        env={**without_settings, **(env or {})},
+        catch_exceptions=False,
     )
 
 
@@ -56,10 +60,10 @@ def given(data: Path, *arguments: str, exit_code: int = 0, stdin: bytes = b"") -
     return json.loads(done.stdout)
 
 
-def refused(data: Path, *arguments: str) -> str:
+def refused(data: Path, *arguments: str, exit_code: int = 1, env: Mapping[str, str] | None = None) -> str:
     """The one line that says why a command cannot do as it is told."""
-    done = called(data, *arguments)
-    assert done.exit_code == 1, (done.exit_code, done.output)
+    done = called(data, *arguments, env=env)
+    assert done.exit_code == exit_code, (done.exit_code, done.output)
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: ")

@@ -113,10 +113,3 @@ def test_an_impatient_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         _, said = up.communicate(timeout=60)
     assert "Traceback" not in said
     assert of_folder(data) == []
-
-
-def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "annals.toml").write_text("workers = 'many'\ncolour = 'red'\n")
-    said = refused(tmp_path, "status")
-    assert "workers" in said and "colour" in said
-    assert of_folder(tmp_path) == []
