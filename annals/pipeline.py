@@ -21,7 +21,7 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
     logs = settings.data / "logs"
     stages: list[list[ProcessSpec]] = []
     servers: list[ProcessSpec] = []
-    addresses = {"inbox_topic": topics().inbox.name}
+    addresses = {"inbox_topic": topics().inboxes[0].name}
     if settings.postgres is None:
         postgres = EmbeddedPostgres(settings.data)
         addresses["postgres"] = postgres.dsn

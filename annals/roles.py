@@ -6,6 +6,7 @@ import logging.config
 import signal
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -75,6 +76,9 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
             log_id = await services.reader.identity()
             reports = asyncio.create_task(report_pools(services.connections.monitor_pool_health))
             opening.callback(reports.cancel)
+            if role == "intake":
+                pruning = asyncio.create_task(services.receipts.keep_pruned(timedelta(days=settings.receipt_days)))
+                opening.callback(pruning.cancel)
             resources.push_async_exit(opening.pop_all())
         return Role(
             name=role,
@@ -97,7 +101,7 @@ async def _handlers(role: str, services: Services) -> Sequence[Any]:
     if role == "intake":
         from streams.inbox import InboxHandler
 
-        return [InboxHandler(services.intake, services.topics)]
+        return [InboxHandler(services.intake, topic) for topic in services.topics.inboxes]
     if role == "projector":
         from streams.caching import CachingHandler
         from streams.projecting import ProjectionHandler

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
     actor: Annotated[Party, Field(description="Who acts, in the events' metadata.")] = "cli"
     max_document_bytes: int = Field(1_048_576, ge=1, le=8_388_608, description="Limit of one document's text.")
+    receipt_days: int = Field(
+        90, ge=1, le=36_500, description="A delivery that changed nothing is known again for so long."
+    )
     chunk_tokens: int = Field(200, ge=16, le=8192)
     chunk_overlap: int = Field(40, ge=0)
     embedder: str = Field("minilm", description="minilm, a local folder, or a hub id.")

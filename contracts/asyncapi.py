@@ -6,7 +6,7 @@ from contracts.event_types import KIND_OF, EventType
 from contracts.headers import EVENT_HEADERS, LETTER_HEADERS
 from contracts.inbox import InboxEvent
 from contracts.registry import PAYLOADS
-from contracts.topics import EventTopic, Topic, Topics
+from contracts.topics import EventTopic, InboxTopic, Topic, Topics
 
 Json = dict[str, Any]
 
@@ -22,7 +22,7 @@ def asyncapi(topics: Topics) -> Json:
     """The whole document. Payloads are references to the schema files beside it (AsyncAPI 3.0.0)."""
     return {
         "asyncapi": "3.0.0",
-        "channels": {topic.name: _channel(topic, _names(topic, topics)) for topic in topics.all},
+        "channels": {topic.name: _channel(topic, _names(topic)) for topic in topics.all},
         "components": {"messages": _messages(), "schemas": {"EventHeaders": _headers(EVENT_HEADERS)}},
         "defaultContentType": "application/json",
         "info": {
@@ -32,18 +32,18 @@ def asyncapi(topics: Topics) -> Json:
             "title": "Annals",
             "version": CONTRACT_VERSION,
         },
-        "operations": dict(_operation(topic, topics) for topic in topics.all),
+        "operations": dict(_operation(topic) for topic in topics.all),
     }
 
 
-def _names(topic: Topic, topics: Topics) -> tuple[str, ...]:
+def _names(topic: Topic) -> tuple[str, ...]:
     if isinstance(topic, EventTopic):
         return tuple(str(event_type) for event_type in topic.types)
-    return (InboxEvent.__name__,) if topic == topics.inbox else (_DEAD_LETTER,)
+    return (InboxEvent.__name__,) if isinstance(topic, InboxTopic) else (_DEAD_LETTER,)
 
 
 def _channel(topic: Topic, names: tuple[str, ...]) -> Json:
-    kinds = sorted({KIND_OF[event_type] for event_type in topic.types}) if isinstance(topic, EventTopic) else []
+    description = _description(topic)
     return {
         "address": topic.name,
         "bindings": {
@@ -59,16 +59,25 @@ def _channel(topic: Topic, names: tuple[str, ...]) -> Json:
             }
         },
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
-        **({"description": f"Events of these kinds of aggregate: {', '.join(kinds)}."} if kinds else {}),
+        **({"description": description} if description else {}),
     }
 
 
-def _operation(topic: Topic, topics: Topics) -> tuple[str, Json]:
-    action = "receive" if topic == topics.inbox else "send"
+def _description(topic: Topic) -> str | None:
+    if isinstance(topic, EventTopic):
+        kinds = sorted({KIND_OF[event_type] for event_type in topic.types})
+        return f"Events of these kinds of aggregate: {', '.join(kinds)}."
+    if isinstance(topic, InboxTopic):
+        return f"Takes documents in for these tenants and no others: {', '.join(topic.tenants)}."
+    return None
+
+
+def _operation(topic: Topic) -> tuple[str, Json]:
+    action = "receive" if isinstance(topic, InboxTopic) else "send"
     return f"{action}.{topic.name}", {
         "action": action,
         "channel": {"$ref": f"#/channels/{topic.name}"},
-        "messages": [{"$ref": f"#/channels/{topic.name}/messages/{name}"} for name in _names(topic, topics)],
+        "messages": [{"$ref": f"#/channels/{topic.name}/messages/{name}"} for name in _names(topic)],
     }
 
 

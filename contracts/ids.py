@@ -17,6 +17,14 @@ def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
     return uuid5(_ANNALS, f"{tenant}\x00{kind}\x00{aggregate_id}")
 
 
+def delivery_id(tenant: str, document_id: str, event_id: UUID) -> UUID:
+    """Id of the event that a delivery of a document leads to; `event_id` is the one that its producer chose.
+
+    Two tenants, or two documents, never share one, and no producer can choose it: ids of results are derived from it.
+    """
+    return uuid5(stream_id(tenant, "document", document_id), str(event_id))
+
+
 def event_id(cause: UUID, stage: str, revision: str) -> UUID:
     """Id of what `stage`, at model `revision`, made of the event `cause`: a second try gets the same id."""
     return uuid5(cause, f"{stage}\x00{revision}")

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from contracts.codec import MalformedEventError, plain
-from contracts.envelope import Correlation, EventMetadata, UtcTime
-from contracts.payload import Attributes, Identifier, Part, Text, Title, Uri
+from contracts.envelope import Correlation, Tenant, UtcTime
+from contracts.payload import Attributes, Identifier, Part, Party, Text, Title, Uri
 
 
 class InboxDocument(Part):
@@ -27,8 +27,19 @@ class InboxDocument(Part):
         return value
 
 
+class InboxMetadata(Part):
+    """Whose document it is (the topic's only tenant where none is named), and who says so: the producer's own claim."""
+
+    tenant: Tenant | None = None
+    actor: Party = "unknown"
+    source: Party | None = None
+
+
 class InboxEvent(BaseModel):
-    """The envelope a producer fills in. Taken once for each `event_id`; `aggregate_id` makes it the same document."""
+    """The envelope a producer fills in; `aggregate_id` makes it the same document.
+
+    Taken once for each tenant, `aggregate_id` and `event_id`.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -38,7 +49,7 @@ class InboxEvent(BaseModel):
     aggregate_id: Identifier
     aggregate_version: Annotated[int, Field(ge=0)] | None = None
     event_data: InboxDocument
-    metadata: EventMetadata = EventMetadata(source="inbox")
+    metadata: InboxMetadata = InboxMetadata()
     timestamp: UtcTime
     correlation_id: Correlation | None = None
     causation_id: UUID | None = None

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from contracts.envelope import Tenant
 from contracts.event_types import KIND_OF, EventType
 
 Partition = tuple[str, int]
@@ -68,6 +69,19 @@ def _one_topic_an_aggregate(topics: tuple["EventTopic", ...]) -> tuple["EventTop
     return topics
 
 
+class InboxTopic(Topic):
+    """A topic that producers write documents to. It speaks for these tenants; who may write to it, may for them."""
+
+    tenants: Annotated[tuple[Tenant, ...], Field(min_length=1)]
+
+    @field_validator("tenants")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a tenant is listed twice; list each once")
+        return value
+
+
 class EventTopic(Topic):
     """A topic that carries stored events."""
 
@@ -79,7 +93,7 @@ class Topics(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    inbox: Topic
+    inboxes: Annotated[tuple[InboxTopic, ...], Field(min_length=1)]
     dead_letters: Topic
     events: Annotated[tuple[EventTopic, ...], AfterValidator(_one_topic_an_aggregate)]
 
@@ -103,7 +117,11 @@ class Topics(BaseModel):
     @property
     def all(self) -> tuple[Topic, ...]:
         """Every topic there is."""
-        return (self.inbox, self.dead_letters, *self.events)
+        return (*self.inboxes, self.dead_letters, *self.events)
+
+    def inbox(self, name: str) -> InboxTopic | None:
+        """The inbox of this name; None where the topic is none."""
+        return next((topic for topic in self.inboxes if topic.name == name), None)
 
     def of(self, event_type: EventType) -> EventTopic:
         """The topic that carries `event_type` (specification 2.1, `to_topic`)."""

@@ -1,9 +1,9 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
-    header     {"annals_archive": 1, "created_at", "counts": {"texts", "outputs", "receipts", "events"}}
+    header     {"annals_archive": 2, "created_at", "counts": {"texts", "outputs", "receipts", "events"}}
     text       {"tenant", "document_id", "digest", "text"}
     output     {"model", "digest", "output"}, the output in base64
-    receipt    {"event_id", "outcome", "received_at"}
+    receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
     event      the event as it is stored, canonical JSON, with its position; in the order of positions
     end        {"sha256"} of every byte before this line
 
@@ -26,7 +26,8 @@ from contracts.codec import MalformedEventError, canonical, decode, plain
 from contracts.envelope import Tenant
 from contracts.payload import Digest, Identifier
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
 LINE_BYTES = 64 * 1024 * 1024
 """No line is longer: a text has at most 8 MiB, and JSON spells a character with at most six bytes."""
 Line = TypeVar("Line", bound=BaseModel)
@@ -60,7 +61,7 @@ class Counts(_Line):
 class Header(_Line):
     """The first line."""
 
-    annals_archive: Literal[1]
+    annals_archive: Literal[1, 2]
     created_at: AwareDatetime
     counts: Counts
 
@@ -91,8 +92,10 @@ class OutputLine(_Line):
 
 
 class ReceiptLine(_Line):
-    """An inbox delivery that was processed."""
+    """A delivery that was taken in. Without tenant and document: of any, as old versions kept it."""
 
+    tenant: Tenant | None = None
+    document_id: Identifier | None = None
     event_id: UUID
     outcome: str
     received_at: AwareDatetime
@@ -132,9 +135,19 @@ class ArchiveWriter:
         """A model's output."""
         self._write({"model": model, "digest": digest.hex(), "output": base64.b64encode(output).decode()})
 
-    def receipt(self, event_id: UUID, outcome: str, received_at: datetime) -> None:
-        """A delivery that was processed."""
-        self._write({"event_id": str(event_id), "outcome": outcome, "received_at": _moment(received_at)})
+    def receipt(
+        self, tenant: str | None, document_id: str | None, event_id: UUID, outcome: str, received_at: datetime
+    ) -> None:
+        """A delivery that was taken in."""
+        self._write(
+            {
+                "tenant": tenant,
+                "document_id": document_id,
+                "event_id": str(event_id),
+                "outcome": outcome,
+                "received_at": _moment(received_at),
+            }
+        )
 
     def event(self, position: int, state: bytes) -> None:
         """A stored event, as it is stored."""
@@ -202,8 +215,8 @@ class ArchiveReader:
             version = json.loads(raw)["annals_archive"]
         except (ValueError, KeyError, TypeError):
             raise self._fault("is not the first line of an archive of Annals") from None
-        if version != VERSION:
-            raise self._fault(f"is of format {version}, this Annals reads format {VERSION}")
+        if version not in READABLE:
+            raise self._fault(f"is of format {version}, this Annals reads formats up to {VERSION}")
         return self._checked(raw, lambda raw: Header.model_validate_json(raw))
 
     def _lines(self, count: int, read: Callable[[bytes], Line]) -> Iterator[Line]:

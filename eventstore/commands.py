@@ -95,7 +95,7 @@ class Commands:
         found = await self._reader.of_aggregates([command.key])
         events = command.decide(command.project(found.get(command.key, ())))
         # The database may have taken them although its answer was lost on the way.
-        stored = await self._reader.by_event_ids(event.event_id for event in events) if events else {}
+        stored = await self._reader.by_event_ids(command.key, (event.event_id for event in events)) if events else {}
         if events and len(stored) == len(events):
             return [stored[event.event_id] for event in events]
         return await self._append(events)

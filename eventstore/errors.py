@@ -14,7 +14,7 @@ class VersionConflictError(Exception):
 
 
 class DuplicateEventError(Exception):
-    """An event with this id is stored already."""
+    """The aggregate has an event with this id already."""
 
 
 class ConflictError(Exception):

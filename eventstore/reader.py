@@ -71,9 +71,11 @@ class EventReader:
             )
         return {by_stream[UUID(str(row["originator_id"]))]: (row["originator_version"], row["topic"]) for row in rows}
 
-    async def by_event_ids(self, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
-        """The stored events among these ids."""
-        events = await self._fetch(f"{_COLUMNS} WHERE event_id = ANY($1)", list(event_ids))
+    async def by_event_ids(self, key: AggregateKey, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
+        """The stored events of one aggregate among these ids."""
+        events = await self._fetch(
+            f"{_COLUMNS} WHERE originator_id = $1 AND event_id = ANY($2)", stream_id(*key), list(event_ids)
+        )
         return {event.event_id: event for event in events}
 
     async def by_correlation(self, tenant: str, correlation_id: str, limit: int = 10_000) -> list[DomainEvent]:

@@ -1,37 +1,94 @@
-"""Which deliveries were processed: what changed nothing leaves no event, and must be remembered all the same."""
+"""Which deliveries were taken in: what changed nothing leaves no event, and must be remembered all the same."""
 
+import asyncio
+import logging
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from contracts.ids import delivery_id, stream_id
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import acquire
+
+log = logging.getLogger(__name__)
+
+PRUNE_ROWS = 5000
+"""Receipts deleted by one statement, so that none runs for long."""
+PRUNE_EVERY_S = 3600.0
+
+
+class Delivery(NamedTuple):
+    """One sending of one document: `event_id` is the sender's, and two tenants or documents may have the same."""
+
+    tenant: str
+    document_id: str
+    event_id: UUID
 
 
 class InboxReceipts:
-    """Every method raises StoreUnavailableError when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away.
+
+    A receipt without tenant is of a version that kept none: it stands for every delivery of its event id.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def seen(self, event_ids: Sequence[UUID]) -> set[UUID]:
-        """Those that were processed, or whose event is stored (a crash may have come between the two)."""
+    async def seen(self, deliveries: Sequence[Delivery]) -> set[Delivery]:
+        """Those that were taken in, or whose event is stored (a crash may have come between the two)."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT event_id FROM annals.inbox_receipts WHERE event_id = ANY($1) "
-                "UNION SELECT event_id FROM annals.stored_events WHERE event_id = ANY($1)",
-                list(event_ids),
+                "SELECT d.number FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[]) "
+                "WITH ORDINALITY AS d (tenant, document_id, event_id, originator_id, stored_id, number) "
+                "WHERE EXISTS (SELECT FROM annals.inbox_receipts AS r WHERE r.event_id = d.event_id "
+                "AND (r.tenant IS NULL OR (r.tenant = d.tenant AND r.document_id = d.document_id))) "
+                # An event of an older version bears the sender's own id.
+                "OR EXISTS (SELECT FROM annals.stored_events AS e WHERE e.originator_id = d.originator_id "
+                "AND e.event_id IN (d.stored_id, d.event_id))",
+                [delivery.tenant for delivery in deliveries],
+                [delivery.document_id for delivery in deliveries],
+                [delivery.event_id for delivery in deliveries],
+                [stream_id(delivery.tenant, "document", delivery.document_id) for delivery in deliveries],
+                [delivery_id(*delivery) for delivery in deliveries],
             )
-        return {UUID(str(row["event_id"])) for row in rows}
+        return {deliveries[row["number"] - 1] for row in rows}
 
-    async def record(self, receipts: Iterable[tuple[UUID, str]]) -> None:
-        """Remember (event id, outcome) pairs."""
+    async def record(self, receipts: Iterable[tuple[Delivery, str]]) -> None:
+        """Remember (delivery, outcome) pairs."""
         rows = list(receipts)
         if rows:
             async with acquire(self._pool) as connection:
                 await connection.execute(
-                    "INSERT INTO annals.inbox_receipts (event_id, outcome) "
-                    "SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING",
-                    [event_id for event_id, _ in rows],
+                    "INSERT INTO annals.inbox_receipts (tenant, document_id, event_id, outcome) "
+                    "SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[]) ON CONFLICT DO NOTHING",
+                    [delivery.tenant for delivery, _ in rows],
+                    [delivery.document_id for delivery, _ in rows],
+                    [delivery.event_id for delivery, _ in rows],
                     [outcome for _, outcome in rows],
                 )
+
+    async def prune(self, age: timedelta) -> int:
+        """Delete receipts that are older, at most PRUNE_ROWS of them; returns how many."""
+        async with acquire(self._pool) as connection:
+            deleted = await connection.fetch(
+                "DELETE FROM annals.inbox_receipts WHERE ctid = ANY(ARRAY("
+                "SELECT ctid FROM annals.inbox_receipts WHERE received_at < now() - $1::interval "
+                "ORDER BY received_at LIMIT $2)) RETURNING 1",
+                age,
+                PRUNE_ROWS,
+            )
+        return len(deleted)
+
+    async def keep_pruned(self, age: timedelta) -> None:
+        """Prune now and once in PRUNE_EVERY_S, until cancelled; while the database is away it is left for later."""
+        while True:
+            pruned = 0
+            try:
+                pruned = await self.prune(age)
+            except StoreUnavailableError as error:
+                log.warning("receipts are pruned later: %s", error)
+            if pruned < PRUNE_ROWS:
+                await asyncio.sleep(PRUNE_EVERY_S)

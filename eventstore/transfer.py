@@ -31,7 +31,9 @@ class _Table(NamedTuple):
 
 TEXTS = _Table("texts", ("tenant", "document_id", "digest", "content"), "tenant, document_id, digest")
 OUTPUTS = _Table("model_outputs", ("model", "digest", "output"), "model, digest")
-RECEIPTS = _Table("inbox_receipts", ("event_id", "outcome", "received_at"), "event_id")
+RECEIPTS = _Table(
+    "inbox_receipts", ("tenant", "document_id", "event_id", "outcome", "received_at"), "event_id, tenant, document_id"
+)
 EVENTS = _Table("stored_events", ("notification_id", "state"), "notification_id")
 STORED = ("originator_id", "originator_version", "topic", "state", "notification_id")
 LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS))
@@ -102,6 +104,12 @@ async def restore(pool: asyncpg.Pool, archive: ArchiveReader, report: Report) ->
                 taken += len(batch)
                 report(taken)
         archive.end()
+        # Archives of format 1 do not say whose deliveries they were; those that led to an event can be told.
+        await connection.execute(
+            "UPDATE annals.inbox_receipts AS r SET tenant = e.tenant, document_id = e.aggregate_id "
+            "FROM annals.stored_events AS e WHERE r.tenant IS NULL AND e.event_id = r.event_id",
+            timeout=LONG_S,
+        )
         await connection.execute(
             "SELECT setval(pg_get_serial_sequence('annals.stored_events', 'notification_id'), max(notification_id)) "
             "FROM annals.stored_events HAVING count(*) > 0"
@@ -133,7 +141,7 @@ def _outputs(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
 
 def _receipts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
     for line in archive.receipts():
-        yield line.event_id, line.outcome, line.received_at
+        yield line.tenant, line.document_id, line.event_id, line.outcome, line.received_at
 
 
 def _events(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:

@@ -1,42 +1,75 @@
-"""The inbox: what any Kafka client wrote as `DocumentIngested` is checked, and taken in once by its event_id."""
+"""An inbox: what any Kafka client wrote as `DocumentIngested` is checked, and each delivery is taken in once."""
 
 from collections.abc import Mapping, Sequence
 
+from contracts.codec import MalformedEventError
+from contracts.envelope import EventMetadata
 from contracts.inbox import InboxEvent, decode_inbox
-from contracts.topics import Partition, Topics
+from contracts.topics import InboxTopic, Partition
 from streams.intake import Intake, Submission
 from streams.message import Message
 
+SOURCE_CHARACTERS = 256
+"""Longest source of an event."""
+
+
+class ForeignTenantError(MalformedEventError):
+    """The message names a tenant that its inbox does not speak for, or none where there are several."""
+
 
 class InboxHandler:
-    """A plain handler around Intake."""
+    """A plain handler around Intake, for one inbox topic: one that stands still holds up no other."""
 
-    name = "inbox"
-
-    def __init__(self, intake: Intake, topics: Topics) -> None:
+    def __init__(self, intake: Intake, topic: InboxTopic) -> None:
         self._intake = intake
-        self.topics = (topics.inbox.name,)
+        self._topic = topic
+        self.name = f"inbox:{topic.name}"
+        self.topics = (topic.name,)
 
-    def read(self, message: Message) -> InboxEvent:
-        """Every message is our business. Raises MalformedEventError."""
-        return decode_inbox(message.value)
+    def read(self, message: Message) -> Submission:
+        """Every message is our business. Raises MalformedEventError, ForeignTenantError."""
+        event = decode_inbox(message.value)
+        document = event.event_data
+        return Submission(
+            document_id=event.aggregate_id,
+            title=document.title,
+            text=document.text,
+            uri=document.uri,
+            attributes=document.attributes,
+            metadata=self._metadata(event),
+            event_id=event.event_id,
+            correlation_id=event.correlation_id or str(event.event_id),
+            timestamp=event.timestamp,
+        )
 
-    async def handle(self, items: Sequence[InboxEvent], positions: Mapping[Partition, int]) -> None:
-        """Take them in. The inbox has no positions: it is not part of the log."""
+    async def handle(self, items: Sequence[Submission], positions: Mapping[Partition, int]) -> None:
+        """Take them in. An inbox has no positions: it is not part of the log."""
         if items:
-            await self._intake.take([_submission(item) for item in items])
+            await self._intake.take(items)
+
+    def _metadata(self, event: InboxEvent) -> EventMetadata:
+        """Tenants are the topic's. Actor and source are what the producer claims, and the source says so."""
+        claimed = event.metadata
+        source = self.name if claimed.source is None else f"{self.name}:{claimed.source}"
+        return EventMetadata(
+            tenant=self._tenant(claimed.tenant), actor=claimed.actor, source=source[:SOURCE_CHARACTERS]
+        )
+
+    def _tenant(self, named: str | None) -> str:
+        tenants = self._topic.tenants
+        if named is None and len(tenants) == 1:
+            return tenants[0]
+        if named is None:
+            raise ForeignTenantError(
+                f"metadata.tenant: is missing, and {self._topic.name} speaks for several; name one of {_list(tenants)}"
+            )
+        if named not in tenants:
+            raise ForeignTenantError(
+                f"metadata.tenant: {self._topic.name} does not speak for {named!r}, only for {_list(tenants)}; "
+                "write to that tenant's inbox, or list the tenant in topics.yaml"
+            )
+        return named
 
 
-def _submission(event: InboxEvent) -> Submission:
-    document = event.event_data
-    return Submission(
-        document_id=event.aggregate_id,
-        title=document.title,
-        text=document.text,
-        uri=document.uri,
-        attributes=document.attributes,
-        metadata=event.metadata,
-        event_id=event.event_id,
-        correlation_id=event.correlation_id or str(event.event_id),
-        timestamp=event.timestamp,
-    )
+def _list(tenants: Sequence[str]) -> str:
+    return ", ".join(tenants)

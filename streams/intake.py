@@ -9,13 +9,14 @@ from uuid import UUID
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
+from contracts import ids
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import Scalar
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
-from eventstore.receipts import InboxReceipts
+from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
@@ -27,7 +28,10 @@ class DocumentTooLargeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A document on its way in. `document_id` makes it the same document; `event_id` makes it the same delivery."""
+    """A document on its way in. `document_id` makes it the same document; `event_id` makes it the same delivery of it.
+
+    `event_id` is the sender's own. The stored event has another one, derived from it, and names it as its causation.
+    """
 
     document_id: str
     title: str
@@ -73,9 +77,9 @@ class Intake:
         return [outcomes[index] for index in range(len(submissions))]
 
     async def _take(self, turn: Sequence[tuple[int, Submission]]) -> dict[int, Outcome]:
-        """One turn: no document and no delivery twice, so all of it can be decided at once."""
-        seen = await self._receipts.seen([submission.event_id for _, submission in turn])
-        fresh = [(index, submission) for index, submission in turn if submission.event_id not in seen]
+        """One turn: no document twice, so all of it can be decided at once."""
+        seen = await self._receipts.seen([_delivery(submission) for _, submission in turn])
+        fresh = [(index, submission) for index, submission in turn if _delivery(submission) not in seen]
         references = await self._texts.put_many(
             [(submission.metadata.tenant, submission.document_id, submission.text) for _, submission in fresh]
         )
@@ -89,27 +93,30 @@ class Intake:
             index: _outcome(events) for (index, _), events in zip(fresh, appended, strict=True)
         }
         # What changed nothing is remembered too: redelivered later, it could undo a newer one.
-        await self._receipts.record([(submission.event_id, outcomes[index]) for index, submission in fresh])
-        return outcomes | {index: "duplicate" for index, submission in turn if submission.event_id in seen}
+        await self._receipts.record([(_delivery(submission), outcomes[index]) for index, submission in fresh])
+        return outcomes | {index: "duplicate" for index, submission in turn if _delivery(submission) in seen}
 
 
 def _turns(submissions: Sequence[Submission]) -> Iterator[list[tuple[int, Submission]]]:
-    """Cut a batch where a document or a delivery comes a second time."""
+    """Cut a batch where a document comes a second time."""
     turn: list[tuple[int, Submission]] = []
-    taken: set[AggregateKey | UUID] = set()
+    taken: set[AggregateKey] = set()
     for index, submission in enumerate(submissions):
-        marks: set[AggregateKey | UUID] = {_key(submission), submission.event_id}
-        if taken & marks:
+        if _key(submission) in taken:
             yield turn
             turn, taken = [], set()
         turn.append((index, submission))
-        taken |= marks
+        taken.add(_key(submission))
     if turn:
         yield turn
 
 
 def _key(submission: Submission) -> AggregateKey:
     return AggregateKey(submission.metadata.tenant, "document", submission.document_id)
+
+
+def _delivery(submission: Submission) -> Delivery:
+    return Delivery(submission.metadata.tenant, submission.document_id, submission.event_id)
 
 
 def _decision(submission: Submission, reference: TextReference) -> documents.Decision:
@@ -119,8 +126,8 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
     cause = Cause(
         metadata=submission.metadata,
         correlation_id=submission.correlation_id,
-        causation_id=None,
-        event_id=submission.event_id,
+        causation_id=submission.event_id,
+        event_id=ids.delivery_id(submission.metadata.tenant, submission.document_id, submission.event_id),
         timestamp=submission.timestamp,
     )
     return lambda document: documents.ingest(document, submission.document_id, content, cause)

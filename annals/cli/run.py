@@ -16,7 +16,7 @@ def command(context: CommandContext, role: str) -> None:
 
     \b
     relay      publishes the log to Kafka (one is active, others wait)
-    intake     takes the inbox topic in
+    intake     takes the inbox topics in
     worker     chunks, entities, relationships, completion; start as many as you like
     projector  keeps the read models
 

@@ -171,9 +171,10 @@ class Relay:
         )
 
     def _again(self, state: RelayState, letter: Mapping[str, object], epoch: int) -> Record | None:
-        if letter["topic"] == self._topics.inbox.name:
+        inbox = self._topics.inbox(str(letter["topic"]))
+        if inbox is not None:
             return Record(
-                topic=self._topics.inbox.name,
+                topic=inbox.name,
                 key=letter["key"],  # type: ignore[arg-type]
                 value=letter["value"],  # type: ignore[arg-type]
                 headers=headers.retried(letter),

@@ -41,7 +41,7 @@ def test_the_least_a_producer_must_say() -> None:
     assert (event.aggregate_id, event.schema_version) == ("report", 1)
     assert (event.event_data.title, event.event_data.text) == ("Report", "Ada met Charles.")
     assert (event.event_data.uri, event.event_data.attributes) == (None, {})
-    assert (event.metadata.tenant, event.metadata.actor, event.metadata.source) == ("default", "unknown", "inbox")
+    assert (event.metadata.tenant, event.metadata.actor, event.metadata.source) == (None, "unknown", None)
     assert event.occurred == datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
     assert (event.correlation_id, event.causation_id) == (None, None)
 

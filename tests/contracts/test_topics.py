@@ -39,7 +39,7 @@ def test_names_are_unique_and_nothing_is_compacted() -> None:
 
 
 def test_settings_are_in_kafkas_words_and_units() -> None:
-    assert topics().inbox.config == {
+    assert topics().inboxes[0].config == {
         "cleanup.policy": "delete",
         "retention.ms": str(7 * 24 * 3600 * 1000),
         "max.message.bytes": str(16 * 1024 * 1024),
@@ -50,14 +50,14 @@ def test_settings_are_in_kafkas_words_and_units() -> None:
     ("written", "milliseconds"), [("90s", 90_000), ("5m", 300_000), ("12h", 43_200_000), ("1d", 86_400_000)]
 )
 def test_lengths_of_time(tmp_path: Path, written: str, milliseconds: int) -> None:
-    changed = altered(tmp_path, lambda file: file["inbox"].update(retention=written))
-    assert read_topics(changed).inbox.retention == milliseconds
+    changed = altered(tmp_path, lambda file: file["inboxes"][0].update(retention=written))
+    assert read_topics(changed).inboxes[0].retention == milliseconds
 
 
 @pytest.mark.parametrize(("written", "size"), [("512KiB", 524_288), ("2MiB", 2_097_152), ("1GiB", 1_073_741_824)])
 def test_sizes(tmp_path: Path, written: str, size: int) -> None:
-    changed = altered(tmp_path, lambda file: file["inbox"].update(max_message=written))
-    assert read_topics(changed).inbox.max_message == size
+    changed = altered(tmp_path, lambda file: file["inboxes"][0].update(max_message=written))
+    assert read_topics(changed).inboxes[0].max_message == size
 
 
 def altered(folder: Path, change: Callable[[File], object]) -> Path:
@@ -81,16 +81,25 @@ def _move_deletion(file: File) -> None:
         (lambda file: file["events"][1]["types"].remove("EntityMerged"), "without a topic: .*EntityMerged"),
         (lambda file: file["events"][1]["types"].append("EntityMerged"), "listed twice: .*EntityMerged"),
         (lambda file: file["events"][1]["types"].append("EntityLost"), r"events\.1\.types\.3"),
-        (lambda file: file["inbox"].update(name="annals.documents"), "several topics are called annals.documents"),
+        (lambda file: file["inboxes"][0].update(name="annals.documents"), "several topics are called annals.documents"),
         (lambda file: file["events"].clear(), "without a topic"),
-        (lambda file: file.pop("inbox"), "inbox\n.*Field required"),
+        (lambda file: file.pop("inboxes"), "inboxes\n.*Field required"),
         (lambda file: file.pop("dead_letters"), "dead_letters\n.*Field required"),
-        (lambda file: file.update(outbox=file["inbox"]), "outbox\n.*Extra inputs"),
-        (lambda file: file["inbox"].update(colour="red"), r"inbox\.colour\n.*Extra inputs"),
-        (lambda file: file["inbox"].update(name="Annals Inbox"), r"inbox\.name\n.*match pattern"),
-        (lambda file: file["inbox"].update(partitions=0), r"inbox\.partitions\n.*greater than or equal to 1"),
-        (lambda file: file["inbox"].update(retention="a week"), "'a week' is no length of time; write for example 12h"),
-        (lambda file: file["inbox"].update(max_message="16MB"), "'16MB' is no size; write for example 512KiB"),
+        (lambda file: file.update(outbox=file["inboxes"][0]), "outbox\n.*Extra inputs"),
+        (lambda file: file["inboxes"][0].update(colour="red"), r"inboxes\.0\.colour\n.*Extra inputs"),
+        (lambda file: file["inboxes"][0].update(name="Annals Inbox"), r"inboxes\.0\.name\n.*match pattern"),
+        (lambda file: file["inboxes"][0].update(partitions=0), r"inboxes\.0\.partitions\n.*greater than or equal to 1"),
+        (
+            lambda file: file["inboxes"][0].update(retention="a week"),
+            "'a week' is no length of time; write for example 12h",
+        ),
+        (lambda file: file["inboxes"].clear(), r"inboxes\n.*at least 1 item"),
+        (lambda file: file["inboxes"].append(file["inboxes"][0]), "several topics are called annals.inbox"),
+        (lambda file: file["inboxes"][0].pop("tenants"), r"inboxes\.0\.tenants\n.*Field required"),
+        (lambda file: file["inboxes"][0].update(tenants=[]), r"inboxes\.0\.tenants\n.*at least 1 item"),
+        (lambda file: file["inboxes"][0].update(tenants=["No One"]), r"inboxes\.0\.tenants\.0\n.*match pattern"),
+        (lambda file: file["inboxes"][0].update(tenants=["a", "a"]), "a tenant is listed twice"),
+        (lambda file: file["inboxes"][0].update(max_message="16MB"), "'16MB' is no size; write for example 512KiB"),
     ],
 )
 def test_a_bad_file_is_refused_by_name(tmp_path: Path, change: Callable[[File], object], fault: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from eventstore.log import EventLog
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import open_pool
 from eventstore.reader import EventReader
-from eventstore.receipts import InboxReceipts
+from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 from eventstore.transfer import NotEmptyError, count_lines, dump, restore
 from tests.conftest import PostgresServer, _execute
@@ -30,7 +31,7 @@ from tests.conftest import PostgresServer, _execute
 TABLES = {
     "texts": "tenant, document_id, digest",
     "model_outputs": "model, digest",
-    "inbox_receipts": "event_id",
+    "inbox_receipts": "event_id, tenant",
     "stored_events": "notification_id",
 }
 DOCUMENTS = [
@@ -38,7 +39,7 @@ DOCUMENTS = [
     ("north", "letters/1", "Ahoj, Brno."),
 ]
 DIGEST = "ab" * 32
-RECEIPT = UUID(int=7)
+RECEIPT = Delivery("north", "letters/1", UUID(int=7))
 
 
 @pytest.fixture
@@ -113,10 +114,10 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: asyncpg.Pool) -> None:
     header, first, second, output, receipt, *events, end = map(json.loads, (await exported(dsn, pool)).splitlines())
-    assert header["annals_archive"] == 1
+    assert header["annals_archive"] == 2
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
     assert base64.b64decode(output["output"]) == bytes(range(256))
-    assert receipt["event_id"] == str(RECEIPT)
+    assert (receipt["tenant"], receipt["document_id"], receipt["event_id"]) == tuple(map(str, RECEIPT))
     assert [event["position"] for event in events] == [1, 3]
     assert list(end) == ["sha256"]
 
@@ -170,7 +171,7 @@ def drain(archive: ArchiveReader) -> None:
 
 
 DAMAGES = (
-    (1, b'"annals_archive":1', b'"annals_archive":2', "is of format 2"),
+    (1, b'"annals_archive":2', b'"annals_archive":3', "is of format 3"),
     (1, b'"events":2', b'"events":1', "sha256"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
     (4, b'"output":"A', b'"output":"!', "base64"),
@@ -214,3 +215,27 @@ async def test_an_older_shape_stays_as_it_was_written(dsn: str, pool: asyncpg.Po
     assert await rows(empty) == await rows(pool)
     assert bytes(await empty.fetchval("SELECT state FROM annals.stored_events WHERE notification_id = 3")) == older
     assert await EventReader(empty).after(0, 10) == await EventReader(pool).after(0, 10)
+
+
+async def test_an_archive_of_format_1_says_of_receipts_only_what_events_tell(
+    dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool
+) -> None:
+    """Its receipts name no tenant; those that led to an event are its tenant's, the others stand for any."""
+    await fill(dsn, pool)
+    first = await pool.fetchval("SELECT event_id FROM annals.stored_events WHERE notification_id = 1")
+    await InboxReceipts(pool).record([(Delivery("default", "letters/1", first), "ingested")])
+    file = io.BytesIO()
+    await dump(pool, file, outputs=True, report=lambda _: None)
+    lines = [json.loads(line) for line in file.getvalue().splitlines()[:-1]]
+    lines[0]["annals_archive"] = 1
+    for line in lines:
+        if "outcome" in line:
+            del line["tenant"], line["document_id"]
+    old = b"".join(canonical(line) + b"\n" for line in lines)
+    await take(empty, old + canonical({"sha256": hashlib.sha256(old).hexdigest()}) + b"\n")
+
+    receipts = InboxReceipts(empty)
+    same_id = [Delivery(tenant, "letters/1", first) for tenant in ("default", "other")]
+    assert await receipts.seen(same_id) == {same_id[0]}
+    silent = [RECEIPT, RECEIPT._replace(tenant="other")]
+    assert await receipts.seen(silent) == set(silent)

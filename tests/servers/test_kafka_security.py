@@ -220,7 +220,7 @@ def test_a_document_goes_from_the_inbox_to_its_topic_over_tls(secure: SecureKafk
         assert until(lambda: "publishing behind" in (tmp_path / "data" / "relay.log").read_text(), 60)
         consumer.subscribe(["annals.documents"])
         producer = Producer(client)
-        producer.produce(topics().inbox.name, json.dumps(submission(document)).encode(), document)
+        producer.produce(topics().inboxes[0].name, json.dumps(submission(document)).encode(), document)
         assert producer.flush(10) == 0
         end = time.monotonic() + 60
         found = None

@@ -172,7 +172,7 @@ def send(by_hand: ByHand, documents: list[dict[str, str]]) -> None:
             "event_data": {"title": one["title"], "text": one["text"]},
             "timestamp": "2026-01-02T03:04:05Z",
         }
-        producer.produce(topics().inbox.name, key=one["id"], value=json.dumps(event))
+        producer.produce(topics().inboxes[0].name, key=one["id"], value=json.dumps(event))
     assert producer.flush(30) == 0
 
 

@@ -7,10 +7,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from aggregates.document import Document
 from contracts.codec import MalformedEventError
-from contracts.documents import DocumentContent
+from contracts.documents import DocumentContent, DocumentDeleted
+from contracts.envelope import EventMetadata, new_event
+from contracts.ids import delivery_id, event_id
 from contracts.topics import topics
+from eventstore.commands import Command, Commands
 from eventstore.dead_letters import DeadLetters
+from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
@@ -19,7 +24,8 @@ from streams.intake import Intake
 from streams.message import Message
 from tests.streams.conftest import LIMIT
 
-TOPIC = topics().inbox.name
+INBOX = topics().inboxes[0].model_copy(update={"name": "acme.inbox", "tenants": ("acme", "acme-labs")})
+TOPIC = INBOX.name
 
 
 def written(number: int, **changes: Any) -> dict[str, Any]:
@@ -42,14 +48,15 @@ def message(offset: int, value: Any) -> Message:
 
 @pytest.fixture
 def handler(intake: Intake) -> InboxHandler:
-    return InboxHandler(intake, topics())
+    return InboxHandler(intake, INBOX)
 
 
 async def test_what_a_producer_wrote_becomes_an_event(handler: InboxHandler, reader: EventReader) -> None:
     await handler.handle([handler.read(message(0, written(1)))], {})
 
     (event,) = await reader.after(0, 10)
-    assert (event.event_id, event.aggregate_id, event.tenant) == (UUID(int=1), "d1", "acme")
+    assert (event.event_id, event.causation_id) == (delivery_id("acme", "d1", UUID(int=1)), UUID(int=1))
+    assert (event.aggregate_id, event.tenant) == ("d1", "acme")
     assert event.timestamp.isoformat() == "2026-03-01T11:00:00+00:00"
     # Without one of its own, a delivery's correlation is its event id.
     assert event.correlation_id == str(UUID(int=1))
@@ -78,6 +85,14 @@ async def test_a_correlation_of_the_producers_is_kept(handler: InboxHandler, rea
         (written(1, event_data={"title": "t", "text": "a\x00b"}), "holds a NUL character at 1"),
         (written(1, event_data={"title": "t"}), "event_data.text: Field required"),
         (written(1, metadata={"tenant": "No Tenant"}), "metadata.tenant: String should match pattern"),
+        (
+            written(1, metadata={"tenant": "default"}),
+            "metadata.tenant: acme.inbox does not speak for 'default', only for acme, acme-labs; write to that",
+        ),
+        (
+            written(1, metadata={}),
+            "metadata.tenant: is missing, and acme.inbox speaks for several; name one of acme, acme-labs",
+        ),
     ],
 )
 def test_what_cannot_be_understood_says_where(handler: InboxHandler, value: Any, reason: str) -> None:
@@ -104,3 +119,58 @@ async def test_a_batch_with_all_kinds_of_trouble(
         (1, "MalformedEventError"),
         (2, "DocumentTooLargeError"),
     ]
+
+
+async def test_the_topics_only_tenant_is_the_one_that_is_meant(intake: Intake, reader: EventReader) -> None:
+    only = InboxHandler(intake, INBOX.model_copy(update={"tenants": ("acme",)}))
+    await only.handle([only.read(message(0, written(1, metadata={})))], {})
+    (event,) = await reader.after(0, 10)
+    assert (event.tenant, event.metadata.actor, event.metadata.source) == ("acme", "unknown", "inbox:acme.inbox")
+
+
+async def test_whom_a_producer_names_is_marked_as_its_claim(handler: InboxHandler, reader: EventReader) -> None:
+    claims = {"tenant": "acme", "actor": "annals", "source": "chunking" * 32}
+    await handler.handle([handler.read(message(0, written(1, metadata=claims)))], {})
+    (event,) = await reader.after(0, 10)
+    assert event.metadata.actor == "annals"
+    assert event.metadata.source == f"inbox:acme.inbox:{'chunking' * 32}"[:256]
+
+
+async def test_a_producer_cannot_take_the_id_of_a_stages_result(
+    handler: InboxHandler, reader: EventReader, commands: Commands
+) -> None:
+    """Ids of results can be worked out by anybody; an id that a producer chooses is never stored as it is."""
+    await handler.handle([handler.read(message(0, written(1)))], {})
+    (victim,) = await reader.after(0, 10)
+    predicted = event_id(victim.event_id, "completion", "completion/1")
+    await handler.handle([handler.read(message(1, written(2, event_id=str(predicted))))], {})
+
+    result = new_event(
+        DocumentDeleted(),
+        aggregate_id="d1",
+        aggregate_version=2,
+        metadata=victim.metadata,
+        correlation_id="c",
+        event_id=predicted,
+    )
+    (stored,) = await commands.execute(Command(AggregateKey.of(victim), Document.project, lambda _: (result,)))
+    assert (stored.aggregate_id, stored.event_id) == ("d1", predicted)
+
+
+async def test_nor_does_an_id_in_another_aggregate_keep_a_result_out(commands: Commands) -> None:
+    """As logs of older versions may hold it: there the id that a producer chose was stored."""
+
+    async def add(tenant: str) -> str:
+        event = new_event(
+            DocumentDeleted(),
+            aggregate_id="d1",
+            aggregate_version=1,
+            metadata=EventMetadata(tenant=tenant),
+            correlation_id="c",
+            event_id=UUID(int=9),
+        )
+        (stored,) = await commands.execute(Command(AggregateKey.of(event), Document.project, lambda _: (event,)))
+        return stored.tenant
+
+    assert [await add("other"), await add("acme")] == ["other", "acme"]
+    assert await add("acme") == "acme", "and its own is found again"

@@ -1,6 +1,7 @@
 """Taking documents in, on the real event store: what each delivery comes to, and what it leaves behind."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,9 +10,10 @@ import pytest
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Scalar
+from eventstore import receipts
 from eventstore.commands import Commands
 from eventstore.reader import EventReader
-from eventstore.receipts import InboxReceipts
+from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 from streams.intake import DocumentTooLargeError, Intake, Submission
 from tests.streams.conftest import LIMIT
@@ -52,7 +54,7 @@ async def test_a_new_document_is_ingested_with_its_text(intake: Intake, reader: 
 
     (event,) = await stored(reader)
     assert (event.event_type, event.aggregate_id, event.aggregate_version) == ("DocumentIngested", "d1", 1)
-    assert (event.event_id, event.correlation_id, event.metadata) == (sent.event_id, "c1", sent.metadata)
+    assert (event.causation_id, event.correlation_id, event.metadata) == (sent.event_id, "c1", sent.metadata)
     assert isinstance(event.event_data, DocumentContent)
     assert event.event_data.attributes == {"year": 1911}
     assert (event.event_data.text.characters, event.event_data.text.bytes) == (26, 27)
@@ -154,3 +156,48 @@ async def test_two_workers_with_the_same_delivery_append_it_once(
 
 async def test_nothing_to_take(intake: Intake) -> None:
     assert await intake.take([]) == []
+
+
+async def test_the_same_event_id_is_another_delivery_for_another_tenant_or_document(
+    intake: Intake, reader: EventReader
+) -> None:
+    """Who chooses another's id neither loses its document nor keeps out one's own."""
+    same = UUID(int=5)
+    sent = [
+        submission(f"{tenant} {name}", name, tenant=tenant, event_id=same)
+        for tenant in ("default", "acme")
+        for name in ("d1", "d2")
+    ]
+    assert await intake.take(sent) == ["ingested"] * 4
+    assert await intake.take(sent) == ["duplicate"] * 4
+    assert len({event.event_id for event in await stored(reader)}) == 4
+
+
+async def test_what_an_older_version_took_in_is_not_taken_again(
+    intake: Intake, reader: EventReader, pool: asyncpg.Pool
+) -> None:
+    """It stored the sender's own event id, and its receipts did not say whose they were."""
+    kept, silent = submission("one"), submission("two", "d2")
+    await intake.take([kept, submission("three")])
+    await pool.execute("DELETE FROM annals.inbox_receipts")
+    await pool.execute(
+        "UPDATE annals.stored_events SET event_id = $1 WHERE originator_version = 1 AND aggregate_id = 'd1'",
+        kept.event_id,
+    )
+    await pool.execute(
+        "INSERT INTO annals.inbox_receipts (event_id, outcome) VALUES ($1, 'unchanged')", silent.event_id
+    )
+    assert await intake.take([kept, silent]) == ["duplicate", "duplicate"]
+    assert len(await stored(reader)) == 2
+
+
+async def test_old_receipts_are_pruned_in_bounded_batches(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts, "PRUNE_ROWS", 3)
+    kept = InboxReceipts(pool)
+    deliveries = [Delivery("acme", f"d{number}", uuid4()) for number in range(6)]
+    await kept.record([(delivery, "unchanged") for delivery in deliveries])
+    await pool.execute(
+        "UPDATE annals.inbox_receipts SET received_at = now() - interval '91 days' WHERE document_id < 'd5'"
+    )
+    assert [await kept.prune(timedelta(days=90)) for _ in range(3)] == [3, 2, 0]
+    assert await kept.seen(deliveries) == {deliveries[5]}
