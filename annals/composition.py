@@ -131,7 +131,10 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
 
 
 async def claim_servers(services: Services) -> None:
-    """See that the databases beside the log are there, and this log's. Raises ForeignServerError, StoreUnavailableError."""
+    """Check that the databases beside the log answer, and belong to this log.
+
+    Raises ForeignServerError, StoreUnavailableError.
+    """
     servers = services.connections.servers
     if servers is not None:
         await services.connections.check()
@@ -184,9 +187,9 @@ async def overall_low_watermark(positions: ConsumerPositions, topics: Topics) ->
     """Up to which position every stage and every read model has processed everything. Raises StoreUnavailableError."""
     found = await positions.all()
     document = topics.of(EventType.DOCUMENT_INGESTED)
-    followed: dict[str, set[Partition]] = {stage: set(document.places) for stage in STAGES}
+    followed: dict[str, set[Partition]] = {stage: set(document.all_partitions) for stage in STAGES}
     followed |= {
-        model.name: {partition for kind in model.event_types for partition in topics.of(kind).places}
+        model.name: {partition for kind in model.event_types for partition in topics.of(kind).all_partitions}
         for model in (RelationalModel, GraphModel, VectorModel)
     }
     return min(low_watermark(found.get(consumer, {}), partitions) for consumer, partitions in followed.items())

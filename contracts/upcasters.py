@@ -25,7 +25,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
 
 
 def upcast(fields: Fields) -> Fields:
-    """Lift an event's JSON fields, one version at a time, to the newest schema version. Unknown fields are left alone."""
+    """Lift an event's JSON fields, one version at a time, to the newest schema version; unknown fields stay."""
     event_type, version = fields.get("event_type"), fields.get("schema_version")
     while isinstance(event_type, str) and type(version) is int:  # true is no version, though it equals 1
         upcaster = UPCASTERS.get((event_type, version))

@@ -20,7 +20,8 @@ REFUSED = (
 async def connected(dsn: str, *, limit_s: float, command_limit_s: float) -> AsyncIterator[asyncpg.Connection]:
     """Connected within `limit_s` for the length of the block.
 
-    Raises StoreUnavailableError where the address cannot be read, the server does not answer, or it refuses us or a command.
+    Raises StoreUnavailableError where the address cannot be read, the server does not answer, or it refuses the
+    connection or a command.
     """
     try:
         connection = await asyncpg.connect(dsn, timeout=limit_s, command_timeout=command_limit_s)

@@ -138,7 +138,9 @@ class HeldError(Exception):
 
 @contextlib.asynccontextmanager
 async def holding(pool: asyncpg.Pool, name: str) -> AsyncIterator[None]:
-    """Hold a name, on a connection of its own, among all who use this database. Raises HeldError, StoreUnavailableError.
+    """Hold a name, on a connection of its own, among all who use this database.
+
+    Raises HeldError, StoreUnavailableError.
 
     Whoever dies holds nothing any more.
     """

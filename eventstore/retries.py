@@ -12,7 +12,10 @@ LIMIT_S = 60.0
 
 
 async def retry_unavailable(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while the store is away. Only for what may be done twice. Raises StoreUnavailableError after LIMIT_S."""
+    """Call `ask` again while the store is away; only for what may be done twice.
+
+    Raises StoreUnavailableError after LIMIT_S.
+    """
 
     @retry(
         retry=retry_if_exception_type(StoreUnavailableError),

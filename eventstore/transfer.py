@@ -48,7 +48,9 @@ async def count_lines(pool: asyncpg.Pool) -> Counts:
 async def dump(pool: asyncpg.Pool, file: BinaryIO, *, outputs: bool, report: Report) -> Counts:
     """Write the event store as it is at this moment; appending goes on meanwhile. Returns what was written.
 
-    `outputs`: model outputs too. `report` is told how many lines are written. Raises StoreUnavailableError, ArchiveError.
+    `outputs`: model outputs too. `report` is told how many lines are written.
+
+    Raises StoreUnavailableError, ArchiveError.
     """
     async with transaction(pool, isolation="repeatable_read", readonly=True) as connection:
         await connection.execute("SET LOCAL statement_timeout = 0")

@@ -58,7 +58,9 @@ async def _difference(
     name: str, live: Snapshot, rebuilt: Snapshot, found: dict[str, str], wanted: dict[str, str]
 ) -> str | None:
     """The first row that differs, in the first part whose digests differ."""
-    part = next((part for part in sorted(found.keys() | wanted.keys()) if found.get(part) != wanted.get(part)), None)
+    # Entities derive from the other parts: where several differ, one that they derive from says more.
+    parts = sorted(found.keys() | wanted.keys(), key=lambda name: (name == "entities", name))
+    part = next((name for name in parts if found.get(name) != wanted.get(name)), None)
     if part is None:
         return None
     has, should = live.rows(part), rebuilt.rows(part)

@@ -29,9 +29,9 @@ class Monitor(threading.Thread):
     event is old; `on_caught_up` is told so. Three things end the process, to be started again by whoever
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
     `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
-    To wait for a store that is away is no standstill: the batch consumer sees to the end of that. Nor is a batch that takes its
-    time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as `call_soon_threadsafe` does; `beat` is
-    called where it did.
+    To wait for a store that is away is no standstill: the batch consumer sees to the end of that. Nor is a batch that
+    takes its time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as
+    `call_soon_threadsafe` does; `beat` is called where it did.
     """
 
     def __init__(

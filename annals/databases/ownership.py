@@ -26,7 +26,10 @@ class ForeignServerError(AnnalsError):
 
 
 async def owners(servers: Servers) -> dict[str, str | None]:
-    """By the server's name the log that it belongs to; None while it belongs to nobody. Raises StoreUnavailableError."""
+    """The log that each server belongs to, by the server's name; None for one without an owner.
+
+    Raises StoreUnavailableError.
+    """
     graph, vectors = await asyncio.gather(_of_neo4j(servers.neo4j), _of_opensearch(servers.opensearch))
     return {"Neo4j": graph, "OpenSearch": vectors}
 

@@ -41,7 +41,8 @@ class BrokerCheck:
 
         Ends are only compared with nothing: the embedded broker's answer is the start of the last batch, plus one.
 
-        Raises BrokerLostRecordsError when it is gone, ForeignBrokerError, KafkaException when the broker does not answer.
+        Raises BrokerLostRecordsError when it is gone, ForeignBrokerError, and KafkaException when the broker does not
+        answer.
         """
         if time.monotonic() - self._checked_at < CHECK_S:
             return
@@ -57,7 +58,8 @@ class BrokerCheck:
         ):
             if answer.result(patience_s).offset == 0:
                 raise BrokerLostRecordsError(
-                    f"{partition.topic}/{partition.partition} is empty, was at {ends[partition.topic, partition.partition]}"
+                    f"{partition.topic}/{partition.partition} is empty, "
+                    f"was at {ends[partition.topic, partition.partition]}"
                 )
         self._checked_at = time.monotonic()
 

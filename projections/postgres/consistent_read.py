@@ -20,7 +20,9 @@ retry_replaced = retry(
 
 @contextlib.asynccontextmanager
 async def consistent_read(pool: asyncpg.Pool, schema: str) -> AsyncIterator[Connection]:
-    """A read-only transaction that sees one moment. Raises StoreUnavailableError, ReadModelReplacedError once what was read is of no use.
+    """A read-only transaction whose statements all see the same state of one generation.
+
+    Raises StoreUnavailableError, and ReadModelReplacedError at its end where the generation was switched away from.
 
     Each statement looks its tables up by name, also after a switch, but sees no rows younger than the transaction:
     those of the new generation are missing in whole or in part.

@@ -39,10 +39,14 @@ class PostgresStore:
             if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", self.schema):
                 await self.create(connection)
                 await self.index(connection)
-            found = await connection.fetchval(f"SELECT schema_version FROM {self.schema}.generation")
+            # Version 1 called the column otherwise.
+            found = await connection.fetchval(
+                f"SELECT (to_jsonb(g) ->> 'schema_version')::integer FROM {self.schema}.generation AS g"
+            )
         if found != self.layout.schema_version:
             raise OldSchemaError(
-                f"the {self.layout.name} read model has schema version {found} and this Annals wants {self.layout.schema_version}; "
+                f"the {self.layout.name} read model has schema version {found} and this Annals wants "
+                f"{self.layout.schema_version}; "
                 f"run: annals replay {self.layout.name}"
             )
 
@@ -51,7 +55,8 @@ class PostgresStore:
         await connection.execute(
             f"""
             CREATE SCHEMA {self.schema};
-            CREATE TABLE {self.schema}.generation (schema_version integer NOT NULL, built_at timestamptz DEFAULT now());
+            CREATE TABLE {self.schema}.generation (
+                schema_version integer NOT NULL, built_at timestamptz DEFAULT now());
             CREATE TABLE {self.schema}.versions (
                 tenant text, kind text, aggregate_id text, version integer NOT NULL,
                 PRIMARY KEY (tenant, kind, aggregate_id));
@@ -138,7 +143,10 @@ class PostgresStore:
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncIterator[PostgresSnapshot]:
-        """In one transaction that sees one moment. Raises ReadModelReplacedError at its end if that was switched away from."""
+        """In one repeatable-read transaction.
+
+        Raises ReadModelReplacedError at its end where the generation was switched away from.
+        """
         async with consistent_read(self.pool, self.schema) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
             yield PostgresSnapshot(connection, self.layout, self.schema)

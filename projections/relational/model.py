@@ -12,7 +12,7 @@ from projections.states import DocumentState, EntityState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=1,
+    schema_version=2,
     tables=(
         Table(
             "documents",

@@ -18,7 +18,7 @@ _WORD = re.compile(r"\w+")
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=1,
+    schema_version=2,
     tables=(
         Table(
             "passages",

@@ -67,7 +67,7 @@ async def test_the_lowest_of_all_consumers_counts(dsn: str) -> None:
         positions = ConsumerPositions(pool)
         assert await overall_low_watermark(positions, topics()) == 0
         for stage in STAGES:
-            await positions.advance(stage, dict.fromkeys(DOCUMENTS.places, 70))
+            await positions.advance(stage, dict.fromkeys(DOCUMENTS.all_partitions, 70))
         for name in ("relational", "vector"):
             await positions.advance(name, dict.fromkeys(EVERYWHERE, 60))
         assert await overall_low_watermark(positions, topics()) == 0
@@ -101,4 +101,4 @@ async def test_a_read_model_that_was_lost_needs_everything_again(dsn: str, tmp_p
 async def reached(positions: ConsumerPositions, name: str) -> int:
     """The lowest position of a consumer among the documents' partitions, which every read model follows."""
     found = await positions.of(name)
-    return min(found.get(partition, 0) for partition in DOCUMENTS.places)
+    return min(found.get(partition, 0) for partition in DOCUMENTS.all_partitions)

@@ -7,14 +7,14 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.pool import HeldError, acquire, holding
 
 
-class Switched(StoreUnavailableError):
+class SwitchedError(StoreUnavailableError):
     """What a caller within the block knows better."""
 
 
 async def test_what_the_block_says_of_a_store_is_not_said_again_in_other_words(pool: asyncpg.Pool) -> None:
-    with pytest.raises(Switched, match="it was replaced"):
+    with pytest.raises(SwitchedError, match="it was replaced"):
         async with acquire(pool):
-            raise Switched("it was replaced")
+            raise SwitchedError("it was replaced")
 
 
 async def test_a_name_is_held_by_one_at_a_time(pool: asyncpg.Pool) -> None:

@@ -53,7 +53,7 @@ class TestVector(StoreContract, GenerationContract):
         return store
 
 
-async def test_tables_of_another_shape_are_not_written(history: History) -> None:
+async def test_tables_of_another_schema_version_are_not_written(history: History) -> None:
     store = PostgresStore(history.pool, GRAPH)
     await store.open()
     await history.pool.execute("UPDATE graph.generation SET schema_version = schema_version + 1")

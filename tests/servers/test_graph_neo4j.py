@@ -230,7 +230,7 @@ async def test_a_newer_database_is_left_alone(driver: AsyncDriver, live: Neo4jGr
         await live.open()
 
 
-async def test_a_graph_of_another_shape_is_not_written(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+async def test_a_graph_of_another_schema_version_is_not_written(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
     await alone(driver, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version + 1")
     with pytest.raises(OldSchemaError, match="annals replay graph"):
         await live.open()

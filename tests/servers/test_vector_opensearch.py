@@ -271,7 +271,7 @@ async def test_a_switch_whose_answer_was_lost_is_a_switch(
     assert await store.versions([first.key]) == {first.key: first.version}
 
 
-async def test_an_index_of_another_shape_is_not_written(store: OpenSearchVectorStore) -> None:
+async def test_an_index_of_another_schema_version_is_not_written(store: OpenSearchVectorStore) -> None:
     other = OpenSearchVectorStore(store.client, f"{store.name}-other")
     body = template(store.name)["template"]
     body["mappings"]["_meta"]["schema_version"] += 1

@@ -87,7 +87,7 @@ class Recorder:
 
 
 class Stream:
-    """A Faust stream as the batch consumer sees it: it delivers, waits for ever, and remembers what was acknowledged."""
+    """A Faust stream as the batch consumer sees it: delivers, waits for ever, remembers what was acknowledged."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages

@@ -1,4 +1,4 @@
-"""What the monitor concludes from the relay's progress and the group's commits; offsets are handwritten, no broker runs."""
+"""What the monitor concludes from the relay's progress and the group's commits; handwritten offsets, no broker."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

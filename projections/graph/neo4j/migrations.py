@@ -49,7 +49,7 @@ _APPLIED = "MATCH (m:AnnalsMigration) WHERE m.number > 0 RETURN m.number AS numb
 
 
 async def migrate(driver: AsyncDriver) -> list[str]:
-    """Bring the database to today's shape; returns what was applied. Safe to call at any start.
+    """Bring the database to today's schema; returns what was applied. Safe to call at any start.
 
     Raises StoreUnavailableError, OldSchemaError when a newer Annals was here.
     """

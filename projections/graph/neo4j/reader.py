@@ -116,7 +116,7 @@ class Neo4jGraph:
         return _base(await alone(self._driver, queries.MERGED, name=NAME, tenant=tenant))
 
     async def _rows(self, query: str, base: _Base, tenant: str, **parameters: Any) -> list[Any]:
-        """Raises ReadModelReplacedError where the generation was switched away from: then it may be deleted in part already."""
+        """Raises ReadModelReplacedError where another generation is live: this one may be deleted in part."""
         found = await alone(self._driver, query, name=NAME, generation=base.generation, tenant=tenant, **parameters)
         if not found or not found[0]["still"]:
             raise ReadModelReplacedError(ReadModelReplacedError.__doc__)

@@ -1,8 +1,8 @@
 """The graph in Neo4j: live writes by version.
 
 A generation is a property of every node, as community has one database. The node `(:ReadModel {name, generation,
-schema_version})` says which generation a name stands for, and it is the lock of that name. Writers take turns on it, so an
-entity that derives from several documents' edges never misses one, and two writers of one aggregate never both win.
+schema_version})` says which generation a name stands for, and it is the lock of that name. Writers take turns on it, so
+an entity that derives from several documents' edges never misses one, and two writers of one aggregate never both win.
 Neo4j holds the lock until the transaction ends.
 """
 
@@ -84,7 +84,8 @@ class Neo4jGraphStore:
             found = await fetch(tx, _OPEN, name=self.name, generation=new_generation(), schema_version=SCHEMA_VERSION)
         if found[0]["schema_version"] != SCHEMA_VERSION:
             raise OldSchemaError(
-                f"the graph read model has schema version {found[0]['shape']} and this Annals wants {SCHEMA_VERSION}; "
+                f"the graph read model has schema version {found[0]['schema_version']} and this Annals wants "
+                f"{SCHEMA_VERSION}; "
                 "run: annals replay graph"
             )
 

@@ -64,7 +64,8 @@ async def write_bulk(
 ) -> BulkIndexResponse:
     """Do all actions in an index; `refresh` makes them seen. A newer version that is there already is no failure.
 
-    The next chunk is made ready while the server works on this one. Raises StoreUnavailableError, ReadModelReplacedError where the index
+    The next chunk is made ready while the server works on this one. Raises StoreUnavailableError,
+    ReadModelReplacedError where the index
     is gone, RefusedItemsError.
     """
     total = NOTHING
@@ -122,7 +123,7 @@ def bulk_response(answer: Mapping[str, Any]) -> BulkIndexResponse:
 
 
 def raise_for_failures(response: BulkIndexResponse) -> None:
-    """Raises StoreUnavailableError, ReadModelReplacedError, RefusedItemsError; whose fault it is decides what becomes of the events."""
+    """Raises StoreUnavailableError, ReadModelReplacedError or RefusedItemsError, by whose fault it is."""
     failures = response.failures
     if not failures:
         return

@@ -32,7 +32,7 @@ class WriteBlockedError(StoreUnavailableError):
 
 @contextlib.contextmanager
 def faults() -> Iterator[None]:
-    """Raises StoreUnavailableError where the server is at fault, ReadModelReplacedError where the index was dropped meanwhile."""
+    """Raises StoreUnavailableError where the server is at fault, ReadModelReplacedError where the index is gone."""
     try:
         yield
     except ConnectionError as error:
@@ -51,7 +51,10 @@ def faults() -> Iterator[None]:
 
 
 async def search(client: AsyncOpenSearch, index: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-    """One search, whole or not at all: a shard that fails is an error. Raises StoreUnavailableError, ReadModelReplacedError."""
+    """One search, whole or not at all: a shard that fails is an error.
+
+    Raises StoreUnavailableError, ReadModelReplacedError.
+    """
     with faults():
         found: dict[str, Any] = await client.search(
             body=dict(body), index=index, params={"allow_partial_search_results": "false"}

@@ -74,7 +74,10 @@ class OpenSearchSnapshot:
 async def pages(
     client: AsyncOpenSearch, at: Mapping[str, Any], body: Mapping[str, Any], order: tuple[str, ...]
 ) -> AsyncIterator[dict[str, Any]]:
-    """The sources of everything that a query finds at a point in time, in order. Raises StoreUnavailableError, ReadModelReplacedError."""
+    """The sources of everything that a query finds at a point in time, in order.
+
+    Raises StoreUnavailableError, ReadModelReplacedError.
+    """
     request = {**at, **body, "sort": [{name: "asc"} for name in order], "size": PAGE, "track_total_hits": False}
     while hits := (await search(client, None, request))["hits"]["hits"]:
         for hit in hits:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class OpenSearchVectorStore:
-    """One generation, by default the live one; `alias` leads to its index. Every method raises StoreUnavailableError."""
+    """One generation, by default the live one; `alias` leads to its index. Methods raise StoreUnavailableError."""
 
     def __init__(self, client: AsyncOpenSearch, name: str = NAME, alias: str | None = None) -> None:
         self.client = client
@@ -32,16 +32,17 @@ class OpenSearchVectorStore:
         self._mapped: dict[str, set[int]] = {}
 
     async def open(self) -> None:
-        """Make the index where there is none; delete_stale after writers that died. Raises OldSchemaError."""
+        """Make the index where there is none; delete what writers that died left. Raises OldSchemaError."""
         if await self.index() is None:
             # A fixed name: of two who come at once, one makes it.
             await self.create(f"{self.name}-first")
         with faults():
             mappings = await self.client.indices.get_mapping(index=self.alias)
-        (found,) = (mapping["mappings"]["_meta"]["schema_version"] for mapping in mappings.values())
+        (found,) = (mapping["mappings"]["_meta"].get("schema_version") for mapping in mappings.values())
         if found != SCHEMA_VERSION:
             raise OldSchemaError(
-                f"the vector read model has schema version {found} and this Annals wants {SCHEMA_VERSION}; run: annals replay vector"
+                f"the vector read model has schema version {found} and this Annals wants {SCHEMA_VERSION}; "
+                "run: annals replay vector"
             )
         with contextlib.suppress(WriteBlockedError):
             await recover(self.client, await self.current())
@@ -91,7 +92,10 @@ class OpenSearchVectorStore:
         return await version_of(self.client, self.alias, tenant)
 
     async def write(self, changes: Sequence[Change], positions: Positions) -> None:
-        """All changes and the positions, seen in one step. Raises StaleVersionError; see `Write` for what a crash leaves."""
+        """All changes and the positions, visible in one step; `Write` says what a crash leaves.
+
+        Raises StaleVersionError.
+        """
         if not changes and not positions:
             return
         index = await self.current()

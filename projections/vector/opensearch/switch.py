@@ -20,7 +20,10 @@ _MARK = "switch"
 
 
 async def block(client: AsyncOpenSearch, live: str, successor: str) -> None:
-    """Let nobody write the live index; who did is done when this returns. Raises WriteBlockedError where another did the same."""
+    """Block writes to the live index; writes under way are done when this returns.
+
+    Raises WriteBlockedError where it is blocked already.
+    """
     mark = {"what": "switch", "at": time.time(), "next": successor}
     try:
         await write_bulk(client, live, [({"index": {"_id": _MARK}}, mark)])

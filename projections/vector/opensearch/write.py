@@ -1,11 +1,11 @@
-"""One write of the live read model as its steps. OpenSearch has no transactions: a crash between two steps is healed.
+"""One write to the live read model, step by step. OpenSearch has no transactions; each crash is recovered from.
 
-What every step relies on: a passage carries the version of its aggregate that wrote it, and an older version never goes
-over a newer one. The document of the aggregate's version comes last and says which version wrote its passages; passages
-older than that are leftovers. So
+What every step relies on: a passage carries the version of its aggregate that wrote it, and an older version never
+replaces a newer one. The document of the aggregate's version comes last and says which version wrote its passages;
+passages older than that are stale. So
 - a writer that dies before its versions are there leaves newer passages; its events come again and finish the work;
-- a writer that was paused and overtaken finds a newer version when it comes to its own, and sweeps what it left;
-- one that dies even then left its mark, an unfinished write: `recover` sweeps after it, and the next write would too.
+- a writer that was paused and overtaken finds a newer version when it comes to its own, and deletes what it left;
+- one that dies even then left the record of an unfinished write: `recover` deletes what is stale, as does the next write.
 """
 
 import asyncio
@@ -24,7 +24,10 @@ from projections.vector.opensearch.stale import Found, delete_older, delete_stal
 
 
 class Write:
-    """Changes and positions on their way into one index. Steps raise StoreUnavailableError, two of them StaleVersionError."""
+    """Changes and positions on their way into one index.
+
+    Steps raise StoreUnavailableError, two of them StaleVersionError.
+    """
 
     def __init__(self, client: AsyncOpenSearch, index: str, changes: Sequence[Change], positions: Positions) -> None:
         self._client = client
