@@ -5,7 +5,7 @@ replaces a newer one. The document of the aggregate's version comes last and say
 passages older than that are stale. So
 - a writer that dies before its versions are there leaves newer passages; its events come again and finish the work;
 - a writer that was paused and overtaken finds a newer version when it comes to its own, and deletes what it left;
-- one that dies even then left the record of an unfinished write: `recover` deletes what is stale, as does the next write.
+- one that dies even then left the record of an unfinished write: `recover` deletes the rest, as does the next write.
 """
 
 import asyncio
