@@ -1,7 +1,8 @@
 """Sentence vectors: mean pooling over a transformer's last layer (Reimers and Gurevych 2019, arXiv 1908.10084)."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from inference.pretrained import load_pretrained
 Vectors = npt.NDArray[np.float32]
 BATCH = 32
 MAX_TOKENS = 256
-"""What MiniLM was trained to read; a longer text is cut."""
+"""What MiniLM was trained to read; a longer text is read in windows of this size."""
 POOLING = "mean-1"
 
 
@@ -33,22 +34,53 @@ class Embedder:
         self._tokenizing = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Shape (texts, dimension), float32, each row of length 1."""
-        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        """Shape (texts, dimension), float32, each row of length 1.
+
+        A text longer than the model reads at once is cut into windows; its vector is the average of theirs, each
+        weighted by its number of tokens.
+        """
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         # Texts of like length share a batch, so that little is padded.
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         for start in range(0, len(order), BATCH):
-            indexes = order[start : start + BATCH]
-            vectors[indexes] = self._embed_batch([texts[index] for index in indexes])
+            numbers = order[start : start + BATCH]
+            vectors[numbers] = self._embed_batch([texts[number] for number in numbers])
         return vectors
 
     def _embed_batch(self, texts: list[str]) -> Vectors:
-        import torch
-
         with self._tokenizing:
             inputs = self._loaded.tokenizer(
-                texts, padding=True, truncation=True, max_length=self._max, return_tensors="pt"
+                texts,
+                padding=True,
+                truncation=True,
+                max_length=self._max,
+                return_overflowing_tokens=True,
+                return_special_tokens_mask=True,
+                return_tensors="pt",
             )
+        text_of_window = inputs.pop("overflow_to_sample_mapping").numpy()
+        tokens = (1 - inputs.pop("special_tokens_mask")).sum(1).numpy().astype(np.float32)
+        windows = np.concatenate(
+            [
+                self._embed_windows({name: rows[start : start + BATCH] for name, rows in inputs.items()})
+                for start in range(0, len(text_of_window), BATCH)
+            ]
+        )
+        if len(windows) == len(texts):
+            return windows
+        sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        np.add.at(sums, text_of_window, windows * tokens[:, np.newaxis])
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        # The one window of a short text is its vector as it is: what is kept of it from earlier stays the same.
+        alone = np.bincount(text_of_window, minlength=len(texts)) == 1
+        averaged: Vectors = sums / np.maximum(lengths, 1e-9)
+        averaged[alone] = windows[alone[text_of_window]]
+        return averaged
+
+    def _embed_windows(self, inputs: Mapping[str, Any]) -> Vectors:
+        """Tensors of shape (windows, tokens) to (windows, dimension), each row of length 1."""
+        import torch
+
         with torch.inference_mode():
             hidden = self._loaded.model(**inputs).last_hidden_state
         mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
