@@ -1,17 +1,19 @@
 """The models of this installation: opened from the settings, and reported to the log."""
 
+import asyncio
 from collections.abc import Callable
 
 from aggregates import model as models
 from aggregates.cause import Cause
 from aggregates.model import Model
-from annals.composition import Services
+from annals.composition import Services, open_read_models
 from annals.settings import Settings
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.system import Task
 from eventstore.commands import Command
 from eventstore.keys import AggregateKey
-from inference.model import OutputStore
+from inference.embedder import embedder_revision, explain
+from inference.model import OtherModelError, OutputStore
 from inference.runner import Inference, InferenceSettings
 
 
@@ -34,6 +36,26 @@ def open_inference(settings: Settings, store: OutputStore) -> Inference:
 def _loaded(task: Task, revision: str, metadata: EventMetadata) -> Callable[[Model | None], tuple[DomainEvent, ...]]:
     cause = Cause(metadata, correlation_id=f"models-{task}")
     return lambda state: models.load(state, task, revision, cause)
+
+
+async def check_serving(services: Services) -> None:
+    """Before documents are embedded, see that those embedded already are of the same embedder.
+
+    Raises OtherModelError where another one served before and passages with its vectors are there, InferenceError,
+    StoreUnavailableError.
+    """
+    settings = services.settings
+    key = AggregateKey(settings.tenant, "model", "embedding")
+    served = (await services.commands.load_many([key], Model.project)).get(key)
+    if served is None:
+        return
+    revision = await asyncio.to_thread(embedder_revision, settings.embedder, settings.embedder_revision)
+    # Only where another one served is the vector read model asked, which a worker need not reach otherwise.
+    if served.revision != revision:
+        await open_read_models(services)
+        stored = await services.passages.models()
+        if stored.keys() - {revision}:
+            raise OtherModelError(explain(revision, stored))
 
 
 async def report_models(services: Services, inference: Inference) -> None:

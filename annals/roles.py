@@ -116,13 +116,14 @@ async def _handlers(role: str, services: Services) -> Sequence[Any]:
 
 
 async def _stages(services: Services) -> Sequence[Any]:
-    from annals.models import open_inference, report_models
+    from annals.models import check_serving, open_inference, report_models
     from streams.stages.chunking import Chunking
     from streams.stages.completion import Completion
     from streams.stages.entities import Entities
     from streams.stages.relationships import Relationships
     from streams.stages.stage import StageHandler
 
+    await check_serving(services)
     inference = open_inference(services.settings, services.outputs)
     await inference.warm_up()
     await report_models(services, inference)

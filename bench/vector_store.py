@@ -10,7 +10,7 @@ import numpy as np
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.helpers import async_bulk
 
-from bench.history import DIMENSION, TENANT
+from bench.history import DIMENSION, EMBEDDER, TENANT
 from bench.servers import Figures, Stopwatch
 from projections.changes import Change
 from projections.vector.opensearch import documents
@@ -129,7 +129,10 @@ async def _searches(client: AsyncOpenSearch, alias: str, recording: _Recording, 
             client,
             recording,
             [
-                (partial(ours.nearest, TENANT, vector, DEPTH), partial(recorded.nearest, TENANT, vector, DEPTH))
+                (
+                    partial(ours.nearest, TENANT, EMBEDDER, vector, DEPTH),
+                    partial(recorded.nearest, TENANT, EMBEDDER, vector, DEPTH),
+                )
                 for vector in vectors
             ],
         ),

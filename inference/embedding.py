@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.chunking import Offsets
+from inference.embedder import POOLING
 from inference.pretrained import load_pretrained
 
 Vectors = npt.NDArray[np.float32]
 BATCH = 32
 MAX_TOKENS = 256
 """What MiniLM was trained to read; a longer text is read in windows of this size."""
-POOLING = "mean-1"
 
 
 class Embedder:

@@ -7,6 +7,7 @@ from pathlib import Path
 from inference.model import InferenceError
 
 MINILM = "minilm"
+MINILM_NAME = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 CONTENT = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 

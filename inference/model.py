@@ -9,6 +9,10 @@ class InferenceError(Exception):
     """A model cannot be loaded or run; the message says what to do."""
 
 
+class OtherModelError(InferenceError):
+    """Stored vectors are of another embedder than the settings name; set ANNALS_EMBEDDER as it was."""
+
+
 class Model(Protocol):
     """Says the same of the same text, always, while its revision stays."""
 

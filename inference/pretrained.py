@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.locations import MINILM, MINILM_SHA256, folder_revision, minilm_folder
+from inference.locations import MINILM, MINILM_NAME, MINILM_SHA256, folder_revision, minilm_folder
 from inference.model import InferenceError
 
 ELSEWHERE = "name a local folder, or a hub id that this machine can reach"
@@ -28,7 +28,7 @@ def load_pretrained(name: str, revision: str | None, auto_class: str) -> Pretrai
 
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    folder, commit = _find(name, revision)
+    folder, content = find(name, revision)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
         model = getattr(transformers, auto_class).from_pretrained(folder, local_files_only=True)
@@ -38,15 +38,16 @@ def load_pretrained(name: str, revision: str | None, auto_class: str) -> Pretrai
     if not tokenizer.is_fast:
         raise InferenceError(f"the model {name!r} has no fast tokenizer, which exact spans need; choose another")
     model.eval()
-    return Pretrained(model, tokenizer, _content_revision(name, folder, commit))
+    return Pretrained(model, tokenizer, content)
 
 
-def _find(name: str, revision: str | None) -> tuple[Path, str | None]:
-    """The folder with the model's files, and the commit where it came from a hub."""
+def find(name: str, revision: str | None) -> tuple[Path, str]:
+    """The folder with the model's files, and what names their content: a digest for those that we were given, the
+    commit for a hub's. Raises InferenceError."""
     if name == MINILM:
-        return minilm_folder(), None
+        return minilm_folder(), f"{MINILM_NAME}@{MINILM_SHA256[:16]}"
     if Path(name).is_dir():
-        return Path(name), None
+        return Path(name), f"{Path(name).name}@{folder_revision(Path(name))}"
     # Imported here, for most processes need no hub and its client takes a while to load.
     from inference.external.environment import fetch_model
 
@@ -54,11 +55,4 @@ def _find(name: str, revision: str | None) -> tuple[Path, str | None]:
         files = fetch_model(name, revision)
     except (InferenceError, OSError) as error:
         raise InferenceError(f"cannot load the model {name!r}: {error}; or {ELSEWHERE}") from error
-    return files.folder, files.revision
-
-
-def _content_revision(name: str, folder: Path, commit: str | None) -> str:
-    """What names the model's content: a digest for weights we were given, the commit for a hub's."""
-    if name == MINILM:
-        return f"all-MiniLM-L6-v2@{MINILM_SHA256[:16]}"
-    return f"{name}@{commit}" if commit else f"{folder.name}@{folder_revision(folder)}"
+    return files.folder, f"{name}@{files.revision}"

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 
+from inference.embedder import check_embedder
 from reasoning.answer import answer_of, confidence_of
 from reasoning.chains import chains_of
 from reasoning.fusion import reciprocal_rank_fusion
@@ -16,7 +17,10 @@ DEPTH = 100
 
 
 class Reasoner:
-    """Answers any number of askers at once. Every method raises what the readers and the embedder raise."""
+    """Answers any number of askers at once. Every method raises what the readers and the embedder raise.
+
+    `search` and `ask` raise OtherModelError where no passage has a vector of the embedder, but of another one.
+    """
 
     def __init__(self, graph: GraphReader, passages: PassageReader, embedder: QueryEmbedder) -> None:
         self._passages = passages
@@ -52,8 +56,12 @@ class Reasoner:
         return await asyncio.gather(self._near(tenant, question), self._passages.matching(tenant, question, DEPTH))
 
     async def _near(self, tenant: str, question: str) -> list[Hit]:
+        revision = self._embedder.revision
         vectors = await self._embedder.embed([question])
-        return await self._passages.nearest(tenant, vectors[0], DEPTH)
+        near = await self._passages.nearest(tenant, revision, vectors[0], DEPTH)
+        if not near:
+            check_embedder(revision, await self._passages.models(tenant))
+        return near
 
     def _answer(self, knowledge: CachedIndex, question: str, near: list[Hit], matching: list[Hit], k: int) -> Answer:
         index = knowledge.index

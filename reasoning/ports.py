@@ -35,8 +35,12 @@ class PassageReader(Protocol):
         """Changes whenever the passages of that tenant change."""
         ...
 
-    async def nearest(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
-        """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first."""
+    async def nearest(self, tenant: str, model: str, vector: Vectors, k: int) -> list[Hit]:
+        """Of passages embedded by the revision `model`, the `k` nearest to its vector, by cosine; best first."""
+        ...
+
+    async def models(self, tenant: str) -> dict[str, int]:
+        """Revisions of the embedders that the passages have vectors of, each with the number of its passages."""
         ...
 
     async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:

@@ -14,6 +14,7 @@ import click
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition import Services
 from annals.loading import Loaded, Refused, load
+from annals.models import check_serving
 from annals.session import session
 from annals.waiting import until_caught_up, until_projected
 from contracts.envelope import EventMetadata
@@ -46,6 +47,8 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
     inputs = load(paths, sys.stdin.buffer)
     began = time.monotonic()
     async with session(context.settings, processing=wait) as opened:
+        if wait and opened.own:
+            await check_serving(opened.services)
         taken, outcomes, refusals = await take(context, opened.services, inputs)
         summary: dict[str, object] = {
             "documents": len(taken),

@@ -7,6 +7,7 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition import check_broker, open_read_models, open_services
+from annals.models import check_serving
 from annals.pipeline import pipeline
 
 
@@ -36,6 +37,7 @@ async def _up(context: CommandContext) -> None:
             async with open_services(settings, supervisor.state.addresses["postgres"]) as services:
                 await check_broker(services, supervisor.state.addresses["broker"])
                 await open_read_models(services)
+                await check_serving(services)
         _tell(context, supervisor.state.shown)
         context.give(
             {

@@ -95,9 +95,14 @@ class DatabaseIntegrationLayer:
         return Answered(DocumentWithEntities(document, entities, chunks), positions)
 
     async def semantic_search(
-        self, tenant: str, query_vector: Sequence[float], filters: Mapping[str, Any] | None = None, k: int = 10
+        self,
+        tenant: str,
+        model: str,
+        query_vector: Sequence[float],
+        filters: Mapping[str, Any] | None = None,
+        k: int = 10,
     ) -> Answered[list[Found]]:
-        """The `k` passages nearest to a vector, of documents that have all attributes in `filters`.
+        """The `k` passages nearest to a vector of the revision `model`, of documents that have all of `filters`.
 
         Truncated where more than DOCUMENTS_LIMIT documents have them and the CANDIDATES_LIMIT passages nearest to the
         vector hold fewer than `k` of theirs.
@@ -109,9 +114,9 @@ class DatabaseIntegrationLayer:
             attributes = dict(filters)
             documents = await self._relational.with_attributes(tenant, attributes, DOCUMENTS_LIMIT + 1)
             if len(documents) > DOCUMENTS_LIMIT:
-                sifted = await self._sifted(tenant, vector, attributes, k)
+                sifted = await self._sifted(tenant, model, vector, attributes, k)
                 return Answered(sifted, positions, truncated=len(sifted) < k)
-        hits = await self._passages.nearest(tenant, vector, k, documents)
+        hits = await self._passages.nearest(tenant, model, vector, k, documents)
         return Answered(_found(hits, await self._passages.passages(tenant, _ids(hits))), positions)
 
     async def graph_traversal(
@@ -133,14 +138,14 @@ class DatabaseIntegrationLayer:
         reached.sort(key=lambda one: (one.hops, one.entity.name))
         return Answered(reached, positions, truncated=len(nodes) > limit)
 
-    async def _sifted(self, tenant: str, vector: Vector, attributes: dict[str, Any], k: int) -> list[Found]:
+    async def _sifted(self, tenant: str, model: str, vector: Vector, attributes: dict[str, Any], k: int) -> list[Found]:
         """Of more and more of the passages near to a vector, those of documents that have these attributes."""
         passages: dict[str, Passage] = {}
         documents: set[str] = set()
         size = k
         while True:
             size = min(WIDER * size, CANDIDATES_LIMIT)
-            hits = await self._passages.nearest(tenant, vector, size)
+            hits = await self._passages.nearest(tenant, model, vector, size)
             new = await self._passages.passages(tenant, [own for own in _ids(hits) if own not in passages])
             nearby = {passage.document_id for passage in new.values()}
             documents |= await self._relational.having(tenant, sorted(nearby), attributes)

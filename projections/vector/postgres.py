@@ -88,23 +88,38 @@ class PostgresPassages:
         """Changes whenever the tenant's passages change."""
         return await self._store.content_tag(tenant)
 
-    async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def nearest(
+        self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
         """By cosine similarity, best first."""
         size = len(vector)
-        distance = f"embedding::public.halfvec({size}) <=> $2::public.halfvec({size})"
-        passages = f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND dimension = {size}"
+        distance = f"embedding::public.halfvec({size}) <=> $3::public.halfvec({size})"
+        passages = (
+            f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size}"
+        )
         if documents is not None:
             # All of them are looked at: the HNSW index would look for them among the nearest of all, and miss some.
-            passages += " AND document_id = ANY($4) OFFSET 0"
+            passages += " AND document_id = ANY($5) OFFSET 0"
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $3",
+                f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $4",
                 tenant,
+                model,
                 np.asarray(vector, dtype="<f2").tobytes(),
                 k,
                 *(() if documents is None else (list(documents),)),
             )
         return [Hit(row["chunk_id"], row["score"]) for row in rows]
+
+    async def models(self, tenant: str | None = None) -> dict[str, int]:
+        """Revisions of the embedders, each with the number of its passages."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT model, count(*) AS passages FROM vector.passages "
+                "WHERE $1::text IS NULL OR tenant = $1 GROUP BY model",
+                tenant,
+            )
+        return {row["model"]: row["passages"] for row in rows}
 
     async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
         """By BM25, best first."""

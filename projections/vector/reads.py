@@ -37,10 +37,20 @@ class PassageReader(Protocol):
         """Changes whenever the tenant's passages change."""
         ...
 
-    async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def nearest(
+        self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
         """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first.
 
-        `documents` limits the search to passages of these.
+        Searched are passages that were embedded by the revision `model`, whose vector it is: vectors of two models
+        have nothing to do with each other. `documents` limits the search to passages of these.
+        """
+        ...
+
+    async def models(self, tenant: str | None = None) -> dict[str, int]:
+        """Revisions of the embedders that the passages have vectors of, each with the number of its passages.
+
+        Without a tenant: of all tenants, for what serves them all.
         """
         ...
 

@@ -66,7 +66,7 @@ class DatabaseIntegrationLayerContract:
     async def test_a_partition_of_which_nothing_was_read_holds_the_position_back(self, services: Services) -> None:
         for one in services.projections.values():
             await one.store.write([], {("annals.documents", 0): 9})
-        searched = await services.databases.semantic_search("default", [1.0] * 8)
+        searched = await services.databases.semantic_search("default", ADA.embedder, [1.0] * 8)
         assert dict(searched.positions) == {"relational": 0, "vector": 0}
         walked = await services.databases.graph_traversal("default", ["Ada"], max_hops=1)
         assert dict(walked.positions) == {"graph": 0}
@@ -75,7 +75,7 @@ class DatabaseIntegrationLayerContract:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
         wanted = vector_of(EVE.inputs[0], EVE.dimension).tolist()
-        answered = await services.databases.semantic_search("default", wanted, k=2)
+        answered = await services.databases.semantic_search("default", ADA.embedder, wanted, k=2)
         assert answered.result[0].passage.document_id == "eve"
         assert answered.result[0].score > 0.99
         assert (len(answered.result), answered.truncated) == (2, False)
@@ -84,7 +84,7 @@ class DatabaseIntegrationLayerContract:
     async def test_a_filter_that_no_document_passes(self, services: Services, history: History) -> None:
         await history.tell(ADA)
         await follow(services, history)
-        answered = await services.databases.semantic_search("default", FAR.tolist(), {"language": "tlh"})
+        answered = await services.databases.semantic_search("default", ADA.embedder, FAR.tolist(), {"language": "tlh"})
         assert (answered.result, answered.truncated) == ([], False)
 
     async def test_a_filter_that_many_documents_pass_finds_the_same(
@@ -96,17 +96,17 @@ class DatabaseIntegrationLayerContract:
         long = {"sentences": 2}
         assert not any(
             found.passage.document_id.startswith("long")
-            for found in (await search("default", FAR.tolist(), k=layer.WIDER)).result
+            for found in (await search("default", ADA.embedder, FAR.tolist(), k=layer.WIDER)).result
         ), "the first candidates for k=1 are others: the search has to go on"
-        few = {k: await search("default", FAR.tolist(), long, k) for k in (0, 1, 3, 8, 3000)}
+        few = {k: await search("default", ADA.embedder, FAR.tolist(), long, k) for k in (0, 1, 3, 8, 3000)}
         assert [len(answered.result) for answered in few.values()] == [0, 1, 3, 8, 8]
 
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG))
-        at_most = await search("default", FAR.tolist(), long, 8)
+        at_most = await search("default", ADA.embedder, FAR.tolist(), long, 8)
         assert chunk_ids(at_most) == chunk_ids(few[8])
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG) - 1)
         for k, expected in few.items():
-            answered = await search("default", FAR.tolist(), long, k)
+            answered = await search("default", ADA.embedder, FAR.tolist(), long, k)
             assert chunk_ids(answered) == chunk_ids(expected)
             scores = [found.score for found in expected.result]
             assert [found.score for found in answered.result] == pytest.approx(scores, abs=1e-6)
@@ -120,9 +120,9 @@ class DatabaseIntegrationLayerContract:
         await follow(services, history)
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", 1)
         monkeypatch.setattr(layer, "CANDIDATES_LIMIT", 6)
-        nearest = await services.databases.semantic_search("default", FAR.tolist(), k=6)
+        nearest = await services.databases.semantic_search("default", ADA.embedder, FAR.tolist(), k=6)
         short = [one for one in nearest.result if one.passage.document_id.startswith("short")]
-        answered = await services.databases.semantic_search("default", FAR.tolist(), {"sentences": 1}, 10)
+        answered = await services.databases.semantic_search("default", ADA.embedder, FAR.tolist(), {"sentences": 1}, 10)
         assert chunk_ids(answered) == [one.passage.chunk_id for one in short]
         assert answered.truncated
 

@@ -36,6 +36,7 @@ class Story:
     title: str = "Town"
     tenant: str = "default"
     dimension: int = 8
+    model: str = "random"
 
     @property
     def text(self) -> str:
@@ -45,7 +46,7 @@ class Story:
     @property
     def embedder(self) -> str:
         """The made-up model that gives vectors of this story's dimension."""
-        return f"random-{self.dimension}@1"
+        return f"{self.model}-{self.dimension}@1"
 
     @property
     def inputs(self) -> tuple[str, ...]:

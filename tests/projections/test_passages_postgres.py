@@ -54,12 +54,13 @@ class TestPassageReader(PassageReaderContract):
         )
         try:
             plan = await pool.fetch(
-                f"EXPLAIN SELECT chunk_id FROM vector.passages WHERE tenant = 'rare' AND dimension = {dimension} "
+                f"EXPLAIN SELECT chunk_id FROM vector.passages WHERE tenant = 'rare' AND model = 'm' "
+                f"AND dimension = {dimension} "
                 f"ORDER BY embedding::public.halfvec({dimension}) <=> $1::public.halfvec({dimension}) LIMIT 4",
                 vector_of("one", dimension).astype("<f2").tobytes(),
             )
             assert any(f"embedding_{dimension}" in row[0] for row in plan)
-            hits = await PostgresPassages(pool).nearest("rare", vector_of("one", dimension), 4)
+            hits = await PostgresPassages(pool).nearest("rare", f"random-{dimension}@1", vector_of("one", dimension), 4)
         finally:
             await pool.close()
         expected = sorted(cosines("one", *rare).values(), reverse=True)
@@ -83,7 +84,7 @@ async def test_within_many_documents_none_is_missed_however_far_away_they_are(hi
     few = {"hnsw.ef_search": "40", "hnsw.max_scan_tuples": "200"}
     pool = await open_pool(dsn, init=register, server_settings={**SEARCH_SETTINGS, **BY_INDEX, **few})
     try:
-        hits = await PostgresPassages(pool).nearest("t", near.astype(np.float32), 20, documents)
+        hits = await PostgresPassages(pool).nearest("t", "m", near.astype(np.float32), 20, documents)
     finally:
         await pool.close()
     similar = kept[:named].astype(np.float64) @ (near / np.linalg.norm(near))

@@ -114,7 +114,7 @@ async def test_readers_go_on_through_a_switch(live: LiveModel, history: History)
                 assert len((await graph.snapshot("default")).mentions) == 7
                 assert len(await graph.find("default", ["Ada", "Bob"])) == 2
             elif live.model.name == "vector":
-                assert len(await passages.nearest("default", vector_of("one", 8), 10)) == 4
+                assert len(await passages.nearest("default", "random-8@1", vector_of("one", 8), 10)) == 4
                 assert len(await passages.matching("default", "sang met", 10)) == 3
                 assert len(await passages.all_passages("default")) == 4
             else:

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from inference.model import OtherModelError
 from reasoning.engine import Reasoner
 from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders
 
@@ -95,3 +96,17 @@ async def test_a_build_that_fails_is_tried_again(embedder: TownEmbedder) -> None
     with pytest.raises(ConnectionError):
         await engine.ask(TENANT, QUESTION)
     assert (await engine.ask(TENANT, QUESTION)).answer is not None
+
+
+async def test_another_embedder_than_that_of_the_passages_is_refused(embedder: TownEmbedder) -> None:
+    """Its vectors would be compared with others' and anything could be near."""
+    readers = TownReaders(embedder)
+    readers.model = "all-MiniLM-L12-v2@0123456789abcdef/mean-1"
+    asked = reasoner(readers, embedder)
+    for attempt in (asked.search(TENANT, QUESTION, 3), asked.ask(TENANT, QUESTION)):
+        with pytest.raises(OtherModelError, match=r"all-MiniLM-L12-v2@0123456789abcdef.*set ANNALS_EMBEDDER"):
+            await attempt
+
+
+async def test_nothing_is_refused_where_there_are_no_passages(embedder: TownEmbedder) -> None:
+    assert await reasoner(TownReaders(embedder, {}), embedder).search(TENANT, QUESTION, 3) == []

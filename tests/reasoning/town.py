@@ -73,6 +73,7 @@ class TownReaders:
     def __init__(self, embedder: TownEmbedder, town: dict[str, tuple[str, str]] = TOWN) -> None:
         self.town = dict(town)
         self.snapshots = 0
+        self.model = embedder.revision
         self._embedder = embedder
 
     async def content_tag(self, tenant: str) -> str:
@@ -85,8 +86,14 @@ class TownReaders:
         await asyncio.sleep(0)
         return snapshot_of(self.town)
 
-    async def nearest(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
+    async def models(self, tenant: str) -> dict[str, int]:
+        """The one that embedded all of the town."""
+        return {self.model: len(self.town)} if self.town else {}
+
+    async def nearest(self, tenant: str, model: str, vector: Vectors, k: int) -> list[Hit]:
         """By cosine, all compared."""
+        if model != self.model:
+            return []
         vectors = await self._embedder.embed([f"{title}\n{text}" for title, text in self.town.values()])
         cosines = dict(zip(self.town, (vectors @ vector).tolist(), strict=True)) if self.town else {}
         return sorted((Hit(key, cosine) for key, cosine in cosines.items()), key=lambda hit: -hit.score)[:k]

@@ -99,30 +99,30 @@ async def test_another_tenant_is_not_near(store: OpenSearchVectorStore, reader: 
     cosines = {name: float(v @ query / np.linalg.norm(v) / np.linalg.norm(query)) for name, v in stored.items()}
     best = sorted(cosines, key=lambda name: -cosines[name])
 
-    hits = await reader.nearest("ours", query, 5)
+    hits = await reader.nearest("ours", "m", query, 5)
     assert [hit.chunk_id for hit in hits] == best[:5]
     assert [hit.score for hit in hits] == pytest.approx([cosines[name] for name in best[:5]], abs=1e-5)
-    assert {hit.chunk_id for hit in await reader.nearest("ours", query, 100)} == set(stored)
-    assert await reader.nearest("nobody", query, 5) == []
-    assert await reader.nearest("ours", query, 0) == []
+    assert {hit.chunk_id for hit in await reader.nearest("ours", "m", query, 100)} == set(stored)
+    assert await reader.nearest("nobody", "m", query, 5) == []
+    assert await reader.nearest("ours", "m", query, 0) == []
 
 
 async def test_vectors_of_different_dimensions_lie_side_by_side(
     store: OpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
     small, large = vector_of("a", 4), vector_of("a", 1024)
-    assert await reader.nearest("default", small, 3) == []
+    assert await reader.nearest("default", "m", small, 3) == []
     await store.write([_document("default", "small", "A", ["one"], [small])], {})
     await store.write([_document("default", "large", "A", ["one"], [large])], {})
-    assert [hit.chunk_id for hit in await reader.nearest("default", small, 3)] == ["small-0"]
-    assert [hit.chunk_id for hit in await reader.nearest("default", large, 3)] == ["large-0"]
+    assert [hit.chunk_id for hit in await reader.nearest("default", "m", small, 3)] == ["small-0"]
+    assert [hit.chunk_id for hit in await reader.nearest("default", "m", large, 3)] == ["large-0"]
 
 
 async def test_a_vector_without_direction_is_kept_and_found_by_words(
     store: OpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
     await store.write([_document("default", "zero", "A", ["whale"], [np.zeros(4, np.float32)])], {})
-    assert await reader.nearest("default", vector_of("a", 4), 3) == []
+    assert await reader.nearest("default", "m", vector_of("a", 4), 3) == []
     assert [hit.chunk_id for hit in await reader.matching("default", "whales", 3)] == ["zero-0"]
     async with store.snapshot() as snapshot:
         (row,) = [row async for row in snapshot.rows("passages")]
@@ -246,7 +246,7 @@ async def _is_away(client: AsyncOpenSearch) -> None:
     vector = vector_of("a", 4)
     for call in (
         lambda: reader.content_tag("a"),
-        lambda: reader.nearest("a", vector, 1),
+        lambda: reader.nearest("a", "m", vector, 1),
         lambda: reader.matching("a", "a", 1),
         lambda: reader.passages("a", ["a"]),
         lambda: reader.all_passages("a"),

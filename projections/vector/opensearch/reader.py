@@ -31,10 +31,12 @@ class OpenSearchPassages:
         """Changes whenever the tenant's passages change."""
         return await version_of(self._client, self._alias, tenant)
 
-    async def nearest(self, tenant: str, vector: Vector, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def nearest(
+        self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
         """By cosine similarity, best first; 2k candidates are looked at."""
         size = min(k, MOST)
-        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}]
+        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}, {"term": {"model": model}}]
         if documents is not None:
             allowed.append({"terms": {"document_id": list(documents)}})
         nearest = {
@@ -49,6 +51,15 @@ class OpenSearchPassages:
         hits = await self._hits({"knn": {field(len(vector)): nearest}}, size)
         # OpenSearch gives (1 + cosine) / 2, so that no score is negative.
         return [Hit(hit.chunk_id, 2 * hit.score - 1) for hit in hits]
+
+    async def models(self, tenant: str | None = None) -> dict[str, int]:
+        """Revisions of the embedders, each with the number of its passages."""
+        wanted = [{"term": {"what": "passage"}}, *([{"term": {"tenant": tenant}}] if tenant is not None else [])]
+        by_model = {"models": {"terms": {"field": "model", "size": MOST}}}
+        found = await search(
+            self._client, self._alias, {"query": {"bool": {"filter": wanted}}, "size": 0, "aggs": by_model}
+        )
+        return {bucket["key"]: bucket["doc_count"] for bucket in found["aggregations"]["models"]["buckets"]}
 
     async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
         """By BM25, best first.

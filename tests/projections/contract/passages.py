@@ -93,7 +93,7 @@ class PassageReaderContract:
         for query in ("one", "two", "three"):
             expected = cosines(query, *stories)
             best = sorted(expected.values(), reverse=True)[:10]
-            hits = await reader.nearest("default", vector_of(query, dimension), 10)
+            hits = await reader.nearest("default", f"random-{dimension}@1", vector_of(query, dimension), 10)
             assert [hit.score for hit in hits] == pytest.approx(best, abs=2e-3)
             assert [hit.score for hit in hits] == pytest.approx([expected[hit.chunk_id] for hit in hits], abs=2e-3)
 
@@ -104,21 +104,57 @@ class PassageReaderContract:
         await history.tell(*stories)
         await follow(projector, history)
         some = stories[3:5]
-        hits = await reader.nearest("default", vector_of("one", 8), 60, [story.document_id for story in some])
+        hits = await reader.nearest(
+            "default", "random-8@1", vector_of("one", 8), 60, [story.document_id for story in some]
+        )
         assert {hit.chunk_id for hit in hits} == set(passages_of(*some))
         scores = [hit.score for hit in hits]
         assert scores == pytest.approx(sorted(cosines("one", *some).values(), reverse=True), abs=2e-3)
-        assert await reader.nearest("default", vector_of("one", 8), 60, []) == []
+        assert await reader.nearest("default", "random-8@1", vector_of("one", 8), 60, []) == []
 
     async def test_vectors_of_two_models_are_not_compared(
         self, reader: PassageReader, projector: Projector, history: History
     ) -> None:
-        small, large = Story("small", ("Ada met Bob.",)), Story("large", ("Cleo met Dora.",), dimension=384)
-        await history.tell(small, large)
+        """Whether or not their dimensions differ."""
+        stories = (
+            Story("small", ("Ada met Bob.",)),
+            Story("large", ("Cleo met Dora.",), dimension=384),
+            Story("other", ("Eve met Finn.",), dimension=384, model="other"),
+        )
+        await history.tell(*stories)
         await follow(projector, history)
-        for story in (small, large):
-            hits = await reader.nearest("default", vector_of("one", story.dimension), 10)
-            assert [hit.chunk_id for hit in hits] == [story.chunks[0].chunk_id]
+        for story in stories:
+            for documents in (None, [each.document_id for each in stories]):
+                hits = await reader.nearest("default", story.embedder, vector_of("one", story.dimension), 10, documents)
+                assert [hit.chunk_id for hit in hits] == [story.chunks[0].chunk_id]
+        assert await reader.nearest("default", "nobody@1", vector_of("one", 384), 10) == []
+
+    async def test_a_model_is_found_among_many_passages_of_another(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        """Though all of those are nearer to the question."""
+        words = [f"word{n}" for n in range(300)]
+        towards = np.mean([vector_of(f"Town\n{word}", 384) for word in words], axis=0)
+        many = Story("many", tuple(words), dimension=384)
+        few = Story("few", ("a", "b", "c"), dimension=384, model="other")
+        await history.tell(many, few)
+        await follow(projector, history)
+        query = (towards / np.linalg.norm(towards)).astype(np.float32)
+        hits = await reader.nearest("default", few.embedder, query, 3)
+        assert {hit.chunk_id for hit in hits} == {chunk.chunk_id for chunk in few.chunks}
+
+    async def test_models_are_counted(self, reader: PassageReader, projector: Projector, history: History) -> None:
+        stories = (
+            Story("old", ("Ada met Bob.", "Bob sang."), model="old"),
+            Story("new", ("Cleo met Dora.",), model="new"),
+            Story("theirs", ("Eve met Finn.",), model="new", tenant="theirs"),
+        )
+        assert await reader.models("default") == await reader.models() == {}
+        await history.tell(*stories)
+        await follow(projector, history)
+        assert await reader.models("default") == {"old-8@1": 2, "new-8@1": 1}
+        assert await reader.models("theirs") == {"new-8@1": 1}
+        assert await reader.models() == {"old-8@1": 2, "new-8@1": 2}
 
     async def test_words_rank_as_bm25_says(self, reader: PassageReader, projector: Projector, history: History) -> None:
         """A database may keep lengths in few bits: scores that differ by less than a twentieth may change places."""
@@ -190,12 +226,12 @@ class PassageReaderContract:
         await follow(projector, history)
         assert {one.chunk_id: one for one in await reader.of_document("default", "harbour")} == passages_of(new)
         assert await reader.matching("default", "whale", 10) == []
-        assert len(await reader.nearest("default", vector_of("one", 8), 10)) == 2
+        assert len(await reader.nearest("default", "random-8@1", vector_of("one", 8), 10)) == 2
 
         await history.delete(new)
         await follow(projector, history)
         assert await reader.all_passages("default") == []
-        assert await reader.nearest("default", vector_of("one", 8), 10) == []
+        assert await reader.nearest("default", "random-8@1", vector_of("one", 8), 10) == []
         assert await reader.matching("default", "lantern ship", 10) == []
 
     async def test_a_merged_chunk_reads_as_the_text_it_covers(
@@ -223,9 +259,9 @@ class PassageReaderContract:
         assert [hit.chunk_id for hit in hits] == [hit.chunk_id for hit in before]
         assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in before])
         foreign = passages_of(*theirs)
-        nearest = await reader.nearest("theirs", vector_of("one", 8), 60)
+        nearest = await reader.nearest("theirs", "random-8@1", vector_of("one", 8), 60)
         assert {hit.chunk_id for hit in nearest} == set(foreign)
         assert await reader.passages("ours", list(foreign)) == {}
         assert {one.chunk_id for one in await reader.of_document("theirs", "doc-1")} == set(passages_of(theirs[1]))
         assert {one.chunk_id for one in await reader.all_passages("theirs")} == set(foreign)
-        assert await reader.nearest("nobody", vector_of("one", 8), 5) == []
+        assert await reader.nearest("nobody", "random-8@1", vector_of("one", 8), 5) == []

@@ -1,0 +1,92 @@
+"""Models of this installation: an embedder whose vectors would meet those of another one is refused."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from annals.composition import Services, open_read_models, open_services
+from annals.models import check_serving, open_inference, report_models
+from annals.settings import load_settings
+from inference.embedder import embedder_revision
+from inference.locations import MINILM_SHA256
+from inference.model import OtherModelError
+from tests.annals.layer_contract import follow
+from tests.inference.tiny import make_encoder
+from tests.projections.history import History, open_history
+from tests.projections.stories import Story
+
+SERVED = f"all-MiniLM-L6-v2@{MINILM_SHA256[:16]}/mean-1"
+
+
+class OfMinilm(Story):
+    """A story whose vectors are said to be the default embedder's."""
+
+    @property
+    def embedder(self) -> str:
+        return SERVED
+
+
+HARBOUR, MARKET = OfMinilm("harbour", ("Ada met Bob.",), dimension=384), OfMinilm("market", ("Eve.",), tenant="theirs")
+
+
+@pytest.fixture
+async def history(dsn: str) -> AsyncIterator[History]:
+    async with open_history(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def services(dsn: str, tmp_path: Path, tiny: Path) -> AsyncIterator[Services]:
+    """The settings name another embedder than the one that served so far."""
+    async with open_services(load_settings(data=tmp_path, embedder=str(tiny)), dsn) as opened:
+        await open_read_models(opened)
+        default = open_inference(load_settings(data=tmp_path), opened.outputs)
+        try:
+            await report_models(opened, default)
+        finally:
+            default.close()
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("models") / "encoder")
+
+
+def other(services: Services) -> str:
+    """The revision of the embedder that the settings name."""
+    return embedder_revision(services.settings.embedder, services.settings.embedder_revision)
+
+
+@pytest.mark.parametrize("stories", [(HARBOUR,), (MARKET,), (HARBOUR, MARKET)])
+async def test_another_embedder_is_refused_while_documents_of_the_first_are_there(
+    services: Services, history: History, stories: Sequence[Story]
+) -> None:
+    """Whichever tenant's: one worker serves them all."""
+    await history.tell(*stories)
+    await follow(services, history)
+    with pytest.raises(OtherModelError) as refused:
+        await check_serving(services)
+    line = str(refused.value)
+    assert "\n" not in line
+    for part in (SERVED, other(services), "ANNALS_EMBEDDER=minilm", "delete"):
+        assert part in line
+
+    for story in stories:
+        await history.delete(story)
+    await follow(services, history)
+    await check_serving(services)
+
+
+async def test_the_embedder_that_served_is_taken(services: Services, history: History, tmp_path: Path) -> None:
+    await history.tell(HARBOUR)
+    await follow(services, history)
+    async with open_services(load_settings(data=tmp_path), services.dsn) as again:
+        await check_serving(again)
+
+
+async def test_any_embedder_may_serve_first(dsn: str, tmp_path: Path, tiny: Path) -> None:
+    """The read models need not even be there."""
+    async with open_services(load_settings(data=tmp_path, embedder=str(tiny)), dsn) as opened:
+        await check_serving(opened)
