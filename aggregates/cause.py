@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.envelope import DomainEvent, EventMetadata, new_event
+from contracts.errors import AnnalsError
 from contracts.payload import Payload
 
 
-class RefusedError(ValueError):
+class RefusedError(AnnalsError):
     """The aggregate does not allow what was asked; the message says why."""
 
 

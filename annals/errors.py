@@ -1,24 +1,22 @@
-"""Errors a person can do something about: the message is one plain line with the next step."""
+"""Errors of the command line and of starting and stopping processes."""
 
-
-class AnnalsError(Exception):
-    """Base of the errors that the command line shows as one line."""
+from contracts.errors import AnnalsError
 
 
 class NothingIsUpError(AnnalsError):
-    """The command needs something that is not running, and may not start it."""
+    """The command needs a running pipeline; start `annals up` first."""
 
 
 class NotFoundError(AnnalsError):
-    """What was asked for is not there."""
+    """What was asked for is not there; `annals status` shows what there is."""
 
 
 class GaveUpError(AnnalsError):
-    """Something did not happen within its limit."""
+    """Something did not happen within its limit; see `annals status` and the logs."""
 
 
 class TooManyQuestionsError(AnnalsError):
-    """The tenant asked more often than the settings allow."""
+    """The tenant asked more often than its limit allows; ask again later."""
 
 
 class WrongSettingError(AnnalsError):

@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from annals.errors import AnnalsError
+from contracts.errors import AnnalsError
 
 FRESH_S = 60.0
 """A role whose file is older is not at work. The Dockerfile's health check says the same in minutes."""

@@ -4,18 +4,21 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 from annals.composition import Services, claim_servers
-from annals.errors import AnnalsError
+from contracts.errors import AnnalsError
 from eventstore.pool import HeldError, holding
 from projections.replay import Report, replay
 from projections.verify import Verdict, verify
 
 
-class BusyError(AnnalsError):
-    """Somebody builds the same read model at this moment."""
+class RebuildRunningError(AnnalsError):
+    """The same read model is being built by another process; try again when that is done."""
 
 
 async def rebuild(services: Services, names: Sequence[str], report: Report) -> dict[str, int]:
-    """Replay these read models together; rows by name. Raises what `replay` does, BusyError, ForeignServerError."""
+    """Replay these read models together; rows by name.
+
+    Raises RebuildRunningError, ForeignServerError, and what `replay` raises.
+    """
     await claim_servers(services)
     async with contextlib.AsyncExitStack() as stack:
         # In one order, so that two who want the same several never wait for each other's half.
@@ -26,7 +29,7 @@ async def rebuild(services: Services, names: Sequence[str], report: Report) -> d
 
 
 async def check(services: Services, name: str, report: Report) -> Verdict:
-    """Verify one read model. Raises BusyError, and what `verify` raises."""
+    """Verify one read model. Raises RebuildRunningError, and what `verify` raises."""
     async with _alone(services, f"verify {name}"):
         one = services.projections[name]
         return await verify(one.model, one.store, services.reader, services.topics, report)
@@ -38,4 +41,4 @@ async def _alone(services: Services, work: str) -> AsyncIterator[None]:
         async with holding(services.pool, work):
             yield
     except HeldError:
-        raise BusyError(f"`annals {work}` runs already; try again when it is done") from None
+        raise RebuildRunningError(f"`annals {work}` runs already; try again when it is done") from None

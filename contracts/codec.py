@@ -7,10 +7,11 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from contracts.envelope import DomainEvent
+from contracts.errors import AnnalsError
 from contracts.upcasters import upcast
 
 
-class MalformedEventError(ValueError):
+class MalformedEventError(AnnalsError):
     """The bytes are no event of ours; the message names what is wrong with them."""
 
 

@@ -24,6 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from contracts.codec import MalformedEventError, canonical, decode, plain
 from contracts.envelope import Tenant
+from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
 
 VERSION = 2
@@ -33,7 +34,7 @@ LINE_BYTES = 64 * 1024 * 1024
 Line = TypeVar("Line", bound=BaseModel)
 
 
-class ArchiveError(ValueError):
+class ArchiveError(AnnalsError):
     """The file is no whole archive, or cannot be read or written; the message says where and why.
 
     No OSError leaves this file: between the log and the archive it would be taken for the database's.

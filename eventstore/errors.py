@@ -1,7 +1,9 @@
 """What can go wrong with the event store. A docstring is the message where none is given."""
 
+from contracts.errors import AnnalsError
 
-class StoreUnavailableError(ConnectionError):
+
+class StoreUnavailableError(AnnalsError):
     """The database does not answer; the same call may be tried again."""
 
 
@@ -9,21 +11,21 @@ class ForeignBrokerError(StoreUnavailableError):
     """Kafka holds the topics of another log; the same call may be tried again once it does not."""
 
 
-class VersionConflictError(Exception):
+class VersionConflictError(AnnalsError):
     """Somebody else appended to the aggregate first; decide again on its fresh state."""
 
 
-class DuplicateEventError(Exception):
-    """The aggregate has an event with this id already."""
+class DuplicateEventError(AnnalsError):
+    """The aggregate has an event with this id already; read that one."""
 
 
-class ConflictError(Exception):
+class ConflictError(AnnalsError):
     """The aggregate kept changing under every try; ask again later."""
 
 
-class MissingTextError(LookupError):
-    """A text that an event refers to is not in the text store."""
+class MissingTextError(AnnalsError):
+    """A text that an event refers to is not in the text store; take the document in again."""
 
 
-class UnknownMigrationError(Exception):
+class UnknownMigrationError(AnnalsError):
     """The database was changed by a newer Annals than this one; update this installation."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
+from contracts.errors import AnnalsError
 from eventstore.errors import StoreUnavailableError
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
@@ -132,8 +133,8 @@ async def take_turn(connection: Connection, name: str) -> None:
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_OF_NAME})", f"annals/{name}")
 
 
-class HeldError(Exception):
-    """Somebody else holds the name."""
+class HeldError(AnnalsError):
+    """Another session holds the name; try again when it is free."""
 
 
 @contextlib.asynccontextmanager

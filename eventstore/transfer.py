@@ -5,6 +5,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import asyncpg
 
+from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveReader, ArchiveWriter, Counts
 from eventstore.pool import acquire, transaction
 
@@ -19,8 +20,8 @@ Report = Callable[[int], None]
 Write = Callable[..., None]
 
 
-class NotEmptyError(Exception):
-    """The event store that was to take an archive in holds something already."""
+class NotEmptyError(AnnalsError):
+    """The event store holds something already; import into an empty one."""
 
 
 class _Table(NamedTuple):

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from contracts.errors import AnnalsError
 
-class InferenceError(Exception):
+
+class InferenceError(AnnalsError):
     """A model cannot be loaded or run; the message says what to do."""
 
 

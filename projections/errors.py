@@ -1,17 +1,18 @@
 """What can go wrong with a read model. A docstring is the message where none is given."""
 
+from contracts.errors import AnnalsError
 from eventstore.errors import StoreUnavailableError
 
 
-class UnfoldableEventError(Exception):
+class UnfoldableEventError(AnnalsError):
     """The event cannot be folded into this read model; the message says what is missing."""
 
 
-class StaleVersionError(Exception):
+class StaleVersionError(AnnalsError):
     """Another projector wrote the same aggregates meanwhile; read their versions and fold again."""
 
 
-class OldSchemaError(Exception):
+class OldSchemaError(AnnalsError):
     """The read model was built by another version of Annals; `annals replay` builds it anew."""
 
 

@@ -14,7 +14,7 @@ SOURCE_CHARACTERS = 256
 
 
 class ForeignTenantError(MalformedEventError):
-    """The message names a tenant that its inbox does not speak for, or none where there are several."""
+    """The inbox does not speak for the message's tenant; write to that tenant's inbox."""
 
 
 class InboxHandler:

@@ -12,6 +12,7 @@ from aggregates.document import Document
 from contracts import ids
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
+from contracts.errors import AnnalsError
 from contracts.event_types import EventType
 from contracts.payload import Scalar
 from eventstore.commands import Command, Commands
@@ -22,7 +23,7 @@ from eventstore.texts import TextStore
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
 
 
-class DocumentTooLargeError(ValueError):
+class DocumentTooLargeError(AnnalsError):
     """The text is over the size limit; the message says by how much and what to do."""
 
 

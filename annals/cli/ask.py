@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from annals.asking import AskResult, open_ask_service
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.search import described, short
-from annals.errors import AnnalsError
 from annals.session import session
+from contracts.errors import AnnalsError
 from contracts.payload import Question
 
 _QUESTION: TypeAdapter[str] = TypeAdapter(Question)

@@ -20,8 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from annals.cli.usage import WrongUsage, refuse_undecoded
-from annals.errors import AnnalsError, WrongSettingError
+from annals.errors import WrongSettingError
 from annals.settings import Settings, load_settings
+from contracts.errors import AnnalsError
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except WrongSettingError as error:
         raise WrongUsage(" ".join(str(error).split())) from None
-    except _plain() as error:
+    except AnnalsError as error:
         raise click.ClickException(" ".join(str(error).split())) from None
     except ValidationError as error:
         from contracts.codec import plain
@@ -126,26 +127,6 @@ def plain_errors() -> Iterator[None]:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-def _plain() -> tuple[type[BaseException], ...]:
-    """Errors of the rooms that a person can do something about, loaded without their libraries."""
-    from aggregates.cause import RefusedError
-    from eventstore.errors import ConflictError, MissingTextError, StoreUnavailableError, UnknownMigrationError
-    from inference.model import InferenceError
-    from projections.errors import OldSchemaError, UnfoldableEventError
-
-    return (
-        AnnalsError,
-        RefusedError,
-        ConflictError,
-        MissingTextError,
-        StoreUnavailableError,
-        UnknownMigrationError,
-        InferenceError,
-        OldSchemaError,
-        UnfoldableEventError,
-    )
 
 
 def _broken_off(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

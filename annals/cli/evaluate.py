@@ -14,12 +14,13 @@ from annals.asking import open_ask_service
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.ingest import take
 from annals.composition import Services
-from annals.errors import AnnalsError, GaveUpError
+from annals.errors import GaveUpError
 from annals.loading import load
 from annals.session import session
 from annals.settings import Settings
 from annals.waiting import until_projected
 from contracts.codec import plain
+from contracts.errors import AnnalsError
 from contracts.event_types import EventType
 from reasoning.evaluation import all_at, percentile, recall_at
 

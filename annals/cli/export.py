@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.errors import AnnalsError
 from annals.session import session
+from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveError, Counts
 from eventstore.transfer import count_lines, dump
 

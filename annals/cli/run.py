@@ -3,9 +3,9 @@
 import click
 
 from annals.cli.context import CommandContext, common
-from annals.errors import AnnalsError
 from annals.roles import ROLES, run_role
 from annals.supervision.state import read_state
+from contracts.errors import AnnalsError
 
 
 @click.command("run", short_help="Run one role, for production.")

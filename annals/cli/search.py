@@ -6,8 +6,8 @@ import click
 
 from annals.asking import open_ask_service
 from annals.cli.context import CommandContext, common, run_async
-from annals.errors import AnnalsError
 from annals.session import session
+from contracts.errors import AnnalsError
 from reasoning.results import ScoredPassage
 
 SHORT = 160

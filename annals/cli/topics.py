@@ -7,8 +7,9 @@ import click
 from confluent_kafka import KafkaException
 
 from annals.cli.context import CommandContext, common
-from annals.errors import AnnalsError, NothingIsUpError
+from annals.errors import NothingIsUpError
 from annals.supervision.state import read_state
+from contracts.errors import AnnalsError
 from contracts.topics import topics
 from eventstore.kafka.admin import reason
 from eventstore.kafka.topic_admin import TopicAdmin

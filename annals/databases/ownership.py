@@ -11,7 +11,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError
 
 from annals.databases.servers import Servers
-from annals.errors import AnnalsError
+from contracts.errors import AnnalsError
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j.connection import alone
 from projections.vector.opensearch.client import faults
@@ -22,7 +22,7 @@ _SETTINGS = {"settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}
 
 
 class ForeignServerError(AnnalsError):
-    """The database holds read models of another log."""
+    """A server holds the read models of another log; name an empty one, or the one of this log."""
 
 
 async def owners(servers: Servers) -> dict[str, str | None]:

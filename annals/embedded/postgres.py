@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from annals.errors import AnnalsError
+from contracts.errors import AnnalsError
 from eventstore.connection import connected
 
 with warnings.catch_warnings():

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from annals.addresses import without_password
-from annals.errors import AnnalsError
+from contracts.errors import AnnalsError
 
 
 class AlreadyUpError(AnnalsError):
-    """Something keeps this data folder running already."""
+    """This data folder is up already; use it as it is, or stop that `annals up` first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from annals.errors import AnnalsError
 from annals.supervision.process import Child, ProcessSpec
 from annals.supervision.state import Lock, State, last_state, write_state
+from contracts.errors import AnnalsError
 
 LEFTOVER_LIMIT_S = 10.0
 

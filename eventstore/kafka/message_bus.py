@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from contracts.errors import AnnalsError
 from contracts.topics import Partition
 
 FLUSH_LIMIT_S = 35.0
@@ -23,8 +24,8 @@ class Record:
     headers: Mapping[str, str]
 
 
-class BrokerLostRecordsError(Exception):
-    """A record landed at a lower offset than the partition had reached: the broker is not what it was."""
+class BrokerLostRecordsError(AnnalsError):
+    """A record landed below the known end of its partition; the broker lost what it had and has to be filled again."""
 
 
 class KafkaMessageBus:

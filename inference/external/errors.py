@@ -14,7 +14,7 @@ NEXT_STEPS = {
 
 
 class ExternalSystemError(InferenceError):
-    """A system outside did not do what was asked of it."""
+    """An external system did not do what was asked; see its own words."""
 
     def __init__(self, system: str, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,10 @@ class ExternalSystemError(InferenceError):
 
 
 class ApiError(ExternalSystemError):
-    """The system answered, and the answer is a refusal. `message` is its own words, cut to one short line."""
+    """The system answered with a refusal; check the name, the address and the token.
+
+    `message` is its own words, cut to one short line.
+    """
 
     def __init__(self, system: str, status: int, message: str, token_name: str = "a token") -> None:
         said = plain(message)
@@ -35,11 +38,11 @@ class ApiError(ExternalSystemError):
 
 
 class ServerError(ApiError):
-    """The system answered 5xx to every try."""
+    """The system answered 5xx to every try; try again later."""
 
 
 class UnreachableError(ExternalSystemError):
-    """No answer, or one that was cut, after every try."""
+    """The system gave no whole answer to any try; check the network and the address."""
 
     def __init__(self, system: str, url: str, reason: str) -> None:
         super().__init__(
@@ -55,7 +58,7 @@ class CircuitOpenError(ExternalSystemError):
 
 
 class RateLimitedError(ExternalSystemError):
-    """The system wants fewer requests, or our own limit makes this one wait longer than it may."""
+    """The system takes no more requests now, or our own limit does not; try again later."""
 
     def __init__(self, system: str, wait_s: float | None) -> None:
         when = "later" if wait_s is None else f"in {wait_s:.0f} s"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from contracts.errors import AnnalsError
+
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MODEL_ID = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)?", re.ASCII)
 PIECE = 1024 * 1024
@@ -20,7 +22,7 @@ WEIGHTS = (
 """In the order of preference: pickled weights can run code when they are loaded, so they come last."""
 
 
-class BadListingError(ValueError):
+class BadListingError(AnnalsError):
     """The hub's listing cannot be trusted or used; the message says why."""
 
 

@@ -9,12 +9,17 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_base, wait_random_exponential
 
+from contracts.errors import AnnalsError
+
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that may be sent twice (RFC 9110, section 9.2.2)."""
 
 
-class BusyError(Exception):
-    """The system answered 429 or 5xx: not now, perhaps soon. Never leaves the client."""
+class BusyError(AnnalsError):
+    """The system answered 429 or 5xx; try again after a while.
+
+    Never leaves the client.
+    """
 
     def __init__(self, status: int, said: str, wait_s: float | None) -> None:
         super().__init__(f"{status} {said}")
@@ -23,8 +28,11 @@ class BusyError(Exception):
         self.wait_s = wait_s
 
 
-class CutOffError(Exception):
-    """A body ended too soon. What came of it was kept, if the receiver could. Never leaves the client."""
+class CutOffError(AnnalsError):
+    """A body ended too soon; ask for the rest.
+
+    What came of it was kept, if the receiver could. Never leaves the client.
+    """
 
 
 def is_transient(error: BaseException) -> bool:

@@ -34,4 +34,4 @@ async def consistent_read(pool: asyncpg.Pool, schema: str) -> AsyncIterator[Conn
             yield connection
         still = await connection.fetchval(_GENERATION, schema) == generation
     if not still:
-        raise ReadModelReplacedError(ReadModelReplacedError.__doc__)
+        raise ReadModelReplacedError()

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from annals.embedded import postgres
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
-from annals.errors import AnnalsError
+from contracts.errors import AnnalsError
 from tests.annals.processes import of_folder, until
 from tests.conftest import BrokerServer, PostgresServer
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from annals.errors import AnnalsError
 from annals.heartbeat import FRESH_S, Heartbeat
 from annals.roles import ROLES
+from contracts.errors import AnnalsError
 from tests.annals.pipeline import ROOT, Pipeline
 from tests.annals.processes import until
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from annals.errors import AnnalsError
 from annals.supervision import process as processes
 from annals.supervision import supervisor as supervision
 from annals.supervision.process import ProcessSpec
 from annals.supervision.state import AlreadyUpError, State, last_state, read_state
 from annals.supervision.supervisor import Supervisor
+from contracts.errors import AnnalsError
 from tests.annals.pipeline import ROOT
 from tests.annals.processes import alive, until
 

@@ -119,7 +119,7 @@ class Neo4jGraph:
         """Raises ReadModelReplacedError where another generation is live: this one may be deleted in part."""
         found = await alone(self._driver, query, name=NAME, generation=base.generation, tenant=tenant, **parameters)
         if not found or not found[0]["still"]:
-            raise ReadModelReplacedError(ReadModelReplacedError.__doc__)
+            raise ReadModelReplacedError()
         return list(found[0]["found"])
 
 
