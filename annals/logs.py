@@ -38,6 +38,7 @@ def logging_config(level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "plain": {
+                "class": "annals.terminal.VisibleFormatter",
                 "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
                 "datefmt": "%Y-%m-%dT%H:%M:%S",
             }

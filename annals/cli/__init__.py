@@ -1,11 +1,14 @@
 """The command line: one command a file, loaded only when called, so that `annals --help` is instant."""
 
+import logging
+import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
 from annals.cli.usage import one_line
+from annals.terminal import VisibleFormatter, show_fault
 
 COMMANDS = {
     "up": "up",
@@ -76,4 +79,8 @@ def group() -> None:
 
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 stopped by ctrl-C."""
+    sys.excepthook = show_fault
+    # What no handler takes, as is usual in a command, is printed by this one.
+    assert logging.lastResort is not None
+    logging.lastResort.setFormatter(VisibleFormatter())
     group(prog_name="annals")

@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import functools
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,10 +17,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-from annals.cli.usage import WrongUsage, refuse_undecoded
+from annals.cli.usage import PlainError, WrongUsageError, refuse_undecoded
 from annals.errors import WrongSettingError
 from annals.settings import Settings, load_settings
+from annals.terminal import visible, visible_json
 from contracts.errors import AnnalsError
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,10 @@ INTERRUPTED = 130
 
 @dataclass
 class CommandContext:
-    """The settings of this call, and where its words go: people read stderr, machines read stdout."""
+    """The settings of this call, and where its words go: people read stderr, machines read stdout.
+
+    All that a command prints goes through here, and nothing of it reaches a terminal as a control character.
+    """
 
     settings: Settings
     json: bool = False
@@ -41,22 +45,25 @@ class CommandContext:
     def say(self, text: str) -> None:
         """A line for people: on stdout, or on stderr when a machine reads stdout."""
         if self.json:
-            self.people.print(text, markup=False)
+            self.note(text)
         else:
-            click.echo(text)
+            click.echo(visible(text))
 
-    def show(self, table: Table) -> None:
+    def show(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table for people, where their lines go."""
+        table = Table(*header, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(visible(cell)) for cell in row))
         (self.people if self.json else Console(highlight=False)).print(table)
 
     def note(self, text: str) -> None:
         """A line beside the result: always on stderr."""
-        self.people.print(text, markup=False)
+        self.people.print(Text(visible(text)))
 
     def give(self, result: Any) -> None:
         """The result as one JSON object on stdout, when --json was asked for."""
         if self.json:
-            click.echo(json.dumps(result, ensure_ascii=False, default=str))
+            click.echo(visible_json(result))
 
     @contextlib.contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
@@ -113,13 +120,13 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except WrongSettingError as error:
-        raise WrongUsage(" ".join(str(error).split())) from None
+        raise WrongUsageError(" ".join(str(error).split())) from None
     except AnnalsError as error:
-        raise click.ClickException(" ".join(str(error).split())) from None
+        raise PlainError(" ".join(str(error).split())) from None
     except ValidationError as error:
         from contracts.codec import plain
 
-        raise click.ClickException(plain(error)) from None
+        raise PlainError(plain(error)) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("stopped", err=True)
         sys.exit(INTERRUPTED)

@@ -32,6 +32,8 @@ def command(context: CommandContext, file: str, no_outputs: bool) -> None:
     """
     if file == "-" and context.json:
         raise click.UsageError("--json and - both want standard output; name a file")
+    if file == "-" and sys.stdout.isatty():
+        raise click.UsageError("standard output is a terminal; name a file, or send it to another program")
     run_async(lambda: _export(context, file, not no_outputs))
 
 

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.table import Table
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition import STAGES, Services
@@ -77,10 +76,9 @@ def _show(context: CommandContext, result: dict[str, Any]) -> None:
         f"{result['entities']} entities, {result['relations']} relations"
     )
     context.say(f"log at position {result['position']}, {result['dead_letters']} dead letters")
-    table = Table("consumer", "position", "lag", box=None, pad_edge=False)
-    for name, where in {**result["consumers"], **result["projections"]}.items():
-        table.add_row(name, str(where["position"]), str(where["lag"]))
-    context.show(table)
+    followers = {**result["consumers"], **result["projections"]}
+    rows = [(name, str(where["position"]), str(where["lag"])) for name, where in followers.items()]
+    context.show(("consumer", "position", "lag"), rows)
     for name, stats in result["databases"].items():
         answer = f"answers in {stats['answer_ms']:.0f} ms" if stats["answer_ms"] is not None else stats["error"]
         context.say(

@@ -6,10 +6,19 @@ from collections.abc import Iterator
 import click
 
 from annals.settings import is_utf8
+from annals.terminal import visible
 
 
-class WrongUsage(click.ClickException):  # click's exceptions are called so
-    """Shown as one line."""
+class PlainError(click.ClickException):
+    """Shown as one line; exit code 1."""
+
+    def format_message(self) -> str:
+        """Without control characters: it may name what a document or a server said."""
+        return visible(self.message)
+
+
+class WrongUsageError(PlainError):
+    """A wrong argument or setting; exit code 2."""
 
     exit_code = 2
 
@@ -24,7 +33,7 @@ def one_line() -> Iterator[None]:
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "annals"
         message = " ".join(error.format_message().split()).removesuffix(".")
-        raise WrongUsage(f"{message}; see: {path} --help") from None
+        raise WrongUsageError(f"{message}; see: {path} --help") from None
 
 
 def refuse_undecoded(context: click.Context) -> None:
