@@ -1,21 +1,24 @@
 """From paths to documents: text, Markdown and JSON Lines, in files, folders or standard input."""
 
-import codecs
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import TypeAdapter, ValidationError
 
-from contracts.codec import plain
+from annals.encodings import UnreadableTextError, read_lines, read_text
+from annals.json_lines import Line, NotLinesError, is_array, numbered, words
 from contracts.inbox import InboxDocument
-from contracts.payload import Attributes, Identifier
+from contracts.payload import Identifier
+from contracts.text import is_blank
 
 TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
 LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+JSON_SUFFIX = ".json"
+"""Read as lines where such a file is named; in a folder it may be anything, and is left out."""
 MAX_TITLE = 1024
 _HEADING = re.compile(r"\s*#{1,6}[ \t]+([^\r\n]*)")
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
@@ -39,23 +42,6 @@ class Refused:
 
     name: str
     reason: str
-
-
-class _Line(BaseModel):
-    """One JSON line: `{"id", "title", "text"}`, optionally `uri` and `attributes`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: Identifier
-    title: str = ""
-    text: str
-    uri: str | None = None
-    attributes: Annotated[Attributes, Field(default_factory=dict)]
-
-    @field_validator("id", mode="before")
-    @classmethod
-    def _number_is_a_name(cls, value: object) -> object:
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def load(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Loaded | Refused]:
@@ -96,9 +82,9 @@ def _from_path(path: Path) -> Iterator[Loaded | Refused]:
 def _from_file(path: Path) -> Iterator[Loaded | Refused]:
     name = _printable(path)
     try:
-        if path.suffix.lower() in LINES_SUFFIXES:
+        if path.suffix.lower() in LINES_SUFFIXES | {JSON_SUFFIX}:
             with path.open("rb") as lines:
-                yield from _from_lines(name, lines)
+                yield from _from_lines(name, read_lines(lines))
         else:
             absolute = path.resolve()
             yield _document(
@@ -118,45 +104,57 @@ def _printable(path: Path) -> str:
 
 
 def _from_stdin(stdin: BinaryIO) -> Iterator[Loaded | Refused]:
-    read = [stdin.readline()]
-    while read[-1] and not _unmarked(read[-1]).strip():
-        read.append(stdin.readline())
-    if _unmarked(read[-1]).lstrip().startswith(b"{"):
-        yield from _from_lines("-", itertools.chain(read, stdin))
+    try:
+        lines = read_lines(stdin)
+        read = list(_until_filled(lines))
+        if read and read[-1].lstrip().startswith(b"{"):
+            yield from _from_lines("-", itertools.chain(read, lines))
+            return
+        raw = b"".join((*read, *lines))
+    except UnreadableTextError as error:
+        yield Refused("-", str(error))
+        return
+    if is_array(raw):
+        # As lines it is refused, with what to do; as a text it would be taken.
+        yield from _from_lines("-", raw.splitlines())
     else:
-        raw = b"".join(read) + stdin.read()
         yield _document(name="-", document_id="stdin", raw=raw, title="stdin", uri=None)
+
+
+def _until_filled(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Blank lines, and the first one that is not."""
+    for line in lines:
+        yield line
+        if line.strip():
+            return
 
 
 def _from_lines(name: str, lines: Iterable[bytes]) -> Iterator[Loaded | Refused]:
     found = False
-    for number, raw in enumerate(lines, start=1):
-        line = _unmarked(raw) if number == 1 else raw
-        if line.strip():
+    try:
+        for number, line in numbered(lines):
             found = True
             yield _line(f"{name}:{number}", line)
+    except (NotLinesError, UnreadableTextError) as error:
+        yield Refused(name, str(error))
+        return
     if not found:
         yield Refused(name, "is empty")
 
 
-def _unmarked(first: bytes) -> bytes:
-    """Without the byte order mark that some programs put before UTF-8."""
-    return first.removeprefix(codecs.BOM_UTF8)
-
-
 def _line(name: str, raw: bytes) -> Loaded | Refused:
     try:
-        line = _Line.model_validate_json(raw)
+        line = Line.model_validate_json(raw)
     except ValidationError as error:
-        return Refused(name, plain(error))
+        return Refused(name, words(error))
     return _checked(name, line.id, line.title, line.text, line.uri, line.attributes)
 
 
 def _document(*, name: str, document_id: str, raw: bytes, title: str, uri: str | None) -> Loaded | Refused:
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return Refused(name, f"is not UTF-8 text: byte {error.start} is {raw[error.start]:#04x}; convert it first")
+        text = read_text(raw)
+    except UnreadableTextError as error:
+        return Refused(name, str(error))
     return _checked(name, document_id, _heading(text) or title, text, uri, {})
 
 
@@ -174,11 +172,11 @@ def _checked(
     uri: str | None,
     attributes: dict[str, str | int | float | bool | None],
 ) -> Loaded | Refused:
-    if not text.strip():
-        return Refused(name, "holds no text")
+    if is_blank(text):
+        return Refused(name, "holds no text" if not text.strip() else "holds no text, only invisible characters")
     try:
         checked = InboxDocument(title=title[:MAX_TITLE], text=text, uri=uri, attributes=attributes)
         _IDENTIFIER.validate_python(document_id)
     except ValidationError as error:
-        return Refused(name, plain(error))
+        return Refused(name, words(error))
     return Loaded(name, document_id, checked.title, checked.text, checked.uri, dict(checked.attributes))

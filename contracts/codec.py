@@ -56,9 +56,14 @@ def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:
 def plain(error: ValidationError) -> str:
     """A validation error in one line: where and what, for each fault (at most five), without the input."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    named = [f"{'.'.join(map(one_step, fault['loc'])) or 'message'}: {fault['msg']}" for fault in faults[:5]]
+    named = [f"{'.'.join(map(one_step, fault['loc'])) or 'message'}: {_said(fault['msg'])}" for fault in faults[:5]]
     more = [f"and {len(faults) - 5} more"] if len(faults) > 5 else []
     return "; ".join(named + more)
+
+
+def _said(message: str) -> str:
+    """Without what pydantic puts before messages that are ours."""
+    return message.removeprefix("Value error, ")
 
 
 def one_step(step: int | str) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from contracts.codec import MalformedEventError, plain
 from contracts.envelope import Correlation, Tenant, UtcTime
 from contracts.payload import Attributes, Identifier, Part, Party, Text, Title, Uri
+from contracts.text import is_blank
 
 
 class InboxDocument(Part):
@@ -22,8 +23,8 @@ class InboxDocument(Part):
     @field_validator("text")
     @classmethod
     def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("holds only white space; send the document's text")
+        if is_blank(value):
+            raise ValueError("holds only white space and invisible characters; send the document's text")
         return value
 
 

@@ -1,5 +1,6 @@
 """The base of every payload, and the field types they share."""
 
+import math
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -37,12 +38,18 @@ def _short(value: str) -> str:
     return value
 
 
-def _portable(value: "Scalar") -> "Scalar":
-    """A larger number would pass as a float, or come back from another reader as another number."""
+def _portable(value: object) -> object:
+    """Checked before the union of types, of which each would say that the value is not of its own.
+
+    A larger number would pass as a float, or come back from another reader as another number.
+    """
+    if value is not None and not isinstance(value, str | int | float):
+        raise ValueError("is a list or an object; an attribute is a text, a number, true, false or null")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("is no finite number, which JSON cannot hold; leave it out or send null")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("is a whole number of more than 64 bits; send it as text")
-    storable(value)
-    return value
+    return storable(value)
 
 
 # Bounds stand before the validators: pydantic then checks them itself, many times faster than behind a function.
@@ -76,7 +83,7 @@ Offset = Annotated[int, Field(ge=0, le=2**31 - 1, description="characters (code 
 Items = Annotated[tuple[Item, ...], Field(strict=False)]
 Scalar = str | int | float | bool | None
 Attributes = dict[
-    Annotated[str, Field(min_length=1, max_length=128), _STORABLE], Annotated[Scalar, AfterValidator(_portable)]
+    Annotated[str, Field(min_length=1, max_length=128), _STORABLE], Annotated[Scalar, BeforeValidator(_portable)]
 ]
 
 

@@ -12,6 +12,7 @@ from annals.cli.search import described, short
 from annals.session import session
 from contracts.errors import AnnalsError
 from contracts.payload import Question
+from contracts.text import is_blank
 
 _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 
@@ -31,7 +32,7 @@ def command(context: CommandContext, question: str, sources: int) -> None:
 
 
 async def _ask(context: CommandContext, question: str, k: int) -> AskResult:
-    if not question.strip():
+    if is_blank(question):
         raise AnnalsError("the question is blank; ask for example: annals ask 'Who founded ...?'")
     try:
         _QUESTION.validate_python(question)

@@ -14,12 +14,13 @@ from annals.asking import open_ask_service
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.ingest import take
 from annals.composition import Services
+from annals.encodings import UnreadableTextError, read_lines
 from annals.errors import GaveUpError
+from annals.json_lines import NotLinesError, numbered, words
 from annals.loading import load
 from annals.session import session
 from annals.settings import Settings
 from annals.waiting import until_projected
-from contracts.codec import plain
 from contracts.errors import AnnalsError
 from contracts.event_types import EventType
 from reasoning.evaluation import all_at, percentile, recall_at
@@ -59,12 +60,15 @@ def command(context: CommandContext, corpus: Path, questions: Path) -> None:
 
 def _read(path: Path) -> list[Question]:
     found = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if line.strip():
-            try:
-                found.append(Question.model_validate_json(line))
-            except ValidationError as error:
-                raise AnnalsError(f"{path}:{number}: {plain(error)}") from None
+    try:
+        with path.open("rb") as lines:
+            for number, line in numbered(read_lines(lines)):
+                try:
+                    found.append(Question.model_validate_json(line))
+                except ValidationError as error:
+                    raise AnnalsError(f"{path}:{number}: {words(error)}") from None
+    except (OSError, NotLinesError, UnreadableTextError) as error:
+        raise AnnalsError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     if not found:
         raise AnnalsError(f"{path} holds no question")
     return found

@@ -8,6 +8,7 @@ from annals.asking import open_ask_service
 from annals.cli.context import CommandContext, common, run_async
 from annals.session import session
 from contracts.errors import AnnalsError
+from contracts.text import is_blank
 from reasoning.results import ScoredPassage
 
 SHORT = 160
@@ -19,7 +20,7 @@ SHORT = 160
 @common
 def command(context: CommandContext, query: str, count: int) -> None:
     """The passages that are most like QUERY in meaning and in words, best first."""
-    if not query.strip():
+    if is_blank(query):
         raise AnnalsError("the query is blank; write some words to search for")
     run_async(lambda: _search(context, query, count))
 

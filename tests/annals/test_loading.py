@@ -174,3 +174,106 @@ def test_a_broken_input_does_not_hold_up_the_others(tmp_path: Path) -> None:
     good = written(tmp_path, "good.md", "Good.")
     found = loaded(tmp_path / "nowhere", good, written(tmp_path, "bad.md", b"\xff"), "-", stdin=b"Also good.")
     assert [type(one) for one in found] == [Refused, Loaded, Refused, Loaded]
+
+
+BOM = b"\xef\xbb\xbf"
+ONE, TWO = b'{"id": "1", "text": "One."}\n', b'{"id": "2", "text": "Two."}\n'
+
+
+def test_a_mark_is_left_out_at_the_start_of_any_line(tmp_path: Path) -> None:
+    joined = written(tmp_path, "joined.jsonl", BOM + ONE + BOM + TWO + BOM + BOM + b"\n" + BOM)
+    assert [document.document_id for document in loaded(joined) if isinstance(document, Loaded)] == ["1", "2"]
+    assert len(loaded(joined)) == 2
+    assert len(loaded("-", stdin=BOM + b"\n" + BOM + ONE + BOM + TWO)) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_is_decoded_by_its_mark_and_named_without_one(tmp_path: Path, encoding: str) -> None:
+    text = "# Žofie\n\nShe painted 𝄞 in Brno."
+    lines = "\n".join((json.dumps({"id": "1", "text": text}, ensure_ascii=False), '{"id": "2", "text": "Two."}'))
+    marked = "\ufeff".encode(encoding)
+    found = one(written(tmp_path, "wide.md", marked + text.encode(encoding)))
+    assert (found.title, found.text) == ("Žofie", text)
+    assert one("-", stdin=marked + text.encode(encoding)).text == text
+    for wide in (
+        loaded(written(tmp_path, "wide.jsonl", marked + lines.encode(encoding))),
+        loaded("-", stdin=marked + lines.encode(encoding)),
+    ):
+        assert [document.text for document in wide if isinstance(document, Loaded)] == [text, "Two."]
+    for name in ("bare.txt", "bare.jsonl"):
+        said = refusal(written(tmp_path, name, lines.encode(encoding)))
+        assert "without a byte order mark; save it as UTF-8" in said
+    assert "save it as UTF-8" in refusal("-", stdin=lines.encode(encoding))
+    cut_off = marked + text.encode(encoding)[:-1]
+    assert "broken" in refusal(written(tmp_path, "cut-off.txt", cut_off))
+    assert "broken" in refusal("-", stdin=cut_off)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeff", "\u200b\u2060\n\u00ad", "\u3164 \u2800", "\u200e\u202e\x07", "\U000e0041\ufe0f"]
+)
+def test_a_text_that_nobody_can_see_is_no_document(tmp_path: Path, text: str) -> None:
+    assert refusal(written(tmp_path, "unseen.txt", BOM + text.encode())).startswith("holds no text")
+    line = json.dumps({"id": "a", "text": text})
+    assert refusal(written(tmp_path, "unseen.jsonl", line)).startswith("holds no text")
+
+
+def test_a_json_file_that_is_no_lines_gets_one_message(tmp_path: Path) -> None:
+    documents = [{"id": str(number), "text": f"Text {number}."} for number in range(30)]
+    for name in ("array.jsonl", "array.json"):
+        for indent in (None, 2):
+            content = json.dumps(documents, indent=indent)
+            for path, stdin in ((written(tmp_path, name, content), b""), ("-", content.encode())):
+                said = refusal(path, stdin)
+                assert "is one JSON array" in said and "jq -c '.[]'" in said
+        pretty = "\n".join(json.dumps(document, indent=2) for document in documents)
+        said = refusal(written(tmp_path, f"pretty-{name}", pretty))
+        assert said.startswith("line 1: a document's JSON is spread over several lines") and "jq -c ." in said
+        assert refusal("-", pretty.encode()) == said
+    one_a_line = "[\n" + ",\n".join(json.dumps(document) for document in documents) + "\n]\n"
+    assert "is one JSON array" in refusal(written(tmp_path, "almost.jsonl", one_a_line))
+    mixed = loaded(written(tmp_path, "mixed.jsonl", ONE + json.dumps(documents[2], indent=1).encode() + b"\n" + TWO))
+    assert [type(found) for found in mixed] == [Loaded, Refused]
+    assert isinstance(mixed[1], Refused) and mixed[1].reason.startswith("line 2: ")
+
+
+def test_a_json_file_with_a_document_a_line_is_taken(tmp_path: Path) -> None:
+    assert [type(found) for found in loaded(written(tmp_path, "some.json", ONE + TWO))] == [Loaded, Loaded]
+    assert one("-", stdin=b"[1] A text may begin like this.").title == "stdin"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"id": "a", "text": "T", "attributes": {"n": NaN}}', '"attributes.n" is no finite number'),
+        (b'{"id": "a", "text": "T", "attributes": {"n": -Infinity}}', '"attributes.n" is no finite number'),
+        (b'{"id": "a", "text": "T", "attributes": {"n": 1e999}}', '"attributes.n" is no finite number'),
+        (b'{"id": "a", "text": "T", "attributes": {"n": [1]}}', '"attributes.n" is a list or an object'),
+        (b'{"id": "a", "text": NaN}', '"text" is no text in quotes'),
+        (b'{"id": "a", "text": "T"', "is no whole JSON: it ends at column"),
+        (b'{"id": "a" "text": "T"}', "is no JSON: expected `,` or `}` at column 12"),
+        (b"[1, 2]", 'is no JSON object; write {"id": ..., "title": ..., "text": ...}'),
+        (b'{"text": "T"}', 'has no "id"'),
+        (b'{"id": "a", "text": 5}', '"text" is no text in quotes'),
+        (b'{"id": "a", "text": "T", "colour": 1}', '"colour" is no field of a document; put it into "attributes"'),
+        (b'{"id": "", "text": "T"}', '"id" is empty'),
+        (b'{"id": "a", "text": "T \\u0000"}', '"text" holds a NUL character at 2'),
+    ],
+)
+def test_one_fault_is_said_once_and_names_one_line(tmp_path: Path, line: bytes, said: str) -> None:
+    found = loaded(written(tmp_path, "some.jsonl", ONE + line + b"\n" + TWO))
+    assert [type(document) for document in found] == [Loaded, Refused, Loaded]
+    assert isinstance(found[1], Refused)
+    assert found[1].name.endswith("some.jsonl:2")
+    assert found[1].reason.startswith(said)
+    assert "; " not in found[1].reason.replace("; write", "").replace("; put it", "").replace("; send", "").replace(
+        "; an attribute", ""
+    ).replace("; leave", "")
+    assert " line " not in found[1].reason
+
+
+def test_what_is_binary_is_said_to_be(tmp_path: Path) -> None:
+    assert "NUL bytes as a binary file" in refusal(
+        written(tmp_path, "program.txt", b"\x7fELF\xff" + b"abcdefgh" * 9 + b"\0")
+    )
+    assert "byte 3 is 0xe9; save it as UTF-8" in refusal(written(tmp_path, "latin.txt", b"caf\xe9 au lait"))
