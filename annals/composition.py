@@ -183,13 +183,18 @@ async def _set_back_positions(services: Services) -> None:
             await services.positions.set_back(name, there)
 
 
-async def overall_low_watermark(positions: ConsumerPositions, topics: Topics) -> int:
-    """Up to which position every stage and every read model has processed everything. Raises StoreUnavailableError."""
-    found = await positions.all()
+def followed_partitions(topics: Topics) -> dict[str, set[Partition]]:
+    """The partitions that each stage and each read model follows, by name."""
     document = topics.of(EventType.DOCUMENT_INGESTED)
     followed: dict[str, set[Partition]] = {stage: set(document.all_partitions) for stage in STAGES}
-    followed |= {
+    return followed | {
         model.name: {partition for kind in model.event_types for partition in topics.of(kind).all_partitions}
         for model in (RelationalModel, GraphModel, VectorModel)
     }
+
+
+async def overall_low_watermark(positions: ConsumerPositions, topics: Topics) -> int:
+    """Up to which position every stage and every read model has processed everything. Raises StoreUnavailableError."""
+    found = await positions.all()
+    followed = followed_partitions(topics)
     return min(low_watermark(found.get(consumer, {}), partitions) for consumer, partitions in followed.items())

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
+from annals.metrics import metrics_ports
 from annals.roles import ROLES
 from annals.settings import Settings
 from annals.supervision.process import ProcessSpec
@@ -56,12 +57,15 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
     stages.append(servers)
     if roles:
         env = child_environment(settings, addresses["postgres"], addresses["broker"])
+        processes = {
+            f"{role}{number or ''}": role
+            for role in roles
+            for number in range(settings.workers if role == "worker" else 1)
+        }
+        ports = metrics_ports(settings, list(processes))
+        addresses |= {f"metrics_{name}": f"http://{settings.metrics_host}:{port}" for name, port in ports.items()}
         stages.append(
-            [
-                _role(role, env, logs / f"{role}{number or ''}.log")
-                for role in roles
-                for number in range(settings.workers if role == "worker" else 1)
-            ]
+            [_role(role, env | _metrics(ports.get(name)), logs / f"{name}.log") for name, role in processes.items()]
         )
     return Supervisor(settings.data, stages, addresses, settings.profile)
 
@@ -85,6 +89,10 @@ def _spelled(value: object) -> str:
 
 def _role(role: str, env: dict[str, str], log_file: Path) -> ProcessSpec:
     return ProcessSpec(role=role, command=[sys.executable, "-m", "annals", "run", role], env=env, log_file=log_file)
+
+
+def _metrics(port: int | None) -> dict[str, str]:
+    return {"ANNALS_METRICS_PORT": str(port)} if port is not None else {}
 
 
 def _mark() -> dict[str, str]:

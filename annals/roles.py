@@ -14,6 +14,7 @@ from annals.composition import Services, open_read_models, open_services, overal
 from annals.databases.health import report_pools
 from annals.heartbeat import Heartbeat
 from annals.logs import logging_config
+from annals.metrics import serve_metrics
 from annals.settings import Settings
 from contracts.topics import topics
 from eventstore.kafka.progress import RelayProgressReader
@@ -28,6 +29,7 @@ ROLES = ("relay", "intake", "worker", "projector")
 def run_role(role: str, settings: Settings, dsn: str, broker: str) -> None:
     """Run until a signal ends it; Faust roles exit the process."""
     logging.config.dictConfig(logging_config(settings.log_level))
+    serve_metrics(role, settings, dsn)
     heartbeat = Heartbeat(settings.data, role)
     if role == "relay":
         _relay(settings, dsn, broker, heartbeat)

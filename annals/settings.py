@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of a role's metrics; none are served by default, 0 takes a free one."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that the metrics are served at.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def kafka_client(self, broker: str) -> dict[str, str]:

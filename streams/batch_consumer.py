@@ -12,6 +12,7 @@ from eventstore.errors import StoreUnavailableError
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler
 from streams.message import Message, positions_of
+from streams.metering import metered
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -125,7 +126,11 @@ class BatchConsumer(Generic[Item]):
             self.processed += 1
 
     async def _try(self, items: Sequence[Item], positions: Mapping[Partition, int]) -> None:
-        await self._retry_unavailable(lambda: self.handler.handle(items, positions))
+        async def handle() -> None:
+            with metered(self.handler.name, len(items)):
+                await self.handler.handle(items, positions)
+
+        await self._retry_unavailable(handle)
 
     async def _set_aside(self, message: Message, error: Exception) -> None:
         await self._retry_unavailable(lambda: self._dead_letter_sink.set_aside(self.handler.name, message, error))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contracts.codec import MalformedEventError, decode
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from streams.message import Message
+from telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class DeadLetterSink:
                 )
             ]
         )
+        metrics.DEAD_LETTERS.labels(consumer, type(error).__name__).inc()
 
     async def _tried_again(self, consumer: str, message: Message) -> str | None:
         """Identity of the letter that this message is another try of; whoever wrote the header, the letter decides."""

@@ -33,6 +33,7 @@ from eventstore.kafka.admin import reason
 from eventstore.kafka.broker_check import BrokerCheck
 from eventstore.kafka.message_bus import BrokerLostRecordsError, KafkaMessageBus, Record
 from eventstore.kafka.relay_state import RelayState
+from telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Relay:
                 failures = 0
             except (psycopg.Error, KafkaException, BufferError, StoreUnavailableError) as error:
                 failures += 1
+                metrics.RELAY_FAILURES.inc()
                 log.warning("relay: %s; trying again", _plain(error))
                 stop.wait(min(BACKOFF_MAX_S, 0.1 * 2**failures) * random.uniform(0.5, 1.0))
 
@@ -118,12 +120,16 @@ class Relay:
         self, state: RelayState, bus: KafkaMessageBus, position: int, epoch: int, ends: dict[Partition, int]
     ) -> int:
         """One batch; returns the position reached."""
+        began = time.monotonic()
         events = _within(state.events_after(position, BATCH))
         if not events:
             return position
         records = [self._record(*event, epoch) for event in events]
         ends.update(bus.publish(records, ends, lambda: self._check_while_waiting(state, ends)))
         state.save(events[-1][0], ends)
+        metrics.RELAY_BATCH_SECONDS.observe(time.monotonic() - began)
+        for _, event_type, _ in events:
+            metrics.PUBLISHED.labels(event_type).inc()
         self._published.update(event_type for _, event_type, _ in events)
         return events[-1][0]
 
@@ -186,6 +192,7 @@ class Relay:
         return replace(record, headers={**record.headers, **headers.retried(letter)})
 
     def _begin_again(self, state: RelayState, lost: BrokerLostRecordsError) -> tuple[int, int, dict[Partition, int]]:
+        metrics.RELAY_REFILLS.inc()
         needed = self._low_watermark()
         epoch = state.new_epoch(needed)
         log.warning("relay: %s; filling the broker again behind position %d, epoch %d", lost, needed, epoch)

@@ -17,7 +17,6 @@ from aiolimiter import AsyncLimiter
 from hishel.httpx import AsyncCacheTransport
 from purgatory.domain.model import OpenedState
 
-from inference.external import metrics
 from inference.external.answers import AnswerStore
 from inference.external.auth import BearerAuth
 from inference.external.errors import (
@@ -31,6 +30,7 @@ from inference.external.errors import (
 from inference.external.monitor import breaker_told, counted
 from inference.external.retry import BusyError, CutOffError, JitteredWait, is_transient, retry_after, retrying
 from inference.external.settings import ClientSettings
+from telemetry import metrics
 
 T = TypeVar("T")
 Headers = Callable[[], Mapping[str, str]]
@@ -86,7 +86,7 @@ class ExternalSystemClient:
         status = response.extensions["caching"]
         if status["from_cache"]:
             kind = "revalidated" if status["revalidated"] else "fresh"
-            metrics.CACHE_HITS.labels(self.settings.system, kind).inc()
+            metrics.EXTERNAL_CACHE_HITS.labels(self.settings.system, kind).inc()
         try:
             return response.json()
         except ValueError as error:
@@ -134,7 +134,7 @@ class ExternalSystemClient:
             build().method,
             chosen.tries,
             JitteredWait(chosen.first_wait_s, chosen.most_wait_s),
-            lambda _: metrics.RETRIES.labels(chosen.system).inc(),
+            lambda _: metrics.EXTERNAL_RETRIES.labels(chosen.system).inc(),
         )
         try:
             return await tries(self._once, build, receiver, accepted)
@@ -170,7 +170,7 @@ class ExternalSystemClient:
             async with asyncio.timeout(self.settings.rate_wait_s):
                 await self._limiter.acquire()
         except TimeoutError as error:
-            metrics.REQUESTS.labels(self.settings.system, "held_back").inc()
+            metrics.EXTERNAL_REQUESTS.labels(self.settings.system, "held_back").inc()
             raise RateLimitedError(self.settings.system, None) from error
 
     async def _refuse(self, response: httpx.Response) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import httpx
 
-from inference.external import metrics
 from inference.external.client import ExternalSystemClient
 from inference.external.errors import PASSING, ExternalSystemError, InvalidAnswerError
 from inference.external.hub_cache import ModelCache
@@ -24,6 +23,7 @@ from inference.external.hub_listing import (
 )
 from inference.external.retry import CutOffError
 from inference.model import InferenceError
+from telemetry import metrics
 
 Wanted = Callable[[Sequence[str]], Sequence[str]]
 PARALLEL = 4
@@ -144,7 +144,7 @@ class HuggingFaceClient:
             begun = 0
         if response.status_code == 416:
             raise CutOffError(f"the hub cannot go on with {file.name}")
-        received = metrics.BYTES.labels(self._client.settings.system)
+        received = metrics.EXTERNAL_BYTES.labels(self._client.settings.system)
         async for piece in response.aiter_raw():
             if begun + len(piece) > file.size:
                 out.truncate(0)

@@ -9,9 +9,9 @@ from typing import Any
 import purgatory
 from purgatory.domain.model import OpenedState
 
-from inference.external import metrics
 from inference.external.errors import ApiError, ExternalSystemError, RateLimitedError
 from inference.external.retry import BusyError
+from telemetry import metrics
 
 _STATES = {"closed": 0, "half-opened": 1, "opened": 2}
 
@@ -26,16 +26,16 @@ def counted(system: str) -> Iterator[None]:
         outcome = _outcome(error)
         raise
     finally:
-        metrics.REQUESTS.labels(system, outcome).inc()
-        metrics.SECONDS.labels(system).observe(time.monotonic() - start)
+        metrics.EXTERNAL_REQUESTS.labels(system, outcome).inc()
+        metrics.EXTERNAL_SECONDS.labels(system).observe(time.monotonic() - start)
 
 
 def breaker_told(system: str, happened: str, event: Any) -> None:
     """purgatory calls this with all that happens to a breaker."""
     if happened == "circuit_breaker_created":
-        metrics.BREAKER.labels(system).set(_STATES["closed"])
+        metrics.EXTERNAL_BREAKER.labels(system).set(_STATES["closed"])
     if isinstance(event, purgatory.ContextChanged):
-        metrics.BREAKER.labels(system).set(_STATES[event.state])
+        metrics.EXTERNAL_BREAKER.labels(system).set(_STATES[event.state])
 
 
 def _outcome(error: BaseException) -> str:

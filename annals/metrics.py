@@ -1,0 +1,71 @@
+"""Where each role's metrics are served, and what they say of lag."""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Mapping, Sequence
+
+from annals.composition import READ_MODELS, STAGES, followed_partitions
+from annals.embedded.broker import free_port
+from annals.errors import AnnalsError
+from annals.settings import Settings
+from contracts.topics import topics
+from eventstore.errors import StoreUnavailableError
+from eventstore.lag import RELAY, LagReader
+from telemetry.server import serve
+
+log = logging.getLogger(__name__)
+
+LAGS_OF = {"relay": (RELAY,), "worker": STAGES, "projector": READ_MODELS}
+"""The consumers that a role tells the lag of. Nobody's lag is told twice; the inbox's is Kafka's to tell."""
+
+
+class TakenPortError(AnnalsError):
+    """The port for metrics is taken; set ANNALS_METRICS_PORT to another one, or to 0 for a free one."""
+
+
+def serve_metrics(role: str, settings: Settings, dsn: str) -> None:
+    """Where the settings name a port. Raises TakenPortError."""
+    if settings.metrics_port is None:
+        return
+    followed = followed_partitions(topics())
+    names = LAGS_OF.get(role, ())
+    reader = LagReader(dsn, {name: followed[name] for name in names if name in followed})
+
+    def read() -> Mapping[str, tuple[int, float]]:
+        # While PostgreSQL is away the lag is not known, and so is not among the metrics.
+        with contextlib.suppress(StoreUnavailableError):
+            found = reader.read()
+            return {name: found[name] for name in names}
+        return {}
+
+    try:
+        port = serve(settings.metrics_host, settings.metrics_port, read)
+    except OSError as error:
+        raise _taken(settings, settings.metrics_port, error) from error
+    log.info("metrics: http://%s:%d/metrics", settings.metrics_host, port)
+
+
+def metrics_ports(settings: Settings, processes: Sequence[str]) -> dict[str, int]:
+    """A port for each process: those from `metrics_port` on, or free ones. Raises TakenPortError."""
+    first = settings.metrics_port
+    if first is None:
+        return {}
+    if first == 0:
+        return {name: free_port() for name in processes}
+    ports = {name: first + number for number, name in enumerate(processes)}
+    for port in ports.values():
+        try:
+            with socket.create_server((settings.metrics_host, port)):
+                pass
+        except (OSError, OverflowError) as error:
+            raise _taken(settings, port, error) from error
+    return ports
+
+
+def _taken(settings: Settings, port: int, error: Exception) -> TakenPortError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return TakenPortError(
+        f"metrics cannot be served at {settings.metrics_host}:{port} ({reason}); set ANNALS_METRICS_PORT to another "
+        "port, or to 0 for a free one"
+    )

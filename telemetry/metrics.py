@@ -1,0 +1,96 @@
+"""Every metric of Annals, each with what it tells. Rates are Prometheus' own: `rate(annals_processed_total[5m])`.
+
+`consumer` is a stage (chunking, entities, relationships, completion), a read model (relational, graph, vector), the
+inbox or the cache of answers.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+# ---- Relay ----
+
+# Events that the broker acknowledged. Stands still while annals_lag_events{consumer="relay"} grows: the relay is stuck.
+PUBLISHED = Counter("annals_published_events_total", "Events published to Kafka, by type.", ["event_type"])
+
+# From reading a batch in PostgreSQL to the last acknowledgement and the position kept. Grows with a slow broker.
+RELAY_BATCH_SECONDS = Histogram(
+    "annals_relay_batch_seconds",
+    "Seconds to publish a batch of events.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 35),
+)
+
+# Tries that broke off because PostgreSQL or Kafka was away or refused something. The relay tries again each time.
+RELAY_FAILURES = Counter("annals_relay_failures_total", "Tries of the relay that broke off.")
+
+# The broker had lost records and was filled again from the log. Any increase is worth a look at Kafka.
+RELAY_REFILLS = Counter("annals_relay_refills_total", "Times that a broker without its records was filled again.")
+
+# ---- Stages, projections, intake ----
+
+# Messages that a handler processed; those that were none of its business are not counted.
+PROCESSED = Counter("annals_processed_total", "Messages processed, by consumer.", ["consumer"])
+
+# One call of a handler, with its writes. Stages run models: their large documents are in the last buckets.
+BATCH_SECONDS = Histogram(
+    "annals_batch_seconds",
+    "Seconds to process a batch of messages, by consumer.",
+    ["consumer"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+
+# kind: unavailable (a store was away; the batch is tried again) or failed (the batch is tried message by message).
+FAILURES = Counter("annals_batch_failures_total", "Batches that failed, by consumer and kind.", ["consumer", "kind"])
+
+# Messages set aside, by the name of their error. One of many at once: look at `annals dead-letters list`.
+DEAD_LETTERS = Counter("annals_dead_letters_total", "Messages set aside, by consumer and error.", ["consumer", "error"])
+
+# ---- How far everything is: read from PostgreSQL when it is asked for, so it is absent while that is away ----
+
+# Events of the log behind the consumer's position in its slowest partition; for `relay`, those not published yet.
+LAG_EVENTS = "annals_lag_events"
+
+# Age of the first of them. This is what to alert on: a constant lag in events may be a busy log, a growing age is not.
+LAG_SECONDS = "annals_lag_seconds"
+
+
+def lag_families(lags: Mapping[str, tuple[int, float]]) -> Iterator[GaugeMetricFamily]:
+    """Both gauges from (events, seconds) of each consumer."""
+    events = GaugeMetricFamily(LAG_EVENTS, "Events behind a consumer's position.", labels=["consumer"])
+    seconds = GaugeMetricFamily(LAG_SECONDS, "Seconds since the first of them was stored.", labels=["consumer"])
+    for consumer, (count, age_s) in lags.items():
+        events.add_metric([consumer], count)
+        seconds.add_metric([consumer], age_s)
+    yield events
+    yield seconds
+
+
+# ---- Clients of systems outside ----
+
+# How tries end: ok, refused (4xx), limited (429), failed (5xx), unreachable (no answer, or a cut one),
+# invalid (not what was promised), cancelled (by us), circuit_open and held_back (not sent: by the breaker, by our own
+# rate limit). Many of one kind say what ails the system.
+EXTERNAL_REQUESTS = Counter("annals_external_requests_total", "Tries by system and outcome.", ["system", "outcome"])
+
+# From sending to the last byte of the body, so downloads of large files are in the last buckets.
+EXTERNAL_SECONDS = Histogram(
+    "annals_external_request_seconds",
+    "Seconds a try took.",
+    ["system"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+
+# Rising faster than requests: the system is failing, and waits are growing.
+EXTERNAL_RETRIES = Counter("annals_external_retries_total", "Tries after the first, by system.", ["system"])
+
+# kind: fresh (nothing was sent) or revalidated (the system said that nothing had changed).
+EXTERNAL_CACHE_HITS = Counter(
+    "annals_external_cache_hits_total", "Answers from the response cache.", ["system", "kind"]
+)
+
+# 0 closed (all is well), 1 half open (the next request decides), 2 open (nothing is sent).
+EXTERNAL_BREAKER = Gauge("annals_external_breaker_state", "State of the circuit breaker.", ["system"])
+
+# Bytes of files that were taken in, without what a resumed download already had.
+EXTERNAL_BYTES = Counter("annals_external_downloaded_bytes_total", "Bytes of files received, by system.", ["system"])
