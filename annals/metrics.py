@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from annals.composition import READ_MODELS, STAGES, followed_partitions
 from annals.embedded.broker import free_port
-from annals.errors import AnnalsError
 from annals.settings import Settings
+from contracts.errors import AnnalsError
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.lag import RELAY, LagReader

@@ -59,6 +59,9 @@ def _tell(context: CommandContext, addresses: dict[str, str]) -> None:
     context.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
     context.say(f"  postgres    {addresses['postgres']}")
     context.say(f"  logs        {data / 'logs'}")
+    for name, address in addresses.items():
+        if name.startswith("metrics_"):
+            context.say(f"  metrics     {address}/metrics   {name.removeprefix('metrics_')}")
     context.say("Next, in another terminal:")
     option = f" --data {data}"
     context.say(f"  annals ingest docs/ --wait{option}")

@@ -62,7 +62,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     articles.mkdir()
     for article in (ROOT / "examples").glob("*.md"):
         shutil.copy(article, articles)
-    pipeline = Pipeline(folder / "data")
+    pipeline = Pipeline(folder / "data", env={"ANNALS_METRICS_PORT": "0"})
     try:
         yield Up(pipeline, articles, annals_json(pipeline.data, "ingest", str(articles), "--wait"))
     finally:

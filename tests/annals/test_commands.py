@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from annals.cli import COMMANDS, group
+from annals.roles import ROLES
 from tests.annals.conftest import Up
 from tests.annals.pipeline import called, given, refused
 from tests.annals.processes import until
@@ -178,7 +179,8 @@ def test_status_says_how_far_everything_is(up: Up) -> None:
     assert set(status["projections"]) == {"relational", "graph", "vector"}
     for where in status["projections"].values():
         assert where == {"position": status["position"], "lag": 0}
-    assert set(status["addresses"]) == {"broker", "postgres", "inbox_topic"}
+    metrics = {f"metrics_{role}" for role in ROLES}
+    assert set(status["addresses"]) == {"broker", "postgres", "inbox_topic", *metrics}
     assert set(status["processes"]) == {"postgres", "broker", "relay", "intake", "worker", "projector"}
     assert all(len(pids) == 1 for pids in status["processes"].values())
     people = called(up.data, "status").stdout

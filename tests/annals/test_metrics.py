@@ -1,0 +1,68 @@
+"""The metrics of a pipeline that is up, as Prometheus fetches them; ports, and what is said of one that is taken."""
+
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from annals.composition import READ_MODELS, STAGES
+from annals.metrics import TakenPortError, metrics_ports, serve_metrics
+from annals.settings import load_settings
+from tests.annals.conftest import Up
+from tests.annals.processes import until
+
+Samples = dict[tuple[str, str], float]
+
+
+def fetched(address: str) -> Samples:
+    """Each of our samples by name and first label."""
+    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name.startswith("annals_")
+    }
+
+
+def test_each_role_tells_what_it_did_and_how_far_it_is(up: Up) -> None:
+    assert up.settled()
+    documents = up.summary["ingested"]
+    relay, worker, projector = (
+        fetched(up.pipeline.addresses[f"metrics_{role}"]) for role in ("relay", "worker", "projector")
+    )
+    assert relay["annals_published_events_total", "DocumentIngested"] >= documents
+    assert relay["annals_relay_batch_seconds_count", ""] >= 1
+    for found, consumers in ((worker, STAGES), (projector, READ_MODELS)):
+        for name in consumers:
+            assert found["annals_processed_total", name] >= documents
+            assert found["annals_batch_seconds_sum", name] > 0
+
+    def caught_up() -> bool:
+        lags = [fetched(up.pipeline.addresses[f"metrics_{role}"]) for role in ("relay", "worker", "projector")]
+        told = {
+            name: value for found in lags for (metric, name), value in found.items() if metric.startswith("annals_lag")
+        }
+        assert set(told) == {"relay", *STAGES, *READ_MODELS}
+        return not any(told.values())
+
+    assert until(caught_up, limit_s=60)
+    assert not any(metric.startswith("annals_lag") for metric, _ in fetched(up.pipeline.addresses["metrics_intake"]))
+
+
+def test_ports_follow_the_one_of_the_settings(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(TakenPortError, match=rf"127.0.0.1:{port} .*ANNALS_METRICS_PORT"):
+            metrics_ports(load_settings(data=tmp_path, metrics_port=port), ["relay"])
+        with pytest.raises(TakenPortError, match="ANNALS_METRICS_PORT"):
+            serve_metrics("relay", load_settings(data=tmp_path, metrics_port=port), "postgresql://nowhere")
+    assert metrics_ports(load_settings(data=tmp_path, metrics_port=port), ["relay"]) == {"relay": port}
+    free = metrics_ports(load_settings(data=tmp_path, metrics_port=0), ["relay", "intake"])
+    assert len(set(free.values())) == 2
+    assert metrics_ports(load_settings(data=tmp_path), ["relay"]) == {}
+    with pytest.raises(TakenPortError):
+        metrics_ports(load_settings(data=tmp_path, metrics_port=65535), ["relay", "intake"])
