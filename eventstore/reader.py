@@ -2,22 +2,44 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 
+from contracts import limits
+from contracts.batches import batches
 from contracts.envelope import DomainEvent
 from contracts.event_types import KIND_OF, AggregateKind
 from contracts.ids import stream_id
 from contracts.unvalidated import decode_unvalidated
 from eventstore.keys import AggregateKey
-from eventstore.pool import acquire, transaction
+from eventstore.pages import page
+from eventstore.pool import Connection, acquire, transaction
 
-FETCH = 1000
-FETCH_LIMIT_S = 600.0
+PAGE_ROWS = 1000
+PAGE_LIMIT_S = 600.0
 
 _COLUMNS = "SELECT notification_id, state FROM annals.stored_events"
+_AFTER = page(
+    "notification_id, state",
+    size="octet_length(state)",
+    source="annals.stored_events WHERE notification_id > $1",
+    order="notification_id",
+    rows="$2",
+    max_bytes="$3",
+)
+_BY_AGGREGATE = page(
+    "originator_id, originator_version, notification_id, state",
+    size="octet_length(state)",
+    source=(
+        "annals.stored_events WHERE topic = ANY($1) AND notification_id <= $2 "
+        "AND (originator_id, originator_version) > ($3, $4)"
+    ),
+    order="originator_id, originator_version",
+    rows="$5",
+    max_bytes="$6",
+)
 
 
 class EventReader:
@@ -32,10 +54,8 @@ class EventReader:
             return str(await connection.fetchval("SELECT log FROM annals.identity"))
 
     async def after(self, position: int, limit: int) -> list[DomainEvent]:
-        """At most `limit` events behind `position`, in the order of the log."""
-        return await self._fetch(
-            f"{_COLUMNS} WHERE notification_id > $1 ORDER BY notification_id LIMIT $2", position, limit
-        )
+        """The next events behind `position`, in the order of the log: at most `limit`, and at most BATCH_BYTES."""
+        return await self._fetch(_AFTER, position, limit, limits.BATCH_BYTES)
 
     async def of_aggregate(
         self, tenant: str, kind: AggregateKind, aggregate_id: str, after_version: int = 0, limit: int = 100_000
@@ -50,14 +70,45 @@ class EventReader:
 
     async def of_aggregates(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, list[DomainEvent]]:
         """All events of several aggregates in one query; aggregates without events are left out."""
+        return await self._since(dict.fromkeys(keys, 1))
+
+    async def in_batches(
+        self, since: Mapping[AggregateKey, int]
+    ) -> AsyncIterator[dict[AggregateKey, list[DomainEvent]]]:
+        """Of each aggregate the events from a version on, in batches of at most BATCH_BYTES, one aggregate at least.
+
+        Aggregates without such events are left out.
+        """
+        sizes = await self._sizes(since)
+        for keys in batches(sizes, sizes.__getitem__):
+            yield await self._since({key: since[key] for key in keys})
+
+    async def _since(self, since: Mapping[AggregateKey, int]) -> dict[AggregateKey, list[DomainEvent]]:
         events = await self._fetch(
-            f"{_COLUMNS} WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version",
-            [stream_id(*key) for key in set(keys)],
+            "SELECT e.notification_id, e.state FROM annals.stored_events AS e "
+            "JOIN unnest($1::uuid[], $2::int[]) AS k(id, first) "
+            "ON e.originator_id = k.id AND e.originator_version >= k.first "
+            "ORDER BY e.originator_id, e.originator_version",
+            [stream_id(*key) for key in since],
+            list(since.values()),
         )
         found: dict[AggregateKey, list[DomainEvent]] = defaultdict(list)
         for event in events:
             found[AggregateKey.of(event)].append(event)
         return dict(found)
+
+    async def _sizes(self, since: Mapping[AggregateKey, int]) -> dict[AggregateKey, int]:
+        """Bytes of each aggregate's events from a version on."""
+        by_stream = {stream_id(*key): key for key in since}
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT e.originator_id, sum(octet_length(e.state))::bigint AS bytes FROM annals.stored_events AS e "
+                "JOIN unnest($1::uuid[], $2::int[]) AS k(id, first) "
+                "ON e.originator_id = k.id AND e.originator_version >= k.first GROUP BY e.originator_id",
+                list(by_stream),
+                list(since.values()),
+            )
+        return {by_stream[UUID(str(row["originator_id"]))]: row["bytes"] for row in rows}
 
     async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, tuple[int, str]]:
         """Version and type of each aggregate's last event."""
@@ -115,35 +166,25 @@ class EventReader:
     async def aggregates(
         self, kinds: Collection[AggregateKind], up_to: int, batch: int = 500
     ) -> AsyncIterator[list[list[DomainEvent]]]:
-        """Every aggregate of `kinds` with all its events up to a position, about `batch` aggregates at a time.
+        """Every aggregate of `kinds` with all its events up to a position: at most `batch` aggregates at a time, and
+        at most BATCH_BYTES of events or a single aggregate.
 
         Ordered by aggregate, so that each can be folded at once and memory stays bounded.
         """
         types = [str(event_type) for event_type, kind in KIND_OF.items() if kind in kinds]
         async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
-            # Reading in the order of the primary key beats sorting all of it.
-            await connection.execute("SET LOCAL enable_seqscan = off")
-            cursor = await connection.cursor(
-                "SELECT originator_id, notification_id, state FROM annals.stored_events "
-                "WHERE topic = ANY($1) AND notification_id <= $2 ORDER BY originator_id, originator_version",
-                types,
-                up_to,
-            )
+            # Every page reads on in the order of the primary key; sorting would read all of the rest for each.
+            await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
             ready: list[list[DomainEvent]] = []
-            current: list[DomainEvent] = []
-            last: UUID | None = None
-            async for row in _ahead(cursor):
-                if row["originator_id"] != last:
-                    if current:
-                        ready.append(current)
-                    if len(ready) >= batch:
-                        yield ready
-                        ready = []
-                    current, last = [], row["originator_id"]
-                current.append(decode_unvalidated(row["state"], position=row["notification_id"]))
-            if current:
-                ready.append(current)
+            size = 0
+            async for stream in _streams(_rows(connection, types, up_to)):
+                own = sum(len(row["state"]) for row in stream)
+                if ready and (len(ready) >= batch or size + own > limits.BATCH_BYTES):
+                    yield ready
+                    ready, size = [], 0
+                ready.append([decode_unvalidated(row["state"], position=row["notification_id"]) for row in stream])
+                size += own
             if ready:
                 yield ready
 
@@ -153,12 +194,29 @@ class EventReader:
         return [decode_unvalidated(row["state"], position=row["notification_id"]) for row in rows]
 
 
-async def _ahead(cursor: asyncpg.cursor.Cursor) -> AsyncIterator[asyncpg.Record]:
-    """The database looks for the next rows while these are worked on."""
-    fetching = asyncio.create_task(cursor.fetch(FETCH, timeout=FETCH_LIMIT_S))
+async def _streams(rows: AsyncIterator[asyncpg.Record]) -> AsyncIterator[list[asyncpg.Record]]:
+    """The rows of each aggregate, which follow one another."""
+    stream: list[asyncpg.Record] = []
+    async for row in rows:
+        if stream and row["originator_id"] != stream[0]["originator_id"]:
+            yield stream
+            stream = []
+        stream.append(row)
+    if stream:
+        yield stream
+
+
+async def _rows(connection: Connection, types: Sequence[str], up_to: int) -> AsyncIterator[asyncpg.Record]:
+    """Page by page: the database looks for the next one while this one is worked on."""
+
+    def fetch(last: tuple[UUID, int]) -> asyncio.Task[list[asyncpg.Record]]:
+        arguments = (types, up_to, *last, PAGE_ROWS, limits.BATCH_BYTES)
+        return asyncio.create_task(connection.fetch(_BY_AGGREGATE, *arguments, timeout=PAGE_LIMIT_S))
+
+    fetching = fetch((UUID(int=0), 0))
     try:
         while rows := await fetching:
-            fetching = asyncio.create_task(cursor.fetch(FETCH, timeout=FETCH_LIMIT_S))
+            fetching = fetch((rows[-1]["originator_id"], rows[-1]["originator_version"]))
             # Without a turn of the loop the question would not be sent before these rows are done.
             await asyncio.sleep(0)
             for row in rows:
