@@ -1,6 +1,8 @@
 """Payloads of the Entity aggregate: what people decide about an entity that documents name."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from contracts.event_types import EventType
 from contracts.payload import EntityKind, Identifier, Items, Name, Payload, Reason, Share
@@ -12,7 +14,7 @@ class EntityUpdated(Payload):
     event_type: ClassVar[EventType] = EventType.ENTITY_UPDATED
     name: Name
     type: EntityKind
-    aliases: Items[Name] = ()
+    aliases: Annotated[Items[Name], Field(max_length=100)] = ()
 
 
 class EntityMerged(Payload):

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from contracts.codec import MalformedEventError, plain
+from contracts.codec import MalformedEventError, canonical, plain
 from contracts.envelope import Correlation, Tenant, UtcTime
-from contracts.payload import Attributes, Identifier, Part, Party, Text, Title, Uri
+from contracts.limits import MAX_ATTRIBUTES_BYTES
+from contracts.payload import Attributes, Identifier, Part, Party, Scalar, Text, Title, Uri
 from contracts.text import is_blank
 
 
@@ -18,13 +19,23 @@ class InboxDocument(Part):
     title: Title
     text: Text = Field(min_length=1)
     uri: Uri | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(
+        default_factory=dict, description=f"at most {MAX_ATTRIBUTES_BYTES} bytes of JSON without spaces"
+    )
 
     @field_validator("text")
     @classmethod
     def _not_blank(cls, value: str) -> str:
         if is_blank(value):
             raise ValueError("holds only white space and invisible characters; send the document's text")
+        return value
+
+    @field_validator("attributes")
+    @classmethod
+    def _not_too_much(cls, value: dict[str, Scalar]) -> dict[str, Scalar]:
+        size = len(canonical(value))
+        if size > MAX_ATTRIBUTES_BYTES:
+            raise ValueError(f"take {size:,} bytes as JSON and the limit is {MAX_ATTRIBUTES_BYTES:,}; send less")
         return value
 
 

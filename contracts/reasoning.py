@@ -1,11 +1,15 @@
 """Payloads of the ReasoningQuery aggregate: a question, its answer, and what became of them."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from contracts.event_types import EventType
 from contracts.payload import Count, Digest, Identifier, Items, Offset, Part, Payload, Question, Reason, Share, Text
+
+MAX_SOURCES = 50
+ANSWER_CHARACTERS = 16_384
+CHAIN_CHARACTERS = 2_000
 
 
 class Source(Part):
@@ -23,10 +27,10 @@ class ReasoningQueryExecuted(Payload):
 
     event_type: ClassVar[EventType] = EventType.REASONING_QUERY_EXECUTED
     question: Question
-    answer: Text | None
+    answer: Annotated[Text, Field(max_length=ANSWER_CHARACTERS)] | None
     confidence: Share
-    sources: Items[Source]
-    chains: Items[Text]
+    sources: Items[Source] = Field(max_length=MAX_SOURCES)
+    chains: Items[Annotated[Text, Field(max_length=CHAIN_CHARACTERS)]] = Field(max_length=MAX_SOURCES)
     knowledge: Digest = Field(description="names the state of the read models that answered")
     cached: bool
     milliseconds: Count

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from contracts.reasoning import ANSWER_CHARACTERS
 from reasoning.index import Index
 from reasoning.path_ranking import Ranking
-from reasoning.words import QUESTION_WORDS, content_of, overlap, stem, words_of
+from reasoning.words import QUESTION_WORDS, content_of, overlap, shortened, stem, words_of
 
 FLOOR = 0.6
 """Best cosine and best overlap together, below which nothing supports an answer. Measured with MiniLM: questions
@@ -38,7 +39,8 @@ def answer_of(index: Index, question: str, ranking: Ranking, sources: Sequence[i
     """The best sentence of the sources as it stands in its passage; None where they hold none.
 
     What the question names is left out of the comparison: every sentence of a passage about a name speaks of it, and
-    the words around it tell what is asked. Among equals the better passage and the earlier sentence win.
+    the words around it tell what is asked. Among equals the better passage and the earlier sentence win. One that is
+    longer than ANSWER_CHARACTERS is cut.
     """
     asked = _asked(question, ranking)
     named = {link.target for link in ranking.named}
@@ -54,7 +56,7 @@ def answer_of(index: Index, question: str, ranking: Ranking, sources: Sequence[i
             support = worth + overlap(asked, content | title)
             if best is None or support > best[0]:
                 best = support, passage.text[start:end]
-    return best[1] if best is not None else None
+    return shortened(best[1], ANSWER_CHARACTERS) if best is not None else None
 
 
 def _asked(question: str, ranking: Ranking) -> Mapping[str, float]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from contracts.reasoning import CHAIN_CHARACTERS
 from reasoning.index import Index
 from reasoning.path_ranking import Ranking
+from reasoning.words import shortened
 
 ARROW = " -> "
 
@@ -27,7 +29,7 @@ def _chain(index: Index, question: str, ranking: Ranking, source: int) -> str:
     named = {link.target: question[link.start : link.end] for link in reversed(ranking.named)}
     if source in named:
         steps.append(named[source])
-    return ARROW.join(["question", *reversed(steps)])
+    return shortened(ARROW.join(["question", *reversed(steps)]), CHAIN_CHARACTERS)
 
 
 def _title(index: Index, number: int) -> str:

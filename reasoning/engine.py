@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 
+from contracts.reasoning import MAX_SOURCES
 from inference.embedder import check_embedder
 from reasoning.answer import answer_of, confidence_of
 from reasoning.chains import chains_of
@@ -46,9 +47,11 @@ class Reasoner:
     async def ask(self, tenant: str, question: str, k: int = 5) -> Answer:
         """An answer from the `k` passages that answer together, which may each hold a part of it.
 
-        Raises ValueError for a blank question, or `k` below 1.
+        Raises ValueError for a blank question, or `k` below 1 or above MAX_SOURCES.
         """
         question = _checked(question, k)
+        if k > MAX_SOURCES:
+            raise ValueError(f"an answer has at most {MAX_SOURCES} sources; ask for fewer than {k}")
         knowledge, (near, matching) = await asyncio.gather(self._indexes.of(tenant), self._found(tenant, question))
         return await asyncio.to_thread(self._answer, knowledge, question, near, matching, k)
 

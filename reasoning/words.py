@@ -87,3 +87,8 @@ def overlap(question: Mapping[str, float], content: Iterable[str]) -> float:
     """Share of the question's weight that `content` holds, in 0..1; 0 for a question without weight."""
     whole = sum(question.values())
     return sum(question.get(word, 0.0) for word in set(content)) / whole if whole > 0 else 0.0
+
+
+def shortened(text: str, characters: int) -> str:
+    """The text, cut to so many characters; three dots at its end say that it was."""
+    return text if len(text) <= characters else text[: characters - 3] + "..."

@@ -1,5 +1,6 @@
 import pytest
 
+from contracts.reasoning import ANSWER_CHARACTERS, CHAIN_CHARACTERS
 from reasoning.answer import answer_of, confidence_of
 from reasoning.chains import chains_of
 from reasoning.index import Index
@@ -62,3 +63,15 @@ def test_a_passage_reached_by_likeness_alone_has_a_short_chain() -> None:
     index = index_of()
     ranking = ranked(index, "How is sour dough baked?", [Hit("bread", 0.8)])
     assert chains_of(index, "How is sour dough baked?", ranking, [index.numbers["bread"]]) == ("question -> Rye bread",)
+
+
+def test_answer_and_chains_fit_into_their_event_whatever_the_text_is() -> None:
+    """A passage of one endless word is one token to an embedder, however long it is."""
+    town = {"endless": ("T" * 1024, "x" * 2_000_000), "voss": ("V" * 1024, "Mirela Voss wrote " + "y" * 2_000_000)}
+    index = index_of(town)
+    ranking = ranked(index, "What did Mirela Voss write?", [Hit("voss", 0.9), Hit("endless", 0.8)])
+    sources = ranking.best(2)
+    answer = answer_of(index, "What did Mirela Voss write?", ranking, sources)
+    assert answer is not None and len(answer) == ANSWER_CHARACTERS and answer.endswith("...")
+    chains = chains_of(index, "What did Mirela Voss write?", ranking, sources)
+    assert chains and all(len(chain) <= CHAIN_CHARACTERS for chain in chains)

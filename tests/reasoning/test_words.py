@@ -1,6 +1,6 @@
 import pytest
 
-from reasoning.words import Rarity, content_of, overlap, stem, words_of
+from reasoning.words import Rarity, content_of, overlap, shortened, stem, words_of
 
 
 def test_words_know_their_place_and_lose_possessives_and_accents() -> None:
@@ -33,3 +33,8 @@ def test_a_rare_word_weighs_more_and_an_unseen_one_most() -> None:
 def test_overlap_is_the_share_of_the_weight() -> None:
     assert overlap({"river": 1.0, "bridge": 3.0}, ["bridge", "soup", "bridge"]) == 0.75
     assert overlap({}, ["bridge"]) == 0.0
+
+
+def test_what_is_too_long_is_cut_and_says_so() -> None:
+    assert shortened("abcdef", 6) == "abcdef"
+    assert shortened("abcdefg", 6) == "abc..."
