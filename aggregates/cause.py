@@ -1,9 +1,11 @@
 """Why an event happens: who, through what, because of which event, and under which id."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from contracts import ids
 from contracts.envelope import DomainEvent, EventMetadata, new_event
 from contracts.errors import AnnalsError
 from contracts.payload import Payload
@@ -34,4 +36,13 @@ class Cause:
             causation_id=self.causation_id,
             event_id=self.event_id,
             timestamp=self.timestamp,
+        )
+
+    def events(self, parts: Sequence[Payload], aggregate_id: str, version: int) -> tuple[DomainEvent, ...]:
+        """The parts of one result as events from number `version` on; only the first has the id that is given."""
+        return tuple(
+            replace(self, event_id=self.event_id and ids.part_id(self.event_id, number)).event(
+                part, aggregate_id, version + number - 1
+            )
+            for number, part in enumerate(parts, start=1)
         )

@@ -24,9 +24,11 @@ from contracts.documents import (
     RelationshipsDiscovered,
     RelationshipUpdated,
     RelationshipValidated,
+    StageResult,
     TextReference,
 )
 from contracts.envelope import DomainEvent
+from contracts.parts import collect, split
 from contracts.payload import Payload, Scalar
 
 Decision = Callable[["Document | None"], tuple[DomainEvent, ...]]
@@ -34,7 +36,11 @@ Decision = Callable[["Document | None"], tuple[DomainEvent, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """State of one document. `present` holds the ids of the events that speak of its present content."""
+    """State of one document.
+
+    `present` holds the ids of the events that speak of its present content; of a result in parts, that of the last one.
+    `parts` are those of a result that is not whole yet.
+    """
 
     tenant: str
     document_id: str
@@ -49,6 +55,7 @@ class Document:
     extracted: EntitiesExtracted | None = None
     related: RelationshipsDiscovered | None = None
     processed: DocumentProcessed | None = None
+    parts: tuple[StageResult, ...] = ()
 
     def is_present(self, event_id: UUID) -> bool:
         """Whether that event speaks of the content as it now is."""
@@ -80,6 +87,12 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
         )
     if state is None:
         return None
+    if isinstance(data, StageResult):
+        parts, whole = collect(state.parts, data)
+        state = replace(state, version=event.aggregate_version, parts=parts)
+        if whole is None:
+            return state
+        data = whole
     state = replace(state, version=event.aggregate_version, present=state.present | {event.event_id})
     match data:
         case DocumentDeleted():
@@ -110,21 +123,21 @@ def ingest(state: Document | None, document_id: str, content: DocumentContent, c
 
 
 def chunk(state: Document | None, of: UUID, result: DocumentChunked, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Accept chunks of the present content, once."""
+    """Accept chunks of the present content, once; as several events where they are too many for one."""
     return _result(state, of, result, cause, done=state is not None and state.chunked is not None)
 
 
 def extract_entities(
     state: Document | None, of: UUID, result: EntitiesExtracted, cause: Cause
 ) -> tuple[DomainEvent, ...]:
-    """Accept entities of the present content, once."""
+    """Accept entities of the present content, once; as several events where they are too many for one."""
     return _result(state, of, result, cause, done=state is not None and state.extracted is not None)
 
 
 def discover_relationships(
     state: Document | None, of: UUID, result: RelationshipsDiscovered, cause: Cause
 ) -> tuple[DomainEvent, ...]:
-    """Accept relations of the present content, once."""
+    """Accept relations of the present content, once; as several events where they are too many for one."""
     return _result(state, of, result, cause, done=state is not None and state.related is not None)
 
 
@@ -184,7 +197,8 @@ def _same(state: Document, content: DocumentContent) -> bool:
 def _result(state: Document | None, of: UUID, result: Payload, cause: Cause, *, done: bool) -> tuple[DomainEvent, ...]:
     if state is None or done or not state.is_present(of):
         return ()
-    return (cause.event(result, state.document_id, state.version + 1),)
+    parts = split(result) if isinstance(result, StageResult) else (result,)
+    return cause.events(parts, state.document_id, state.version + 1)
 
 
 def _on_relation(state: Document | None, relation_id: str, payload: Payload, cause: Cause) -> tuple[DomainEvent, ...]:

@@ -1,6 +1,6 @@
 """Payloads of the Document aggregate: taking in, chunking, what was found, completion, deletion."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -85,10 +85,29 @@ class Chunk(Part):
     input_digest: Digest = Field(description="digest of what the embedder read: the title, a newline, the chunk")
 
 
-class DocumentChunked(Payload):
+class StageResult(Payload):
+    """What a stage made of a document's content.
+
+    A result that is too large for one event comes as several, one right behind the other, which only together are the
+    result: each holds some of the items, and is part number `part` of `parts`, counted from 1.
+    """
+
+    item_fields: ClassVar[tuple[str, ...]]
+    part: Annotated[int, Field(ge=1, le=2**31 - 1, description="number of this part, counted from 1")] = 1
+    parts: Annotated[int, Field(ge=1, le=2**31 - 1, description="how many events hold the result")] = 1
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the result is whole with this part."""
+        return self.part == self.parts
+
+
+class DocumentChunked(StageResult):
     """The text was cut into chunks and each chunk has a vector of `embedder`."""
 
     event_type: ClassVar[EventType] = EventType.DOCUMENT_CHUNKED
+    schema_version: ClassVar[int] = 2
+    item_fields: ClassVar[tuple[str, ...]] = ("chunks",)
     content: Digest
     title: Title
     chunker: Revision
@@ -110,7 +129,7 @@ class ChunkMerged(Payload):
 
     event_type: ClassVar[EventType] = EventType.CHUNK_MERGED
     content: Digest
-    merged: Items[Identifier] = Field(min_length=2)
+    merged: Items[Identifier] = Field(min_length=2, max_length=100)
     chunk: Chunk
 
 
@@ -135,10 +154,12 @@ class Alias(Part):
     quality: Share
 
 
-class EntitiesExtracted(Payload):
+class EntitiesExtracted(StageResult):
     """The entities that the text names."""
 
     event_type: ClassVar[EventType] = EventType.ENTITIES_EXTRACTED
+    schema_version: ClassVar[int] = 2
+    item_fields: ClassVar[tuple[str, ...]] = ("mentions", "aliases")
     content: Digest
     model: Revision
     mentions: Items[Mention]
@@ -160,10 +181,12 @@ class Relation(Part):
     confidence: Share
 
 
-class RelationshipsDiscovered(Payload):
+class RelationshipsDiscovered(StageResult):
     """The relations that the text states."""
 
     event_type: ClassVar[EventType] = EventType.RELATIONSHIPS_DISCOVERED
+    schema_version: ClassVar[int] = 2
+    item_fields: ClassVar[tuple[str, ...]] = ("relations",)
     content: Digest
     model: Revision
     relations: Items[Relation]

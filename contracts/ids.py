@@ -30,6 +30,11 @@ def event_id(cause: UUID, stage: str, revision: str) -> UUID:
     return uuid5(cause, f"{stage}\x00{revision}")
 
 
+def part_id(first: UUID, part: int) -> UUID:
+    """Id of an event that is part number `part` of a stage's result: part 1 has the id `first`."""
+    return first if part == 1 else uuid5(first, f"part\x00{part}")
+
+
 def chunk_id(tenant: str, document_id: str, digest: str, occurrence: int) -> str:
     """A chunk keeps its id while its text stays: `occurrence` counts equal texts within the document."""
     return str(uuid5(_ANNALS, f"{tenant}\x00chunk\x00{document_id}\x00{digest}\x00{occurrence}"))

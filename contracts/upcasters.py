@@ -18,9 +18,17 @@ def _text_fields_became_a_reference(data: Fields) -> Fields:
     return data
 
 
+def _one_event_was_the_whole_result(data: Fields) -> Fields:
+    """Version 1 had every result of a stage in one event; version 2 counts its parts."""
+    return {**data, "part": 1, "parts": 1}
+
+
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentIngested", 1): _text_fields_became_a_reference,
     ("DocumentUpdated", 1): _text_fields_became_a_reference,
+    ("DocumentChunked", 1): _one_event_was_the_whole_result,
+    ("EntitiesExtracted", 1): _one_event_was_the_whole_result,
+    ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
 }
 
 

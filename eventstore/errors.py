@@ -19,6 +19,10 @@ class DuplicateEventError(AnnalsError):
     """The aggregate has an event with this id already; read that one."""
 
 
+class EventTooLargeError(AnnalsError):
+    """The event is larger than an event may be; send less, or in several pieces."""
+
+
 class ConflictError(AnnalsError):
     """The aggregate kept changing under every try; ask again later."""
 

@@ -112,7 +112,7 @@ class EventLog(Application[UUID]):
     def append(self, events: Sequence[DomainEvent]) -> list[DomainEvent]:
         """Store all events in one transaction, or none; each comes back with its position.
 
-        Raises VersionConflictError, DuplicateEventError, StoreUnavailableError.
+        Raises EventTooLargeError, VersionConflictError, DuplicateEventError, StoreUnavailableError.
         """
         if not events:
             return []

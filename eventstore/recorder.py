@@ -1,9 +1,13 @@
 """The library's PostgreSQL recorder, with the lock that its insert function leaves out."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.sql import SQL, Identifier
+
+from contracts.batches import batches
 
 
 class GaplessRecorder(PostgresApplicationRecorder):
@@ -34,3 +38,24 @@ class GaplessRecorder(PostgresApplicationRecorder):
             schema=Identifier(self.datastore.schema),
             table=Identifier(self.events_table_name),
         )
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        """As the library's. Many large events go in several statements of one transaction: psycopg spells a batch as
+        one value, about three times as large, and PostgreSQL takes no value of 1 GiB.
+        """
+        parts = list(batches(stored_events, lambda event: len(event.state)))
+        if len(parts) < 2:
+            whole: Sequence[int] | None = super().insert_events(stored_events, **kwargs)
+            return whole
+        positions: list[int] = []
+        with self.datastore.get_connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            for part in parts:
+                rows = [
+                    self.construct_pg_stored_event(
+                        event.originator_id, event.originator_version, event.topic, event.state
+                    )
+                    for event in part
+                ]
+                cursor.execute(self.sql_invoke_pg_function_insert_events, (rows,), prepare=True)
+                positions += [row[self.pg_function_name_insert_events] for row in cursor.fetchall()]
+        return positions

@@ -1,18 +1,22 @@
 """Live projection: events in any order, any number of times, to a read model that is always right."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
+from contracts.batches import batches
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions, ReadModel
 from projections.errors import StaleVersionError, UnfoldableEventError
-from projections.states import fold, speaks_for_itself
+from projections.states import bytes_of, fold, needed_from
 from projections.store import Store
 
 TRIES = 5
+
+Batch = Mapping[AggregateKey, Mapping[int, DomainEvent]]
+"""Events by aggregate and version."""
 
 
 class Projector:
@@ -34,7 +38,8 @@ class Projector:
         return self._model.event_types
 
     async def apply(self, events: Sequence[DomainEvent], positions: Positions) -> None:
-        """Bring the read model to these events and remember the positions, in one transaction.
+        """Bring the read model to these events and remember the positions: in one transaction, or, where large
+        aggregates have to be fetched, in several, the positions in the last.
 
         Raises UnfoldableEventError, StoreUnavailableError.
         """
@@ -43,40 +48,50 @@ class Projector:
             batch[AggregateKey.of(event)][event.aggregate_version] = event
         for attempt in range(TRIES):
             try:
-                await self._store.write(await self._changes(batch), positions)
+                await self._write(batch, positions)
                 return
             except StaleVersionError:
                 if attempt == TRIES - 1:
                     raise
 
-    async def _changes(self, batch: dict[AggregateKey, dict[int, DomainEvent]]) -> list[Change]:
+    async def _write(self, batch: Batch, positions: Positions) -> None:
         known = await self._store.versions(batch) if batch else {}
-        news: dict[AggregateKey, list[DomainEvent]] = {}
-        incomplete: list[AggregateKey] = []
+        waiting: list[Change] = []
+        async for news in self._news(batch, known):
+            for folded in batches([(key, fold(own)) for key, own in news.items()], lambda one: bytes_of(one[1])):
+                if waiting:
+                    await self._store.write(waiting, {})
+                sections = await self._model.sections(folded)
+                waiting = [
+                    Change(key, known.get(key, 0), news[key][-1].aggregate_version, rows)
+                    for (key, _), rows in zip(folded, sections, strict=True)
+                ]
+        await self._store.write(waiting, positions)
+
+    async def _news(
+        self, batch: Batch, known: Mapping[AggregateKey, int]
+    ) -> AsyncIterator[dict[AggregateKey, list[DomainEvent]]]:
+        """The events to be folded of each aggregate that has newer ones."""
+        complete: dict[AggregateKey, list[DomainEvent]] = {}
+        incomplete: dict[AggregateKey, int] = {}
         for key, by_version in batch.items():
-            newer = [by_version[version] for version in sorted(by_version) if version > known.get(key, 0)]
+            there = known.get(key, 0)
+            newer = [by_version[version] for version in sorted(by_version) if version > there]
             if not newer:
                 continue
-            if _follows(known.get(key, 0), newer):
-                news[key] = newer
+            if [event.aggregate_version for event in newer] != list(range(there + 1, there + 1 + len(newer))):
+                incomplete[key] = 1  # a hole: nobody knows what the events there would need
+            elif (first := min(map(needed_from, newer))) <= there:
+                incomplete[key] = first
             else:
-                incomplete.append(key)
-        # A hole, or an event that amends what is there: then the aggregate is folded from its first event on.
-        news.update(await self._reader.of_aggregates(incomplete) if incomplete else {})
-        for key in incomplete:
-            if key not in news or news[key][-1].aggregate_version < max(batch[key]):
-                raise UnfoldableEventError(
-                    f"{key.kind} {key.aggregate_id}: version {max(batch[key])} is not in the event store"
-                )
-        sections = await self._model.sections([(key, fold(own)) for key, own in news.items()])
-        return [
-            Change(key, known.get(key, 0), own[-1].aggregate_version, rows)
-            for (key, own), rows in zip(news.items(), sections, strict=True)
-        ]
-
-
-def _follows(known: int, newer: Sequence[DomainEvent]) -> bool:
-    """Whether these come right behind what is known, and need nothing of it."""
-    expected = range(known + 1, known + 1 + len(newer))
-    versions = [event.aggregate_version for event in newer]
-    return versions == list(expected) and all(speaks_for_itself(event) for event in newer)
+                complete[key] = newer
+        if complete:
+            yield complete
+        found: set[AggregateKey] = set()
+        async for fetched in self._reader.in_batches(incomplete):
+            found.update(key for key, own in fetched.items() if own[-1].aggregate_version >= max(batch[key]))
+            yield {key: own for key, own in fetched.items() if key in found}
+        for key in incomplete.keys() - found:
+            raise UnfoldableEventError(
+                f"{key.kind} {key.aggregate_id}: version {max(batch[key])} is not in the event store"
+            )

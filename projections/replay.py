@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from contracts.batches import batches
 from contracts.envelope import DomainEvent
+from contracts.event_types import AggregateKind
 from contracts.topics import Topics
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions, ReadModel
 from projections.projector import Projector
-from projections.states import State, fold
+from projections.states import State, bytes_of, fold
 from projections.store import Generation, Store
 
 T = TypeVar("T")
@@ -69,8 +71,7 @@ async def build(
 
     try:
         with _few_collections():
-            async for aggregates in reader.aggregates({kind for model, _ in models for kind in model.kinds}, up_to):
-                folded = _folded(aggregates, wanted)
+            async for folded in _folded(reader, {kind for model, _ in models for kind in model.kinds}, up_to, wanted):
                 changes = [await _changes(model, folded) for model, _ in models]
                 # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
                 await loaded()
@@ -128,9 +129,15 @@ Folded = list[tuple[AggregateKey, int, State | None]]
 """Aggregates with their last version and their state."""
 
 
-def _folded(aggregates: Sequence[Sequence[DomainEvent]], wanted: Wanted) -> Folded:
-    kept = [own for events in aggregates if (own := [event for event in events if wanted(event)])]
-    return [(AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)) for own in kept]
+async def _folded(
+    reader: EventReader, kinds: Collection[AggregateKind], up_to: int, wanted: Wanted
+) -> AsyncIterator[Folded]:
+    """Every aggregate, in batches that are bounded in bytes of events and of what they become."""
+    async for aggregates in reader.aggregates(kinds, up_to):
+        kept = (own for events in aggregates if (own := [event for event in events if wanted(event)]))
+        folded = ((AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)) for own in kept)
+        for batch in batches(folded, lambda aggregate: bytes_of(aggregate[2])):
+            yield batch
 
 
 async def _changes(model: ReadModel, folded: Folded) -> list[Change]:

@@ -25,9 +25,11 @@ from contracts.documents import (
     RelationshipsDiscovered,
     RelationshipUpdated,
     RelationshipValidated,
+    StageResult,
 )
 from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent
+from contracts.parts import collect
 from contracts.reasoning import ReasoningQueryExecuted, ReasoningResultCached
 
 
@@ -41,7 +43,10 @@ class JudgedRelation:
 
 @dataclass(frozen=True, slots=True)
 class DocumentState:
-    """One document. After a deletion `gone` is set and every part is empty."""
+    """One document. After a deletion `gone` is set and every part is empty.
+
+    `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
+    """
 
     gone: bool = False
     content: DocumentContent | None = None
@@ -55,6 +60,7 @@ class DocumentState:
     mentions: tuple[Mention, ...] | None = None
     aliases: tuple[Alias, ...] | None = None
     relations: tuple[JudgedRelation, ...] | None = None
+    parts: tuple[StageResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,9 @@ class QueryState:
 
 State = DocumentState | EntityState | QueryState
 
+ROW_BYTES = 300
+VECTOR_BYTES = 2000
+
 _STAGES = {
     DocumentIngested: "ingested",
     DocumentUpdated: "ingested",
@@ -97,9 +106,26 @@ _WHOLE = (
 )
 
 
-def speaks_for_itself(event: DomainEvent) -> bool:
-    """Whether the event replaces whole parts; one that amends a part needs the events before it."""
-    return isinstance(event.event_data, _WHOLE)
+def bytes_of(state: State | None) -> int:
+    """About how many bytes a read model makes of a state: its text, and a row for each item."""
+    if not isinstance(state, DocumentState):
+        return ROW_BYTES
+    chunks = state.chunks or ()
+    items = len(state.mentions or ()) + len(state.aliases or ()) + len(state.relations or ())
+    text = max((chunk.end for chunk in chunks), default=0)
+    return text + ROW_BYTES * (1 + items) + VECTOR_BYTES * len(chunks)
+
+
+def needed_from(event: DomainEvent) -> int:
+    """The version of the aggregate's first event that has to be folded for what this one says.
+
+    One that replaces a section needs none before it, the last part of a result needs the other parts, one that amends
+    a section needs all.
+    """
+    data = event.event_data
+    if isinstance(data, StageResult) and data.is_last:
+        return event.aggregate_version - data.part + 1
+    return event.aggregate_version if isinstance(data, _WHOLE) else 1
 
 
 def fold(events: Iterable[DomainEvent]) -> State | None:
@@ -117,6 +143,12 @@ def fold(events: Iterable[DomainEvent]) -> State | None:
 
 def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
     data = event.event_data
+    if isinstance(data, StageResult):
+        parts, whole = collect(state.parts, data)
+        state = replace(state, parts=parts)
+        if whole is None:
+            return state
+        data = whole
     stage = _STAGES.get(type(data), state.stage)
     at = event.timestamp if type(data) in _STAGES else state.at
     match data:

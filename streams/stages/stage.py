@@ -8,6 +8,7 @@ from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
 from contracts.codec import decode
+from contracts.documents import StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import Payload
@@ -64,10 +65,12 @@ class StageHandler:
         self.topics = tuple(dict.fromkeys(topics.of(trigger).name for trigger in stage.triggers))
 
     def read(self, message: Message) -> DomainEvent | None:
-        """Decode only what sets this stage off."""
+        """Decode only what sets this stage off; of a result in parts, that is the last one."""
         if message.event_type not in self._triggers or message.value is None:
             return None
-        return decode(message.value)
+        event = decode(message.value)
+        data = event.event_data
+        return event if not isinstance(data, StageResult) or data.is_last else None
 
     async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Load the documents, work on what is due, append the results."""

@@ -1,6 +1,7 @@
 """The Document's decisions: given these events, when this is asked, then these events follow."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,9 @@ import pytest
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
+from contracts import ids, limits
 from contracts.codec import canonical
-from contracts.documents import DocumentContent
+from contracts.documents import DocumentContent, StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Payload, Scalar
 from tests.aggregates.scenario import (
@@ -168,3 +170,41 @@ def test_an_event_says_why_it_happened() -> None:
         cause.event_id,
         cause.timestamp,
     )
+
+
+@pytest.mark.parametrize(("decide", "result"), STAGES[:3])
+def test_a_result_too_large_for_one_event_comes_in_parts_with_ids_of_their_own(
+    decide: Decide, result: Callable[..., StageResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = UUID(int=99)
+    (alone,) = decide(state(ingested()), UUID(int=1), result(), replace(CAUSE, event_id=first))
+    monkeypatch.setattr(limits, "PART_BYTES", 1)
+    events = decide(state(ingested()), UUID(int=1), result(), replace(CAUSE, event_id=first))
+
+    assert len(events) > 1
+    assert [event.aggregate_version for event in events] == list(range(2, 2 + len(events)))
+    # The first part has the id that the whole result would have, the others their own, and always the same ones.
+    assert [event.event_id for event in events] == [ids.part_id(first, n) for n in range(1, len(events) + 1)]
+    assert events[0].event_id == alone.event_id == first
+    assert len({event.event_id for event in events}) == len(events)
+    done = Document.project([*given(ingested()), *events])
+    assert done is not None and done.version == events[-1].aggregate_version
+    assert (done.chunked or done.extracted or done.related) == result()
+    assert decide(done, UUID(int=1), result(), CAUSE) == ()
+
+
+def test_the_next_stage_follows_the_last_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PART_BYTES", 1)
+    parts = documents.chunk(state(ingested()), UUID(int=1), chunked(), CAUSE)
+    done = Document.project([*given(ingested()), *parts])
+    assert done is not None
+    assert [done.is_present(event.event_id) for event in parts] == [False, False, True]
+    assert documents.extract_entities(done, parts[0].event_id, extracted(), CAUSE) == ()
+    assert documents.extract_entities(done, parts[-1].event_id, extracted(), CAUSE)
+
+
+def test_new_content_forgets_parts_of_the_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PART_BYTES", 1)
+    parts = payloads(documents.chunk(state(ingested()), UUID(int=1), chunked(), CAUSE))
+    changed = state(ingested(), parts[0], updated())
+    assert changed is not None and changed.parts == () and changed.chunked is None

@@ -11,8 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from aggregates import document as documents
 from aggregates.cause import Cause, RefusedError
 from aggregates.document import Document, evolve
-from contracts.documents import RelationshipUpdated, RelationshipValidated
+from contracts import limits
+from contracts.documents import RelationshipUpdated, RelationshipValidated, StageResult
 from contracts.envelope import DomainEvent
+from contracts.parts import split
 from contracts.payload import Payload
 from tests.aggregates.scenario import CAUSE, A, B, chunk, chunked, content, extracted, processed, related
 
@@ -51,7 +53,7 @@ class DocumentMachine(RuleBasedStateMachine):
 
     @property
     def cause(self) -> Cause:
-        """The next event's id is its number, so that Hypothesis can run an example again."""
+        """The next event's id is its number, so that Hypothesis can run an example again; unlike those of parts."""
         return replace(CAUSE, event_id=UUID(int=len(self.history) + 1))
 
     def append(self, events: tuple[DomainEvent, ...]) -> None:
@@ -59,7 +61,8 @@ class DocumentMachine(RuleBasedStateMachine):
         for event in events:
             self.history.append(event)
             self.state = evolve(self.state, event)
-            self.present_ids.add(event.event_id)
+            if event is events[-1]:  # of a result in parts only the last speaks for the content
+                self.present_ids.add(event.event_id)
 
     @rule(digest=st.sampled_from(DIGESTS))
     def ingest(self, digest: str) -> None:
@@ -80,7 +83,7 @@ class DocumentMachine(RuleBasedStateMachine):
         decide, result = STAGES[stage]
         of = data.draw(st.sampled_from(sorted(self.present_ids)), label="of")
         events = decide(self.state, of, result(self.present), self.cause)
-        assert len(events) == (stage not in self.done)
+        assert len(events) == (0 if stage in self.done else len(parts_of(result(self.present))))
         self.done.add(stage)
         self.append(events)
 
@@ -155,5 +158,24 @@ class DocumentMachine(RuleBasedStateMachine):
         assert len(documents.ingest(self.state, "d1", content(), self.cause)) == 1
 
 
+def parts_of(result: Payload) -> tuple[Payload, ...]:
+    """The events that a result takes."""
+    return split(result) if isinstance(result, StageResult) else (result,)
+
+
+class DocumentInPartsMachine(DocumentMachine):
+    """The same, where no item of a result fits into an event together with another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._usual, limits.PART_BYTES = limits.PART_BYTES, 1
+
+    def teardown(self) -> None:
+        """For the tests behind this one."""
+        limits.PART_BYTES = self._usual
+
+
 TestDocumentMachine = DocumentMachine.TestCase
-TestDocumentMachine.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestDocumentInPartsMachine = DocumentInPartsMachine.TestCase
+for test in (TestDocumentMachine, TestDocumentInPartsMachine):
+    test.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,14 @@ import pytest
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
+from contracts import limits
+from contracts.codec import encode
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
+from contracts.limits import MAX_EVENT_BYTES
+from eventstore import reader as reading
 from eventstore.commands import Command, Commands
-from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError
+from eventstore.errors import DuplicateEventError, EventTooLargeError, StoreUnavailableError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import RECONNECT_LIMIT_S, EventLog
 from eventstore.reader import EventReader
@@ -165,3 +170,93 @@ def test_a_connection_is_waited_for_as_long_as_for_others(log: EventLog) -> None
         with pytest.raises(StoreUnavailableError, match="PostgreSQL"):
             log.ping(0.2)
     log.ping(5)
+
+
+def large(document_id: str, size: int) -> DomainEvent:
+    """An event of about `size` bytes."""
+    content = DocumentContent(
+        title="t", text=TextReference(digest="a" * 64, characters=1, bytes=1), attributes={"a": "x" * size}
+    )
+    return documents.ingest(None, document_id, content, cause())[0]
+
+
+async def test_an_event_that_is_too_large_is_refused_and_nothing_with_it_is_stored(
+    log: EventLog, pool: asyncpg.Pool
+) -> None:
+    fits = large("fits", MAX_EVENT_BYTES - len(encode(large("fits", 0))))
+    assert len(encode(fits)) == MAX_EVENT_BYTES
+    too_large = large("more", MAX_EVENT_BYTES + 1 - len(encode(large("more", 0))))
+    fault = (
+        "DocumentIngested of document more takes 1,044,481 bytes and the limit is 1,044,480; nothing was stored: "
+        "send less, or in several pieces"
+    )
+    with pytest.raises(EventTooLargeError, match=re.escape(fault)):
+        log.append([ingested("d1"), too_large])
+    assert await EventReader(pool).head() == 0
+    (stored,) = log.append([fits])
+    assert await EventReader(pool).after(0, 10) == [stored]
+
+
+async def test_many_large_events_are_appended_in_one_transaction_with_positions_in_order(
+    log: EventLog, pool: asyncpg.Pool
+) -> None:
+    """More than one statement holds: all of them, or where the last one is refused, none."""
+    first = ingested("d0")
+    log.append([first])
+    many = [large(f"d{number}", 900_000) for number in range(1, 25)]
+    with pytest.raises(VersionConflictError):
+        log.append([*many, ingested("d0", "b")])
+    assert await EventReader(pool).head() == 1
+    stored = log.append(many)
+    positions = [event.position for event in stored]
+    assert positions == sorted(positions, key=lambda position: position or 0) and len(set(positions)) == 24
+    assert [event.aggregate_id for event in stored] == [f"d{number}" for number in range(1, 25)]
+    found = await EventReader(pool).by_event_ids(event.event_id for event in stored)
+    assert list(sorted(found.values(), key=lambda event: event.position or 0)) == stored
+
+
+async def test_what_is_read_is_bounded_in_bytes(
+    log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = EventReader(pool)
+    stored = log.append([large(f"d{number}", 90_000) for number in range(12)])
+    monkeypatch.setattr(limits, "BATCH_BYTES", 300_000)
+    assert await reader.after(0, 1000) == stored[:3]
+    assert await reader.after(stored[2].position or 0, 2) == stored[3:5]
+    monkeypatch.setattr(limits, "BATCH_BYTES", 1)
+    assert await reader.after(0, 1000) == stored[:1], "one that is larger comes alone"
+    monkeypatch.setattr(limits, "BATCH_BYTES", 300_000)
+
+    keys = [AggregateKey.of(event) for event in stored]
+    unknown = AggregateKey("default", "document", "unknown")
+    batches = [batch async for batch in reader.in_batches(dict.fromkeys([*keys, unknown], 1))]
+    assert [len(batch) for batch in batches] == [3, 3, 3, 3]
+    found = [event for batch in batches for events in batch.values() for event in events]
+    assert sorted(found, key=lambda event: event.position or 0) == stored
+    assert [batch async for batch in reader.in_batches(dict.fromkeys(keys, 2))] == []
+
+
+@pytest.mark.parametrize(("batch_bytes", "page_rows", "largest"), [(300_000, 1000, 3), (300_000, 2, 3), (1, 1000, 1)])
+async def test_every_aggregate_comes_whole_and_once_whatever_the_bounds(
+    log: EventLog,
+    pool: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
+    batch_bytes: int,
+    page_rows: int,
+    largest: int,
+) -> None:
+    """Half of the aggregates have two events, which pages may cut apart."""
+    first = log.append([large(f"d{number}", 90_000) for number in range(12)])
+    second = log.append([ingested(f"d{n}", "b", Document.project([first[n]])) for n in range(0, 12, 2)])
+    monkeypatch.setattr(limits, "BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(reading, "PAGE_ROWS", page_rows)
+    batches = [batch async for batch in EventReader(pool).aggregates(["document"], second[-1].position or 0)]
+    assert max(map(len, batches)) == largest
+    found = {events[0].aggregate_id: events for batch in batches for events in batch}
+    assert found == {
+        event.aggregate_id: [event, *(other for other in second if other.aggregate_id == event.aggregate_id)]
+        for event in first
+    }
+    assert sum(map(len, batches)) == 12
+    some = [batch async for batch in EventReader(pool).aggregates(["document"], first[4].position or 0)]
+    assert sum(map(len, some)) == 5

@@ -1,12 +1,16 @@
 """Live projection: events in any order, any number of times, with holes; the rows are those of one clean run."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
+from contracts import limits
+from contracts.documents import StageResult
 from contracts.envelope import DomainEvent
 from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
 from projections.changes import Change, Positions
 from projections.errors import StaleVersionError, UnfoldableEventError
 from projections.graph.model import LAYOUT as GRAPH
@@ -59,8 +63,11 @@ def deliveries(events: list[DomainEvent], chance: random.Random) -> Iterator[lis
         left = left[size:]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_any_order_leads_to_the_same_rows(live: LiveModel, history: History, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "part_bytes"), [(1, limits.PART_BYTES), (2, limits.PART_BYTES), (3, 1)])
+async def test_any_order_leads_to_the_same_rows(
+    live: LiveModel, history: History, seed: int, part_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PART_BYTES", part_bytes)
     events = own(live, await busy_day(history))
     for batch in deliveries(events, random.Random(seed)):
         await live.projector.apply(batch, {})
@@ -96,6 +103,67 @@ async def test_a_hole_is_fetched_from_the_event_store(live: LiveModel, history: 
     sparse = await live.digests()
     await live.projector.apply(events, {})
     assert await live.digests() == sparse
+    assert (await live.verify()).difference is None
+
+
+class Counting(EventReader):
+    """Counts the events that are fetched by aggregate."""
+
+    fetched = 0
+
+    async def in_batches(
+        self, since: Mapping[AggregateKey, int]
+    ) -> AsyncIterator[dict[AggregateKey, list[DomainEvent]]]:
+        """As ever."""
+        async for batch in super().in_batches(since):
+            self.fetched += sum(map(len, batch.values()))
+            yield batch
+
+
+async def test_parts_change_nothing_before_the_last_one_which_is_folded_from_all_of_them(
+    live: LiveModel, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PART_BYTES", 1)
+    events = own(live, await history.tell(HARBOUR))
+    results = [event.event_data for event in events if isinstance(event.event_data, StageResult)]
+    assert len([data for data in results if not data.is_last]) > 6
+    reader = Counting(history.pool)
+    projector = Projector(live.model, live.store, reader)
+    for event in events:
+        before, state = await live.digests(), await live.store.content_tag("default")
+        await projector.apply([event], {})
+        if isinstance(event.event_data, StageResult) and not event.event_data.is_last:
+            assert {**await live.digests(), "versions": ""} == {**before, "versions": ""}
+            assert await live.store.content_tag("default") == state
+    # No event is fetched more than once, however many parts there are.
+    assert 0 < reader.fetched < len(events)
+    one_by_one = await live.digests()
+    await live.store.write([], await live.reached())
+    assert (await live.verify()).difference is None
+
+    await live.replay()
+    assert await live.digests() == one_by_one
+
+
+async def test_large_aggregates_are_fetched_and_written_in_several_batches(
+    live: LiveModel, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the last event of each document arrives, so that every one has to be fetched."""
+    stories = [replace(MARKET, document_id=f"market-{number}") for number in range(8)]
+    last = [(await history.tell(story))[-1] for story in stories]
+    written: list[tuple[int, Positions]] = []
+    write = live.store.write
+
+    async def counted(changes: Sequence[Change], positions: Positions) -> None:
+        written.append((len(changes), positions))
+        await write(changes, positions)
+
+    monkeypatch.setattr(live.store, "write", counted)
+    monkeypatch.setattr(limits, "BATCH_BYTES", 1)
+    await live.projector.apply(last, {("documents", 0): 9})
+    assert written == [(1, {})] * 7 + [(1, {("documents", 0): 9})]
+    monkeypatch.undo()
+    await live.everything()
     assert (await live.verify()).difference is None
 
 

@@ -2,11 +2,22 @@
 
 from dataclasses import replace
 
-from contracts.documents import ChunkMerged, ChunkUpdated, Mention, Relation, RelationshipUpdated, RelationshipValidated
+import pytest
+
+from contracts import limits
+from contracts.documents import (
+    ChunkMerged,
+    ChunkUpdated,
+    Mention,
+    Relation,
+    RelationshipUpdated,
+    RelationshipValidated,
+    StageResult,
+)
 from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
-from contracts.envelope import DomainEvent
+from contracts.parts import split
 from contracts.payload import Payload
-from projections.states import DocumentState, EntityState, fold, speaks_for_itself
+from projections.states import DocumentState, EntityState, fold, needed_from
 from tests.aggregates.scenario import (
     chunk,
     chunked,
@@ -159,8 +170,8 @@ def test_decisions_on_an_entity_stand_side_by_side() -> None:
 
 def test_which_events_need_those_before_them() -> None:
     def alone(payload: Payload) -> bool:
-        event: DomainEvent = given(payload)[0]
-        return speaks_for_itself(event)
+        event = given(ingested(), payload)[1]
+        return needed_from(event) == event.aggregate_version
 
     whole = [ingested(), updated(), chunked(), extracted(), related(), processed(), deleted()]
     amending = [
@@ -174,3 +185,23 @@ def test_which_events_need_those_before_them() -> None:
     ]
     assert all(map(alone, whole))
     assert not any(map(alone, amending))
+
+
+@pytest.mark.parametrize("result", [chunked(), extracted(), related()])
+def test_parts_say_nothing_before_the_last_one_and_then_what_the_whole_says(
+    result: StageResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PART_BYTES", 1)
+    parts = split(result)
+    events = given(ingested(), *parts)
+    assert [needed_from(event) for event in events] == [1, *range(2, len(parts) + 1), 2]
+    taken = fold(events[:1])
+    assert isinstance(taken, DocumentState)
+
+    for number in range(1, len(parts)):
+        unfinished = fold(events[1 : number + 1])
+        assert unfinished == DocumentState(parts=parts[:number])
+        assert fold(events[: number + 1]) == replace(taken, parts=parts[:number])
+    whole, joined = fold(given(result)), fold(events[1:])
+    assert isinstance(whole, DocumentState) and isinstance(joined, DocumentState)
+    assert replace(joined, at=None) == replace(whole, at=None)
