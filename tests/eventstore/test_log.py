@@ -211,8 +211,8 @@ async def test_many_large_events_are_appended_in_one_transaction_with_positions_
     positions = [event.position for event in stored]
     assert positions == sorted(positions, key=lambda position: position or 0) and len(set(positions)) == 24
     assert [event.aggregate_id for event in stored] == [f"d{number}" for number in range(1, 25)]
-    found = await EventReader(pool).by_event_ids(event.event_id for event in stored)
-    assert list(sorted(found.values(), key=lambda event: event.position or 0)) == stored
+    read = await EventReader(pool).of_aggregates([AggregateKey.of(event) for event in stored])
+    assert sorted((event for (event,) in read.values()), key=lambda event: event.position or 0) == stored
 
 
 async def test_what_is_read_is_bounded_in_bytes(

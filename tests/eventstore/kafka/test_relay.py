@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from contracts.codec import canonical, encode
 from contracts.envelope import DomainEvent
+from eventstore import mapper
 from eventstore.kafka import broker_check
 from eventstore.kafka.ownership import PREFIX, owner_topic
 from eventstore.kafka.topic_admin import TopicAdmin
@@ -156,7 +157,10 @@ def test_a_relay_that_loses_its_lock_while_it_waits_for_the_broker_sends_nothing
 
 
 @pytest.mark.parametrize("size", [8_000_000])
-def test_a_large_event_passes(dsn: str, broker: BrokerServer, size: int) -> None:
+def test_a_large_event_of_an_older_log_passes(
+    dsn: str, broker: BrokerServer, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapper, "MAX_EVENT_BYTES", 2 * size)
     with EventLog.connect(dsn) as log, relaying(dsn, broker.address):
         (stored,) = log.append([grown(event, size) for event in events(1)])
         wait_for_position(dsn, stored.position or 0)
