@@ -64,6 +64,7 @@ _CHECKS: dict[str, Any] = {
     "items": lambda *_: True,
     "maxLength": lambda limit, value, *_: not isinstance(value, str) or len(value) <= limit,
     "maximum": lambda limit, value, *_: not _is_number(value) or value <= limit,
+    "maxItems": lambda limit, value, *_: not isinstance(value, list) or len(value) <= limit,
     "minItems": lambda limit, value, *_: not isinstance(value, list) or len(value) >= limit,
     "minLength": lambda limit, value, *_: not isinstance(value, str) or len(value) >= limit,
     "minimum": lambda limit, value, *_: not _is_number(value) or value >= limit,
