@@ -84,11 +84,12 @@ def test_a_version_is_given_once(log: EventLog) -> None:
     log.append([ingested("d2")])
 
 
-def test_an_event_id_is_stored_once(log: EventLog) -> None:
+def test_an_event_id_is_stored_once_in_an_aggregate(log: EventLog) -> None:
     event_id = uuid4()
-    log.append([ingested("d1", event_id=event_id)])
+    first = log.append([ingested("d1", event_id=event_id)])
     with pytest.raises(DuplicateEventError):
-        log.append([ingested("d2", event_id=event_id)])
+        log.append([ingested("d1", "b", Document.project(first), event_id=event_id)])
+    log.append([ingested("d2", event_id=event_id)])
 
 
 async def test_a_command_decides_again_when_somebody_was_faster(log: EventLog, pool: asyncpg.Pool) -> None:
