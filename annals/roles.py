@@ -86,7 +86,7 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
             name=role,
             log_id=log_id,
             handlers=handlers,
-            dead_letter_sink=DeadLetterSink(services.letters),
+            dead_letter_sink=DeadLetterSink(services.letters, services.topics),
             relay_progress=RelayProgressReader(dsn),
             bootstrap=broker,
             beat=heartbeat.beat,

@@ -43,5 +43,5 @@ def of_letter(letter: Fields) -> dict[str, str]:
 
 
 def retried(letter: Fields) -> dict[str, str]:
-    """What a message that is published again for a dead letter says besides: which letter that is."""
-    return {"dead_letter": str(letter["id"])}
+    """What a message that is published again for a dead letter says besides: which letter, and which retry of it."""
+    return {"dead_letter": str(letter["id"]), "retry_token": str(letter["retry_token"])}

@@ -1,10 +1,10 @@
 """What a producer, in any language, writes to the inbox topic: a `DocumentIngested` that still holds its text."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from contracts.codec import MalformedEventError, canonical, plain
 from contracts.envelope import Correlation, Tenant, UtcTime
@@ -81,3 +81,31 @@ def decode_inbox(raw: bytes | None) -> InboxEvent:
         return InboxEvent.model_validate_json(raw)
     except ValidationError as error:
         raise MalformedEventError(plain(error)) from None
+
+
+class _Claimed(BaseModel):
+    """The two fields of a message that say whose it is, read alone."""
+
+    aggregate_id: Any = None
+    metadata: Any = None
+
+
+_TENANT: TypeAdapter[str] = TypeAdapter(Tenant)
+_DOCUMENT: TypeAdapter[str] = TypeAdapter(Identifier)
+
+
+def claimed(raw: bytes | None) -> tuple[str | None, str | None]:
+    """Tenant and document that a message names, also one that is malformed otherwise; None for what cannot be read."""
+    try:
+        message = _Claimed.model_validate_json(raw or b"")
+    except ValidationError:
+        return None, None
+    named = message.metadata.get("tenant") if isinstance(message.metadata, dict) else None
+    return _valid(_TENANT, named), _valid(_DOCUMENT, message.aggregate_id)
+
+
+def _valid(kind: TypeAdapter[str], value: object) -> str | None:
+    try:
+        return kind.validate_python(value, strict=True)
+    except ValidationError:
+        return None

@@ -1,4 +1,8 @@
-"""Dead letters: what could not be decoded or handled, kept whole with its cause, to be looked at and tried again."""
+"""Dead letters: what could not be decoded or handled, kept whole with its cause, to be looked at and tried again.
+
+Each belongs to a tenant; one of which that cannot be told belongs to the operator. Methods that take a `tenant` see
+that tenant's letters alone, and with None all there are, which is for the operator.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,14 +13,21 @@ from typing import Literal
 import asyncpg
 
 from eventstore.log import CHANNEL
+from eventstore.paused_consumers import PausedConsumers
 from eventstore.pool import acquire, transaction
 
-Status = Literal["open", "retrying", "resolved"]
+Status = Literal["open", "retrying", "resolved", "dropped"]
+
+_OURS = "($1::text IS NULL OR tenant = $1)"
+_UNDONE = "status IN ('open', 'retrying')"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`identity` names the message for its consumer, so that setting aside it twice keeps one letter."""
+    """`identity` names the message for its consumer, so that setting it aside twice keeps one letter.
+
+    `head` is the log's newest position when it was set aside; `retry_token` is known to the relay's retry alone.
+    """
 
     consumer: str
     identity: str
@@ -29,11 +40,15 @@ class DeadLetter:
     cause: str
     headers: Mapping[str, str] = field(default_factory=dict)
     tenant: str | None = None
+    aggregate_id: str | None = None
     event_id: str | None = None
     position: int | None = None
     id: int | None = None
     attempts: int = 1
     status: Status = "open"
+    reason: str | None = None
+    head: int | None = None
+    retry_token: str | None = field(default=None, repr=False)
     created_at: datetime | None = None
 
 
@@ -42,19 +57,23 @@ class DeadLetters:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self.paused = PausedConsumers(pool)
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep letters. One that is there already counts an attempt more and is open again."""
+        """Keep letters. One that is there already counts an attempt more and is open again, unless it was dropped."""
         async with transaction(self._pool) as connection:
             await connection.executemany(
-                "INSERT INTO annals.dead_letters AS l (tenant, consumer, identity, topic, partition, "
-                '"offset", key, value, headers, event_id, position, error, cause) '
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::text::uuid, $11, $12, $13) "
+                "INSERT INTO annals.dead_letters AS l (tenant, aggregate_id, consumer, identity, topic, partition, "
+                '"offset", key, value, headers, event_id, position, error, cause, head) '
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::text::uuid, $12, $13, $14, "
+                "(SELECT coalesce(max(notification_id), 0) FROM annals.stored_events)) "
                 "ON CONFLICT (consumer, identity) DO UPDATE SET attempts = l.attempts + 1, "
-                "error = excluded.error, cause = excluded.cause, status = 'open'",
+                "error = excluded.error, cause = excluded.cause, retry_token = NULL, republish = false, "
+                "status = CASE WHEN l.status = 'dropped' THEN l.status ELSE 'open' END",
                 [
                     (
                         letter.tenant,
+                        letter.aggregate_id,
                         letter.consumer,
                         letter.identity,
                         letter.topic,
@@ -73,58 +92,93 @@ class DeadLetters:
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
 
-    async def newest(self, status: Status | None, limit: int = 100) -> list[DeadLetter]:
+    async def newest(self, tenant: str | None, status: Status | None, limit: int = 100) -> list[DeadLetter]:
         """The newest first; of one status, or of all."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT * FROM annals.dead_letters WHERE $1::text IS NULL OR status = $1 ORDER BY id DESC LIMIT $2",
+                f"SELECT * FROM annals.dead_letters WHERE {_OURS} AND ($2::text IS NULL OR status = $2) "
+                "ORDER BY id DESC LIMIT $3",
+                tenant,
                 status,
                 limit,
             )
         return [_letter(row) for row in rows]
 
-    async def get(self, letter_id: int) -> DeadLetter | None:
+    async def get(self, tenant: str | None, letter_id: int) -> DeadLetter | None:
         """One letter."""
         async with acquire(self._pool) as connection:
-            row = await connection.fetchrow("SELECT * FROM annals.dead_letters WHERE id = $1", letter_id)
+            row = await connection.fetchrow(
+                f"SELECT * FROM annals.dead_letters WHERE {_OURS} AND id = $2", tenant, letter_id
+            )
         return None if row is None else _letter(row)
 
-    async def mark_retrying(self, ids: Sequence[int] | None) -> list[int]:
-        """Ask the relay to publish open letters again: these, or all. Returns the ids that were open."""
+    async def mark_retrying(self, tenant: str | None, ids: Sequence[int] | None) -> list[int]:
+        """Ask the relay to publish letters again: these, or all. Returns the ids of those that were not done with."""
         async with transaction(self._pool) as connection:
             rows = await connection.fetch(
-                "UPDATE annals.dead_letters SET status = 'retrying', republish = true "
-                "WHERE status <> 'resolved' AND ($1::bigint[] IS NULL OR id = ANY($1)) RETURNING id",
+                "UPDATE annals.dead_letters SET status = 'retrying', republish = true, retry_token = gen_random_uuid() "
+                f"WHERE {_OURS} AND {_UNDONE} AND ($2::bigint[] IS NULL OR id = ANY($2)) RETURNING id",
+                tenant,
                 None if ids is None else list(ids),
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
         return sorted(row["id"] for row in rows)
 
-    async def resolve(self, ids: Sequence[int], *, consumer: str) -> None:
-        """A retry by this consumer went well."""
+    async def drop(self, tenant: str | None, ids: Sequence[int], reason: str) -> list[int]:
+        """Give letters up, with the reason. Returns the ids of those that were not done with."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "UPDATE annals.dead_letters SET status = 'dropped', reason = $3, republish = false, "
+                f"retry_token = NULL WHERE {_OURS} AND {_UNDONE} AND id = ANY($2) RETURNING id",
+                tenant,
+                list(ids),
+                reason,
+            )
+        return sorted(row["id"] for row in rows)
+
+    async def resolve(self, letter: DeadLetter) -> None:
+        """The retry of this letter went well; a later retry of it is another one."""
         async with acquire(self._pool) as connection:
             await connection.execute(
-                "UPDATE annals.dead_letters SET status = 'resolved' WHERE id = ANY($1) AND consumer = $2",
-                list(ids),
-                consumer,
+                "UPDATE annals.dead_letters SET status = 'resolved', retry_token = NULL "
+                "WHERE id = $1 AND retry_token = $2::text::uuid AND status = 'retrying'",
+                letter.id,
+                letter.retry_token,
             )
 
     async def of_aggregates(self, tenant: str, aggregate_ids: Sequence[str]) -> dict[str, str]:
-        """For each of these aggregates that has an event among the letters: what went wrong with the last one."""
+        """For each of these documents with an event of its present content among the letters: what went wrong last."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT e.aggregate_id, l.consumer, l.cause FROM annals.dead_letters AS l "
-                "JOIN annals.stored_events AS e ON e.event_id = l.event_id "
-                "WHERE l.status <> 'resolved' AND e.tenant = $1 AND e.aggregate_id = ANY($2) ORDER BY l.id",
+                "JOIN annals.stored_events AS e ON e.event_id = l.event_id AND e.tenant = l.tenant "
+                "AND e.aggregate_id = l.aggregate_id "
+                f"WHERE l.{_UNDONE} AND l.tenant = $1 AND l.aggregate_id = ANY($2) "
+                "AND e.originator_version >= (SELECT coalesce(max(c.originator_version), 0) "
+                "FROM annals.stored_events AS c WHERE c.originator_id = e.originator_id "
+                "AND c.topic IN ('DocumentIngested', 'DocumentUpdated', 'DocumentDeleted')) ORDER BY l.id",
                 tenant,
                 list(aggregate_ids),
             )
         return {row["aggregate_id"]: f"{row['consumer']}: {row['cause']}" for row in rows}
 
-    async def count(self) -> int:
-        """How many are not resolved."""
+    async def count(self, tenant: str | None) -> int:
+        """How many are not done with."""
         async with acquire(self._pool) as connection:
-            return int(await connection.fetchval("SELECT count(*) FROM annals.dead_letters WHERE status <> 'resolved'"))
+            return int(
+                await connection.fetchval(
+                    f"SELECT count(*) FROM annals.dead_letters WHERE {_OURS} AND {_UNDONE}", tenant
+                )
+            )
+
+    async def count_of_no_tenant(self) -> int:
+        """How many are not done with and belong to the operator."""
+        async with acquire(self._pool) as connection:
+            return int(
+                await connection.fetchval(
+                    f"SELECT count(*) FROM annals.dead_letters WHERE tenant IS NULL AND {_UNDONE}"
+                )
+            )
 
 
 def _letter(row: asyncpg.Record) -> DeadLetter:
@@ -140,10 +194,14 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
         cause=row["cause"],
         headers=json.loads(row["headers"]),
         tenant=row["tenant"],
+        aggregate_id=row["aggregate_id"],
         event_id=None if row["event_id"] is None else str(row["event_id"]),
         position=row["position"],
         id=row["id"],
         attempts=row["attempts"],
         status=row["status"],
+        reason=row["reason"],
+        head=row["head"],
+        retry_token=None if row["retry_token"] is None else str(row["retry_token"]),
         created_at=row["created_at"],
     )

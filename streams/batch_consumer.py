@@ -41,6 +41,7 @@ class BatchConsumer(Generic[Item]):
         self.at_work = False
         self._held = 0
         self._dead_letter_sink = dead_letter_sink
+        self._limit = dead_letter_sink.limit(handler.name, handler.topics)
         self._batch = batch
         self._queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=batch * 2)
 
@@ -48,6 +49,11 @@ class BatchConsumer(Generic[Item]):
     def holds_work(self) -> bool:
         """Whether anything was delivered and not processed yet."""
         return self._held > 0
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether too many messages became dead letters, so that nothing is processed until somebody acts."""
+        return self._limit.is_paused
 
     async def run(self, stream: Any) -> None:
         """Read `stream` for as long as it lasts. Raises what ends the worker."""
@@ -86,6 +92,7 @@ class BatchConsumer(Generic[Item]):
 
     async def process(self, messages: Sequence[Message]) -> None:
         """Process every message: handled, none of our business, or set aside with its cause."""
+        await self._limit.released()
         wanted: list[tuple[Message, Item]] = []
         for message in messages:
             try:
@@ -104,6 +111,7 @@ class BatchConsumer(Generic[Item]):
             await self._try([], positions_of(messages))
             return
         await self._resolve([message for message, _ in wanted])
+        self._limit.handled(len(wanted))
         self.processed += len(messages)
 
     async def _one_by_one(self, wanted: Sequence[tuple[Message, Item]], batch_error: Exception) -> None:
@@ -123,6 +131,7 @@ class BatchConsumer(Generic[Item]):
                 await self._set_aside(message, error)
             else:
                 await self._resolve([message])
+                self._limit.handled(1)
             self.processed += 1
 
     async def _try(self, items: Sequence[Item], positions: Mapping[Partition, int]) -> None:
@@ -133,6 +142,13 @@ class BatchConsumer(Generic[Item]):
         await self._retry_unavailable(handle)
 
     async def _set_aside(self, message: Message, error: Exception) -> None:
+        async def count() -> None:
+            # What fails again when it is tried again was counted before.
+            if await self._dead_letter_sink.retried(self.handler.name, message) is None:
+                self._limit.failed()
+
+        await self._retry_unavailable(count)
+        await self._retry_unavailable(lambda: self._limit.admit(str(error) or type(error).__name__))
         await self._retry_unavailable(lambda: self._dead_letter_sink.set_aside(self.handler.name, message, error))
 
     async def _resolve(self, messages: Sequence[Message]) -> None:

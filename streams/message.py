@@ -36,8 +36,14 @@ class Message:
 
     @property
     def dead_letter(self) -> int | None:
-        """Set when this record is a dead letter that somebody asked to try again."""
+        """Set when this record is, or claims to be, a dead letter that somebody asked to try again."""
         return _number(self.headers.get("dead_letter"))
+
+    @property
+    def retry_token(self) -> str | None:
+        """What only the relay's retry of a dead letter knows."""
+        raw = self.headers.get("retry_token")
+        return None if raw is None else raw.decode("utf-8", "replace")
 
 
 def _number(raw: bytes | None) -> int | None:

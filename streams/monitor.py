@@ -29,8 +29,8 @@ class Monitor(threading.Thread):
     event is old; `on_caught_up` is told so. Three things end the process, to be started again by whoever
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
     `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
-    To wait for a store that is away is no standstill: the batch consumer sees to the end of that. Nor is a batch that
-    takes its time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as
+    To wait for a store that is away is no standstill: the batch consumer sees to the end of that. To be paused is none
+    either, nor is a batch that takes its time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as
     `call_soon_threadsafe` does; `beat` is called where it did.
     """
 
@@ -103,7 +103,7 @@ class Monitor(threading.Thread):
                 told.update(news)
             counts = (sum(consumer.processed for consumer in self._consumers), sum(committed.values()))
             lagging = len(caught_up) < len(self._followed) or any(consumer.holds_work for consumer in self._consumers)
-            waits = any(consumer.waits_for_store for consumer in self._consumers)
+            waits = any(consumer.waits_for_store or consumer.is_paused for consumer in self._consumers)
             if counts != seen or not lagging or waits:
                 moved_at, seen = time.monotonic(), counts
             else:

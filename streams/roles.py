@@ -16,6 +16,7 @@ from eventstore.errors import ForeignBrokerError
 from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.kafka.ownership import own_topics
 from eventstore.kafka.progress import RelayProgressReader
+from eventstore.retries import retry_unavailable
 from streams import termination
 from streams.app import attach, build_app
 from streams.batch_consumer import BatchConsumer
@@ -70,6 +71,9 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     epoch = role.relay_progress.read().epoch
     _wait_for_broker(role)
     app = build_app(group_of(role.name, epoch), role.bootstrap, role.kafka)
+    # What was wrong may be mended: whoever starts a consumer lets it go on.
+    names = [handler.name for handler in role.handlers]
+    loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))
     consumers = [BatchConsumer(handler, role.dead_letter_sink) for handler in role.handlers]
     for consumer in consumers:
         attach(app, consumer)

@@ -11,6 +11,7 @@ from annals.composition import STAGES, Services
 from annals.session import Session, session
 from contracts.event_types import EventType
 from contracts.topics import Partition
+from eventstore.paused_consumers import PausedConsumer
 from projections.changes import Positions, low_watermark
 from projections.replay import uniform_positions
 
@@ -36,7 +37,9 @@ async def gather(opened: Session) -> dict[str, Any]:
     head = await services.reader.head()
     return {
         **asdict(await services.relational.counts(services.settings.tenant)),
-        "dead_letters": await services.letters.count(),
+        "dead_letters": await services.letters.count(services.settings.tenant),
+        "dead_letters_of_no_tenant": await services.letters.count_of_no_tenant(),
+        "paused": [asdict(paused) for paused in await services.letters.paused.all()],
         "position": head,
         "events": await services.reader.count_by_type(services.settings.tenant),
         "consumers": await _consumers(services, head),
@@ -76,6 +79,8 @@ def _show(context: CommandContext, result: dict[str, Any]) -> None:
         f"{result['entities']} entities, {result['relations']} relations"
     )
     context.say(f"log at position {result['position']}, {result['dead_letters']} dead letters")
+    for paused in result["paused"]:
+        context.say(str(PausedConsumer(**paused)))
     followers = {**result["consumers"], **result["projections"]}
     rows = [(name, str(where["position"]), str(where["lag"])) for name, where in followers.items()]
     context.show(("consumer", "position", "lag"), rows)

@@ -42,6 +42,7 @@ BATCH_BYTES = 8 * 1024 * 1024
 IDLE_S = 1.0
 BACKOFF_MAX_S = 2.0
 COUNT_EVERY_S = 60.0
+NOT_IN_LOG = "the log has no such event, so it cannot be tried again; drop it: annals dead-letters drop ID --reason WHY"
 
 
 class Relay:
@@ -163,8 +164,10 @@ class Relay:
             state.dead_letter_published(published)
         for letter in state.letters_to_republish(BATCH):
             record = self._again(state, letter, epoch)
-            if record is not None:
-                publish([record])
+            if record is None:
+                state.not_republished(int(str(letter["id"])), NOT_IN_LOG)
+                continue
+            publish([record])
             state.republished(int(str(letter["id"])))
         return published
 
@@ -185,7 +188,7 @@ class Relay:
                 value=letter["value"],  # type: ignore[arg-type]
                 headers=headers.retried(letter),
             )
-        event = state.event(letter["event_id"]) if letter["event_id"] is not None else None
+        event = state.event_of(letter)
         if event is None:
             return None
         record = self._record(*event, epoch)

@@ -102,10 +102,12 @@ class RelayState:
         ).fetchall()
         return [(_int(position), str(topic), _bytes(state)) for position, topic, state in rows]
 
-    def event(self, event_id: object) -> tuple[int, str, bytes] | None:
-        """One stored event."""
+    def event_of(self, letter: Mapping[str, object]) -> tuple[int, str, bytes] | None:
+        """The stored event that a dead letter is about."""
         row = self.connection.execute(
-            "SELECT notification_id, topic, state FROM annals.stored_events WHERE event_id = %s", (event_id,)
+            "SELECT notification_id, topic, state FROM annals.stored_events "
+            "WHERE event_id = %s AND tenant = %s AND aggregate_id = %s",
+            (letter["event_id"], letter["tenant"], letter["aggregate_id"]),
         ).fetchone()
         return None if row is None else (_int(row[0]), str(row[1]), _bytes(row[2]))
 
@@ -121,12 +123,20 @@ class RelayState:
         """That letter went out once more."""
         self.connection.execute("UPDATE annals.dead_letters SET republish = false WHERE id = %s", (letter_id,))
 
+    def not_republished(self, letter_id: int, cause: str) -> None:
+        """That letter cannot go out once more: it is open again, with this cause."""
+        self.connection.execute(
+            "UPDATE annals.dead_letters SET republish = false, status = 'open', attempts = attempts + 1, cause = %s "
+            "WHERE id = %s AND status = 'retrying'",
+            (cause, letter_id),
+        )
+
     def _letters(self, where: str, parameters: tuple[object, ...]) -> list[dict[str, object]]:
         with self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             # `where` is one of the two literals above.
             cursor.execute(
-                "SELECT id, consumer, topic, key, value, cause, error, event_id FROM annals.dead_letters WHERE "
-                + where,
+                "SELECT id, tenant, aggregate_id, consumer, topic, key, value, cause, error, event_id, retry_token "
+                "FROM annals.dead_letters WHERE " + where,
                 parameters,
             )
             return cursor.fetchall()

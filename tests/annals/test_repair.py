@@ -1,9 +1,12 @@
 """Rebuilding, checking, deleting and trying again, beside a pipeline that is up."""
 
 import asyncio
+import json
+import re
 import threading
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
@@ -121,15 +124,20 @@ def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -
     assert "vector.passages" in traces["planted"]
     assert {"relational.documents", "graph.mentions", "graph.entities"} <= traces["Quorra Vantz"]
 
-    assert given(up.data, "delete", str(path), "--reason", "asked for") == {"deleted": [str(path)], "already": []}
+    assert given(up.data, "delete", str(path), "--reason", "asked for") == {
+        "deleted": [str(path)],
+        "already": [],
+        "failed": {},
+    }
     assert places(up, str(path)) == {f"{name}.versions" for name in ("relational", "graph", "vector")}
     for words in ("Quorra Vantz", "Zephyr Orchard", "planted"):
         assert places(up, words) == set()
     assert "deleted" in refused(up.data, "show", str(path))
     assert "no entity" in refused(up.data, "show", "Quorra Vantz")
-    assert given(up.data, "delete", str(path)) == {"deleted": [], "already": [str(path)]}
+    assert given(up.data, "delete", str(path)) == {"deleted": [], "already": [str(path)], "failed": {}}
     last = given(up.data, "history", str(path))["events"][-1]
     assert (last["event_type"], last["event_data"]["reason"]) == ("DocumentDeleted", "asked for")
+    assert re.fullmatch(r"delete-[0-9a-f-]{36}", last["correlation_id"]), "each deletion has its own"
 
     given(up.data, "replay", "all")
     assert places(up, "Zephyr Orchard") == set(), "nor does a replay bring it back"
@@ -137,11 +145,11 @@ def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -
     assert given(up.data, "show", str(path))["title"] == "Quorra Vantz", "taken in again, it is there again"
 
 
-def malformed_letter(up: Up) -> dict[str, Any]:
+def malformed_letter(up: Up, value: bytes = b'{"event_type": \xff}') -> dict[str, Any]:
     """The dead letter of a malformed message that is written to the inbox now."""
     before = {letter["id"] for letter in given(up.data, "dead-letters", "list")["dead_letters"]}
     producer = Producer({"bootstrap.servers": up.pipeline.addresses["broker"]})
-    producer.produce(up.pipeline.addresses["inbox_topic"], key="broken-message", value=b'{"event_type": \xff}')
+    producer.produce(up.pipeline.addresses["inbox_topic"], key="broken-message", value=value)
     assert producer.flush(30) == 0
     assert until(lambda: up.status()["dead_letters"] == len(before) + 1)
 
@@ -160,7 +168,7 @@ def test_a_malformed_message_is_set_aside(up: Up) -> None:
     assert shown == letter | {"value": '{"event_type": \\xff}', "headers": shown["headers"]}
     assert letter["cause"][:40] in called(up.data, "dead-letters", "list").stdout
 
-    assert given(up.data, "dead-letters", "retry", "987654") == {"letters": {}, "missing": [987654]}
+    assert given(up.data, "dead-letters", "retry", "987654", exit_code=1) == {"letters": {}, "missing": [987654]}
     assert "987654" in refused(up.data, "dead-letters", "show", "987654")
     assert called(up.data, "dead-letters", "retry").exit_code == 2, "which ones must be said"
 
@@ -169,11 +177,54 @@ def test_a_retry_that_fails_again_says_so(up: Up, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(dead_letters, "RETRY_LIMIT_S", 15.0)
     number = str(malformed_letter(up)["id"])
     count = up.status()["dead_letters"]
-    tried = given(up.data, "dead-letters", "retry", number)
+    tried = given(up.data, "dead-letters", "retry", number, exit_code=1)
     assert tried["missing"] == []
     assert tried["letters"][number].startswith("failed again: ")
     assert given(up.data, "dead-letters", "show", number)["attempts"] == 2
     assert up.status()["dead_letters"] == count
+
+
+def test_a_letter_names_its_document_and_is_its_tenants_alone(up: Up) -> None:
+    event = {"event_id": str(uuid4()), "event_type": "DocumentIngested", "aggregate_id": "letters/of-nobody"}
+    letter = malformed_letter(up, json.dumps(event).encode())
+    assert (letter["tenant"], letter["document_id"]) == ("default", "letters/of-nobody")
+    assert "default  letters/of-nobody" in called(up.data, "dead-letters", "list").stdout
+    number = str(letter["id"])
+    other = {"ANNALS_TENANT": "other"}
+    assert called(up.data, "dead-letters", "list", env=other).stdout == "no dead letters\n"
+    assert number in refused(up.data, "dead-letters", "show", number, env=other)
+    for refusal in (("retry", number), ("drop", number, "--reason", "x")):
+        tried = called(up.data, "dead-letters", *refusal, env=other)
+        assert (tried.exit_code, tried.stdout) == (1, f"{number}: is no open dead letter\n")
+    everything = called(up.data, "dead-letters", "list", "--all-tenants", "--json", env=other).stdout
+    assert letter in json.loads(everything)["dead_letters"]
+
+    count = up.status()["dead_letters"]
+    assert called(up.data, "dead-letters", "drop", number, "--reason", " ").exit_code == 2
+    dropped = given(up.data, "dead-letters", "drop", number, "--reason", "a test of theirs")
+    assert dropped == {"dropped": [letter["id"]], "missing": []}
+    assert up.status()["dead_letters"] == count - 1
+    shown = given(up.data, "dead-letters", "show", number)
+    assert (shown["status"], shown["reason"]) == ("dropped", "a test of theirs")
+    assert given(up.data, "dead-letters", "retry", number, exit_code=1)["missing"] == [letter["id"]]
+
+
+def test_a_producer_cannot_close_a_letter(up: Up) -> None:
+    letter = malformed_letter(up)
+    good = {
+        "event_id": str(uuid4()),
+        "event_type": "DocumentIngested",
+        "aggregate_id": f"forged-{letter['id']}",
+        "event_data": {"title": "Forged", "text": "It names a dead letter that is not its own."},
+        "timestamp": "2026-01-02T03:04:05Z",
+    }
+    producer = Producer({"bootstrap.servers": up.pipeline.addresses["broker"]})
+    producer.produce(
+        up.pipeline.addresses["inbox_topic"], json.dumps(good).encode(), headers={"dead_letter": str(letter["id"])}
+    )
+    assert producer.flush(30) == 0
+    assert until(lambda: called(up.data, "history", str(good["aggregate_id"])).exit_code == 0)
+    assert given(up.data, "dead-letters", "show", str(letter["id"]))["status"] == "open"
 
 
 def test_one_replay_of_a_read_model_at_a_time(up: Up) -> None:

@@ -42,7 +42,7 @@ def test_a_cause_is_named() -> None:
 
 def test_a_letter_says_what_was_wrong_and_a_retry_which_letter_it_is_for() -> None:
     assert of_letter(LETTER) == {"consumer": "chunk", "topic": "t", "error": "E", "cause": "why", "dead_letter": "4"}
-    assert retried(LETTER) == {"dead_letter": "4"}
+    assert retried(LETTER | {"retry_token": "x"}) == {"dead_letter": "4", "retry_token": "x"}
 
 
 def test_every_header_is_described() -> None:

@@ -13,6 +13,7 @@ from aggregates.cause import Cause
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore import migrations
+from eventstore.dead_letters import DeadLetters
 from eventstore.log import EventLog
 from eventstore.migrations import migrate, migrations_in
 from eventstore.pool import open_pool
@@ -82,4 +83,29 @@ async def test_a_filled_database_is_upgraded(old: str) -> None:
     consumers = await pool.fetch("SELECT consumer FROM annals.dead_letters ORDER BY id")
     assert [row["consumer"] for row in consumers] == ["inbox:annals.inbox", "graph"]
     await asyncio.to_thread(append, old, ingested(STORED, "other"))
+    await pool.close()
+
+
+async def test_dead_letters_are_given_to_the_tenant_of_their_event(old: str) -> None:
+    """One that could not be decoded named its event in its headers alone, and its retry never came to an end."""
+    event = ingested(STORED, "acme")
+    await asyncio.to_thread(append, old, event)
+    pool = await open_pool(old)
+    await pool.executemany(
+        'INSERT INTO annals.dead_letters (tenant, consumer, identity, topic, partition, "offset", headers, event_id, '
+        "position, error, cause, status) VALUES ($1, $2, $3, $4, 0, 1, $5::jsonb, $6, $7, 'E', 'c', $8)",
+        [
+            ("acme", "graph", str(STORED), "annals.documents", "{}", STORED, 1, "open"),
+            (None, "vector", "d/1/1", "annals.documents", f'{{"event_id": "{STORED}"}}', None, 1, "retrying"),
+            (None, "inbox", "i/1/1", "annals.inbox", f'{{"event_id": "{STORED}"}}', None, 1, "retrying"),
+        ],
+    )
+    await migrate(old)
+
+    graph, vector, inbox = reversed(await DeadLetters(pool).newest(None, "open"))
+    identity = f"{event.originator_id}/{STORED}"
+    for letter in (graph, vector):
+        assert (letter.tenant, letter.aggregate_id, letter.event_id) == ("acme", "d1", str(STORED))
+        assert letter.identity == identity
+    assert (inbox.tenant, inbox.aggregate_id, inbox.event_id) == (None, None, None)
     await pool.close()

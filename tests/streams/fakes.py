@@ -9,6 +9,7 @@ from typing import Any
 from contracts.codec import MalformedEventError
 from contracts.topics import Partition
 from eventstore.dead_letters import DeadLetter, DeadLetters
+from eventstore.paused_consumers import PausedConsumer, PausedConsumers
 from streams.message import Message
 
 TOPIC = "annals.test"
@@ -27,13 +28,34 @@ def message(offset: int, value: bytes = b"fine", **headers: bytes) -> Message:
     )
 
 
+class Paused(PausedConsumers):
+    """Paused consumers by name."""
+
+    def __init__(self) -> None:
+        self.consumers: dict[str, PausedConsumer] = {}
+
+    async def pause(self, paused: PausedConsumer) -> None:
+        """The first reason is kept."""
+        self.consumers.setdefault(paused.consumer, paused)
+
+    async def release(self, consumers: Sequence[str]) -> list[str]:
+        """Those that were paused."""
+        return [name for name in consumers if self.consumers.pop(name, None) is not None]
+
+    async def is_paused(self, consumer: str) -> bool:
+        """Whether it is."""
+        return consumer in self.consumers
+
+
 class Letters(DeadLetters):
     """Dead letters in a list. `failures` are raised one a call."""
 
     def __init__(self) -> None:
+        self.paused: Paused = Paused()
         self.failures: list[Exception] = []
         self.set_aside: list[DeadLetter] = []
-        self.resolved: list[tuple[str, int]] = []
+        self.resolved: list[tuple[str, int | None]] = []
+        self.retrying: dict[int, DeadLetter] = {}
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep them all."""
@@ -41,15 +63,33 @@ class Letters(DeadLetters):
             raise self.failures.pop(0)
         self.set_aside.extend(letters)
 
-    async def get(self, letter_id: int) -> DeadLetter | None:
-        """None of these was ever published."""
-        return None
+    async def get(self, tenant: str | None, letter_id: int) -> DeadLetter | None:
+        """One whose retry was published; see `retry_of`."""
+        return self.retrying.get(letter_id)
 
-    async def resolve(self, ids: Sequence[int], *, consumer: str) -> None:
+    def retry_of(self, letter_id: int, offset: int, value: bytes) -> Message:
+        """The retry of a letter with this value, as the relay publishes it."""
+        retried = message(offset, value, dead_letter=str(letter_id).encode(), retry_token=b"token")
+        self.retrying[letter_id] = DeadLetter(
+            consumer="recorder",
+            identity=str(letter_id),
+            topic=retried.topic,
+            partition=0,
+            offset=0,
+            key=retried.key,
+            value=value,
+            error="E",
+            cause="why",
+            id=letter_id,
+            retry_token="token",
+        )
+        return retried
+
+    async def resolve(self, letter: DeadLetter) -> None:
         """Remember who resolved which."""
         if self.failures:
             raise self.failures.pop(0)
-        self.resolved.extend((consumer, letter) for letter in ids)
+        self.resolved.append((letter.consumer, letter.id))
 
 
 @dataclass

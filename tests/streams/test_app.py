@@ -9,6 +9,7 @@ from typing import Any
 
 import faust
 
+from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from streams import batch_consumer as consumers
 from streams import termination
@@ -43,7 +44,7 @@ async def test_an_app_does_not_let_the_broker_hold_a_fetch_for_long() -> None:
 
 def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:
     app = build_app("g", "one:9092", {})
-    agent = attach(app, BatchConsumer(Recorder(topics=("annals.a", "annals.b")), DeadLetterSink(Letters())))
+    agent = attach(app, BatchConsumer(Recorder(topics=("annals.a", "annals.b")), DeadLetterSink(Letters(), topics())))
     assert agent.concurrency == 1
     assert agent.channel.topics == ("annals.a", "annals.b")
 
@@ -70,7 +71,7 @@ def give_up() -> None:
     logging.basicConfig(level=logging.ERROR)
     consumers.UNAVAILABLE_LIMIT_S = 0.0
     consumer = BatchConsumer(
-        Recorder(failures=[StoreUnavailableError("the database is away")]), DeadLetterSink(Letters())
+        Recorder(failures=[StoreUnavailableError("the database is away")]), DeadLetterSink(Letters(), topics())
     )
     agent = attach(build_app("g", "one:9092", {}), consumer)
     asyncio.run(agent.fun(Stream([message(0)])))

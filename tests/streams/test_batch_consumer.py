@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from streams import batch_consumer as consumers
 from streams.batch_consumer import BatchConsumer
@@ -19,7 +20,7 @@ class Scene:
     def __init__(self, *, batch: int = 100, **handler: object) -> None:
         self.handler = Recorder(**handler)  # type: ignore[arg-type]
         self.letters = Letters()
-        self.consumer = BatchConsumer(self.handler, DeadLetterSink(self.letters), batch=batch)
+        self.consumer = BatchConsumer(self.handler, DeadLetterSink(self.letters, topics()), batch=batch)
 
     @property
     def set_aside(self) -> list[tuple[int, str, str]]:
@@ -107,7 +108,7 @@ async def test_a_letter_that_cannot_be_kept_yet_is_waited_for(monkeypatch: pytes
     monkeypatch.setattr(consumers, "UNAVAILABLE_LIMIT_S", 30.0)
     scene = Scene()
     scene.letters.failures = [StoreUnavailableError("away"), StoreUnavailableError("away")]
-    await scene.consumer.process([message(0, b"broken"), message(1, b"good", dead_letter=b"7")])
+    await scene.consumer.process([message(0, b"broken"), scene.letters.retry_of(7, 1, b"good")])
     assert [letter.offset for letter in scene.letters.set_aside] == [0]
     assert scene.letters.resolved == [("recorder", 7)]
     assert scene.handler.handled == ["good"]
@@ -150,8 +151,8 @@ async def test_malformed_messages_are_set_aside_and_stop_nobody() -> None:
 
 async def test_a_retried_letter_is_resolved_once_its_item_was_handled() -> None:
     scene = Scene(poison=frozenset({"bad"}))
-    await scene.consumer.process([message(0, b"good", dead_letter=b"7"), message(1, b"other")])
-    await scene.consumer.process([message(2, b"bad", dead_letter=b"8"), message(3, b"good", dead_letter=b"9")])
+    await scene.consumer.process([scene.letters.retry_of(7, 0, b"good"), message(1, b"other")])
+    await scene.consumer.process([scene.letters.retry_of(8, 2, b"bad"), scene.letters.retry_of(9, 3, b"good")])
     assert scene.letters.resolved == [("recorder", 7), ("recorder", 9)]
     assert [letter.offset for letter in scene.letters.set_aside] == [2]
 

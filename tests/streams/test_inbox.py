@@ -26,6 +26,7 @@ from tests.streams.conftest import LIMIT
 
 INBOX = topics().inboxes[0].model_copy(update={"name": "acme.inbox", "tenants": ("acme", "acme-labs")})
 TOPIC = INBOX.name
+TOPICS = topics().model_copy(update={"inboxes": (INBOX,)})
 
 
 def written(number: int, **changes: Any) -> dict[str, Any]:
@@ -109,13 +110,13 @@ async def test_a_batch_with_all_kinds_of_trouble(
     values = [written(1), b"{", too_large, written(2), written(1)]
     sent = [message(offset, value) for offset, value in enumerate(values)]
     letters = DeadLetters(pool)
-    consumer = BatchConsumer(handler, DeadLetterSink(letters))
+    consumer = BatchConsumer(handler, DeadLetterSink(letters, TOPICS))
 
     await consumer.process(sent)
     await consumer.process(sent)
 
     assert [event.aggregate_id for event in await reader.after(0, 10)] == ["d1", "d2"]
-    assert sorted((letter.offset, letter.error) for letter in await letters.newest("open")) == [
+    assert sorted((letter.offset, letter.error) for letter in await letters.newest(None, "open")) == [
         (1, "MalformedEventError"),
         (2, "DocumentTooLargeError"),
     ]

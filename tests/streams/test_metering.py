@@ -3,6 +3,7 @@
 import pytest
 from prometheus_client import REGISTRY
 
+from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from streams import batch_consumer as consumers
 from streams.batch_consumer import BatchConsumer
@@ -17,7 +18,7 @@ def value(name: str, consumer: str, **labels: str) -> float:
 
 def consumer_of(name: str, **handler: object) -> BatchConsumer[str]:
     recorder = Recorder(name=name, **handler)  # type: ignore[arg-type]
-    return BatchConsumer(recorder, DeadLetterSink(Letters()))
+    return BatchConsumer(recorder, DeadLetterSink(Letters(), topics()))
 
 
 async def test_what_was_processed_is_counted_with_its_seconds() -> None:

@@ -99,7 +99,7 @@ class World:
 @pytest.fixture
 def consumer() -> BatchConsumer[str]:
     """Follows a topic of one partition."""
-    return BatchConsumer(Recorder(topics=(SYSTEM,)), DeadLetterSink(Letters()))
+    return BatchConsumer(Recorder(topics=(SYSTEM,)), DeadLetterSink(Letters(), topics()))
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +135,7 @@ def test_what_was_told_is_not_told_again_until_the_relay_moves_on(consumer: Batc
 
 
 def test_a_partition_that_never_had_anything_is_as_far_as_the_relay() -> None:
-    consumer = BatchConsumer(Recorder(topics=(DOCUMENTS,)), DeadLetterSink(Letters()))
+    consumer = BatchConsumer(Recorder(topics=(DOCUMENTS,)), DeadLetterSink(Letters(), topics()))
     partitions = topics().of(EventType.DOCUMENT_INGESTED).partitions
     (told,) = World([(relayed(50, p0=5, other=5), {OTHER: 4})]).run(consumer)
     assert told == {(DOCUMENTS, number): 50 for number in range(1, partitions)}

@@ -48,9 +48,9 @@ def wait_for_position(dsn: str, position: int, epoch: int = 1, limit_s: float = 
     marks.close()
 
 
-def consume(address: str, count: int, limit_s: float = 20) -> list[Message]:
+def consume(address: str, count: int, limit_s: float = 20, topic: str = TOPIC) -> list[Message]:
     consumer = Consumer({"bootstrap.servers": address, "group.id": "test", "auto.offset.reset": "earliest"})
-    consumer.assign([TopicPartition(TOPIC, number, 0) for number in range(topics().events[0].partitions)])
+    consumer.assign([TopicPartition(topic, number, 0) for number in range(topics().events[0].partitions)])
     found: list[Message] = []
     end = time.monotonic() + limit_s
     while len(found) < count and time.monotonic() < end:
