@@ -9,13 +9,10 @@ import asyncpg
 from confluent_kafka import KafkaException
 
 from annals.databases.connections import ConnectionManager, open_connections
-from annals.databases.layer import DatabaseIntegrationLayer
-from annals.databases.limits import RateLimits
 from annals.embedded.postgres import ensure_vector
 from annals.profiles import read_side
 from annals.settings import Settings
-from contracts.event_types import EventType
-from contracts.topics import Partition, Topics, topics
+from contracts.topics import Topics, topics
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.kafka.admin import BrokerAdmin
@@ -29,19 +26,18 @@ from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from projections.answers.reads import AnswerCache
-from projections.changes import ReadModel, low_watermark
-from projections.graph.model import GraphModel
+from projections.changes import ReadModel
 from projections.graph.reads import GraphReader
 from projections.projector import Projector
-from projections.relational.model import RelationalModel
 from projections.relational.reads import RelationalReader
 from projections.store import Store
-from projections.vector.model import VectorModel
 from projections.vector.reads import PassageReader
-from streams.intake import Intake
-
-STAGES = ("chunking", "entities", "relationships", "completion")
-READ_MODELS = ("relational", "graph", "vector")
+from services.rate_limits import RateLimits
+from services.storage.cross_database import DatabaseIntegrationLayer
+from services.storage.deletion import DeleteDocuments
+from services.storage.intake import Intake
+from services.storage.show import Show
+from services.storage.waiting import WaitForDocuments
 
 
 @dataclass(frozen=True)
@@ -69,6 +65,9 @@ class Services:
     positions: ConsumerPositions
     letters: DeadLetters
     intake: Intake
+    deletion: DeleteDocuments
+    show: Show
+    waiting: WaitForDocuments
     projections: dict[str, Projection]
     relational: RelationalReader
     graph: GraphReader
@@ -104,6 +103,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         commands = Commands(connections.log, reader)
         stack.callback(commands.close)
         receipts = InboxReceipts(pool)
+        letters = DeadLetters(pool)
         read = read_side(connections, texts, outputs)
         yield Services(
             settings=settings,
@@ -116,8 +116,11 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             outputs=outputs,
             receipts=receipts,
             positions=ConsumerPositions(pool),
-            letters=DeadLetters(pool),
+            letters=letters,
             intake=Intake(commands, texts, receipts, max_document_bytes=settings.max_document_bytes),
+            deletion=DeleteDocuments(commands, reader),
+            show=Show(reader, read.relational, read.graph, read.passages),
+            waiting=WaitForDocuments(reader, letters, [store for _, store in read.models]),
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
             },
@@ -181,20 +184,3 @@ async def _set_back_positions(services: Services) -> None:
         there = await projection.store.positions()
         if any(there.get(partition, 0) < position for partition, position in before.items()):
             await services.positions.set_back(name, there)
-
-
-def followed_partitions(topics: Topics) -> dict[str, set[Partition]]:
-    """The partitions that each stage and each read model follows, by name."""
-    document = topics.of(EventType.DOCUMENT_INGESTED)
-    followed: dict[str, set[Partition]] = {stage: set(document.all_partitions) for stage in STAGES}
-    return followed | {
-        model.name: {partition for kind in model.event_types for partition in topics.of(kind).all_partitions}
-        for model in (RelationalModel, GraphModel, VectorModel)
-    }
-
-
-async def overall_low_watermark(positions: ConsumerPositions, topics: Topics) -> int:
-    """Up to which position every stage and every read model has processed everything. Raises StoreUnavailableError."""
-    found = await positions.all()
-    followed = followed_partitions(topics)
-    return min(low_watermark(found.get(consumer, {}), partitions) for consumer, partitions in followed.items())

@@ -5,13 +5,13 @@ import logging
 import socket
 from collections.abc import Mapping, Sequence
 
-from annals.composition import READ_MODELS, STAGES, followed_partitions
 from annals.embedded.broker import free_port
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.lag import RELAY, LagReader
+from services.operations.progress import READ_MODELS, STAGES, followed_partitions
 from telemetry.server import serve
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """The models of this installation: opened from the settings, and reported to the log."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from aggregates import model as models
 from aggregates.cause import Cause
@@ -13,8 +14,11 @@ from contracts.system import Task
 from eventstore.commands import Command
 from eventstore.keys import AggregateKey
 from inference.embedder import embedder_revision, explain
+from inference.embedding import Vectors
 from inference.model import OtherModelError, OutputStore
 from inference.runner import Inference, InferenceSettings
+from reasoning.engine import Reasoner
+from services.reasoning.ask import AskService
 
 
 def open_inference(settings: Settings, store: OutputStore) -> Inference:
@@ -31,6 +35,43 @@ def open_inference(settings: Settings, store: OutputStore) -> Inference:
         ),
         store,
     )
+
+
+class QuestionEmbedder:
+    """The embedder of this installation, for questions."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    @property
+    def revision(self) -> str:
+        """The model and what is done to its output."""
+        return self._inference.embedder.revision
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (texts, dimension), each row of length 1."""
+        return await self._inference.embed_queries(texts)
+
+
+@contextlib.asynccontextmanager
+async def open_ask_service(services: Services) -> AsyncIterator[AskService]:
+    """Ready for questions: the embedder is loaded, and released at the end. Raises InferenceError."""
+    inference = open_inference(services.settings, services.outputs)
+    try:
+        embedder = QuestionEmbedder(inference)
+        # Outside the event loop, so that the first question does not wait for it.
+        await asyncio.to_thread(lambda: embedder.revision)
+        yield AskService(
+            Reasoner(services.graph, services.passages, embedder),
+            services.commands,
+            services.reader,
+            services.passages,
+            services.answers,
+            services.limits,
+            per_minute=services.settings.questions_per_minute,
+        )
+    finally:
+        inference.close()
 
 
 def _loaded(task: Task, revision: str, metadata: EventMetadata) -> Callable[[Model | None], tuple[DomainEvent, ...]]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from annals.databases.connections import ConnectionManager
-from annals.databases.limits import PostgresRateLimits, RateLimits, RedisRateLimits
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.answers.postgres import PostgresAnswers
@@ -22,6 +21,7 @@ from projections.store import Store
 from projections.vector.model import VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
+from services.rate_limits import PostgresRateLimits, RateLimits, RedisRateLimits
 
 
 @dataclass(frozen=True)

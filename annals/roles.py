@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from annals.composition import Services, open_read_models, open_services, overall_low_watermark
+from annals.composition import Services, open_read_models, open_services
 from annals.databases.health import report_pools
 from annals.heartbeat import Heartbeat
 from annals.logs import logging_config
@@ -22,6 +22,7 @@ from eventstore.kafka.relay import Relay
 from eventstore.migrations import migrate
 from eventstore.pool import close_pool, open_pool
 from eventstore.positions import ConsumerPositions
+from services.operations.progress import overall_low_watermark
 
 ROLES = ("relay", "intake", "worker", "projector")
 

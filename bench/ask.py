@@ -4,11 +4,12 @@ import asyncio
 import statistics
 from pathlib import Path
 
-from annals.asking import open_ask_service
+from annals.models import open_ask_service
 from annals.roles import ROLES
 from bench import ingest
 from bench.corpus import passages
 from bench.servers import Figures, Stopwatch, running
+from services.caller import Caller
 
 QUESTIONS = 100
 
@@ -30,16 +31,17 @@ async def measure(folder: Path) -> Figures:
         )
     ][:QUESTIONS]
     async with running(data) as (services, _), open_ask_service(services) as asking:
+        caller = Caller(services.settings.tenant, services.settings.actor, "bench")
         watch = Stopwatch()
-        await asking.ask("What is known about Greywater?")
+        await asking.ask(caller, "What is known about Greywater?")
         first = watch.seconds * 1000
         asked, searched, answered = [], [], 0
         for question in questions:
             watch = Stopwatch()
-            await asking.reasoner.search(services.settings.tenant, question, 5)
+            await asking.search(caller, question, 5)
             searched.append(watch.seconds * 1000)
             watch = Stopwatch()
-            found = await asking.ask(question)
+            found = await asking.ask(caller, question)
             asked.append(watch.seconds * 1000)
             answered += found.answer.answer is not None
     return {

@@ -5,11 +5,12 @@ import json
 import sys
 from pathlib import Path
 
-from annals.composition import READ_MODELS, Services
+from annals.composition import Services
 from bench.corpus import passages
 from bench.history import EVENTS_A_DOCUMENT, histories, keep
 from bench.servers import Figures, Stopwatch, ratio, running
 from contracts.event_types import EventType
+from services.operations.progress import READ_MODELS
 
 DOCUMENTS = 1000
 POLL_S = 0.1

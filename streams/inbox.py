@@ -6,7 +6,7 @@ from contracts.codec import MalformedEventError
 from contracts.envelope import EventMetadata
 from contracts.inbox import InboxEvent, decode_inbox
 from contracts.topics import InboxTopic, Partition
-from streams.intake import Intake, Submission
+from services.storage.intake import Intake, Submission
 from streams.message import Message
 
 SOURCE_CHARACTERS = 256

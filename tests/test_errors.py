@@ -10,7 +10,17 @@ import pytest
 
 from contracts.errors import AnnalsError, default_message
 
-ROOMS = ("contracts", "aggregates", "eventstore", "inference", "projections", "reasoning", "streams", "annals")
+ROOMS = (
+    "contracts",
+    "aggregates",
+    "eventstore",
+    "inference",
+    "projections",
+    "reasoning",
+    "services",
+    "streams",
+    "annals",
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,7 +45,7 @@ ERRORS = errors()
 
 def test_there_are_errors_of_every_room_that_can_fail() -> None:
     rooms = {error.__module__.split(".")[0] for error in ERRORS}
-    assert rooms >= {"contracts", "aggregates", "eventstore", "inference", "projections", "annals"}
+    assert rooms >= {"contracts", "aggregates", "eventstore", "inference", "projections", "services", "annals"}
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__qualname__)

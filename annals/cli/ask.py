@@ -6,13 +6,14 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from annals.asking import AskResult, open_ask_service
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.search import described, short
+from annals.models import open_ask_service
 from annals.session import session
 from contracts.errors import AnnalsError
 from contracts.payload import Question
 from contracts.text import is_blank
+from services.reasoning.ask import AskResult
 
 _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 
@@ -41,7 +42,7 @@ async def _ask(context: CommandContext, question: str, k: int) -> AskResult:
     async with session(context.settings) as opened:
         with context.people.status("thinking"):
             async with open_ask_service(opened.services) as asking:
-                asked = await asking.ask(question, k)
+                asked = await asking.ask(context.caller, question, k)
         waiting = (await opened.services.relational.counts(context.settings.tenant)).waiting
     context.give(result_of(asked))
     _tell(context, asked)

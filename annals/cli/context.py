@@ -24,6 +24,7 @@ from annals.errors import WrongSettingError
 from annals.settings import Settings, load_settings
 from annals.terminal import visible, visible_json
 from contracts.errors import AnnalsError
+from services.caller import Caller
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,11 @@ class CommandContext:
     settings: Settings
     json: bool = False
     people: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
+
+    @property
+    def caller(self) -> Caller:
+        """Who gives this command."""
+        return Caller(self.settings.tenant, self.settings.actor, "cli")
 
     def say(self, text: str) -> None:
         """A line for people: on stdout, or on stderr when a machine reads stdout."""

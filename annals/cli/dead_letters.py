@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.errors import NotFoundError
 from annals.session import session
 from eventstore.dead_letters import DeadLetter, DeadLetters, Status
+from services.errors import NotFoundError
 
 RETRY_LIMIT_S = 60.0
 OPEN = "is no open dead letter"

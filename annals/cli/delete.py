@@ -5,15 +5,12 @@ from uuid import uuid4
 
 import click
 
-from aggregates import document as documents
-from aggregates.cause import Cause
-from aggregates.document import Decision, Document
 from annals.cli.context import CommandContext, common, run_async
-from annals.lookup import find_aggregate
+from annals.cli.names import names_of
 from annals.session import session
-from annals.waiting import until_projected
-from contracts.envelope import EventMetadata
-from eventstore.commands import Command
+from services.deadline import Deadline
+
+LIMIT_S = 60.0
 
 
 @click.command("delete", short_help="Delete documents from every read model.")
@@ -29,24 +26,19 @@ def command(context: CommandContext, ids: tuple[str, ...], reason: str | None) -
 async def _delete(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> bool:
     async with session(context.settings, processing=True) as opened:
         services = opened.services
-        keys = list(dict.fromkeys([await find_aggregate(services, given, ["document"]) for given in ids]))
-        metadata = EventMetadata(tenant=context.settings.tenant, actor=context.settings.actor, source="cli")
-        correlation = f"delete-{uuid4()}"
-        appended = await services.commands.execute_many(
-            [Command(key, Document.project, _decision(reason, Cause(metadata, correlation))) for key in keys]
+        deletion = await services.deletion.delete(
+            context.caller,
+            [names_of(given) for given in ids],
+            reason=reason,
+            correlation_id=f"delete-{uuid4()}",
+            deadline=Deadline.after(LIMIT_S),
         )
-        awaited = await until_projected(services, [key.aggregate_id for key in keys])
-    deleted = [key.aggregate_id for key, events in zip(keys, appended, strict=True) if events]
-    already = [key.aggregate_id for key, events in zip(keys, appended, strict=True) if not events]
-    for document_id in deleted:
+        awaited = await services.waiting.until_projected(context.caller, deletion.all)
+    for document_id in deletion.deleted:
         context.say(f"deleted {document_id}")
-    for document_id in already:
+    for document_id in deletion.already:
         context.say(f"was deleted before: {document_id}")
     for document_id, cause in awaited.failed.items():
         context.note(f"still in a read model {document_id}: {cause} (see: annals dead-letters list)")
-    context.give({"deleted": deleted, "already": already, "failed": awaited.failed})
+    context.give({"deleted": list(deletion.deleted), "already": list(deletion.already), "failed": awaited.failed})
     return not awaited.failed
-
-
-def _decision(reason: str | None, cause: Cause) -> Decision:
-    return lambda document: documents.delete(document, reason, cause)

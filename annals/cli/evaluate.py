@@ -10,20 +10,19 @@ from typing import Annotated, Any
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from annals.asking import open_ask_service
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.ingest import take
 from annals.composition import Services
 from annals.encodings import UnreadableTextError, read_lines
-from annals.errors import GaveUpError
 from annals.json_lines import NotLinesError, numbered, words
 from annals.loading import load
+from annals.models import open_ask_service
 from annals.session import session
 from annals.settings import Settings
-from annals.waiting import until_projected
 from contracts.errors import AnnalsError
 from contracts.event_types import EventType
 from reasoning.evaluation import all_at, percentile, recall_at
+from services.errors import GaveUpError
 
 MODELS_LIMIT_S = 300.0
 SOURCES = 10
@@ -91,7 +90,7 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
             if not taken:
                 raise AnnalsError(f"{corpus} holds no passage")
             with context.progress("processing", len(taken), "passages") as done:
-                awaited = await until_projected(services, taken, done)
+                awaited = await services.waiting.until_projected(throw_away.caller, taken, done)
             seconds = time.monotonic() - began
             figures, latencies = await _ask_all(throw_away, services, questions)
     return {
@@ -134,13 +133,13 @@ async def _ask_all(
 ) -> tuple[dict[str, float], list[float]]:
     async with open_ask_service(services) as asking:
         # The first question builds the index, and is asked once before it counts.
-        await asking.reasoner.ask(context.settings.tenant, questions[0].question, SOURCES)
+        await asking.search(context.caller, questions[0].question, SOURCES)
         ranked: list[list[str]] = []
         latencies = []
         with context.progress("asking", len(questions), "questions") as done:
             for number, question in enumerate(questions, start=1):
                 began = time.monotonic()
-                asked = await asking.ask(question.question, SOURCES)
+                asked = await asking.ask(context.caller, question.question, SOURCES)
                 latencies.append(time.monotonic() - began)
                 ranked.append(list(dict.fromkeys(source.document_id for source in asked.answer.sources)))
                 done(number)

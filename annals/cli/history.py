@@ -5,8 +5,12 @@ import json
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.lookup import find_aggregate
+from annals.cli.names import names_of
 from annals.session import session
+from services.deadline import Deadline
+from services.storage.history import history_of
+
+LIMIT_S = 60.0
 
 
 @click.command("history", short_help="What happened to a document, entity or question.")
@@ -19,9 +23,8 @@ def command(context: CommandContext, id: str) -> None:
 
 async def _history(context: CommandContext, given: str) -> None:
     async with session(context.settings) as opened:
-        services = opened.services
-        key = await find_aggregate(services, given)
-        events = (await services.reader.of_aggregates([key]))[key]
+        history = await history_of(opened.services.reader, context.caller, names_of(given), Deadline.after(LIMIT_S))
+    key, events = history.key, history.events
     context.give(
         {"id": key.aggregate_id, "kind": key.kind, "events": [event.model_dump(mode="json") for event in events]}
     )

@@ -16,10 +16,10 @@ from annals.composition import Services
 from annals.loading import Loaded, Refused, load
 from annals.models import check_serving
 from annals.session import session
-from annals.waiting import until_caught_up, until_projected
 from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
-from streams.intake import DocumentTooLargeError, Submission
+from services.operations.progress import until_caught_up
+from services.storage.intake import DocumentTooLargeError, Submission
 
 BATCH = 100
 
@@ -57,10 +57,11 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
         failed: dict[str, str] = {}
         if wait and taken:
             with context.progress("processing", len(taken), "documents") as done:
-                awaited = await until_projected(opened.services, taken, done)
+                awaited = await opened.services.waiting.until_projected(context.caller, taken, done)
             failed = awaited.failed
             if opened.own:
-                await retry_unavailable(partial(until_caught_up, opened.services))
+                services = opened.services
+                await retry_unavailable(partial(until_caught_up, services.reader, services.positions, services.topics))
             seconds = time.monotonic() - began
             summary |= {"processed": awaited.processed, "seconds": round(seconds, 1)}
         summary |= {"refused": [asdict(refusal) for refusal in refusals], "failed": failed}
@@ -87,7 +88,7 @@ async def take(
     taken: dict[str, None] = {}
     outcomes: Counter[str] = Counter()
     refusals: list[Refused] = []
-    metadata = EventMetadata(tenant=context.settings.tenant, actor=context.settings.actor, source="cli")
+    metadata = context.caller.metadata
     correlation = f"ingest-{uuid4()}"
     with context.progress("taking in", None, "documents") as done:
         while batch := list(itertools.islice(inputs, BATCH)):

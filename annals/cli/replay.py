@@ -5,10 +5,10 @@ import time
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.composition import READ_MODELS
 from annals.rebuilding import rebuild
 from annals.session import session
 from projections.errors import OldSchemaError
+from services.operations.progress import READ_MODELS
 
 
 @click.command("replay", short_help="Build read models anew from the events.")

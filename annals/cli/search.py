@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from annals.asking import open_ask_service
 from annals.cli.context import CommandContext, common, run_async
+from annals.models import open_ask_service
 from annals.session import session
 from contracts.errors import AnnalsError
 from contracts.text import is_blank
@@ -29,7 +29,7 @@ async def _search(context: CommandContext, query: str, count: int) -> None:
     async with session(context.settings) as opened:
         with context.people.status("searching"):
             async with open_ask_service(opened.services) as asking:
-                found = await asking.reasoner.search(context.settings.tenant, query, count)
+                found = await asking.search(context.caller, query, count)
     context.give({"passages": [described(passage) for passage in found]})
     for number, passage in enumerate(found, start=1):
         context.say(f"{number:>3}. {passage.title}: {short(passage.text)}")

@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.composition import STAGES, Services
+from annals.composition import Services
 from annals.session import Session, session
 from contracts.event_types import EventType
 from contracts.topics import Partition
 from eventstore.paused_consumers import PausedConsumer
 from projections.changes import Positions, low_watermark
 from projections.replay import uniform_positions
+from services.operations.progress import STAGES
 
 
 @click.command("status", short_help="What there is, what runs, and how far everything is.")

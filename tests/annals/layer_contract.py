@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from annals.composition import Services
-from annals.databases import layer
-from annals.databases.layer import Answered, Found
-from annals.errors import NotFoundError
 from contracts.ids import entity_id
 from projections.replay import uniform_positions
+from services.errors import NotFoundError
+from services.storage import cross_database as layer
+from services.storage.cross_database import Answered, Found
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story, vector_of
 

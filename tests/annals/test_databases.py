@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from annals.composition import Services, open_read_models, open_services
-from annals.databases.limits import PostgresRateLimits, RateLimits
 from annals.settings import load_settings
+from services.rate_limits import PostgresRateLimits, RateLimits
 from tests.annals.layer_contract import DatabaseIntegrationLayerContract
-from tests.annals.limits_contract import RateLimitsContract
+from tests.services.rate_limits_contract import RateLimitsContract
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from annals.composition import READ_MODELS, STAGES
 from annals.metrics import TakenPortError, metrics_ports, serve_metrics
 from annals.settings import load_settings
+from services.operations.progress import READ_MODELS, STAGES
 from tests.annals.conftest import Up
 from tests.annals.processes import until
 

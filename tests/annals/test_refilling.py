@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from annals.composition import READ_MODELS, STAGES, open_read_models, open_services, overall_low_watermark
+from annals.composition import open_read_models, open_services
 from annals.embedded.broker import free_port
 from annals.settings import load_settings
 from contracts.topics import topics
 from eventstore.log import EventLog
 from eventstore.pool import open_pool
 from eventstore.positions import ConsumerPositions
+from services.operations.progress import READ_MODELS, STAGES, overall_low_watermark
 from tests.conftest import BrokerServer
 from tests.eventstore.kafka.relaying import consume, events, wait_for_position
 

@@ -4,8 +4,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from annals.asking import open_ask_service
 from annals.composition import Services
+from annals.models import open_ask_service
+from services.caller import Caller
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import Pipeline
 from tests.servers.ingestion import Ingestion, assert_whole
@@ -30,13 +31,16 @@ async def known(data: Path, corpus: Path, env: dict[str, str]) -> tuple[dict[str
         await asyncio.to_thread(pipeline.stop)
 
 
+CALLER = Caller("default", "test", "test")
+
+
 async def found_of(services: Services) -> float:
     """The share of questions, each about one passage, whose first five passages hold that one."""
     async with open_ask_service(services) as asking:
         hits = [
             f"passage-{number}" in {one.document_id for one in found}
             for number in range(0, min(PASSAGES, 300), 6)
-            for found in [await asking.reasoner.search("default", f"What is letter {number} about?", 5)]
+            for found in [await asking.search(CALLER, f"What is letter {number} about?", 5)]
         ]
     return sum(hits) / len(hits)
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from annals.databases.limits import RateLimits, RedisRateLimits
 from eventstore.errors import StoreUnavailableError
 from projections.answers.reads import KEPT_S, AnswerCache
 from projections.answers.redis import RedisAnswers
-from tests.annals.limits_contract import RateLimitsContract
+from services.rate_limits import RateLimits, RedisRateLimits
 from tests.projections.contract.answers import AnswerCacheContract
 from tests.servers.handles import Server
+from tests.services.rate_limits_contract import RateLimitsContract
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contracts.codec import encode
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.reader import EventReader
 from inference.model import OutputStore
-from streams.intake import Intake, Submission
+from services.storage.intake import Intake, Submission
 from streams.message import Message
 from streams.stages.stage import StageHandler
 

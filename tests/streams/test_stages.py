@@ -26,7 +26,7 @@ from eventstore.reader import EventReader
 from eventstore.texts import TextStore
 from inference.embedding import vector
 from inference.runner import Inference, InferenceSettings
-from streams.intake import Intake
+from services.storage.intake import Intake
 from streams.stages import stage as stages
 from streams.stages.chunking import Chunking, embedder_input
 from streams.stages.completion import Completion

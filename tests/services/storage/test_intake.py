@@ -15,8 +15,8 @@ from eventstore.commands import Commands
 from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
-from streams.intake import DocumentTooLargeError, Intake, Submission
-from tests.streams.conftest import LIMIT
+from services.storage.intake import DocumentTooLargeError, Intake, Submission
+from tests.support.stores import LIMIT
 
 
 def submission(

@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from annals.errors import NotFoundError
 from contracts.topics import Topics
 from projections.changes import ReadModel, low_watermark
 from projections.graph.reads import Entity, GraphReader, Node
@@ -15,6 +14,7 @@ from projections.relational.reads import DocumentRow, RelationalReader
 from projections.replay import uniform_positions
 from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
+from services.errors import NotFoundError
 
 T = TypeVar("T")
 

@@ -1,60 +1,30 @@
-"""AskService: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
+"""Asking: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
 
-import asyncio
-import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
 from aggregates import reasoning_query as queries
 from aggregates.cause import Cause
 from aggregates.reasoning_query import ReasoningQuery
-from annals.composition import Services
-from annals.errors import TooManyQuestionsError
-from annals.models import open_inference
 from contracts.codec import canonical
-from contracts.envelope import DomainEvent, EventMetadata
+from contracts.envelope import DomainEvent
 from contracts.reasoning import ReasoningQueryExecuted, Source
-from eventstore.commands import Command
+from eventstore.commands import Command, Commands
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
-from inference.embedding import Vectors
-from inference.runner import Inference
+from eventstore.reader import EventReader
+from projections.answers.reads import AnswerCache
+from projections.vector.reads import PassageReader
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, ScoredPassage, scored
-
-
-@contextlib.asynccontextmanager
-async def open_ask_service(services: Services) -> AsyncIterator["AskService"]:
-    """Ready for questions: the embedder is loaded, and let go of at the end. Raises InferenceError."""
-    inference = open_inference(services.settings, services.outputs)
-    try:
-        asking = AskService(services, inference)
-        await asking.ready()
-        yield asking
-    finally:
-        inference.close()
-
+from services.caller import Caller
+from services.errors import TooManyQuestionsError
+from services.rate_limits import RateLimits
 
 Decide = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
-
-
-class QuestionEmbedder:
-    """The embedder of this installation, for questions."""
-
-    def __init__(self, inference: Inference) -> None:
-        self._inference = inference
-
-    @property
-    def revision(self) -> str:
-        """The model and what is done to its output."""
-        return self._inference.embedder.revision
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Shape (texts, dimension), each row of length 1."""
-        return await self._inference.embed_queries(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,60 +40,71 @@ class AskResult:
 class AskService:
     """Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailableError, InferenceError."""
 
-    def __init__(self, services: Services, inference: Inference) -> None:
-        self._services = services
-        self._embedder = QuestionEmbedder(inference)
-        self.reasoner = Reasoner(services.graph, services.passages, self._embedder)
+    def __init__(
+        self,
+        reasoner: Reasoner,
+        commands: Commands,
+        reader: EventReader,
+        passages: PassageReader,
+        answers: AnswerCache,
+        limits: RateLimits,
+        *,
+        per_minute: int | None,
+    ) -> None:
+        """`per_minute`: how many questions a tenant may ask in a minute; None for any number."""
+        self._reasoner = reasoner
+        self._commands = commands
+        self._reader = reader
+        self._passages = passages
+        self._answers = answers
+        self._limits = limits
+        self._per_minute = per_minute
 
-    async def ready(self) -> None:
-        """Load the embedder outside the event loop, so that the first question does not stand still."""
-        await asyncio.to_thread(lambda: self._embedder.revision)
-
-    async def ask(self, question: str, k: int = 5) -> AskResult:
+    async def ask(self, caller: Caller, question: str, k: int = 5) -> AskResult:
         """Answer, and record it as a `ReasoningQueryExecuted` event; a sure answer is kept for the next time."""
         began = time.monotonic()
-        tenant = self._services.settings.tenant
         question = question.strip()
-        await self._allowed(tenant)
-        key = _cache_key(tenant, question, k, await self.reasoner.state(tenant))
-        answer = await self._kept(tenant, key)
+        await self._allowed(caller.tenant)
+        key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant))
+        answer = await self._kept(caller.tenant, key)
         cached = answer is not None
         if answer is None:
-            answer = await self.reasoner.ask(tenant, question, k)
+            answer = await self._reasoner.ask(caller.tenant, question, k)
         asked = AskResult(str(uuid4()), answer, cached, round((time.monotonic() - began) * 1000))
-        await self._record(question, key, asked)
+        await self._record(caller, question, key, asked)
         return asked
 
+    async def search(self, caller: Caller, query: str, k: int) -> list[ScoredPassage]:
+        """The `k` passages nearest to `query` by meaning and by words, best first; no event."""
+        return await self._reasoner.search(caller.tenant, query, k)
+
     async def _allowed(self, tenant: str) -> None:
-        limit = self._services.settings.questions_per_minute
-        if limit is not None:
-            grant = await self._services.limits.take(tenant, "ask", limit, 60.0)
+        if self._per_minute is not None:
+            grant = await self._limits.take(tenant, "ask", self._per_minute, 60.0)
             if not grant.allowed:
                 raise TooManyQuestionsError(
-                    f"more than {limit} questions a minute; ask again in {grant.retry_after_s:.1f} s"
+                    f"more than {self._per_minute} questions a minute; ask again in {grant.retry_after_s:.1f} s"
                 )
 
     async def _kept(self, tenant: str, key: str) -> Answer | None:
         try:
-            query_id = await self._services.answers.find(tenant, key)
+            query_id = await self._answers.find(tenant, key)
         except StoreUnavailableError:
             # A cache that is away costs time, not the answer.
             return None
         if query_id is None:
             return None
-        events = await self._services.reader.of_aggregate(tenant, "reasoning_query", query_id)
+        events = await self._reader.of_aggregate(tenant, "reasoning_query", query_id)
         executed = events[0].event_data if events else None
         if not isinstance(executed, ReasoningQueryExecuted):
             return None
-        passages = await self._services.passages.passages(tenant, [source.chunk_id for source in executed.sources])
+        passages = await self._passages.passages(tenant, [source.chunk_id for source in executed.sources])
         if len(passages) < len(executed.sources):
             return None
         sources = tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources)
         return Answer(executed.answer, executed.confidence, sources, tuple(executed.chains), executed.knowledge)
 
-    async def _record(self, question: str, key: str, asked: AskResult) -> None:
-        settings = self._services.settings
-        metadata = EventMetadata(tenant=settings.tenant, actor=settings.actor, source="ask")
+    async def _record(self, caller: Caller, question: str, key: str, asked: AskResult) -> None:
         executed = ReasoningQueryExecuted(
             question=question,
             answer=asked.answer.answer,
@@ -134,10 +115,10 @@ class AskService:
             cached=asked.cached,
             milliseconds=asked.milliseconds,
         )
-        cause = Cause(metadata, correlation_id=asked.query_id)
-        await self._services.commands.execute(
+        cause = Cause(caller.metadata, correlation_id=asked.query_id)
+        await self._commands.execute(
             Command(
-                AggregateKey(settings.tenant, "reasoning_query", asked.query_id),
+                AggregateKey(caller.tenant, "reasoning_query", asked.query_id),
                 ReasoningQuery.project,
                 _decision(asked.query_id, executed, key, cause),
                 state=None,

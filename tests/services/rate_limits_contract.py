@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from annals.databases.limits import RateLimits
+from services.rate_limits import RateLimits
 
 
 class RateLimitsContract:

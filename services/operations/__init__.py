@@ -1,0 +1,1 @@
+"""How Annals fares, and what an operator does to it."""

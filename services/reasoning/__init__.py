@@ -1,0 +1,1 @@
+"""Questions (specification 1.2, ReasoningService)."""

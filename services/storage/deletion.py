@@ -1,0 +1,67 @@
+"""Deleting documents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aggregates import document as documents
+from aggregates.cause import Cause
+from aggregates.document import Decision, Document
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from services.caller import Caller
+from services.deadline import Deadline
+from services.storage.lookup import find_aggregate
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Ids of the documents that were deleted now, and of those that had been deleted before."""
+
+    deleted: tuple[str, ...]
+    already: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every document that was named."""
+        return (*self.deleted, *self.already)
+
+
+class DeleteDocuments:
+    """Appends the deletions; the read models follow."""
+
+    def __init__(self, commands: Commands, reader: EventReader) -> None:
+        self._commands = commands
+        self._reader = reader
+
+    async def delete(
+        self,
+        caller: Caller,
+        documents_named: Sequence[Sequence[str]],
+        *,
+        reason: str | None,
+        correlation_id: str,
+        deadline: Deadline,
+    ) -> Deletion:
+        """Delete all of these documents, or none where one is unknown. Each is given by the names it may go by.
+
+        Raises NotFoundError, ConflictError, StoreUnavailableError, DeadlineExceededError.
+        """  # fmt: skip
+        async with deadline.enforce("deleting"):
+            keys: list[AggregateKey] = []
+            for names in documents_named:
+                keys.append(await find_aggregate(self._reader, caller, names, ["document"]))
+            keys = list(dict.fromkeys(keys))
+            cause = Cause(caller.metadata, correlation_id)
+            appended = await self._commands.execute_many(
+                [Command(key, Document.project, _decision(reason, cause)) for key in keys]
+            )
+        pairs = list(zip(keys, appended, strict=True))
+        return Deletion(
+            deleted=tuple(key.aggregate_id for key, events in pairs if events),
+            already=tuple(key.aggregate_id for key, events in pairs if not events),
+        )
+
+
+def _decision(reason: str | None, cause: Cause) -> Decision:
+    return lambda document: documents.delete(document, reason, cause)

@@ -1,0 +1,27 @@
+"""From a name that somebody gives to the aggregate that is meant."""
+
+from collections.abc import Sequence
+
+from contracts.event_types import KIND_OF, AggregateKind
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from services.caller import Caller
+from services.errors import NotFoundError
+
+KINDS: tuple[AggregateKind, ...] = tuple(dict.fromkeys(KIND_OF.values()))
+
+
+async def find_aggregate(
+    reader: EventReader, caller: Caller, names: Sequence[str], kinds: Sequence[AggregateKind] = KINDS
+) -> AggregateKey:
+    """The caller's aggregate that has one of these ids; the first of `names` that is known wins.
+
+    Raises NotFoundError, StoreUnavailableError.
+    """
+    keys = [AggregateKey(caller.tenant, kind, name) for name in names for kind in kinds]
+    known = await reader.latest(keys)
+    found = next((key for key in keys if key in known), None)
+    if found is None:
+        what = "document, entity or question" if len(kinds) > 1 else kinds[0].replace("_", " ")
+        raise NotFoundError(f"there is no {what} {names[0]!r}; `annals status` shows what there is")
+    return found

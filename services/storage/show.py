@@ -1,0 +1,76 @@
+"""A document as the relational read model has it, or an entity and what is around it in the graph."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eventstore.reader import EventReader
+from projections.graph.reads import Entity, GraphReader, Node
+from projections.relational.reads import DocumentRow, RelationalReader
+from projections.vector.reads import PassageReader
+from services.caller import Caller
+from services.deadline import Deadline
+from services.errors import NotFoundError
+from services.storage.lookup import find_aggregate
+
+EDGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEdge:
+    """An edge at an entity, its ends by name; a passage's name is its title in brackets."""
+
+    source: str
+    label: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityView:
+    """An entity with at most EDGES edges at it."""
+
+    entity: Entity
+    edges: tuple[NamedEdge, ...]
+
+
+class Show:
+    """Raises NotFoundError, StoreUnavailableError, DeadlineExceededError."""
+
+    def __init__(
+        self, reader: EventReader, relational: RelationalReader, graph: GraphReader, passages: PassageReader
+    ) -> None:
+        self._reader = reader
+        self._relational = relational
+        self._graph = graph
+        self._passages = passages
+
+    async def show(self, caller: Caller, names: Sequence[str], deadline: Deadline) -> DocumentRow | EntityView:
+        """The document that has one of these ids, else the entity of the first name."""
+        async with deadline.enforce("showing"):
+            try:
+                key = await find_aggregate(self._reader, caller, names, ["document"])
+            except NotFoundError:
+                entities = await self._graph.find(caller.tenant, names[:1])
+                if not entities:
+                    raise NotFoundError(
+                        f"there is no document and no entity {names[0]!r}; `annals list` and `annals entities` "
+                        "show what there is"
+                    ) from None
+                return await self._around(caller.tenant, entities[0])
+            document = await self._relational.document(caller.tenant, key.aggregate_id)
+        if document is None:
+            raise NotFoundError(f"document {key.aggregate_id} was deleted, or is still on its way; see: annals history")
+        return document
+
+    async def _around(self, tenant: str, entity: Entity) -> EntityView:
+        edges = await self._graph.neighbours(tenant, Node("entity", entity.entity_id), EDGES)
+        ends = {end for edge in edges for end in (edge.source, edge.target)}
+        passages = await self._passages.passages(tenant, [end.id for end in ends if end.kind == "passage"])
+        around = await self._graph.entities(tenant, [end.id for end in ends if end.kind == "entity"])
+        names = {node.entity_id: node.name for node in around}
+        names |= {chunk_id: f"[{passage.title}]" for chunk_id, passage in passages.items()}
+        return EntityView(
+            entity,
+            tuple(
+                NamedEdge(names.get(edge.source.id, ""), edge.label, names.get(edge.target.id, "")) for edge in edges
+            ),
+        )

@@ -1,0 +1,90 @@
+"""Waiting until documents are processed and every read model has them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from contracts.event_types import EventType
+from eventstore.dead_letters import DeadLetters
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from eventstore.retries import retry_unavailable
+from projections.store import Store
+from services.caller import Caller
+from services.errors import GaveUpError
+
+STALL_LIMIT_S = 600.0
+POLL_S = 0.2
+POLL_MOST_S = 3.0
+UNFINISHED = frozenset(
+    {
+        EventType.DOCUMENT_INGESTED,
+        EventType.DOCUMENT_UPDATED,
+        EventType.DOCUMENT_CHUNKED,
+        EventType.ENTITIES_EXTRACTED,
+        EventType.RELATIONSHIPS_DISCOVERED,
+    }
+)
+"""While one of these is a document's last event, a stage still has work to do."""
+
+
+@dataclass
+class Awaited:
+    """What became of the documents: `failed` maps an id to why it will not be processed before somebody acts."""
+
+    processed: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class WaitForDocuments:
+    """Looks at the log, the dead letters and the versions in every read model."""
+
+    def __init__(self, reader: EventReader, letters: DeadLetters, stores: Collection[Store]) -> None:
+        self._reader = reader
+        self._letters = letters
+        self._stores = stores
+
+    async def until_projected(
+        self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None] = lambda _: None
+    ) -> Awaited:
+        """Return once every document is processed (or gone, or set aside) and every read model has it as the log does.
+
+        `report` is told how many are done. Raises GaveUpError when nothing moves for STALL_LIMIT_S.
+        """
+        waiting = {AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids}
+        awaited = Awaited()
+        moved, before = time.monotonic(), ""
+        while waiting:
+            began = time.monotonic()
+            ids = [key.aggregate_id for key in waiting]
+            failed = await retry_unavailable(partial(self._letters.of_aggregates, caller.tenant, ids))
+            awaited.failed.update(failed)
+            waiting -= {AggregateKey(caller.tenant, "document", document_id) for document_id in failed}
+            done, state = await retry_unavailable(partial(self._done, sorted(waiting)))
+            waiting -= done
+            awaited.processed += len(done)
+            report(awaited.processed + len(awaited.failed))
+            if state != before:
+                moved, before = time.monotonic(), state
+            elif time.monotonic() - moved > STALL_LIMIT_S:
+                raise GaveUpError(
+                    f"{len(waiting)} of {len(document_ids)} documents got no further for {STALL_LIMIT_S:.0f} s; "
+                    "see `annals status` and the logs in the data folder"
+                )
+            if waiting:
+                # To look costs the databases; but one look that waited for a database says nothing of the next.
+                await asyncio.sleep(min(max(POLL_S, 3 * (time.monotonic() - began)), POLL_MOST_S))
+        return awaited
+
+    async def _done(self, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], str]:
+        """Those that are finished in every read model; and a text that changes as long as anything moves."""
+        latest = await self._reader.latest(keys)
+        finished = {key: version for key, (version, last) in latest.items() if last not in UNFINISHED}
+        for store in self._stores:
+            there = await store.versions(finished) if finished else {}
+            finished = {key: version for key, version in finished.items() if there.get(key, 0) >= version}
+        # What the log does not know will never come.
+        unknown = set(keys) - set(latest)
+        return set(finished) | unknown, f"{sum(version for version, _ in latest.values())}/{len(finished)}/{len(keys)}"

@@ -1,0 +1,1 @@
+"""Helpers and fixtures that several rooms of tests share."""

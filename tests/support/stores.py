@@ -1,0 +1,58 @@
+"""The event store's parts on a fresh database, as a worker opens them."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from eventstore.commands import Commands
+from eventstore.log import EventLog
+from eventstore.pool import open_pool
+from eventstore.reader import EventReader
+from eventstore.receipts import InboxReceipts
+from eventstore.texts import TextStore
+from services.storage.intake import Intake
+
+LIMIT = 20_000
+"""Bytes; the intake's limit in these tests."""
+
+
+@pytest.fixture
+def log(dsn: str) -> Iterator[EventLog]:
+    """The event log."""
+    with EventLog.connect(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    """The process's pool."""
+    opened = await open_pool(dsn)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def reader(pool: asyncpg.Pool) -> EventReader:
+    """Reads events back."""
+    return EventReader(pool)
+
+
+@pytest.fixture
+def commands(log: EventLog, reader: EventReader) -> Iterator[Commands]:
+    """The only writer of the log."""
+    opened = Commands(log, reader)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def texts(pool: asyncpg.Pool) -> TextStore:
+    """Texts of documents."""
+    return TextStore(pool)
+
+
+@pytest.fixture
+def intake(commands: Commands, texts: TextStore, pool: asyncpg.Pool) -> Intake:
+    """The one way in."""
+    return Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)
