@@ -1,17 +1,21 @@
 """Running a model only on texts it never saw."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from inference.model import OutputStore, digest_of
 
 BATCH = 256
+SLICE_CHARACTERS = 8 * 1024
+"""Text that a model is given at once: a fraction of a second, then whoever else waits has a turn."""
 Run = Callable[[Sequence[str]], Awaitable[list[bytes]]]
 
 
 class CachedModel:
-    """Outputs come from the store where they are, else from the model, and are then stored.
+    """Outputs come from the store where they are, else from the model, and are then stored, slice by slice.
 
+    Each caller has one slice at a time in the model's queue, so those who ask at the same time are served in turns, and
+    what was made stays when the rest is called off.
     Two callers that ask for the same text at once share one run of it.
     """
 
@@ -66,10 +70,9 @@ class CachedModel:
 
     async def _found_or_made(self, digests: list[str], texts: dict[str, str]) -> dict[str, bytes]:
         found = await self._store.get_many(self.revision, digests)
-        missing = [digest for digest in digests if digest not in found]
-        if missing:
-            outputs = await self._run([texts[digest] for digest in missing])
-            made = dict(zip(missing, outputs, strict=True))
+        for part in _slices([digest for digest in digests if digest not in found], texts):
+            outputs = await self._run([texts[digest] for digest in part])
+            made = dict(zip(part, outputs, strict=True))
             await self._store.put_many(self.revision, made)
             found.update(made)
         return found
@@ -77,3 +80,17 @@ class CachedModel:
 
 def _parts(digests: list[str]) -> list[list[str]]:
     return [digests[start : start + BATCH] for start in range(0, len(digests), BATCH)]
+
+
+def _slices(digests: Sequence[str], texts: Mapping[str, str]) -> Iterator[list[str]]:
+    """Cut so that a slice has at most SLICE_CHARACTERS of text, or one text."""
+    part: list[str] = []
+    characters = 0
+    for digest in digests:
+        if part and characters + len(texts[digest]) > SLICE_CHARACTERS:
+            yield part
+            part, characters = [], 0
+        part.append(digest)
+        characters += len(texts[digest])
+    if part:
+        yield part

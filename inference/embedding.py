@@ -1,5 +1,6 @@
 """Sentence vectors: mean pooling over a transformer's last layer (Reimers and Gurevych 2019, arXiv 1908.10084)."""
 
+import copy
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +31,8 @@ class Embedder:
         self._max = min(MAX_TOKENS, int(getattr(self._loaded.model.config, "max_position_embeddings", MAX_TOKENS)))
         self.dimension: int = int(self._loaded.model.config.hidden_size)
         self.revision = f"{self._loaded.revision}/{POOLING}"
-        # A tokenizer keeps its truncation as state: while one thread cuts for the model, another may not count.
+        # A tokenizer keeps its truncation as state, so counting, which takes long for a long text, has one of its own.
+        self._counter = copy.deepcopy(self._loaded.tokenizer)
         self._tokenizing = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -94,10 +96,9 @@ class Embedder:
 
     def token_offsets(self, text: str) -> Offsets:
         """Characters of each token of the whole text, for the chunker."""
-        with self._tokenizing:
-            encoded = self._loaded.tokenizer(
-                text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
-            )
+        encoded = self._counter(
+            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+        )
         offsets: Offsets = encoded["offset_mapping"]
         return offsets
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from inference.cached import BATCH, CachedModel
+from inference.cached import BATCH, SLICE_CHARACTERS, CachedModel
 from tests.inference.memory import MemoryOutputs
 
 
@@ -14,12 +14,17 @@ class Shouter:
 
     def __init__(self) -> None:
         self.read: list[str] = []
+        self.slices: list[list[int]] = []
+        self.fails_at = 0
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def run(self, texts: Sequence[str]) -> list[bytes]:
         self.read.extend(texts)
+        self.slices.append([len(text) for text in texts])
+        if len(self.slices) == self.fails_at:
+            raise RuntimeError("once")
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop()
@@ -65,6 +70,33 @@ async def test_many_texts_are_stored_part_by_part(cached: CachedModel, store: Me
     texts = [f"text {number}" for number in range(2 * BATCH + 1)]
     assert await cached.outputs(texts) == [text.upper().encode() for text in texts]
     assert len(store.written) == len(set(store.written)) == len(texts)
+
+
+async def test_who_comes_behind_many_texts_waits_for_one_slice_of_them(cached: CachedModel, shouter: Shouter) -> None:
+    many = [f"{number:04d} " + "x" * (SLICE_CHARACTERS // 4) for number in range(30)]
+    first = asyncio.create_task(cached.outputs(many))
+    await until(lambda: len(shouter.read) > 0)
+    assert await cached.outputs(["short"]) == [b"SHORT"]
+    assert shouter.read.index("short") <= 8 and not first.done()
+    await first
+    assert max(map(sum, shouter.slices)) <= SLICE_CHARACTERS
+
+
+async def test_a_text_over_the_size_of_a_slice_is_a_slice_by_itself(cached: CachedModel, shouter: Shouter) -> None:
+    await cached.outputs(["a", "x" * (SLICE_CHARACTERS + 1), "b", "c"])
+    assert shouter.slices == [[1], [SLICE_CHARACTERS + 1], [1, 1]]
+
+
+async def test_slices_made_before_a_failure_are_not_made_again(
+    cached: CachedModel, shouter: Shouter, store: MemoryOutputs
+) -> None:
+    texts = [f"{number} " + "x" * (SLICE_CHARACTERS // 2) for number in range(5)]
+    shouter.fails_at = 4
+    with pytest.raises(RuntimeError):
+        await cached.outputs(texts)
+    assert len(store.written) == 3
+    await cached.outputs(texts)
+    assert shouter.read == [*texts[:4], *texts[3:]]
 
 
 async def test_callers_at_the_same_time_share_one_run(cached: CachedModel, shouter: Shouter) -> None:

@@ -77,5 +77,19 @@ def test_counting_tokens_while_another_thread_embeds_is_exact(minilm: Embedder) 
     assert counts == [expected] * 150
 
 
+def test_counting_the_tokens_of_a_long_text_does_not_hold_up_embedding(minilm: Embedder) -> None:
+    long, short = threading.Thread(target=minilm.token_offsets, args=(BRIDGE * 40_000,)), threading.Event()
+
+    def embed() -> None:
+        minilm.embed(["short"])
+        short.set()
+
+    long.start()
+    threading.Thread(target=embed).start()
+    assert short.wait(30)
+    assert long.is_alive()
+    long.join()
+
+
 def test_the_revision_names_the_weights(minilm: Embedder) -> None:
     assert minilm.revision == f"all-MiniLM-L6-v2@{MINILM_SHA256[:16]}/mean-1"
