@@ -11,6 +11,7 @@ from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler
+from streams.in_flight import Delivered, InFlight
 from streams.message import Message, positions_of
 from streams.metering import metered
 
@@ -27,28 +28,40 @@ class BatchConsumer(Generic[Item]):
     """Empties one agent's stream into one handler.
 
     Faust's own `take` acknowledges a batch even when it was cancelled or raised (faust-streaming #189, #315), so
-    the stream runs without automatic acknowledgement and each event is acknowledged here, in order, after its
-    batch was processed. The queue is bounded: a slow handler holds the stream back.
+    the stream runs without automatic acknowledgement and each event is acknowledged here, in order, after it and all
+    before it were processed. Small items do not wait for large ones (see `InFlight`). What is in flight is bounded: a
+    slow handler holds the stream back.
 
     `processed` counts messages, `at_work` says that a batch is being processed, `waits_for_store` that this takes
-    long because a store is away.
+    long because a store is away: `stores_away` counts who waits.
     """
 
     def __init__(self, handler: Handler[Item], dead_letter_sink: DeadLetterSink, *, batch: int = 100) -> None:
         self.handler = handler
         self.processed = 0
-        self.waits_for_store = False
-        self.at_work = False
-        self._held = 0
+        self.stores_away = 0
         self._dead_letter_sink = dead_letter_sink
         self._limit = dead_letter_sink.limit(handler.name, handler.topics)
-        self._batch = batch
-        self._queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=batch * 2)
+        self._in_flight: InFlight[Item] = InFlight(batch)
+        self._changed = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._acknowledging = asyncio.Lock()
+        self._handled: dict[Partition, int] = {}
 
     @property
     def holds_work(self) -> bool:
         """Whether anything was delivered and not processed yet."""
-        return self._held > 0
+        return self._in_flight.held > 0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the handler has anything in hand."""
+        return self._in_flight.at_work
+
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether a store is away."""
+        return self.stores_away > 0
 
     @property
     def is_paused(self) -> bool:
@@ -58,31 +71,50 @@ class BatchConsumer(Generic[Item]):
     async def run(self, stream: Any) -> None:
         """Read `stream` for as long as it lasts. Raises what ends the worker."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._process_batches(stream))
+            tasks.create_task(self._process_batches(stream, tasks))
             async for event in stream.noack().events():
-                self._held += 1
-                await self._queue.put(event)
+                self._in_flight.add(self.read(as_message(event.message), event))
+                self._changed.set()
+                while self._in_flight.is_full:
+                    self._has_room.clear()
+                    await self._has_room.wait()
 
-    async def _process_batches(self, stream: Any) -> None:
+    def read(self, message: Message, event: Any = None) -> Delivered[Item]:
+        """The message with what the handler makes of it, or with the error."""
+        try:
+            item = self.handler.read(message)
+            if item is None:
+                return Delivered(event, message)
+            size, limit = self.handler.size(message, item), self.handler.large_bytes
+            return Delivered(event, message, item, size=size, is_large=limit is not None and size > limit)
+        except Exception as error:  # MalformedEventError, or bytes that nobody thought of: the stream goes on
+            return Delivered(event, message, error=error)
+
+    async def _process_batches(self, stream: Any, tasks: asyncio.TaskGroup) -> None:
+        """Start batches, whenever something was delivered or finished."""
         while True:
-            events = await self._next_batch()
-            self.at_work = True
-            try:
-                await self.process([as_message(event.message) for event in events])
-            finally:
-                self.at_work = False
-            for event in events:
-                await stream.ack(event)
-            self._held -= len(events)
+            await self._changed.wait()
+            if self._in_flight.waiting == 1:
+                # One alone waits a moment for company.
+                await asyncio.sleep(FULL_BATCH_WAIT_S)
+            self._changed.clear()
+            while batch := self._in_flight.next_batch():
+                tasks.create_task(self._process_batch(batch, stream))
 
-    async def _next_batch(self) -> list[Any]:
-        """Whatever waits, at most a batch; a batch of one waits a moment for company."""
-        events = [await self._queue.get()]
-        if self._queue.empty():
-            await asyncio.sleep(FULL_BATCH_WAIT_S)
-        while len(events) < self._batch and not self._queue.empty():
-            events.append(self._queue.get_nowait())
-        return events
+    async def _process_batch(self, batch: Sequence[Delivered[Item]], stream: Any) -> None:
+        await self._process(batch, self._in_flight.positions_with(batch))
+        # One after the other, for a partition's messages are acknowledged in order.
+        async with self._acknowledging:
+            released = self._in_flight.finish(batch)
+            self._changed.set()
+            # The positions of what was processed beside a large one are not known to the handler yet.
+            positions = positions_of(delivery.message for delivery in released)
+            news = {one: position for one, position in positions.items() if position > self._handled.get(one, -1)}
+            if news:
+                await self._try([], news)
+            for delivery in released:
+                await stream.ack(delivery.event)
+            self._has_room.set()
 
     async def note(self, positions: Mapping[Partition, int]) -> None:
         """Everything up to `positions` is done, though nothing of it was ours: let the handler remember that."""
@@ -91,28 +123,32 @@ class BatchConsumer(Generic[Item]):
             await self._try([], own)
 
     async def process(self, messages: Sequence[Message]) -> None:
-        """Process every message: handled, none of our business, or set aside with its cause."""
+        """Process these as one batch, with nothing beside it."""
+        await self._process([self.read(message) for message in messages], positions_of(messages))
+
+    async def _process(self, batch: Sequence[Delivered[Item]], positions: Mapping[Partition, int]) -> None:
+        """Every message is handled, none of our business, or set aside with its cause.
+
+        Everything up to `positions` is processed then.
+        """
         await self._limit.released()
         wanted: list[tuple[Message, Item]] = []
-        for message in messages:
-            try:
-                item = self.handler.read(message)
-            except Exception as error:  # MalformedEventError, or bytes that nobody thought of: the stream goes on
-                await self._set_aside(message, error)
-                continue
-            if item is not None:
-                wanted.append((message, item))
+        for delivery in batch:
+            if delivery.error is not None:
+                await self._set_aside(delivery.message, delivery.error)
+            elif delivery.item is not None:
+                wanted.append((delivery.message, delivery.item))
         try:
-            await self._try([item for _, item in wanted], positions_of(messages))
+            await self._try([item for _, item in wanted], positions)
         except StoreUnavailableError:
             raise
         except Exception as error:
             await self._one_by_one(wanted, error)
-            await self._try([], positions_of(messages))
+            await self._try([], positions)
             return
         await self._resolve([message for message, _ in wanted])
         self._limit.handled(len(wanted))
-        self.processed += len(messages)
+        self.processed += len(batch)
 
     async def _one_by_one(self, wanted: Sequence[tuple[Message, Item]], batch_error: Exception) -> None:
         if len(wanted) > 1:
@@ -140,6 +176,8 @@ class BatchConsumer(Generic[Item]):
                 await self.handler.handle(items, positions)
 
         await self._retry_unavailable(handle)
+        for partition, position in positions.items():
+            self._handled[partition] = max(position, self._handled.get(partition, -1))
 
     async def _set_aside(self, message: Message, error: Exception) -> None:
         async def count() -> None:
@@ -156,24 +194,31 @@ class BatchConsumer(Generic[Item]):
 
     async def _retry_unavailable(self, act: Callable[[], Awaitable[None]]) -> None:
         """Do what may be done twice, again while a store is away; `waits_for_store` says so meanwhile."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(StoreUnavailableError),
-            wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
-            stop=stop_after_delay(UNAVAILABLE_LIMIT_S),
-            before_sleep=self._wait,
-            reraise=True,
-        ):
-            with attempt:
-                await act()
-        if self.waits_for_store:
-            log.info("%s: the store is back", self.handler.name)
-            self.waits_for_store = False
+        waiting = False
 
-    def _wait(self, failed: RetryCallState) -> None:
-        if not self.waits_for_store:
-            error = failed.outcome.exception() if failed.outcome is not None else None
-            log.warning("%s waits: %s", self.handler.name, " ".join(str(error).split()))
-        self.waits_for_store = True
+        def wait(failed: RetryCallState) -> None:
+            nonlocal waiting
+            if not waiting:
+                waiting = True
+                self.stores_away += 1
+                error = failed.outcome.exception() if failed.outcome is not None else None
+                log.warning("%s waits: %s", self.handler.name, " ".join(str(error).split()))
+
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(StoreUnavailableError),
+                wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
+                stop=stop_after_delay(UNAVAILABLE_LIMIT_S),
+                before_sleep=wait,
+                reraise=True,
+            ):
+                with attempt:
+                    await act()
+        finally:
+            if waiting:
+                self.stores_away -= 1
+        if waiting:
+            log.info("%s: the store is back", self.handler.name)
 
 
 def as_message(record: Any) -> Message:

@@ -15,6 +15,7 @@ class CachingHandler:
     """Keeps no position: a cache that missed an event only misses an answer."""
 
     name = "caching"
+    large_bytes = None
 
     def __init__(self, answers: AnswerCache, topics: Topics) -> None:
         self._answers = answers
@@ -25,6 +26,10 @@ class CachingHandler:
         if message.event_type != EventType.REASONING_RESULT_CACHED or message.value is None:
             return None
         return decode(message.value, position=message.position)
+
+    def size(self, message: Message, item: DomainEvent) -> int:
+        """The event."""
+        return len(message.value or b"")
 
     async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Keep them."""

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 class Handler(Protocol[Item]):
-    """Processes batches of messages. Doing it twice must change nothing."""
+    """Processes batches of messages, several at once. Doing it twice must change nothing."""
 
     @property
     def name(self) -> str:
@@ -27,6 +27,15 @@ class Handler(Protocol[Item]):
 
         Raises MalformedEventError for bytes that say nothing it can understand.
         """
+        ...
+
+    @property
+    def large_bytes(self) -> int | None:
+        """An item of a larger size is handled by itself, while others of other aggregates are; None: all in order."""
+        ...
+
+    def size(self, message: Message, item: Item) -> int:
+        """What there is to work through, in bytes, so that small items need not wait for large ones."""
         ...
 
     async def handle(self, items: Sequence[Item], positions: Mapping[Partition, int]) -> None:

@@ -9,9 +9,14 @@ from eventstore.positions import ConsumerPositions
 from projections.projector import Projector
 from streams.message import Message
 
+LARGE_BYTES = 128 * 1024
+"""An event that has rows by the thousand."""
+
 
 class ProjectionHandler:
     """Feeds one read model."""
+
+    large_bytes = LARGE_BYTES
 
     def __init__(self, projector: Projector, positions: ConsumerPositions, topics: Topics) -> None:
         self._projector = projector
@@ -25,6 +30,10 @@ class ProjectionHandler:
         if message.event_type not in self._types or message.value is None:
             return None
         return decode(message.value, position=message.position)
+
+    def size(self, message: Message, item: DomainEvent) -> int:
+        """The event."""
+        return len(message.value or b"")
 
     async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Rows and positions in one transaction; then the positions where the relay finds them."""

@@ -8,7 +8,7 @@ from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
 from contracts.codec import decode
-from contracts.documents import StageResult
+from contracts.documents import DocumentChunked, DocumentIngested, DocumentUpdated, EntitiesExtracted, StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import Payload
@@ -18,6 +18,8 @@ from eventstore.keys import AggregateKey
 from eventstore.positions import ConsumerPositions
 from streams.message import Message
 
+LARGE_BYTES = 16 * 1024
+"""A document with more text than this takes a second or more of a model."""
 SLICE_CHARACTERS = 500_000
 """Text worked on at once: bounds memory, and the work that a crash makes vain."""
 
@@ -56,6 +58,8 @@ class Stage(Protocol):
 class StageHandler:
     """Runs a Stage as a plain handler."""
 
+    large_bytes = LARGE_BYTES
+
     def __init__(self, stage: Stage, commands: Commands, positions: ConsumerPositions, topics: Topics) -> None:
         self._stage = stage
         self._commands = commands
@@ -71,6 +75,18 @@ class StageHandler:
         event = decode(message.value)
         data = event.event_data
         return event if not isinstance(data, StageResult) or data.is_last else None
+
+    def size(self, message: Message, item: DomainEvent) -> int:
+        """About as much text as the event's document has."""
+        match item.event_data:
+            case DocumentIngested() | DocumentUpdated() as content:
+                return content.text.bytes
+            case DocumentChunked(chunks=chunks):
+                return max((chunk.end for chunk in chunks), default=0)
+            case EntitiesExtracted(mentions=mentions):
+                return max((mention.end for mention in mentions), default=0)
+            case _:
+                return len(message.value or b"")
 
     async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
         """Load the documents, work on what is due, append the results."""

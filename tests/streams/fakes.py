@@ -15,14 +15,14 @@ from streams.message import Message
 TOPIC = "annals.test"
 
 
-def message(offset: int, value: bytes = b"fine", **headers: bytes) -> Message:
-    """A record; its log position is its offset plus 100."""
+def message(offset: int, value: bytes = b"fine", partition: int = 0, **headers: bytes) -> Message:
+    """A record; its log position is its offset plus 100. Its key is what its value begins with, up to a colon."""
     return Message(
         topic=TOPIC,
-        partition=0,
+        partition=partition,
         offset=offset,
         timestamp=1,
-        key=b"k",
+        key=value.partition(b":")[0],
         value=value,
         headers={"position": str(offset + 100).encode(), **headers},
     )
@@ -94,18 +94,24 @@ class Letters(DeadLetters):
 
 @dataclass
 class Recorder:
-    """A handler that remembers each call. `failures` are raised one a call; an item in `poison` always fails."""
+    """A handler that remembers each call. `failures` are raised one a call; an item in `poison` always fails.
+
+    A value of more than `large_bytes` is large, and handled only while `large_gate` is open.
+    """
 
     name: str = "recorder"
+    large_bytes: int | None = 100
     topics: tuple[str, ...] = (TOPIC,)
     poison: frozenset[str] = frozenset()
     failures: list[Exception] = field(default_factory=list)
     calls: list[tuple[list[str], dict[Partition, int]]] = field(default_factory=list)
     handled: list[str] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    large_gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.large_gate.set()
 
     def read(self, message: Message) -> str | None:
         """`skip...` is none of its business, `broken...` is malformed."""
@@ -114,10 +120,16 @@ class Recorder:
             raise MalformedEventError(f"{text}: Field required")
         return None if text.startswith("skip") else text
 
+    def size(self, message: Message, item: str) -> int:
+        """Its bytes."""
+        return len(item)
+
     async def handle(self, items: Sequence[str], positions: Mapping[Partition, int]) -> None:
         """Fail as told, else remember."""
         self.calls.append((list(items), dict(positions)))
         await self.gate.wait()
+        if any(len(item) > (self.large_bytes or 0) for item in items):
+            await self.large_gate.wait()
         if self.failures:
             raise self.failures.pop(0)
         bad = sorted(self.poison & set(items))

@@ -9,6 +9,7 @@ import pytest
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from streams import batch_consumer as consumers
+from streams import in_flight
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from tests.streams.fakes import TOPIC, Letters, Recorder, Stream, message
@@ -157,17 +158,60 @@ async def test_a_retried_letter_is_resolved_once_its_item_was_handled() -> None:
     assert [letter.offset for letter in scene.letters.set_aside] == [2]
 
 
-async def test_a_slow_handler_holds_the_stream_back() -> None:
+@pytest.mark.parametrize(("messages", "held_bytes"), [(20, 1 << 20), (1 << 20, 20 * 4)])
+async def test_a_slow_handler_holds_the_stream_back(
+    monkeypatch: pytest.MonkeyPatch, messages: int, held_bytes: int
+) -> None:
+    monkeypatch.setattr(in_flight, "HELD_MESSAGES", messages)
+    monkeypatch.setattr(in_flight, "HELD_BYTES", held_bytes)
     scene, stream = Scene(batch=5), Stream([message(offset) for offset in range(100)])
     scene.handler.gate.clear()
     async with scene.running(stream):
         await until(lambda: len(scene.handler.calls) == 1)
         for _ in range(2000):
             await asyncio.sleep(0)
-        # One batch at work, two in the queue, one event in hand.
-        assert stream.delivered <= 5 + 2 * 5 + 1
+        assert stream.delivered == 20
         scene.handler.gate.set()
         await until(lambda: len(stream.acknowledged) == 100)
+
+
+async def test_small_items_do_not_wait_for_a_large_one_and_are_acknowledged_behind_it() -> None:
+    sent = [message(0, b"large:" + b"x" * 200), *(message(n, b"m%d" % n) for n in range(1, 40))]
+    scene, stream = Scene(batch=7), Stream(sent)
+    scene.handler.large_gate.clear()
+    async with scene.running(stream):
+        await until(lambda: len(scene.handler.handled) == 39)
+        assert scene.handler.handled == [f"m{n}" for n in range(1, 40)]
+        assert stream.acknowledged == [] and scene.consumer.holds_work
+        # Not one position may be remembered that lies behind the large one.
+        assert all(not positions for items, positions in scene.handler.calls if not items[0].startswith("large"))
+        scene.handler.large_gate.set()
+        await until(lambda: len(stream.acknowledged) == 40)
+    assert stream.acknowledged == list(range(40))
+    assert scene.handler.calls[-1] == ([], {(TOPIC, 0): 139})
+    assert scene.consumer.processed == 40 and not scene.consumer.holds_work
+
+
+async def test_what_concerns_the_large_one_itself_waits_for_it() -> None:
+    sent = [message(0, b"large:" + b"x" * 200), message(1, b"large:deleted"), message(2, b"other")]
+    scene, stream = Scene(), Stream(sent)
+    scene.handler.large_gate.clear()
+    async with scene.running(stream):
+        await until(lambda: scene.handler.handled == ["other"])
+        scene.handler.large_gate.set()
+        await until(lambda: len(stream.acknowledged) == 3)
+    assert [item[:13] for item in scene.handler.handled] == ["other", "large:xxxxxxx", "large:deleted"]
+
+
+async def test_a_large_one_that_cannot_be_handled_is_set_aside_and_the_rest_goes_on() -> None:
+    large = "large:" + "x" * 200
+    scene = Scene(poison=frozenset({large}))
+    stream = Stream([message(0, large.encode()), message(1, b"a"), message(2, b"large:next"), message(3, b"b")])
+    async with scene.running(stream):
+        await until(lambda: len(stream.acknowledged) == 4)
+    assert sorted(scene.handler.handled) == ["a", "b", "large:next"]
+    assert [letter.offset for letter in scene.letters.set_aside] == [0]
+    assert stream.acknowledged == [0, 1, 2, 3]
 
 
 async def test_a_note_reaches_the_handler_for_its_own_topics_alone() -> None:
