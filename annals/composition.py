@@ -32,6 +32,7 @@ from projections.projector import Projector
 from projections.relational.reads import RelationalReader
 from projections.store import Store
 from projections.vector.reads import PassageReader
+from services.operations.dead_letters import DeadLetterService
 from services.rate_limits import RateLimits
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
@@ -68,6 +69,7 @@ class Services:
     deletion: DeleteDocuments
     show: Show
     waiting: WaitForDocuments
+    dead_letters: DeadLetterService
     projections: dict[str, Projection]
     relational: RelationalReader
     graph: GraphReader
@@ -120,6 +122,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             intake=Intake(commands, texts, receipts, max_document_bytes=settings.max_document_bytes),
             deletion=DeleteDocuments(commands, reader),
             show=Show(reader, read.relational, read.graph, read.passages),
+            dead_letters=DeadLetterService(letters),
             waiting=WaitForDocuments(reader, letters, [store for _, store in read.models]),
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models

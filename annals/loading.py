@@ -10,6 +10,7 @@ from typing import BinaryIO
 from pydantic import TypeAdapter, ValidationError
 
 from annals.encodings import UnreadableTextError, read_lines, read_text
+from annals.folders import LeftOut, Unreadable, printable, walk
 from annals.json_lines import Line, NotLinesError, is_array, numbered, words
 from contracts.inbox import InboxDocument
 from contracts.payload import Identifier
@@ -44,10 +45,10 @@ class Refused:
     reason: str
 
 
-def load(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Loaded | Refused]:
+def load(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Loaded | Refused | LeftOut]:
     """Every document under `paths` (`-` is JSON Lines or plain text from `stdin`), in a stable order.
 
-    A broken or empty input comes back as Refused; the rest go on.
+    A broken or empty input comes back as Refused, what a folder holds besides documents as LeftOut; the rest go on.
     """
     for path in paths:
         if path == "-":
@@ -56,21 +57,24 @@ def load(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Loaded | Refused]:
             yield from _from_path(Path(path))
 
 
-def _from_path(path: Path) -> Iterator[Loaded | Refused]:
-    name = _printable(path)
+def set_aside(inputs: Iterable[Loaded | Refused | LeftOut], left_out: list[LeftOut]) -> Iterator[Loaded | Refused]:
+    """What is or was meant to be a document; the rest goes into `left_out`."""
+    for one in inputs:
+        if isinstance(one, LeftOut):
+            left_out.append(one)
+        else:
+            yield one
+
+
+def _from_path(path: Path) -> Iterator[Loaded | Refused | LeftOut]:
+    name = printable(path)
     try:
         if path.is_dir():
-            files = sorted(
-                file
-                for file in path.rglob("*")
-                if file.is_file() and file.suffix.lower() in TEXT_SUFFIXES | LINES_SUFFIXES
-            )
-            if not files:
-                yield Refused(name, "holds no .txt, .md or .jsonl file")
-            for file in files:
-                yield from _from_file(file)
+            yield from _from_folder(path)
         elif path.is_file():
             yield from _from_file(path)
+        elif path.is_symlink() and not path.exists():
+            yield Refused(name, f"is a link to {printable(path.readlink())}, which does not exist")
         elif path.exists():
             yield Refused(name, "is neither a file nor a folder")
         else:
@@ -79,8 +83,28 @@ def _from_path(path: Path) -> Iterator[Loaded | Refused]:
         yield Refused(name, f"cannot be read: {error.strerror or error}")
 
 
+def _from_folder(folder: Path) -> Iterator[Loaded | Refused | LeftOut]:
+    empty = True
+    real: set[Path] = set()
+    for found in walk(folder, TEXT_SUFFIXES | LINES_SUFFIXES):
+        match found:
+            case LeftOut():
+                yield found
+                continue
+            case Unreadable():
+                yield Refused(printable(found.path), found.reason)
+            case Path():
+                # A link and what it leads to are one file.
+                if found.resolve() not in real:
+                    real.add(found.resolve())
+                    yield from _from_file(found)
+        empty = False
+    if empty:
+        yield Refused(printable(folder), "holds no .txt, .md or .jsonl file")
+
+
 def _from_file(path: Path) -> Iterator[Loaded | Refused]:
-    name = _printable(path)
+    name = printable(path)
     try:
         if path.suffix.lower() in LINES_SUFFIXES | {JSON_SUFFIX}:
             with path.open("rb") as lines:
@@ -96,11 +120,6 @@ def _from_file(path: Path) -> Iterator[Loaded | Refused]:
             )
     except OSError as error:
         yield Refused(name, f"cannot be read: {error.strerror or error}")
-
-
-def _printable(path: Path) -> str:
-    """A file's name need not be UTF-8, but what is shown must be."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _from_stdin(stdin: BinaryIO) -> Iterator[Loaded | Refused]:

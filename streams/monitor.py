@@ -20,6 +20,8 @@ INTERVAL_S = 1.0
 WORK_LIMIT_S = 1800.0
 """A batch of large documents takes minutes; one that takes longer than this hangs."""
 PATIENCE_S = 3.0
+LONGEST_TURN_S = 5.0
+"""A turn that took longer tells nothing of the worker: this thread was blocked, or the machine slept."""
 
 
 class Monitor(threading.Thread):
@@ -30,7 +32,8 @@ class Monitor(threading.Thread):
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
     `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
     To wait for a store that is away is no standstill: the batch consumer sees to the end of that. To be paused is none
-    either, nor is a batch that takes its time, up to WORK_LIMIT_S. `ask_loop` has the event loop call something, as
+    either, nor is a batch that takes its time, up to WORK_LIMIT_S. Time in which this thread itself was blocked, by a
+    database that hangs or a machine that slept, is not counted. `ask_loop` has the event loop call something, as
     `call_soon_threadsafe` does; `beat` is called where it did.
     """
 
@@ -61,6 +64,7 @@ class Monitor(threading.Thread):
         self._stall_s = stall_s
         self._ask_loop = ask_loop
         self._beat = beat
+        self._watched_s = 0.0
         self._answered_at = 0.0
         self._stopped = threading.Event()
 
@@ -70,13 +74,15 @@ class Monitor(threading.Thread):
 
     def run(self) -> None:
         """Sample until stopped."""
-        moved_at, seen = time.monotonic(), (-1, -1)
+        moved_at, seen, turned_at = self._watched_s, (-1, -1), time.monotonic()
         told: dict[Partition, int] = {}
         self._answer()
         beaten_at = self._answered_at
         while not self._stopped.wait(INTERVAL_S):
+            turned_at, before = time.monotonic(), turned_at
+            self._watched_s += turned_at - before if turned_at - before < LONGEST_TURN_S else INTERVAL_S
             self._ask_loop(self._answer)
-            if time.monotonic() - self._answered_at > self._stall_s:
+            if self._watched_s - self._answered_at > self._stall_s:
                 termination.terminate(termination.STALLED, f"the event loop stood still for {self._stall_s:.0f} s")
             if self._answered_at > beaten_at:
                 beaten_at = self._answered_at
@@ -86,7 +92,7 @@ class Monitor(threading.Thread):
                 committed = self._committed(progress)
             except (StoreUnavailableError, KafkaException) as error:
                 log.warning("cannot tell the worker's progress: %s", " ".join(str(error).split()))
-                moved_at = time.monotonic()
+                moved_at = self._watched_s
                 continue
             if progress.epoch != self._epoch:
                 termination.terminate(termination.NEW_EPOCH, "the broker was filled anew from the log; starting afresh")
@@ -105,14 +111,14 @@ class Monitor(threading.Thread):
             lagging = len(caught_up) < len(self._followed) or any(consumer.holds_work for consumer in self._consumers)
             waits = any(consumer.waits_for_store or consumer.is_paused for consumer in self._consumers)
             if counts != seen or not lagging or waits:
-                moved_at, seen = time.monotonic(), counts
+                moved_at, seen = self._watched_s, counts
             else:
                 limit = WORK_LIMIT_S if any(consumer.at_work for consumer in self._consumers) else self._stall_s
-                if time.monotonic() - moved_at > limit:
+                if self._watched_s - moved_at > limit:
                     termination.terminate(termination.STALLED, f"no progress for {limit:.0f} s in spite of lag")
 
     def _answer(self) -> None:
-        self._answered_at = time.monotonic()
+        self._answered_at = self._watched_s
 
     def _committed(self, progress: RelayProgress) -> dict[Partition, int]:
         asked = [TopicPartition(*partition) for partition in self._followed if partition in progress.next_offsets]

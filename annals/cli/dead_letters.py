@@ -1,8 +1,6 @@
 """`annals dead-letters`."""
 
-import asyncio
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +8,11 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.session import session
-from eventstore.dead_letters import DeadLetter, DeadLetters, Status
-from services.errors import NotFoundError
+from eventstore.dead_letters import DeadLetter, Status
+from services.deadline import Deadline
+from services.operations.dead_letters import RETRY_LIMIT_S
 
-RETRY_LIMIT_S = 60.0
+LIMIT_S = 30.0
 OPEN = "is no open dead letter"
 
 
@@ -99,30 +98,27 @@ def resume(context: CommandContext, consumers: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
-def _tenant(context: CommandContext, all_tenants: bool) -> str | None:
-    return None if all_tenants else context.settings.tenant
-
-
 async def _list(context: CommandContext, status: str, limit: int, all_tenants: bool) -> None:
     wanted: Status | None = None if status == "all" else status  # type: ignore[assignment]  # click checked it
     async with session(context.settings) as opened:
-        letters = await opened.services.letters.newest(_tenant(context, all_tenants), wanted, limit)
-        of_none = 0 if all_tenants else await opened.services.letters.count_of_no_tenant()
-    for letter in letters:
+        found = await opened.services.dead_letters.newest(
+            context.caller, wanted, limit, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
+        )
+    for letter in found.letters:
         whose = f"{letter.tenant or '-'}  {letter.aggregate_id or '-'}"
         context.say(f"{letter.id:>6}  {letter.status:<9} {letter.consumer:<14} {whose}  {letter.cause[:120]}")
-    if not letters:
+    if not found.letters:
         context.say("no dead letters")
-    if of_none:
-        context.note(f"open dead letters that belong to no tenant: {of_none}; see them with --all-tenants")
-    context.give({"dead_letters": [_described(letter) for letter in letters], "of_no_tenant": of_none})
+    if found.of_no_tenant:
+        context.note(f"open dead letters that belong to no tenant: {found.of_no_tenant}; see them with --all-tenants")
+    context.give({"dead_letters": [_described(letter) for letter in found.letters], "of_no_tenant": found.of_no_tenant})
 
 
 async def _show(context: CommandContext, letter_id: int, all_tenants: bool) -> None:
     async with session(context.settings) as opened:
-        letter = await opened.services.letters.get(_tenant(context, all_tenants), letter_id)
-    if letter is None:
-        raise NotFoundError(f"there is no dead letter {letter_id}; see: annals dead-letters list --status all")
+        letter = await opened.services.dead_letters.get(
+            context.caller, letter_id, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
+        )
     described = _described(letter) | {"value": _text(letter.value), "headers": dict(letter.headers)}
     for name, value in described.items():
         context.say(f"{name:<11} {value}")
@@ -131,58 +127,47 @@ async def _show(context: CommandContext, letter_id: int, all_tenants: bool) -> N
 
 async def _retry(context: CommandContext, ids: list[int] | None, all_tenants: bool) -> bool:
     async with session(context.settings, processing=True) as opened:
-        letters = opened.services.letters
-        asked = await letters.mark_retrying(_tenant(context, all_tenants), ids)
-        missing = sorted(set(ids or ()) - set(asked))
         with context.people.status("trying again"):
-            states = await _outcomes(letters, asked)
+            retry = await opened.services.dead_letters.retry(
+                context.caller, ids, all_tenants=all_tenants, deadline=Deadline.after(RETRY_LIMIT_S)
+            )
+    states = {
+        one.letter_id: one.outcome if one.cause is None else f"{one.outcome}: {one.cause}" for one in retry.letters
+    }
     for letter_id, state in states.items():
         context.say(f"{letter_id}: {state}")
-    for letter_id in missing:
+    for letter_id in retry.missing:
         context.say(f"{letter_id}: {OPEN}")
-    if not asked and not missing:
+    if not states and not retry.missing:
         context.say("no dead letters")
-    context.give({"letters": states, "missing": missing})
-    return not missing and all(state == "resolved" for state in states.values())
+    context.give({"letters": states, "missing": list(retry.missing)})
+    return retry.went_well
 
 
 async def _drop(context: CommandContext, ids: list[int], reason: str, all_tenants: bool) -> bool:
     async with session(context.settings) as opened:
-        dropped = await opened.services.letters.drop(_tenant(context, all_tenants), ids, reason)
+        dropped = await opened.services.dead_letters.drop(
+            context.caller, ids, reason, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
+        )
     missing = sorted(set(ids) - set(dropped))
     for letter_id in dropped:
         context.say(f"{letter_id}: dropped")
     for letter_id in missing:
         context.say(f"{letter_id}: {OPEN}")
-    context.give({"dropped": dropped, "missing": missing})
+    context.give({"dropped": list(dropped), "missing": missing})
     return not missing
 
 
 async def _resume(context: CommandContext, consumers: tuple[str, ...]) -> bool:
     async with session(context.settings) as opened:
-        resumed = await opened.services.letters.paused.release(consumers)
+        resumed = await opened.services.dead_letters.resume(consumers, deadline=Deadline.after(LIMIT_S))
     missing = sorted(set(consumers) - set(resumed))
     for name in resumed:
         context.say(f"{name}: goes on")
     for name in missing:
         context.say(f"{name}: is not paused")
-    context.give({"resumed": resumed, "missing": missing})
+    context.give({"resumed": list(resumed), "missing": missing})
     return not missing
-
-
-async def _outcomes(letters: DeadLetters, ids: list[int]) -> dict[int, str]:
-    """What became of each, waiting at most RETRY_LIMIT_S."""
-    end = time.monotonic() + RETRY_LIMIT_S
-    states: dict[int, str] = {}
-    while set(ids) - set(states):
-        for letter_id in sorted(set(ids) - set(states)):
-            letter = await letters.get(None, letter_id)
-            if letter is not None and letter.status != "retrying":
-                states[letter_id] = letter.status if letter.status != "open" else f"failed again: {letter.cause}"
-        if time.monotonic() > end:
-            states |= {letter_id: "still being tried" for letter_id in ids if letter_id not in states}
-        await asyncio.sleep(0.2)
-    return states
 
 
 def _described(letter: DeadLetter) -> dict[str, Any]:

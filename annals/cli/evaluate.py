@@ -15,7 +15,7 @@ from annals.cli.ingest import take
 from annals.composition import Services
 from annals.encodings import UnreadableTextError, read_lines
 from annals.json_lines import NotLinesError, numbered, words
-from annals.loading import load
+from annals.loading import load, set_aside
 from annals.models import open_ask_service
 from annals.session import session
 from annals.settings import Settings
@@ -84,7 +84,7 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
             # Loading the models is no part of the speed at which passages are taken in.
             await _models_loaded(services)
             began = time.monotonic()
-            taken, _, refused = await take(throw_away, services, load([str(corpus)], io.BytesIO()))
+            taken, _, refused = await take(throw_away, services, set_aside(load([str(corpus)], io.BytesIO()), []))
             for refusal in refused:
                 context.note(f"skipped {refusal.name}: {refusal.reason}")
             if not taken:

@@ -13,7 +13,9 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition import Services
-from annals.loading import Loaded, Refused, load
+from annals.folders import LeftOut
+from annals.folders import summary as summary_of
+from annals.loading import Loaded, Refused, load, set_aside
 from annals.models import check_serving
 from annals.session import session
 from contracts.envelope import EventMetadata
@@ -35,6 +37,10 @@ def command(context: CommandContext, paths: tuple[str, ...], wait: bool) -> None
     .txt .md   one document; its path makes it the same document next time
     .jsonl     one document a line: {"id", "title", "text"}, optionally "uri" and "attributes"
 
+    Of a folder, hidden files and folders (.git), links to folders, and files of other kinds are left out and counted;
+    a link to a file is that file. A folder or link that is named itself is taken in. A file of another kind that is
+    named itself is a text, or lines if it is .json.
+
     The same document taken in twice changes nothing; a changed one is an update. What is broken or empty is named and
     skipped, the rest go on; the exit code is then 1.
     """
@@ -44,7 +50,8 @@ def command(context: CommandContext, paths: tuple[str, ...], wait: bool) -> None
 
 
 async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -> int:
-    inputs = load(paths, sys.stdin.buffer)
+    left_out: list[LeftOut] = []
+    inputs = set_aside(load(paths, sys.stdin.buffer), left_out)
     began = time.monotonic()
     async with session(context.settings, processing=wait) as opened:
         if wait and opened.own:
@@ -65,6 +72,9 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
             seconds = time.monotonic() - began
             summary |= {"processed": awaited.processed, "seconds": round(seconds, 1)}
         summary |= {"refused": [asdict(refusal) for refusal in refusals], "failed": failed}
+        summary["left_out"] = [asdict(one) for one in left_out]
+        if left_out:
+            context.note(f"left out: {summary_of(left_out)}")
         for refusal in refusals:
             context.note(f"skipped {refusal.name}: {refusal.reason}")
         for document_id, cause in failed.items():

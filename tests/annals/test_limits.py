@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from annals.errors import WrongSettingError
-from annals.loading import Loaded, Refused, load
+from annals.loading import Loaded, Refused, load, set_aside
 from annals.settings import load_settings
 from contracts.payload import ID_BYTES
 from tests.annals.pipeline import ANNALS, ROOT, environment
@@ -17,7 +17,7 @@ NO_UTF8 = os.fsdecode(b"caf\xe9")
 
 
 def loaded(*paths: str, stdin: bytes = b"") -> list[Loaded | Refused]:
-    return list(load(paths, io.BytesIO(stdin)))
+    return list(set_aside(load(paths, io.BytesIO(stdin)), []))
 
 
 def line(document_id: str) -> bytes:

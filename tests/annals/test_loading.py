@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from annals.loading import Loaded, Refused, load
+from annals.loading import Loaded, Refused, load, set_aside
 
 
 def loaded(*paths: Path | str, stdin: bytes = b"") -> list[Loaded | Refused]:
-    return list(load([str(path) for path in paths], io.BytesIO(stdin)))
+    return list(set_aside(load([str(path) for path in paths], io.BytesIO(stdin)), []))
 
 
 def one(path: Path | str, stdin: bytes = b"") -> Loaded:

@@ -43,7 +43,7 @@ Turn = tuple[RelayProgress | Exception, Mapping[Partition, int] | Exception]
 
 @dataclass
 class World:
-    """The relay's marks and the group's commits, one pair a turn; after the last one the monitor is stopped."""
+    """The relay's progress and the group's commits, one pair a turn; after the last one the monitor is stopped."""
 
     turns: Sequence[Turn]
     told: list[Mapping[Partition, int]] = field(default_factory=list)
@@ -51,10 +51,16 @@ class World:
     ask_loop: Callable[[Callable[[], None]], object] = lambda answer: answer()
     beats: int = 0
     turn: int = -1
+    hung_s: float = 0.0
+
+    def hang(self, seconds: float) -> None:
+        """The monitor's own thread stands still in this turn, in a call or because the machine sleeps."""
+        self.hung_s += seconds
+        CLOCK.now += seconds
 
     def progress(self) -> RelayProgress:
         self.turn += 1
-        CLOCK.now = float(self.turn)
+        CLOCK.now = float(self.turn) + self.hung_s
         self.on_turn(self.turn)
         if self.turn == len(self.turns) - 1:
             self.watching.stop()
@@ -68,7 +74,7 @@ class World:
 
     def run(self, consumer: BatchConsumer[Any], stall_s: float = 3.5) -> list[Mapping[Partition, int]]:
         """All turns; returns what was said to be caught_up."""
-        world = self
+        world, CLOCK.now = self, 0.0
 
         class Watching(Monitor):
             def _committed(self, progress: RelayProgress) -> dict[Partition, int]:
@@ -158,7 +164,7 @@ def test_no_progress_in_spite_of_lag_ends_the_worker(consumer: BatchConsumer[str
     World([stands_still] * 4).run(consumer)
     assert left == []
     with pytest.raises(Left, match="no progress for 4 s in spite of lag"):
-        World([stands_still] * 5).run(consumer)
+        World([stands_still] * 6).run(consumer)
     assert left == [termination.STALLED]
 
 
@@ -185,13 +191,13 @@ def test_events_in_hand_are_lag_even_where_all_is_committed(
 ) -> None:
     monkeypatch.setattr(BatchConsumer, "holds_work", True)
     with pytest.raises(Left):
-        World([(relayed(50, p0=10), {P0: 10})] * 5).run(consumer)
+        World([(relayed(50, p0=10), {P0: 10})] * 6).run(consumer)
     assert left == [termination.STALLED]
 
 
 def test_who_waits_for_a_store_does_not_stand_still(consumer: BatchConsumer[str], left: list[int]) -> None:
     def back_in_turn_10(turn: int) -> None:
-        consumer.waits_for_store = turn < 10
+        consumer.stores_away = int(turn < 10)
 
     stands_still = (relayed(50, p0=10), {P0: 5})
     World([stands_still] * 13, on_turn=back_in_turn_10).run(consumer)
@@ -204,7 +210,7 @@ def test_a_batch_that_takes_its_time_is_no_standstill_up_to_a_limit(
     consumer: BatchConsumer[str], left: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(monitor, "WORK_LIMIT_S", 10.0)
-    consumer.at_work = True
+    monkeypatch.setattr(BatchConsumer, "at_work", True)
     stands_still = (relayed(50, p0=10), {P0: 5})
     World([stands_still] * 10).run(consumer)
     assert left == []
@@ -217,6 +223,38 @@ def test_an_event_loop_that_stands_still_ends_the_worker(consumer: BatchConsumer
     with pytest.raises(Left, match="event loop stood still for 4 s"):
         World([at_rest] * 6, ask_loop=lambda answer: None).run(consumer)
     assert left == [termination.STALLED]
+
+
+@pytest.mark.parametrize("unavailable", [False, True])
+def test_time_in_which_the_monitor_itself_hung_is_held_against_nobody(
+    consumer: BatchConsumer[str], left: list[int], unavailable: bool
+) -> None:
+    stands_still: Turn = (relayed(50, p0=10), {P0: 5})
+    away: Turn = (StoreUnavailableError("no answer in time"), {}) if unavailable else stands_still
+    pending: list[Callable[[], None]] = []
+    world = World([stands_still, away, away, stands_still], ask_loop=pending.append)
+
+    def hang(turn: int) -> None:
+        # The loop answers at once when it is asked, which is a little after the asking.
+        for answer in pending:
+            answer()
+        pending.clear()
+        if turn in {1, 2}:
+            world.hang(100.0)
+
+    world.on_turn = hang
+    world.run(consumer)
+    assert left == []
+
+
+def test_an_event_loop_that_stands_still_since_the_machine_slept_ends_the_worker_in_its_time(
+    consumer: BatchConsumer[str], left: list[int]
+) -> None:
+    world = World([(relayed(50, p0=10), {P0: 10})] * 8, ask_loop=lambda answer: None)
+    world.on_turn = lambda turn: world.hang(100.0) if turn == 2 else None
+    with pytest.raises(Left, match="event loop stood still"):
+        world.run(consumer)
+    assert left == [termination.STALLED] and world.turn > 4
 
 
 def test_only_an_event_loop_that_answers_makes_a_sign_of_life(consumer: BatchConsumer[str]) -> None:
