@@ -90,6 +90,7 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
             dead_letter_sink=DeadLetterSink(services.letters, services.topics),
             relay_progress=RelayProgressReader(dsn),
             bootstrap=broker,
+            folder=settings.data / "run" / "faust",
             beat=heartbeat.beat,
             ended=heartbeat.end,
             kafka=settings.kafka,

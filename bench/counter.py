@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from streams.app import build_app
 def main(broker: str, topic: str, wanted: int, result: Path) -> None:
     """Count `wanted` records of a topic from its start, then write {"records", "seconds"}, first to last, and end."""
     write = result.write_text
-    app = build_app("bench-counter", broker, {})
+    app = build_app("bench-counter", broker, {}, Path(tempfile.gettempdir()))
 
     @app.agent(app.topic(topic, key_type=bytes, value_type=bytes, internal=False), concurrency=1)
     async def count(stream: Any) -> None:

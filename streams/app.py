@@ -1,6 +1,7 @@
 """The Faust app: one for each role, with the settings that were found to hold."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -13,8 +14,10 @@ from streams.transport import PromptApp
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-def build_app(group: str, bootstrap: str, kafka: Mapping[str, str]) -> faust.App:
+def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path) -> faust.App:
     """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words.
+
+    Faust makes `folder` at its start, and nothing is kept in it.
 
     Raises ValueError for those that Faust cannot honour.
     """
@@ -25,6 +28,7 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str]) -> faust.App
         processing_guarantee="at_least_once",
         # State lives in the databases; Faust's own tables, leader topic and web server are not used.
         store="memory://",
+        datadir=str(folder),
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -34,6 +35,7 @@ class Role:
     """What a worker process needs: its name, its handlers, and where things are.
 
     `log_id` is the log's own name; `kafka` is as librdkafka has it, `logging` as `logging.config.dictConfig` has it.
+    `folder` is for Faust, which makes it.
     `beat` is called every second or two while the event loop answers, `ended` when a stop begins.
     """
 
@@ -43,6 +45,7 @@ class Role:
     dead_letter_sink: DeadLetterSink
     relay_progress: RelayProgressReader
     bootstrap: str
+    folder: Path
     beat: Callable[[], None]
     ended: Callable[[], None]
     kafka: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +73,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     role = loop.run_until_complete(open_role())
     epoch = role.relay_progress.read().epoch
     _wait_for_broker(role)
-    app = build_app(group_of(role.name, epoch), role.bootstrap, role.kafka)
+    app = build_app(group_of(role.name, epoch), role.bootstrap, role.kafka, role.folder)
     # What was wrong may be mended: whoever starts a consumer lets it go on.
     names = [handler.name for handler in role.handlers]
     loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from annals.cli import COMMANDS, group
 from annals.roles import ROLES
 from tests.annals.conftest import Up
-from tests.annals.pipeline import called, given, refused
+from tests.annals.pipeline import ROOT, called, given, refused
 from tests.annals.processes import until
 
 pytestmark = pytest.mark.timeout(300)
@@ -41,6 +41,10 @@ def test_the_first_time_everything_is_new(up: Up) -> None:
     expected = {"documents": count, "ingested": count, "updated": 0, "unchanged": 0, "processed": count}
     assert up.summary | expected == up.summary
     assert up.summary["refused"] == [] and up.summary["failed"] == {}
+
+
+def test_nothing_is_written_where_it_was_started(up: Up) -> None:
+    assert list(ROOT.glob("annals-*-data")) == [] and (up.data / "run" / "faust").is_dir()
 
 
 def test_the_same_again_changes_nothing(up: Up) -> None:

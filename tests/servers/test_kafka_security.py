@@ -125,7 +125,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
 
 async def faust_comes_in(address: str, settings: Mapping[str, str]) -> None:
     """As Faust does, with what its app was built with. Raises aiokafka's error."""
-    app = build_app("g", address, settings)
+    app = build_app("g", address, settings, Path("unused"))
     client = AIOKafkaClient(bootstrap_servers=address, **credentials_to_aiokafka_auth(app.conf.broker_credentials))
     try:
         await client.bootstrap()

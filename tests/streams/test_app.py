@@ -21,11 +21,13 @@ from streams.transport import FETCH_WAIT_MS
 from tests.streams.fakes import Letters, Recorder, Stream, message
 
 ROOT = Path(__file__).resolve().parents[2]
+UNUSED = Path("unused")
 
 
 def test_an_app_delivers_at_least_once_and_keeps_no_state_of_its_own() -> None:
-    app = build_app(group_of("pipeline", 3), "one:9092, two:9092", {})
+    app = build_app(group_of("pipeline", 3), "one:9092, two:9092", {}, UNUSED)
     assert app.conf.id == "annals-pipeline-3"
+    assert app.conf.datadir == UNUSED
     assert [str(address) for address in app.conf.broker] == ["aiokafka://one:9092", "aiokafka://two:9092"]
     assert str(app.conf.processing_guarantee.value) == "at_least_once"
     assert not app.conf.stream_wait_empty
@@ -37,13 +39,13 @@ def test_an_app_delivers_at_least_once_and_keeps_no_state_of_its_own() -> None:
 
 async def test_an_app_does_not_let_the_broker_hold_a_fetch_for_long() -> None:
     """Faust's own 1.5 s would delay every hop of an event: the embedded broker does not answer early."""
-    app: Any = build_app("g", "one:9092", {})
+    app: Any = build_app("g", "one:9092", {}, UNUSED)
     connected_by = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
     assert connected_by._fetch_max_wait_ms == FETCH_WAIT_MS < 200
 
 
 def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:
-    app = build_app("g", "one:9092", {})
+    app = build_app("g", "one:9092", {}, UNUSED)
     agent = attach(app, BatchConsumer(Recorder(topics=("annals.a", "annals.b")), DeadLetterSink(Letters(), topics())))
     assert agent.concurrency == 1
     assert agent.channel.topics == ("annals.a", "annals.b")
@@ -51,15 +53,15 @@ def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:
 
 def test_sasl_and_tls_settings_are_passed_on() -> None:
     sasl = {"sasl.username": "ada", "sasl.password": "secret", "sasl.mechanism": "SCRAM-SHA-256"}
-    plain = build_app("g", "one:9092", {**sasl, "security.protocol": "sasl_plaintext"}).conf.broker_credentials
+    plain = build_app("g", "one:9092", {**sasl, "security.protocol": "sasl_plaintext"}, UNUSED).conf.broker_credentials
     assert isinstance(plain, faust.SASLCredentials)
     assert (plain.username, plain.password, plain.mechanism.value) == ("ada", "secret", "SCRAM-SHA-256")
     assert plain.ssl_context is None
 
-    both = build_app("g", "one:9092", {**sasl, "security.protocol": "SASL_SSL"}).conf.broker_credentials
+    both = build_app("g", "one:9092", {**sasl, "security.protocol": "SASL_SSL"}, UNUSED).conf.broker_credentials
     assert isinstance(both, faust.SASLCredentials) and both.ssl_context is not None
 
-    tls = build_app("g", "one:9092", {"security.protocol": "SSL"}).conf.broker_credentials
+    tls = build_app("g", "one:9092", {"security.protocol": "SSL"}, UNUSED).conf.broker_credentials
     assert isinstance(tls, faust.SSLCredentials) and tls.context is not None
 
 
@@ -73,7 +75,7 @@ def give_up() -> None:
     consumer = BatchConsumer(
         Recorder(failures=[StoreUnavailableError("the database is away")]), DeadLetterSink(Letters(), topics())
     )
-    agent = attach(build_app("g", "one:9092", {}), consumer)
+    agent = attach(build_app("g", "one:9092", {}, UNUSED), consumer)
     asyncio.run(agent.fun(Stream([message(0)])))
 
 
