@@ -121,10 +121,10 @@ async def _handlers(role: str, services: Services) -> Sequence[Any]:
 
 async def _stages(services: Services) -> Sequence[Any]:
     from annals.models import check_serving, open_inference, report_models
-    from streams.stages.chunking import Chunking
-    from streams.stages.completion import Completion
-    from streams.stages.entities import Entities
-    from streams.stages.relationships import Relationships
+    from services.processing.chunking import Chunking
+    from services.processing.completion import Completion
+    from services.processing.entities import Entities
+    from services.processing.relationships import Relationships
     from streams.stages.stage import StageHandler
 
     await check_serving(services)

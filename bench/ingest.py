@@ -13,7 +13,7 @@ from bench.corpus import Passage, passages, write_corpus
 from bench.servers import Figures, Stopwatch, ratio, running
 from contracts.event_types import EventType
 from inference.runner import Inference
-from streams.stages.chunking import embedder_input
+from services.processing.chunking import embedder_input
 
 PASSAGES = 400
 WARM_UP = 40

@@ -26,12 +26,12 @@ from eventstore.reader import EventReader
 from eventstore.texts import TextStore
 from inference.embedding import vector
 from inference.runner import Inference, InferenceSettings
+from services.processing.chunking import Chunking, embedder_input
+from services.processing.completion import Completion
+from services.processing.entities import Entities
+from services.processing.relationships import Relationships
 from services.storage.intake import Intake
 from streams.stages import stage as stages
-from streams.stages.chunking import Chunking, embedder_input
-from streams.stages.completion import Completion
-from streams.stages.entities import Entities
-from streams.stages.relationships import Relationships
 from streams.stages.stage import StageHandler
 from tests.streams.pipeline import PLACE, TEXT, TITLE, Pipeline, PresentOutputs, record
 

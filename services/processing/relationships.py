@@ -14,7 +14,7 @@ from contracts.payload import Payload
 from eventstore.texts import TextStore
 from inference.analysis import RelationSpan, decode
 from inference.runner import Inference
-from streams.stages.entities import chunks_of, texts_of_chunks
+from services.processing.entities import chunks_of, texts_of_chunks
 
 
 class Relationships:
