@@ -1,1 +1,1 @@
-"""What documents become: chunks, entities, relations (specification 1.2, AiProcessingService). Models run in `inference`."""
+"""What documents become: chunks, entities, relations (specification 1.2, AiProcessingService); models run elsewhere."""
