@@ -21,6 +21,7 @@ LETTER_HEADERS = {
     "error": "kind of the fault",
     "cause": "what was wrong, in words",
     "dead_letter": "number of the dead letter",
+    "bytes": "of key and value together; where it is over 1000000 both are left out here, and kept in the database",
 }
 
 

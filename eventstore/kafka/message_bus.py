@@ -3,25 +3,45 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from contracts.errors import AnnalsError
 from contracts.topics import Partition
+from eventstore.kafka.records import Record
 
 FLUSH_LIMIT_S = 35.0
 FLUSH_SLICE_S = 1.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What goes to one topic."""
+PERMANENT = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.INVALID_MSG_SIZE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.POLICY_VIOLATION,
+    }
+)
+"""What is wrong with the record itself: it would be refused as often as it is sent."""
 
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record, by its index among those published, that the broker will never take, and why."""
+
+    index: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The ends of the partitions that were touched, and what was refused; all else is acknowledged."""
+
+    ends: Mapping[Partition, int]
+    refused: Sequence[Refused]
 
 
 class BrokerLostRecordsError(AnnalsError):
@@ -60,43 +80,63 @@ class KafkaMessageBus:
         records: Sequence[Record],
         ends: Mapping[Partition, int],
         while_waiting: Callable[[], None],
-    ) -> dict[Partition, int]:
-        """Publish in order and wait for every acknowledgement; returns the ends of the partitions touched.
+    ) -> Published:
+        """Publish in order and wait for every acknowledgement.
+
+        A broker refuses all records of a request for one of them, so what was refused is sent again, each alone.
 
         `while_waiting` is called every FLUSH_SLICE_S while the broker keeps us waiting, and may raise to give up.
 
-        Raises KafkaException when one was not acknowledged, BrokerLostRecordsError when the broker forgot earlier ones.
+        Raises KafkaException when one was neither acknowledged nor refused, BrokerLostRecordsError when the broker
+        forgot earlier ones.
         After either, or after what `while_waiting` raised, records may be queued still: `abandon` drops them.
         """
-        failures: list[KafkaError] = []
+        reached: dict[Partition, int] = {}
+        refused = self._send(list(enumerate(records)), ends, reached, while_waiting)
+        if len(refused) > 1:
+            again = [(one.index, records[one.index]) for one in refused]
+            refused = [still for one in again for still in self._send([one], ends, reached, while_waiting)]
+        return Published(reached, refused)
+
+    def _send(
+        self,
+        records: Sequence[tuple[int, Record]],
+        ends: Mapping[Partition, int],
+        reached: dict[Partition, int],
+        while_waiting: Callable[[], None],
+    ) -> list[Refused]:
+        failures: dict[int, KafkaError] = {}
         landed: list[tuple[str, int, int]] = []
 
-        def delivered(error: KafkaError | None, message: object) -> None:
+        def delivered(index: int, error: KafkaError | None, message: object) -> None:
             if error is not None:
-                failures.append(error)
+                failures[index] = error
             else:
                 landed.append((message.topic(), message.partition(), message.offset()))  # type: ignore[attr-defined]
 
-        for record in records:
-            self._producer.produce(
-                record.topic,
-                key=record.key,
-                value=record.value,
-                headers=list(record.headers.items()),
-                on_delivery=delivered,
-            )
+        for index, record in records:
+            try:
+                self._producer.produce(
+                    record.topic,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers.items()),
+                    on_delivery=partial(delivered, index),
+                )
+            except KafkaException as not_queued:  # larger than MAX_MESSAGE_BYTES
+                failures[index] = not_queued.args[0]
             self._producer.poll(0)
         left = self._flush(while_waiting)
-        if failures:
-            raise KafkaException(failures[0])
+        for error in failures.values():
+            if error.code() not in PERMANENT:
+                raise KafkaException(error)
         if left:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} records were not acknowledged"))
-        reached: dict[Partition, int] = {}
         for topic, partition, offset in landed:
             if offset < ends.get((topic, partition), 0):
                 raise BrokerLostRecordsError(f"{topic}/{partition} is at {offset}, was at {ends[(topic, partition)]}")
             reached[(topic, partition)] = max(offset + 1, reached.get((topic, partition), 0))
-        return reached
+        return [Refused(index, error.str()) for index, error in sorted(failures.items())]
 
     def _flush(self, while_waiting: Callable[[], None]) -> int:
         """How many records were not acknowledged within FLUSH_LIMIT_S."""

@@ -5,44 +5,40 @@ it publishes, asks it every second while it waits for the broker, and drops what
 position is kept only after every record of a batch is acknowledged, so a crash repeats records and never leaves
 one out; consumers are idempotent.
 
+An event that cannot be published, because nobody here knows its type or the broker refuses it for its size, becomes a
+dead letter of the consumer "relay" in the step that moves the position behind it; all others go on.
+
 The embedded broker keeps everything in memory. When it was restarted, the relay sees it (a topic is gone, or a
 record lands below the partition's known end), counts a new *epoch*, goes back to the lowest position that any
 consumer still needs, and publishes from there. Consumers use one consumer group for each epoch, so offsets of the
 lost broker are never taken for offsets of the new one.
 """
 
-import json
 import logging
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
 from confluent_kafka import KafkaException
 
-from contracts import headers
-from contracts.codec import canonical
-from contracts.event_types import EventType
 from contracts.topics import Partition, Topics
-from contracts.upcasters import upcast
 from eventstore.errors import StoreUnavailableError
 from eventstore.kafka.admin import reason
 from eventstore.kafka.broker_check import BrokerCheck
-from eventstore.kafka.message_bus import BrokerLostRecordsError, KafkaMessageBus, Record
+from eventstore.kafka.message_bus import BrokerLostRecordsError, KafkaMessageBus, Refused
+from eventstore.kafka.records import Record, Records, StoredEvent, UnpublishableError
 from eventstore.kafka.relay_state import RelayState
 from telemetry import metrics
 
 log = logging.getLogger(__name__)
 
 BATCH = 1000
-BATCH_BYTES = 8 * 1024 * 1024
 IDLE_S = 1.0
 BACKOFF_MAX_S = 2.0
 COUNT_EVERY_S = 60.0
-NOT_IN_LOG = "the log has no such event, so it cannot be tried again; drop it: annals dead-letters drop ID --reason WHY"
 
 
 class Relay:
@@ -64,7 +60,7 @@ class Relay:
         self._topics = topics
         self._low_watermark = overall_low_watermark
         self._beat = beat
-        self._names = {str(event_type): topics.of(event_type).name for event_type in EventType}
+        self._records = Records(topics)
         self._published: Counter[str] = Counter()
         self._counted_at = time.monotonic()
 
@@ -122,77 +118,67 @@ class Relay:
     ) -> int:
         """One batch; returns the position reached."""
         began = time.monotonic()
-        events = _within(state.events_after(position, BATCH))
+        events = state.events_after(position, BATCH)
         if not events:
             return position
-        records = [self._record(*event, epoch) for event in events]
-        ends.update(bus.publish(records, ends, lambda: self._check_while_waiting(state, ends)))
-        state.save(events[-1][0], ends)
+        records: list[Record] = []
+        taken: list[StoredEvent] = []
+        unpublished: list[tuple[StoredEvent, str]] = []
+        for event in events:
+            try:
+                records.append(self._records.event(event, epoch))
+                taken.append(event)
+            except UnpublishableError as error:
+                unpublished.append((event, str(error)))
+        published = bus.publish(records, ends, lambda: self._check_while_waiting(state, ends))
+        ends.update(published.ends)
+        for refused in published.refused:
+            event = taken[refused.index]
+            unpublished.append((event, f"Kafka does not take it ({len(event.state):,} bytes): {refused.cause}"))
+        state.save(events[-1].position, ends, unpublished)
+        for event, cause in unpublished:
+            log.warning("relay: dead letter of %s at position %d: %s", event.event_type, event.position, cause)
         metrics.RELAY_BATCH_SECONDS.observe(time.monotonic() - began)
-        for _, event_type, _ in events:
-            metrics.PUBLISHED.labels(event_type).inc()
-        self._published.update(event_type for _, event_type, _ in events)
-        return events[-1][0]
+        set_aside = {event.position for event, _ in unpublished}
+        for event in events:
+            if event.position not in set_aside:
+                metrics.PUBLISHED.labels(event.event_type).inc()
+                self._published[event.event_type] += 1
+        return events[-1].position
 
     def _check_while_waiting(self, state: RelayState, ends: Mapping[Partition, int]) -> None:
         """Are we still the one? And a broker that came back empty has no topics: the producer would wait for them."""
         state.check_lock()
         self._broker.check_while_waiting(ends)
 
-    def _record(self, position: int, event_type: str, stored: bytes, epoch: int) -> Record:
-        event = upcast(json.loads(stored))  # readers of the topics know today's schema only
-        event["position"] = position
-        return Record(
-            topic=self._names[event_type],
-            key=event["aggregate_id"].encode(),
-            value=canonical(event),
-            headers=headers.of_event(event, epoch),
-        )
-
     def _publish_letters(
         self, state: RelayState, bus: KafkaMessageBus, published: int, epoch: int, ends: Mapping[Partition, int]
     ) -> int:
         """New dead letters go to their topic; those to be tried again go back to where they came from."""
 
-        def publish(records: list[Record]) -> None:
-            bus.publish(records, {}, lambda: self._check_while_waiting(state, ends))
+        def publish(records: list[Record]) -> Sequence[Refused]:
+            return bus.publish(records, {}, lambda: self._check_while_waiting(state, ends)).refused
 
         letters = state.letters_after(published, BATCH)
         if letters:
-            publish([self._dead_letter(letter) for letter in letters])
+            for refused in publish([self._records.dead_letter(letter) for letter in letters]):
+                # It is kept in the database all the same.
+                log.warning("relay: dead letter %s is not published: %s", letters[refused.index]["id"], refused.cause)
             published = int(str(letters[-1]["id"]))
             state.dead_letter_published(published)
         for letter in state.letters_to_republish(BATCH):
-            record = self._again(state, letter, epoch)
-            if record is None:
-                state.not_republished(int(str(letter["id"])), NOT_IN_LOG)
+            letter_id = int(str(letter["id"]))
+            try:
+                stored = state.event_of(letter)
+                refused_again = publish([self._records.retried(letter, stored, epoch)])
+            except UnpublishableError as error:
+                state.not_republished(letter_id, str(error))
                 continue
-            publish([record])
-            state.republished(int(str(letter["id"])))
+            if refused_again:
+                state.not_republished(letter_id, f"Kafka does not take it: {refused_again[0].cause}")
+            else:
+                state.republished(letter_id)
         return published
-
-    def _dead_letter(self, letter: Mapping[str, object]) -> Record:
-        return Record(
-            topic=self._topics.dead_letters.name,
-            key=letter["key"],  # type: ignore[arg-type]  # bytes or None, as the column is
-            value=letter["value"],  # type: ignore[arg-type]
-            headers=headers.of_letter(letter),
-        )
-
-    def _again(self, state: RelayState, letter: Mapping[str, object], epoch: int) -> Record | None:
-        inbox = self._topics.inbox(str(letter["topic"]))
-        if inbox is not None:
-            return Record(
-                topic=inbox.name,
-                key=letter["key"],  # type: ignore[arg-type]
-                value=letter["value"],  # type: ignore[arg-type]
-                headers=headers.retried(letter),
-            )
-        event = state.event_of(letter)
-        if event is None:
-            return None
-        record = self._record(*event, epoch)
-        return replace(record, headers={**record.headers, **headers.retried(letter)})
 
     def _begin_again(self, state: RelayState, lost: BrokerLostRecordsError) -> tuple[int, int, dict[Partition, int]]:
         metrics.RELAY_REFILLS.inc()
@@ -208,16 +194,6 @@ class Relay:
             log.info("relay: published %s", dict(self._published.most_common()))
             self._published.clear()
             self._counted_at = time.monotonic()
-
-
-def _within(events: list[tuple[int, str, bytes]]) -> list[tuple[int, str, bytes]]:
-    """At most BATCH_BYTES of them, but one at least."""
-    size = 0
-    for count, (_, _, stored) in enumerate(events):
-        size += len(stored)
-        if size > BATCH_BYTES and count:
-            return events[:count]
-    return events
 
 
 def _plain(error: Exception) -> str:

@@ -1,11 +1,15 @@
 """What the relay keeps: position, epoch, ends of partitions. Held together with the lock that makes it the one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import psycopg
+from psycopg.types.json import Jsonb
 
+from contracts import limits
 from contracts.topics import Partition
+from eventstore.kafka.records import StoredEvent
 from eventstore.log import CHANNEL, PATIENCE
+from eventstore.pages import page
 
 LOCK = 0x72656C6179  # "relay"
 # PostgreSQL gives up a relay that vanished with its machine after 11 s, and so its lock; the relay itself, cut off,
@@ -18,6 +22,51 @@ SESSION = (
     "tcp_user_timeout = '11s'",
 )
 SILENCE_MS = 3000
+CONSUMER = "relay"
+"""Whose dead letters the events are that cannot be published."""
+CAUSE_CHARACTERS = 2000
+LETTER_BYTES = 1_000_000
+"""A dead letter's record holds key and value up to this; with its headers it stays below 1 MiB."""
+
+_BYTES = "octet_length(coalesce(key, '')) + octet_length(coalesce(value, ''))"
+_EVENTS = page(
+    "notification_id, topic, state",
+    size="octet_length(state)",
+    source="annals.stored_events WHERE notification_id > %s",
+    order="notification_id",
+    rows="%s",
+    max_bytes="%s",
+)
+_NEW_LETTERS = page(
+    "id, consumer, topic, cause, error, event_id, own_bytes AS bytes, "
+    f"CASE WHEN own_bytes <= {LETTER_BYTES} THEN key END AS key, "
+    f"CASE WHEN own_bytes <= {LETTER_BYTES} THEN value END AS value",
+    size=_BYTES,
+    source="annals.dead_letters WHERE id > %s",
+    order="id",
+    rows="%s",
+    max_bytes="%s",
+)
+_RETRIED_LETTERS = page(
+    "id, tenant, aggregate_id, consumer, topic, key, value, cause, error, event_id, retry_token",
+    size=_BYTES,
+    source="annals.dead_letters WHERE republish",
+    order="id",
+    rows="%s",
+    max_bytes="%s",
+)
+# The event itself stays where it is; the letter has its position.
+_SET_ASIDE = """
+INSERT INTO annals.dead_letters AS l
+    (tenant, aggregate_id, consumer, identity, topic, partition, "offset", headers, event_id, position, error, cause,
+    head)
+SELECT tenant, aggregate_id, %s, originator_id || '/' || event_id, 'annals.stored_events', -1, -1, %s, event_id,
+    notification_id, 'UnpublishableError', %s, (SELECT max(notification_id) FROM annals.stored_events)
+FROM annals.stored_events WHERE notification_id = %s
+ON CONFLICT (consumer, identity) DO UPDATE
+SET attempts = l.attempts + 1, cause = excluded.cause, retry_token = NULL, republish = false,
+    status = CASE WHEN l.status = 'dropped' THEN l.status ELSE 'open' END
+"""
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -69,9 +118,18 @@ class RelayState:
             {(str(topic), _int(partition)): _int(end) for topic, partition, end in ends},
         )
 
-    def save(self, position: int, ends: Mapping[Partition, int]) -> None:
-        """Everything up to `position` is acknowledged; these partitions end there now."""
+    def save(
+        self, position: int, ends: Mapping[Partition, int], unpublished: Sequence[tuple[StoredEvent, str]] = ()
+    ) -> None:
+        """Everything up to `position` is acknowledged; these partitions end there now.
+
+        What could not be published, with its cause, becomes a dead letter of the relay, or is open again as one.
+        """
         with self.connection.transaction(), self.connection.cursor() as cursor:
+            cursor.executemany(
+                _SET_ASIDE,
+                [(CONSUMER, Jsonb({}), cause[:CAUSE_CHARACTERS], event.position) for event, cause in unpublished],
+            )
             cursor.execute("UPDATE annals.relay_state SET position = %s", (position,))
             cursor.executemany(
                 "INSERT INTO annals.relay_offsets (topic, partition, next_offset) VALUES (%s, %s, %s) "
@@ -93,52 +151,47 @@ class RelayState:
         """Letters up to this one are on the dead-letter topic."""
         self.connection.execute("UPDATE annals.relay_state SET dead_letter_id = %s", (letter_id,))
 
-    def events_after(self, position: int, limit: int) -> list[tuple[int, str, bytes]]:
-        """(position, event type, stored JSON) of the next events."""
-        rows = self.connection.execute(
-            "SELECT notification_id, topic, state FROM annals.stored_events "
-            "WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
-            (position, limit),
-        ).fetchall()
-        return [(_int(position), str(topic), _bytes(state)) for position, topic, state in rows]
+    def events_after(self, position: int, limit: int) -> list[StoredEvent]:
+        """The next events: at most `limit`, and at most BATCH_BYTES or a single larger one."""
+        rows = self.connection.execute(_EVENTS, (position, limit, limits.BATCH_BYTES)).fetchall()
+        return [StoredEvent(_int(position), str(topic), _bytes(state)) for position, topic, state in rows]
 
-    def event_of(self, letter: Mapping[str, object]) -> tuple[int, str, bytes] | None:
+    def event_of(self, letter: Mapping[str, object]) -> StoredEvent | None:
         """The stored event that a dead letter is about."""
         row = self.connection.execute(
             "SELECT notification_id, topic, state FROM annals.stored_events "
             "WHERE event_id = %s AND tenant = %s AND aggregate_id = %s",
             (letter["event_id"], letter["tenant"], letter["aggregate_id"]),
         ).fetchone()
-        return None if row is None else (_int(row[0]), str(row[1]), _bytes(row[2]))
+        return None if row is None else StoredEvent(_int(row[0]), str(row[1]), _bytes(row[2]))
 
     def letters_after(self, letter_id: int, limit: int) -> list[dict[str, object]]:
-        """Dead letters not published yet, in order."""
-        return self._letters("id > %s ORDER BY id LIMIT %s", (letter_id, limit))
+        """Dead letters not published yet, in order; large ones (see LETTER_BYTES) without key and value."""
+        return self._letters(_NEW_LETTERS, (letter_id, limit, limits.BATCH_BYTES))
 
     def letters_to_republish(self, limit: int) -> list[dict[str, object]]:
-        """Dead letters that somebody asked to try again."""
-        return self._letters("republish ORDER BY id LIMIT %s", (limit,))
+        """Dead letters that somebody asked to try again, whole; at most BATCH_BYTES or a single larger one."""
+        return self._letters(_RETRIED_LETTERS, (limit, limits.BATCH_BYTES))
 
     def republished(self, letter_id: int) -> None:
-        """That letter went out once more."""
-        self.connection.execute("UPDATE annals.dead_letters SET republish = false WHERE id = %s", (letter_id,))
+        """That letter went out once more. For the relay's own ones that is all there was to do."""
+        self.connection.execute(
+            "UPDATE annals.dead_letters SET republish = false, "
+            "status = CASE WHEN consumer = %s THEN 'resolved' ELSE status END WHERE id = %s",
+            (CONSUMER, letter_id),
+        )
 
     def not_republished(self, letter_id: int, cause: str) -> None:
         """That letter cannot go out once more: it is open again, with this cause."""
         self.connection.execute(
             "UPDATE annals.dead_letters SET republish = false, status = 'open', attempts = attempts + 1, cause = %s "
             "WHERE id = %s AND status = 'retrying'",
-            (cause, letter_id),
+            (cause[:CAUSE_CHARACTERS], letter_id),
         )
 
-    def _letters(self, where: str, parameters: tuple[object, ...]) -> list[dict[str, object]]:
+    def _letters(self, query: str, parameters: tuple[object, ...]) -> list[dict[str, object]]:
         with self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-            # `where` is one of the two literals above.
-            cursor.execute(
-                "SELECT id, tenant, aggregate_id, consumer, topic, key, value, cause, error, event_id, retry_token "
-                "FROM annals.dead_letters WHERE " + where,
-                parameters,
-            )
+            cursor.execute(query, parameters)
             return cursor.fetchall()
 
 

@@ -19,7 +19,8 @@ EVENT = new_event(
     event_id=UUID(int=1),
     timestamp=datetime(2024, 5, 1, tzinfo=UTC),
 ).at(7)
-LETTER: dict[str, Any] = {"id": 4, "consumer": "chunk", "topic": "t", "error": "E", "cause": "why", "key": b"\xff"}
+SAID = {"consumer": "chunk", "topic": "t", "error": "E", "cause": "why"}
+LETTER: dict[str, Any] = {**SAID, "id": 4, "bytes": 1, "key": b"\xff"}
 
 
 def test_an_event_says_what_it_is() -> None:
@@ -41,7 +42,7 @@ def test_a_cause_is_named() -> None:
 
 
 def test_a_letter_says_what_was_wrong_and_a_retry_which_letter_it_is_for() -> None:
-    assert of_letter(LETTER) == {"consumer": "chunk", "topic": "t", "error": "E", "cause": "why", "dead_letter": "4"}
+    assert of_letter(LETTER) == {**SAID, "dead_letter": "4", "bytes": "1"}
     assert retried(LETTER | {"retry_token": "x"}) == {"dead_letter": "4", "retry_token": "x"}
 
 
