@@ -75,7 +75,8 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
         # Where it cannot be opened, what is open already is closed in good order, and says nothing.
         async with contextlib.AsyncExitStack() as opening:
             services = await opening.enter_async_context(open_services(settings, dsn))
-            handlers = await _handlers(role, services)
+            sink = DeadLetterSink(services.letters, services.topics)
+            handlers = await _handlers(role, services, sink)
             log_id = await services.reader.identity()
             reports = asyncio.create_task(report_pools(services.connections.monitor_pool_health))
             opening.callback(reports.cancel)
@@ -87,7 +88,7 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
             name=role,
             log_id=log_id,
             handlers=handlers,
-            dead_letter_sink=DeadLetterSink(services.letters, services.topics),
+            dead_letter_sink=sink,
             relay_progress=RelayProgressReader(dsn),
             bootstrap=broker,
             folder=settings.data / "run" / "faust",
@@ -101,11 +102,13 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
     run(open_role)
 
 
-async def _handlers(role: str, services: Services) -> Sequence[Any]:
+async def _handlers(role: str, services: Services, sink: Any) -> Sequence[Any]:
     if role == "intake":
+        from streams.delivery_order import DeliveryOrder
         from streams.inbox import InboxHandler
 
-        return [InboxHandler(services.intake, topic) for topic in services.topics.inboxes]
+        order = DeliveryOrder(services.letters, sink, services.reader)
+        return [InboxHandler(services.intake, order, topic) for topic in services.topics.inboxes]
     if role == "projector":
         from streams.caching import CachingHandler
         from streams.projecting import ProjectionHandler

@@ -65,3 +65,6 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
 KIND_OF: dict[EventType, AggregateKind] = {
     event_type: kind for kind, event_types in _OWNERS.items() for event_type in event_types
 }
+
+CONTENT_TYPES = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED})
+"""After one of these, what was said of the document before is out of date."""

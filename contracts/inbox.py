@@ -73,6 +73,10 @@ class InboxEvent(BaseModel):
         return self.timestamp
 
 
+class ForeignTenantError(MalformedEventError):
+    """The inbox does not speak for the message's tenant; write to that tenant's inbox."""
+
+
 def decode_inbox(raw: bytes | None) -> InboxEvent:
     """Read one inbox message. Raises MalformedEventError with what is wrong and where."""
     if not raw:

@@ -12,6 +12,8 @@ from typing import Literal
 
 import asyncpg
 
+from contracts.event_types import CONTENT_TYPES
+from eventstore.keys import AggregateKey
 from eventstore.log import CHANNEL
 from eventstore.paused_consumers import PausedConsumers
 from eventstore.pool import acquire, transaction
@@ -19,6 +21,8 @@ from eventstore.pool import acquire, transaction
 Status = Literal["open", "retrying", "resolved", "dropped"]
 
 _OURS = "($1::text IS NULL OR tenant = $1)"
+WAITS = "WaitsBehindError"
+"""Error of a letter that waits behind another one of its aggregate."""
 _UNDONE = "status IN ('open', 'retrying')"
 
 
@@ -113,13 +117,20 @@ class DeadLetters:
         return None if row is None else _letter(row)
 
     async def mark_retrying(self, tenant: str | None, ids: Sequence[int] | None) -> list[int]:
-        """Ask the relay to publish letters again: these, or all. Returns the ids of those that were not done with."""
+        """Ask the relay to publish letters again: these with those that wait behind them, or all.
+
+        Returns the ids of those that were not done with.
+        """
         async with transaction(self._pool) as connection:
             rows = await connection.fetch(
-                "UPDATE annals.dead_letters SET status = 'retrying', republish = true, retry_token = gen_random_uuid() "
-                f"WHERE {_OURS} AND {_UNDONE} AND ($2::bigint[] IS NULL OR id = ANY($2)) RETURNING id",
+                "UPDATE annals.dead_letters AS l "
+                "SET status = 'retrying', republish = true, retry_token = gen_random_uuid() "
+                f"WHERE {_OURS} AND {_UNDONE} AND ($2::bigint[] IS NULL OR id = ANY($2) OR (error = $3 AND EXISTS ("
+                "SELECT FROM annals.dead_letters AS f WHERE f.id = ANY($2) AND f.id < l.id AND f.consumer = l.consumer "
+                "AND f.tenant = l.tenant AND f.aggregate_id = l.aggregate_id))) RETURNING id",
                 tenant,
                 None if ids is None else list(ids),
+                WAITS,
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
         return sorted(row["id"] for row in rows)
@@ -137,14 +148,48 @@ class DeadLetters:
         return sorted(row["id"] for row in rows)
 
     async def resolve(self, letter: DeadLetter) -> None:
-        """The retry of this letter went well; a later retry of it is another one."""
-        async with acquire(self._pool) as connection:
+        """This letter's message was handled at last, unless it was given up or tried again since the letter was read.
+
+        What waits behind it is as new as the log is now: nothing overtook it.
+        """
+        async with transaction(self._pool) as connection:
+            await connection.execute(
+                "UPDATE annals.dead_letters SET head = (SELECT max(notification_id) FROM annals.stored_events) "
+                f"WHERE {_UNDONE} AND id > $1 AND consumer = $2 AND tenant = $3 AND aggregate_id = $4 AND error = $5",
+                letter.id,
+                letter.consumer,
+                letter.tenant,
+                letter.aggregate_id,
+                WAITS,
+            )
             await connection.execute(
                 "UPDATE annals.dead_letters SET status = 'resolved', retry_token = NULL "
-                "WHERE id = $1 AND retry_token = $2::text::uuid AND status = 'retrying'",
+                f"WHERE id = $1 AND retry_token IS NOT DISTINCT FROM $2::text::uuid AND {_UNDONE}",
                 letter.id,
                 letter.retry_token,
             )
+
+    async def undone(
+        self, consumer: str, keys: Sequence[AggregateKey], without: Sequence[str]
+    ) -> dict[AggregateKey, list[DeadLetter]]:
+        """A consumer's letters of these aggregates that are not done with, the oldest first.
+
+        Those of the errors `without` are left out, and so are aggregates that have none.
+        """
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT l.*, k.number FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS k (tenant, id, number) "
+                "JOIN annals.dead_letters AS l ON l.tenant = k.tenant AND l.aggregate_id = k.id "
+                f"WHERE l.consumer = $1 AND l.{_UNDONE} AND l.error <> ALL($4) ORDER BY l.id",
+                consumer,
+                [key.tenant for key in keys],
+                [key.aggregate_id for key in keys],
+                list(without),
+            )
+        found: dict[AggregateKey, list[DeadLetter]] = {}
+        for row in rows:
+            found.setdefault(keys[row["number"] - 1], []).append(_letter(row))
+        return found
 
     async def of_aggregates(self, tenant: str, aggregate_ids: Sequence[str]) -> dict[str, str]:
         """For each of these documents with an event of its present content among the letters: what went wrong last."""
@@ -156,9 +201,10 @@ class DeadLetters:
                 f"WHERE l.{_UNDONE} AND l.tenant = $1 AND l.aggregate_id = ANY($2) "
                 "AND e.originator_version >= (SELECT coalesce(max(c.originator_version), 0) "
                 "FROM annals.stored_events AS c WHERE c.originator_id = e.originator_id "
-                "AND c.topic IN ('DocumentIngested', 'DocumentUpdated', 'DocumentDeleted')) ORDER BY l.id",
+                "AND c.topic = ANY($3)) ORDER BY l.id",
                 tenant,
                 list(aggregate_ids),
+                [str(event_type) for event_type in CONTENT_TYPES],
             )
         return {row["aggregate_id"]: f"{row['consumer']}: {row['cause']}" for row in rows}
 

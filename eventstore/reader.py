@@ -10,7 +10,7 @@ import asyncpg
 from contracts import limits
 from contracts.batches import batches
 from contracts.envelope import DomainEvent
-from contracts.event_types import KIND_OF, AggregateKind
+from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.ids import stream_id
 from contracts.unvalidated import decode_unvalidated
 from eventstore.keys import AggregateKey
@@ -128,6 +128,18 @@ class EventReader:
             f"{_COLUMNS} WHERE originator_id = $1 AND event_id = ANY($2)", stream_id(*key), list(event_ids)
         )
         return {event.event_id: event for event in events}
+
+    async def last_position(self, key: AggregateKey, types: Collection[EventType]) -> int:
+        """Position of an aggregate's last event of these types; 0 when it has none."""
+        async with acquire(self._pool) as connection:
+            return int(
+                await connection.fetchval(
+                    "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events "
+                    "WHERE originator_id = $1 AND topic = ANY($2)",
+                    stream_id(*key),
+                    [str(event_type) for event_type in types],
+                )
+            )
 
     async def by_correlation(self, tenant: str, correlation_id: str, limit: int = 10_000) -> list[DomainEvent]:
         """Everything one request led to, in the order of the log."""

@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
 from streams.dead_letter_sink import DeadLetterSink
-from streams.handler import Handler
+from streams.handler import Handler, WaitsBehindError
 from streams.in_flight import Delivered, InFlight
 from streams.message import Message, positions_of
 from streams.metering import metered
@@ -181,8 +181,11 @@ class BatchConsumer(Generic[Item]):
 
     async def _set_aside(self, message: Message, error: Exception) -> None:
         async def count() -> None:
-            # What fails again when it is tried again was counted before.
-            if await self._dead_letter_sink.retried(self.handler.name, message) is None:
+            # What fails again when it is tried again was counted before; what waits did not fail.
+            if (
+                not isinstance(error, WaitsBehindError)
+                and await self._dead_letter_sink.retried(self.handler.name, message) is None
+            ):
                 self._limit.failed()
 
         await self._retry_unavailable(count)

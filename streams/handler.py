@@ -3,10 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from contracts.errors import AnnalsError
 from contracts.topics import Partition
 from streams.message import Message
 
 Item = TypeVar("Item")
+
+
+class WaitsBehindError(AnnalsError):
+    """An earlier message of the same aggregate is a dead letter; retry or drop that one first."""
 
 
 class Handler(Protocol[Item]):

@@ -1,20 +1,30 @@
 """An inbox: what any Kafka client wrote as `DocumentIngested` is checked, and each delivery is taken in once."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from contracts.codec import MalformedEventError
 from contracts.envelope import EventMetadata
-from contracts.inbox import InboxEvent, decode_inbox
+from contracts.inbox import ForeignTenantError, InboxEvent, decode_inbox
 from contracts.topics import InboxTopic, Partition
+from eventstore.keys import AggregateKey
 from services.storage.intake import Intake, Submission
+from streams.delivery_order import DeliveryOrder
 from streams.message import Message
 
 SOURCE_CHARACTERS = 256
 """Longest source of an event."""
 
 
-class ForeignTenantError(MalformedEventError):
-    """The inbox does not speak for the message's tenant; write to that tenant's inbox."""
+class InboxItem(NamedTuple):
+    """A document on its way in, and the message that brings it."""
+
+    submission: Submission
+    message: Message
+
+    @property
+    def key(self) -> AggregateKey:
+        """The document."""
+        return AggregateKey(self.submission.metadata.tenant, "document", self.submission.document_id)
 
 
 class InboxHandler:
@@ -23,17 +33,18 @@ class InboxHandler:
     # Producers' keys say nothing of documents, and to take a large one in is quick.
     large_bytes = None
 
-    def __init__(self, intake: Intake, topic: InboxTopic) -> None:
+    def __init__(self, intake: Intake, order: DeliveryOrder, topic: InboxTopic) -> None:
         self._intake = intake
+        self._order = order
         self._topic = topic
         self.name = f"inbox:{topic.name}"
         self.topics = (topic.name,)
 
-    def read(self, message: Message) -> Submission:
+    def read(self, message: Message) -> InboxItem:
         """Every message is our business. Raises MalformedEventError, ForeignTenantError."""
         event = decode_inbox(message.value)
         document = event.event_data
-        return Submission(
+        submission = Submission(
             document_id=event.aggregate_id,
             title=document.title,
             text=document.text,
@@ -44,15 +55,21 @@ class InboxHandler:
             correlation_id=event.correlation_id or str(event.event_id),
             timestamp=event.timestamp,
         )
+        return InboxItem(submission, message)
 
-    def size(self, message: Message, item: Submission) -> int:
+    def size(self, message: Message, item: InboxItem) -> int:
         """The text and what is around it."""
         return len(message.value or b"")
 
-    async def handle(self, items: Sequence[Submission], positions: Mapping[Partition, int]) -> None:
-        """Take them in. An inbox has no positions: it is not part of the log."""
+    async def handle(self, items: Sequence[InboxItem], positions: Mapping[Partition, int]) -> None:
+        """Take them in. An inbox has no positions: it is not part of the log.
+
+        Raises WaitsBehindError, OutOfDateError, and what Intake raises.
+        """
         if items:
-            await self._intake.take(items)
+            delivered_again = await self._order.check(self.name, [(item.key, item.message) for item in items])
+            await self._intake.take([item.submission for item in items])
+            await self._order.taken(delivered_again)
 
     def _metadata(self, event: InboxEvent) -> EventMetadata:
         """Tenants are the topic's. Actor and source are what the producer claims, and the source says so."""

@@ -20,6 +20,7 @@ from eventstore.reader import EventReader
 from services.storage.intake import Intake
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
+from streams.delivery_order import DeliveryOrder
 from streams.inbox import InboxHandler
 from streams.message import Message
 from tests.support.stores import LIMIT
@@ -48,8 +49,18 @@ def message(offset: int, value: Any) -> Message:
 
 
 @pytest.fixture
-def handler(intake: Intake) -> InboxHandler:
-    return InboxHandler(intake, INBOX)
+def sink(pool: asyncpg.Pool) -> DeadLetterSink:
+    return DeadLetterSink(DeadLetters(pool), TOPICS)
+
+
+@pytest.fixture
+def order(pool: asyncpg.Pool, sink: DeadLetterSink, reader: EventReader) -> DeliveryOrder:
+    return DeliveryOrder(DeadLetters(pool), sink, reader)
+
+
+@pytest.fixture
+def handler(intake: Intake, order: DeliveryOrder) -> InboxHandler:
+    return InboxHandler(intake, order, INBOX)
 
 
 async def test_what_a_producer_wrote_becomes_an_event(handler: InboxHandler, reader: EventReader) -> None:
@@ -122,8 +133,10 @@ async def test_a_batch_with_all_kinds_of_trouble(
     ]
 
 
-async def test_the_topics_only_tenant_is_the_one_that_is_meant(intake: Intake, reader: EventReader) -> None:
-    only = InboxHandler(intake, INBOX.model_copy(update={"tenants": ("acme",)}))
+async def test_the_topics_only_tenant_is_the_one_that_is_meant(
+    intake: Intake, order: DeliveryOrder, reader: EventReader
+) -> None:
+    only = InboxHandler(intake, order, INBOX.model_copy(update={"tenants": ("acme",)}))
     await only.handle([only.read(message(0, written(1, metadata={})))], {})
     (event,) = await reader.after(0, 10)
     assert (event.tenant, event.metadata.actor, event.metadata.source) == ("acme", "unknown", "inbox:acme.inbox")
