@@ -16,6 +16,7 @@ from annals.heartbeat import Heartbeat
 from annals.logs import logging_config
 from annals.metrics import serve_metrics
 from annals.settings import Settings
+from contracts.codec import NewerSchemaError
 from contracts.topics import topics
 from eventstore.kafka.progress import RelayProgressReader
 from eventstore.kafka.relay import Relay
@@ -23,6 +24,7 @@ from eventstore.migrations import migrate
 from eventstore.pool import close_pool, open_pool
 from eventstore.positions import ConsumerPositions
 from services.operations.progress import overall_low_watermark
+from streams import termination
 
 ROLES = ("relay", "intake", "worker", "projector")
 
@@ -46,7 +48,12 @@ def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> N
 
     # Asked once in a broker's life, so it opens what it needs and closes it again.
     needed = partial(refill_position, dsn)
-    Relay(dsn, settings.kafka_client(broker), topics(), needed, heartbeat.beat).run(stop)
+    relay = Relay(dsn, settings.kafka_client(broker), topics(), needed, heartbeat.beat)
+    try:
+        relay.run(stop)
+    except NewerSchemaError as error:
+        heartbeat.end()
+        termination.terminate(termination.OUTDATED, f"relay: {error}")
     heartbeat.end()
 
 
@@ -90,6 +97,8 @@ def _stream(role: str, settings: Settings, dsn: str, broker: str, heartbeat: Hea
             handlers=handlers,
             dead_letter_sink=sink,
             relay_progress=RelayProgressReader(dsn),
+            reader=services.reader,
+            positions=services.positions,
             bootstrap=broker,
             folder=settings.data / "run" / "faust",
             beat=heartbeat.beat,

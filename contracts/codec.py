@@ -8,11 +8,21 @@ from pydantic_core import from_json
 
 from contracts.envelope import DomainEvent
 from contracts.errors import AnnalsError
+from contracts.event_types import EventType
+from contracts.registry import PAYLOADS
 from contracts.upcasters import upcast
 
 
 class MalformedEventError(AnnalsError):
     """The bytes are no event of ours; the message names what is wrong with them."""
+
+
+class NewerSchemaError(AnnalsError):
+    """This process is too old for an event of the log: a newer Annals wrote it; update this one."""
+
+
+_NAMES_ITS_SCHEMA = ("event_type", "schema_version")
+_EVENT_TYPES = frozenset(map(str, EventType))
 
 
 def canonical(value: Any) -> bytes:
@@ -28,7 +38,7 @@ def encode(event: DomainEvent) -> bytes:
 def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
     """Read canonical JSON, or any JSON of the same shape; older schema versions are upcast.
 
-    Raises MalformedEventError.
+    Raises MalformedEventError, NewerSchemaError.
     """
     try:
         event = DomainEvent.model_validate_json(raw)
@@ -41,6 +51,7 @@ def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:
     """Upcast and read again: only what is not of today's schema pays for a second reading."""
     try:
         fields = from_json(raw)
+        check_known(fields)
         lifted = upcast(fields) if isinstance(fields, dict) else fields
         if lifted == fields:
             raise MalformedEventError(plain(fault))
@@ -51,6 +62,26 @@ def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:
         raise
     except ValueError:  # not JSON at all: the first reading said so best
         raise MalformedEventError(plain(fault)) from None
+
+
+def check_known(fields: Any) -> None:
+    """Raises NewerSchemaError where JSON fields name an event type or a schema version that this code does not know."""
+    event_type, version = (fields.get(name) if isinstance(fields, dict) else None for name in _NAMES_ITS_SCHEMA)
+    if not isinstance(event_type, str) or type(version) is not int or version < 1:
+        return
+    check_event_type(event_type)
+    newest = PAYLOADS[EventType(event_type)].schema_version
+    if version > newest:
+        raise NewerSchemaError(
+            f"this process is too old: event {event_type} has schema version {version}, this one reads up to {newest}; "
+            "update it"
+        )
+
+
+def check_event_type(name: str) -> None:
+    """Raises NewerSchemaError for a name that is none of the event types."""
+    if name not in _EVENT_TYPES:
+        raise NewerSchemaError(f"this process is too old: it does not know the event type {one_step(name)}; update it")
 
 
 def plain(error: ValidationError) -> str:

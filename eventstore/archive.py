@@ -22,7 +22,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from contracts.codec import MalformedEventError, canonical, decode, plain
+from contracts.codec import MalformedEventError, NewerSchemaError, canonical, decode, plain
 from contracts.envelope import Tenant
 from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
@@ -232,7 +232,7 @@ class ArchiveReader:
             return read(raw)
         except ValidationError as error:
             raise self._fault(plain(error)) from None
-        except MalformedEventError as error:
+        except (MalformedEventError, NewerSchemaError) as error:
             raise self._fault(str(error)) from None
 
     def _next(self) -> bytes:

@@ -33,3 +33,7 @@ class MissingTextError(AnnalsError):
 
 class UnknownMigrationError(AnnalsError):
     """The database was changed by a newer Annals than this one; update this installation."""
+
+
+class MissingMigrationError(AnnalsError):
+    """The database lacks a migration although later ones were applied; restore it from a backup."""

@@ -9,6 +9,7 @@ import asyncpg
 
 from contracts import limits
 from contracts.batches import batches
+from contracts.codec import check_event_type
 from contracts.envelope import DomainEvent
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.ids import stream_id
@@ -29,6 +30,14 @@ _AFTER = page(
     rows="$2",
     max_bytes="$3",
 )
+_OF_TYPES = page(
+    "notification_id, state",
+    size="octet_length(state)",
+    source="annals.stored_events WHERE topic = ANY($1) AND notification_id > $2 AND notification_id <= $3",
+    order="notification_id",
+    rows="$4",
+    max_bytes="$5",
+)
 _BY_AGGREGATE = page(
     "originator_id, originator_version, notification_id, state",
     size="octet_length(state)",
@@ -41,9 +50,21 @@ _BY_AGGREGATE = page(
     max_bytes="$6",
 )
 
+_EVENT_TYPES = """
+WITH RECURSIVE types AS (
+    SELECT min(topic) AS topic FROM annals.stored_events
+    UNION ALL
+    SELECT (SELECT min(e.topic) FROM annals.stored_events AS e WHERE e.topic > t.topic) FROM types AS t
+    WHERE t.topic IS NOT NULL)
+SELECT topic FROM types WHERE topic IS NOT NULL
+"""
+
 
 class EventReader:
-    """Every method raises StoreUnavailableError when the database is away."""
+    """Every method raises StoreUnavailableError when the database is away.
+
+    What gives events raises NewerSchemaError for those that only a newer Annals reads.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -56,6 +77,13 @@ class EventReader:
     async def after(self, position: int, limit: int) -> list[DomainEvent]:
         """The next events behind `position`, in the order of the log: at most `limit`, and at most BATCH_BYTES."""
         return await self._fetch(_AFTER, position, limit, limits.BATCH_BYTES)
+
+    async def of_types(self, event_types: Collection[str], after: int, up_to: int, limit: int) -> list[DomainEvent]:
+        """Events of these types behind a position and up to another, in the order of the log.
+
+        At most `limit`, and at most BATCH_BYTES or a single one.
+        """
+        return await self._fetch(_OF_TYPES, sorted(event_types), after, up_to, limit, limits.BATCH_BYTES)
 
     async def of_aggregate(
         self, tenant: str, kind: AggregateKind, aggregate_id: str, after_version: int = 0, limit: int = 100_000
@@ -181,8 +209,11 @@ class EventReader:
         """Every aggregate of `kinds` with all its events up to a position: at most `batch` aggregates at a time, and
         at most BATCH_BYTES of events or a single aggregate.
 
-        Ordered by aggregate, so that each can be folded at once and memory stays bounded.
+        Ordered by aggregate, so that each can be folded at once and memory stays bounded. Raises NewerSchemaError
+        where the log holds an event type that is not known here, whatever its kind.
         """
+        for event_type in await self._event_types():
+            check_event_type(event_type)
         types = [str(event_type) for event_type, kind in KIND_OF.items() if kind in kinds]
         async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
@@ -199,6 +230,12 @@ class EventReader:
                 size += own
             if ready:
                 yield ready
+
+    async def _event_types(self) -> list[str]:
+        """Every event type in the log: one look into the index for each."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(_EVENT_TYPES)
+        return [row["topic"] for row in rows]
 
     async def _fetch(self, query: str, *arguments: object) -> list[DomainEvent]:
         async with acquire(self._pool) as connection:

@@ -1,11 +1,12 @@
 """The Faust app: one for each role, with the settings that were found to hold."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 import faust
 
+from contracts.codec import NewerSchemaError
 from streams import termination
 from streams.batch_consumer import BatchConsumer
 from streams.credentials import read_credentials
@@ -54,13 +55,28 @@ def attach(app: faust.App, consumer: BatchConsumer[Any]) -> Any:
     channel = app.topic(*handler.topics, key_type=bytes, value_type=bytes, internal=False)
 
     async def agent(stream: Any) -> None:
-        try:
-            await consumer.run(stream)
-        except Exception as error:  # an agent that raised would be taken for one that finished (faust #315)
-            termination.terminate(termination.UNAVAILABLE, f"{handler.name}: {error!r}")
+        await or_terminate(handler.name, consumer.run(stream))
 
     # One at a time: with more, Faust commits past what is in flight (faust-streaming #606).
     return app.agent(channel, name=handler.name, concurrency=1)(agent)
+
+
+async def or_terminate(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work of a consumer. What it raises ends the process: raised in an agent, Faust takes it for one that
+    finished (faust #315).
+    """
+    try:
+        await work
+    except* NewerSchemaError as errors:
+        termination.terminate(termination.OUTDATED, f"{name}: {_first(errors)}")
+    except* Exception as errors:
+        termination.terminate(termination.UNAVAILABLE, f"{name}: {_first(errors)!r}")
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong itself, without the groups around it."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _credentials(kafka: Mapping[str, str]) -> Any:

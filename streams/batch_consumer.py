@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from contracts.codec import NewerSchemaError
 from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
 from streams.dead_letter_sink import DeadLetterSink
@@ -14,9 +16,11 @@ from streams.handler import Handler, WaitsBehindError
 from streams.in_flight import Delivered, InFlight
 from streams.message import Message, positions_of
 from streams.metering import metered
+from streams.missed_events import MissedEvents
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 UNAVAILABLE_LIMIT_S = 3600.0
 """A store that stays away longer ends the worker, which is started again and waits anew."""
@@ -33,13 +37,24 @@ class BatchConsumer(Generic[Item]):
     slow handler holds the stream back.
 
     `processed` counts messages, `at_work` says that a batch is being processed, `waits_for_store` that this takes
-    long because a store is away: `stores_away` counts who waits.
+    long because a store is away: `stores_away` counts who waits. `recovering` says that it gets
+    from the event store what Kafka deleted.
     """
 
-    def __init__(self, handler: Handler[Item], dead_letter_sink: DeadLetterSink, *, batch: int = 100) -> None:
+    def __init__(
+        self,
+        handler: Handler[Item],
+        dead_letter_sink: DeadLetterSink,
+        *,
+        batch: int = 100,
+        missed: MissedEvents | None = None,
+    ) -> None:
         self.handler = handler
         self.processed = 0
         self.stores_away = 0
+        self.recovering = False
+        self._missed = missed
+        self._next_offsets = dict(missed.next_offsets) if missed is not None else {}
         self._dead_letter_sink = dead_letter_sink
         self._limit = dead_letter_sink.limit(handler.name, handler.topics)
         self._in_flight: InFlight[Item] = InFlight(batch)
@@ -73,6 +88,7 @@ class BatchConsumer(Generic[Item]):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._process_batches(stream, tasks))
             async for event in stream.noack().events():
+                await self._recover_before(event.message)
                 self._in_flight.add(self.read(as_message(event.message), event))
                 self._changed.set()
                 while self._in_flight.is_full:
@@ -80,13 +96,15 @@ class BatchConsumer(Generic[Item]):
                     await self._has_room.wait()
 
     def read(self, message: Message, event: Any = None) -> Delivered[Item]:
-        """The message with what the handler makes of it, or with the error."""
+        """The message with what the handler makes of it, or with the error. Raises NewerSchemaError."""
         try:
             item = self.handler.read(message)
             if item is None:
                 return Delivered(event, message)
             size, limit = self.handler.size(message, item), self.handler.large_bytes
             return Delivered(event, message, item, size=size, is_large=limit is not None and size > limit)
+        except NewerSchemaError:
+            raise
         except Exception as error:  # MalformedEventError, or bytes that nobody thought of: the stream goes on
             return Delivered(event, message, error=error)
 
@@ -116,6 +134,45 @@ class BatchConsumer(Generic[Item]):
                 await stream.ack(delivery.event)
             self._has_room.set()
 
+    async def _recover_before(self, record: Any) -> None:
+        """Where records right before this one are gone, process their events first."""
+        partition = (record.topic, record.partition)
+        expected = self._next_offsets.get(partition, record.offset)
+        self._next_offsets[partition] = record.offset + 1
+        if self._missed is None or record.offset <= expected:
+            return
+        # Another worker may have had the partition meanwhile: then nothing is gone.
+        if await self._missed.is_deleted(partition, expected):
+            position = as_message(record).position
+            log.warning(
+                "%s: Kafka deleted %d records of %s/%d before they were read (see the topic's retention)",
+                self.handler.name,
+                record.offset - expected,
+                *partition,
+            )
+            if position is not None:
+                await self.recover([partition], position - 1)
+
+    async def recover(self, partitions: Collection[Partition], up_to: int) -> None:
+        """Process what the log holds of partitions up to a position, where Kafka does not hold it any more.
+
+        Raises what ends the worker.
+        """
+        missed, event_types = self._missed, self.handler.event_types
+        if missed is None or not event_types:
+            return
+        self.recovering = True
+        try:
+            name = self.handler.name
+            position = await self._retry_unavailable(lambda: missed.lowest_known(name, partitions))
+            log.info("%s: getting events %d to %d from the event store", name, position + 1, up_to)
+            while messages := await self._retry_unavailable(partial(missed.after, position, up_to, event_types)):
+                await self.process(messages)
+                position = messages[-1].position or up_to
+            await self._try([], dict.fromkeys(partitions, up_to))
+        finally:
+            self.recovering = False
+
     async def note(self, positions: Mapping[Partition, int]) -> None:
         """Everything up to `positions` is done, though nothing of it was ours: let the handler remember that."""
         own = {partition: position for partition, position in positions.items() if partition[0] in self.handler.topics}
@@ -140,7 +197,7 @@ class BatchConsumer(Generic[Item]):
                 wanted.append((delivery.message, delivery.item))
         try:
             await self._try([item for _, item in wanted], positions)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, NewerSchemaError):
             raise
         except Exception as error:
             await self._one_by_one(wanted, error)
@@ -161,7 +218,7 @@ class BatchConsumer(Generic[Item]):
         for message, item in wanted:
             try:
                 await self._try([item], {})
-            except StoreUnavailableError:
+            except (StoreUnavailableError, NewerSchemaError):
                 raise
             except Exception as error:
                 await self._set_aside(message, error)
@@ -195,7 +252,7 @@ class BatchConsumer(Generic[Item]):
     async def _resolve(self, messages: Sequence[Message]) -> None:
         await self._retry_unavailable(lambda: self._dead_letter_sink.resolve(self.handler.name, messages))
 
-    async def _retry_unavailable(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_unavailable(self, act: Callable[[], Awaitable[Result]]) -> Result:
         """Do what may be done twice, again while a store is away; `waits_for_store` says so meanwhile."""
         waiting = False
 
@@ -216,12 +273,13 @@ class BatchConsumer(Generic[Item]):
                 reraise=True,
             ):
                 with attempt:
-                    await act()
+                    result = await act()
         finally:
             if waiting:
                 self.stores_away -= 1
         if waiting:
             log.info("%s: the store is back", self.handler.name)
+        return result
 
 
 def as_message(record: Any) -> Message:

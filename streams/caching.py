@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from contracts.codec import decode
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from contracts.reasoning import ReasoningResultCached
 from contracts.topics import Partition, Topics
 from projections.answers.reads import AnswerCache
-from streams.message import Message
+from streams.message import Message, read_event
 
 
 class CachingHandler:
@@ -16,6 +15,7 @@ class CachingHandler:
 
     name = "caching"
     large_bytes = None
+    event_types: frozenset[str] = frozenset()
 
     def __init__(self, answers: AnswerCache, topics: Topics) -> None:
         self._answers = answers
@@ -23,9 +23,7 @@ class CachingHandler:
 
     def read(self, message: Message) -> DomainEvent | None:
         """Decode what says that an answer is to be kept."""
-        if message.event_type != EventType.REASONING_RESULT_CACHED or message.value is None:
-            return None
-        return decode(message.value, position=message.position)
+        return read_event(message, (EventType.REASONING_RESULT_CACHED,))
 
     def size(self, message: Message, item: DomainEvent) -> int:
         """The event."""

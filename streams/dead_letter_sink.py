@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.codec import MalformedEventError, decode
+from contracts.codec import MalformedEventError, NewerSchemaError, decode
 from contracts.event_types import KIND_OF, EventType
 from contracts.ids import stream_id
 from contracts.inbox import claimed
@@ -127,7 +127,7 @@ def _of_event(message: Message) -> Origin:
     try:
         event = decode(message.value or b"")
         tenant, aggregate_id, event_id, stream = event.tenant, event.aggregate_id, event.event_id, event.originator_id
-    except MalformedEventError:
+    except (MalformedEventError, NewerSchemaError):
         # It cannot be read, so the headers must say what it is.
         try:
             tenant = message.headers["tenant"].decode()

@@ -27,10 +27,16 @@ class Handler(Protocol[Item]):
         """The topics it follows."""
         ...
 
+    @property
+    def event_types(self) -> frozenset[str]:
+        """What is had from the event store where Kafka deleted it unread; nothing for what is not in the log."""
+        ...
+
     def read(self, message: Message) -> Item | None:
         """The message as this handler wants it; None when it is none of its business.
 
-        Raises MalformedEventError for bytes that say nothing it can understand.
+        Raises MalformedEventError for bytes that say nothing it can understand, NewerSchemaError for those of a newer
+        Annals.
         """
         ...
 
@@ -46,7 +52,8 @@ class Handler(Protocol[Item]):
     async def handle(self, items: Sequence[Item], positions: Mapping[Partition, int]) -> None:
         """Process `items`, then remember that everything up to `positions` was processed.
 
-        Raises StoreUnavailableError when a server is away (the same batch is tried again) and anything else when
-        an item cannot be processed (the batch is then tried item by item, and the culprit set aside).
+        Raises StoreUnavailableError when a server is away (the same batch is tried again), NewerSchemaError when the
+        log holds what only a newer Annals reads (the process ends, the batch is left to a newer one) and anything else
+        when an item cannot be processed (the batch is then tried item by item, and the culprit set aside).
         """
         ...

@@ -39,6 +39,7 @@ class InboxHandler:
         self._topic = topic
         self.name = f"inbox:{topic.name}"
         self.topics = (topic.name,)
+        self.event_types: frozenset[str] = frozenset()
 
     def read(self, message: Message) -> InboxItem:
         """Every message is our business. Raises MalformedEventError, ForeignTenantError."""

@@ -1,8 +1,10 @@
 """A Kafka message as handlers see it: plain data, no framework."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from contracts.codec import check_event_type, decode
+from contracts.envelope import DomainEvent
 from contracts.topics import Partition
 
 
@@ -51,11 +53,25 @@ def _number(raw: bytes | None) -> int | None:
     return int(raw) if raw is not None and raw.isdigit() and len(raw) < 19 else None
 
 
+def read_event(message: Message, wanted: Collection[str]) -> DomainEvent | None:
+    """The event that a record of the relay holds, where it is of a wanted type.
+
+    Raises MalformedEventError, and NewerSchemaError also for a type that nobody here knows: whether it is wanted, only
+    a newer Annals can tell.
+    """
+    event_type = message.event_type
+    if event_type is not None and message.position is not None:
+        check_event_type(event_type)
+    if event_type not in wanted or message.value is None:
+        return None
+    return decode(message.value, position=message.position)
+
+
 def positions_of(messages: Iterable[Message]) -> dict[Partition, int]:
     """The highest log position of each partition among `messages`, once all of them are processed."""
     highest: dict[Partition, int] = {}
     for message in messages:
-        if message.position is not None:
+        if message.position is not None and message.partition >= 0:
             partition = (message.topic, message.partition)
             highest[partition] = max(message.position, highest.get(partition, 0))
     return highest

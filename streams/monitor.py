@@ -13,6 +13,7 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.kafka.progress import RelayProgress
 from streams import termination
 from streams.batch_consumer import BatchConsumer
+from streams.missed_events import LogStarts
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Monitor(threading.Thread):
         progress: Callable[[], RelayProgress],
         consumers: Sequence[BatchConsumer[Any]],
         on_caught_up: Callable[[Mapping[Partition, int]], None],
+        log_starts: LogStarts,
+        on_deleted: Callable[[Mapping[Partition, int], int], None],
         stall_s: float,
         ask_loop: Callable[[Callable[[], None]], object],
         beat: Callable[[], None],
@@ -61,6 +64,10 @@ class Monitor(threading.Thread):
             partition for topic in topics().all if topic.name in followed for partition in topic.all_partitions
         ]
         self._on_caught_up = on_caught_up
+        self._log_starts = log_starts
+        self._on_deleted = on_deleted
+        self._deleted: dict[Partition, int] = {}
+        self._recovered: dict[Partition, int] = {}
         self._stall_s = stall_s
         self._ask_loop = ask_loop
         self._beat = beat
@@ -89,7 +96,7 @@ class Monitor(threading.Thread):
                 self._beat()
             try:
                 progress = self._read_progress()
-                committed = self._committed(progress)
+                committed = self._beyond_deleted(self._committed(progress), progress)
             except (StoreUnavailableError, KafkaException) as error:
                 log.warning("cannot tell the worker's progress: %s", " ".join(str(error).split()))
                 moved_at = self._watched_s
@@ -113,9 +120,36 @@ class Monitor(threading.Thread):
             if counts != seen or not lagging or waits:
                 moved_at, seen = self._watched_s, counts
             else:
-                limit = WORK_LIMIT_S if any(consumer.at_work for consumer in self._consumers) else self._stall_s
+                is_busy = any(consumer.at_work or consumer.recovering for consumer in self._consumers)
+                limit = WORK_LIMIT_S if is_busy else self._stall_s
                 if self._watched_s - moved_at > limit:
                     termination.terminate(termination.STALLED, f"no progress for {limit:.0f} s in spite of lag")
+
+    def recovered(self, offsets: Mapping[Partition, int]) -> None:
+        """What Kafka deleted up to these offsets was processed all the same."""
+        self._recovered = {**self._recovered, **offsets}
+
+    def _beyond_deleted(self, committed: Mapping[Partition, int], progress: RelayProgress) -> dict[Partition, int]:
+        """`committed`, or further on where Kafka has nothing left to deliver and the events were recovered.
+
+        `on_deleted` is told such partitions, with the offset and the position up to which events are missing.
+        """
+        reached = {partition: max(offset, self._recovered.get(partition, 0)) for partition, offset in committed.items()}
+        lagging = [
+            partition
+            for partition in self._followed
+            if reached.get(partition, 0) < progress.next_offsets.get(partition, 0)
+        ]
+        ends = {
+            partition: progress.next_offsets[partition]
+            for partition, start in self._log_starts(lagging).items()
+            if start >= progress.next_offsets[partition]
+        }
+        news = {partition: end for partition, end in ends.items() if self._deleted.get(partition, 0) < end}
+        if news:
+            self._deleted.update(news)
+            self._on_deleted(news, progress.position)
+        return reached
 
     def _answer(self) -> None:
         self._answered_at = self._watched_s

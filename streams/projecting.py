@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from contracts.codec import decode
 from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from projections.projector import Projector
-from streams.message import Message
+from streams.message import Message, read_event
 
 LARGE_BYTES = 128 * 1024
 """An event that has rows by the thousand."""
@@ -21,15 +20,13 @@ class ProjectionHandler:
     def __init__(self, projector: Projector, positions: ConsumerPositions, topics: Topics) -> None:
         self._projector = projector
         self._positions = positions
-        self._types = frozenset(str(event_type) for event_type in projector.event_types)
+        self.event_types = frozenset(str(event_type) for event_type in projector.event_types)
         self.name = projector.name
         self.topics = tuple(dict.fromkeys(topics.of(event_type).name for event_type in projector.event_types))
 
     def read(self, message: Message) -> DomainEvent | None:
         """Decode what the read model follows."""
-        if message.event_type not in self._types or message.value is None:
-            return None
-        return decode(message.value, position=message.position)
+        return read_event(message, self.event_types)
 
     def size(self, message: Message, item: DomainEvent) -> int:
         """The event."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,20 @@ import faust
 from confluent_kafka import KafkaException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from contracts.topics import Partition
+from contracts.topics import Partition, topics
 from eventstore.errors import ForeignBrokerError
 from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.kafka.ownership import own_topics
 from eventstore.kafka.progress import RelayProgressReader
+from eventstore.positions import ConsumerPositions
+from eventstore.reader import EventReader
 from eventstore.retries import retry_unavailable
 from streams import termination
-from streams.app import attach, build_app
+from streams.app import attach, build_app, or_terminate
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler
+from streams.missed_events import MissedEvents, committed_offsets
 from streams.monitor import Monitor
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ class Role:
     handlers: Sequence[Handler[Any]]
     dead_letter_sink: DeadLetterSink
     relay_progress: RelayProgressReader
+    reader: EventReader
+    positions: ConsumerPositions
     bootstrap: str
     folder: Path
     beat: Callable[[], None]
@@ -72,32 +77,49 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     asyncio.set_event_loop(loop)
     role = loop.run_until_complete(open_role())
     epoch = role.relay_progress.read().epoch
-    _wait_for_broker(role)
-    app = build_app(group_of(role.name, epoch), role.bootstrap, role.kafka, role.folder)
+    group = group_of(role.name, epoch)
+    admin = BrokerAdmin(role.client)
+    missed = MissedEvents(role.reader, role.positions, topics(), admin.log_starts, _wait_for_broker(role, admin, group))
+    app = build_app(group, role.bootstrap, role.kafka, role.folder)
     # What was wrong may be mended: whoever starts a consumer lets it go on.
     names = [handler.name for handler in role.handlers]
     loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))
-    consumers = [BatchConsumer(handler, role.dead_letter_sink) for handler in role.handlers]
+    consumers = [BatchConsumer(handler, role.dead_letter_sink, missed=missed) for handler in role.handlers]
     for consumer in consumers:
         attach(app, consumer)
-    notes: set[asyncio.Task[None]] = set()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def begin(work: Coroutine[Any, Any, None]) -> None:
+        task = loop.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def on_caught_up(positions: Mapping[Partition, int]) -> None:
         for consumer in consumers:
-            note = loop.create_task(consumer.note(positions))
-            notes.add(note)
-            note.add_done_callback(notes.discard)
+            begin(consumer.note(positions))
 
     def caught_up(positions: Mapping[Partition, int]) -> None:
         loop.call_soon_threadsafe(on_caught_up, positions)
 
+    async def recover(offsets: Mapping[Partition, int], position: int) -> None:
+        for consumer in consumers:
+            own = [partition for partition in offsets if partition[0] in consumer.handler.topics]
+            if own:
+                await consumer.recover(own, position)
+        monitor.recovered(offsets)
+
+    def deleted(offsets: Mapping[Partition, int], position: int) -> None:
+        loop.call_soon_threadsafe(lambda: begin(or_terminate(role.name, recover(offsets, position))))
+
     monitor = Monitor(
         client=role.client,
-        group=group_of(role.name, epoch),
+        group=group,
         epoch=epoch,
         progress=role.relay_progress.read,
         consumers=consumers,
         on_caught_up=caught_up,
+        log_starts=admin.log_starts,
+        on_deleted=deleted,
         stall_s=role.stall_s,
         ask_loop=loop.call_soon_threadsafe,
         beat=role.beat,
@@ -137,13 +159,22 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     termination.terminate(0, "stopped")
 
 
-def _wait_for_broker(role: Role) -> None:
-    """Faust gives up at once where there is no broker at its start, and fills the log with how it came to that."""
+def _wait_for_broker(role: Role, admin: BrokerAdmin, group: str) -> dict[Partition, int]:
+    """Where the role's group goes on. Ends the process where there is no broker for BROKER_LIMIT_S, or another log's.
+
+    Faust gives up at once where there is no broker at its start, and fills the log with how it came to that.
+    """
+    followed = {topic for handler in role.handlers for topic in handler.topics}
+    partitions = [partition for topic in topics().all if topic.name in followed for partition in topic.all_partitions]
 
     def tell(tried: RetryCallState) -> None:
         error = tried.outcome.exception() if tried.outcome is not None else None
         assert isinstance(error, KafkaException)
         log.warning("waiting for Kafka at %s: %s", role.bootstrap, reason(error))
+
+    def ask() -> dict[Partition, int]:
+        own_topics(admin, role.log_id)
+        return committed_offsets(role.client, group, partitions)
 
     trying = Retrying(
         retry=retry_if_exception_type(KafkaException),
@@ -153,7 +184,7 @@ def _wait_for_broker(role: Role) -> None:
         reraise=True,
     )
     try:
-        trying(own_topics, BrokerAdmin(role.client), role.log_id)
+        return trying(ask)
     except ForeignBrokerError as error:
         termination.terminate(termination.UNAVAILABLE, str(error))
     except KafkaException as error:

@@ -9,6 +9,8 @@ log = logging.getLogger(__name__)
 STALLED = 70
 UNAVAILABLE = 69
 NEW_EPOCH = 75
+OUTDATED = 78
+"""A newer Annals wrote what this process cannot read: only an update helps."""
 
 
 def terminate(code: int, why: str) -> NoReturn:

@@ -1,9 +1,13 @@
 """The broker's administration, with the reason where it does not let us in."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, TopicMetadata
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata
+
+from contracts.topics import Partition
+
+PATIENCE_S = 5.0
 
 
 def reason(error: KafkaException) -> str:
@@ -30,6 +34,13 @@ class BrokerAdmin:
             if self._refusal is None:
                 raise
             raise KafkaException(self._refusal) from None
+
+    def log_starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """The offset of the first record that is still there, for each partition. Raises KafkaException."""
+        earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(*partition): earliest for partition in partitions}
+        answers = self.client.list_offsets(asked, request_timeout=PATIENCE_S) if asked else {}
+        return {(one.topic, one.partition): answer.result(PATIENCE_S).offset for one, answer in answers.items()}
 
     def _note(self, error: KafkaError) -> None:
         """librdkafka tells the reason beside the call, which only fails for want of an answer."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from contracts import headers
-from contracts.codec import canonical
+from contracts.codec import canonical, check_event_type
 from contracts.errors import AnnalsError
 from contracts.event_types import EventType
 from contracts.topics import Topics
@@ -45,12 +45,12 @@ class Records:
         self._names = {str(event_type): topics.of(event_type).name for event_type in EventType}
 
     def event(self, stored: StoredEvent, epoch: int) -> Record:
-        """A stored event in today's schema, which is the only one that readers know. Raises UnpublishableError."""
-        topic = self._names.get(stored.event_type)
-        if topic is None:
-            raise UnpublishableError(
-                f"{stored.event_type} is no event type that this Annals knows; update it, then retry this dead letter"
-            )
+        """A stored event in today's schema, which is the only one that readers know.
+
+        Raises UnpublishableError, NewerSchemaError for an event type whose topic only a newer Annals knows.
+        """
+        check_event_type(stored.event_type)
+        topic = self._names[stored.event_type]
         try:
             event = {**upcast(json.loads(stored.state)), "position": stored.position}
             return Record(topic, event["aggregate_id"].encode(), canonical(event), headers.of_event(event, epoch))

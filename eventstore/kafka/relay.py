@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 import psycopg
 from confluent_kafka import KafkaException
 
+from contracts.codec import NewerSchemaError
 from contracts.topics import Partition, Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.kafka.admin import reason
@@ -65,7 +66,10 @@ class Relay:
         self._counted_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
-        """Relay until `stop` is set, whatever breaks meanwhile."""
+        """Relay until `stop` is set, whatever breaks meanwhile.
+
+        Raises NewerSchemaError at an event that only a newer relay knows where to publish.
+        """
         failures = 0
         while not stop.is_set():
             try:
@@ -128,6 +132,12 @@ class Relay:
             try:
                 records.append(self._records.event(event, epoch))
                 taken.append(event)
+            except NewerSchemaError:
+                # What precedes it is published first.
+                events = events[: len(taken) + len(unpublished)]
+                if not events:
+                    raise
+                break
             except UnpublishableError as error:
                 unpublished.append((event, str(error)))
         published = bus.publish(records, ends, lambda: self._check_while_waiting(state, ends))

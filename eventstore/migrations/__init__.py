@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.abc import Traversable
 from importlib.resources import files
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from typing import NamedTuple
 import asyncpg
 
 from eventstore.connection import connected
-from eventstore.errors import UnknownMigrationError
 from eventstore.log import EventLog
+from eventstore.migrations.plan import label, pending
 
 LOCK = 0x616E6E616C73  # "annals": one migration at a time, whoever starts first
 
@@ -25,22 +25,19 @@ class Migration(NamedTuple):
 
 
 def migrations_in(folder: Traversable) -> list[Migration]:
-    """The migrations of a folder, in order. Raises ValueError for a number that is used twice."""
+    """The migrations of a folder, in order."""
     found = []
     for file in folder.iterdir():
         match = re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name)
         if match is not None:
             found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
-    found.sort()
-    if len({migration.number for migration in found}) != len(found):
-        raise ValueError("two migrations share a number")
-    return found
+    return sorted(found)
 
 
 async def migrate(dsn: str) -> list[str]:
     """Bring the event store's database to today's schema; returns what was applied. Safe to call at any start.
 
-    Raises StoreUnavailableError, UnknownMigrationError.
+    Raises StoreUnavailableError, UnknownMigrationError, MissingMigrationError.
     """
     async with connected(dsn, limit_s=10, command_limit_s=300) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
@@ -58,20 +55,15 @@ def _create_log(dsn: str) -> None:
     EventLog.connect(dsn, create=True).close()
 
 
-async def _apply(connection: asyncpg.Connection, wanted: Iterable[Migration]) -> list[str]:
+async def _apply(connection: asyncpg.Connection, known: Sequence[Migration]) -> list[str]:
+    # Up to version 0.1.0 the fifth was numbered 50.
+    await connection.execute("UPDATE annals.migrations SET number = 5 WHERE number = 50 AND name = 'relay'")
     applied = {row["number"]: row["name"] for row in await connection.fetch("SELECT * FROM annals.migrations")}
-    unknown = sorted(set(applied) - {migration.number for migration in wanted})
-    if unknown:
-        raise UnknownMigrationError(
-            f"the database has migration {applied[unknown[0]]!r}, which this Annals does not know; update it"
-        )
-    done = []
-    for migration in wanted:
-        if migration.number not in applied:
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO annals.migrations (number, name) VALUES ($1, $2)", migration.number, migration.name
-                )
-            done.append(f"{migration.number:04d}_{migration.name}")
-    return done
+    todo = pending(known, applied, "the database")
+    for migration in todo:
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            await connection.execute(
+                "INSERT INTO annals.migrations (number, name) VALUES ($1, $2)", migration.number, migration.name
+            )
+    return [label(migration) for migration in todo]

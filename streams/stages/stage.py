@@ -7,7 +7,6 @@ from uuid import UUID
 from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
-from contracts.codec import decode
 from contracts.documents import DocumentChunked, DocumentIngested, DocumentUpdated, EntitiesExtracted, StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
@@ -16,7 +15,7 @@ from contracts.topics import Partition, Topics
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.positions import ConsumerPositions
-from streams.message import Message
+from streams.message import Message, read_event
 
 LARGE_BYTES = 16 * 1024
 """A document with more text than this takes a second or more of a model."""
@@ -64,17 +63,16 @@ class StageHandler:
         self._stage = stage
         self._commands = commands
         self._positions = positions
-        self._triggers = frozenset(str(trigger) for trigger in stage.triggers)
+        self.event_types = frozenset(str(trigger) for trigger in stage.triggers)
         self.name = stage.name
         self.topics = tuple(dict.fromkeys(topics.of(trigger).name for trigger in stage.triggers))
 
     def read(self, message: Message) -> DomainEvent | None:
         """Decode only what sets this stage off; of a result in parts, that is the last one."""
-        if message.event_type not in self._triggers or message.value is None:
+        event = read_event(message, self.event_types)
+        if event is not None and isinstance(event.event_data, StageResult) and not event.event_data.is_last:
             return None
-        event = decode(message.value)
-        data = event.event_data
-        return event if not isinstance(data, StageResult) or data.is_last else None
+        return event
 
     def size(self, message: Message, item: DomainEvent) -> int:
         """About as much text as the event's document has."""

@@ -87,7 +87,7 @@ def without(field: str) -> bytes:
         (changed(timestamp="9999-12-31T23:59:59-00:01"), "^timestamp: .*lies outside the years 1 to 9999 in UTC$"),
         (changed(timestamp=1714566600), "^timestamp: Input should be a valid datetime"),
         (changed(event_id="one"), "^event_id: Input should be a valid UUID"),
-        (changed(event_type="DocumentLost"), "^event_type: Input should be 'DocumentIngested'"),
+        (changed(event_type="DocumentLost", schema_version="1"), "^event_type: Input should be 'DocumentIngested'"),
         (changed(aggregate_version=0), "^aggregate_version: .* greater than or equal to 1$"),
         (changed(aggregate_version="3"), "^aggregate_version: Input should be a valid integer$"),
         (changed(aggregate_id=""), "^aggregate_id: .* at least 1 character$"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from contracts.codec import MalformedEventError
+from contracts.codec import MalformedEventError, NewerSchemaError
 from contracts.topics import Partition
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.paused_consumers import PausedConsumer, PausedConsumers
@@ -102,6 +102,7 @@ class Recorder:
     name: str = "recorder"
     large_bytes: int | None = 100
     topics: tuple[str, ...] = (TOPIC,)
+    event_types: frozenset[str] = frozenset()
     poison: frozenset[str] = frozenset()
     failures: list[Exception] = field(default_factory=list)
     calls: list[tuple[list[str], dict[Partition, int]]] = field(default_factory=list)
@@ -114,8 +115,10 @@ class Recorder:
         self.large_gate.set()
 
     def read(self, message: Message) -> str | None:
-        """`skip...` is none of its business, `broken...` is malformed."""
+        """`skip...` is none of its business, `broken...` is malformed, `newer...` is for a newer Annals."""
         text = (message.value or b"").decode()
+        if text.startswith("newer"):
+            raise NewerSchemaError(text)
         if text.startswith("broken"):
             raise MalformedEventError(f"{text}: Field required")
         return None if text.startswith("skip") else text

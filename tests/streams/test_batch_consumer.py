@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from contracts.codec import NewerSchemaError
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from streams import batch_consumer as consumers
@@ -219,3 +220,21 @@ async def test_a_note_reaches_the_handler_for_its_own_topics_alone() -> None:
     await scene.consumer.note({(TOPIC, 0): 5, ("annals.other", 0): 9})
     await scene.consumer.note({("annals.other", 0): 10})
     assert scene.handler.calls == [([], {(TOPIC, 0): 5})]
+
+
+@pytest.mark.parametrize("read", [True, False])
+async def test_what_only_a_newer_process_reads_ends_the_drain_and_is_no_dead_letter(read: bool) -> None:
+    """Whether the record itself is newer, or what the log holds of its aggregate."""
+    scene = Scene(failures=[] if read else [NewerSchemaError("too old")])
+    stream = Stream([message(0, b"fine"), message(1, b"newer" if read else b"fine")])
+    with pytest.raises(ExceptionGroup) as ended:
+        await scene.consumer.run(stream)
+    assert ended.group_contains(NewerSchemaError)
+    assert (stream.acknowledged, scene.set_aside) == ([], [])
+
+
+async def test_one_that_is_too_new_is_no_dead_letter_when_its_batch_is_tried_singly() -> None:
+    scene = Scene(failures=[ValueError("the batch"), NewerSchemaError("too old")])
+    with pytest.raises(NewerSchemaError):
+        await scene.consumer.process([message(0), message(1)])
+    assert scene.set_aside == []

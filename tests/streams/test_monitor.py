@@ -1,6 +1,6 @@
 """What the monitor concludes from the relay's progress and the group's commits; handwritten offsets, no broker."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,9 @@ class World:
     told: list[Mapping[Partition, int]] = field(default_factory=list)
     on_turn: Callable[[int], None] = lambda turn: None
     ask_loop: Callable[[Callable[[], None]], object] = lambda answer: answer()
+    starts: Mapping[Partition, int] = field(default_factory=dict)
+    deleted: list[tuple[Mapping[Partition, int], int]] = field(default_factory=list)
+    asked: list[Partition] = field(default_factory=list)
     beats: int = 0
     turn: int = -1
     hung_s: float = 0.0
@@ -68,6 +71,14 @@ class World:
         if isinstance(now, Exception):
             raise now
         return now
+
+    def log_starts(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        self.asked.extend(partitions)
+        return {partition: self.starts.get(partition, 0) for partition in partitions}
+
+    def on_deleted(self, offsets: Mapping[Partition, int], position: int) -> None:
+        self.deleted.append((offsets, position))
+        self.watching.recovered(offsets)
 
     def beat(self) -> None:
         self.beats += 1
@@ -90,6 +101,8 @@ class World:
             progress=self.progress,
             consumers=[consumer],
             on_caught_up=self.told.append,
+            log_starts=self.log_starts,
+            on_deleted=self.on_deleted,
             stall_s=stall_s,
             ask_loop=self.ask_loop,
             beat=self.beat,
@@ -276,3 +289,22 @@ def test_while_progress_cannot_be_told_nobody_is_blamed(
     stands_still = (relayed(50, p0=10), {P0: 5})
     World([stands_still, *[trouble] * 10, *[stands_still] * 3]).run(consumer)
     assert left == []
+
+
+def test_where_kafka_has_nothing_left_the_events_are_recovered_before_anything_is_done(
+    consumer: BatchConsumer[str],
+) -> None:
+    world = World([(relayed(50, p0=10), {P0: 4})] * 3, starts={P0: 10})
+    assert world.run(consumer) == [{P0: 50}]
+    assert world.deleted == [({P0: 10}, 50)], "once, and the partition is done only then"
+
+
+def test_where_kafka_has_something_left_the_consumer_sees_the_gap_itself(consumer: BatchConsumer[str]) -> None:
+    world = World([(relayed(50, p0=10), {P0: 4})] * 3, starts={P0: 9})
+    assert (world.run(consumer), world.deleted) == ([], [])
+
+
+def test_kafka_is_not_asked_for_partitions_that_caught_up(consumer: BatchConsumer[str]) -> None:
+    world = World([(relayed(50, p0=10), {P0: 10})] * 3)
+    world.run(consumer)
+    assert world.asked == []

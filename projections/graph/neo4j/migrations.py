@@ -1,10 +1,11 @@
 """Constraints and indexes of the graph, in numbered steps that are each applied once."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, Record
 
-from projections.errors import OldSchemaError
+from eventstore.migrations.plan import label, pending
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction
 
 
@@ -51,15 +52,9 @@ _APPLIED = "MATCH (m:AnnalsMigration) WHERE m.number > 0 RETURN m.number AS numb
 async def migrate(driver: AsyncDriver) -> list[str]:
     """Bring the database to today's schema; returns what was applied. Safe to call at any start.
 
-    Raises StoreUnavailableError, OldSchemaError when a newer Annals was here.
+    Raises StoreUnavailableError, UnknownMigrationError, MissingMigrationError.
     """
-    applied = {row["number"]: row["name"] for row in await alone(driver, _APPLIED)}
-    unknown = sorted(set(applied) - {migration.number for migration in MIGRATIONS})
-    if unknown:
-        raise OldSchemaError(
-            f"the graph has migration {applied[unknown[0]]!r}, which this Annals does not know; update it"
-        )
-    if len(applied) == len(MIGRATIONS):
+    if not pending(MIGRATIONS, _names(await alone(driver, _APPLIED)), "the graph"):
         return []
     await alone(driver, _unique("AnnalsMigration", "number"))
     return await _apply(driver)
@@ -67,21 +62,22 @@ async def migrate(driver: AsyncDriver) -> list[str]:
 
 async def _apply(driver: AsyncDriver) -> list[str]:
     """One at a time, whoever starts first."""
-    done = []
     async with transaction(driver, BULK_LIMIT_S) as tx:
         await execute(tx, _TURN)
-        applied = {row["number"] for row in await fetch(tx, _APPLIED)}
-        for migration in MIGRATIONS:
-            if migration.number not in applied:
-                for statement in migration.statements:
-                    # Cypher changes the schema in transactions that do nothing else.
-                    await alone(driver, statement, limit_s=BULK_LIMIT_S)
-                await alone(driver, "CALL db.awaitIndexes(3000)", limit_s=BULK_LIMIT_S)
-                await execute(
-                    tx,
-                    "CREATE (:AnnalsMigration {number: $number, name: $name, applied_at: datetime()})",
-                    number=migration.number,
-                    name=migration.name,
-                )
-                done.append(f"{migration.number:04d}_{migration.name}")
-    return done
+        todo = pending(MIGRATIONS, _names(await fetch(tx, _APPLIED)), "the graph")
+        for migration in todo:
+            for statement in migration.statements:
+                # Cypher changes the schema in transactions that do nothing else.
+                await alone(driver, statement, limit_s=BULK_LIMIT_S)
+            await alone(driver, "CALL db.awaitIndexes(3000)", limit_s=BULK_LIMIT_S)
+            await execute(
+                tx,
+                "CREATE (:AnnalsMigration {number: $number, name: $name, applied_at: datetime()})",
+                number=migration.number,
+                name=migration.name,
+            )
+    return [label(migration) for migration in todo]
+
+
+def _names(rows: Iterable[Record]) -> dict[int, str]:
+    return {row["number"]: row["name"] for row in rows}

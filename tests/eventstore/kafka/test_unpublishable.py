@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
-import psycopg
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
@@ -99,31 +98,6 @@ def test_an_event_that_no_broker_takes_is_set_aside_and_all_others_go_on(
             # The relay is alive.
             (more,) = log.append(events(1, "more"))
             wait_for_position(dsn, more.position or 0)
-
-
-def test_an_event_of_a_type_that_is_not_known_waits_for_an_update(dsn: str, broker: BrokerServer) -> None:
-    with EventLog.connect(dsn) as log, psycopg.connect(dsn, autocommit=True) as admin:
-        stored = log.append(events(3))
-        admin.execute(
-            "UPDATE annals.stored_events SET topic = 'DocumentPraised' WHERE notification_id = %s",
-            (stored[1].position,),
-        )
-        with relaying(dsn, broker.address):
-            wait_for_position(dsn, stored[-1].position or 0)
-            (letter,) = letters_of(dsn)
-            assert letter.cause == (
-                "DocumentPraised is no event type that this Annals knows; update it, then retry this dead letter"
-            )
-            # As if Annals were updated: now it is known.
-            admin.execute(
-                "UPDATE annals.stored_events SET topic = 'DocumentIngested' WHERE notification_id = %s",
-                (stored[1].position,),
-            )
-            assert retried(dsn, letter.id or 0).status == "resolved"
-            found = consume(broker.address, 4, limit_s=5)
-    assert positions_of(found) == [event.position for event in stored]
-    (late,) = [message for message in found if "dead_letter" in dict(message.headers() or [])]
-    assert late.value() == encode(stored[1])
 
 
 def test_a_large_dead_letter_is_published_without_what_makes_it_large(dsn: str, broker: BrokerServer) -> None:
