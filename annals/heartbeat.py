@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from contracts.errors import AnnalsError
@@ -37,6 +38,15 @@ class Heartbeat:
         """Say that it is not any more."""
         with contextlib.suppress(OSError):
             self._file.unlink(missing_ok=True)
+
+
+def silent(data: Path, processes: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
+    """Those of these processes, ids by role, that were at work once and are not any more."""
+    found = {
+        role: [pid for pid in pids if (beat := data / "run" / f"{role}-{pid}.beat").exists() and not _is_fresh(beat)]
+        for role, pids in processes.items()
+    }
+    return {role: pids for role, pids in found.items() if pids}
 
 
 def _is_fresh(file: Path) -> bool:

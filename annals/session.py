@@ -12,6 +12,15 @@ from annals.supervision.state import State, read_state
 
 
 @dataclass(frozen=True)
+class Installation:
+    """What runs for a data folder, or is given by address. `own`: this command started it and will stop it."""
+
+    settings: Settings
+    state: State
+    own: bool
+
+
+@dataclass(frozen=True)
 class Session:
     """Opened services, and what runs around them. `own`: this command started it and will stop it."""
 
@@ -21,13 +30,12 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def session(settings: Settings, *, processing: bool = False, read_models: bool = True) -> AsyncIterator[Session]:
+async def installation(settings: Settings, *, processing: bool = False) -> AsyncIterator[Installation]:
     """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
 
-    `read_models`: have them, in today's schema; a replay makes them itself, and the log alone needs none. With
-    PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
+    With PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
 
-    Raises AnnalsError (ForeignServerError among them), StoreUnavailableError, OldSchemaError.
+    Raises AnnalsError.
     """
     async with contextlib.AsyncExitStack() as stack:
         state = read_state(settings.data)
@@ -41,8 +49,21 @@ async def session(settings: Settings, *, processing: bool = False, read_models: 
                 stack.push_async_callback(supervisor.stop)
             state = supervisor.state
         # Whoever started it chose where the read models are.
-        settings = settings.model_copy(update={"profile": state.profile})
-        services = await stack.enter_async_context(open_services(settings, state.addresses["postgres"]))
+        yield Installation(settings.model_copy(update={"profile": state.profile}), state, own)
+
+
+@contextlib.asynccontextmanager
+async def session(settings: Settings, *, processing: bool = False, read_models: bool = True) -> AsyncIterator[Session]:
+    """An installation with its services opened.
+
+    `read_models`: have them, in today's schema; a replay makes them itself, and the log alone needs none.
+
+    Raises AnnalsError (ForeignServerError among them), StoreUnavailableError, OldSchemaError.
+    """
+    async with (
+        installation(settings, processing=processing) as found,
+        open_services(found.settings, found.state.addresses["postgres"]) as services,
+    ):
         if read_models:
             await open_read_models(services)
-        yield Session(services, state, own)
+        yield Session(services, found.state, found.own)

@@ -1,100 +1,140 @@
 """`annals status`."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.composition import Services
-from annals.session import Session, session
-from contracts.event_types import EventType
-from contracts.topics import Partition
+from annals.session import installation
+from annals.status import gather
 from eventstore.paused_consumers import PausedConsumer
-from projections.changes import Positions, low_watermark
-from projections.replay import uniform_positions
-from services.operations.progress import STAGES
+
+OLD_S = 60.0
+"""What waits for longer than this, while everything answers, needs somebody to look."""
+
+CURES = {
+    "postgres": "PostgreSQL: nothing is taken in, asked or processed until it is back; what was acknowledged is kept",
+    "kafka": "Kafka: documents can be taken in and asked; processing goes on by itself once it is back",
+    "neo4j": "Neo4j: questions fail until it is back, then all goes on by itself; if its data is lost: "
+    "annals replay graph",
+    "opensearch": "OpenSearch: questions fail until it is back, then all goes on by itself; if its data is lost: "
+    "annals replay vector",
+    "redis": "Redis: questions are answered without the cache; all goes on by itself once it is back",
+}
 
 
 @click.command("status", short_help="What there is, what runs, and how far everything is.")
 @common
 def command(context: CommandContext) -> None:
-    """Documents, chunks, entities and relations; the log's position, and how far each stage and read model is."""
-    run_async(lambda: _status(context))
+    """Documents, chunks, entities and relations; the log's position, and how far each stage and read model is.
+
+    What cannot be reached is named with its reason and what to do, and the exit code is then 1; the rest is shown.
+    """
+    if run_async(lambda: _status(context))["unknown"]:
+        sys.exit(1)
 
 
-async def _status(context: CommandContext) -> None:
-    async with session(context.settings) as opened:
-        result = await gather(opened)
+async def _status(context: CommandContext) -> dict[str, Any]:
+    async with installation(context.settings) as found:
+        result = await gather(found)
+    result["advice"] = list(advice(result))
     context.give(result)
     if not context.json:
         _show(context, result)
+    return result
 
 
-async def gather(opened: Session) -> dict[str, Any]:
-    """All of it, as --json gives it."""
-    services = opened.services
-    head = await services.reader.head()
-    return {
-        **asdict(await services.relational.counts(services.settings.tenant)),
-        "dead_letters": await services.letters.count(services.settings.tenant),
-        "dead_letters_of_no_tenant": await services.letters.count_of_no_tenant(),
-        "paused": [asdict(paused) for paused in await services.letters.paused.all()],
-        "position": head,
-        "events": await services.reader.count_by_type(services.settings.tenant),
-        "consumers": await _consumers(services, head),
-        "projections": await _projections(services, head),
-        "databases": await _databases(services),
-        "addresses": {} if opened.own else opened.state.shown,
-        "processes": {} if opened.own else {role: list(pids) for role, pids in opened.state.processes.items()},
-    }
-
-
-async def _databases(services: Services) -> dict[str, dict[str, Any]]:
-    report = await services.connections.monitor_pool_health()
-    return {name: {"health": stats.health, **asdict(stats)} for name, stats in report.pool_stats.items()}
-
-
-async def _consumers(services: Services, head: int) -> dict[str, dict[str, int]]:
-    topic = services.topics.of(EventType.DOCUMENT_INGESTED)
-    known = await services.positions.all()
-    return {stage: _lag(known.get(stage, {}), topic.all_partitions, head) for stage in STAGES}
-
-
-async def _projections(services: Services, head: int) -> dict[str, dict[str, int]]:
-    return {
-        name: _lag(await one.store.positions(), uniform_positions(one.model, services.topics, 0), head)
-        for name, one in services.projections.items()
-    }
-
-
-def _lag(known: Positions, followed: Iterable[Partition], head: int) -> dict[str, int]:
-    position = low_watermark(known, followed)
-    return {"position": position, "lag": max(0, head - position)}
-
-
-def _show(context: CommandContext, result: dict[str, Any]) -> None:
-    context.say(
-        f"{result['documents']} documents ({result['waiting']} waiting), {result['chunks']} chunks, "
-        f"{result['entities']} entities, {result['relations']} relations"
-    )
-    context.say(f"log at position {result['position']}, {result['dead_letters']} dead letters")
-    for paused in result["paused"]:
-        context.say(str(PausedConsumer(**paused)))
-    followers = {**result["consumers"], **result["projections"]}
-    rows = [(name, str(where["position"]), str(where["lag"])) for name, where in followers.items()]
-    context.show(("consumer", "position", "lag"), rows)
-    for name, stats in result["databases"].items():
-        answer = f"answers in {stats['answer_ms']:.0f} ms" if stats["answer_ms"] is not None else stats["error"]
-        context.say(
-            f"{name:<10} {stats['health']}, {answer}, {stats['active_connections']} of {stats['limit']} in use, "
-            f"{stats['pending_requests']} waiting, {stats['failures']} failures"
+def advice(result: Mapping[str, Any]) -> Iterator[str]:
+    """What to do about what is away or waits, a line each."""
+    yield from (CURES[name] for name in CURES if name in result["unknown"])
+    yield from (str(PausedConsumer(**paused)) for paused in result["paused"])
+    if result["dead_letters"]:
+        yield "dead letters: annals dead-letters list names their causes; annals dead-letters retry tries them again"
+    relay, kafka = result["relay"], result["kafka"]
+    runs, answers = bool(result["processes"]), kafka is not None and kafka["error"] is None
+    if answers and "postgres" not in result["unknown"]:
+        for role, pids in result["silent"].items():
+            for pid in pids:
+                yield f"{role} ({pid}) shows no sign of life; end it, and it is started again: kill -9 {pid}"
+    if relay and relay["lag"] and relay["seconds"] > OLD_S and answers:
+        yield (
+            f"the relay has not published the next event for {relay['seconds']:.0f} s: the cause is in its log"
+            f"{' (logs/relay.log in the data folder)' if runs else ''}; where none runs, start one: annals run relay"
         )
+    elif result["waiting"] and not runs and not result["addresses"]:
+        yield "documents wait to be processed: annals up does it"
+    elif result["waiting"]:
+        behind = {name: one for name, one in result["consumers"].items() if (one["seconds"] or 0.0) > OLD_S}
+        if behind:
+            name = max(behind, key=lambda key: behind[key]["seconds"])
+            yield (
+                f"documents wait for {name}, the first event for {behind[name]['seconds']:.0f} s: the cause is in the "
+                f"worker's log{' (logs/worker.log in the data folder)' if runs else ''}; where none runs, start one: "
+                "annals run worker"
+            )
+
+
+def _show(context: CommandContext, result: Mapping[str, Any]) -> None:
+    if result["documents"] is not None:
+        context.say(
+            f"{result['documents']} documents ({result['waiting']} waiting), {result['chunks']} chunks, "
+            f"{result['entities']} entities, {result['relations']} relations"
+        )
+    if result["position"] is not None:
+        letters = "unknown" if result["dead_letters"] is None else result["dead_letters"]
+        context.say(f"log at position {result['position']}, {letters} dead letters")
+    followers = {**result["consumers"], **result["projections"]}
+    if result["relay"] is not None:
+        relay = result["relay"]
+        followers = {"relay": {"position": result["position"] - relay["lag"], **relay}, **followers}
+    rows = [
+        (name, *(_number(where[key]) for key in ("position", "lag", "seconds"))) for name, where in followers.items()
+    ]
+    if rows:
+        context.show(("consumer", "position", "lag", "for seconds"), rows)
+    for name, stats in result["databases"].items():
+        if stats["error"] is not None:
+            context.say(f"{name:<10} {stats['health']}, {stats['error']}")
+            continue
+        context.say(
+            f"{name:<10} {stats['health']}, answers in {stats['answer_ms']:.0f} ms, {stats['active_connections']} of "
+            f"{stats['limit']} in use, {stats['pending_requests']} waiting, {stats['failures']} failures"
+        )
+    if result["kafka"] is not None:
+        kafka = result["kafka"]
+        said = f"answers in {kafka['answer_ms']:.0f} ms" if kafka["error"] is None else kafka["error"]
+        context.say(f"{'kafka':<10} {kafka['health']}, {said}")
+    _show_processes(context, result)
+    _show_unknown(context, result)
+
+
+def _show_processes(context: CommandContext, result: Mapping[str, Any]) -> None:
     if result["processes"]:
         for role, pids in result["processes"].items():
             context.say(f"{role:<10} {' '.join(map(str, pids)) or 'starting'}")
+        for name, address in result["addresses"].items():
+            if name.startswith("metrics_"):
+                context.say(f"metrics    {address}/metrics   {name.removeprefix('metrics_')}")
     elif result["addresses"]:
         context.say("PostgreSQL and Kafka are given by address; roles that run there are not seen from here")
     else:
         context.say("nothing is up; `annals up` keeps everything running")
+
+
+def _show_unknown(context: CommandContext, result: Mapping[str, Any]) -> None:
+    shown = {*result["databases"], "kafka"}
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for part, why in result["unknown"].items():
+        if part not in shown:
+            by_reason[why].append(part)
+    for why, parts in by_reason.items():
+        context.say(f"unknown: {', '.join(parts)} ({why})")
+    for line in result["advice"]:
+        context.say(f"-> {line}")
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -43,6 +43,11 @@ class ConnectionManager:
         )
         # The log's library is synchronous. A server that hangs holds up one thread of ours, not one more each minute.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-check")
+
+    @property
+    def pools(self) -> Sequence[Pool]:
+        """Every pool, to be asked on its own."""
+        return self._pools
 
     async def monitor_pool_health(self, limit_s: float = CHECK_LIMIT_S) -> PoolHealthReport:
         """Ask every server for a sign of life over its pool, at most `limit_s`, and count what each pool holds."""

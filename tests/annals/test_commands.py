@@ -182,7 +182,9 @@ def test_status_says_how_far_everything_is(up: Up) -> None:
     assert isinstance(status["dead_letters"], int)
     assert set(status["projections"]) == {"relational", "graph", "vector"}
     for where in status["projections"].values():
-        assert where == {"position": status["position"], "lag": 0}
+        assert where == {"position": status["position"], "lag": 0, "seconds": 0}
+    assert status["relay"] == {"lag": 0, "seconds": 0}
+    assert (status["unknown"], status["silent"], status["kafka"]["health"]) == ({}, {}, "healthy")
     metrics = {f"metrics_{role}" for role in ROLES}
     assert set(status["addresses"]) == {"broker", "postgres", "inbox_topic", *metrics}
     assert set(status["processes"]) == {"postgres", "broker", "relay", "intake", "worker", "projector"}

@@ -1,0 +1,135 @@
+"""`annals status` where something is away: the rest is shown, what is away is named, and what to do."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annals.cli.status import OLD_S, advice
+from annals.heartbeat import FRESH_S, silent
+from tests.annals.conftest import Up
+from tests.annals.pipeline import annals, called, given
+
+NOTHING_ANSWERS = {"ANNALS_POSTGRES": "postgresql://me:secret@127.0.0.1:1/none", "ANNALS_BROKER": "127.0.0.1:1"}
+
+
+@contextlib.contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """A process and its children that do not answer any more, though they are there."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    pids = [pid, *map(int, found.stdout.split())]
+    try:
+        for each in pids:
+            os.kill(each, signal.SIGSTOP)
+        yield
+    finally:
+        for each in reversed(pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+def test_without_postgres_the_rest_is_shown(up: Up) -> None:
+    (pid,) = up.pipeline.pids("postgres")
+    began = time.monotonic()
+    with hanging(pid):
+        status = given(up.data, "status", exit_code=1)
+        assert time.monotonic() - began < 40
+        people = called(up.data, "status")
+    assert set(status["unknown"]) == {"postgres"}
+    assert status["databases"]["postgres"]["health"] == "down"
+    assert status["documents"] is None and status["consumers"] == {}
+    assert status["kafka"]["health"] == "healthy"
+    assert status["processes"]["postgres"] == [pid] and status["processes"]["worker"]
+    assert people.exit_code == 1
+    assert "-> PostgreSQL: nothing is taken in" in people.stdout
+    assert people.stderr == ""
+    assert given(up.data, "status")["unknown"] == {}
+
+
+def test_without_kafka_the_rest_is_shown(up: Up) -> None:
+    (pid,) = up.pipeline.pids("broker")
+    with hanging(pid):
+        status = given(up.data, "status", exit_code=1)
+    assert set(status["unknown"]) == {"kafka"} and status["kafka"]["health"] == "down"
+    assert status["documents"] >= up.summary["documents"]
+    assert status["relay"] is not None and all(one["position"] for one in status["consumers"].values())
+    assert any(line.startswith("Kafka: ") for line in status["advice"])
+
+
+def test_where_nothing_answers_that_is_shown(tmp_path: Path) -> None:
+    done = annals(tmp_path / "data", "status", "--json", env=NOTHING_ANSWERS, check=False)
+    status = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert set(status["unknown"]) == {"postgres", "kafka"}
+    assert "secret" not in done.stdout + done.stderr
+    assert {line.partition(":")[0] for line in status["advice"]} == {"PostgreSQL", "Kafka"}
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    """What is gathered where all is well, but for the changes."""
+    return {
+        "dead_letters": 0,
+        "paused": [],
+        "waiting": 0,
+        "relay": {"lag": 0, "seconds": 0.0},
+        "consumers": {"chunking": {"position": 9, "lag": 0, "seconds": 0.0}},
+        "kafka": {"health": "healthy", "error": None},
+        "addresses": {"postgres": "postgresql://"},
+        "processes": {"relay": [1], "worker": [2]},
+        "silent": {},
+        "unknown": {},
+        **changes,
+    }
+
+
+BLOCKED = {"lag": 2, "seconds": OLD_S + 5}
+BEHIND = {
+    "chunking": {"position": 1, "lag": 8, "seconds": OLD_S + 5},
+    "entities": {"position": 9, "lag": 0, "seconds": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, []),
+        ({"waiting": 3, "relay": {"lag": 2, "seconds": 1.0}}, []),
+        ({"dead_letters": 1}, ["annals dead-letters list"]),
+        (
+            {"paused": [{"consumer": "graph", "dead_letters": 9, "messages": 10, "cause": "broken"}]},
+            ["annals dead-letters resume graph"],
+        ),
+        ({"relay": BLOCKED, "waiting": 1, "consumers": BEHIND}, ["annals run relay"]),
+        ({"waiting": 1, "consumers": BEHIND}, ["wait for chunking", "annals run worker"]),
+        ({"waiting": 1, "processes": {}, "addresses": {}, "kafka": None}, ["annals up"]),
+        ({"silent": {"relay": [7]}}, ["kill -9 7"]),
+        ({"unknown": {"neo4j": "away"}}, ["annals replay graph"]),
+        ({"unknown": {"opensearch": "away"}}, ["annals replay vector"]),
+        ({"unknown": {"redis": "away"}}, ["without the cache"]),
+        (
+            {"unknown": {"kafka": "away"}, "kafka": {"error": "away"}, "relay": BLOCKED, "silent": {"relay": [7]}},
+            ["goes on by itself"],
+        ),
+    ],
+)
+def test_what_to_do_is_named(changes: dict[str, Any], said: list[str]) -> None:
+    lines = list(advice(result(**changes)))
+    assert len(lines) == bool(said)
+    for part in said:
+        assert part in lines[0]
+
+
+def test_who_shows_no_sign_of_life(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for role, pid, age_s in (("relay", 1, FRESH_S + 5), ("worker", 2, 0.0), ("worker", 3, FRESH_S + 5)):
+        beat = tmp_path / "run" / f"{role}-{pid}.beat"
+        beat.touch()
+        os.utime(beat, (time.time() - age_s,) * 2)
+    assert silent(tmp_path, {"relay": [1], "worker": [2, 3], "intake": [4]}) == {"relay": [1], "worker": [3]}
