@@ -10,9 +10,9 @@ def without_password(address: str) -> str:
     shown = [(name, value) for name, value in query if "password" not in name.lower()]
     if parts.password is None and shown == query:
         return address
-    login, _, place = parts.netloc.rpartition("@")
+    login, _, host = parts.netloc.rpartition("@")
     user = login.partition(":")[0]
-    return parts._replace(netloc=f"{user}@{place}" if user else place, query=urlencode(shown, safe="/,")).geturl()
+    return parts._replace(netloc=f"{user}@{host}" if user else host, query=urlencode(shown, safe="/,")).geturl()
 
 
 def checked_url(address: str, *schemes: str) -> str:

@@ -18,7 +18,7 @@ class Repeats(logging.Filter):
         self._said: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is news."""
+        """Whether to write the record: False for a warning that was written less than REPEAT_S ago."""
         if record.levelno < logging.WARNING:
             return True
         now, key = self._clock(), (record.name, record.getMessage())

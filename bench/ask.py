@@ -30,18 +30,18 @@ async def measure(folder: Path) -> Figures:
             f"Where was {passage.facts[0].subject} of {passage.title.split(' of ')[1]} born?",
         )
     ][:QUESTIONS]
-    async with running(data) as (services, _), open_ask_service(services) as asking:
+    async with running(data) as (services, _), open_ask_service(services) as service:
         caller = Caller(services.settings.tenant, services.settings.actor, "bench")
         watch = Stopwatch()
-        await asking.ask(caller, "What is known about Greywater?")
+        await service.ask(caller, "What is known about Greywater?")
         first = watch.seconds * 1000
         asked, searched, answered = [], [], 0
         for question in questions:
             watch = Stopwatch()
-            await asking.search(caller, question, 5)
+            await service.search(caller, question, 5)
             searched.append(watch.seconds * 1000)
             watch = Stopwatch()
-            found = await asking.ask(caller, question)
+            found = await service.ask(caller, question)
             asked.append(watch.seconds * 1000)
             answered += found.answer.answer is not None
     return {

@@ -17,7 +17,7 @@ ROUNDS = 5
 LIVE_DOCUMENTS = 1000
 LIVE_BATCH = 100
 REQUIRED = 0.7
-REACHED = {("documents", 0): 1}
+POSITIONS = {("documents", 0): 1}
 
 Portions = Sequence[Sequence[Change]]
 Way = Callable[[Neo4jGeneration], Coroutine[Any, Any, None]]
@@ -90,7 +90,7 @@ def _load(portions: Portions) -> Way:
     async def way(generation: Neo4jGeneration) -> None:
         for portion in portions:
             await generation.load(portion)
-        await generation.finish(REACHED)
+        await generation.finish(POSITIONS)
 
     return way
 
@@ -98,7 +98,7 @@ def _load(portions: Portions) -> Way:
 def _live(batches: Portions) -> Way:
     async def way(generation: Neo4jGeneration) -> None:
         for batch in batches:
-            await generation.store.write(batch, REACHED)
+            await generation.store.write(batch, POSITIONS)
 
     return way
 

@@ -27,7 +27,7 @@ QUESTIONS = 200
 WARM_UP = 50
 DEPTH = 100
 """Passages that a search brings: as many as reasoning asks for."""
-REACHED = {("documents", 0): 1}
+POSITIONS = {("documents", 0): 1}
 LIMIT_S = 60
 
 Portions = Sequence[Sequence[Change]]
@@ -67,7 +67,7 @@ async def measure(url: str, portions: Portions, texts: Sequence[str]) -> Figures
 async def _writes(client: AsyncOpenSearch, generation: OpenSearchGeneration, portions: Portions, name: str) -> Figures:
     plain = f"{name}-plain"
     actions = [_plainly(action) for portion in portions for action in _actions(portion)]
-    actions += [_plainly(action) for action in documents.positions(REACHED)]
+    actions += [_plainly(action) for action in documents.positions(POSITIONS)]
     ours, theirs = [], []
     # The first round is for the server to get warm.
     for _ in range(1 + ROUNDS):
@@ -94,7 +94,7 @@ async def _load(generation: OpenSearchGeneration, portions: Portions) -> float:
     await generation.begin()
     for portion in portions:
         await generation.load(portion)
-    await generation.finish(REACHED)
+    await generation.finish(POSITIONS)
     return watch.seconds
 
 

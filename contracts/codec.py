@@ -36,7 +36,7 @@ def encode(event: DomainEvent) -> bytes:
 
 
 def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
-    """Read canonical JSON, or any JSON of the same shape; older schema versions are upcast.
+    """Read canonical JSON, or any JSON of the same fields; older schema versions are upcast.
 
     Raises MalformedEventError, NewerSchemaError.
     """

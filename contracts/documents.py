@@ -134,7 +134,7 @@ class ChunkMerged(Payload):
 
 
 class Mention(Part):
-    """A place in the text, `text[start:end]`, that names an entity."""
+    """A span of the text, `text[start:end]`, that names an entity."""
 
     entity_id: Identifier
     name: Name

@@ -46,7 +46,7 @@ def entity_id(tenant: str, name: str) -> str:
 
 
 def relation_id(tenant: str, document_id: str, subject: str, predicate: str, obj: str, start: int) -> str:
-    """One relation for each place in a document that states it."""
+    """One relation for each span of a document that states it."""
     return str(uuid5(_ANNALS, f"{tenant}\x00relation\x00{document_id}\x00{subject}\x00{predicate}\x00{obj}\x00{start}"))
 
 

@@ -16,7 +16,7 @@ ID_BYTES = 1024
 def storable(value: object) -> object:
     """`value` as it is, unless it is text that PostgreSQL cannot keep or UTF-8 cannot spell.
 
-    Raises ValueError for a NUL character and for half a surrogate pair, naming the place.
+    Raises ValueError for a NUL character and for half a surrogate pair, naming where it is.
     """
     if not isinstance(value, str):
         return value

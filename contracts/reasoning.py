@@ -13,7 +13,7 @@ CHAIN_CHARACTERS = 2_000
 
 
 class Source(Part):
-    """A passage that supports an answer: a place in a document's text."""
+    """A passage that supports an answer: a span of a document's text."""
 
     document_id: Identifier
     chunk_id: Identifier

@@ -27,7 +27,7 @@ _set = object.__setattr__
 def decode_unvalidated(raw: bytes, *, position: int | None = None) -> DomainEvent:
     """The same event that `decode` gives, several times faster, older schema versions too.
 
-    Raises MalformedEventError for what is of no shape that we write, NewerSchemaError.
+    Raises MalformedEventError for what has no form that we write, NewerSchemaError.
     """
     try:
         fields = upcast(from_json(raw))

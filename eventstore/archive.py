@@ -194,11 +194,11 @@ class ArchiveReader:
 
     def events(self) -> Iterator[EventLine]:
         """The events; their positions rise."""
-        reached = 0
+        last = 0
         for line in self._lines(self.header.counts.events, _event):
-            if line.position <= reached:
-                raise self._fault(f"position {line.position} comes after position {reached}")
-            reached = line.position
+            if line.position <= last:
+                raise self._fault(f"position {line.position} comes after position {last}")
+            last = line.position
             yield line
 
     def end(self) -> None:

@@ -31,7 +31,7 @@ CHANNEL = TABLE
 EVENT_ID_INDEX = "stored_events_event_id"
 
 _DSN = "POSTGRES_DSN"
-_PLACE = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")
+_ADDRESS = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")
 """All of a DSN that the library itself takes."""
 PATIENCE: Mapping[str, Any] = {
     "connect_timeout": 5,
@@ -71,7 +71,7 @@ class EventLog(Application[UUID]):
                     "APPLICATION_RECORDER_TOPIC": get_topic(GaplessRecorder),
                     _DSN: dsn,
                     # The library wants these five; `construct_factory` has the DSN take their place.
-                    **{f"POSTGRES_{key}": "as the DSN says" for key in _PLACE},
+                    **{f"POSTGRES_{key}": "as the DSN says" for key in _ADDRESS},
                     "POSTGRES_SCHEMA": SCHEMA,
                     "POSTGRES_ENABLE_DB_FUNCTIONS": "y",
                     "POSTGRES_LOCK_TIMEOUT": "10",

@@ -32,5 +32,5 @@ class DomainEventMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
-        """Older shapes are upcast. Raises MalformedEventError, NewerSchemaError."""
+        """Older schema versions are upcast. Raises MalformedEventError, NewerSchemaError."""
         return decode_unvalidated(bytes(stored_event.state))

@@ -64,11 +64,11 @@ def _asked(question: str, ranking: Ranking) -> Mapping[str, float]:
     names = content_of(" ".join(question[link.start : link.end] for link in ranking.named))
     weights = {word: weight for word, weight in ranking.question.items() if word not in names} or ranking.question
     words = [word.folded for word in words_of(question)]
-    asking = [index for index, word in enumerate(words) if word in QUESTION_WORDS]
-    if not asking:
+    interrogatives = [index for index, word in enumerate(words) if word in QUESTION_WORDS]
+    if not interrogatives:
         return weights
     # "In which town lived the man who": what comes after the one that asks only relates. Some ask at the end instead.
-    asks = asking[0] if asking[0] < OPENING else asking[-1]
+    asks = interrogatives[0] if interrogatives[0] < OPENING else interrogatives[-1]
     nearness: dict[str, float] = {}
     for index, word in enumerate(words):
         near = FARTHER ** abs(index - asks)

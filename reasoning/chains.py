@@ -13,7 +13,7 @@ ARROW = " -> "
 def chains_of(index: Index, question: str, ranking: Ranking, sources: Sequence[int]) -> tuple[str, ...]:
     """One chain for each source, in their order, without those that another chain goes on from.
 
-    A link is the place in a text that names the next passage, or the last one where the link was followed backwards.
+    A link is the span of a text that names the next passage, or the last one where the link was followed backwards.
     """
     chains = [_chain(index, question, ranking, source) for source in sources]
     return tuple(

@@ -44,7 +44,7 @@ class Names:
             self._longest[name[0]] = max(len(name), self._longest.get(name[0], 0))
 
     def find(self, text: str, words: Sequence[Word] | None = None) -> list[Span]:
-        """Places of names in a text, the longest first where several begin, none within another.
+        """Spans of names in a text, the longest first where several begin, none within another.
 
         A single word without a capital is no mention: too many titles are also plain words.
         """
@@ -74,7 +74,7 @@ class Scanned:
 
 
 def scan(texts: Mapping[str, str], names: Names, before: Mapping[str, Scanned], known: Names) -> dict[str, Scanned]:
-    """Places of `names` in each text, by chunk id.
+    """Spans of `names` in each text, by chunk id.
 
     `before` holds what the last scan found, with the names `known`. A chunk's text never changes, so it is scanned
     again only where a name was added or removed that begins with one of its words.
@@ -117,7 +117,7 @@ class Targets:
         return self._of.get(name, ())
 
     def links(self, spans: Iterable[Span], source: int | None = None) -> list[Link]:
-        """Links out of passage `source` (None: out of a question), each target at each place; none to itself."""
+        """Links out of passage `source` (None: out of a question), each target at each span; none to itself."""
         return [
             Link(target, weight, span.start, span.end)
             for span in spans

@@ -139,7 +139,7 @@ def _file(kafka: Mapping[str, str], name: str, folder: str) -> Path:
 
 
 def _way(kafka: Mapping[str, str], what: str) -> str | None:
-    """The name of the setting that gives `what`: by its partition, or in the setting itself."""
+    """The name of the setting that gives `what`: as the location of a file, or as PEM text."""
     given = [name for name in (f"{what}.location", f"{what}.pem") if name in kafka]
     if len(given) > 1:
         raise ValueError(f"{given[0]} and {given[1]} are two ways to give one thing; choose one")

@@ -92,12 +92,12 @@ class InFlight(Generic[Item]):
         return chosen
 
     def _choose(self) -> list[Delivered[Item]]:
-        blocked = {delivery.key for delivery in self._at_work}
+        busy = {delivery.key for delivery in self._at_work}
         small_at_work = any(not delivery.is_large for delivery in self._at_work)
         batch: list[Delivered[Item]] = []
         size = 0
         for delivery in self._waiting:
-            free = delivery.key is None or delivery.key not in blocked
+            free = delivery.key is None or delivery.key not in busy
             if free and delivery.is_large and not batch and self._has_room_for(delivery):
                 return [delivery]
             if free and not delivery.is_large and not small_at_work:
@@ -107,7 +107,7 @@ class InFlight(Generic[Item]):
                     break
             else:
                 # It stays, and what comes behind it with the same key stays behind it.
-                blocked.add(delivery.key)
+                busy.add(delivery.key)
         return batch
 
     def _has_room_for(self, large: Delivered[Item]) -> bool:

@@ -33,7 +33,7 @@ class Message:
 
     @property
     def position(self) -> int | None:
-        """Place in the log, from the relay's header."""
+        """Position in the log, from the relay's header."""
         return _number(self.headers.get("position"))
 
     @property

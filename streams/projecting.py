@@ -1,4 +1,4 @@
-"""Projections as plain handlers: events go to a read model, with the places they came from."""
+"""Projections as plain handlers: events go to a read model, with the positions they came from."""
 
 from collections.abc import Mapping, Sequence
 

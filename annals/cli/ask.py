@@ -41,8 +41,8 @@ async def _ask(context: CommandContext, question: str, k: int) -> AskResult:
         raise AnnalsError(f"the question cannot be asked: {error.errors()[0]['msg']}") from None
     async with session(context.settings) as opened:
         with context.people.status("thinking"):
-            async with open_ask_service(opened.services) as asking:
-                asked = await asking.ask(context.caller, question, k)
+            async with open_ask_service(opened.services) as service:
+                asked = await service.ask(context.caller, question, k)
         waiting = (await opened.services.relational.counts(context.settings.tenant)).waiting
     context.give(result_of(asked))
     _tell(context, asked)

@@ -131,15 +131,15 @@ async def _models_loaded(services: Services) -> None:
 async def _ask_all(
     context: CommandContext, services: Services, questions: list[Question]
 ) -> tuple[dict[str, float], list[float]]:
-    async with open_ask_service(services) as asking:
+    async with open_ask_service(services) as service:
         # The first question builds the index, and is asked once before it counts.
-        await asking.search(context.caller, questions[0].question, SOURCES)
+        await service.search(context.caller, questions[0].question, SOURCES)
         ranked: list[list[str]] = []
         latencies = []
         with context.progress("asking", len(questions), "questions") as done:
             for number, question in enumerate(questions, start=1):
                 began = time.monotonic()
-                asked = await asking.ask(context.caller, question.question, SOURCES)
+                asked = await service.ask(context.caller, question.question, SOURCES)
                 latencies.append(time.monotonic() - began)
                 ranked.append(list(dict.fromkeys(source.document_id for source in asked.answer.sources)))
                 done(number)

@@ -28,8 +28,8 @@ def command(context: CommandContext, query: str, count: int) -> None:
 async def _search(context: CommandContext, query: str, count: int) -> None:
     async with session(context.settings) as opened:
         with context.people.status("searching"):
-            async with open_ask_service(opened.services) as asking:
-                found = await asking.search(context.caller, query, count)
+            async with open_ask_service(opened.services) as service:
+                found = await service.search(context.caller, query, count)
     context.give({"passages": [described(passage) for passage in found]})
     for number, passage in enumerate(found, start=1):
         context.say(f"{number:>3}. {passage.title}: {short(passage.text)}")

@@ -91,18 +91,18 @@ class KafkaMessageBus:
         forgot earlier ones.
         After either, or after what `while_waiting` raised, records may be queued still: `abandon` drops them.
         """
-        reached: dict[Partition, int] = {}
-        refused = self._send(list(enumerate(records)), ends, reached, while_waiting)
+        next_offsets: dict[Partition, int] = {}
+        refused = self._send(list(enumerate(records)), ends, next_offsets, while_waiting)
         if len(refused) > 1:
             again = [(one.index, records[one.index]) for one in refused]
-            refused = [still for one in again for still in self._send([one], ends, reached, while_waiting)]
-        return Published(reached, refused)
+            refused = [still for one in again for still in self._send([one], ends, next_offsets, while_waiting)]
+        return Published(next_offsets, refused)
 
     def _send(
         self,
         records: Sequence[tuple[int, Record]],
         ends: Mapping[Partition, int],
-        reached: dict[Partition, int],
+        next_offsets: dict[Partition, int],
         while_waiting: Callable[[], None],
     ) -> list[Refused]:
         failures: dict[int, KafkaError] = {}
@@ -135,7 +135,7 @@ class KafkaMessageBus:
         for topic, partition, offset in landed:
             if offset < ends.get((topic, partition), 0):
                 raise BrokerLostRecordsError(f"{topic}/{partition} is at {offset}, was at {ends[(topic, partition)]}")
-            reached[(topic, partition)] = max(offset + 1, reached.get((topic, partition), 0))
+            next_offsets[(topic, partition)] = max(offset + 1, next_offsets.get((topic, partition), 0))
         return [Refused(index, error.str()) for index, error in sorted(failures.items())]
 
     def _flush(self, while_waiting: Callable[[], None]) -> int:

@@ -26,14 +26,14 @@ class RelayProgress:
 
 
 class RelayProgressReader:
-    """Reads marks over a connection of its own, made anew when it broke. For one thread."""
+    """Reads the relay's progress over a connection of its own, made anew when it broke. For one thread."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
     def read(self) -> RelayProgress:
-        """The present mark. Raises StoreUnavailableError."""
+        """The present progress. Raises StoreUnavailableError."""
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=3)

@@ -1,11 +1,11 @@
--- Inbox deliveries that were dealt with, also those that changed nothing.
+-- Inbox deliveries that were processed, also those that changed nothing.
 CREATE TABLE annals.inbox_receipts (
     event_id uuid PRIMARY KEY,
     outcome text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
 );
 
--- How far each stage is, for each partition: everything up to `position` there was dealt with.
+-- How far each stage is, for each partition: everything up to `position` there was processed.
 CREATE TABLE annals.consumer_positions (
     consumer text NOT NULL,
     topic text NOT NULL,

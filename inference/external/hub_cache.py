@@ -66,9 +66,9 @@ class ModelCache:
 
     def put(self, commit: str, file: RemoteFile) -> None:
         """A whole and checked download takes its place in one step."""
-        place = self.folder(commit) / file.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(self.partial(file), place)
+        target = self.folder(commit) / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self.partial(file), target)
 
     @asynccontextmanager
     async def locked(self, limit_s: float) -> AsyncIterator[None]:

@@ -32,7 +32,7 @@ class Up:
         found: dict[str, Any] = given(self.data, "status")
         return found
 
-    def settled(self) -> bool:
+    def caught_up(self) -> bool:
         """Whether every stage and every read model has got to the end of the log within the limit."""
 
         def done() -> bool:

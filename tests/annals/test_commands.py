@@ -48,7 +48,7 @@ def test_nothing_is_written_where_it_was_started(up: Up) -> None:
 
 
 def test_the_same_again_changes_nothing(up: Up) -> None:
-    assert up.settled()
+    assert up.caught_up()
     before = document_events(up)
     summary = given(up.data, "ingest", str(up.articles), "--wait")
     count = up.summary["documents"]
@@ -120,7 +120,7 @@ def test_an_answer_has_its_sources_and_is_kept_until_something_new_is_known(up: 
     assert asked["reasoning_chains"]
     assert asked["cached"] is False
 
-    assert up.settled()
+    assert up.caught_up()
     again = given(up.data, "ask", f" {QUESTION} ", "-k", "3")
     assert again["cached"] is True
     same = ("answer", "confidence", "sources", "reasoning_chains")
@@ -174,7 +174,7 @@ def test_show_an_entity(up: Up) -> None:
 
 
 def test_status_says_how_far_everything_is(up: Up) -> None:
-    assert up.settled()
+    assert up.caught_up()
     status = up.status()
     assert status["documents"] >= up.summary["documents"]
     assert status["chunks"] >= status["documents"]

@@ -85,7 +85,7 @@ async def test_a_server_that_is_away_is_down_in_the_report(
     await connections.check()
 
 
-async def test_a_gate_lets_in_as_many_as_there_are_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_limiter_lets_in_as_many_as_there_are_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projections.connection_limiter.ACQUIRE_LIMIT_S", 0.05)
     limiter = ConnectionLimiter("Neo4j", 1)
     async with limiter.passing():

@@ -24,7 +24,7 @@ def test_a_sentence_behind_a_large_document_is_processed_before_it(up: Up, tmp_p
     assert until(lambda: stage(up, "the-sentence") == "processed", limit_s=120)
     assert stage(up, "the-large-one") != "processed"
     assert until(lambda: stage(up, "the-large-one") == "processed", limit_s=240)
-    assert up.settled()
+    assert up.caught_up()
     (length,) = up.rows("SELECT max(end_at) FROM relational.chunks WHERE document_id = 'the-large-one'")[0]
     assert length == CHARACTERS or prose(CHARACTERS)[length:].isspace()
 

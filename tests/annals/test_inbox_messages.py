@@ -68,7 +68,7 @@ def test_the_good_are_taken_and_the_malformed_set_aside(tmp_path: Path) -> None:
             producer.poll(0)
         assert producer.flush(30) == 0
 
-        status = _settled(pipeline)
+        status = _caught_up(pipeline)
         assert status["documents"] == GOOD
         assert status["dead_letters"] == BAD
         letters = annals_json(pipeline.data, "dead-letters", "list", "--limit", "1000")["dead_letters"]
@@ -79,7 +79,7 @@ def test_the_good_are_taken_and_the_malformed_set_aside(tmp_path: Path) -> None:
         pipeline.stop()
 
 
-def _settled(pipeline: Pipeline) -> Any:
+def _caught_up(pipeline: Pipeline) -> Any:
     end = time.monotonic() + 240
     while True:
         status = annals_json(pipeline.data, "status")

@@ -77,7 +77,7 @@ def test_a_folder_gives_its_text_files_in_a_stable_order(tmp_path: Path) -> None
     for name in ("b.md", "a.txt", "deep/er/c.MARKDOWN", "d.text"):
         written(tmp_path, name, f"Text of {name}.")
     written(tmp_path, "lines.ndjson", '{"id": "line-1", "text": "One."}\n\n{"id": 2, "text": "Two."}\n')
-    for other in ("state.png", "program.py", "without-suffix"):
+    for other in ("drawing.png", "program.py", "without-suffix"):
         written(tmp_path, other, "not taken from a folder")
     found = loaded(tmp_path)
     assert [one.name for one in found] == [
@@ -151,7 +151,7 @@ def test_what_is_no_document_says_why(tmp_path: Path) -> None:
     assert "is empty" in refusal(written(tmp_path, "empty.jsonl", "\n\n"))
     assert "byte 2 is 0xff" in refusal(written(tmp_path, "binary.txt", b"ab\xff\xfe"))
     assert "NUL" in refusal(written(tmp_path, "zeros.txt", b"a\x00b"))
-    assert "holds no .txt, .md or .jsonl file" in refusal(written(tmp_path, "other/state.png", "x").parent)
+    assert "holds no .txt, .md or .jsonl file" in refusal(written(tmp_path, "other/drawing.png", "x").parent)
     assert "no text" in refusal("-", stdin=b"")
     os.mkfifo(tmp_path / "pipe")
     assert "neither a file nor a folder" in refusal(tmp_path / "pipe")

@@ -20,7 +20,7 @@ from services.operations.progress import READ_MODELS, STAGES, overall_low_waterm
 from tests.conftest import BrokerServer
 from tests.eventstore.kafka.relaying import consume, events, wait_for_position
 
-EVERYWHERE = {partition for topic in topics().events for partition in topic.all_partitions}
+ALL_PARTITIONS = {partition for topic in topics().events for partition in topic.all_partitions}
 DOCUMENTS = next(topic for topic in topics().events if topic.name == "annals.documents")
 
 
@@ -70,11 +70,11 @@ async def test_the_lowest_of_all_consumers_counts(dsn: str) -> None:
         for stage in STAGES:
             await positions.advance(stage, dict.fromkeys(DOCUMENTS.all_partitions, 70))
         for name in ("relational", "vector"):
-            await positions.advance(name, dict.fromkeys(EVERYWHERE, 60))
+            await positions.advance(name, dict.fromkeys(ALL_PARTITIONS, 60))
         assert await overall_low_watermark(positions, topics()) == 0
-        await positions.advance("graph", dict.fromkeys(EVERYWHERE, 50))
+        await positions.advance("graph", dict.fromkeys(ALL_PARTITIONS, 50))
         assert await overall_low_watermark(positions, topics()) == 50
-        await positions.advance("graph", dict.fromkeys(EVERYWHERE, 90))
+        await positions.advance("graph", dict.fromkeys(ALL_PARTITIONS, 90))
         assert await overall_low_watermark(positions, topics()) == 60
     finally:
         await pool.close()
@@ -85,21 +85,21 @@ async def test_a_read_model_that_was_lost_needs_everything_again(dsn: str, tmp_p
     async with open_services(load_settings(data=tmp_path), dsn) as services:
         await open_read_models(services)
         for model in READ_MODELS:
-            await services.projections[model].store.write([], dict.fromkeys(EVERYWHERE, 40))
-            await services.positions.advance(model, dict.fromkeys(EVERYWHERE, 40))
+            await services.projections[model].store.write([], dict.fromkeys(ALL_PARTITIONS, 40))
+            await services.positions.advance(model, dict.fromkeys(ALL_PARTITIONS, 40))
         await open_read_models(services)
-        assert {model: await reached(services.positions, model) for model in READ_MODELS} == dict.fromkeys(
+        assert {model: await low_watermark_of(services.positions, model) for model in READ_MODELS} == dict.fromkeys(
             READ_MODELS, 40
         ), "what is there stays"
 
         await services.pool.execute(f"DROP SCHEMA {name} CASCADE")
         await open_read_models(services)
-        assert {model: await reached(services.positions, model) for model in READ_MODELS} == dict.fromkeys(
+        assert {model: await low_watermark_of(services.positions, model) for model in READ_MODELS} == dict.fromkeys(
             READ_MODELS, 40
         ) | {name: 0}
 
 
-async def reached(positions: ConsumerPositions, name: str) -> int:
+async def low_watermark_of(positions: ConsumerPositions, name: str) -> int:
     """The lowest position of a consumer among the documents' partitions, which every read model follows."""
     found = await positions.of(name)
     return min(found.get(partition, 0) for partition in DOCUMENTS.all_partitions)

@@ -65,7 +65,7 @@ class Reader:
 
 
 def test_reads_go_on_and_say_the_same_while_everything_is_replayed(up: Up) -> None:
-    assert up.settled()
+    assert up.caught_up()
     with Reader(up) as reader:
         replayed = given(up.data, "replay", "all")
     assert reader.failed == []
@@ -87,7 +87,7 @@ def test_reads_go_on_and_say_the_same_while_everything_is_replayed(up: Up) -> No
     ],
 )
 def test_a_row_that_was_tampered_with_is_named_and_mended(up: Up, name: str, table: str, tampering: str) -> None:
-    assert up.settled()
+    assert up.caught_up()
     up.rows(tampering)
     verified = given(up.data, "verify", exit_code=1)
     assert verified["same"] is False
@@ -100,7 +100,7 @@ def test_a_row_that_was_tampered_with_is_named_and_mended(up: Up, name: str, tab
     assert given(up.data, "verify")["same"] is True
 
 
-def places(up: Up, words: str) -> set[str]:
+def tables_with(up: Up, words: str) -> set[str]:
     """Tables of the read models where any row holds these words."""
     tables = up.rows(
         "SELECT table_schema, table_name FROM information_schema.tables "
@@ -120,7 +120,7 @@ def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -
         "# Quorra Vantz\n\nQuorra Vantz planted the Zephyr Orchard in 1911. It was founded by Quorra Vantz."
     )
     given(up.data, "ingest", str(path), "--wait")
-    traces = {words: places(up, words) for words in (str(path), "Quorra Vantz", "Zephyr Orchard", "planted")}
+    traces = {words: tables_with(up, words) for words in (str(path), "Quorra Vantz", "Zephyr Orchard", "planted")}
     assert "vector.passages" in traces["planted"]
     assert {"relational.documents", "graph.mentions", "graph.entities"} <= traces["Quorra Vantz"]
 
@@ -129,9 +129,9 @@ def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -
         "already": [],
         "failed": {},
     }
-    assert places(up, str(path)) == {f"{name}.versions" for name in ("relational", "graph", "vector")}
+    assert tables_with(up, str(path)) == {f"{name}.versions" for name in ("relational", "graph", "vector")}
     for words in ("Quorra Vantz", "Zephyr Orchard", "planted"):
-        assert places(up, words) == set()
+        assert tables_with(up, words) == set()
     assert "deleted" in refused(up.data, "show", str(path))
     assert "no entity" in refused(up.data, "show", "Quorra Vantz")
     assert given(up.data, "delete", str(path)) == {"deleted": [], "already": [str(path)], "failed": {}}
@@ -140,7 +140,7 @@ def test_what_is_deleted_is_gone_from_every_read_model(up: Up, tmp_path: Path) -
     assert re.fullmatch(r"delete-[0-9a-f-]{36}", last["correlation_id"]), "each deletion has its own"
 
     given(up.data, "replay", "all")
-    assert places(up, "Zephyr Orchard") == set(), "nor does a replay bring it back"
+    assert tables_with(up, "Zephyr Orchard") == set(), "nor does a replay bring it back"
     assert given(up.data, "ingest", str(path), "--wait")["documents"] == 1
     assert given(up.data, "show", str(path))["title"] == "Quorra Vantz", "taken in again, it is there again"
 

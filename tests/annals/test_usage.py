@@ -62,8 +62,8 @@ def test_in_a_process_of_its_own_it_is_one_line_too(tmp_path: Path) -> None:
     ids=ascii,
 )
 def test_an_argument_that_is_not_utf8_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    placed = ("--data", str(tmp_path / "data"))
-    options = placed if "--data" not in arguments else ()
+    located = ("--data", str(tmp_path / "data"))
+    options = located if "--data" not in arguments else ()
     done = subprocess.run(
         [*ANNALS, *arguments, *options],
         cwd=ROOT,

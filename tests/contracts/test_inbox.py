@@ -134,6 +134,6 @@ def test_every_fault_is_named_at_once_and_the_text_never_quoted() -> None:
     raw = written(event_id="7", event_data={"title": 5, "text": "hunter2\x00"})
     with pytest.raises(MalformedEventError) as refused:
         decode_inbox(raw)
-    for place in ("event_id", "event_data.title", "event_data.text"):
-        assert f"{place}: " in str(refused.value)
+    for field in ("event_id", "event_data.title", "event_data.text"):
+        assert f"{field}: " in str(refused.value)
     assert "hunter2" not in str(refused.value)

@@ -107,7 +107,7 @@ def test_what_kafka_adds_fits_into_the_rest() -> None:
             ).at(2**63 - 1)
         )
     )
-    said = headers.of_event(event, 2**31) | headers.retried({"id": 2**63 - 1})
+    said = headers.of_event(event, 2**31) | headers.retried({"id": 2**63 - 1, "retry_token": UUID(int=2**128 - 1)})
     position = len(str(2**63 - 1))  # stands where the stored event says null
     # A record batch of one takes 61 bytes before its record, and a record at most 21 and 10 for each header (KIP-98).
     overhead = 61 + 21 + sum(len(name) + len(value) + 10 for name, value in said.items()) + ID_BYTES + position

@@ -160,7 +160,7 @@ def test_every_event_message_has_the_relays_headers(written: Path) -> None:
     headers = document["components"]["schemas"]["EventHeaders"]
 
     assert set(headers["required"]) == set(headers["properties"])
-    assert {name: shape["description"] for name, shape in headers["properties"].items()} == EVENT_HEADERS
+    assert {name: header["description"] for name, header in headers["properties"].items()} == EVENT_HEADERS
     for event_type in EventType:
         message = document["components"]["messages"][event_type]
         assert message["headers"] == {"$ref": "#/components/schemas/EventHeaders"}

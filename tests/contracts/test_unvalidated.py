@@ -17,11 +17,11 @@ from tests.contracts.strategies import events
 @settings(max_examples=200, deadline=None)
 def test_is_what_decode_gives(event: DomainEvent) -> None:
     raw = encode(event)
-    trusted = decode_unvalidated(raw)
-    assert trusted == decode(raw) == event
-    assert encode(trusted) == raw
-    assert type(trusted.event_data) is type(event.event_data)
-    assert trusted.model_dump() == event.model_dump()
+    read = decode_unvalidated(raw)
+    assert read == decode(raw) == event
+    assert encode(read) == raw
+    assert type(read.event_data) is type(event.event_data)
+    assert read.model_dump() == event.model_dump()
 
 
 @given(st.sampled_from(EventType).flatmap(events))
@@ -39,7 +39,7 @@ def test_what_lacks_a_field_is_refused_as_ever(event: DomainEvent) -> None:
         decode_unvalidated(json.dumps(fields).encode())
 
 
-def test_an_older_shape_is_upcast() -> None:
+def test_an_older_schema_version_is_upcast() -> None:
     fields = {
         "event_id": "6f1c1d9e-5d0c-4a6e-9a53-0d7f3f1f2a11",
         "event_type": "DocumentIngested",

@@ -58,14 +58,14 @@ def test_an_updated_document_of_version_1_reads_as_version_2() -> None:
 
 
 @pytest.mark.parametrize("raw", [INGESTED_1, UPDATED_1])
-def test_reading_changes_nothing_but_the_shape(raw: bytes) -> None:
+def test_reading_changes_nothing_but_the_schema_version(raw: bytes) -> None:
     old, new = json.loads(raw), json.loads(encode(decode(raw)))
     changed = {name for name in old if old[name] != new[name]}
     assert changed == {"event_data", "schema_version"}
     assert decode(encode(decode(raw))) == decode(raw)
 
 
-def test_upcasting_leaves_its_input_and_todays_shape_alone() -> None:
+def test_upcasting_leaves_its_input_and_todays_schema_alone() -> None:
     old = json.loads(INGESTED_1)
     new = upcast(old)
     assert old == json.loads(INGESTED_1)

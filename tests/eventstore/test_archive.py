@@ -161,10 +161,10 @@ async def test_a_cut_or_damaged_compressed_file_is_named(dsn: str, pool: asyncpg
             gzip.open(io.BytesIO(broken)) as file,
             pytest.raises(ArchiveError, match=r"line \d+: "),
         ):
-            drain(ArchiveReader(file))  # type: ignore[arg-type]  # reads as a file does
+            read_all(ArchiveReader(file))  # type: ignore[arg-type]  # reads as a file does
 
 
-def drain(archive: ArchiveReader) -> None:
+def read_all(archive: ArchiveReader) -> None:
     for part in (archive.texts(), archive.outputs(), archive.receipts(), archive.events()):
         list(part)
     archive.end()
@@ -203,7 +203,9 @@ async def test_nothing_may_follow_the_end(dsn: str, pool: asyncpg.Pool, empty: a
     assert (await count_lines(empty)).all == 0
 
 
-async def test_an_older_shape_stays_as_it_was_written(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_an_older_schema_version_stays_as_it_was_written(
+    dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool
+) -> None:
     await fill(dsn, pool)
     event = json.loads(await pool.fetchval("SELECT state FROM annals.stored_events WHERE notification_id = 3"))
     data = event["event_data"]

@@ -17,15 +17,15 @@ class Shouter:
         self.slices: list[list[int]] = []
         self.fails_at = 0
         self.failures: list[Exception] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.may_go = asyncio.Event()
+        self.may_go.set()
 
     async def run(self, texts: Sequence[str]) -> list[bytes]:
         self.read.extend(texts)
         self.slices.append([len(text) for text in texts])
         if len(self.slices) == self.fails_at:
             raise RuntimeError("once")
-        await self.gate.wait()
+        await self.may_go.wait()
         if self.failures:
             raise self.failures.pop()
         return [text.upper().encode() for text in texts]
@@ -100,10 +100,10 @@ async def test_slices_made_before_a_failure_are_not_made_again(
 
 
 async def test_callers_at_the_same_time_share_one_run(cached: CachedModel, shouter: Shouter) -> None:
-    shouter.gate.clear()
+    shouter.may_go.clear()
     callers = [asyncio.create_task(cached.outputs(texts)) for texts in (["a", "b"], ["b", "c"], ["c", "a"])]
     await until(lambda: sorted(shouter.read) == ["a", "b", "c"])
-    shouter.gate.set()
+    shouter.may_go.set()
     assert await asyncio.gather(*callers) == [[b"A", b"B"], [b"B", b"C"], [b"C", b"A"]]
     assert sorted(shouter.read) == ["a", "b", "c"]
 
@@ -122,11 +122,11 @@ async def test_who_asks_while_an_output_is_being_stored_shares_it_too(cached: Ca
 async def test_a_failure_reaches_all_who_wait_and_is_not_remembered(
     cached: CachedModel, shouter: Shouter, store: MemoryOutputs
 ) -> None:
-    shouter.gate.clear()
+    shouter.may_go.clear()
     shouter.failures.append(RuntimeError("the model broke"))
     callers = [asyncio.create_task(cached.outputs(["a"])) for _ in range(2)]
     await until(lambda: shouter.read == ["a"])
-    shouter.gate.set()
+    shouter.may_go.set()
     for caller in callers:
         with pytest.raises(RuntimeError, match="the model broke"):
             await caller
@@ -137,7 +137,7 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_remembered(
 
 
 async def test_a_caller_that_is_called_off_takes_nobody_with_it(cached: CachedModel, shouter: Shouter) -> None:
-    shouter.gate.clear()
+    shouter.may_go.clear()
     first = asyncio.create_task(cached.outputs(["a", "b"]))
     await until(lambda: shouter.read == ["a", "b"])
     second = asyncio.create_task(cached.outputs(["b", "c"]))
@@ -146,12 +146,12 @@ async def test_a_caller_that_is_called_off_takes_nobody_with_it(cached: CachedMo
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    shouter.gate.set()
+    shouter.may_go.set()
     assert await second == [b"B", b"C"]
 
 
 async def test_a_waiter_that_is_called_off_leaves_the_run_alone(cached: CachedModel, shouter: Shouter) -> None:
-    shouter.gate.clear()
+    shouter.may_go.clear()
     first = asyncio.create_task(cached.outputs(["a"]))
     await until(lambda: shouter.read == ["a"])
     second = asyncio.create_task(cached.outputs(["a"]))
@@ -160,7 +160,7 @@ async def test_a_waiter_that_is_called_off_leaves_the_run_alone(cached: CachedMo
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
         await second
-    shouter.gate.set()
+    shouter.may_go.set()
     assert await first == [b"A"]
 
 

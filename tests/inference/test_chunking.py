@@ -38,8 +38,8 @@ def parts(text: str, chunks: list[ChunkSpan]) -> list[str]:
 def test_every_character_lies_in_a_chunk_and_no_chunk_is_over_its_budget(text: str, budget: tuple[int, int]) -> None:
     chunks = Chunker(words, "words", max_tokens=budget[0], overlap_tokens=budget[1]).split(text)
 
-    covered = {place for chunk in chunks for place in range(chunk.start, chunk.end)}
-    assert {place for place, character in enumerate(text) if not character.isspace()} <= covered
+    covered = {index for chunk in chunks for index in range(chunk.start, chunk.end)}
+    assert {index for index, character in enumerate(text) if not character.isspace()} <= covered
     for chunk in chunks:
         assert 0 <= chunk.start < chunk.end <= len(text)
         assert text[chunk.start : chunk.end] == text[chunk.start : chunk.end].strip()
@@ -135,8 +135,8 @@ def test_the_revision_names_all_that_decides_where_is_cut() -> None:
 @settings(max_examples=60, deadline=None)
 def test_with_the_real_tokenizer_any_text_is_covered(minilm: Embedder, text: str) -> None:
     chunks = Chunker(minilm.token_offsets, "minilm", max_tokens=16, overlap_tokens=4).split(text)
-    covered = {place for chunk in chunks for place in range(chunk.start, chunk.end)}
-    assert {place for place, character in enumerate(text) if not character.isspace()} <= covered
+    covered = {index for chunk in chunks for index in range(chunk.start, chunk.end)}
+    assert {index for index, character in enumerate(text) if not character.isspace()} <= covered
 
 
 def test_the_default_budget_fits_the_embedder(minilm: Embedder) -> None:

@@ -35,8 +35,8 @@ def test_the_order_of_the_texts_is_kept(minilm: Embedder) -> None:
     """Inside, texts are sorted by length and embedded in batches."""
     texts = [f"{number} " + "word " * (number * 7 % 23) + BRIDGE for number in range(BATCH + 8)]
     together = minilm.embed(texts)
-    for place in (0, 3, BATCH, BATCH + 7):
-        assert np.allclose(together[place], minilm.embed([texts[place]])[0], atol=1e-4)
+    for index in (0, 3, BATCH, BATCH + 7):
+        assert np.allclose(together[index], minilm.embed([texts[index]])[0], atol=1e-4)
 
 
 def test_a_vector_at_rest_is_half_as_large_and_almost_the_same(minilm: Embedder) -> None:

@@ -31,9 +31,9 @@ class LiveModel:
     async def everything(self) -> None:
         """Bring it to all that happened, and let it know how far that is."""
         await follow(self.projector, self.history)
-        await self.store.write([], await self.reached())
+        await self.store.write([], await self.log_positions())
 
-    async def reached(self) -> Positions:
+    async def log_positions(self) -> Positions:
         """The position of everybody who knows the whole log."""
         return uniform_positions(self.model, topics(), await self.history.reader.head())
 

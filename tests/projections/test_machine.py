@@ -61,7 +61,7 @@ class ProjectionMachine(RuleBasedStateMachine):
         """A replay brings it to the end of the log, whatever was delivered."""
         live = self._live[name]
         self._run(live.replay())
-        assert self._run(live.store.positions()) == self._run(live.reached())
+        assert self._run(live.store.positions()) == self._run(live.log_positions())
 
     @rule(name=st.sampled_from(NAMES))
     def what_is_there_is_right(self, name: str) -> None:

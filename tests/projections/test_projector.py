@@ -138,7 +138,7 @@ async def test_parts_change_nothing_before_the_last_one_which_is_folded_from_all
     # No event is fetched more than once, however many parts there are.
     assert 0 < reader.fetched < len(events)
     one_by_one = await live.digests()
-    await live.store.write([], await live.reached())
+    await live.store.write([], await live.log_positions())
     assert (await live.verify()).difference is None
 
     await live.replay()
@@ -196,7 +196,7 @@ class Contested(PostgresStore):
             raise
 
 
-async def test_who_is_outpaced_folds_again(history: History) -> None:
+async def test_who_has_a_stale_version_folds_again(history: History) -> None:
     live = await open_model("graph", history)
     events = await history.tell(HARBOUR)
     store = Contested(history, events[:2])
@@ -211,7 +211,7 @@ async def test_who_is_outpaced_folds_again(history: History) -> None:
     assert (await live.verify()).difference is None
 
 
-async def test_who_is_outpaced_for_ever_says_so(history: History) -> None:
+async def test_who_has_a_stale_version_for_ever_says_so(history: History) -> None:
     await open_model("graph", history)
     # One event more than there are tries, and one that the rival never brings.
     events = await history.tell(HARBOUR) + await history.delete(HARBOUR)

@@ -36,7 +36,7 @@ async def test_a_replay_says_what_live_processing_said(live: LiveModel, history:
     assert await live.replay() == found.rows
     assert await live.digests() == before
     assert await live.store.content_tag("default") != name
-    assert await live.store.positions() == await live.reached()
+    assert await live.store.positions() == await live.log_positions()
     assert await live.verify() == found
     assert await generations(history) == {live.model.name}
 

@@ -40,7 +40,7 @@ def document(*payloads: Payload) -> DocumentState:
 
 
 def mention(chunk_id: str, start: int, end: int) -> Mention:
-    """A place that names Ada."""
+    """A span that names Ada."""
     return Mention(entity_id="e1", name="Ada", type="PERSON", chunk_id=chunk_id, start=start, end=end, confidence=0.9)
 
 
@@ -50,17 +50,17 @@ def found(*mentions: Mention) -> Payload:
     return extracted().model_copy(update={"mentions": mentions, "aliases": aliases})
 
 
-def stated(*places: tuple[str, int, int]) -> Payload:
+def stated(*spans: tuple[str, int, int]) -> Payload:
     """Relations r1, r2, ... at (chunk, start, end)."""
     first = related().relations[0]
     relations = tuple(
         first.model_copy(update={"relation_id": f"r{n}", "chunk_id": chunk_id, "start": start, "end": end})
-        for n, (chunk_id, start, end) in enumerate(places, start=1)
+        for n, (chunk_id, start, end) in enumerate(spans, start=1)
     )
     return related().model_copy(update={"relations": relations})
 
 
-def places(state: DocumentState) -> tuple[list[tuple[str, int]], list[str], list[tuple[str, str]]]:
+def spans(state: DocumentState) -> tuple[list[tuple[str, int]], list[str], list[tuple[str, str]]]:
     """Where mentions, aliases and relations are at home."""
     assert state.mentions is not None and state.aliases is not None and state.relations is not None
     relations: list[Relation] = [judged.relation for judged in state.relations]
@@ -135,7 +135,7 @@ def test_merged_chunks_give_what_was_found_in_them_to_the_new_one() -> None:
         merged,
     )
     assert state.chunks is not None and [one.chunk_id for one in state.chunks] == ["k9", "k3"]
-    mentions, subjects, relations = places(state)
+    mentions, subjects, relations = spans(state)
     assert mentions == [("k9", 0), ("k9", 3), ("k3", 6)]
     assert sorted(subjects) == ["k3", "k9"]
     assert relations == [("r1", "k9"), ("r2", "k3")]
@@ -150,7 +150,7 @@ def test_what_a_smaller_chunk_no_longer_covers_is_dropped() -> None:
         stated(("k1", 0, 2), ("k1", 0, 3)),
         smaller,
     )
-    assert places(state) == ([("k9", 0)], ["k9"], [("r1", "k9")])
+    assert spans(state) == ([("k9", 0)], ["k9"], [("r1", "k9")])
 
 
 def test_a_chunk_that_keeps_its_id_keeps_what_is_in_it() -> None:
@@ -158,7 +158,7 @@ def test_a_chunk_that_keeps_its_id_keeps_what_is_in_it() -> None:
     same = ChunkUpdated(content=content().text.digest, replaced="k1", chunk=chunk("k1", 0, 3))
     before = document(ingested(), chunked(), extracted(), stated(("k1", 0, 3)))
     after = document(ingested(), chunked(), extracted(), stated(("k1", 0, 3)), same)
-    assert (places(after), after.chunks) == (places(before), before.chunks)
+    assert (spans(after), after.chunks) == (spans(before), before.chunks)
 
 
 def test_decisions_on_an_entity_stand_side_by_side() -> None:

@@ -61,7 +61,7 @@ async def test_what_happens_during_the_build_is_not_lost(live: LiveModel, histor
     await replay_while(live, done, report)
     assert len(pending) == 1
     assert (await live.verify()).difference is None
-    assert await live.store.positions() == await live.reached()
+    assert await live.store.positions() == await live.log_positions()
     assert await documents(live) == {"harbour": 5, "market": 6, "late": 5}
 
 

@@ -79,13 +79,13 @@ async def test_a_whole_aggregate_that_was_passed_over_is_shown(live: LiveModel, 
     """Its positions say that everything is there; a document is not."""
     late = Story("late", ("Edgar sleeps.",))
     await history.tell(late)
-    await live.store.write([], await live.reached())
+    await live.store.write([], await live.log_positions())
     assert "late" in await difference(live)
 
 
 async def test_a_last_event_that_was_passed_over_is_shown(live: LiveModel, history: History) -> None:
     await history.delete(HARBOUR)
-    await live.store.write([], await live.reached())
+    await live.store.write([], await live.log_positions())
     assert "harbour" in await difference(live)
 
 

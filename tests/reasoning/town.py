@@ -40,9 +40,9 @@ def snapshot_of(town: dict[str, tuple[str, str]]) -> GraphSnapshot:
         for key, (title, _) in town.items()
         for name, quality in names_of(title, None)
     ]
-    river, place = entity_id(TENANT, "Teshe"), entity_id(TENANT, "Orlinga")
+    river, orlinga = entity_id(TENANT, "Teshe"), entity_id(TENANT, "Orlinga")
     mentions = [Mention(river, "Teshe", key, 1) for key in ("orlinga", "bridge") if key in town]
-    statements = [Statement("r", place, "Orlinga", "be on", river, "Teshe", "orlinga", 0, 38, 0.8)]
+    statements = [Statement("r", orlinga, "Orlinga", "be on", river, "Teshe", "orlinga", 0, 38, 0.8)]
     return GraphSnapshot(subjects, mentions, statements)
 
 

@@ -97,10 +97,10 @@ def launch_with(folder: Path, port: int, say: Say, listeners: Sequence[Listener]
     jars = kept("kafka", repr(MODULES), lambda whole: maven(whole, MODULES), say) / "kafka"
     (controller,) = free_ports(1)
     ways = [Listener("PLAINTEXT", "PLAINTEXT", port), Listener("CONTROLLER", "PLAINTEXT", controller), *listeners]
-    places = ",".join(f"{way.name}://{_address(way.port)}" for way in ways)
+    listening = ",".join(f"{way.name}://{_address(way.port)}" for way in ways)
     settings = SETTINGS | {
-        "listeners": places,
-        "advertised.listeners": places,
+        "listeners": listening,
+        "advertised.listeners": listening,
         "listener.security.protocol.map": ",".join(f"{way.name}:{way.protocol}" for way in ways),
         "controller.quorum.bootstrap.servers": _address(controller),
         "log.dirs": str(folder / "data"),

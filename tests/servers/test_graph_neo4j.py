@@ -71,7 +71,7 @@ class TestStore(StoreContract, GenerationContract):
     async def store(self, history: History, model: ReadModel, live: Neo4jGraphStore) -> Store:
         return live
 
-    async def test_a_frozen_store_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_a_snapshot_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
         """There is no snapshot to read: a writer waits for its turn."""
         await store.write(await changes(model, await history.tell(STORY)), {})
         before = await digests(store)

@@ -36,11 +36,11 @@ CALLER = Caller("default", "test", "test")
 
 async def found_of(services: Services) -> float:
     """The share of questions, each about one passage, whose first five passages hold that one."""
-    async with open_ask_service(services) as asking:
+    async with open_ask_service(services) as service:
         hits = [
             f"passage-{number}" in {one.document_id for one in found}
             for number in range(0, min(PASSAGES, 300), 6)
-            for found in [await asking.search(CALLER, f"What is letter {number} about?", 5)]
+            for found in [await service.search(CALLER, f"What is letter {number} about?", 5)]
         ]
     return sum(hits) / len(hits)
 

@@ -43,8 +43,8 @@ def nobody_there(dsn: str) -> str:
 
 
 def _of_user(dsn: str, user: str) -> str:
-    place = urlsplit(dsn)
-    return place._replace(netloc=f"{user}:{SECRET}@{place.hostname}:{place.port}").geturl()
+    address = urlsplit(dsn)
+    return address._replace(netloc=f"{user}:{SECRET}@{address.hostname}:{address.port}").geturl()
 
 
 REFUSED: list[tuple[Callable[[str], str], str]] = [

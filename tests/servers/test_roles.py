@@ -144,7 +144,7 @@ def test_roles_by_hand_share_the_work_and_outlive_one_another(by_hand: ByHand, t
         assert ingestion.processed() == PASSAGES
     finally:
         ingestion.close()
-    assert until(lambda: settled(by_hand, 2 * PASSAGES + BY_INBOX), START_LIMIT_S), "the inbox is taken in as well"
+    assert until(lambda: caught_up(by_hand, 2 * PASSAGES + BY_INBOX), START_LIMIT_S), "the inbox is taken in as well"
     assert_whole(by_hand, 2 * PASSAGES + BY_INBOX)
     assert len(by_hand.publishing()) == 1, "the other relay took over"
     assert by_hand.sharing() == dict.fromkeys(ROLES[1:], 1), "who is left has all partitions"
@@ -176,7 +176,7 @@ def send(by_hand: ByHand, documents: list[dict[str, str]]) -> None:
     assert producer.flush(30) == 0
 
 
-def settled(by_hand: ByHand, documents: int) -> bool:
+def caught_up(by_hand: ByHand, documents: int) -> bool:
     """Whether so many are processed, and every read model has got to the end of the log."""
     if by_hand.processed() < documents:
         return False

@@ -61,7 +61,7 @@ def test_kafka_carries_messages_to_a_group(kafka: str, topic: str) -> None:
 
 
 def test_kafka_keeps_messages_and_commits_when_killed(kafka: str, kafka_server: Server, topic: str) -> None:
-    """What was acknowledged is there, and so is the group's place."""
+    """What was acknowledged is there, and so is the group's offset."""
     _publish(kafka, topic, [b"before"])
     assert _take(kafka, topic, f"{topic}-group", 1) == [b"before"]
     _publish(kafka, topic, [b"acknowledged"])

@@ -23,7 +23,7 @@ from tests.projections.contract.store import StoreContract
 from tests.projections.history import History, keys_of, open_history
 from tests.projections.stories import Story
 
-PLACE = ("documents", 0)
+PARTITION = ("documents", 0)
 OLD = Story("harbour", ("Ada met Zebedee.", "Bob saw a whale.", "Ada met Bob."), title="Harbour")
 NEW = Story("harbour", ("Bob saw a whale.", "Nobody came."), title="Harbour")
 STEPS = ("begin", "put", "drop", "commit", "finish")
@@ -82,7 +82,7 @@ async def _steps(store: OpenSearchVectorStore, one: Change, names: tuple[str, ..
     """A writer that does these steps of one write, and no more."""
     index = await store.current()
     await store.make_room(index, [one])
-    write = Write(store.client, index, [one], {PLACE: one.version})
+    write = Write(store.client, index, [one], {PARTITION: one.version})
     for name in names:
         await getattr(write, name)()
     return write
@@ -90,7 +90,7 @@ async def _steps(store: OpenSearchVectorStore, one: Change, names: tuple[str, ..
 
 @pytest.mark.parametrize("done", range(1, len(STEPS)))
 @pytest.mark.parametrize("leap", [False, True], ids=["same-events", "more-events"])
-async def test_a_crash_between_two_steps_is_healed_when_the_events_come_again(
+async def test_a_crash_between_two_steps_is_repaired_when_the_events_come_again(
     store: OpenSearchVectorStore, model: ReadModel, history: History, done: int, leap: bool
 ) -> None:
     """With the same events, or with the next ones beside them in the same batch."""
@@ -102,17 +102,17 @@ async def test_a_crash_between_two_steps_is_healed_when_the_events_come_again(
     await store.open()
     known = (await store.versions([first.key]))[first.key]
     if known < wanted.version:
-        await store.write([Change(wanted.key, known, wanted.version, wanted.sections)], {PLACE: wanted.version})
+        await store.write([Change(wanted.key, known, wanted.version, wanted.sections)], {PARTITION: wanted.version})
     else:
-        await store.write([], {PLACE: wanted.version})
+        await store.write([], {PARTITION: wanted.version})
 
-    healed = await digests(store)
-    assert await store.positions() == {PLACE: wanted.version}
+    recovered = await digests(store)
+    assert await store.positions() == {PARTITION: wanted.version}
     generation = store.generation("whole")
     await generation.begin()
     await generation.load([wanted])
     await generation.finish({})
-    assert await digests(generation.store) == healed
+    assert await digests(generation.store) == recovered
 
 
 @pytest.mark.parametrize("pause", range(1, len(STEPS)))
@@ -125,7 +125,7 @@ async def test_a_writer_that_was_overtaken_changes_nothing(
     paused = await _steps(store, changes[0], STEPS[:pause])
     newest = changes[overtaking]
     known = (await store.versions([newest.key])).get(newest.key, 0)
-    await store.write([Change(newest.key, known, newest.version, newest.sections)], {PLACE: newest.version})
+    await store.write([Change(newest.key, known, newest.version, newest.sections)], {PARTITION: newest.version})
     before, name = await _seen(store), await store.content_tag("default")
 
     if pause <= STEPS.index("commit"):
@@ -138,12 +138,12 @@ async def test_a_writer_that_was_overtaken_changes_nothing(
 
     assert await _seen(store) == before
     assert await store.versions([newest.key]) == {newest.key: newest.version}
-    assert await store.positions() == {PLACE: newest.version}
+    assert await store.positions() == {PARTITION: newest.version}
     # Readers that kept what they saw meanwhile learn that it may have been wrong.
     assert (await store.content_tag("default") != name) == (pause == 1)
 
 
-async def test_what_an_overtaken_and_dead_writer_left_is_swept(
+async def test_what_an_overtaken_and_dead_writer_left_is_deleted(
     store: OpenSearchVectorStore, model: ReadModel, history: History
 ) -> None:
     """The passages of a deleted document came back; opening the store, as its next process does, drops them."""
@@ -244,7 +244,7 @@ async def test_a_generation_that_is_not_there_is_not_empty(store: OpenSearchVect
         lambda: missing.versions([AggregateKey("default", "document", "harbour")]),
         lambda: missing.positions(),
         lambda: missing.content_tag("default"),
-        lambda: missing.write([], {PLACE: 1}),
+        lambda: missing.write([], {PARTITION: 1}),
     ):
         with pytest.raises(ReadModelReplacedError):
             await call()

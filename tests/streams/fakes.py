@@ -107,11 +107,11 @@ class Recorder:
     failures: list[Exception] = field(default_factory=list)
     calls: list[tuple[list[str], dict[Partition, int]]] = field(default_factory=list)
     handled: list[str] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go: asyncio.Event = field(default_factory=asyncio.Event)
     large_gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.gate.set()
+        self.may_go.set()
         self.large_gate.set()
 
     def read(self, message: Message) -> str | None:
@@ -130,7 +130,7 @@ class Recorder:
     async def handle(self, items: Sequence[str], positions: Mapping[Partition, int]) -> None:
         """Fail as told, else remember."""
         self.calls.append((list(items), dict(positions)))
-        await self.gate.wait()
+        await self.may_go.wait()
         if any(len(item) > (self.large_bytes or 0) for item in items):
             await self.large_gate.wait()
         if self.failures:

@@ -13,7 +13,7 @@ from streams.stages.stage import StageHandler
 
 TITLE = "Ada Lovelace"
 TEXT = "Ada Lovelace met Charles Babbage in London. She lived in London. " + "The soup was cold. " * 200
-PLACE = ("annals.documents", 0)
+PARTITION = ("annals.documents", 0)
 
 
 class PresentOutputs:
@@ -71,7 +71,7 @@ class Pipeline:
             handler = self.handlers[name]
             messages = [record(event) for event in (only if only is not None else await self.events())]
             items = [item for message in messages if (item := handler.read(message)) is not None]
-            await handler.handle(items, {PLACE: max(message.position or 0 for message in messages)})
+            await handler.handle(items, {PARTITION: max(message.position or 0 for message in messages)})
 
     async def run(self) -> list[DomainEvent]:
         """All stages, one after the other; returns the whole log."""
@@ -82,4 +82,4 @@ class Pipeline:
 def record(event: DomainEvent) -> Message:
     """The event as the relay publishes it."""
     headers = {"event_type": event.event_type.encode(), "position": str(event.position).encode()}
-    return Message(*PLACE, offset=event.position or 0, timestamp=1, key=b"k", value=encode(event), headers=headers)
+    return Message(*PARTITION, offset=event.position or 0, timestamp=1, key=b"k", value=encode(event), headers=headers)

@@ -17,7 +17,7 @@ from tests.streams.fakes import TOPIC, Letters, Recorder, Stream, message
 
 
 class Scene:
-    """A batch consumer with its handler and dead_letter_sink."""
+    """A batch consumer with its handler and dead letter sink."""
 
     def __init__(self, *, batch: int = 100, **handler: object) -> None:
         self.handler = Recorder(**handler)  # type: ignore[arg-type]
@@ -71,16 +71,16 @@ async def test_positions_are_those_of_all_that_was_processed() -> None:
 
 async def test_nothing_is_acknowledged_before_it_was_handled() -> None:
     scene, stream = Scene(batch=4), Stream([message(offset) for offset in range(8)])
-    scene.handler.gate.clear()
+    scene.handler.may_go.clear()
     async with scene.running(stream):
         await until(lambda: len(scene.handler.calls) == 1 and stream.delivered == 8)
         assert stream.acknowledged == []
         assert scene.consumer.holds_work
-        scene.handler.gate.set()
+        scene.handler.may_go.set()
         await until(lambda: len(stream.acknowledged) == 8)
 
 
-async def test_a_store_that_stays_away_ends_the_drain_and_nothing_is_acknowledged() -> None:
+async def test_a_store_that_stays_away_ends_the_consumer_and_nothing_is_acknowledged() -> None:
     scene, stream = Scene(failures=[StoreUnavailableError("away")]), Stream([message(0), message(1)])
     with pytest.raises(ExceptionGroup) as raised:
         await scene.consumer.run(stream)
@@ -92,12 +92,12 @@ async def test_a_store_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(consumers, "UNAVAILABLE_LIMIT_S", 30.0)
     scene = Scene(failures=[StoreUnavailableError("away")])
     await scene.consumer.process([message(0, b"a"), message(1, b"b")])
-    # The same batch, whole, with its places.
+    # The same batch, whole, with its positions.
     assert scene.handler.calls == [(["a", "b"], {(TOPIC, 0): 101})] * 2
     assert scene.letters.set_aside == []
 
 
-async def test_while_a_store_is_away_the_drain_says_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_a_store_is_away_the_consumer_says_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "UNAVAILABLE_LIMIT_S", 30.0)
     scene = Scene(failures=[StoreUnavailableError("away")] * 3)
     processing = asyncio.create_task(scene.consumer.process([message(0, b"a")]))
@@ -166,13 +166,13 @@ async def test_a_slow_handler_holds_the_stream_back(
     monkeypatch.setattr(in_flight, "HELD_MESSAGES", messages)
     monkeypatch.setattr(in_flight, "HELD_BYTES", held_bytes)
     scene, stream = Scene(batch=5), Stream([message(offset) for offset in range(100)])
-    scene.handler.gate.clear()
+    scene.handler.may_go.clear()
     async with scene.running(stream):
         await until(lambda: len(scene.handler.calls) == 1)
         for _ in range(2000):
             await asyncio.sleep(0)
         assert stream.delivered == 20
-        scene.handler.gate.set()
+        scene.handler.may_go.set()
         await until(lambda: len(stream.acknowledged) == 100)
 
 

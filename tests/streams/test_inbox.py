@@ -116,7 +116,7 @@ def test_what_cannot_be_understood_says_where(handler: InboxHandler, value: Any,
 async def test_a_batch_with_all_kinds_of_trouble(
     handler: InboxHandler, reader: EventReader, pool: asyncpg.Pool
 ) -> None:
-    """Good ones are taken in, bad ones lie in the dead_letter_sink, and doing it all again changes nothing."""
+    """Good ones are taken in, bad ones lie in the dead letter sink, and doing it all again changes nothing."""
     too_large = written(3, event_data={"title": "t", "text": "x" * (LIMIT + 1)})
     values = [written(1), b"{", too_large, written(2), written(1)]
     sent = [message(offset, value) for offset, value in enumerate(values)]

@@ -18,7 +18,7 @@ def test_a_header_that_is_no_number_of_ours_is_none(raw: bytes) -> None:
     assert sent.position is None
 
 
-def test_a_record_is_named_by_its_place_and_time() -> None:
+def test_a_record_is_named_by_its_offset_and_time() -> None:
     """A broker that forgot everything gives the same offsets to other records."""
     first, second = message(1), Message(TOPIC, 0, 1, 2, b"k", b"other")
     assert first.identity == message(1, b"delivered again").identity != second.identity

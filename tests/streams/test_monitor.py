@@ -139,8 +139,10 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 def relayed(position: int, epoch: int = 1, **ends: int) -> RelayProgress:
     """`p0` and `other` are the ends of the partitions, where anything was published to them."""
-    places = {"p0": P0, "other": OTHER}
-    return RelayProgress(position=position, epoch=epoch, next_offsets={places[name]: end for name, end in ends.items()})
+    partitions = {"p0": P0, "other": OTHER}
+    return RelayProgress(
+        position=position, epoch=epoch, next_offsets={partitions[name]: end for name, end in ends.items()}
+    )
 
 
 def test_a_partition_that_caught_up_is_done_up_to_the_relays_position(consumer: BatchConsumer[str]) -> None:

@@ -33,7 +33,7 @@ from services.processing.relationships import Relationships
 from services.storage.intake import Intake
 from streams.stages import stage as stages
 from streams.stages.stage import StageHandler
-from tests.streams.pipeline import PLACE, TEXT, TITLE, Pipeline, PresentOutputs, record
+from tests.streams.pipeline import PARTITION, TEXT, TITLE, Pipeline, PresentOutputs, record
 
 WAY = ["DocumentIngested", "DocumentChunked", "EntitiesExtracted", "RelationshipsDiscovered", "DocumentProcessed"]
 
@@ -206,12 +206,12 @@ async def test_results_have_ids_that_can_be_worked_out_again(pipeline: Pipeline,
     assert (await pipeline.events())[-1].event_id == expected
 
 
-async def test_the_place_is_remembered_and_never_goes_back(pipeline: Pipeline, pool: asyncpg.Pool) -> None:
+async def test_the_position_is_remembered_and_never_goes_back(pipeline: Pipeline, pool: asyncpg.Pool) -> None:
     event = await pipeline.submit("Ada.")
     await pipeline.deliver("chunking")
-    await pipeline.handlers["chunking"].handle([], {PLACE: 1000})
+    await pipeline.handlers["chunking"].handle([], {PARTITION: 1000})
     await pipeline.deliver("chunking", only=[event])
-    assert await ConsumerPositions(pool).of("chunking") == {PLACE: 1000}
+    assert await ConsumerPositions(pool).of("chunking") == {PARTITION: 1000}
 
 
 async def test_a_stage_decodes_what_sets_it_off_and_nothing_else(pipeline: Pipeline) -> None:

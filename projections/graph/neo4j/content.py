@@ -65,12 +65,12 @@ _NEXT = (
     "UNWIND $rows AS row MATCH (a:Passage {generation: $generation, tenant: row[0], chunk_id: row[1]}) "
     "MATCH (b:Passage {generation: $generation, tenant: row[0], chunk_id: row[2]}) CREATE (a)-[:NEXT]->(b)"
 )
-_PLACES = (
+_BARE_PASSAGES = (
     "UNWIND $rows AS row MERGE (p:Passage {generation: $generation, tenant: row[0], chunk_id: row[2]}) "
     "ON CREATE SET p.document_id = row[1]"
 )
 _ENTITIES = "UNWIND $rows AS row MERGE (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})"
-_SWEEP = f"UNWIND $rows AS row {_DOCUMENT} WHERE p.index IS NULL AND NOT (p)--() DELETE p"
+_DELETE_UNTIED = f"UNWIND $rows AS row {_DOCUMENT} WHERE p.index IS NULL AND NOT (p)--() DELETE p"
 
 
 async def forget(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> set[EntityKey]:
@@ -89,7 +89,7 @@ async def add(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) 
     rows = {table.name: _rows(changes, table.name) for table in LAYOUT.tables}
     await unwind(tx, _PASSAGES, rows["passages"], generation=generation)
     await unwind(tx, _NEXT, _successions(changes), generation=generation)
-    await unwind(tx, _PLACES, _places(rows), generation=generation)
+    await unwind(tx, _BARE_PASSAGES, _bare_passages(rows), generation=generation)
     await unwind(tx, _ENTITIES, sorted(LAYOUT.named(changes)), generation=generation)
     for table, query in _WRITE.items():
         await unwind(tx, query, rows[table], generation=generation)
@@ -99,7 +99,7 @@ async def add(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) 
 async def delete_stale(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
     """Remove passages that a document has no longer, and to which nothing leads."""
     old = _owners(change.key for change in changes if change.previous and change.key.kind == "document")
-    await unwind(tx, _SWEEP, old, generation=generation)
+    await unwind(tx, _DELETE_UNTIED, old, generation=generation)
 
 
 def _owners(keys: Iterable[AggregateKey]) -> list[EntityKey]:
@@ -121,7 +121,7 @@ def _successions(changes: Sequence[Change]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _places(rows: dict[str, list[Row]]) -> list[tuple[str, str, str]]:
-    """Where mentions and subjects begin, as far as it is not written yet."""
+def _bare_passages(rows: dict[str, list[Row]]) -> list[tuple[str, str, str]]:
+    """Passages that mentions and subjects start from and that are none of the document's own passages now."""
     ends = {(row[0], row[1], row[2]) for table in ("mentions", "subjects") for row in rows[table]}
     return sorted(ends - {(row[0], row[1], row[2]) for row in rows["passages"]})

@@ -44,7 +44,7 @@ MATCH (e:Entity {{generation: $generation}}) WHERE e.tenant IS NOT NULL AND e.en
 CALL (e) {{ {_FOLLOW} RETURN names, types }} IN TRANSACTIONS OF {BATCH} ROWS
 RETURN e.tenant AS tenant, e.entity_id AS id, names, types
 """
-_SETTLE = """
+_RESOLVE = """
 UNWIND $rows AS row
 MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})
 SET e.name = coalesce(e.decided_name, row[2], e.entity_id), e.type = coalesce(e.decided_type, row[3])
@@ -62,14 +62,14 @@ async def derive(tx: AsyncTransaction, generation: str, touched: Iterable[Entity
     rows = sorted(touched)
     await unwind(tx, _UNSPOKEN, rows, generation=generation)
     tied = await unwind(tx, _FOLLOW_SOME, rows, generation=generation)
-    await unwind(tx, _SETTLE, map(_row, tied), generation=generation)
+    await unwind(tx, _RESOLVE, map(_row, tied), generation=generation)
 
 
 async def derive_all(driver: AsyncDriver, generation: str) -> None:
     """Derive every entity of a generation that nobody writes meanwhile. Raises StoreUnavailableError."""
     tied = await alone(driver, _FOLLOW_ALL, limit_s=BULK_LIMIT_S, generation=generation)
     async with transaction(driver, BULK_LIMIT_S) as tx:
-        await unwind(tx, _SETTLE, map(_row, tied), generation=generation)
+        await unwind(tx, _RESOLVE, map(_row, tied), generation=generation)
 
 
 def _row(tied: Record) -> tuple[str, str, str | None, str | None]:

@@ -10,7 +10,7 @@ from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fet
 
 
 class Migration(NamedTuple):
-    """One step. Its statements may be repeated: a crash between them heals at the next start."""
+    """One step. Its statements may be repeated: after a crash between them the next start repeats them."""
 
     number: int
     name: str

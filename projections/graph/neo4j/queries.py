@@ -58,7 +58,7 @@ WITH collect(id) AS found
 """
 
 _PASSAGE = "MATCH (p:Passage {generation: $generation, tenant: $tenant}) WHERE p.chunk_id IS NOT NULL"
-ABOUTS = f"{_PASSAGE} MATCH (p)-[r:ABOUT]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.quality"
+SUBJECTS = f"{_PASSAGE} MATCH (p)-[r:ABOUT]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.quality"
 MENTIONS = f"{_PASSAGE} MATCH (p)-[r:MENTIONS]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.times"
 STATEMENTS = """
 MATCH (s:Entity {generation: $generation, tenant: $tenant}) WHERE s.entity_id IS NOT NULL

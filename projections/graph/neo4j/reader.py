@@ -52,7 +52,7 @@ class Neo4jGraph:
             base = _base(await fetch(tx, queries.MERGED, name=NAME, tenant=tenant))
             subjects, mentions, statements = [
                 await fetch(tx, query, generation=base.generation, tenant=tenant)
-                for query in (queries.ABOUTS, queries.MENTIONS, queries.STATEMENTS)
+                for query in (queries.SUBJECTS, queries.MENTIONS, queries.STATEMENTS)
             ]
         return GraphSnapshot(
             subjects=[Subject(base.of(row[0]), *row[1:]) for row in subjects],

@@ -80,12 +80,12 @@ async def delete_stale(client: AsyncOpenSearch, index: str, owners: Iterable[str
 
 
 async def recover(client: AsyncOpenSearch, index: str) -> None:
-    """Sweep after writers that did not finish; forget those that are dead. It does no harm to one that is at work."""
+    """Delete what writers that did not finish left; forget dead ones. Does no harm to one at work."""
     await refresh(client, index)
     found = await search(client, index, {"query": {"term": {"what": "write"}}, "size": 1000})
-    marks = found["hits"]["hits"]
-    if marks:
-        await delete_stale(client, index, {owner for mark in marks for owner in mark["_source"]["owners"]})
+    writes = found["hits"]["hits"]
+    if writes:
+        await delete_stale(client, index, {owner for write in writes for owner in write["_source"]["owners"]})
         old = time.time() - DEAD_AFTER_S
-        dead = [({"delete": {"_id": mark["_id"]}}, None) for mark in marks if mark["_source"]["at"] < old]
+        dead = [({"delete": {"_id": write["_id"]}}, None) for write in writes if write["_source"]["at"] < old]
         await write_bulk(client, index, dead, refresh=True)

@@ -88,7 +88,7 @@ class OpenSearchVectorStore:
         return await positions(self.client, self.alias, {})
 
     async def content_tag(self, tenant: str) -> str:
-        """A name for the present content: the place of the tenant's last change among all changes of the index."""
+        """A name for the present content: the number of the tenant's last change among all changes of the index."""
         return await version_of(self.client, self.alias, tenant)
 
     async def write(self, changes: Sequence[Change], positions: Positions) -> None:

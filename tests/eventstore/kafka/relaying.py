@@ -41,11 +41,11 @@ def relaying(dsn: str, address: str, overall_low_watermark: int = 0) -> Iterator
 
 
 def wait_for_position(dsn: str, position: int, epoch: int = 1, limit_s: float = 60) -> None:
-    marks, end = RelayProgressReader(dsn), time.monotonic() + limit_s
-    while (mark := marks.read()).position < position or mark.epoch < epoch:
-        assert time.monotonic() < end, mark
+    reader, end = RelayProgressReader(dsn), time.monotonic() + limit_s
+    while (progress := reader.read()).position < position or progress.epoch < epoch:
+        assert time.monotonic() < end, progress
         time.sleep(0.05)
-    marks.close()
+    reader.close()
 
 
 def consume(address: str, count: int, limit_s: float = 20, topic: str = TOPIC) -> list[Message]:

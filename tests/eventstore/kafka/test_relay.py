@@ -73,7 +73,7 @@ def test_a_broker_of_another_log_is_given_nothing_until_it_is_ours(
         wait_for_position(dsn, late.position or 0)
 
 
-def test_an_older_shape_goes_out_as_todays(dsn: str, broker: BrokerServer) -> None:
+def test_an_older_schema_version_goes_out_as_todays(dsn: str, broker: BrokerServer) -> None:
     with EventLog.connect(dsn) as log:
         (stored,) = log.append(events(1))
         older = json.loads(encode(stored)) | {"schema_version": 1, "position": None}

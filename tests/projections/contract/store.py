@@ -188,7 +188,7 @@ class StoreContract:
         assert await store.content_tag("ours") == name
         assert await store.content_tag("theirs") != names
 
-    async def test_a_frozen_store_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_a_snapshot_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
         await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await digests(store)
         async with store.snapshot() as snapshot:
