@@ -134,11 +134,11 @@ class Monitor(threading.Thread):
 
         `on_deleted` is told such partitions, with the offset and the position up to which events are missing.
         """
-        reached = {partition: max(offset, self._recovered.get(partition, 0)) for partition, offset in committed.items()}
+        done = {partition: max(offset, self._recovered.get(partition, 0)) for partition, offset in committed.items()}
         lagging = [
             partition
             for partition in self._followed
-            if reached.get(partition, 0) < progress.next_offsets.get(partition, 0)
+            if done.get(partition, 0) < progress.next_offsets.get(partition, 0)
         ]
         ends = {
             partition: progress.next_offsets[partition]
@@ -149,7 +149,7 @@ class Monitor(threading.Thread):
         if news:
             self._deleted.update(news)
             self._on_deleted(news, progress.position)
-        return reached
+        return done
 
     def _answer(self) -> None:
         self._answered_at = self._watched_s

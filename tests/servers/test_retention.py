@@ -92,7 +92,7 @@ class Installation:
     def processed(self) -> int:
         return events(self).get("DocumentProcessed", 0)
 
-    def settled(self) -> bool:
+    def caught_up(self) -> bool:
         status = annals_json(self.data, "status", env=self.env)
         return not any(one["lag"] for one in (*status["consumers"].values(), *status["projections"].values()))
 
@@ -106,7 +106,7 @@ def installation(dsn: str, empty_kafka: str, tmp_path: Path) -> Installation:
 def test_records_that_were_deleted_unread_are_processed_all_the_same(installation: Installation) -> None:
     with installation.running("relay", "worker", "projector"):
         installation.take_in(0, DOCUMENTS)
-        assert until(lambda: installation.processed() == DOCUMENTS and installation.settled(), LIMIT_S)
+        assert until(lambda: installation.processed() == DOCUMENTS and installation.caught_up(), LIMIT_S)
 
     # Everything that the consumers did not read is gone.
     with installation.running("relay"):
@@ -114,7 +114,7 @@ def test_records_that_were_deleted_unread_are_processed_all_the_same(installatio
         installation.delete_records()
     with installation.running("relay", "worker", "projector"):
         assert until(lambda: installation.processed() == 2 * DOCUMENTS, LIMIT_S), installation.said("worker")
-        assert until(installation.settled, LIMIT_S)
+        assert until(installation.caught_up, LIMIT_S)
         assert "from the event store" in installation.said("worker")
 
     # Some of it is gone, and later records are there.
@@ -124,6 +124,6 @@ def test_records_that_were_deleted_unread_are_processed_all_the_same(installatio
         installation.take_in(3 * DOCUMENTS, DOCUMENTS)
     with installation.running("relay", "worker", "projector"):
         assert until(lambda: installation.processed() == 4 * DOCUMENTS, LIMIT_S), installation.said("worker")
-        assert until(installation.settled, LIMIT_S)
+        assert until(installation.caught_up, LIMIT_S)
         assert "Kafka deleted" in installation.said("worker")
     assert_whole(installation, 4 * DOCUMENTS)
