@@ -15,6 +15,7 @@ from projections.errors import UnfoldableEventError
 from projections.projector import Projector
 from projections.vector.model import VectorModel
 from projections.vector.opensearch.bulk import NAMED, RefusedItemsError, write_bulk
+from projections.vector.opensearch.index import WORD_FIELDS, words_of
 from projections.vector.opensearch.reader import OpenSearchPassages
 from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.postgres import PostgresPassages, VectorStore
@@ -166,6 +167,30 @@ async def test_words_find_what_they_find_in_postgres(
         }
     found = {hit.chunk_id: hit.score for hit in await reader.matching("default", query, 50)}
     assert found == pytest.approx(wanted, rel=0.25)
+
+
+async def test_tenants_that_share_a_field_of_words_find_their_own(
+    store: OpenSearchVectorStore, reader: OpenSearchPassages
+) -> None:
+    """There are more tenants than fields."""
+    shared = [name for name in (f"tenant-{number}" for number in range(2000)) if words_of(name) == words_of("tenant-0")]
+    assert len(shared) > 1
+    first, second = shared[:2]
+    query = SENTENCES[0]
+    await store.write(_documents(first), {})
+    alone = await reader.matching(first, query, 50)
+    assert alone and await reader.matching(second, query, 50) == []
+    theirs = [
+        _document(second, f"their-{title}", title, SENTENCES, [vector_of(f"{title} {text}", 16) for text in SENTENCES])
+        for title in TITLES
+    ]
+    await store.write(theirs, {})
+    assert {hit.chunk_id for hit in await reader.matching(first, query, 50)} == {hit.chunk_id for hit in alone}
+    assert all(hit.chunk_id.startswith("their-") for hit in await reader.matching(second, query, 50))
+
+
+def test_fields_of_words_have_an_end() -> None:
+    assert len({words_of(f"tenant-{number}") for number in range(10_000)}) == WORD_FIELDS < 1000
 
 
 async def test_passages_are_read_as_they_were_written(store: OpenSearchVectorStore, reader: OpenSearchPassages) -> None:

@@ -13,8 +13,8 @@ from projections.vector.model import LAYOUT
 NAME = "annals-vector"
 SCHEMA_VERSION = LAYOUT.schema_version
 DEFAULT_DIMENSION = 384
-MOST_FIELDS = 10_000
-"""Each tenant has one; the server's own limit is 1,000."""
+WORD_FIELDS = 256
+"""Fields of words. The mapping has an end, however many tenants there are; the server's own limit is 1,000 fields."""
 
 # The stop words of PostgreSQL's `english` dictionary (Snowball's list), so that both stores take the same words for
 # words. Lucene's own list has 33 and would let "what" and "how" find passages.
@@ -47,7 +47,6 @@ def template(name: str) -> dict[str, Any]:
                     "auto_expand_replicas": "0-1",
                     # Only a writer that is done says what may be seen.
                     "refresh_interval": "-1",
-                    "mapping.total_fields.limit": MOST_FIELDS,
                 },
                 "analysis": _ANALYSIS,
             },
@@ -87,7 +86,7 @@ _PROPERTIES: dict[str, Any] = {
     "aggregate_version": _LONG,
     "title": _KEPT,
     "text": _KEPT,
-    # One field for each tenant: how rare a word is and how long a text is on average, OpenSearch counts by field.
+    # How rare a word is and how long a text is on average, OpenSearch counts by field, so tenants are spread over many.
     "words": {"type": "object", "dynamic": "true"},
     "index": _NUMBER,
     "start_at": _NUMBER,
@@ -133,8 +132,8 @@ def owner_of(key: AggregateKey) -> str:
 
 
 def words_of(tenant: str) -> str:
-    """The field of a tenant's words, in `words`."""
-    return _hash(tenant)
+    """The field of a tenant's words, in `words`. Two tenants may share one, and then only its statistics."""
+    return f"{int(_hash(tenant), 16) % WORD_FIELDS:03d}"
 
 
 def passage_id(tenant: str, chunk_id: str) -> str:

@@ -69,7 +69,8 @@ class OpenSearchPassages:
         length in one byte, and leaves the constant k1 + 1 = 2.2 out of its formula: it comes back as the boost.
         """
         words = {f"words.{words_of(tenant)}": {"query": query, "boost": 2.2}}
-        return await self._hits({"match": words}, min(k, MOST))
+        own = {"bool": {"must": {"match": words}, "filter": {"term": {"tenant": tenant}}}}
+        return await self._hits(own, min(k, MOST))
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
         """By chunk id."""
