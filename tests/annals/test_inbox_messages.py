@@ -11,8 +11,10 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
+from streams.dead_letter_limit import INBOX
 from tests.annals.corpus import passages
-from tests.annals.pipeline import Pipeline, annals_json
+from tests.annals.pipeline import Pipeline, annals, annals_json
+from tests.annals.processes import until
 
 GOOD = BAD = 200
 
@@ -87,3 +89,33 @@ def _caught_up(pipeline: Pipeline) -> Any:
         if done or time.monotonic() > end:
             return status
         time.sleep(1)
+
+
+@pytest.mark.timeout(300)
+def test_an_inbox_of_nothing_but_malformed_messages_is_paused_until_somebody_acts(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "data")
+    inbox = f"inbox:{pipeline.addresses['inbox_topic']}"
+    sent = INBOX.least + 60
+    try:
+        producer = Producer({"bootstrap.servers": pipeline.addresses["broker"]})
+        for number in range(sent):
+            producer.produce(pipeline.addresses["inbox_topic"], key=f"bad-{number}", value=b"{not json")
+        assert producer.flush(30) == 0
+
+        assert until(lambda: bool(annals_json(pipeline.data, "status")["paused"]), 120)
+        status = annals_json(pipeline.data, "status")
+        (paused,) = status["paused"]
+        assert (paused["consumer"], paused["dead_letters"]) == (inbox, INBOX.least + 1)
+        assert status["dead_letters"] == INBOX.least, "nothing more is set aside"
+        said = annals(pipeline.data, "status").stdout
+        assert (
+            f"{inbox} is paused: {INBOX.least + 1} of its last {INBOX.least + 1} messages became dead letters" in said
+        )
+        assert f"annals dead-letters resume {inbox}" in said
+
+        assert annals_json(pipeline.data, "dead-letters", "resume", inbox) == {"resumed": [inbox], "missing": []}
+        assert until(lambda: annals_json(pipeline.data, "status")["dead_letters"] == sent, 60)
+        assert annals_json(pipeline.data, "status")["paused"] == []
+        assert annals(pipeline.data, "dead-letters", "resume", inbox, check=False).returncode == 1
+    finally:
+        pipeline.stop()
