@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
-from contracts.errors import AnnalsError
 from eventstore.errors import StoreUnavailableError
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
@@ -78,11 +77,11 @@ def use_of(pool: asyncpg.Pool) -> PoolUse:
 
 
 @contextlib.asynccontextmanager
-async def _counted(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+async def _counted(pool: asyncpg.Pool, wait_s: float) -> AsyncIterator[Connection]:
     use = use_of(pool)
     use.waiting += 1
     try:
-        connection = await pool.acquire(timeout=ACQUIRE_LIMIT_S)
+        connection = await pool.acquire(timeout=wait_s)
     except BaseException:
         use.failures += 1
         raise
@@ -99,17 +98,18 @@ async def _counted(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
 
 
 @contextlib.asynccontextmanager
-async def acquire(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
-    """A connection for a short while. Raises StoreUnavailableError where the database, not the caller, is at fault."""
+async def acquire(pool: asyncpg.Pool, *, wait_s: float = ACQUIRE_LIMIT_S) -> AsyncIterator[Connection]:
+    """A connection for a short while, waited for at most `wait_s`.
+
+    Raises StoreUnavailableError where the database, not the caller, is at fault.
+    """
     try:
-        async with _counted(pool) as connection:
+        async with _counted(pool, wait_s) as connection:
             yield connection
     except StoreUnavailableError:
         raise
     except TimeoutError as error:
-        raise StoreUnavailableError(
-            f"PostgreSQL gave no connection or answer within {ACQUIRE_LIMIT_S:.0f} s"
-        ) from error
+        raise StoreUnavailableError(f"PostgreSQL gave no connection or answer within {wait_s:.0f} s") from error
     except AWAY as error:
         raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
     except AGAIN as error:
@@ -122,38 +122,19 @@ async def transaction(
     *,
     isolation: Isolation = "read_committed",
     readonly: bool = False,
+    wait_s: float = ACQUIRE_LIMIT_S,
 ) -> AsyncIterator[Connection]:
     """A transaction on a connection of its own. Raises StoreUnavailableError as `acquire` does."""
-    async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
+    async with (
+        acquire(pool, wait_s=wait_s) as connection,
+        connection.transaction(isolation=isolation, readonly=readonly),
+    ):
         yield connection
 
 
 async def take_turn(connection: Connection, name: str) -> None:
     """Wait until nobody else of the same name is in a transaction; held until this one ends."""
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_OF_NAME})", f"annals/{name}")
-
-
-class HeldError(AnnalsError):
-    """Another session holds the name; try again when it is free."""
-
-
-@contextlib.asynccontextmanager
-async def holding(pool: asyncpg.Pool, name: str) -> AsyncIterator[None]:
-    """Hold a name, on a connection of its own, among all who use this database.
-
-    Raises HeldError, StoreUnavailableError.
-
-    Whoever dies holds nothing any more.
-    """
-    async with acquire(pool) as connection:
-        if not await connection.fetchval(f"SELECT pg_try_advisory_lock({_LOCK_OF_NAME})", f"annals/held/{name}"):
-            raise HeldError(name)
-        try:
-            yield
-        finally:
-            # A connection that is given back lets go of its locks by itself; one that broke has none.
-            with contextlib.suppress(*AWAY):
-                await connection.execute(f"SELECT pg_advisory_unlock({_LOCK_OF_NAME})", f"annals/held/{name}")
 
 
 async def close_pool(pool: asyncpg.Pool) -> None:

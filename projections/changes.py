@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contracts.event_types import KIND_OF, AggregateKind, EventType
-from contracts.topics import Partition
+from contracts.topics import Partition, Topics
 from eventstore.keys import AggregateKey
 from projections.errors import StaleVersionError
 from projections.states import State
@@ -66,3 +66,9 @@ class ReadModel(Protocol):
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """The sections of each state. Raises UnfoldableEventError, StoreUnavailableError."""
         ...
+
+
+def uniform_positions(model: ReadModel, topics: Topics, position: int) -> Positions:
+    """One position for every partition that the read model follows."""
+    followed = {topics.of(event_type) for event_type in model.event_types}
+    return {partition: position for topic in followed for partition in topic.all_partitions}

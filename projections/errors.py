@@ -18,3 +18,7 @@ class OldSchemaError(AnnalsError):
 
 class ReadModelReplacedError(StoreUnavailableError):
     """The read model was replaced while it was read; the same call may be tried again."""
+
+
+class SwitchDeferredError(StoreUnavailableError):
+    """The switch to the read model that was built could not be made in time; it may be tried again."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -12,14 +13,15 @@ from contracts.event_types import AggregateKind
 from contracts.topics import Topics
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
-from projections.changes import Change, Positions, ReadModel
-from projections.projector import Projector
+from projections.catch_up import CatchUp, StillHeld
+from projections.changes import Change, ReadModel, uniform_positions
 from projections.states import State, bytes_of, fold
 from projections.store import Generation, Store
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
-CATCH_UP = 500
 BULK_ALLOCATIONS = 100_000
 """Objects between two looks of the garbage collector while building."""
 
@@ -27,13 +29,22 @@ Wanted = Callable[[DomainEvent], bool]
 Report = Callable[[int], None]
 
 
+async def _held() -> None:
+    """Nobody else can build these read models."""
+
+
 async def replay(
-    models: Sequence[tuple[ReadModel, Store]], reader: EventReader, topics: Topics, report: Report
+    models: Sequence[tuple[ReadModel, Store]],
+    reader: EventReader,
+    topics: Topics,
+    report: Report,
+    still_held: StillHeld = _held,
 ) -> dict[str, int]:
     """Build the next generation of each read model, in one pass over the log, and switch to it; rows by name.
 
-    `report` gets the aggregates done so far. A rebuild fails on an event that live processing would set aside, and then
-    leaves the live ones as they are. Raises UnfoldableEventError, StoreUnavailableError.
+    `report` gets the aggregates done so far; `still_held` is asked before each switch whether nobody else can build the
+    same. A rebuild fails on an event that live processing would set aside, and then leaves the live ones as they are.
+    Raises UnfoldableEventError, StoreUnavailableError (SwitchDeferredError among them), and what `still_held` raises.
     """
     head = await reader.head()
     building = [(model, store.generation("next")) for model, store in models]
@@ -41,11 +52,11 @@ async def replay(
         rows = await build(building, reader, up_to=head, report=report)
         await _together(generation.finish(uniform_positions(model, topics, head)) for model, generation in building)
         for model, generation in building:
-            await _switch(model, generation, reader, topics, head)
+            await CatchUp(model, generation, reader, topics, head, still_held).switch()
         return rows
     except BaseException:
-        for _, generation in building:
-            await generation.discard()
+        for model, generation in building:
+            await discard(model.name, generation)
         raise
 
 
@@ -88,25 +99,12 @@ async def build(
             await asyncio.gather(loading, return_exceptions=True)
 
 
-async def _switch(model: ReadModel, generation: Generation, reader: EventReader, topics: Topics, head: int) -> None:
-    projector = Projector(model, generation.store, reader)
-    position = head
-
-    async def catch_up() -> None:
-        nonlocal position
-        while events := await reader.after(position, CATCH_UP):
-            position = events[-1].position or position
-            own = [event for event in events if event.event_type in model.event_types]
-            await projector.apply(own, uniform_positions(model, topics, position))
-
-    await catch_up()
-    await generation.switch(catch_up)
-
-
-def uniform_positions(model: ReadModel, topics: Topics, position: int) -> Positions:
-    """One position for every partition that the read model follows."""
-    followed = {topics.of(event_type) for event_type in model.event_types}
-    return {partition: position for topic in followed for partition in topic.all_partitions}
+async def discard(name: str, generation: Generation) -> None:
+    """Drop a generation that nobody wants any more. Where that fails a log line says so: the next start tries again."""
+    try:
+        await generation.discard()
+    except Exception as error:
+        log.warning("%s: what was being built is left behind, and removed at the next start: %s", name, error)
 
 
 @contextlib.contextmanager

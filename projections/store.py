@@ -83,7 +83,11 @@ class Generation(Protocol):
         ...
 
     async def switch(self, catch_up: CatchUp) -> None:
-        """While nobody writes the live one: take in the last events, become the live one, drop the old one."""
+        """While nobody writes the live one: take in the last events, become the live one, drop the old one.
+
+        When `catch_up` raises, the live one stays as it was and is written to again. Raises SwitchDeferredError where
+        its writers give no turn in time; then it may be called again.
+        """
         ...
 
     async def discard(self) -> None:

@@ -3,15 +3,27 @@
 import hashlib
 from dataclasses import dataclass
 
-from contracts.envelope import DomainEvent
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
+
 from contracts.topics import Topics
-from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
-from projections.changes import ReadModel
-from projections.replay import Report, build, uniform_positions
+from projections.changes import Positions, ReadModel, low_watermark, uniform_positions
+from projections.errors import ReadModelReplacedError
+from projections.extent import Build, Extent
+from projections.replay import Report, build, discard
 from projections.store import Snapshot, Store
 
+TRIES = 10
+"""A live one that changes while it is compared, in a database without snapshots, is compared again."""
+
 SHOWN = 300
+
+_again = retry(
+    retry=retry_if_exception_type(ReadModelReplacedError),
+    stop=stop_after_attempt(TRIES),
+    wait=wait_random(0, 1),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +38,52 @@ class Verdict:
 
 
 async def verify(model: ReadModel, store: Store, reader: EventReader, topics: Topics, report: Report) -> Verdict:
-    """Compare the live read model, as it is at this moment, with one built from the same events.
+    """Compare the live read model, as it is at one moment, with one built from the same events.
 
     Events count up to the live model's position, and beyond it where it has them already: an event that the live one
-    passed over shows, one that is still on its way does not. Raises UnfoldableEventError, StoreUnavailableError.
+    passed over shows, one that is still on its way does not. `rows` are those that were built.
+
+    Raises UnfoldableEventError, StoreUnavailableError (ReadModelReplacedError among them, where the live one never kept
+    still for long enough).
     """
     generation = store.generation("verify")
+    try:
+        building = Build(
+            model, generation.store, reader, await _present_extent(store, uniform_positions(model, topics, 0))
+        )
+        up_to = await reader.head()
+        rows = await build([(model, generation)], reader, up_to=up_to, report=report, wanted=building.wants)
+        await generation.finish({})
+        return await _compare(model, store, generation.store, topics, building, rows[model.name])
+    finally:
+        await discard(model.name, generation)
+
+
+@_again
+async def _present_extent(store: Store, followed: Positions) -> Extent:
     async with store.snapshot() as live:
-        versions, positions = await live.versions(), await live.positions()
-        # While a partition was never heard of, nothing can be said to be passed over.
-        position = min(positions.get(partition, 0) for partition in uniform_positions(model, topics, 0))
+        return await _extent(live, followed)
 
-        def wanted(event: DomainEvent) -> bool:
-            assert event.position is not None
-            key = AggregateKey.of(event)
-            return event.position <= position or event.aggregate_version <= versions.get(key, 0)
 
-        try:
-            rows = await build([(model, generation)], reader, up_to=await reader.head(), report=report, wanted=wanted)
-            await generation.finish({})
-            async with generation.store.snapshot() as rebuilt:
-                found = await live.digests()
-                difference = await _difference(model.name, live, rebuilt, found, await rebuilt.digests())
-            digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()
-            return Verdict(model.name, position, rows[model.name], digest, difference)
-        finally:
-            await generation.discard()
+@_again
+async def _compare(model: ReadModel, store: Store, built: Store, topics: Topics, building: Build, rows: int) -> Verdict:
+    """The build took its time: it follows the live one to where that is now, and is compared with it there."""
+    # Most of it before the live one has to keep still.
+    await building.follow(await _present_extent(store, uniform_positions(model, topics, 0)))
+    async with store.snapshot() as live:
+        extent = await _extent(live, uniform_positions(model, topics, 0))
+        await building.follow(extent)
+        async with built.snapshot() as rebuilt:
+            found = await live.digests()
+            difference = await _difference(model.name, live, rebuilt, found, await rebuilt.digests())
+    digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()
+    return Verdict(model.name, extent.position, rows, digest, difference)
+
+
+async def _extent(live: Snapshot, followed: Positions) -> Extent:
+    positions = await live.positions()
+    # While a partition was never heard of, nothing can be said to be passed over.
+    return Extent(low_watermark(positions, followed), await live.versions())
 
 
 async def _difference(

@@ -1,13 +1,28 @@
 """The next generation of a read model in PostgreSQL: loaded in bulk, switched to in one step."""
 
+import logging
+import secrets
 from collections.abc import Sequence
 
+import asyncpg
+
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
+from projections.errors import SwitchDeferredError
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.postgres.tables import VERSIONS
 from projections.store import CatchUp
+
+log = logging.getLogger(__name__)
+
+TURN_LIMIT_S = 5.0
+IDLE_LIMIT_S = 30.0
+DROP_LIMIT_S = 20.0
+"""How long a table that was switched away from waits for its last reader."""
+
+_OLD = "_old"
 
 
 class PostgresGeneration:
@@ -21,14 +36,14 @@ class PostgresGeneration:
 
     async def begin(self) -> None:
         """Empty tables, without indexes; what an earlier try left is dropped."""
-        async with transaction(self._pool) as connection:
+        async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
             await self.store.create(connection)
 
     async def load(self, changes: Sequence[Change]) -> int:
         """COPY aggregates that are not there yet; returns the number of rows."""
         count = 0
-        async with transaction(self._pool) as connection:
+        async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             for table in self._layout.tables:
                 rows = [row for change in changes for row in change.sections.get(table.name, ())]
                 await self.store.copy(connection, table, rows)
@@ -38,7 +53,8 @@ class PostgresGeneration:
 
     async def finish(self, positions: Positions) -> None:
         """Derived rows, indexes, positions."""
-        async with transaction(self._pool) as connection:
+        # Of several that are finished at once, one may have to wait until another gives its connection back.
+        async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'")
             # What is derived reads everything once, and is written faster before there is an index to keep.
             await self.store.derive_all(connection)
@@ -47,30 +63,55 @@ class PostgresGeneration:
             await self.store.reach(connection, positions)
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
             await self.store.changed(connection, [row["tenant"] for row in tenants])
-        async with acquire(self._pool) as connection:
+        async with acquire(self._pool, wait_s=LIMIT_S) as connection:
             for table in self._layout.tables:
                 await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=LIMIT_S)
 
     async def switch(self, catch_up: CatchUp) -> None:
-        """Under the live one's lock: take in the last events, become the live one. The old one is then dropped."""
+        """Under the live one's lock: take in the last events, become the live one. The old one is then dropped.
+
+        Raises SwitchDeferredError where the lock is not had in time.
+        """
         live, mine = self._layout.name, self.store.schema
         async with transaction(self._pool) as connection:
-            await self._live.lock(connection)
+            # PostgreSQL takes the lock back from a process that is stopped while it holds it.
+            await connection.execute(
+                f"SET LOCAL lock_timeout = '{TURN_LIMIT_S:.0f}s'; "
+                f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_LIMIT_S:.0f}s'"
+            )
+            try:
+                await self._live.lock(connection)
+            except asyncpg.LockNotAvailableError:
+                raise SwitchDeferredError(f"{live} was written for more than {TURN_LIMIT_S:.0f} s") from None
             await catch_up()
-            await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE")
             if await _exists(connection, live):
-                await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}_old")
+                await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}{_OLD}{secrets.token_hex(4)}")
             await connection.execute(f"ALTER SCHEMA {mine} RENAME TO {live}")
-        async with acquire(self._pool) as connection:
-            # One at a time: holding several, it could wait for a reader that waits for one of them.
-            for table in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", f"{live}_old"):
-                await connection.execute(f"DROP TABLE IF EXISTS {live}_old.{table['tablename']}", timeout=LIMIT_S)
-            await connection.execute(f"DROP SCHEMA IF EXISTS {live}_old CASCADE", timeout=LIMIT_S)
+        try:
+            await self._drop_old()
+        except StoreUnavailableError as error:
+            log.warning("%s: the old generation is dropped at the next start: %s", live, error)
 
     async def discard(self) -> None:
-        """Drop it."""
-        async with acquire(self._pool) as connection:
+        """Drop it, and what earlier switches left."""
+        async with acquire(self._pool, wait_s=LIMIT_S) as connection:
             await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
+        await self._drop_old()
+
+    async def _drop_old(self) -> None:
+        """Generations that were switched away from. Raises StoreUnavailableError where one is still read."""
+        async with acquire(self._pool, wait_s=LIMIT_S) as connection:
+            old = await connection.fetch(
+                "SELECT nspname FROM pg_namespace WHERE starts_with(nspname::text, $1)", self._layout.name + _OLD
+            )
+            # The pool sets it back when the connection is returned.
+            await connection.execute(f"SET lock_timeout = '{DROP_LIMIT_S:.0f}s'")
+            for schema in (row["nspname"] for row in old):
+                # One table at a time: holding several, it could wait for a reader that waits for one of them.
+                tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", schema)
+                for table in tables:
+                    await connection.execute(f"DROP TABLE IF EXISTS {schema}.{table['tablename']}", timeout=LIMIT_S)
+                await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE", timeout=LIMIT_S)
 
 
 async def _exists(connection: Connection, schema: str) -> bool:

@@ -8,10 +8,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from contracts.topics import Topics
-from projections.changes import ReadModel, low_watermark
+from projections.changes import ReadModel, low_watermark, uniform_positions
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
-from projections.replay import uniform_positions
 from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
 from services.errors import NotFoundError

@@ -7,7 +7,7 @@ import pytest
 
 from annals.composition import Services
 from contracts.ids import entity_id
-from projections.replay import uniform_positions
+from projections.changes import uniform_positions
 from services.errors import NotFoundError
 from services.storage import cross_database as layer
 from services.storage.cross_database import Answered, Found

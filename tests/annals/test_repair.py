@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from annals.cli import dead_letters
 from annals.composition import open_services
 from annals.settings import load_settings
-from eventstore.pool import holding
+from eventstore.locks import holding
 from tests.annals.conftest import Up
 from tests.annals.pipeline import annals, called, given, refused
 from tests.annals.processes import until
@@ -229,10 +229,7 @@ def test_a_producer_cannot_close_a_letter(up: Up) -> None:
 
 def test_one_replay_of_a_read_model_at_a_time(up: Up) -> None:
     async def meanwhile() -> list[str]:
-        async with (
-            open_services(load_settings(data=up.data), up.pipeline.addresses["postgres"]) as services,
-            holding(services.pool, "replay graph"),
-        ):
+        async with holding(up.pipeline.addresses["postgres"], ["replay graph"]):
             replayed = await asyncio.to_thread(annals, up.data, "replay", "all", check=False)
             verified = await asyncio.to_thread(annals, up.data, "verify", check=False)
         assert (replayed.returncode, verified.returncode) == (1, 0)

@@ -1,14 +1,14 @@
 """The three read models over one history, each with its store and its projector."""
 
 from contracts.topics import topics
-from projections.changes import Positions, ReadModel
+from projections.changes import Positions, ReadModel, uniform_positions
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.postgres.store import PostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
-from projections.replay import replay, uniform_positions
+from projections.replay import replay
 from projections.store import Store
 from projections.vector.model import VectorModel
 from projections.vector.postgres import VectorStore

@@ -6,9 +6,8 @@ import pytest
 
 from contracts.topics import topics
 from eventstore.keys import AggregateKey
-from projections.changes import Sections
+from projections.changes import Sections, uniform_positions
 from projections.errors import ReadModelReplacedError
-from projections.replay import uniform_positions
 from projections.states import State
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, open_model

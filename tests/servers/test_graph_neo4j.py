@@ -9,18 +9,20 @@ from neo4j import AsyncDriver
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError, UnknownMigrationError
 from eventstore.keys import AggregateKey
-from projections.changes import Change, ReadModel
-from projections.errors import OldSchemaError, StaleVersionError
+from projections.changes import Change, ReadModel, uniform_positions
+from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVersionError, SwitchDeferredError
 from projections.graph.model import LAYOUT, GraphModel
-from projections.graph.neo4j.connection import alone, execute, open_driver, transaction
+from projections.graph.neo4j import generation as generations
+from projections.graph.neo4j.connection import alone, execute, fetch, open_driver, transaction
 from projections.graph.neo4j.migrations import MIGRATIONS, migrate
 from projections.graph.neo4j.reader import Neo4jGraph
+from projections.graph.neo4j.snapshot import Neo4jSnapshot
 from projections.graph.neo4j.store import Neo4jGraphStore
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.postgres.store import PostgresStore
 from projections.projector import Projector
-from projections.replay import replay, uniform_positions
+from projections.replay import replay
 from projections.store import Store
 from projections.verify import verify
 from tests.projections.contract.folding import change, changes, digests, follow, rows
@@ -72,15 +74,15 @@ class TestStore(StoreContract, GenerationContract):
         return live
 
     async def test_a_snapshot_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
-        """There is no snapshot to read: a writer waits for its turn."""
+        """There is no snapshot to read: who was overtaken by a writer is told so, and the writer waits for nobody."""
         await store.write(await changes(model, await history.tell(STORY)), {})
         before = await digests(store)
         late = await changes(model, await history.tell(OTHER))
-        async with store.snapshot() as snapshot:
-            writing = asyncio.create_task(store.write(late, {}))
-            assert await snapshot.digests() == before
-            assert not writing.done()
-        await writing
+        with pytest.raises(ReadModelReplacedError, match="was written while it was read"):
+            async with store.snapshot() as snapshot:
+                assert await snapshot.digests() == before
+                async with asyncio.timeout(20):
+                    await store.write(late, {})
         assert await digests(store) != before
 
 
@@ -251,10 +253,85 @@ async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | No
 
 
 async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
-    async with live.snapshot():
+    async with transaction(driver) as first:
+        await live.take_turn(first)
         with pytest.raises(StoreUnavailableError):
             async with transaction(driver, 0.5) as tx:
                 await live.take_turn(tx)
+
+
+async def test_readers_of_all_of_it_hold_nobody_up(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+) -> None:
+    """One of them may be a process that is stopped: writers, questions and the next replay go on."""
+    projector = Projector(GraphModel(), live, history.reader)
+    await projector.apply(await history.tell(STORY), {})
+    async with transaction(driver, 60) as tx:
+        generation = (await fetch(tx, "MATCH (m:ReadModel {name: 'graph'}) RETURN m.generation AS g"))[0]["g"]
+        assert (await Neo4jSnapshot(tx, generation).digests())["passages"] != ""
+        async with asyncio.timeout(30):
+            await projector.apply(await history.tell(OTHER), {})
+            assert (await Neo4jGraph(driver).snapshot("default")).mentions
+            await replay([(GraphModel(), live)], history.reader, topics(), lambda _: None)
+    assert (await verify(GraphModel(), live, history.reader, topics(), lambda _: None)).difference is None
+
+
+async def test_a_snapshot_is_had_beside_writers_that_never_pause(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+) -> None:
+    """Each that is had is whole: a document has all of its mentions or none."""
+    projector = Projector(GraphModel(), live, history.reader)
+    done = asyncio.Event()
+
+    async def write() -> None:
+        while not done.is_set():
+            await projector.apply(await history.tell(STORY, OTHER), {})
+            await projector.apply(await history.delete(STORY) + await history.delete(OTHER), {})
+
+    await projector.apply(await history.tell(STORY, OTHER), {})
+    whole = len((await Neo4jGraph(driver).snapshot("default")).mentions)
+    async with asyncio.TaskGroup() as group, asyncio.timeout(120):
+        group.create_task(write())
+        seen = {len((await Neo4jGraph(driver).snapshot("default")).mentions) for _ in range(20)}
+        done.set()
+    assert seen <= {0, whole}
+
+
+async def test_what_is_written_while_it_is_verified_is_compared_as_well(
+    live: Neo4jGraphStore, history: History
+) -> None:
+    """The build follows the live one to where that is when it is compared."""
+    projector = Projector(GraphModel(), live, history.reader)
+    await projector.apply(await history.tell(STORY), {})
+    late: list[asyncio.Task[None]] = []
+
+    async def happen() -> None:
+        await projector.apply(await history.tell(OTHER), {})
+
+    def report(_: int) -> None:
+        late.append(asyncio.create_task(happen()))
+
+    assert (await verify(GraphModel(), live, history.reader, topics(), report)).difference is None
+    await asyncio.gather(*late)
+    assert late
+
+
+async def test_a_switch_that_gets_no_turn_is_deferred(
+    driver: AsyncDriver, live: Neo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "SWITCH_LIMIT_S", 1.0)
+    made = live.generation("next")
+    await made.begin()
+    await made.finish({})
+
+    async def nothing() -> None:
+        """No event came since."""
+
+    async with transaction(driver) as tx:
+        await live.take_turn(tx)
+        with pytest.raises(SwitchDeferredError, match="gave no turn"):
+            await made.switch(nothing)
+    await made.switch(nothing)
 
 
 async def test_a_mistake_of_ours_is_not_called_an_outage(driver: AsyncDriver) -> None:

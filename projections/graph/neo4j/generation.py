@@ -1,10 +1,13 @@
 """The next generation of the graph in Neo4j: loaded in bulk, switched to in one step."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 from neo4j import AsyncDriver
 
+from eventstore.errors import StoreUnavailableError
 from projections.changes import Change, Positions
+from projections.errors import ReadModelReplacedError, SwitchDeferredError
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
 from projections.graph.neo4j.content import add
 from projections.graph.neo4j.entities import derive_all
@@ -17,6 +20,11 @@ from projections.graph.neo4j.store import (
     reach,
 )
 from projections.store import CatchUp
+
+log = logging.getLogger(__name__)
+
+SWITCH_LIMIT_S = 30.0
+"""Waiting for the live one's turn, and the last events; who writes waits for longer."""
 
 PORTION = 20_000
 """Rows of a bulk load's transaction."""
@@ -48,6 +56,7 @@ MATCH (live:ReadModel {name: $live}), (mine:ReadModel {name: $mine})
 WITH live, mine, live.generation AS old
 SET live.generation = mine.generation, live.schema_version = mine.schema_version, live.built_at = mine.built_at,
     mine.name = $dropped + coalesce(old, ''), mine.generation = old
+RETURN live.generation AS generation
 """
 
 _DELETED = (
@@ -98,12 +107,29 @@ class Neo4jGeneration:
             await changed(tx, generation, [row["tenant"] for row in tenants])
 
     async def switch(self, catch_up: CatchUp) -> None:
-        """Under the live one's lock: take in the last events, become the live one. The old one is then deleted."""
-        async with transaction(self._driver, BULK_LIMIT_S) as tx:
-            await execute(tx, "MERGE (m:ReadModel {name: $name}) SET m.turn = timestamp()", name=self._live.name)
-            await catch_up()
-            await execute(tx, _SWITCH, live=self._live.name, mine=self.store.name, dropped=_DROPPED)
-        await _delete_dropped(self._driver)
+        """Under the live one's lock: take in the last events, become the live one. The old one is then deleted.
+
+        Neo4j takes the lock back after SWITCH_LIMIT_S, also from a process that is stopped. Raises SwitchDeferredError
+        where the lock is not had until then.
+        """
+        has_turn = False
+        try:
+            async with transaction(self._driver, SWITCH_LIMIT_S) as tx:
+                await execute(tx, "MERGE (m:ReadModel {name: $name}) SET m.turn = timestamp()", name=self._live.name)
+                has_turn = True
+                await catch_up()
+                if not await fetch(tx, _SWITCH, live=self._live.name, mine=self.store.name, dropped=_DROPPED):
+                    raise ReadModelReplacedError("what was being built was dropped by somebody else; replay again")
+        except SwitchDeferredError:
+            raise
+        except StoreUnavailableError as error:
+            if has_turn:
+                raise
+            raise SwitchDeferredError(f"{self._live.name} gave no turn for the switch: {error}") from error
+        try:
+            await _delete_dropped(self._driver)
+        except StoreUnavailableError as error:
+            log.warning("%s: the old generation is deleted at the next start: %s", self._live.name, error)
 
     async def discard(self) -> None:
         """Drop it."""

@@ -1,19 +1,23 @@
 """The graph in Neo4j: reads."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from neo4j import AsyncDriver, Record
+from neo4j import AsyncDriver, AsyncTransaction, Record
 
 from contracts.ids import entity_id
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j import queries
-from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, fetch, transaction
+from projections.graph.neo4j.connection import alone, fetch, transaction
+from projections.graph.neo4j.consistent import consistent_read
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
-from projections.postgres.consistent_read import retry_replaced
+from projections.postgres.consistent_read import TRIES, retry_replaced
+
+TURN_LIMIT_S = 20.0
 
 MERGES_LIMIT = 16
 """Merges followed in a row; a chain that bites its tail ends after as many steps as any sane chain has."""
@@ -46,21 +50,21 @@ class Neo4jGraph:
         return await self._store.content_tag(tenant)
 
     async def snapshot(self, tenant: str) -> GraphSnapshot:
-        """All of it, as of one moment. Writers wait meanwhile: Neo4j has no other way to hold a moment."""
-        async with transaction(self._driver, BULK_LIMIT_S) as tx:
-            await self._store.take_turn(tx)
-            base = _base(await fetch(tx, queries.MERGED, name=NAME, tenant=tenant))
-            subjects, mentions, statements = [
-                await fetch(tx, query, generation=base.generation, tenant=tenant)
-                for query in (queries.SUBJECTS, queries.MENTIONS, queries.STATEMENTS)
-            ]
-        return GraphSnapshot(
-            subjects=[Subject(base.of(row[0]), *row[1:]) for row in subjects],
-            mentions=[Mention(base.of(row[0]), *row[1:]) for row in mentions],
-            statements=[
-                Statement(row[0], base.of(row[1]), row[2], row[3], base.of(row[4]), *row[5:]) for row in statements
-            ],
-        )
+        """All of it, as of one moment.
+
+        Where the tenant's graph is written again and again meanwhile, writers wait for one that is read within
+        TURN_LIMIT_S; Neo4j lets them go on then, whatever became of the reader.
+        """
+        for _ in range(TRIES):
+            with contextlib.suppress(ReadModelReplacedError):
+                async with (
+                    consistent_read(self._driver, NAME, tenant) as generation,
+                    transaction(self._driver) as tx,
+                ):
+                    found = await _snapshot(tx, generation, tenant)
+                return found
+        async with transaction(self._driver, TURN_LIMIT_S) as tx:
+            return await _snapshot(tx, await self._store.take_turn(tx, writes=0), tenant)
 
     async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
@@ -121,6 +125,21 @@ class Neo4jGraph:
         if not found or not found[0]["still"]:
             raise ReadModelReplacedError()
         return list(found[0]["found"])
+
+
+async def _snapshot(tx: AsyncTransaction, generation: str, tenant: str) -> GraphSnapshot:
+    base = _base(await fetch(tx, queries.MERGED, name=NAME, tenant=tenant))
+    subjects, mentions, statements = [
+        await fetch(tx, query, generation=generation, tenant=tenant)
+        for query in (queries.SUBJECTS, queries.MENTIONS, queries.STATEMENTS)
+    ]
+    return GraphSnapshot(
+        subjects=[Subject(base.of(row[0]), *row[1:]) for row in subjects],
+        mentions=[Mention(base.of(row[0]), *row[1:]) for row in mentions],
+        statements=[
+            Statement(row[0], base.of(row[1]), row[2], row[3], base.of(row[4]), *row[5:]) for row in statements
+        ],
+    )
 
 
 def _base(records: Sequence[Record]) -> _Base:

@@ -1,4 +1,4 @@
-"""The graph in Neo4j while no writer has its turn."""
+"""The graph in Neo4j, row by row, for comparison."""
 
 import hashlib
 import json
@@ -67,7 +67,7 @@ RETURN p.topic AS topic, p.partition AS partition, p.position AS position
 
 
 class Neo4jSnapshot:
-    """Implements `projections.store.Snapshot` within a transaction that has its turn."""
+    """Implements `projections.store.Snapshot` over one generation; who asks sees to it that nobody wrote meanwhile."""
 
     def __init__(self, tx: AsyncTransaction, generation: str) -> None:
         self._tx = tx

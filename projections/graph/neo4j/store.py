@@ -19,6 +19,7 @@ from projections.changes import Change, Positions, check_versions
 from projections.errors import OldSchemaError
 from projections.graph.model import LAYOUT
 from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
+from projections.graph.neo4j.consistent import consistent_read
 from projections.graph.neo4j.content import add, delete_stale, forget
 from projections.graph.neo4j.entities import derive
 from projections.graph.neo4j.migrations import migrate
@@ -31,7 +32,10 @@ NAME = "graph"
 SCHEMA_VERSION = 1
 """Grows with each change of the nodes and edges that makes a replay necessary."""
 
-_TURN = "MATCH (m:ReadModel {name: $name}) SET m.turn = timestamp()"
+# `writes` counts the writes that changed anything: by it a reader knows that nothing was written meanwhile.
+_TURN = """
+MATCH (m:ReadModel {name: $name}) SET m.turn = timestamp(), m.writes = coalesce(m.writes, 0) + $writes
+"""
 _GENERATION = "MATCH (m:ReadModel {name: $name}) RETURN m.generation AS generation"
 _OPEN = """
 MERGE (m:ReadModel {name: $name})
@@ -109,7 +113,7 @@ class Neo4jGraphStore:
         if not changes and not positions:
             return
         async with transaction(self.driver) as tx:
-            generation = await self.take_turn(tx)
+            generation = await self.take_turn(tx, writes=min(1, len(changes)))
             if changes:
                 check_versions(changes, await _versions(tx, generation, [change.key for change in changes]))
                 touched = await forget(tx, generation, changes)
@@ -121,20 +125,26 @@ class Neo4jGraphStore:
                 await changed(tx, generation, {change.key.tenant for change in changes if change.sections})
             await reach(tx, generation, positions)
 
-    async def take_turn(self, tx: AsyncTransaction) -> str:
-        """Wait for this name's turn, held until the transaction ends; returns the generation it stands for."""
-        await execute(tx, _TURN, name=self.name)
+    async def take_turn(self, tx: AsyncTransaction, writes: int = 1) -> str:
+        """Wait for this name's turn, held until the transaction ends; returns the generation it stands for.
+
+        `writes`: 0 where the transaction leaves the content as it is.
+        """
+        await execute(tx, _TURN, name=self.name, writes=writes)
         # Read by a query of its own: one that waited may remember what it read before.
         return await self._generation(tx)
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Neo4jSnapshot]:
-        """It as it is now. Neo4j gives no snapshot over several queries, so writers wait as long as this lasts.
+        """It as it is now; nobody waits for it.
 
-        One that waits longer than QUERY_LIMIT_S is told StoreUnavailableError, and tries again. Readers do not wait.
+        Raises ReadModelReplacedError at its end where it was written meanwhile.
         """
-        async with transaction(self.driver, BULK_LIMIT_S) as tx:
-            yield Neo4jSnapshot(tx, await self.take_turn(tx))
+        async with (
+            consistent_read(self.driver, self.name) as generation,
+            transaction(self.driver, BULK_LIMIT_S) as tx,
+        ):
+            yield Neo4jSnapshot(tx, generation)
 
     def generation(self, purpose: str) -> "Neo4jGeneration":
         """Another name with a generation of its own."""

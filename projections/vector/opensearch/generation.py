@@ -50,13 +50,21 @@ class OpenSearchGeneration:
         if live is not None:
             self._blocked = live
             await block(self._client, live, successor)
-        await catch_up()
+        try:
+            await catch_up()
+        except BaseException:
+            await self._lift()
+            raise
         await swap(self._client, live, successor, self._live.alias, self.store.alias)
         self._blocked = None
 
     async def discard(self) -> None:
         """Drop it."""
         await self._drop()
+        await self._lift()
+
+    async def _lift(self) -> None:
+        """Let the live one be written again."""
         if self._blocked is not None:
             # Gone where the switch was made and only its answer was lost.
             with contextlib.suppress(ReadModelReplacedError):

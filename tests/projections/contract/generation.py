@@ -115,6 +115,26 @@ class GenerationContract:
         await generation.discard()
         assert await digests(store) == before
 
+    async def test_a_switch_that_failed_may_be_tried_again(
+        self, model: ReadModel, store: Store, history: History
+    ) -> None:
+        """Between the tries the live one is written as ever."""
+        generation = store.generation("next")
+        await generation.begin()
+        await generation.load(await changes(model, await history.tell(STORY)))
+        await generation.finish({})
+
+        async def failing() -> None:
+            raise RuntimeError("not yet")
+
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="not yet"):
+                await generation.switch(failing)
+        await store.write(await changes(model, await history.tell(OTHER)), {})
+        assert await store.versions([OLD, NEW]) == {NEW: 5}
+        await generation.switch(_nothing)
+        assert await store.versions([OLD, NEW]) == {OLD: 5}
+
 
 async def _nothing() -> None:
     """No event came since."""

@@ -1,0 +1,129 @@
+"""Replays and verifications as they are called: few connections, locks that may be lost, leftovers of those killed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from annals.composition import Services, open_read_models, open_services
+from annals.rebuilding import RebuildRunningError, check, rebuild, remove_leftovers
+from annals.settings import load_settings
+from eventstore.locks import LockLostError, holding
+from services.operations.progress import READ_MODELS
+from tests.projections.contract.folding import follow
+from tests.projections.history import History, open_history
+from tests.projections.stories import Story
+
+HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
+
+
+@pytest.fixture
+async def history(dsn: str) -> AsyncIterator[History]:
+    """What happens."""
+    async with open_history(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def services(dsn: str, tmp_path: Path, history: History) -> AsyncIterator[Services]:
+    """Two connections, and a document in every read model."""
+    async with open_services(load_settings(data=tmp_path, pool_size=2), dsn) as opened:
+        await open_read_models(opened)
+        await history.tell(HARBOUR)
+        await live_on(opened, history)
+        yield opened
+
+
+async def live_on(services: Services, history: History) -> None:
+    """Bring the read models to everything that happened."""
+    for one in services.projections.values():
+        await follow(one.projector, history)
+
+
+async def schemas(services: Services) -> set[str]:
+    """Of every generation that there is."""
+    rows = await services.pool.fetch("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(relational|graph|vector)'")
+    return {row["nspname"] for row in rows}
+
+
+async def test_two_connections_are_enough_for_everything(services: Services, dsn: str, history: History) -> None:
+    """Three replays of everything beside events that keep coming; then all is as the events say."""
+    done = asyncio.Event()
+
+    async def keep_on() -> None:
+        number = 0
+        async with open_services(services.settings, dsn) as others:
+            while not done.is_set():
+                number += 1
+                await history.tell(Story(f"d{number}", ("Ada met Dora.",), title="Market"))
+                await live_on(others, history)
+
+    async with asyncio.TaskGroup() as group, asyncio.timeout(200):
+        group.create_task(keep_on())
+        for _ in range(3):
+            rows = await rebuild(services, READ_MODELS, lambda _: None)
+            assert set(rows) == set(READ_MODELS)
+            for name in READ_MODELS:
+                assert (await check(services, name, lambda _: None)).difference is None
+        done.set()
+    for name in READ_MODELS:
+        assert (await check(services, name, lambda _: None)).difference is None
+    assert await schemas(services) == set(READ_MODELS)
+
+
+async def test_a_lost_lock_ends_a_replay_before_its_switch(services: Services, dsn: str) -> None:
+    """Whoever holds it now may build the same read model."""
+    before = {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS}
+    task: list[asyncio.Task[None]] = []
+
+    async def lose() -> None:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        await connection.close()
+
+    def report(_: int) -> None:
+        task.append(asyncio.create_task(lose()))
+
+    with pytest.raises(LockLostError, match="start again"):
+        await rebuild(services, READ_MODELS, report)
+    await asyncio.gather(*task)
+    assert {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS} == before
+    await rebuild(services, READ_MODELS, lambda _: None)
+    assert await schemas(services) == set(READ_MODELS)
+
+
+async def test_what_a_killed_one_left_is_removed_and_what_is_being_built_stays(services: Services, dsn: str) -> None:
+    for name in READ_MODELS:
+        for purpose in ("next", "verify"):
+            await services.projections[name].store.generation(purpose).begin()
+        await services.pool.execute(f"CREATE SCHEMA {name}_old_0123abcd CREATE TABLE rows (number integer)")
+    async with holding(dsn, ["replay graph", "verify vector"]):
+        await remove_leftovers(services)
+        assert await schemas(services) == {*READ_MODELS, "graph_next", "vector_verify"}
+    await remove_leftovers(services)
+    assert await schemas(services) == set(READ_MODELS)
+
+
+async def test_a_replay_removes_the_leftovers_of_others(services: Services) -> None:
+    await services.projections["vector"].store.generation("verify").begin()
+    await rebuild(services, ["graph"], lambda _: None)
+    assert await schemas(services) == set(READ_MODELS)
+
+
+async def test_one_of_a_name_at_a_time(services: Services, dsn: str) -> None:
+    async with holding(dsn, ["replay graph"]):
+        with pytest.raises(RebuildRunningError, match="`annals replay graph` runs already"):
+            await rebuild(services, READ_MODELS, lambda _: None)
+        assert (await check(services, "graph", lambda _: None)).difference is None
+
+
+async def test_the_relay_knows_of_a_replay(services: Services, history: History) -> None:
+    """A replayed read model needs nothing that came before."""
+    await rebuild(services, ["graph"], lambda _: None)
+    assert await services.positions.of("graph") == await services.projections["graph"].store.positions()
+    assert min((await services.positions.of("graph")).values()) == await history.reader.head()
