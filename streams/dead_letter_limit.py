@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from eventstore.paused_consumers import PausedConsumer, PausedConsumers
+from telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class DeadLetterLimit:
 
     async def _wait(self) -> None:
         self._released.clear()
+        metrics.PAUSED.labels(self._consumer).set(1)
         try:
             paused = True
             while paused:
@@ -92,3 +94,4 @@ class DeadLetterLimit:
         finally:
             self._recent.clear()
             self._released.set()
+            metrics.PAUSED.labels(self._consumer).set(0)

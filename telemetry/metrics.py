@@ -46,6 +46,9 @@ FAILURES = Counter("annals_batch_failures_total", "Batches that failed, by consu
 # Messages set aside, by the name of their error. One of many at once: look at `annals dead-letters list`.
 DEAD_LETTERS = Counter("annals_dead_letters_total", "Messages set aside, by consumer and error.", ["consumer", "error"])
 
+# 1 while too many of a consumer's messages became dead letters, so that it waits for somebody to act: alert on it.
+PAUSED = Gauge("annals_consumer_paused", "Whether a consumer is paused, in this process.", ["consumer"])
+
 # ---- How far everything is: read from PostgreSQL when it is asked for, so it is absent while that is away ----
 
 # Events of the log behind the consumer's position in its slowest partition; for `relay`, those not published yet.

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
@@ -92,6 +93,7 @@ async def test_a_paused_consumer_handles_and_acknowledges_nothing_more(
         assert (paused.dead_letters, paused.cause) == (11, "broken: Field required")
         assert "recorder is paused: 11 of its last" in caplog.text
         assert "annals dead-letters resume recorder" in caplog.text
+        assert REGISTRY.get_sample_value("annals_consumer_paused", {"consumer": "recorder"}) == 1
 
         assert await scene.paused.release(["recorder"]) == ["recorder"]
         await until(lambda: len(scene.letters.set_aside) > kept)
@@ -102,6 +104,7 @@ async def test_a_paused_consumer_handles_and_acknowledges_nothing_more(
                 await scene.paused.release(["recorder"])
                 await asyncio.sleep(0.005)
     assert stream.acknowledged == list(range(70))
+    assert REGISTRY.get_sample_value("annals_consumer_paused", {"consumer": "recorder"}) == 0
     assert sorted(letter.offset for letter in scene.letters.set_aside) == [n for n in range(70) if n % 7]
     assert len(scene.handler.handled) == 10
 
