@@ -86,8 +86,7 @@ async def check_serving(services: Services) -> None:
     StoreUnavailableError.
     """
     settings = services.settings
-    key = AggregateKey(settings.tenant, "model", "embedding")
-    served = (await services.commands.load_many([key], Model.project)).get(key)
+    served = Model.project(await services.reader.of_aggregate(settings.tenant, "model", "embedding"))
     if served is None:
         return
     revision = await asyncio.to_thread(embedder_revision, settings.embedder, settings.embedder_revision)

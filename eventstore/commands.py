@@ -1,7 +1,7 @@
 """Deciding and appending: load the state, let the aggregate decide, append; again where somebody was faster."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -45,13 +45,16 @@ class Commands:
         """End the threads; what they do now is finished."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    async def load_many(
-        self, keys: Sequence[AggregateKey], project: Callable[[Iterable[DomainEvent]], State | None]
-    ) -> dict[AggregateKey, State]:
-        """The present states of several aggregates, in one query; those that have none are left out."""
-        found = await self._reader.of_aggregates(keys)
-        states = ((key, project(events)) for key, events in found.items())
-        return {key: state for key, state in states if state is not None}
+    async def load_in_batches(
+        self, keys: Iterable[AggregateKey], project: Callable[[Iterable[DomainEvent]], State | None]
+    ) -> AsyncIterator[dict[AggregateKey, State]]:
+        """The present states of several aggregates, as many at a time as have BATCH_BYTES of events, or a single one.
+
+        Those that have none are left out.
+        """
+        async for found in self._reader.in_batches(dict.fromkeys(keys, 1)):
+            states = ((key, project(events)) for key, events in found.items())
+            yield {key: state for key, state in states if state is not None}
 
     async def execute(self, command: Command) -> list[DomainEvent]:
         """Decide and append; returns what was appended, with positions. Raises ConflictError."""

@@ -1,18 +1,16 @@
 """A whole event store to an archive, and back into an empty one."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import asyncpg
 
+from contracts.batches import batches
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveReader, ArchiveWriter, Counts
-from eventstore.pool import acquire, transaction
+from eventstore.pool import Connection, acquire, transaction
 
-PREFETCH = 50
-"""Rows under way at once. A text or an event may have 8 MiB, so 400 MiB at the very worst."""
 BATCH_ROWS = 1000
-BATCH_BYTES = 8 * 1024 * 1024
 LONG_S = 3600.0
 """For the few statements that look at a whole table."""
 
@@ -25,17 +23,25 @@ class NotEmptyError(AnnalsError):
 
 
 class _Table(NamedTuple):
+    """`order` is total; `size` is the SQL of a row's bytes, as far as they can be many."""
+
     name: str
     columns: tuple[str, ...]
     order: str
+    size: str
 
 
-TEXTS = _Table("texts", ("tenant", "document_id", "digest", "content"), "tenant, document_id, digest")
-OUTPUTS = _Table("model_outputs", ("model", "digest", "output"), "model, digest")
-RECEIPTS = _Table(
-    "inbox_receipts", ("tenant", "document_id", "event_id", "outcome", "received_at"), "event_id, tenant, document_id"
+TEXTS = _Table(
+    "texts", ("tenant", "document_id", "digest", "content"), "tenant, document_id, digest", "octet_length(content)"
 )
-EVENTS = _Table("stored_events", ("notification_id", "state"), "notification_id")
+OUTPUTS = _Table("model_outputs", ("model", "digest", "output"), "model, digest", "octet_length(output)")
+RECEIPTS = _Table(
+    "inbox_receipts",
+    ("tenant", "document_id", "event_id", "outcome", "received_at"),
+    "event_id, tenant, document_id",
+    "0",
+)
+EVENTS = _Table("stored_events", ("notification_id", "state"), "notification_id", "octet_length(state)")
 STORED = ("originator_id", "originator_version", "topic", "state", "notification_id")
 LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS))
 
@@ -67,8 +73,7 @@ async def dump(pool: asyncpg.Pool, file: BinaryIO, *, outputs: bool, report: Rep
         ]
         written = 0
         for table, write in parts:
-            query = f"SELECT {', '.join(table.columns)} FROM annals.{table.name} ORDER BY {table.order}"
-            async for row in connection.cursor(query, prefetch=PREFETCH):
+            async for row in _rows(connection, table):
                 write(*row)
                 written += 1
                 if written % BATCH_ROWS == 0:
@@ -102,7 +107,7 @@ async def restore(pool: asyncpg.Pool, archive: ArchiveReader, report: Report) ->
             (EVENTS.name, STORED, _events(archive)),
         )
         for name, columns, rows in parts:
-            for batch in _batches(rows):
+            for batch in batches(rows, _bytes_of, max_items=BATCH_ROWS):
                 await connection.copy_records_to_table(name, schema_name="annals", columns=columns, records=batch)
                 taken += len(batch)
                 report(taken)
@@ -119,6 +124,17 @@ async def restore(pool: asyncpg.Pool, archive: ArchiveReader, report: Report) ->
         )
         await connection.execute(f"ANALYZE {LOCKED}", timeout=LONG_S)
     return archive.header.counts
+
+
+async def _rows(connection: Connection, table: _Table) -> AsyncIterator[asyncpg.Record]:
+    """All rows in order. Sizes are read ahead of them, so that what is fetched at once is bounded in bytes."""
+    of_table = f"FROM annals.{table.name} ORDER BY {table.order}"
+    sizes = await connection.cursor(f"SELECT {table.size} AS bytes {of_table}")
+    rows = await connection.cursor(f"SELECT {', '.join(table.columns)} {of_table}")
+    while next_sizes := await sizes.fetch(BATCH_ROWS):
+        for batch in batches(next_sizes, lambda row: int(row["bytes"])):
+            for row in await rows.fetch(len(batch)):
+                yield row
 
 
 async def _counts(connection: Any) -> Counts:
@@ -152,15 +168,5 @@ def _events(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
         yield line.originator_id, line.version, line.event_type, line.state, line.position
 
 
-def _batches(rows: Iterable[Sequence[object]]) -> Iterator[list[Sequence[object]]]:
-    """At most BATCH_ROWS, and one more at most than fit into BATCH_BYTES."""
-    batch: list[Sequence[object]] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += sum(len(value) for value in row if isinstance(value, bytes))
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _bytes_of(row: Sequence[object]) -> int:
+    return sum(len(value) for value in row if isinstance(value, bytes))

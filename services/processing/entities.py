@@ -42,12 +42,12 @@ class Entities:
         outputs = iter(await self._inference.entities.outputs([text for texts in chunk_texts for text in texts]))
         subjects = iter(await self._inference.relations.outputs([text for texts in chunk_texts for text in texts]))
         return [
-            self._payload(document, list(_analyses(document, outputs)), list(_analyses(document, subjects)))
+            self._payload(document, _analyses(document, outputs), _analyses(document, subjects))
             for document, _ in batch
         ]
 
     def _payload(
-        self, document: Document, analyses: Sequence[Analysis], parsed: Sequence[Analysis]
+        self, document: Document, analyses: Iterator[Analysis], parsed: Iterator[Analysis]
     ) -> EntitiesExtracted:
         mentions: list[Mention] = []
         aliases: list[Alias] = []

@@ -1,12 +1,13 @@
 """What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
+from contracts.batches import batches
 from contracts.documents import DocumentChunked, DocumentIngested, DocumentUpdated, EntitiesExtracted, StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
@@ -19,7 +20,7 @@ from streams.message import Message, read_event
 
 LARGE_BYTES = 16 * 1024
 """A document with more text than this takes a second or more of a model."""
-SLICE_CHARACTERS = 500_000
+SLICE_BYTES = 500_000
 """Text worked on at once: bounds memory, and the work that a crash makes vain."""
 
 
@@ -95,20 +96,24 @@ class StageHandler:
             await self._positions.advance(self.name, positions)
 
     async def _handle(self, batch: Sequence[DomainEvent]) -> None:
-        documents = await self._commands.load_many([AggregateKey.of(event) for event in batch], Document.project)
-        due = [
-            (document, event)
-            for event in batch
-            if (document := documents.get(AggregateKey.of(event))) is not None and self._stage.is_due(document, event)
-        ]
-        for part in slices(due):
-            results = await self._stage.work(part)
-            await self._commands.execute_many(
-                [
-                    Command(AggregateKey.of(event), Document.project, self._decision(event, result), state=document)
-                    for (document, event), result in zip(part, results, strict=True)
-                ]
-            )
+        keys = [AggregateKey.of(event) for event in batch]
+        async for documents in self._commands.load_in_batches(keys, Document.project):
+            due = [
+                (document, event)
+                for key, event in zip(keys, batch, strict=True)
+                if (document := documents.get(key)) is not None and self._stage.is_due(document, event)
+            ]
+            for part in batches(due, lambda pair: pair[0].text.bytes, max_bytes=SLICE_BYTES):
+                await self._work(part)
+
+    async def _work(self, part: Sequence[tuple[Document, DomainEvent]]) -> None:
+        results = await self._stage.work(part)
+        await self._commands.execute_many(
+            [
+                Command(AggregateKey.of(event), Document.project, self._decision(event, result), state=document)
+                for (document, event), result in zip(part, results, strict=True)
+            ]
+        )
 
     def _decision(self, event: DomainEvent, result: Payload) -> Callable[[Document | None], tuple[DomainEvent, ...]]:
         cause = Cause(
@@ -118,17 +123,3 @@ class StageHandler:
             event_id=ids.event_id(event.event_id, self._stage.name, self._stage.revision),
         )
         return lambda document: self._stage.decide(document, event.event_id, result, cause)
-
-
-def slices(due: Sequence[tuple[Document, DomainEvent]]) -> Iterator[list[tuple[Document, DomainEvent]]]:
-    """Cut a batch so that one slice holds at most SLICE_CHARACTERS of text (or one document)."""
-    part: list[tuple[Document, DomainEvent]] = []
-    characters = 0
-    for document, event in due:
-        if part and characters + document.text.characters > SLICE_CHARACTERS:
-            yield part
-            part, characters = [], 0
-        part.append((document, event))
-        characters += document.text.characters
-    if part:
-        yield part

@@ -172,7 +172,7 @@ async def test_a_change_on_the_way_starts_over_and_ends_once(pipeline: Pipeline)
 async def test_many_documents_in_one_batch_each_get_their_own(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "SLICE_CHARACTERS", 150)
+    monkeypatch.setattr(stages, "SLICE_BYTES", 150)
     for number, city in enumerate(["London", "Paris", "Rome", "Berlin", "Vienna"]):
         await pipeline.submit(f"Ada Lovelace met Charles Babbage in {city}.", f"d{number}")
     events = await pipeline.run()

@@ -8,6 +8,7 @@ from typing import Any
 
 from opensearchpy import AsyncOpenSearch
 
+from contracts.batches import batches
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError, UnfoldableEventError
 from projections.vector.opensearch.client import BULK_LIMIT_S, BUSY, WriteBlockedError, faults
@@ -81,17 +82,8 @@ async def write_bulk(
 
 
 def _chunks(actions: Iterable[Action]) -> Iterator[bytes]:
-    lines: list[bytes] = []
-    size = 0
-    for action, document in actions:
-        own = [_line(action)] if document is None else [_line(action), _line(document)]
-        if lines and size + sum(map(len, own)) > CHUNK_BYTES:
-            yield b"".join(lines)
-            lines, size = [], 0
-        lines += own
-        size += sum(map(len, own))
-    if lines:
-        yield b"".join(lines)
+    written = (_line(action) if document is None else _line(action) + _line(document) for action, document in actions)
+    return map(b"".join, batches(written, len, max_bytes=CHUNK_BYTES))
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
