@@ -91,7 +91,7 @@ class StageHandler:
         """Load the documents, work on what is due, append the results."""
         if items:
             # One delivery of an event within a batch is enough.
-            await self._handle(list({event.event_id: event for event in items}.values()))
+            await self._handle(list({(AggregateKey.of(event), event.event_id): event for event in items}.values()))
         if positions:
             await self._positions.advance(self.name, positions)
 

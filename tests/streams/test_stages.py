@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from contracts import ids
+from contracts import ids, limits
 from contracts.codec import MalformedEventError
 from contracts.documents import (
     DocumentChunked,
@@ -184,6 +184,25 @@ async def test_many_documents_in_one_batch_each_get_their_own(
     }
     for number, city in enumerate(["London", "Paris", "Rome", "Berlin", "Vienna"]):
         assert city in found[f"d{number}"]
+
+
+async def test_results_in_parts_set_the_next_stage_off_once_and_lead_to_the_same_end(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pipeline.submit(document_id="whole")
+    whole = await pipeline.run()
+    monkeypatch.setattr(limits, "PART_BYTES", 1)
+    await pipeline.submit(document_id="parts")
+    events = [event for event in await pipeline.run() if event.aggregate_id == "parts"]
+
+    assert len(events) > len(whole)
+    assert list(dict.fromkeys(str(event.event_type) for event in events)) == WAY
+    assert [event.aggregate_version for event in events] == list(range(1, len(events) + 1))
+    results = [[event for event in events if event.event_type == name] for name in WAY]
+    for earlier, later in pairwise(results):
+        assert {event.causation_id for event in later} == {earlier[-1].event_id}
+    assert events[-1].event_data == whole[-1].event_data
+    assert [event for event in await pipeline.run() if event.aggregate_id == "parts"] == events
 
 
 async def test_model_outputs_are_kept_so_that_no_model_runs_twice(pipeline: Pipeline, outputs: PresentOutputs) -> None:
