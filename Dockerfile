@@ -22,7 +22,7 @@ ENV PATH=/opt/annals/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # Models from a hub have a folder of their own, so that one volume can serve many containers.
 ENV ANNALS_DATA=/var/lib/annals HF_HOME=/var/lib/models
 USER annals
-# Faust makes a folder where it is started.
+# Where relative paths of commands begin.
 WORKDIR /var/lib/annals
 VOLUME /var/lib/annals
 # A role at work touches its file every second or two (annals/heartbeat.py); the relay begins when it has made the topics.
