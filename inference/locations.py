@@ -34,7 +34,7 @@ def folder_revision(folder: Path) -> str:
     digest = hashlib.sha256()
     files = sorted({file for pattern in CONTENT for file in folder.glob(pattern)})
     if not files:
-        raise InferenceError(f"{folder} holds no model: no weights, no configuration")
+        raise InferenceError(f"{folder} holds no model: no weights, no configuration; name a local folder with a model")
     for file in files:
         digest.update(f"{file.name}\x00{file_digest(file)}\x00".encode())
     return digest.hexdigest()[:16]

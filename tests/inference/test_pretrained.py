@@ -25,10 +25,11 @@ def test_an_embedder_loads_from_a_local_folder(tiny_encoder: Path) -> None:
     assert embedder.revision.startswith("encoder@")
 
 
-def test_a_text_longer_than_the_model_reads_is_cut(tiny_encoder: Path) -> None:
+def test_of_a_text_longer_than_the_model_reads_everything_counts(tiny_encoder: Path) -> None:
     embedder = Embedder(str(tiny_encoder))
-    short, long = embedder.embed(["bridge " * 62, "bridge " * 5000])
-    assert np.allclose(short, long, atol=1e-6)
+    short, long, other = embedder.embed(["bridge " * 62, "bridge " * 5000, "bridge " * 62 + "sefrik " * 62])
+    assert np.allclose(short, long, atol=1e-3), "the same in each window"
+    assert not np.allclose(short, other, atol=1e-2), "what stands behind the first window counts too"
     assert len(embedder.token_offsets("bridge " * 5000)) == 5000
 
 

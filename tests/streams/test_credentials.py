@@ -181,7 +181,7 @@ def test_a_command_says_so_in_one_line_before_anything_starts(
     tmp_path: Path, command: tuple[str, ...], settings: str, named: str
 ) -> None:
     (tmp_path / "annals.toml").write_text(f"[kafka]\n{settings}\n")
-    line = refused(tmp_path, *command)
+    line = refused(tmp_path, *command, exit_code=2)
     assert named in line
     assert "hunter2" not in line
 
