@@ -31,6 +31,7 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
                 role="postgres",
                 command=postgres.command(),
                 prepare=postgres.prepare,
+                clean_up=postgres.clean_up,
                 ready=postgres.ready,
                 stop_signal=2,  # SIGINT: a fast shutdown, clients are sent away
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", **_mark()},
@@ -48,6 +49,7 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
                 command=broker.command(),
                 prepare=broker.prepare,
                 ready=broker.ready,
+                stop_signal=9,  # it keeps nothing, and waits for its clients when it is asked
                 env={**os.environ, **_mark()},
                 log_file=logs / "broker.log",
             )

@@ -143,6 +143,12 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             impatience.start()
             super()._flag_as_shutdown_by_signal()
 
+        def _shutdown_loop(self) -> None:
+            # By now all is stopped; what mode does here is to wait for up to two seconds.
+            if self.crash_reason is None:
+                termination.terminate(0, "stopped")
+            super()._shutdown_loop()
+
     try:
         # Told a level below WARN, Faust shows no spinner and leaves the levels of `logging_config` as they are.
         Worker(

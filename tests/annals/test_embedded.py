@@ -75,7 +75,8 @@ def test_half_a_database_is_made_anew(tmp_path: Path) -> None:
 
 def test_a_cluster_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     initdb = tmp_path / "initdb"
-    initdb.write_text("#!/bin/sh\necho 'initdb: error: no space left on device' >&2\nexit 1\n")
+    said = "initdb: error: no space left on device\ninitdb: removing data directory"
+    initdb.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
     initdb.chmod(0o755)
     tmp_path.chmod(0o755)
     monkeypatch.setattr(postgres, "BINARIES", tmp_path)

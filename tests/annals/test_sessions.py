@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from annals.embedded.postgres import EmbeddedPostgres
 from annals.supervision.state import read_state
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment, given, refused
@@ -97,8 +98,22 @@ def test_up_from_start_to_end(tmp_path: Path) -> None:
         holder = refused(data, "up")
         assert holder.startswith("this data folder is kept running by process ")
         assert given(data, "status")["processes"].keys() > {"relay", "worker"}, "the second one disturbed nothing"
+        assert until(lambda: given(data, "status")["events"].get("ModelLoaded", 0) == 3, limit_s=120), "it is idle"
     finally:
-        assert pipeline.stop() < 10, "ctrl-C ends everything within 10 s"
+        seconds = pipeline.stop()
+    assert seconds < 3, "ctrl-C ends an idle pipeline within 3 s"
+    assert "does not stop" not in (data / "up.log").read_text()
+    assert of_folder(data) == []
+
+
+def test_a_start_that_fails_says_why_and_leaves_no_socket(tmp_path: Path) -> None:
+    data = tmp_path / ("deep" * 20) / ("er" * 20)
+    embedded = EmbeddedPostgres(data)
+    (embedded.folder / "data").mkdir(parents=True)
+    (embedded.folder / "data" / "PG_VERSION").write_text("12\n")
+    said = refused(data, "up")
+    assert said.startswith("postgres ended while starting: ") and "could not access the server configuration" in said
+    assert not embedded.socket_folder.exists() and str(embedded.socket_folder).startswith("/tmp/annals-")
     assert of_folder(data) == []
     assert "Traceback" not in (data / "up.log").read_text()
 

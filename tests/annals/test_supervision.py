@@ -242,6 +242,27 @@ async def test_a_child_that_ends_while_starting_says_its_last_words(tmp_path: Pa
     assert read_state(tmp_path) is None
 
 
+async def test_the_cause_is_shown_whatever_follows_it_or_was_there_before(tmp_path: Path) -> None:
+    async def never() -> None:
+        raise ConnectionError
+
+    log, cleaned = tmp_path / "server.log", tmp_path / "cleaned"
+    log.write_text("FATAL:  of an earlier start\n")
+    words = (
+        "2026-01-02 03:04:05.678 UTC [12] LOG:  starting",
+        '2026-01-02 03:04:05.678 UTC [12] FATAL:  could not create lock file "x": No space left on device',
+        "2026-01-02 03:04:05.678 UTC [12] LOG:  database system is shut down",
+    )
+    command = [sys.executable, "-c", f"print({chr(10).join(words)!r}); raise SystemExit(1)"]
+    spec = ProcessSpec("postgres", command, ready=never, log_file=log, clean_up=cleaned.touch)
+    with pytest.raises(AnnalsError) as caught:
+        await Supervisor(tmp_path, [[spec]], {}).start()
+    assert str(caught.value) == (
+        f'postgres ended while starting: FATAL:  could not create lock file "x": No space left on device (log: {log})'
+    )
+    assert cleaned.exists()
+
+
 async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(AnnalsError, match=r"cannot use the data folder .*/file: "):
