@@ -15,7 +15,7 @@ from streams.transport import PromptApp
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path) -> faust.App:
+def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path) -> PromptApp:
     """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words.
 
     Faust makes `folder` at its start, and nothing is kept in it.
@@ -36,7 +36,8 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
         # On a rebalance do not wait for in-flight events: handlers are idempotent.
         stream_wait_empty=False,
         broker_commit_interval=0.5,
-        broker_session_timeout=6.0,
+        # A busy machine may keep the consumer's thread waiting for seconds, which is no reason to lose its partitions.
+        broker_session_timeout=10.0,
         broker_heartbeat_interval=1.0,
         broker_request_timeout=20.0,
         broker_max_poll_interval=600.0,

@@ -68,6 +68,15 @@ class BatchConsumer(Generic[Item]):
         """Whether anything was delivered and not processed yet."""
         return self._in_flight.held > 0
 
+    def holds(self, partition: Partition) -> bool:
+        """Whether anything of the partition was delivered and not acknowledged yet."""
+        return self._in_flight.holds(partition)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it reads nothing more for now."""
+        return self._in_flight.is_full
+
     @property
     def at_work(self) -> bool:
         """Whether the handler has anything in hand."""

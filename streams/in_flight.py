@@ -76,6 +76,10 @@ class InFlight(Generic[Item]):
         """Whether anything is being processed."""
         return bool(self._at_work)
 
+    def holds(self, partition: Partition) -> bool:
+        """Whether anything of the partition is in flight."""
+        return bool(self._partitions.get(partition))
+
     def add(self, delivery: Delivered[Item]) -> None:
         """It was delivered."""
         self._waiting.append(delivery)

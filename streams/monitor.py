@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -14,6 +14,7 @@ from eventstore.kafka.progress import RelayProgress
 from streams import termination
 from streams.batch_consumer import BatchConsumer
 from streams.missed_events import LogStarts
+from streams.undelivered import Undelivered
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,10 @@ class Monitor(threading.Thread):
     event is old; `on_caught_up` is told so. Three things end the process, to be started again by whoever
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
     `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
+    Before that, where a partition that is `assigned` to this worker lags and nothing of it was delivered for
+    UNDELIVERED_S, `resume` has Faust begin again from what is committed: a disturbed rebalance leaves partitions
+    paused, and a commit that failed is not tried again before the next message.
+
     To wait for a store that is away is no standstill: the batch consumer sees to the end of that. To be paused is none
     either, nor is a batch that takes its time, up to WORK_LIMIT_S. Time in which this thread itself was blocked, by a
     database that hangs or a machine that slept, is not counted. `ask_loop` has the event loop call something, as
@@ -52,6 +57,8 @@ class Monitor(threading.Thread):
         stall_s: float,
         ask_loop: Callable[[Callable[[], None]], object],
         beat: Callable[[], None],
+        assigned: Callable[[], Collection[Partition]],
+        resume: Callable[[], None],
     ) -> None:
         super().__init__(name="monitor", daemon=True)
         self._consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False, "log_level": "0"})
@@ -71,6 +78,10 @@ class Monitor(threading.Thread):
         self._stall_s = stall_s
         self._ask_loop = ask_loop
         self._beat = beat
+        self._assigned = assigned
+        self._resume = resume
+        self._inboxes = {inbox.name for inbox in topics().inboxes}
+        self._undelivered = Undelivered()
         self._watched_s = 0.0
         self._answered_at = 0.0
         self._stopped = threading.Event()
@@ -97,6 +108,7 @@ class Monitor(threading.Thread):
             try:
                 progress = self._read_progress()
                 committed = self._beyond_deleted(self._committed(progress), progress)
+                inbox_ends = self._inbox_ends()
             except (StoreUnavailableError, KafkaException) as error:
                 log.warning("cannot tell the worker's progress: %s", " ".join(str(error).split()))
                 moved_at = self._watched_s
@@ -114,8 +126,10 @@ class Monitor(threading.Thread):
             if news:
                 self._on_caught_up(news)
                 told.update(news)
+            self._resume_undelivered(committed, {**progress.next_offsets, **inbox_ends})
             counts = (sum(consumer.processed for consumer in self._consumers), sum(committed.values()))
-            lagging = len(caught_up) < len(self._followed) or any(consumer.holds_work for consumer in self._consumers)
+            own = self._assigned() or self._followed
+            lagging = not caught_up.keys() >= set(own) or any(consumer.holds_work for consumer in self._consumers)
             waits = any(consumer.waits_for_store or consumer.is_paused for consumer in self._consumers)
             if counts != seen or not lagging or waits:
                 moved_at, seen = self._watched_s, counts
@@ -154,8 +168,34 @@ class Monitor(threading.Thread):
     def _answer(self) -> None:
         self._answered_at = self._watched_s
 
+    def _resume_undelivered(self, committed: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:
+        held_back = any(
+            one.is_full or one.is_paused or one.waits_for_store or one.recovering for one in self._consumers
+        )
+        undelivered = {
+            partition: committed.get(partition, 0)
+            for partition in (() if held_back else self._assigned())
+            if committed.get(partition, 0) < ends.get(partition, 0)
+            and not any(consumer.holds(partition) for consumer in self._consumers)
+        }
+        if self._undelivered.is_due(undelivered, self._watched_s):
+            log.warning("nothing of %s is delivered; beginning again from the commits", sorted(undelivered))
+            self._resume()
+
+    def _inbox_ends(self) -> dict[Partition, int]:
+        """Where the partitions of inboxes end, which the relay does not write."""
+        return {
+            partition: self._consumer.get_watermark_offsets(TopicPartition(*partition), timeout=PATIENCE_S)[1]
+            for partition in self._followed
+            if partition[0] in self._inboxes
+        }
+
     def _committed(self, progress: RelayProgress) -> dict[Partition, int]:
-        asked = [TopicPartition(*partition) for partition in self._followed if partition in progress.next_offsets]
+        asked = [
+            TopicPartition(*partition)
+            for partition in self._followed
+            if partition in progress.next_offsets or partition[0] in self._inboxes
+        ]
         if not asked:
             return {}
         return {

@@ -111,6 +111,9 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     def deleted(offsets: Mapping[Partition, int], position: int) -> None:
         loop.call_soon_threadsafe(lambda: begin(or_terminate(role.name, recover(offsets, position))))
 
+    def resume() -> None:
+        loop.call_soon_threadsafe(app.resume)
+
     monitor = Monitor(
         client=role.client,
         group=group,
@@ -123,6 +126,8 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
         stall_s=role.stall_s,
         ask_loop=loop.call_soon_threadsafe,
         beat=role.beat,
+        assigned=app.assigned,
+        resume=resume,
     )
 
     class Worker(faust.Worker):

@@ -6,10 +6,13 @@ something. The embedded broker looks again only now and then within the time tha
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import faust
 from faust.transport.drivers import aiokafka as driver
+
+from contracts.topics import Partition
 
 FETCH_WAIT_MS = 100
 
@@ -21,6 +24,13 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_consumer(loop)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        """As Faust's; and where nothing is committed, to the beginning instead of staying where it is."""
+        committed: Mapping[Any, int] = await super().seek_to_committed()
+        if new := [partition for partition, offset in committed.items() if not offset or offset < 0]:
+            await self.seek_to_beginning(*new)
+        return committed
 
 
 class PromptConsumer(driver.Consumer):
@@ -38,6 +48,25 @@ class PromptTransport(driver.Transport):
 
 class PromptApp(faust.App):
     """Faust's, with that transport, which is made when the app knows its event loop."""
+
+    def assigned(self) -> frozenset[Partition]:
+        """The partitions that are this worker's now. May be called by any thread."""
+        # Both are there only once they run; `self.consumer` would make one.
+        consumer: Any = self._consumer
+        if consumer is None or consumer._thread._consumer is None:
+            return frozenset()
+        return frozenset((one.topic, one.partition) for one in consumer.assignment())
+
+    def resume(self) -> None:
+        """Do again what Faust does at the end of a rebalance: seek to what is committed, let messages come.
+
+        Faust leaves partitions paused for good where its seek fails since another rebalance is under way, when that one
+        is over before it looks (`except IllegalStateError` in `faust.tables.recovery`).
+        """
+        tables: Any = self.tables
+        recovery = tables.recovery
+        recovery._generation_id = self.consumer_generation_id
+        recovery.signal_recovery_start.set()
 
     def _new_transport(self) -> PromptTransport:
         return PromptTransport(self.conf.broker_consumer, self, loop=self.loop)

@@ -54,6 +54,8 @@ class World:
     asked: list[Partition] = field(default_factory=list)
     beats: int = 0
     turn: int = -1
+    assigned: Collection[Partition] = ()
+    resumed: list[int] = field(default_factory=list)
     hung_s: float = 0.0
 
     def hang(self, seconds: float) -> None:
@@ -106,6 +108,8 @@ class World:
             stall_s=stall_s,
             ask_loop=self.ask_loop,
             beat=self.beat,
+            assigned=lambda: self.assigned,
+            resume=lambda: self.resumed.append(self.turn),
         )
         try:
             self.watching.run()
@@ -183,6 +187,50 @@ def test_no_progress_in_spite_of_lag_ends_the_worker(consumer: BatchConsumer[str
     assert left == [termination.STALLED]
 
 
+STANDS_STILL = (relayed(50, p0=10), {P0: 5})
+
+
+def test_a_partition_that_lags_with_nothing_delivered_is_resumed_with_growing_pauses(
+    consumer: BatchConsumer[str],
+) -> None:
+    world = World([STANDS_STILL] * 34, assigned=[P0])
+    world.run(consumer, stall_s=60.0)
+    # Seen from turn 0, whose clock stands at the start of watching as that of turn 1 does.
+    assert world.resumed == [5, 13, 29]
+
+
+@pytest.mark.parametrize("state", ["is_full", "is_paused", "waits_for_store"])
+def test_who_reads_nothing_for_a_reason_is_not_resumed(
+    consumer: BatchConsumer[str], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BatchConsumer, state, True)
+    world = World([STANDS_STILL] * 20, assigned=[P0])
+    world.run(consumer, stall_s=60.0)
+    assert world.resumed == []
+
+
+def test_partitions_of_others_in_hand_or_moving_are_not_resumed(
+    consumer: BatchConsumer[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_another = World([STANDS_STILL] * 20)
+    of_another.run(consumer, stall_s=60.0)
+    moving = World([(relayed(50, p0=100), {P0: turn // 3}) for turn in range(20)], assigned=[P0])
+    moving.run(consumer)
+    monkeypatch.setattr(BatchConsumer, "holds", lambda self, partition: partition == P0)
+    in_hand = World([STANDS_STILL] * 20, assigned=[P0])
+    in_hand.run(consumer, stall_s=60.0)
+    assert of_another.resumed == moving.resumed == in_hand.resumed == []
+
+
+def test_one_partition_that_stands_still_is_resumed_though_others_move() -> None:
+    consumer = BatchConsumer(Recorder(topics=(DOCUMENTS,)), DeadLetterSink(Letters(), topics()))
+    still = (DOCUMENTS, 1)
+    ends = RelayProgress(position=50, epoch=1, next_offsets={OTHER: 100, still: 5})
+    world = World([(ends, {OTHER: turn, still: 2}) for turn in range(8)], assigned=[OTHER, still])
+    world.run(consumer)
+    assert world.resumed == [5]
+
+
 def test_commits_that_move_are_progress(consumer: BatchConsumer[str], left: list[int]) -> None:
     World([(relayed(50, p0=100), {P0: turn}) for turn in range(20)]).run(consumer)
     assert left == []
@@ -198,6 +246,14 @@ def test_work_that_is_done_but_not_committed_yet_is_progress(consumer: BatchCons
 
 def test_without_lag_a_worker_may_rest(consumer: BatchConsumer[str], left: list[int]) -> None:
     World([(relayed(50, p0=10), {P0: 10})] * 20).run(consumer)
+    assert left == []
+
+
+def test_lag_of_another_workers_partitions_ends_nobody(left: list[int]) -> None:
+    consumer = BatchConsumer(Recorder(topics=(DOCUMENTS,)), DeadLetterSink(Letters(), topics()))
+    anothers = (DOCUMENTS, 1)
+    progress = RelayProgress(position=50, epoch=1, next_offsets={OTHER: 10, anothers: 10})
+    World([(progress, {OTHER: 10, anothers: 5})] * 20, assigned=[OTHER]).run(consumer)
     assert left == []
 
 
