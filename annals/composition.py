@@ -24,6 +24,7 @@ from eventstore.pool import take_turn, transaction
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
+from eventstore.reprocess_requests import ReprocessRequests
 from eventstore.texts import TextStore
 from projections.answers.reads import AnswerCache
 from projections.changes import ReadModel
@@ -33,6 +34,7 @@ from projections.relational.reads import RelationalReader
 from projections.store import Store
 from projections.vector.reads import PassageReader
 from services.operations.dead_letters import DeadLetterService
+from services.operations.reprocessing import Reprocess
 from services.rate_limits import RateLimits
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
@@ -69,6 +71,7 @@ class Services:
     deletion: DeleteDocuments
     show: Show
     waiting: WaitForDocuments
+    reprocess: Reprocess
     dead_letters: DeadLetterService
     projections: dict[str, Projection]
     relational: RelationalReader
@@ -124,6 +127,9 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             show=Show(reader, read.relational, read.graph, read.passages),
             dead_letters=DeadLetterService(letters),
             waiting=WaitForDocuments(reader, letters, [store for _, store in read.models]),
+            reprocess=Reprocess(
+                reader, ReprocessRequests(pool), ConsumerPositions(pool), letters, read.relational, topics()
+            ),
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
             },

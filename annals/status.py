@@ -21,6 +21,8 @@ from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.lag import RELAY, LagReader
 from projections.changes import Positions, low_watermark
 from projections.relational.reads import Counts
+from services.caller import Caller
+from services.deadline import Deadline
 from services.operations.progress import STAGES, followed_partitions
 
 T = TypeVar("T")
@@ -90,6 +92,7 @@ def _nothing() -> dict[str, Any]:
     return {
         **dict.fromkeys((*COUNTS, *letters, "position", "events", "relay")),
         "paused": [],
+        "standing_still": [],
         "consumers": {},
         "projections": {},
     }
@@ -98,11 +101,14 @@ def _nothing() -> dict[str, Any]:
 async def _of_log(parts: Parts, services: Services) -> dict[str, Any]:
     tenant, followed = services.settings.tenant, followed_partitions(services.topics)
     stores = asyncio.gather(*(parts.ask(name, one.store.positions()) for name, one in services.projections.items()))
-    counts, letters, of_no_tenant, paused, head, events = await asyncio.gather(
+    caller = Caller(tenant, services.settings.actor, "cli")
+    still = services.reprocess.standing_still(caller, deadline=Deadline.after(LIMIT_S))
+    counts, letters, of_no_tenant, paused, standing_still, head, events = await asyncio.gather(
         parts.ask("documents", services.relational.counts(tenant)),
         parts.ask("dead letters", services.letters.count(tenant)),
         parts.ask("dead letters of no tenant", services.letters.count_of_no_tenant()),
         parts.ask("paused consumers", services.letters.paused.all()),
+        parts.ask("documents that stand still", still),
         parts.ask("log", services.reader.head()),
         parts.ask("events", services.reader.count_by_type(tenant)),
     )
@@ -121,6 +127,7 @@ async def _of_log(parts: Parts, services: Services) -> dict[str, Any]:
         "dead_letters": letters,
         "dead_letters_of_no_tenant": of_no_tenant,
         "paused": [asdict(one) for one in paused or ()],
+        "standing_still": [asdict(one) for one in standing_still or ()],
         "position": head,
         "events": events,
         "relay": {"lag": relay[0], "seconds": relay[1]} if relay else None,

@@ -150,6 +150,18 @@ class EventReader:
             )
         return {by_stream[UUID(str(row["originator_id"]))]: (row["originator_version"], row["topic"]) for row in rows}
 
+    async def last_events(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, tuple[int, str]]:
+        """Position and type of each aggregate's last event."""
+        by_stream = {stream_id(*key): key for key in keys}
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT ON (originator_id) originator_id, notification_id, topic "
+                "FROM annals.stored_events WHERE originator_id = ANY($1) "
+                "ORDER BY originator_id, originator_version DESC",
+                list(by_stream),
+            )
+        return {by_stream[UUID(str(row["originator_id"]))]: (row["notification_id"], row["topic"]) for row in rows}
+
     async def by_event_ids(self, key: AggregateKey, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
         """The stored events of one aggregate among these ids."""
         events = await self._fetch(

@@ -18,6 +18,7 @@ COMMANDS = {
     "show": "show",
     "history": "history",
     "delete": "delete",
+    "reprocess": "reprocess",
     "status": "status",
     "replay": "replay",
     "verify": "verify",

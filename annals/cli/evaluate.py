@@ -90,7 +90,7 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
             if not taken:
                 raise AnnalsError(f"{corpus} holds no passage")
             with context.progress("processing", len(taken), "passages") as done:
-                awaited = await services.waiting.until_projected(throw_away.caller, taken, done)
+                awaited = await services.waiting.until_projected(throw_away.caller, list(taken), done)
             seconds = time.monotonic() - began
             figures, latencies = await _ask_all(throw_away, services, questions)
     return {

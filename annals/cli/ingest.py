@@ -20,10 +20,12 @@ from annals.models import check_serving
 from annals.session import session
 from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
+from services.deadline import Deadline
 from services.operations.progress import until_caught_up
-from services.storage.intake import DocumentTooLargeError, Submission
+from services.storage.intake import DocumentTooLargeError, Outcome, Submission
 
 BATCH = 100
+REPROCESS_LIMIT_S = 60.0
 
 
 @click.command("ingest", short_help="Take documents in.")
@@ -63,8 +65,13 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
         }
         failed: dict[str, str] = {}
         if wait and taken:
+            # What was taken in before and stands still goes on, too.
+            unchanged = [document_id for document_id, outcome in taken.items() if outcome == "unchanged"]
+            await opened.services.reprocess.reprocess(
+                context.caller, unchanged, deadline=Deadline.after(REPROCESS_LIMIT_S)
+            )
             with context.progress("processing", len(taken), "documents") as done:
-                awaited = await opened.services.waiting.until_projected(context.caller, taken, done)
+                awaited = await opened.services.waiting.until_projected(context.caller, list(taken), done)
             failed = awaited.failed
             if opened.own:
                 services = opened.services
@@ -93,9 +100,9 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
 
 async def take(
     context: CommandContext, services: Services, inputs: Iterator[Loaded | Refused]
-) -> tuple[list[str], Counter[str], list[Refused]]:
-    """Ids taken in (each once), how many of each outcome, and what was refused."""
-    taken: dict[str, None] = {}
+) -> tuple[dict[str, Outcome], Counter[str], list[Refused]]:
+    """Ids taken in with the last outcome of each, how many of each outcome, and what was refused."""
+    taken: dict[str, Outcome] = {}
     outcomes: Counter[str] = Counter()
     refusals: list[Refused] = []
     metadata = context.caller.metadata
@@ -114,10 +121,11 @@ async def take(
                     continue
                 submissions.append(_submission(one, metadata, correlation))
             # Each submission has its id by now: asked twice, it is taken once.
-            outcomes.update(await retry_unavailable(partial(services.intake.take, submissions)))
-            taken.update(dict.fromkeys(submission.document_id for submission in submissions))
+            found = await retry_unavailable(partial(services.intake.take, submissions))
+            outcomes.update(found)
+            taken.update(zip((submission.document_id for submission in submissions), found, strict=True))
             done(len(taken))
-    return list(taken), outcomes, refusals
+    return taken, outcomes, refusals
 
 
 def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> Submission:

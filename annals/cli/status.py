@@ -12,6 +12,9 @@ from annals.session import installation
 from annals.status import gather
 from eventstore.paused_consumers import PausedConsumer
 
+SHOWN = 10
+"""Documents that stand still and are named; --json names more."""
+
 OLD_S = 60.0
 """What waits for longer than this, while everything answers, needs somebody to look."""
 
@@ -51,6 +54,8 @@ def advice(result: Mapping[str, Any]) -> Iterator[str]:
     """What to do about what is away or waits, a line each."""
     yield from (CURES[name] for name in CURES if name in result["unknown"])
     yield from (str(PausedConsumer(**paused)) for paused in result["paused"])
+    if still := len(result["standing_still"]):
+        yield f"documents that stand still: {still}; make them go on: annals reprocess --unfinished"
     if result["dead_letters"]:
         yield "dead letters: annals dead-letters list names their causes; annals dead-letters retry tries them again"
     relay, kafka = result["relay"], result["kafka"]
@@ -86,6 +91,8 @@ def _show(context: CommandContext, result: Mapping[str, Any]) -> None:
     if result["position"] is not None:
         letters = "unknown" if result["dead_letters"] is None else result["dead_letters"]
         context.say(f"log at position {result['position']}, {letters} dead letters")
+    for one in result["standing_still"][:SHOWN]:
+        context.say(f"stands still since {one['since']:%Y-%m-%d %H:%M} before {one['stage']}: {one['document_id']}")
     followers = {**result["consumers"], **result["projections"]}
     if result["relay"] is not None:
         relay = result["relay"]

@@ -100,6 +100,7 @@ class Relay:
                     self._broker.check(ends)
                     moved = self._publish_events(state, bus, position, epoch, ends)
                     letter = self._publish_letters(state, bus, letter, epoch, ends)
+                    self._publish_requested(state, bus, epoch, moved)
                 except BrokerLostRecordsError as lost:
                     # First of all: what is queued bears the old epoch, and would land as soon as there are topics.
                     bus.abandon()
@@ -160,6 +161,21 @@ class Relay:
         """Are we still the one? And a broker that came back empty has no topics: the producer would wait for them."""
         state.check_lock()
         self._broker.check_while_waiting(ends)
+
+    def _publish_requested(self, state: RelayState, bus: KafkaMessageBus, epoch: int, reached: int) -> None:
+        """Events of documents that are to be processed once more, and that were published before."""
+        for position in state.requested(BATCH):
+            if position > reached:
+                break
+            for event in state.events_after(position - 1, 1):
+                try:
+                    records = [self._records.event(event, epoch)]
+                except UnpublishableError as error:
+                    log.warning("relay: the event at position %d is not published again: %s", position, error)
+                    continue
+                for refused in bus.publish(records, {}, state.check_lock).refused:
+                    log.warning("relay: the event at position %d is not published again: %s", position, refused.cause)
+            state.request_done(position)
 
     def _publish_letters(
         self, state: RelayState, bus: KafkaMessageBus, published: int, epoch: int, ends: Mapping[Partition, int]

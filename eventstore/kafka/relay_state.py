@@ -165,6 +165,17 @@ class RelayState:
         ).fetchone()
         return None if row is None else StoredEvent(_int(row[0]), str(row[1]), _bytes(row[2]))
 
+    def requested(self, limit: int) -> list[int]:
+        """Positions of events that are to be published once more, in order."""
+        rows = self.connection.execute(
+            "SELECT position FROM annals.reprocess_requests ORDER BY position LIMIT %s", (limit,)
+        ).fetchall()
+        return [_int(row[0]) for row in rows]
+
+    def request_done(self, position: int) -> None:
+        """That event was published once more."""
+        self.connection.execute("DELETE FROM annals.reprocess_requests WHERE position = %s", (position,))
+
     def letters_after(self, letter_id: int, limit: int) -> list[dict[str, object]]:
         """Dead letters not published yet, in order; large ones (see LETTER_BYTES) without key and value."""
         return self._letters(_NEW_LETTERS, (letter_id, limit, limits.BATCH_BYTES))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -33,6 +34,17 @@ class PostgresRelational:
             row = await connection.fetchrow(_COUNTS, tenant)
         assert row is not None
         return Counts(**row)
+
+    async def unprocessed(self, tenant: str, limit: int) -> list[tuple[str, datetime]]:
+        """Documents that are not processed yet, with the time of their last event; the longest waiting first."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT document_id, since FROM relational.states WHERE tenant = $1 AND stage <> 'processed' "
+                "ORDER BY since, document_id LIMIT $2",
+                tenant,
+                limit,
+            )
+        return [(row["document_id"], row["since"]) for row in rows]
 
     @retry_replaced
     async def document(self, tenant: str, document_id: str) -> DocumentRow | None:

@@ -43,6 +43,10 @@ class RelationalReader(Protocol):
         """How much there is."""
         ...
 
+    async def unprocessed(self, tenant: str, limit: int) -> list[tuple[str, datetime]]:
+        """Documents that are not processed yet, with the time of their last event; the longest waiting first."""
+        ...
+
     async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
         """One document with what was found in it."""
         ...

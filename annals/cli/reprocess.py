@@ -1,0 +1,60 @@
+"""`annals reprocess`."""
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from annals.cli.context import CommandContext, common, run_async
+from annals.cli.names import names_of
+from annals.session import Session, session
+from services.deadline import Deadline
+from services.storage.lookup import find_aggregate
+
+LIMIT_S = 60.0
+
+
+@click.command("reprocess", short_help="Make documents that stand still go on.")
+@click.argument("ids", nargs=-1)
+@click.option("--unfinished", is_flag=True, help="All documents that are not processed.")
+@click.option("--wait", is_flag=True, help="Return only when they are processed and can be asked.")
+@common
+def command(context: CommandContext, ids: tuple[str, ...], unfinished: bool, wait: bool) -> None:
+    """Have the documents of these IDS (or paths) processed as far as they are not; nothing is done twice.
+
+    `annals status` names documents that stand still. The exit code is 1 where one was not processed.
+    """
+    if bool(ids) == unfinished:
+        raise click.UsageError("name the documents, or give --unfinished")
+    if not run_async(lambda: _reprocess(context, ids, wait)):
+        sys.exit(1)
+
+
+async def _reprocess(context: CommandContext, ids: tuple[str, ...], wait: bool) -> bool:
+    failed: dict[str, str] = {}
+    async with session(context.settings, processing=wait) as opened:
+        document_ids = await _named(context, opened, ids)
+        service = opened.services.reprocess
+        done = await service.reprocess(context.caller, document_ids, deadline=Deadline.after(LIMIT_S))
+        result: dict[str, Any] = {"asked": list(done.asked), "finished": list(done.finished)}
+        if wait and done.asked:
+            with context.progress("processing", len(done.asked), "documents") as report:
+                awaited = await opened.services.waiting.until_projected(context.caller, done.asked, report)
+            failed = awaited.failed
+            result |= asdict(awaited)
+        context.say(f"documents that go on: {len(done.asked)}, with nothing left to do: {len(done.finished)}")
+        if done.asked and not wait and opened.own:
+            context.say("Nothing is up, so they wait to be processed: run `annals up`, or reprocess with --wait")
+    for document_id, cause in failed.items():
+        context.note(f"not processed {document_id}: {cause} (see: annals dead-letters list)")
+    context.give(result)
+    return not failed
+
+
+async def _named(context: CommandContext, opened: Session, ids: tuple[str, ...]) -> list[str]:
+    services = opened.services
+    if not ids:
+        return await services.reprocess.unfinished(context.caller, deadline=Deadline.after(LIMIT_S))
+    found = [await find_aggregate(services.reader, context.caller, names_of(given), ("document",)) for given in ids]
+    return [key.aggregate_id for key in found]
