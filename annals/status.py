@@ -101,18 +101,18 @@ def _nothing() -> dict[str, Any]:
 async def _of_log(parts: Parts, services: Services) -> dict[str, Any]:
     tenant, followed = services.settings.tenant, followed_partitions(services.topics)
     stores = asyncio.gather(*(parts.ask(name, one.store.positions()) for name, one in services.projections.items()))
-    caller = Caller(tenant, services.settings.actor, "cli")
-    still = services.reprocess.standing_still(caller, deadline=Deadline.after(LIMIT_S))
-    counts, letters, of_no_tenant, paused, standing_still, head, events = await asyncio.gather(
+    counts, letters, of_no_tenant, paused, head, events = await asyncio.gather(
         parts.ask("documents", services.relational.counts(tenant)),
         parts.ask("dead letters", services.letters.count(tenant)),
         parts.ask("dead letters of no tenant", services.letters.count_of_no_tenant()),
         parts.ask("paused consumers", services.letters.paused.all()),
-        parts.ask("documents that stand still", still),
         parts.ask("log", services.reader.head()),
         parts.ask("events", services.reader.count_by_type(tenant)),
     )
-    positions, lags = await asyncio.gather(
+    caller = Caller(tenant, services.settings.actor, "cli")
+    still = services.reprocess.standing_still(caller, deadline=Deadline.after(LIMIT_S))
+    standing_still, positions, lags = await asyncio.gather(
+        parts.ask("documents that stand still", still),
         parts.ask("consumers", services.positions.all()),
         parts.ask("relay", asyncio.to_thread(LagReader(services.dsn, followed).read)),
     )

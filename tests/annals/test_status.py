@@ -84,6 +84,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "addresses": {"postgres": "postgresql://"},
         "processes": {"relay": [1], "worker": [2]},
         "silent": {},
+        "standing_still": [],
         "unknown": {},
         **changes,
     }
@@ -102,6 +103,10 @@ BEHIND = {
         ({}, []),
         ({"waiting": 3, "relay": {"lag": 2, "seconds": 1.0}}, []),
         ({"dead_letters": 1}, ["annals dead-letters list"]),
+        (
+            {"standing_still": [{"document_id": "d"}]},
+            ["documents that stand still: 1", "annals reprocess --unfinished"],
+        ),
         (
             {"paused": [{"consumer": "graph", "dead_letters": 9, "messages": 10, "cause": "broken"}]},
             ["annals dead-letters resume graph"],

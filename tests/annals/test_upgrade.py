@@ -46,7 +46,8 @@ class Installation:
                 for topic in topics().events:
                     for partition in range(topic.partitions):
                         connection.execute(
-                            "INSERT INTO annals.consumer_positions VALUES (%s, %s, %s, %s)",
+                            "INSERT INTO annals.consumer_positions VALUES (%s, %s, %s, %s) "
+                            "ON CONFLICT (consumer, topic, partition) DO UPDATE SET position = excluded.position",
                             (name, topic.name, partition, position),
                         )
 
