@@ -21,10 +21,13 @@ def batches(
     total = 0
     for item in items:
         own = size(item)
-        if batch and (total + own > most or len(batch) == max_items):
+        if batch and total + own > most:
             yield batch
             batch, total = [], 0
         batch.append(item)
         total += own
+        if len(batch) == max_items:
+            yield batch
+            batch, total = [], 0
     if batch:
         yield batch

@@ -43,7 +43,8 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_MESSAGE_BYTES,
-        stream_buffer_maxsize=1024,
+        # Messages of up to 1 MiB, for each agent.
+        stream_buffer_maxsize=256,
         key_serializer="raw",
         value_serializer="raw",
         worker_redirect_stdouts=False,

@@ -1,6 +1,5 @@
 """`annals ingest`."""
 
-import itertools
 import sys
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from annals.folders import summary as summary_of
 from annals.loading import Loaded, Refused, load, set_aside
 from annals.models import check_serving
 from annals.session import session
+from contracts.batches import batches
 from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
 from services.deadline import Deadline
@@ -108,7 +108,7 @@ async def take(
     metadata = context.caller.metadata
     correlation = f"ingest-{uuid4()}"
     with context.progress("taking in", None, "documents") as done:
-        while batch := list(itertools.islice(inputs, BATCH)):
+        for batch in batches(inputs, _size, max_items=BATCH):
             submissions = []
             for one in batch:
                 if isinstance(one, Refused):
@@ -139,3 +139,8 @@ def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> 
         event_id=uuid4(),
         correlation_id=correlation,
     )
+
+
+def _size(one: Loaded | Refused) -> int:
+    """Characters of its text, which is most of what it takes."""
+    return len(one.text) if isinstance(one, Loaded) else 0
