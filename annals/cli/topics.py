@@ -46,6 +46,29 @@ def diff(context: CommandContext) -> None:
         sys.exit(1)
 
 
+@command.command("delete")
+@click.option("--yes", is_flag=True, help="Do it; without this nothing is deleted.")
+@common
+def delete(context: CommandContext, yes: bool) -> None:
+    """Delete the topics of events and dead letters, for a log that was restored to an older moment.
+
+    The relay makes and fills them again from the log. Inboxes stay: what they hold is taken in again where the log does
+    not know it any more. Stop all roles before.
+    """
+    kept = {topic.name for topic in topics().inboxes}
+    doomed = [topic for topic in topics().all if topic.name not in kept]
+    if not yes:
+        raise AnnalsError(
+            f"this deletes {', '.join(topic.name for topic in doomed)} with all records; stop all roles, then add --yes"
+        )
+    deleted = _asked(lambda: _admin(context).delete(doomed))
+    for name in deleted:
+        context.say(f"deleted {name}")
+    if not deleted:
+        context.say("nothing to do: there are no topics of events")
+    context.give({"deleted": deleted})
+
+
 def _asked(ask: Callable[[], list[str]]) -> list[str]:
     try:
         return ask()

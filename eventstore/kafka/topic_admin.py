@@ -92,6 +92,17 @@ class TopicAdmin:
                 done.append(f"{topic.name}: {difference.what} set to {difference.wanted}")
         return done
 
+    def delete(self, topics: Iterable[Topic]) -> list[str]:
+        """Delete these topics with all records; returns the names of those that were there. Waits until they are gone.
+
+        Raises KafkaException when the broker does not answer or refuses.
+        """
+        names = [topic.name for topic in topics]
+        there = sorted(set(names) & set(self._admin.list_topics(timeout=PATIENCE_S).topics))
+        if there:
+            self._wait_for(self._admin.delete_topics(there, operation_timeout=PATIENCE_S))
+        return there
+
     def _create(self, topic: Topic) -> None:
         # -1: as many replicas as the broker's own default says.
         for replicas in (-1, 1):

@@ -99,6 +99,25 @@ def test_ports_are_on_the_loopback_interface_only(services: dict[str, dict[str, 
     assert unguarded and not any("ports" in services[name] for name in unguarded)
 
 
+def test_the_limits_fit_the_machine_that_the_page_names(services: dict[str, dict[str, Any]]) -> None:
+    def gigabytes(limit: str) -> float:
+        return float(limit[:-1]) / {"m": 1024, "g": 1}[limit[-1]]
+
+    limits = {name: gigabytes(service["mem_limit"]) for name, service in services.items()}
+    (said, machine) = re.findall(
+        r"add up to ([\d.]+) GB with two workers and one command, for a machine with (\d+) GB", PAGE
+    )[0]
+    total = sum(limits.values()) + limits["worker"]
+    assert round(total, 1) == float(said) <= int(machine) - 1
+    scaled = re.findall(r"--scale worker=(\d+)", PAGE + (ROOT / "docker-compose.yml").read_text("utf-8"))
+    assert set(scaled) == {"2"}
+    assert re.findall(r"takes (\d+) GB more", PAGE) == [f"{limits['worker']:.0f}"]
+
+
+def test_a_command_starts_whatever_is_not_well(services: dict[str, dict[str, Any]]) -> None:
+    assert "depends_on" not in services["cli"]
+
+
 def test_no_password_is_in_the_file_and_each_is_asked_for(services: dict[str, dict[str, Any]]) -> None:
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     wanted = set(re.findall(r"(?<!\$)\$\{(\w+)", text))
