@@ -9,3 +9,7 @@ class NothingIsUpError(AnnalsError):
 
 class WrongSettingError(AnnalsError):
     """A setting cannot be used; the message says which one, where it comes from, and what is wrong with it."""
+
+
+class NothingThereError(AnnalsError):
+    """There is nothing in the data folder; take documents in with `annals ingest`, or name another by --data."""

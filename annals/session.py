@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from annals.composition import Services, open_read_models, open_services
+from annals.embedded.postgres import EmbeddedPostgres
+from annals.errors import NothingThereError
 from annals.pipeline import pipeline
 from annals.roles import ROLES
 from annals.settings import Settings
@@ -30,10 +32,13 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def installation(settings: Settings, *, processing: bool = False) -> AsyncIterator[Installation]:
+async def installation(
+    settings: Settings, *, processing: bool = False, new: bool = False
+) -> AsyncIterator[Installation]:
     """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
 
-    With PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well.
+    With PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well. A data
+    folder that holds nothing yet is made where `new` says so, and refused else: it may be a wrong one.
 
     Raises AnnalsError.
     """
@@ -43,6 +48,11 @@ async def installation(settings: Settings, *, processing: bool = False) -> Async
         elsewhere = settings.postgres is not None and settings.broker is not None
         own = state is None and not elsewhere
         if state is None:
+            if not new and settings.postgres is None and not EmbeddedPostgres(settings.data).is_made:
+                raise NothingThereError(
+                    f"there is nothing in the data folder {settings.data}: take documents in with `annals ingest`, "
+                    "or name the folder that holds them by --data"
+                )
             supervisor = pipeline(settings, roles=ROLES if processing and own else ())
             if own:
                 await supervisor.start()
@@ -53,7 +63,9 @@ async def installation(settings: Settings, *, processing: bool = False) -> Async
 
 
 @contextlib.asynccontextmanager
-async def session(settings: Settings, *, processing: bool = False, read_models: bool = True) -> AsyncIterator[Session]:
+async def session(
+    settings: Settings, *, processing: bool = False, read_models: bool = True, new: bool = False
+) -> AsyncIterator[Session]:
     """An installation with its services opened.
 
     `read_models`: have them, in today's schema; a replay makes them itself, and the log alone needs none.
@@ -61,7 +73,7 @@ async def session(settings: Settings, *, processing: bool = False, read_models: 
     Raises AnnalsError (ForeignServerError among them), StoreUnavailableError, OldSchemaError.
     """
     async with (
-        installation(settings, processing=processing) as found,
+        installation(settings, processing=processing, new=new) as found,
         open_services(found.settings, found.state.addresses["postgres"]) as services,
     ):
         if read_models:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.search import described, short
+from annals.cli.words import counted
 from annals.models import open_ask_service
 from annals.session import session
 from contracts.errors import AnnalsError
@@ -47,7 +48,7 @@ async def _ask(context: CommandContext, question: str, k: int) -> AskResult:
     context.give(result_of(asked))
     _tell(context, asked)
     if waiting:
-        context.note(f"{waiting} documents are not processed yet and could not be asked")
+        context.note(f"{counted(waiting, 'document')} not processed yet, which could not be asked")
     return asked
 
 

@@ -79,7 +79,7 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
         if settings.profile == "servers":
             await _refuse_what_is_in_use(settings)
         throw_away = CommandContext(json=context.json, settings=settings, people=context.people)
-        async with session(settings, processing=True) as opened:
+        async with session(settings, processing=True, new=True) as opened:
             services = opened.services
             # Loading the models is no part of the speed at which passages are taken in.
             await _models_loaded(services)

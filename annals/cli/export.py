@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.session import session
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveError, Counts
@@ -57,13 +58,14 @@ async def _export(context: CommandContext, file: str, outputs: bool) -> None:
 def _tell(context: CommandContext, file: str, counts: Counts, outputs: bool, letters: int, seconds: float) -> None:
     say = context.note if file == "-" else context.say
     say(
-        f"{counts.events} events, {counts.texts} texts, {counts.outputs} model outputs, {counts.receipts} receipts "
+        f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
+        f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')} "
         f"written to {'standard output' if file == '-' else file} in {seconds} s"
     )
     if not outputs:
         context.note("without model outputs: where this is taken in, `annals replay vector` finds no vectors")
     if letters:
-        context.note(f"{letters} dead letters stay behind: they belong to this broker (see: annals dead-letters list)")
+        context.note(f"left behind: {counted(letters, 'dead letter')} of this broker (see: annals dead-letters list)")
     context.give({"file": file, **counts.model_dump(), "outputs_left_out": not outputs, "seconds": seconds})
 
 

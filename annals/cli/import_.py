@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.session import session
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveError, ArchiveReader
@@ -34,7 +35,7 @@ async def _import(context: CommandContext, file: str) -> None:
     try:
         with _opened(file) as raw:
             archive = ArchiveReader(raw)
-            async with session(context.settings, read_models=False) as opened:
+            async with session(context.settings, read_models=False, new=True) as opened:
                 with context.progress("importing", archive.header.counts.all, "lines") as done:
                     counts = await restore(opened.services.pool, archive, done)
     except ArchiveError as error:
@@ -45,7 +46,8 @@ async def _import(context: CommandContext, file: str) -> None:
         ) from None
     seconds = round(time.monotonic() - began, 1)
     context.say(
-        f"{counts.events} events, {counts.texts} texts, {counts.outputs} model outputs, {counts.receipts} receipts "
+        f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
+        f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')} "
         f"taken in, in {seconds} s"
     )
     context.say("Next: annals replay all")

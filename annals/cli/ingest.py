@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.composition import Services
 from annals.folders import LeftOut
 from annals.folders import summary as summary_of
@@ -55,7 +56,7 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
     left_out: list[LeftOut] = []
     inputs = set_aside(load(paths, sys.stdin.buffer), left_out)
     began = time.monotonic()
-    async with session(context.settings, processing=wait) as opened:
+    async with session(context.settings, processing=wait, new=True) as opened:
         if wait and opened.own:
             await check_serving(opened.services)
         taken, outcomes, refusals = await take(context, opened.services, inputs)
@@ -89,11 +90,15 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
         counts = ", ".join(
             f"{outcomes[name]} {name}" for name in ("ingested", "updated", "unchanged") if outcomes[name]
         )
-        context.say(f"{len(taken)} documents taken in ({counts or 'nothing new'}), {len(refusals)} skipped")
+        context.say(f"{counted(len(taken), 'document')} taken in ({counts or 'nothing new'}), {len(refusals)} skipped")
         if wait and taken:
-            context.say(f'{summary["processed"]} processed in {summary["seconds"]} s; ask with: annals ask "..."')
+            asked = '; ask with: annals ask "..."' if summary["processed"] else ""
+            context.say(f"{summary['processed']} processed in {summary['seconds']} s{asked}")
         elif taken and opened.own:
-            context.say("Nothing is up, so they wait to be processed: run `annals up`, or ingest with --wait")
+            context.say(
+                f"Nothing is up, so {'it waits' if len(taken) == 1 else 'they wait'} to be processed: "
+                "run `annals up`, or ingest with --wait"
+            )
         context.give(summary)
         return len(refusals) + len(failed)
 

@@ -5,6 +5,7 @@ import time
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.rebuilding import rebuild
 from annals.session import session
 from projections.errors import OldSchemaError
@@ -37,6 +38,6 @@ async def _replay(context: CommandContext, names: tuple[str, ...]) -> None:
             except OldSchemaError as error:
                 context.note(f"{name}: {error}")
     for name, count in rows.items():
-        context.say(f"{name}: {count} rows")
-    context.say(f"built from {total} aggregates in {seconds} s")
+        context.say(f"{name}: {counted(count, 'row')}")
+    context.say(f"built from {counted(total, 'aggregate')} in {seconds} s")
     context.give({"rows": rows, "aggregates": total, "seconds": seconds})

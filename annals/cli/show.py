@@ -6,6 +6,7 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.names import names_of
+from annals.cli.words import counted
 from annals.session import session
 from projections.relational.reads import DocumentRow
 from services.deadline import Deadline
@@ -38,12 +39,14 @@ def _document(context: CommandContext, document: DocumentRow) -> None:
     if document.uri:
         context.say(f"  uri         {document.uri}")
     context.say(f"  state       {document.stage} since {document.since:%Y-%m-%d %H:%M:%S}")
-    context.say(f"  text        {document.characters} characters in {len(document.chunks)} chunks")
+    context.say(
+        f"  text        {counted(document.characters, 'character')} in {counted(len(document.chunks), 'chunk')}"
+    )
     for name, value in document.attributes.items():
         context.say(f"  {name:<11} {value}")
     context.say("Entities")
     for entity in document.entities:
-        context.say(f"  {entity['name']} ({entity['type']}), {entity['mentions']} mentions")
+        context.say(f"  {entity['name']} ({entity['type']}), {counted(entity['mentions'], 'mention')}")
     context.say("Relations")
     for relation in document.relations:
         context.say(f"  {relation['subject']} | {relation['predicate']} | {relation['object']}")
@@ -52,6 +55,6 @@ def _document(context: CommandContext, document: DocumentRow) -> None:
 def _entity(context: CommandContext, view: EntityView) -> None:
     entity, edges = view.entity, view.edges
     context.give({**entity._asdict(), "edges": [asdict(edge) for edge in edges]})
-    context.say(f"{entity.name} ({entity.type or 'of no known type'}), in {entity.passages} passages")
+    context.say(f"{entity.name} ({entity.type or 'of no known type'}), in {counted(entity.passages, 'passage')}")
     for edge in edges:
         context.say(f"  {edge.source} | {edge.label} | {edge.target}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.session import installation
 from annals.status import gather
 from eventstore.paused_consumers import PausedConsumer
@@ -85,12 +86,14 @@ def advice(result: Mapping[str, Any]) -> Iterator[str]:
 def _show(context: CommandContext, result: Mapping[str, Any]) -> None:
     if result["documents"] is not None:
         context.say(
-            f"{result['documents']} documents ({result['waiting']} waiting), {result['chunks']} chunks, "
-            f"{result['entities']} entities, {result['relations']} relations"
+            f"{counted(result['documents'], 'document')} ({result['waiting']} waiting), "
+            f"{counted(result['chunks'], 'chunk')}, {counted(result['entities'], 'entity')}, "
+            f"{counted(result['relations'], 'relation')}"
         )
     if result["position"] is not None:
-        letters = "unknown" if result["dead_letters"] is None else result["dead_letters"]
-        context.say(f"log at position {result['position']}, {letters} dead letters")
+        found = result["dead_letters"]
+        letters = "dead letters unknown" if found is None else counted(found, "dead letter")
+        context.say(f"log at position {result['position']}, {letters}")
     for one in result["standing_still"][:SHOWN]:
         context.say(f"stands still since {one['since']:%Y-%m-%d %H:%M} before {one['stage']}: {one['document_id']}")
     followers = {**result["consumers"], **result["projections"]}

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.rebuilding import check
 from annals.session import session
 from projections.verify import Verdict
@@ -33,7 +34,7 @@ async def _verify(context: CommandContext) -> list[Verdict]:
                 verdicts.append(await check(services, name, done))
     for verdict in verdicts:
         outcome = "is what the events say" if verdict.difference is None else f"DIFFERS: {verdict.difference}"
-        context.say(f"{verdict.name} ({verdict.rows} rows) {outcome}")
+        context.say(f"{verdict.name} ({counted(verdict.rows, 'row')}) {outcome}")
     if any(verdict.difference is not None for verdict in verdicts):
         context.note("`annals replay NAME` builds a read model anew")
     context.give(

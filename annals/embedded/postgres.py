@@ -55,6 +55,14 @@ class EmbeddedPostgres:
         self.folder = data.resolve() / "postgres"
 
     @property
+    def is_made(self) -> bool:
+        """Whether a start finds a database here, and need not make one. Raises AnnalsError."""
+        try:
+            return (self.folder / "data" / "PG_VERSION").exists()
+        except OSError as error:
+            raise AnnalsError(f"cannot use the data folder {self.folder.parent}: {error.strerror or error}") from None
+
+    @property
     def socket_folder(self) -> Path:
         """Beside the data where the path is short enough for a socket, else in the system's temporary folder."""
         beside = self.folder / "socket"
@@ -78,7 +86,7 @@ class EmbeddedPostgres:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
             _give(folder)
-        if not (cluster / "PG_VERSION").exists():
+        if not self.is_made:
             shutil.rmtree(cluster, ignore_errors=True)
             fresh = self.folder / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)

@@ -102,7 +102,8 @@ def test_up_from_start_to_end(tmp_path: Path) -> None:
     finally:
         seconds = pipeline.stop()
     assert seconds < 3, "ctrl-C ends an idle pipeline within 3 s"
-    assert "does not stop" not in (data / "up.log").read_text()
+    said = (data / "up.log").read_text()
+    assert "does not stop" not in said and "Traceback" not in said
     assert of_folder(data) == []
 
 
@@ -115,7 +116,27 @@ def test_a_start_that_fails_says_why_and_leaves_no_socket(tmp_path: Path) -> Non
     assert said.startswith("postgres ended while starting: ") and "could not access the server configuration" in said
     assert not embedded.socket_folder.exists() and str(embedded.socket_folder).startswith("/tmp/annals-")
     assert of_folder(data) == []
-    assert "Traceback" not in (data / "up.log").read_text()
+
+
+READING = [
+    ("status",),
+    ("ask", "Who?"),
+    ("search", "glass"),
+    ("show", "a"),
+    ("history", "a"),
+    ("verify",),
+    ("replay", "all"),
+    ("delete", "a"),
+    ("dead-letters", "list"),
+    ("export", "-"),
+]
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_what_only_reads_makes_nothing(tmp_path: Path, command: tuple[str, ...]) -> None:
+    said = refused(tmp_path / "typo", *command)
+    assert said.startswith(f"there is nothing in the data folder {tmp_path / 'typo'}: ") and "--data" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_impatient_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,0 +1,8 @@
+"""Numbers with their nouns, as people write them."""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 document`, `2 documents`, `3 entities`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{number} {noun}s"
