@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import appends, ask, fairness, ingest, projection, replay
+from bench import appends, ask, common_entity, fairness, ingest, projection, replay
 from bench.servers import Figures, Stopwatch, say
 
 
@@ -27,7 +27,7 @@ USUAL = {
     "ingest": ingest.measure,
     "ask": ask.measure,
 }
-MEASUREMENTS = USUAL | {"fairness": fairness.measure, "stores": _stores}
+MEASUREMENTS = USUAL | {"fairness": fairness.measure, "common_entity": common_entity.measure, "stores": _stores}
 
 
 @click.command()
@@ -35,9 +35,9 @@ MEASUREMENTS = USUAL | {"fairness": fairness.measure, "stores": _stores}
 def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
-    NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. And there are fairness,
-    which takes minutes, and stores, for the servers profile, which needs Java or Docker. Prints one JSON object; only
-    its ratios mean anything on another machine (see docs/performance.md).
+    NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. And there are fairness and
+    common_entity, which take minutes, and stores, for the servers profile, which needs Java or Docker. Prints one JSON
+    object; only its ratios mean anything on another machine (see docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:

@@ -137,6 +137,11 @@ async def take_turn(connection: Connection, name: str) -> None:
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_OF_NAME})", f"annals/{name}")
 
 
+async def share_turn(connection: Connection, name: str) -> None:
+    """Wait until nobody has this name's turn alone; until this transaction ends others may only share it."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME})", f"annals/{name}")
+
+
 async def close_pool(pool: asyncpg.Pool) -> None:
     """In good order if that is quick; a server that is gone keeps nobody waiting."""
     _USES.pop(pool, None)

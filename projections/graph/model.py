@@ -13,7 +13,7 @@ from projections.states import DocumentState, EntityState, State
 
 LAYOUT = Layout(
     name="graph",
-    schema_version=2,
+    schema_version=3,
     tables=(
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
         Table(

@@ -14,6 +14,9 @@ CREATE TABLE {schema}.relations (
     chunk_id text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL, confidence double precision NOT NULL);
 CREATE TABLE {schema}.decisions (
     tenant text NOT NULL, entity_id text NOT NULL, name text, type text, merged_into text, valid boolean);
+-- How often documents give an entity which name and type; no type where they say none.
+CREATE TABLE {schema}.entity_names (
+    tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text NOT NULL, times bigint NOT NULL);
 -- Entities are nodes; they follow from the edges and the decisions.
 CREATE TABLE {schema}.entities (
     tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text, passages bigint NOT NULL,

@@ -1,39 +1,179 @@
 """Entities in PostgreSQL, as they follow from what documents say and what people decided.
 
 One row for each entity that a document names or a person decided on. The most frequent name wins, in a tie the first by
-its bytes; what a person decided comes before that.
+its bytes; what a person decided comes before that. How often an entity has which name and type is kept in the table
+`entity_names`, and its counts in its own row; both are kept by difference, from what changed documents said before and
+say now. So a write costs what its own documents name, however often the others name the same.
+
+Writers side by side lock the entities that they share, in the order of their keys, before they read its names.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from eventstore.keys import AggregateKey
+from eventstore.pool import Connection
 from projections.postgres.layout import Layout
 
+EntityKey = tuple[str, str]
+"""Tenant and entity id."""
+NameKey = tuple[str, str, str, str]
+"""Tenant, entity id, name, type; an empty type where the rows say none."""
 
-def derivation(layout: Layout, schema: str, *, touched: bool) -> str:
-    """The INSERT of a schema's entities: of all, or of those touched, whose tenants ($1) and ids ($2) it is given."""
+_KEYS = "unnest($1::text[], $2::text[]) AS k(tenant, entity_id)"
 
-    def rows(table: str, column: str) -> str:
-        wanted = f"JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = t.tenant AND k.id = t.{column}"
-        return f"FROM {schema}.{table} AS t {wanted if touched else ''}"
 
-    named = " UNION ALL ".join(
+@dataclass(frozen=True)
+class Naming:
+    """What rows say of entities: how often each has which name and type, and its counts in the layout's order."""
+
+    times: Counter[NameKey] = field(default_factory=Counter)
+    counts: dict[EntityKey, tuple[int, ...]] = field(default_factory=dict)
+
+
+async def naming_of(connection: Connection, layout: Layout, schema: str, documents: Sequence[AggregateKey]) -> Naming:
+    """What the rows of these documents say now."""
+    found = Naming()
+    if documents:
+        counted = ", ".join(layout.counts.values())
+        rows = await connection.fetch(
+            f"SELECT tenant, entity_id, grouping(name) = 0 AS by_name, name, type, count(*), {counted} "
+            f"FROM ({_naming_rows(layout, schema, of_documents=True)}) AS named "
+            "GROUP BY GROUPING SETS ((tenant, entity_id, name, type), (tenant, entity_id))",
+            [key.tenant for key in documents],
+            [key.aggregate_id for key in documents],
+        )
+        for tenant, entity, by_name, name, kind, times, *counts in map(tuple, rows):
+            if by_name:
+                found.times[tenant, entity, name, kind] = times
+            else:
+                found.counts[tenant, entity] = tuple(counts)
+    return found
+
+
+async def apply_difference(
+    connection: Connection, layout: Layout, schema: str, before: Naming, now: Naming, decided: Iterable[EntityKey]
+) -> None:
+    """Bring entities and their names from what was said before to what is said now; `decided` are derived anew."""
+    times = {key: now.times[key] - before.times[key] for key in sorted(now.times.keys() | before.times.keys())}
+    times = {key: change for key, change in times.items() if change}
+    none = (0,) * len(layout.counts)
+    counts = {
+        key: tuple(new - old for new, old in zip(now.counts.get(key, none), before.counts.get(key, none), strict=True))
+        for key in now.counts.keys() | before.counts.keys()
+    }
+    touched = sorted(
+        {key for key, changes in counts.items() if any(changes)} | {(key[0], key[1]) for key in times} | set(decided)
+    )
+    if not touched:
+        return
+    keys = [tenant for tenant, _ in touched], [entity for _, entity in touched]
+    # First of all, as it locks the rows: nobody else counts these names now, and what others counted is seen below.
+    names = list(layout.counts)
+    columns = [[counts.get(key, none)[index] for key in touched] for index in range(len(names))]
+    given = "".join(f", ${index}::bigint[]" for index in range(3, 3 + len(names)))
+    await connection.execute(
+        f"INSERT INTO {schema}.entities AS e (tenant, entity_id, name, {', '.join(names)}) "
+        f"SELECT tenant, entity_id, entity_id, {', '.join(names)} "
+        f"FROM unnest($1::text[], $2::text[]{given}) AS k(tenant, entity_id, {', '.join(names)}) "
+        "ON CONFLICT (tenant, entity_id) DO UPDATE SET "
+        + ", ".join(f"{name} = e.{name} + excluded.{name}" for name in names),
+        *keys,
+        *columns,
+    )
+    await _count_names(connection, schema, times)
+    await connection.execute(_FOLLOW.replace("{schema}", schema), *keys)
+    await connection.execute(_UNSPOKEN.replace("{schema}", schema), *keys)
+
+
+async def _count_names(connection: Connection, schema: str, times: dict[NameKey, int]) -> None:
+    if times:
+        await connection.execute(
+            f"INSERT INTO {schema}.entity_names AS n (tenant, entity_id, name, type, times) "
+            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) "
+            "ON CONFLICT (tenant, entity_id, md5(name), type) DO UPDATE SET times = n.times + excluded.times",
+            *([key[index] for key in times] for index in range(4)),
+            list(times.values()),
+        )
+    fewer = sorted({(key[0], key[1]) for key, change in times.items() if change < 0})
+    if fewer:
+        await connection.execute(
+            f"DELETE FROM {schema}.entity_names AS n USING {_KEYS} "
+            "WHERE n.tenant = k.tenant AND n.entity_id = k.entity_id AND n.times = 0",
+            [tenant for tenant, _ in fewer],
+            [entity for _, entity in fewer],
+        )
+
+
+async def derive_all(connection: Connection, layout: Layout, schema: str, limit_s: float) -> None:
+    """Names and entities of everything, after a bulk load, where there are none yet."""
+    named = _naming_rows(layout, schema, of_documents=False)
+    counts = ", ".join(layout.counts)
+    await connection.execute(
+        f"INSERT INTO {schema}.entity_names (tenant, entity_id, name, type, times) "
+        f"SELECT tenant, entity_id, name, type, count(*) FROM ({named}) AS named "
+        "GROUP BY tenant, entity_id, name, type",
+        timeout=limit_s,
+    )
+    await connection.execute(
+        f"""
+        INSERT INTO {schema}.entities (tenant, entity_id, name, type, merged_into, valid, {counts})
+        SELECT
+            tenant, entity_id, coalesce(d.name, n.name, entity_id), coalesce(d.type, t.type), d.merged_into, d.valid,
+            {", ".join(f"coalesce(c.{count}, 0)" for count in layout.counts)}
+        FROM (
+            SELECT tenant, entity_id, {", ".join(f"{counted} AS {count}" for count, counted in layout.counts.items())}
+            FROM ({named}) AS named GROUP BY tenant, entity_id
+        ) AS c
+        JOIN ({_most("name", f"{schema}.entity_names AS n")}) AS n USING (tenant, entity_id)
+        LEFT JOIN ({_most("type", f"{schema}.entity_names AS n WHERE n.type <> ''")}) AS t USING (tenant, entity_id)
+        FULL JOIN {schema}.decisions AS d USING (tenant, entity_id)
+        """,
+        timeout=limit_s,
+    )
+
+
+def _naming_rows(layout: Layout, schema: str, *, of_documents: bool) -> str:
+    """Every row that names an entity: of all documents, or of those whose tenants ($1) and ids ($2) are given."""
+    wanted = "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = t.tenant AND k.id = t.document_id"
+    untyped = "''"
+    return " UNION ALL ".join(
         f"SELECT t.tenant, t.{one.id} AS entity_id, t.{one.name} AS name, "
-        f"{f't.{one.type}' if one.type else 'NULL'} AS type, t.document_id, t.chunk_id {rows(one.table, one.id)}"
+        f"{f't.{one.type}' if one.type else untyped} AS type, t.document_id, t.chunk_id "
+        f"FROM {schema}.{one.table} AS t {wanted if of_documents else ''}"
         for one in layout.names
     )
-    return f"""
-        INSERT INTO {schema}.entities (tenant, entity_id, name, type, merged_into, valid, {", ".join(layout.counts)})
-        SELECT
-            tenant, entity_id, coalesce(d.name, n.name, entity_id), coalesce(d.type, n.type), d.merged_into, d.valid,
-            {", ".join(f"coalesce(n.{count}, 0)" for count in layout.counts)}
-        FROM (
-            SELECT
-                tenant, entity_id,
-                mode() WITHIN GROUP (ORDER BY name COLLATE "C") AS name,
-                mode() WITHIN GROUP (ORDER BY type COLLATE "C") AS type,
-                {", ".join(f"{counted} AS {count}" for count, counted in layout.counts.items())}
-            FROM ({named}) AS named
-            GROUP BY tenant, entity_id
-        ) AS n
-        FULL JOIN (
-            SELECT t.tenant, t.entity_id, t.name, t.type, t.merged_into, t.valid {rows("decisions", "entity_id")}
-        ) AS d USING (tenant, entity_id)
-    """
+
+
+def _most(column: str, source: str) -> str:
+    """The most frequent name or type of each entity; in a tie the first by its bytes."""
+    return (
+        f"SELECT DISTINCT ON (n.tenant, n.entity_id) n.tenant, n.entity_id, n.{column} FROM {source} "
+        f"GROUP BY n.tenant, n.entity_id, n.{column} "
+        f'ORDER BY n.tenant, n.entity_id, sum(n.times) DESC, n.{column} COLLATE "C"'
+    )
+
+
+_OWN = "{schema}.entity_names AS n JOIN " + _KEYS + " ON n.tenant = k.tenant AND n.entity_id = k.entity_id"
+_FOLLOW = f"""
+UPDATE {{schema}}.entities AS e
+SET name = f.name, type = f.type, merged_into = f.merged_into, valid = f.valid
+FROM (
+    SELECT
+        k.tenant, k.entity_id, coalesce(d.name, n.name, k.entity_id) AS name, coalesce(d.type, t.type) AS type,
+        d.merged_into, d.valid
+    FROM {_KEYS}
+    LEFT JOIN ({_most("name", _OWN)}) AS n USING (tenant, entity_id)
+    LEFT JOIN ({_most("type", f"{_OWN} WHERE n.type <> ''")}) AS t USING (tenant, entity_id)
+    LEFT JOIN {{schema}}.decisions AS d USING (tenant, entity_id)
+) AS f
+WHERE e.tenant = f.tenant AND e.entity_id = f.entity_id
+    AND (e.name, e.type, e.merged_into, e.valid) IS DISTINCT FROM (f.name, f.type, f.merged_into, f.valid)
+"""
+_UNSPOKEN = f"""
+DELETE FROM {{schema}}.entities AS e USING {_KEYS}
+WHERE e.tenant = k.tenant AND e.entity_id = k.entity_id
+    AND NOT EXISTS (SELECT FROM {{schema}}.entity_names AS n WHERE n.tenant = k.tenant AND n.entity_id = k.entity_id)
+    AND NOT EXISTS (SELECT FROM {{schema}}.decisions AS d WHERE d.tenant = k.tenant AND d.entity_id = k.entity_id)
+"""

@@ -13,8 +13,9 @@ from projections.postgres.tables import VERSIONS, Naming, Table
 class Layout:
     """How one read model lies in PostgreSQL. `schema_version` grows with each change of its tables.
 
-    Where rows name entities (`names`), a table of entities derives from them and from the table `decisions`; `counts`
-    are its columns that count those rows, each with the SQL that does.
+    Where rows name entities (`names`), tables of entities and of their names derive from them and from the table
+    `decisions`; `counts` are the entities' columns that count those rows, each with the SQL that does: of all documents
+    it has to be the sum of what it is of each.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Layout:
     @property
     def compared(self) -> tuple[str, ...]:
         """Tables whose rows follow from the events alone: the same in every generation at the same versions."""
-        derived = ("entities",) if self.names else ()
+        derived = ("entity_names", "entities") if self.names else ()
         return (*(table.name for table in self.tables), *derived, VERSIONS.name)
 
     def named(self, changes: Iterable[Change]) -> set[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """A read model in PostgreSQL: live writes by version, and generations that are built beside and switched to.
 
 Each generation is a schema of its own: `relational` is live, `relational_next` is being built. Writers of one read
-model take turns under an advisory lock, so what derives from several aggregates' rows never misses one.
+model share an advisory lock that the switch has alone; they wait for each other where they write the same aggregate or
+name the same entity.
 """
 
 import contextlib
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from eventstore.keys import AggregateKey
-from eventstore.pool import Connection, acquire, take_turn, transaction
-from projections.changes import Change, Positions, Row, check_versions
-from projections.errors import OldSchemaError
+from eventstore.pool import Connection, acquire, share_turn, take_turn, transaction
+from projections.changes import Change, Positions, Row
+from projections.errors import OldSchemaError, StaleVersionError
 from projections.postgres.consistent_read import consistent_read
-from projections.postgres.entities import derivation
+from projections.postgres.entities import apply_difference, derive_all, naming_of
 from projections.postgres.layout import Layout
 from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
 from projections.postgres.tables import Table
@@ -100,12 +101,13 @@ class PostgresStore:
             return
         async with transaction(self.pool) as connection:
             if changes:
-                await self.lock(connection)
-                check_versions(changes, await self._versions(connection, [change.key for change in changes]))
-                touched = await self._touched(connection, changes) if self.layout.entities else set()
-                await self._replace(connection, changes)
+                await share_turn(connection, self.schema)
+                # It locks the aggregates: their rows are nobody else's from here on.
                 await self._save_versions(connection, changes)
-                await self._derive(connection, touched | self.layout.named(changes))
+                if self.layout.names:
+                    await self._replace_with_entities(connection, changes)
+                else:
+                    await self._replace(connection, changes)
                 # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
                 await self.changed(connection, {change.key.tenant for change in changes if change.sections})
             await self.reach(connection, positions)
@@ -163,8 +165,8 @@ class PostgresStore:
 
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""
-        if self.layout.entities:
-            await connection.execute(derivation(self.layout, self.schema, touched=False), timeout=LIMIT_S)
+        if self.layout.names:
+            await derive_all(connection, self.layout, self.schema, LIMIT_S)
 
     async def _versions(self, connection: Connection, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         wanted = list(keys)
@@ -179,15 +181,39 @@ class PostgresStore:
         return {AggregateKey(row["tenant"], row["kind"], row["aggregate_id"]): row["version"] for row in rows}
 
     async def _save_versions(self, connection: Connection, changes: Sequence[Change]) -> None:
-        await connection.execute(
-            f"INSERT INTO {self.schema}.versions (tenant, kind, aggregate_id, version) "
-            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) "
-            "ON CONFLICT (tenant, kind, aggregate_id) DO UPDATE SET version = excluded.version",
-            [change.key.tenant for change in changes],
-            [change.key.kind for change in changes],
-            [change.key.aggregate_id for change in changes],
-            [change.version for change in changes],
+        """Raises StaleVersionError where a version is not the one that its change starts from."""
+        ordered = sorted(changes, key=lambda change: change.key)
+        rows = await connection.fetch(
+            f"INSERT INTO {self.schema}.versions AS v (tenant, kind, aggregate_id, version) "
+            "SELECT tenant, kind, id, version "
+            "FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS k(tenant, kind, id, version) "
+            "ON CONFLICT (tenant, kind, aggregate_id) DO UPDATE SET version = excluded.version "
+            "WHERE (v.tenant, v.kind, v.aggregate_id, v.version) IN "
+            "(SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $5::int[])) "
+            "RETURNING v.tenant, v.kind, v.aggregate_id, xmax = 0 AS added",
+            [change.key.tenant for change in ordered],
+            [change.key.kind for change in ordered],
+            [change.key.aggregate_id for change in ordered],
+            [change.version for change in ordered],
+            [change.previous for change in ordered],
         )
+        saved = {AggregateKey(row["tenant"], row["kind"], row["aggregate_id"]): row["added"] for row in rows}
+        for change in ordered:
+            if saved.get(change.key) is not (change.previous == 0):
+                raise StaleVersionError(
+                    f"{change.key.kind} {change.key.aggregate_id} was written meanwhile; fold it again"
+                )
+
+    async def _replace_with_entities(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """The same, and what follows for the entities that the rows speak of, or spoke of before."""
+        tables = {one.table for one in self.layout.names}
+        documents = [change for change in changes if not tables.isdisjoint(change.sections)]
+        old = [change.key for change in documents if change.previous]
+        before = await naming_of(connection, self.layout, self.schema, old)
+        await self._replace(connection, changes)
+        now = await naming_of(connection, self.layout, self.schema, [change.key for change in documents])
+        decided = {(change.key.tenant, change.key.aggregate_id) for change in changes if "decisions" in change.sections}
+        await apply_difference(connection, self.layout, self.schema, before, now, decided)
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
         """For each table: away with the rows of the aggregates that changed there, in with the new ones."""
@@ -204,32 +230,3 @@ class PostgresStore:
                     [key.aggregate_id for key in old],
                 )
             await self.copy(connection, table, [row for change in changed for row in change.sections[table.name]])
-
-    async def _touched(self, connection: Connection, changes: Sequence[Change]) -> set[tuple[str, str]]:
-        """Entities that rows about to be replaced speak of."""
-        found: set[tuple[str, str]] = set()
-        for name, column in self.layout.entities:
-            table = self.layout.table(name)
-            old = [change.key for change in changes if change.previous and name in change.sections]
-            if old:
-                rows = await connection.fetch(
-                    f"SELECT DISTINCT t.tenant, t.{column} AS id FROM {self.schema}.{name} AS t "
-                    "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) "
-                    f"ON t.tenant = k.tenant AND t.{table.owner} = k.id",
-                    [key.tenant for key in old],
-                    [key.aggregate_id for key in old],
-                )
-                found.update((row["tenant"], row["id"]) for row in rows)
-        return found
-
-    async def _derive(self, connection: Connection, touched: set[tuple[str, str]]) -> None:
-        if touched:
-            pairs = sorted(touched)
-            tenants, ids = [tenant for tenant, _ in pairs], [entity for _, entity in pairs]
-            await connection.execute(
-                f"DELETE FROM {self.schema}.entities AS e USING unnest($1::text[], $2::text[]) AS k(tenant, id) "
-                "WHERE e.tenant = k.tenant AND e.entity_id = k.id",
-                tenants,
-                ids,
-            )
-            await connection.execute(derivation(self.layout, self.schema, touched=True), tenants, ids)

@@ -12,7 +12,7 @@ from projections.states import DocumentState, EntityState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=2,
+    schema_version=3,
     tables=(
         Table(
             "documents",
@@ -59,7 +59,7 @@ LAYOUT = Layout(
         Naming("relations", "subject_id", "subject"),
         Naming("relations", "object_id", "object"),
     ),
-    counts={"mentions": "count(type)", "documents": "count(DISTINCT document_id)"},
+    counts={"mentions": "count(nullif(type, ''))", "documents": "count(DISTINCT document_id)"},
 )  # fmt: skip
 
 

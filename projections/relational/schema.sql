@@ -21,6 +21,9 @@ CREATE TABLE {schema}.relations (
 CREATE TABLE {schema}.decisions (
     tenant text NOT NULL, entity_id text NOT NULL, name text, type text, aliases text[] NOT NULL, merged_into text,
     valid boolean, confidence double precision);
+-- How often documents give an entity which name and type; no type where they say none.
+CREATE TABLE {schema}.entity_names (
+    tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text NOT NULL, times bigint NOT NULL);
 CREATE TABLE {schema}.entities (
     tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text, mentions bigint NOT NULL,
     documents bigint NOT NULL, merged_into text, valid boolean);
