@@ -190,7 +190,7 @@ def test_status_says_how_far_everything_is(up: Up) -> None:
     assert set(status["processes"]) == {"postgres", "broker", "relay", "intake", "worker", "projector"}
     assert all(len(pids) == 1 for pids in status["processes"].values())
     people = called(up.data, "status").stdout
-    for word in ("documents", "dead letters", "relational", "projector"):
+    for word in ("documents", "dead letter", "relational", "projector"):
         assert word in people
 
 
