@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import AWAY
+from eventstore.pool import AWAY, reason_of
 
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -34,7 +34,7 @@ async def connected(dsn: str, *, limit_s: float, command_limit_s: float) -> Asyn
     except REFUSED as error:
         raise StoreUnavailableError(f"PostgreSQL refuses the connection: {error}") from error
     except AWAY as error:
-        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
     try:
         yield connection
     except REFUSED as error:

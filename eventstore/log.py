@@ -20,8 +20,9 @@ from psycopg.rows import DictRow, dict_row
 
 from contracts.envelope import DomainEvent
 from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError
+from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection
 from eventstore.mapper import DomainEventMapper
-from eventstore.pool import ACQUIRE_LIMIT_S
+from eventstore.pool import ACQUIRE_LIMIT_S, reason_of
 from eventstore.recorder import GaplessRecorder
 
 SCHEMA = "annals"
@@ -85,12 +86,12 @@ class EventLog(Application[UUID]):
         assert isinstance(factory, PostgresFactory)
         factory.datastore.pool = ConnectionPool(
             env[_DSN],
-            connection_class=psycopg.Connection[DictRow],
+            connection_class=LimitedConnection[DictRow],
             kwargs={"row_factory": dict_row, **PATIENCE},
             min_size=1,
             max_size=POOL_LIMIT,
             open=False,
-            configure=factory.datastore.after_connect_func(),
+            configure=_with_statement_limit(factory.datastore.after_connect_func()),
             check=ConnectionPool.check_connection,
             timeout=ACQUIRE_LIMIT_S,
             reconnect_timeout=RECONNECT_LIMIT_S,
@@ -125,7 +126,7 @@ class EventLog(Application[UUID]):
             raise VersionConflictError(str(error).splitlines()[0]) from None
         except PersistenceError as error:
             if "connection" in str(error).lower():
-                raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
+                raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
             raise
         return [event.at(recording.notification.id) for event, recording in zip(events, recordings, strict=True)]
 
@@ -135,9 +136,25 @@ class EventLog(Application[UUID]):
             return project(self.events.get(originator_id))  # type: ignore[arg-type]  # ours are all DomainEvents
 
 
+def _with_statement_limit(configure: Callable[[psycopg.Connection[Any]], None]) -> Callable[[Any], None]:
+    """What is asked over a new connection besides: an append that cannot go on ends in the server, too.
+
+    A limit that the DSN gives stays.
+    """
+
+    def configured(connection: psycopg.Connection[Any]) -> None:
+        configure(connection)
+        connection.execute(
+            "SELECT set_config('statement_timeout', %s, false) WHERE current_setting('statement_timeout') = '0'",
+            (f"{STATEMENT_LIMIT_S:.0f}s",),
+        )
+
+    return configured
+
+
 @contextlib.contextmanager
 def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (InterfaceError, OperationalError, psycopg.InterfaceError, psycopg.OperationalError) as error:
-        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error

@@ -17,6 +17,7 @@ _LOCK_OF_NAME = "hashtextextended($1, 0)"
 
 ACQUIRE_LIMIT_S = 30.0
 COMMAND_LIMIT_S = 60.0
+RELEASE_LIMIT_S = 5.0
 
 AWAY = (
     OSError,
@@ -30,6 +31,11 @@ AWAY = (
     asyncpg.InternalClientError,
 )
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says in one line; its kind where it says nothing, as one that ran out of time does."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 async def open_pool(
@@ -56,7 +62,7 @@ async def open_pool(
             server_settings=dict(server_settings or {}),
         )
     except AWAY as error:
-        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
 
 
 @dataclass
@@ -94,7 +100,8 @@ async def _counted(pool: asyncpg.Pool, wait_s: float) -> AsyncIterator[Connectio
         use.failures += 1
         raise
     finally:
-        await pool.release(connection)
+        # A connection whose server says nothing is dropped.
+        await pool.release(connection, timeout=RELEASE_LIMIT_S)
 
 
 @contextlib.asynccontextmanager
@@ -111,9 +118,9 @@ async def acquire(pool: asyncpg.Pool, *, wait_s: float = ACQUIRE_LIMIT_S) -> Asy
     except TimeoutError as error:
         raise StoreUnavailableError(f"PostgreSQL gave no connection or answer within {wait_s:.0f} s") from error
     except AWAY as error:
-        raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
     except AGAIN as error:
-        raise StoreUnavailableError(f"PostgreSQL asks to try again: {error}") from error
+        raise StoreUnavailableError(f"PostgreSQL asks to try again: {reason_of(error)}") from error
 
 
 @contextlib.asynccontextmanager

@@ -45,7 +45,9 @@ class GaplessRecorder(PostgresApplicationRecorder):
         """
         parts = list(batches(stored_events, lambda event: len(event.state)))
         if len(parts) < 2:
-            whole: Sequence[int] | None = super().insert_events(stored_events, **kwargs)
+            # Tried once: the library would try ten times, each as long as a silent server is waited for.
+            once = PostgresApplicationRecorder.insert_events.__wrapped__
+            whole: Sequence[int] | None = once(self, stored_events, **kwargs)
             return whole
         positions: list[int] = []
         with self.datastore.get_connection() as connection, connection.transaction(), connection.cursor() as cursor:

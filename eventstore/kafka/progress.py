@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import psycopg
 
 from eventstore.errors import StoreUnavailableError
+from eventstore.limited_connection import LimitedConnection
 
+ANSWER_LIMIT_S = 6.0
 _READ = """
 SELECT s.position, s.epoch, o.topic, o.partition, o.next_offset
 FROM annals.relay_state AS s LEFT JOIN annals.relay_offsets AS o ON true
@@ -30,13 +32,14 @@ class RelayProgressReader:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._connection: LimitedConnection[tuple[object, ...]] | None = None
 
     def read(self) -> RelayProgress:
         """The present progress. Raises StoreUnavailableError."""
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=3)
+                self._connection = LimitedConnection.connect(self._dsn, autocommit=True, connect_timeout=3)
+                self._connection.answer_limit_s = ANSWER_LIMIT_S
                 self._connection.execute("SET statement_timeout = '5s'")
             rows = self._connection.execute(_READ).fetchall()
         except psycopg.Error as error:

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from contracts import limits
 from contracts.topics import Partition
 from eventstore.kafka.records import StoredEvent
+from eventstore.limited_connection import LimitedConnection
 from eventstore.log import CHANNEL, PATIENCE
 from eventstore.pages import page
 
@@ -67,7 +68,7 @@ ON CONFLICT (consumer, identity) DO UPDATE
 SET attempts = l.attempts + 1, cause = excluded.cause, retry_token = NULL, republish = false,
     status = CASE WHEN l.status = 'dropped' THEN l.status ELSE 'open' END
 """
-Connection = psycopg.Connection[tuple[object, ...]]
+Connection = LimitedConnection[tuple[object, ...]]
 
 
 class RelayState:
@@ -77,7 +78,9 @@ class RelayState:
     """
 
     def __init__(self, dsn: str) -> None:
-        self.connection: Connection = psycopg.connect(dsn, autocommit=True, tcp_user_timeout=SILENCE_MS, **PATIENCE)
+        self.connection: Connection = LimitedConnection.connect(
+            dsn, autocommit=True, tcp_user_timeout=SILENCE_MS, **PATIENCE
+        )
         for setting in SESSION:
             self.connection.execute(f"SET {setting}")
         self.connection.execute(f"LISTEN {CHANNEL}")
