@@ -1,20 +1,31 @@
-# Two commands are enough: `make demo` shows it, `make test` tests it. Each works on a fresh clone.
+# Two commands are enough: `make demo` shows it, `make test` tests it. Each works on a fresh clone. CONTRIBUTING.md has the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-servers check compose-check bench clean
+.PHONY: demo test-unit test test-servers test-long check compose-check bench clean
 
 demo: $(READY)
 	$(BIN)/python -m examples.demo
 
+# What needs no server, no pipeline and no model: seconds. tests/conftest.py says what that is.
+test-unit: $(READY)
+	$(BIN)/python -m pytest -q -m unit
+
+# Everything but the long tests, on the embedded servers.
 test: $(READY)
 	$(BIN)/python -m pytest
 
 # Against real Kafka, Neo4j, OpenSearch and Redis, which it starts; tests/servers/conftest.py says where they come from.
+# A server that cannot be had fails the tests that need it.
 test-servers: $(READY)
 	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest tests/servers
+
+# Kills and load over many rounds, an hour and more. ANNALS_TEST_ROUNDS and ANNALS_TEST_SEED choose how many and which;
+# every round prints its seed.
+test-long: $(READY)
+	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest -m long -s
 
 check: $(READY)
 	$(BIN)/ruff format --check .

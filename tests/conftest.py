@@ -17,7 +17,19 @@ from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from eventstore.migrations import migrate
 
+SERVERS = Path(__file__).parent / "servers"
 _NUMBERS = itertools.count(1)
+NOT_UNIT = {"postgres_server", "broker", "up", "minilm", "analyser", "embedder", "tiny_encoder", "tiny_classifier"}
+"""Fixtures that start a server, or load a model."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `unit` what needs no server, no pipeline and no model: no such fixture, and no mark that says so."""
+    for item in items:
+        needs = NOT_UNIT & set(getattr(item, "fixturenames", ())) or item.path.is_relative_to(SERVERS)
+        if not needs and not any(item.get_closest_marker(mark) for mark in ("pipeline", "long")):
+            item.add_marker(pytest.mark.unit)
 
 
 def eventually(ready: Callable[[], Coroutine[Any, Any, None]], limit_s: float = 30.0) -> None:

@@ -16,6 +16,8 @@ from contracts.errors import AnnalsError
 from tests.annals.processes import of_folder, until
 from tests.conftest import BrokerServer, PostgresServer
 
+pytestmark = pytest.mark.pipeline
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PostgresServer]:

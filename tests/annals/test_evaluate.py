@@ -28,6 +28,7 @@ def lines(path: Path, rows: list[dict[str, object]] | list[dict[str, str]]) -> s
     return str(path)
 
 
+@pytest.mark.pipeline
 @pytest.mark.timeout(400)
 def test_figures_of_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = tmp_path / "temporary"

@@ -13,6 +13,7 @@ import pytest
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment
 
+pytestmark = pytest.mark.pipeline
 PASSAGES = 12
 
 

@@ -92,6 +92,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     started.stop()
 
 
+@pytest.mark.pipeline
 def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: Pipeline) -> None:
     data = pipeline.data
     assert until(lambda: set(beats(data)) == set(ROLES), limit_s=120)
@@ -117,6 +118,7 @@ def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: P
     assert until(lambda: all(time.time() - file.stat().st_mtime < 5 for file in files.values())), "all go on again"
 
 
+@pytest.mark.pipeline
 def test_a_clean_end_leaves_no_sign_of_life(pipeline: Pipeline) -> None:
     assert until(lambda: set(beats(pipeline.data)) == set(ROLES), limit_s=120)
     pipeline.stop()

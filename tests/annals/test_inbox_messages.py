@@ -16,6 +16,7 @@ from tests.annals.corpus import passages
 from tests.annals.pipeline import Pipeline, annals, annals_json
 from tests.annals.processes import until
 
+pytestmark = pytest.mark.pipeline
 GOOD = BAD = 200
 
 Fields = dict[str, Any]

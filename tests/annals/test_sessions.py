@@ -15,7 +15,7 @@ from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment, given, refused
 from tests.annals.processes import of_folder, until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(300)]
 
 PASSAGES = 40
 

@@ -63,6 +63,7 @@ def test_without_kafka_the_rest_is_shown(up: Up) -> None:
     assert any(line.startswith("Kafka: ") for line in status["advice"])
 
 
+@pytest.mark.pipeline
 def test_where_nothing_answers_that_is_shown(tmp_path: Path) -> None:
     done = annals(tmp_path / "data", "status", "--json", env=NOTHING_ANSWERS, check=False)
     status = json.loads(done.stdout)

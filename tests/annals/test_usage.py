@@ -33,6 +33,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path) -> None:
     assert f"colour ({tmp_path / 'annals.toml'}) is no setting" in said
 
 
+@pytest.mark.pipeline
 def test_in_a_process_of_its_own_it_is_one_line_too(tmp_path: Path) -> None:
     done = subprocess.run(
         [*ANNALS, "search", NO_UTF8, "--data", str(tmp_path)],
@@ -46,6 +47,7 @@ def test_in_a_process_of_its_own_it_is_one_line_too(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
 
 
+@pytest.mark.pipeline
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -36,6 +36,7 @@ def children() -> set[int | None]:
     return {process.pid for process in active_children()}
 
 
+@pytest.mark.pipeline
 async def test_from_texts_to_outputs_and_no_child_is_left(inference: Inference, store: MemoryOutputs) -> None:
     before = children()
     await inference.warm_up()
@@ -68,6 +69,7 @@ async def test_from_texts_to_outputs_and_no_child_is_left(inference: Inference, 
     assert await inference.entities.outputs([MEETING]) == [analysed]
 
 
+@pytest.mark.pipeline
 async def test_a_child_that_was_killed_is_replaced(inference: Inference) -> None:
     before = children()
     await inference.relations.outputs([MEETING])

@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def _running(recipe: Recipe, contents: given.Contents, config: pytest.Config) -> Iterator[Server]:
-    """The server, ended afterwards; the tests are skipped where the machine cannot have it.
+    """The server, ended afterwards; the tests fail where the machine cannot have it.
 
     One that was given and holds something ends the whole run, before anything of it is deleted.
     """
@@ -63,7 +63,7 @@ def _running(recipe: Recipe, contents: given.Contents, config: pytest.Config) ->
     try:
         server = start(recipe, say)
     except MissingError as reason:
-        pytest.skip(str(reason))
+        pytest.fail(str(reason), pytrace=False)
     try:
         if isinstance(server, GivenServer):
             refused = given.refusal(recipe.name, recipe.variable, contents(server.address), os.environ)

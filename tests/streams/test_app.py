@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+import pytest
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
@@ -79,6 +80,7 @@ def give_up() -> None:
     asyncio.run(agent.fun(Stream([message(0)])))
 
 
+@pytest.mark.pipeline
 def test_an_agent_whose_store_stays_away_ends_the_process() -> None:
     """Faust would take an agent that raised for one that finished, and go on without it."""
     ended = subprocess.run([sys.executable, "-c", GIVES_UP], cwd=ROOT, capture_output=True, text=True, timeout=120)

@@ -236,6 +236,7 @@ async def test_two_at_once_fetch_each_file_once(hub: Hub, connect: Connect) -> N
     assert len(hub.file_requests) == len(NEEDED)
 
 
+@pytest.mark.pipeline
 async def test_two_processes_do_not_harm_each_other(hub: Hub, connect: Connect) -> None:
     commit = hub.publish(ID, FILES)
     settings = connect().settings
