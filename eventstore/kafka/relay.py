@@ -162,10 +162,10 @@ class Relay:
         state.check_lock()
         self._broker.check_while_waiting(ends)
 
-    def _publish_requested(self, state: RelayState, bus: KafkaMessageBus, epoch: int, reached: int) -> None:
+    def _publish_requested(self, state: RelayState, bus: KafkaMessageBus, epoch: int, newest: int) -> None:
         """Events of documents that are to be processed once more, and that were published before."""
         for position in state.requested(BATCH):
-            if position > reached:
+            if position > newest:
                 break
             for event in state.events_after(position - 1, 1):
                 try:

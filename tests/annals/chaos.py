@@ -22,6 +22,7 @@ STAGES = ("DocumentIngested", "DocumentChunked", "EntitiesExtracted", "Relations
 SENTENCES = 60
 """Of a document of several chunks; about a thousand tokens."""
 LIMIT_S = 1200.0
+PROGRESS_LIMIT_S = 30.0
 _DELIVERIES = UUID("6f1c1d9e-5d0c-4a6e-9a53-0d7f3f1f2a11")
 
 
@@ -83,9 +84,9 @@ class Chaos:
         return victims
 
     def _wait_for_progress(self) -> None:
-        """Until some more events are stored, or nothing came for some seconds (then somebody is down just now)."""
+        """Until some more events are stored, at most for a while: towards the end nothing more may come."""
         more = sum(self.events().values()) + self._choose.randrange(20, 300)
-        until(lambda: sum(self.events().values()) >= more, limit_s=self._choose.uniform(3, 9))
+        until(lambda: sum(self.events().values()) >= more, limit_s=PROGRESS_LIMIT_S)
 
     def _changes(self) -> Iterator[None]:
         """Documents of several chunks are updated, deleted and taken in again: one step each time it is asked."""
