@@ -25,7 +25,7 @@ def main() -> int:
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                recipe.launch(Path(folder), *free_ports(1), print)
+                recipe.launch(Path(folder), free_ports(1)[0], print)
                 print(f"{recipe.name}: everything is here")
             except (MissingError, FetchError) as error:
                 print(f"{recipe.name}: {error}", file=sys.stderr)
