@@ -31,7 +31,7 @@ from projections.changes import ReadModel
 from projections.graph.reads import GraphReader
 from projections.projector import Projector
 from projections.relational.reads import RelationalReader
-from projections.store import Store
+from projections.store import LiveStore
 from projections.vector.reads import PassageReader
 from services.operations.dead_letters import DeadLetterService
 from services.operations.reprocessing import Reprocess
@@ -48,7 +48,7 @@ class Projection:
     """One read model: what it is, where it is, and how it follows the log."""
 
     model: ReadModel
-    store: Store
+    store: LiveStore
     projector: Projector
 
 

@@ -12,12 +12,12 @@ from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import RelationalReader
-from projections.store import Store
+from projections.store import LiveStore
 from projections.vector.model import VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
@@ -28,7 +28,7 @@ from services.rate_limits import PostgresRateLimits, RateLimits, RedisRateLimits
 class ReadSide:
     """Read models with their stores, and what reads them."""
 
-    models: tuple[tuple[ReadModel, Store], ...]
+    models: tuple[tuple[ReadModel, LiveStore], ...]
     relational: RelationalReader
     graph: GraphReader
     passages: PassageReader
@@ -39,11 +39,11 @@ class ReadSide:
 def read_side(connections: ConnectionManager, texts: TextStore, outputs: ModelOutputs) -> ReadSide:
     """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis."""
     pool, servers = connections.postgres, connections.servers
-    relational = (RelationalModel(), PostgresStore(pool, RELATIONAL))
+    relational = (RelationalModel(), LivePostgresStore(pool, RELATIONAL))
     graph, vector = GraphModel(), VectorModel(texts, outputs)
     if servers is None:
         return ReadSide(
-            models=(relational, (graph, PostgresStore(pool, GRAPH)), (vector, VectorStore(pool))),
+            models=(relational, (graph, LivePostgresStore(pool, GRAPH)), (vector, VectorStore(pool))),
             relational=PostgresRelational(pool),
             graph=PostgresGraph(pool),
             passages=PostgresPassages(pool),
@@ -52,16 +52,16 @@ def read_side(connections: ConnectionManager, texts: TextStore, outputs: ModelOu
         )
     # Three drivers that the embedded profile need not load.
     from projections.answers.redis import RedisAnswers
+    from projections.graph.neo4j.live import LiveNeo4jGraphStore
     from projections.graph.neo4j.reader import Neo4jGraph
-    from projections.graph.neo4j.store import Neo4jGraphStore
+    from projections.vector.opensearch.live import LiveOpenSearchVectorStore
     from projections.vector.opensearch.reader import OpenSearchPassages
-    from projections.vector.opensearch.store import OpenSearchVectorStore
 
     return ReadSide(
         models=(
             relational,
-            (graph, Neo4jGraphStore(servers.neo4j)),
-            (vector, OpenSearchVectorStore(servers.opensearch)),
+            (graph, LiveNeo4jGraphStore(servers.neo4j)),
+            (vector, LiveOpenSearchVectorStore(servers.opensearch)),
         ),
         relational=PostgresRelational(pool),
         graph=Neo4jGraph(servers.neo4j),

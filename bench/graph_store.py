@@ -9,7 +9,7 @@ from bench.servers import Figures, Stopwatch
 from projections.changes import Change
 from projections.graph.neo4j.connection import open_driver, transaction
 from projections.graph.neo4j.generation import Neo4jGeneration
-from projections.graph.neo4j.store import Neo4jGraphStore
+from projections.graph.neo4j.live import LiveNeo4jGraphStore
 
 NAME = "bench"
 WARM_UP = 4
@@ -32,7 +32,7 @@ async def measure(uri: str, auth: tuple[str, str] | None, portions: Portions) ->
     changes = [change for portion in portions for change in portion][:LIVE_DOCUMENTS]
     batches = [changes[start : start + LIVE_BATCH] for start in range(0, len(changes), LIVE_BATCH)]
     async with open_driver(uri, *(auth or ())) as driver:
-        generation = Neo4jGraphStore(driver, NAME).generation("round")
+        generation = LiveNeo4jGraphStore(driver, NAME).generation("round")
         try:
             bulk = await _beside(generation, _load(portions), portions)
             live = await _beside(generation, _live(batches), batches)

@@ -8,7 +8,7 @@ from annals.composition import Projection, Services
 from bench.corpus import passages
 from bench.history import histories, keep
 from bench.servers import Figures, Stopwatch, running
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.replay import replay
 
 DOCUMENTS = 4000
@@ -60,14 +60,14 @@ async def _measured(services: Services, projections: Sequence[Projection]) -> Me
         replayed += watch.seconds
         rows = 0
         for one in projections:
-            assert isinstance(one.store, PostgresStore)
+            assert isinstance(one.store, LivePostgresStore)
             count, seconds = await _copy(one.store)
             rows += count
             copied += seconds
     return Measured(rows, replayed / ROUNDS, copied / ROUNDS)
 
 
-async def _copy(live: PostgresStore) -> tuple[int, float]:
+async def _copy(live: LivePostgresStore) -> tuple[int, float]:
     """Rows and seconds: every table that follows from events, the derived ones included, then the indexes."""
     layout, peer = live.layout, live.beside("copied")
     count = 0

@@ -16,9 +16,9 @@ from projections.changes import Change
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import CHUNK_BYTES, Action
 from projections.vector.opensearch.generation import OpenSearchGeneration
+from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from projections.vector.opensearch.reader import OpenSearchPassages
 from projections.vector.opensearch.snapshot import snapshot
-from projections.vector.opensearch.store import OpenSearchVectorStore
 
 ROUNDS = 3
 WRITES_REQUIRED = 0.7
@@ -54,7 +54,7 @@ async def measure(url: str, portions: Portions, texts: Sequence[str]) -> Figures
         AsyncOpenSearch(url, timeout=LIMIT_S, max_retries=0) as client,
         _Recording(url, timeout=LIMIT_S, max_retries=0) as recording,
     ):
-        generation = OpenSearchVectorStore(client, name).generation("round")
+        generation = LiveOpenSearchVectorStore(client, name).generation("round")
         try:
             writes = await _writes(client, generation, portions, name)
             searches = await _searches(client, generation.store.alias, recording, texts)

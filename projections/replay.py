@@ -16,7 +16,7 @@ from eventstore.reader import EventReader
 from projections.catch_up import CatchUp, StillHeld
 from projections.changes import Change, ReadModel, uniform_positions
 from projections.states import State, bytes_of, fold
-from projections.store import Generation, Store
+from projections.store import Generation, LiveStore
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ async def _held() -> None:
 
 
 async def replay(
-    models: Sequence[tuple[ReadModel, Store]],
+    models: Sequence[tuple[ReadModel, LiveStore]],
     reader: EventReader,
     topics: Topics,
     report: Report,

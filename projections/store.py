@@ -57,10 +57,6 @@ class Store(Protocol):
         """It as it is now, while it may go on changing."""
         ...
 
-    def generation(self, purpose: str) -> "Generation":
-        """Another generation of it, beside this one."""
-        ...
-
 
 class Generation(Protocol):
     """A read model being built beside the live one, in bulk."""
@@ -92,4 +88,12 @@ class Generation(Protocol):
 
     async def discard(self) -> None:
         """Drop it."""
+        ...
+
+
+class LiveStore(Store, Protocol):
+    """Holds the generation that is read, and makes others beside it."""
+
+    def generation(self, purpose: str) -> Generation:
+        """Another generation of the read model; there is one for each purpose."""
         ...

@@ -11,7 +11,7 @@ from projections.changes import Positions, ReadModel, low_watermark, uniform_pos
 from projections.errors import ReadModelReplacedError
 from projections.extent import Build, Extent
 from projections.replay import Report, build, discard
-from projections.store import Snapshot, Store
+from projections.store import LiveStore, Snapshot, Store
 
 TRIES = 10
 """A live one that changes while it is compared, in a database without snapshots, is compared again."""
@@ -37,7 +37,7 @@ class Verdict:
     difference: str | None
 
 
-async def verify(model: ReadModel, store: Store, reader: EventReader, topics: Topics, report: Report) -> Verdict:
+async def verify(model: ReadModel, store: LiveStore, reader: EventReader, topics: Topics, report: Report) -> Verdict:
     """Compare the live read model, as it is at one moment, with one built from the same events.
 
     Events count up to the live model's position, and beyond it where it has them already: an event that the live one
@@ -60,13 +60,15 @@ async def verify(model: ReadModel, store: Store, reader: EventReader, topics: To
 
 
 @_again
-async def _present_extent(store: Store, followed: Positions) -> Extent:
+async def _present_extent(store: LiveStore, followed: Positions) -> Extent:
     async with store.snapshot() as live:
         return await _extent(live, followed)
 
 
 @_again
-async def _compare(model: ReadModel, store: Store, built: Store, topics: Topics, building: Build, rows: int) -> Verdict:
+async def _compare(
+    model: ReadModel, store: LiveStore, built: Store, topics: Topics, building: Build, rows: int
+) -> Verdict:
     """The build took its time: it follows the live one to where that is now, and is compared with it there."""
     # Most of it before the live one has to keep still.
     await building.follow(await _present_extent(store, uniform_positions(model, topics, 0)))

@@ -7,7 +7,6 @@ name the same entity.
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -20,9 +19,6 @@ from projections.postgres.entities import apply_difference, derive_all, naming_o
 from projections.postgres.layout import Layout
 from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
 from projections.postgres.tables import Table
-
-if TYPE_CHECKING:
-    from projections.postgres.generation import PostgresGeneration
 
 
 class PostgresStore:
@@ -152,12 +148,6 @@ class PostgresStore:
         async with consistent_read(self.pool, self.schema) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
             yield PostgresSnapshot(connection, self.layout, self.schema)
-
-    def generation(self, purpose: str) -> "PostgresGeneration":
-        """Another schema."""
-        from projections.postgres.generation import PostgresGeneration
-
-        return PostgresGeneration(self, purpose)
 
     def beside(self, purpose: str) -> "PostgresStore":
         """The store of another generation."""

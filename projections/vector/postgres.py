@@ -8,6 +8,7 @@ import numpy as np
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change
 from projections.postgres.layout import Layout
+from projections.postgres.live import LivePostgresStore
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.vector.model import LAYOUT
@@ -47,7 +48,7 @@ GROUP BY h.chunk_id ORDER BY score DESC, h.chunk_id LIMIT $3
 _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vector.passages"
 
 
-class VectorStore(PostgresStore):
+class VectorStore(LivePostgresStore):
     """Has an index for vectors of each dimension, and adds one when vectors of a new dimension come in."""
 
     def __init__(self, pool: asyncpg.Pool, layout: Layout = LAYOUT, schema: str | None = None) -> None:

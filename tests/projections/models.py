@@ -4,12 +4,12 @@ from contracts.topics import topics
 from projections.changes import Positions, ReadModel, uniform_positions
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.replay import replay
-from projections.store import Store
+from projections.store import LiveStore
 from projections.vector.model import VectorModel
 from projections.vector.postgres import VectorStore
 from projections.verify import Verdict, verify
@@ -22,7 +22,7 @@ NAMES = ("relational", "graph", "vector")
 class LiveModel:
     """One read model in PostgreSQL, following a history."""
 
-    def __init__(self, model: ReadModel, store: Store, history: History) -> None:
+    def __init__(self, model: ReadModel, store: LiveStore, history: History) -> None:
         self.model = model
         self.store = store
         self.history = history
@@ -64,9 +64,9 @@ async def generations(history: History) -> set[str]:
     return {row["nspname"] for row in rows}
 
 
-def _parts(name: str, history: History) -> tuple[ReadModel, Store]:
+def _parts(name: str, history: History) -> tuple[ReadModel, LiveStore]:
     if name == "relational":
-        return RelationalModel(), PostgresStore(history.pool, RELATIONAL)
+        return RelationalModel(), LivePostgresStore(history.pool, RELATIONAL)
     if name == "graph":
-        return GraphModel(), PostgresStore(history.pool, GRAPH)
+        return GraphModel(), LivePostgresStore(history.pool, GRAPH)
     return VectorModel(history.texts, history.outputs), VectorStore(history.pool)

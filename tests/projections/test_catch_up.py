@@ -13,7 +13,7 @@ from projections.catch_up import CatchUp
 from projections.errors import SwitchDeferredError
 from projections.postgres import generation
 from projections.postgres.generation import PostgresGeneration
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.replay import replay
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, generations, open_model
@@ -169,7 +169,7 @@ async def test_a_writer_that_does_not_end_defers_the_switch(
 ) -> None:
     monkeypatch.setattr(generation, "TURN_LIMIT_S", 1.0)
     made, _ = await built(live)
-    assert isinstance(live.store, PostgresStore)
+    assert isinstance(live.store, LivePostgresStore)
     async with history.pool.acquire() as connection, connection.transaction():
         await live.store.lock(connection)
         with pytest.raises(SwitchDeferredError, match="was written for more than 1 s"):
@@ -207,7 +207,7 @@ async def test_a_generation_that_cannot_be_dropped_does_not_hide_the_cause(
 ) -> None:
     """The others are dropped all the same."""
     first, second = [await open_model(name, history) for name in ("relational", "graph")]
-    assert isinstance(first.store, PostgresStore)
+    assert isinstance(first.store, LivePostgresStore)
     monkeypatch.setattr(first.store, "generation", lambda purpose: Stubborn(first.store, purpose))
 
     def fail(_: int) -> None:

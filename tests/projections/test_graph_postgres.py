@@ -7,7 +7,7 @@ import pytest
 from projections.graph.model import LAYOUT, GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
 from tests.projections.contract.graph import GraphReaderContract
 from tests.projections.history import History
@@ -21,7 +21,7 @@ _LIVE = "SELECT oid FROM pg_namespace WHERE nspname = 'graph'"
 class TestGraphReader(GraphReaderContract):
     @pytest.fixture
     async def projector(self, history: History) -> Projector:
-        store = PostgresStore(history.pool, LAYOUT)
+        store = LivePostgresStore(history.pool, LAYOUT)
         await store.open()
         return Projector(GraphModel(), store, history.reader)
 

@@ -15,7 +15,7 @@ from projections.changes import Change, Positions
 from projections.errors import StaleVersionError, UnfoldableEventError
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.projector import TRIES, Projector
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, open_model
@@ -176,12 +176,12 @@ async def test_an_event_that_no_store_has_is_refused(live: LiveModel, history: H
     assert await live.store.positions() == {}
 
 
-class Contested(PostgresStore):
+class Contested(LivePostgresStore):
     """Before each of the first writes another projector is faster, by one event."""
 
     def __init__(self, history: History, events: list[DomainEvent]) -> None:
         super().__init__(history.pool, GRAPH)
-        self._rival = Projector(GraphModel(), PostgresStore(history.pool, GRAPH), history.reader)
+        self._rival = Projector(GraphModel(), LivePostgresStore(history.pool, GRAPH), history.reader)
         self._events = events
         self.refused = 0
 

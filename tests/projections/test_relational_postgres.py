@@ -2,7 +2,7 @@
 
 import pytest
 
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT, RelationalModel
 from projections.relational.postgres import PostgresRelational
@@ -14,7 +14,7 @@ from tests.projections.history import History
 class TestRelationalReader(RelationalReaderContract):
     @pytest.fixture
     async def projector(self, history: History) -> Projector:
-        store = PostgresStore(history.pool, LAYOUT)
+        store = LivePostgresStore(history.pool, LAYOUT)
         await store.open()
         return Projector(RelationalModel(), store, history.reader)
 

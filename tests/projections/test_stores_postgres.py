@@ -6,10 +6,10 @@ from projections.changes import ReadModel
 from projections.errors import OldSchemaError
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
-from projections.store import Store
+from projections.store import LiveStore
 from projections.vector.model import VectorModel
 from projections.vector.postgres import VectorStore
 from tests.projections.contract.generation import GenerationContract
@@ -23,8 +23,8 @@ class TestRelational(StoreContract, GenerationContract):
         return RelationalModel()
 
     @pytest.fixture
-    async def store(self, history: History, model: ReadModel) -> Store:
-        store = PostgresStore(history.pool, RELATIONAL)
+    async def store(self, history: History, model: ReadModel) -> LiveStore:
+        store = LivePostgresStore(history.pool, RELATIONAL)
         await store.open()
         return store
 
@@ -35,8 +35,8 @@ class TestGraph(StoreContract, GenerationContract):
         return GraphModel()
 
     @pytest.fixture
-    async def store(self, history: History, model: ReadModel) -> Store:
-        store = PostgresStore(history.pool, GRAPH)
+    async def store(self, history: History, model: ReadModel) -> LiveStore:
+        store = LivePostgresStore(history.pool, GRAPH)
         await store.open()
         return store
 
@@ -47,14 +47,14 @@ class TestVector(StoreContract, GenerationContract):
         return VectorModel(history.texts, history.outputs)
 
     @pytest.fixture
-    async def store(self, history: History, model: ReadModel) -> Store:
+    async def store(self, history: History, model: ReadModel) -> LiveStore:
         store = VectorStore(history.pool)
         await store.open()
         return store
 
 
 async def test_tables_of_another_schema_version_are_not_written(history: History) -> None:
-    store = PostgresStore(history.pool, GRAPH)
+    store = LivePostgresStore(history.pool, GRAPH)
     await store.open()
     await history.pool.execute("UPDATE graph.generation SET schema_version = schema_version + 1")
     with pytest.raises(OldSchemaError, match="annals replay graph"):

@@ -14,16 +14,16 @@ from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVers
 from projections.graph.model import LAYOUT, GraphModel
 from projections.graph.neo4j import generation as generations
 from projections.graph.neo4j.connection import alone, execute, fetch, open_driver, transaction
+from projections.graph.neo4j.live import LiveNeo4jGraphStore
 from projections.graph.neo4j.migrations import MIGRATIONS, migrate
 from projections.graph.neo4j.reader import Neo4jGraph
 from projections.graph.neo4j.snapshot import Neo4jSnapshot
-from projections.graph.neo4j.store import Neo4jGraphStore
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import Entity, GraphReader, Node
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
 from projections.replay import replay
-from projections.store import Store
+from projections.store import LiveStore
 from projections.verify import verify
 from tests.projections.contract.folding import change, changes, digests, follow, rows
 from tests.projections.contract.generation import GenerationContract
@@ -53,9 +53,9 @@ async def driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIte
 
 
 @pytest.fixture
-async def live(driver: AsyncDriver) -> Neo4jGraphStore:
+async def live(driver: AsyncDriver) -> LiveNeo4jGraphStore:
     """The live graph, with nothing in it."""
-    store = Neo4jGraphStore(driver)
+    store = LiveNeo4jGraphStore(driver)
     await store.open()
     return store
 
@@ -70,10 +70,10 @@ class TestStore(StoreContract, GenerationContract):
         return GraphModel()
 
     @pytest.fixture
-    async def store(self, history: History, model: ReadModel, live: Neo4jGraphStore) -> Store:
+    async def store(self, history: History, model: ReadModel, live: LiveNeo4jGraphStore) -> LiveStore:
         return live
 
-    async def test_a_snapshot_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_a_snapshot_does_not_move(self, model: ReadModel, store: LiveStore, history: History) -> None:
         """There is no snapshot to read: who was overtaken by a writer is told so, and the writer waits for nobody."""
         await store.write(await changes(model, await history.tell(STORY)), {})
         before = await digests(store)
@@ -88,7 +88,7 @@ class TestStore(StoreContract, GenerationContract):
 
 class TestReader(GraphReaderContract):
     @pytest.fixture
-    async def projector(self, history: History, live: Neo4jGraphStore) -> Projector:
+    async def projector(self, history: History, live: LiveNeo4jGraphStore) -> Projector:
         return Projector(GraphModel(), live, history.reader)
 
     @pytest.fixture
@@ -97,7 +97,7 @@ class TestReader(GraphReaderContract):
 
 
 async def test_postgresql_and_neo4j_answer_the_same(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """After corrections, merges and a deletion, for every node that one of them knows."""
     await history.tell(STORY, OTHER, Story("inn", ("Dora knew Cleo.", "Cleo met Zebedee."), title="Inn"))
@@ -111,7 +111,7 @@ async def test_postgresql_and_neo4j_answer_the_same(
     gone = Story("gone", ("Ada met Xerxes.",), title="Gone")
     await history.tell(gone)
     await history.delete(gone)
-    relational = PostgresStore(history.pool, LAYOUT)
+    relational = LivePostgresStore(history.pool, LAYOUT)
     await relational.open()
     for store in (relational, live):
         await follow(Projector(GraphModel(), store, history.reader), history)
@@ -138,7 +138,7 @@ async def test_postgresql_and_neo4j_answer_the_same(
 
 
 async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     model = GraphModel()
     await history.tell(STORY, OTHER)
@@ -156,7 +156,7 @@ async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
 
 
 async def test_verify_names_what_is_not_as_the_events_say(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """Edges between passages are looked at as well, though no table holds them."""
     model = GraphModel()
@@ -172,7 +172,7 @@ async def test_verify_names_what_is_not_as_the_events_say(
     assert await _count(driver, "(m:ReadModel)") == 1
 
 
-async def test_of_many_writers_of_one_aggregate_one_wins(live: Neo4jGraphStore, history: History) -> None:
+async def test_of_many_writers_of_one_aggregate_one_wins(live: LiveNeo4jGraphStore, history: History) -> None:
     one = await change(GraphModel(), await history.tell(STORY))
     results = await asyncio.gather(*(live.write([one], {}) for _ in range(6)), return_exceptions=True)
     assert results.count(None) == 1
@@ -180,7 +180,7 @@ async def test_of_many_writers_of_one_aggregate_one_wins(live: Neo4jGraphStore, 
 
 
 async def test_writers_at_once_miss_none_of_each_others_mentions(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """All documents name Ada: every one of them counts, whichever came last."""
     stories = [Story(f"story-{number}", ("Ada met Bob.",)) for number in range(8)]
@@ -190,7 +190,9 @@ async def test_writers_at_once_miss_none_of_each_others_mentions(
     assert ada.passages == 8
 
 
-async def test_equal_counts_are_decided_by_the_bytes_of_the_name(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+async def test_equal_counts_are_decided_by_the_bytes_of_the_name(
+    driver: AsyncDriver, live: LiveNeo4jGraphStore
+) -> None:
     """U+FFEE comes before U+1F600 in UTF-8, and behind it in UTF-16. A bulk load decides the same."""
     mentions = [("t", "d", f"c{number}", "e", name, "T", 1) for number, name in enumerate(("\U0001f600", "\uffee"))]
     one = Change(AggregateKey("t", "document", "d"), 0, 1, {"mentions": mentions})
@@ -205,7 +207,9 @@ async def test_equal_counts_are_decided_by_the_bytes_of_the_name(driver: AsyncDr
     await generation.discard()
 
 
-async def test_a_mention_outlives_its_passage_until_it_is_replaced(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+async def test_a_mention_outlives_its_passage_until_it_is_replaced(
+    driver: AsyncDriver, live: LiveNeo4jGraphStore
+) -> None:
     """New chunks leave the mentions of the old ones alone; then nothing of the old ones stays behind."""
     key = AggregateKey("t", "document", "d")
     mention = ("t", "d", "c1", "e", "Ada", "PERSON", 1)
@@ -225,14 +229,14 @@ async def test_migrations_are_applied_once_whoever_starts_first(driver: AsyncDri
     assert await migrate(driver) == []
 
 
-async def test_a_newer_database_is_left_alone(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+async def test_a_newer_database_is_left_alone(driver: AsyncDriver, live: LiveNeo4jGraphStore) -> None:
     number = len(MIGRATIONS) + 1
     await alone(driver, "CREATE (:AnnalsMigration {number: $number, name: 'tomorrow'})", number=number)
     with pytest.raises(UnknownMigrationError, match="tomorrow"):
         await live.open()
 
 
-async def test_a_graph_of_another_schema_version_is_not_written(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+async def test_a_graph_of_another_schema_version_is_not_written(driver: AsyncDriver, live: LiveNeo4jGraphStore) -> None:
     await alone(driver, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version + 1")
     with pytest.raises(OldSchemaError, match="annals replay graph"):
         await live.open()
@@ -241,7 +245,7 @@ async def test_a_graph_of_another_schema_version_is_not_written(driver: AsyncDri
 async def test_nobody_at_the_address() -> None:
     async with open_driver("bolt://127.0.0.1:9") as driver:
         with pytest.raises(StoreUnavailableError):
-            await Neo4jGraphStore(driver).open()
+            await LiveNeo4jGraphStore(driver).open()
 
 
 async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> None:
@@ -249,10 +253,10 @@ async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | No
         pytest.skip("the server at the given address asks for no password")
     async with open_driver(neo4j_uri, "nobody", "wrong") as driver:
         with pytest.raises(StoreUnavailableError, match="nauthorized"):
-            await Neo4jGraphStore(driver).versions([])
+            await LiveNeo4jGraphStore(driver).versions([])
 
 
-async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, live: Neo4jGraphStore) -> None:
+async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, live: LiveNeo4jGraphStore) -> None:
     async with transaction(driver) as first:
         await live.take_turn(first)
         with pytest.raises(StoreUnavailableError):
@@ -261,7 +265,7 @@ async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, li
 
 
 async def test_readers_of_all_of_it_hold_nobody_up(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """One of them may be a process that is stopped: writers, questions and the next replay go on."""
     projector = Projector(GraphModel(), live, history.reader)
@@ -277,7 +281,7 @@ async def test_readers_of_all_of_it_hold_nobody_up(
 
 
 async def test_a_snapshot_is_had_beside_writers_that_never_pause(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """Each that is had is whole: a document has all of its mentions or none."""
     projector = Projector(GraphModel(), live, history.reader)
@@ -298,7 +302,7 @@ async def test_a_snapshot_is_had_beside_writers_that_never_pause(
 
 
 async def test_what_is_written_while_it_is_verified_is_compared_as_well(
-    live: Neo4jGraphStore, history: History
+    live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """The build follows the live one to where that is when it is compared."""
     projector = Projector(GraphModel(), live, history.reader)
@@ -317,7 +321,7 @@ async def test_what_is_written_while_it_is_verified_is_compared_as_well(
 
 
 async def test_a_switch_that_gets_no_turn_is_deferred(
-    driver: AsyncDriver, live: Neo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
+    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generations, "SWITCH_LIMIT_S", 1.0)
     made = live.generation("next")
@@ -342,7 +346,7 @@ async def test_a_mistake_of_ours_is_not_called_an_outage(driver: AsyncDriver) ->
 
 
 async def test_a_killed_server_is_away_and_comes_back_with_all_that_was_written(
-    neo4j_server: Server, live: Neo4jGraphStore, history: History
+    neo4j_server: Server, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     await live.write(await changes(GraphModel(), await history.tell(STORY)), {})
     before = await rows(live)

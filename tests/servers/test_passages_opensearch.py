@@ -16,8 +16,8 @@ from projections.projector import Projector
 from projections.vector.model import VectorModel
 from projections.vector.opensearch.bulk import NAMED, RefusedItemsError, write_bulk
 from projections.vector.opensearch.index import WORD_FIELDS, words_of
+from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from projections.vector.opensearch.reader import OpenSearchPassages
-from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader, Vector
 from tests.projections.contract.passages import PassageReaderContract
@@ -38,10 +38,10 @@ TITLES = ("Harbour", "Whales and ships", "Market")
 
 
 @pytest.fixture
-async def store(opensearch_url: str) -> AsyncIterator[OpenSearchVectorStore]:
+async def store(opensearch_url: str) -> AsyncIterator[LiveOpenSearchVectorStore]:
     """Open and empty, under a name of its own."""
     async with AsyncOpenSearch(opensearch_url, timeout=30, max_retries=0) as client:
-        opened = OpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
+        opened = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
         await opened.open()
         yield opened
         await client.indices.delete(index=f"{opened.name}-*")
@@ -49,7 +49,7 @@ async def store(opensearch_url: str) -> AsyncIterator[OpenSearchVectorStore]:
 
 
 @pytest.fixture
-def reader(store: OpenSearchVectorStore) -> OpenSearchPassages:
+def reader(store: LiveOpenSearchVectorStore) -> OpenSearchPassages:
     return OpenSearchPassages(store.client, store.name)
 
 
@@ -62,11 +62,11 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 class TestPassageReader(PassageReaderContract):
     @pytest.fixture
-    async def projector(self, history: History, store: OpenSearchVectorStore) -> Projector:
+    async def projector(self, history: History, store: LiveOpenSearchVectorStore) -> Projector:
         return Projector(VectorModel(history.texts, history.outputs), store, history.reader)
 
     @pytest.fixture
-    def reader(self, history: History, store: OpenSearchVectorStore) -> PassageReader:
+    def reader(self, history: History, store: LiveOpenSearchVectorStore) -> PassageReader:
         return OpenSearchPassages(store.client, store.name)
 
 
@@ -91,7 +91,7 @@ def _documents(tenant: str, dimension: int = 16) -> list[Change]:
     ]
 
 
-async def test_another_tenant_is_not_near(store: OpenSearchVectorStore, reader: OpenSearchPassages) -> None:
+async def test_another_tenant_is_not_near(store: LiveOpenSearchVectorStore, reader: OpenSearchPassages) -> None:
     """Though its vectors are the same. The scores are those of exact arithmetic."""
     ours, theirs = _documents("ours"), _documents("theirs")
     await store.write([*ours, *theirs], {})
@@ -109,7 +109,7 @@ async def test_another_tenant_is_not_near(store: OpenSearchVectorStore, reader: 
 
 
 async def test_vectors_of_different_dimensions_lie_side_by_side(
-    store: OpenSearchVectorStore, reader: OpenSearchPassages
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
     small, large = vector_of("a", 4), vector_of("a", 1024)
     assert await reader.nearest("default", "m", small, 3) == []
@@ -120,7 +120,7 @@ async def test_vectors_of_different_dimensions_lie_side_by_side(
 
 
 async def test_a_vector_without_direction_is_kept_and_found_by_words(
-    store: OpenSearchVectorStore, reader: OpenSearchPassages
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
     await store.write([_document("default", "zero", "A", ["whale"], [np.zeros(4, np.float32)])], {})
     assert await reader.nearest("default", "m", vector_of("a", 4), 3) == []
@@ -130,7 +130,7 @@ async def test_a_vector_without_direction_is_kept_and_found_by_words(
     assert f'"{"00" * 8}"' in row
 
 
-async def test_no_number_changes_nothing(store: OpenSearchVectorStore, reader: OpenSearchPassages) -> None:
+async def test_no_number_changes_nothing(store: LiveOpenSearchVectorStore, reader: OpenSearchPassages) -> None:
     good, bad = vector_of("a", 4), np.array([1.0, np.nan, 0.0, 0.0], np.float32)
     with pytest.raises(UnfoldableEventError, match="document broken"):
         await store.write(
@@ -153,7 +153,7 @@ async def test_no_number_changes_nothing(store: OpenSearchVectorStore, reader: O
     ],
 )
 async def test_words_find_what_they_find_in_postgres(
-    store: OpenSearchVectorStore, reader: OpenSearchPassages, dsn: str, query: str
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages, dsn: str, query: str
 ) -> None:
     """The same passages with scores that are close: Lucene does not count stop words in the length of a text."""
     documents = _documents("default")
@@ -170,7 +170,7 @@ async def test_words_find_what_they_find_in_postgres(
 
 
 async def test_tenants_that_share_a_field_of_words_find_their_own(
-    store: OpenSearchVectorStore, reader: OpenSearchPassages
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
     """There are more tenants than fields."""
     shared = [name for name in (f"tenant-{number}" for number in range(2000)) if words_of(name) == words_of("tenant-0")]
@@ -193,7 +193,9 @@ def test_fields_of_words_have_an_end() -> None:
     assert len({words_of(f"tenant-{number}") for number in range(10_000)}) == WORD_FIELDS < 1000
 
 
-async def test_passages_are_read_as_they_were_written(store: OpenSearchVectorStore, reader: OpenSearchPassages) -> None:
+async def test_passages_are_read_as_they_were_written(
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages
+) -> None:
     await store.write([*_documents("ours"), *_documents("theirs")], {})
     everything = await reader.all_passages("ours")
     assert [one.chunk_id for one in everything] == sorted(f"{t}-{i}" for t in TITLES for i in range(len(SENTENCES)))
@@ -207,7 +209,7 @@ async def test_passages_are_read_as_they_were_written(store: OpenSearchVectorSto
 
 
 async def test_all_of_many_pages_are_read(
-    store: OpenSearchVectorStore, reader: OpenSearchPassages, monkeypatch: pytest.MonkeyPatch
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("projections.vector.opensearch.snapshot.PAGE", 5)
     await store.write(_documents("default"), {})
@@ -215,7 +217,7 @@ async def test_all_of_many_pages_are_read(
 
 
 async def test_the_name_of_the_content_is_the_same_for_readers(
-    store: OpenSearchVectorStore, reader: OpenSearchPassages
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages
 ) -> None:
     before = await reader.content_tag("default")
     await store.write(_documents("default"), {})
@@ -223,7 +225,9 @@ async def test_the_name_of_the_content_is_the_same_for_readers(
     assert before != after == await store.content_tag("default") == await reader.content_tag("default")
 
 
-async def test_chunks_of_a_bulk_are_one_answer(store: OpenSearchVectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_chunks_of_a_bulk_are_one_answer(
+    store: LiveOpenSearchVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("projections.vector.opensearch.bulk.CHUNK_BYTES", 100)
     index = await store.current()
     actions = [({"index": {"_id": str(n)}}, {"what": "touched", "tenant": "a"}) for n in range(10)]
@@ -232,7 +236,7 @@ async def test_chunks_of_a_bulk_are_one_answer(store: OpenSearchVectorStore, mon
     assert (await store.client.count(index=index))["count"] == 10
 
 
-async def test_items_that_fail_are_named(store: OpenSearchVectorStore) -> None:
+async def test_items_that_fail_are_named(store: LiveOpenSearchVectorStore) -> None:
     bad = [({"index": {"_id": f"bad{n}"}}, {"what": "touched", "unheard": n}) for n in range(NAMED + 1)]
     good = ({"index": {"_id": "good"}}, {"what": "touched"})
     with pytest.raises(
@@ -267,7 +271,7 @@ async def test_a_server_that_is_not_there_is_away() -> None:
 
 
 async def _is_away(client: AsyncOpenSearch) -> None:
-    reader, store = OpenSearchPassages(client), OpenSearchVectorStore(client)
+    reader, store = OpenSearchPassages(client), LiveOpenSearchVectorStore(client)
     vector = vector_of("a", 4)
     for call in (
         lambda: reader.content_tag("a"),

@@ -10,11 +10,11 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
 from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVersionError
-from projections.store import Store
+from projections.store import LiveStore
 from projections.vector.model import VectorModel
 from projections.vector.opensearch.client import WriteBlockedError
 from projections.vector.opensearch.index import template
-from projections.vector.opensearch.store import OpenSearchVectorStore
+from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from projections.vector.opensearch.switch import LIMIT_S, block, swap
 from projections.vector.opensearch.write import Write
 from tests.projections.contract.folding import change, digests
@@ -49,9 +49,9 @@ async def client(opensearch_url: str) -> AsyncIterator[AsyncOpenSearch]:
 
 
 @pytest.fixture
-async def store(client: AsyncOpenSearch) -> AsyncIterator[OpenSearchVectorStore]:
+async def store(client: AsyncOpenSearch) -> AsyncIterator[LiveOpenSearchVectorStore]:
     """Open and empty, under a name of its own."""
-    opened = OpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
+    opened = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
     await opened.open()
     yield opened
     await client.indices.delete(index=f"{opened.name}-*")
@@ -64,7 +64,7 @@ class TestVector(StoreContract, GenerationContract):
         return VectorModel(history.texts, history.outputs)
 
     @pytest.fixture
-    async def store(self, store: OpenSearchVectorStore) -> Store:
+    async def store(self, store: LiveOpenSearchVectorStore) -> LiveStore:
         return store
 
 
@@ -78,7 +78,7 @@ async def _versions(model: ReadModel, history: History) -> list[Change]:
     return [first, second, await change(model, events, previous=second.version)]
 
 
-async def _steps(store: OpenSearchVectorStore, one: Change, names: tuple[str, ...]) -> Write:
+async def _steps(store: LiveOpenSearchVectorStore, one: Change, names: tuple[str, ...]) -> Write:
     """A writer that does these steps of one write, and no more."""
     index = await store.current()
     await store.make_room(index, [one])
@@ -91,7 +91,7 @@ async def _steps(store: OpenSearchVectorStore, one: Change, names: tuple[str, ..
 @pytest.mark.parametrize("done", range(1, len(STEPS)))
 @pytest.mark.parametrize("leap", [False, True], ids=["same-events", "more-events"])
 async def test_a_crash_between_two_steps_is_repaired_when_the_events_come_again(
-    store: OpenSearchVectorStore, model: ReadModel, history: History, done: int, leap: bool
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History, done: int, leap: bool
 ) -> None:
     """With the same events, or with the next ones beside them in the same batch."""
     first, second, third = await _versions(model, history)
@@ -118,7 +118,7 @@ async def test_a_crash_between_two_steps_is_repaired_when_the_events_come_again(
 @pytest.mark.parametrize("pause", range(1, len(STEPS)))
 @pytest.mark.parametrize("overtaking", [1, 2], ids=["newer-content", "deletion"])
 async def test_a_writer_that_was_overtaken_changes_nothing(
-    store: OpenSearchVectorStore, model: ReadModel, history: History, pause: int, overtaking: int
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History, pause: int, overtaking: int
 ) -> None:
     """Paused after any of its steps, while another writes newer versions; then it goes on."""
     changes = await _versions(model, history)
@@ -144,7 +144,7 @@ async def test_a_writer_that_was_overtaken_changes_nothing(
 
 
 async def test_what_an_overtaken_and_dead_writer_left_is_deleted(
-    store: OpenSearchVectorStore, model: ReadModel, history: History
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History
 ) -> None:
     """The passages of a deleted document came back; opening the store, as its next process does, drops them."""
     first, _, third = await _versions(model, history)
@@ -162,7 +162,7 @@ async def test_what_an_overtaken_and_dead_writer_left_is_deleted(
 
 
 async def test_nothing_of_a_write_is_seen_before_all_of_it(
-    store: OpenSearchVectorStore, model: ReadModel, history: History
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History
 ) -> None:
     first, second, _ = await _versions(model, history)
     await store.write([first], {})
@@ -174,7 +174,7 @@ async def test_nothing_of_a_write_is_seen_before_all_of_it(
 
 
 async def test_a_late_write_does_not_make_a_dropped_generation_anew(
-    store: OpenSearchVectorStore, model: ReadModel, history: History
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History
 ) -> None:
     first, *_ = await _versions(model, history)
     late = await _steps(store, first, ("begin",))
@@ -190,7 +190,9 @@ async def test_a_late_write_does_not_make_a_dropped_generation_anew(
     assert await store.versions([first.key]) == {first.key: first.version}
 
 
-async def test_nobody_writes_during_a_switch(store: OpenSearchVectorStore, model: ReadModel, history: History) -> None:
+async def test_nobody_writes_during_a_switch(
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History
+) -> None:
     first, *_ = await _versions(model, history)
     generation = store.generation("next")
     await generation.begin()
@@ -206,7 +208,7 @@ async def test_nobody_writes_during_a_switch(store: OpenSearchVectorStore, model
 
 
 async def test_a_switch_that_died_is_undone_and_cannot_come_back(
-    store: OpenSearchVectorStore, model: ReadModel, history: History, monkeypatch: pytest.MonkeyPatch
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writer that meets its block long after takes the next generation away, so a late switch fails as a whole."""
     first, *_ = await _versions(model, history)
@@ -229,7 +231,7 @@ async def test_a_switch_that_died_is_undone_and_cannot_come_back(
 
 
 async def test_a_block_is_kept_while_the_switch_is_young(
-    store: OpenSearchVectorStore, model: ReadModel, history: History
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History
 ) -> None:
     first, *_ = await _versions(model, history)
     await block(store.client, await store.current(), "nothing")
@@ -238,7 +240,7 @@ async def test_a_block_is_kept_while_the_switch_is_young(
             await store.write([first], {})
 
 
-async def test_a_generation_that_is_not_there_is_not_empty(store: OpenSearchVectorStore) -> None:
+async def test_a_generation_that_is_not_there_is_not_empty(store: LiveOpenSearchVectorStore) -> None:
     missing = store.generation("missing").store
     for call in (
         lambda: missing.versions([AggregateKey("default", "document", "harbour")]),
@@ -251,7 +253,7 @@ async def test_a_generation_that_is_not_there_is_not_empty(store: OpenSearchVect
 
 
 async def test_a_switch_whose_answer_was_lost_is_a_switch(
-    store: OpenSearchVectorStore, model: ReadModel, history: History
+    store: LiveOpenSearchVectorStore, model: ReadModel, history: History
 ) -> None:
     """The one who switched takes it for failed and discards: what is live now stays, and may be written."""
     first, *_ = await _versions(model, history)
@@ -271,8 +273,8 @@ async def test_a_switch_whose_answer_was_lost_is_a_switch(
     assert await store.versions([first.key]) == {first.key: first.version}
 
 
-async def test_an_index_of_another_schema_version_is_not_written(store: OpenSearchVectorStore) -> None:
-    other = OpenSearchVectorStore(store.client, f"{store.name}-other")
+async def test_an_index_of_another_schema_version_is_not_written(store: LiveOpenSearchVectorStore) -> None:
+    other = LiveOpenSearchVectorStore(store.client, f"{store.name}-other")
     body = template(store.name)["template"]
     body["mappings"]["_meta"]["schema_version"] += 1
     await store.client.indices.create(index=f"{other.name}-first", body=body | {"aliases": {other.alias: {}}})
@@ -280,7 +282,7 @@ async def test_an_index_of_another_schema_version_is_not_written(store: OpenSear
         await other.open()
 
 
-async def _seen(store: OpenSearchVectorStore) -> list[str]:
+async def _seen(store: LiveOpenSearchVectorStore) -> list[str]:
     """Every passage and version that a search finds."""
     found = await store.client.search(
         index=store.alias, body={"query": {"terms": {"what": ["passage", "version"]}}, "size": 100}

@@ -8,7 +8,7 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from projections.graph.model import LAYOUT, GraphModel
-from projections.postgres.store import PostgresStore
+from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
 from streams.projecting import ProjectionHandler
 
@@ -16,20 +16,20 @@ PARTITION = ("annals.documents", 3)
 
 
 @pytest.fixture
-def store(pool: asyncpg.Pool) -> PostgresStore:
+def store(pool: asyncpg.Pool) -> LivePostgresStore:
     """Not made yet."""
-    return PostgresStore(pool, LAYOUT)
+    return LivePostgresStore(pool, LAYOUT)
 
 
 @pytest.fixture
-def handler(pool: asyncpg.Pool, store: PostgresStore) -> ProjectionHandler:
+def handler(pool: asyncpg.Pool, store: LivePostgresStore) -> ProjectionHandler:
     """Feeds the graph."""
     projector = Projector(GraphModel(), store, EventReader(pool))
     return ProjectionHandler(projector, ConsumerPositions(pool), topics())
 
 
 async def test_the_position_is_kept_in_both_places(
-    handler: ProjectionHandler, store: PostgresStore, pool: asyncpg.Pool
+    handler: ProjectionHandler, store: LivePostgresStore, pool: asyncpg.Pool
 ) -> None:
     await store.open()
     await handler.handle([], {PARTITION: 17})
@@ -39,7 +39,7 @@ async def test_the_position_is_kept_in_both_places(
 
 
 async def test_what_the_read_model_did_not_take_is_not_counted(
-    handler: ProjectionHandler, store: PostgresStore, pool: asyncpg.Pool
+    handler: ProjectionHandler, store: LivePostgresStore, pool: asyncpg.Pool
 ) -> None:
     await store.open()
     await pool.execute("DROP TABLE graph.positions")

@@ -9,7 +9,6 @@ Neo4j holds the lock until the transaction ends.
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from neo4j import AsyncDriver, AsyncTransaction
 
@@ -24,9 +23,6 @@ from projections.graph.neo4j.content import add, delete_stale, forget
 from projections.graph.neo4j.entities import derive
 from projections.graph.neo4j.migrations import migrate
 from projections.graph.neo4j.snapshot import Neo4jSnapshot
-
-if TYPE_CHECKING:
-    from projections.graph.neo4j.generation import Neo4jGeneration
 
 NAME = "graph"
 SCHEMA_VERSION = 1
@@ -145,12 +141,6 @@ class Neo4jGraphStore:
             transaction(self.driver, BULK_LIMIT_S) as tx,
         ):
             yield Neo4jSnapshot(tx, generation)
-
-    def generation(self, purpose: str) -> "Neo4jGeneration":
-        """Another name with a generation of its own."""
-        from projections.graph.neo4j.generation import Neo4jGeneration
-
-        return Neo4jGeneration(self, purpose)
 
     async def _generation(self, tx: AsyncTransaction) -> str:
         rows = await fetch(tx, _GENERATION, name=self.name)

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError, RequestError
@@ -17,9 +16,6 @@ from projections.vector.opensearch.snapshot import OpenSearchSnapshot, positions
 from projections.vector.opensearch.stale import known, recover
 from projections.vector.opensearch.switch import lift_if_dead
 from projections.vector.opensearch.write import Write
-
-if TYPE_CHECKING:
-    from projections.vector.opensearch.generation import OpenSearchGeneration
 
 
 class OpenSearchVectorStore:
@@ -119,12 +115,6 @@ class OpenSearchVectorStore:
         """At one point in time."""
         async with snapshot(self.client, self.alias) as one:
             yield one
-
-    def generation(self, purpose: str) -> "OpenSearchGeneration":
-        """Another index."""
-        from projections.vector.opensearch.generation import OpenSearchGeneration
-
-        return OpenSearchGeneration(self, purpose)
 
     def beside(self, purpose: str) -> "OpenSearchVectorStore":
         """The store of another generation."""

@@ -4,7 +4,7 @@ import pytest
 
 from eventstore.keys import AggregateKey
 from projections.changes import ReadModel
-from projections.store import Store
+from projections.store import LiveStore
 from tests.projections.contract.folding import change, changes, digests, rows
 from tests.projections.history import History
 from tests.projections.stories import Story
@@ -24,12 +24,12 @@ class GenerationContract:
         raise NotImplementedError
 
     @pytest.fixture
-    async def store(self, history: History, model: ReadModel) -> Store:
+    async def store(self, history: History, model: ReadModel) -> LiveStore:
         """Where it lies."""
         raise NotImplementedError
 
     async def test_a_bulk_load_says_what_live_writes_say(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         both = await changes(model, await history.tell(STORY, OTHER))
         await store.write(both, {})
@@ -44,7 +44,7 @@ class GenerationContract:
         assert await generation.store.positions() == {PARTITION: 10}
         await generation.discard()
 
-    async def test_beginning_drops_an_earlier_try(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_beginning_drops_an_earlier_try(self, model: ReadModel, store: LiveStore, history: History) -> None:
         first = store.generation("next")
         await first.begin()
         await first.load(await changes(model, await history.tell(STORY)))
@@ -55,7 +55,9 @@ class GenerationContract:
         assert await rows(second.store) == []
         await second.discard()
 
-    async def test_the_live_one_serves_until_the_switch(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_the_live_one_serves_until_the_switch(
+        self, model: ReadModel, store: LiveStore, history: History
+    ) -> None:
         """The last events are taken in while nobody writes; then everything is as in the new one, positions too."""
         await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before, name = await digests(store), await store.content_tag("default")
@@ -79,7 +81,7 @@ class GenerationContract:
         assert any("market" in row for row in await rows(store))
 
     async def test_the_new_one_goes_on_as_the_old_one_did(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         """Twice in a row, with a live write between and after."""
         events = await history.tell(STORY)
@@ -97,7 +99,7 @@ class GenerationContract:
         assert any(STORY.chunks[0].chunk_id in row for row in await rows(store))
 
     async def test_a_failing_catch_up_leaves_the_live_one(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await digests(store)
@@ -116,7 +118,7 @@ class GenerationContract:
         assert await digests(store) == before
 
     async def test_a_switch_that_failed_may_be_tried_again(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         """Between the tries the live one is written as ever."""
         generation = store.generation("next")

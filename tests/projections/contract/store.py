@@ -6,7 +6,7 @@ from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
 from projections.errors import StaleVersionError
 from projections.states import fold
-from projections.store import Store
+from projections.store import LiveStore
 from tests.projections.contract.folding import change, changes, digests, rows
 from tests.projections.history import History, keys_of
 from tests.projections.stories import Story
@@ -25,16 +25,16 @@ class StoreContract:
         raise NotImplementedError
 
     @pytest.fixture
-    async def store(self, history: History, model: ReadModel) -> Store:
+    async def store(self, history: History, model: ReadModel) -> LiveStore:
         """Where it lies."""
         raise NotImplementedError
 
-    async def test_an_empty_store_knows_nothing(self, store: Store) -> None:
+    async def test_an_empty_store_knows_nothing(self, store: LiveStore) -> None:
         assert await store.versions([AggregateKey("default", "document", "harbour")]) == {}
         assert await store.positions() == {}
         assert await rows(store) == []
 
-    async def test_opening_again_changes_nothing(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_opening_again_changes_nothing(self, model: ReadModel, store: LiveStore, history: History) -> None:
         await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await rows(store)
         await store.open()
@@ -42,7 +42,7 @@ class StoreContract:
         assert await store.positions() == {PARTITION: 5}
 
     async def test_versions_and_positions_come_with_the_rows(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         events = await history.tell(STORY, OTHER)
         first, second = keys_of(events)
@@ -55,14 +55,14 @@ class StoreContract:
             assert await snapshot.versions() == {first: 5, second: 5}
             assert await snapshot.positions() == {PARTITION: 10, OTHER_PARTITION: 3}
 
-    async def test_positions_never_go_back(self, store: Store) -> None:
+    async def test_positions_never_go_back(self, store: LiveStore) -> None:
         await store.write([], {PARTITION: 7, OTHER_PARTITION: 7})
         await store.write([], {PARTITION: 3, OTHER_PARTITION: 9})
         assert await store.positions() == {PARTITION: 7, OTHER_PARTITION: 9}
 
     @pytest.mark.parametrize("previous", [0, 2, 5])
     async def test_another_version_than_expected_is_refused(
-        self, model: ReadModel, store: Store, history: History, previous: int
+        self, model: ReadModel, store: LiveStore, history: History, previous: int
     ) -> None:
         """Whole: neither the other aggregate of the same write nor the positions are taken."""
         events = await history.tell(STORY)
@@ -78,14 +78,14 @@ class StoreContract:
         assert await store.versions([fresh.key, late.key]) == {late.key: 3}
 
     async def test_a_version_that_should_be_there_and_is_not_is_refused(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         with pytest.raises(StaleVersionError):
             await store.write([await change(model, await history.tell(STORY), previous=3)], {})
         assert await rows(store) == []
 
     async def test_what_was_written_is_not_written_twice(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         written = await changes(model, await history.tell(STORY))
         await store.write(written, {})
@@ -95,7 +95,7 @@ class StoreContract:
         assert await rows(store) == before
 
     async def test_steps_lead_to_the_same_rows_as_one_leap(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         """A section that a change does not name is left alone, one that it names is replaced."""
         events = await history.tell(STORY)
@@ -116,7 +116,7 @@ class StoreContract:
             await generation.discard()
 
     async def test_the_order_of_aggregates_does_not_matter(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         both = await changes(model, await history.tell(STORY, OTHER))
         await store.write(both, {})
@@ -133,7 +133,7 @@ class StoreContract:
             await generation.discard()
 
     async def test_a_deleted_document_leaves_its_version_alone(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         events = await history.tell(STORY)
         await store.write(await changes(model, [*events, *await history.tell(OTHER)]), {})
@@ -158,7 +158,7 @@ class StoreContract:
             await generation.discard()
 
     async def test_a_document_comes_back_after_its_deletion(
-        self, model: ReadModel, store: Store, history: History
+        self, model: ReadModel, store: LiveStore, history: History
     ) -> None:
         events = await history.tell(STORY)
         await store.write([await change(model, events)], {})
@@ -170,7 +170,7 @@ class StoreContract:
         assert await store.versions(keys_of(events)) == {keys_of(events)[0]: 11}
         assert any(STORY.chunks[0].chunk_id in row for row in await rows(store))
 
-    async def test_tenants_share_nothing(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_tenants_share_nothing(self, model: ReadModel, store: LiveStore, history: History) -> None:
         """The same document of two tenants: the version of one, and its rows, do not move the other's."""
         ours, theirs = (
             Story("harbour", ("Ada met Bob.",), tenant="ours"),
@@ -188,7 +188,7 @@ class StoreContract:
         assert await store.content_tag("ours") == name
         assert await store.content_tag("theirs") != names
 
-    async def test_a_snapshot_does_not_move(self, model: ReadModel, store: Store, history: History) -> None:
+    async def test_a_snapshot_does_not_move(self, model: ReadModel, store: LiveStore, history: History) -> None:
         await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
         before = await digests(store)
         async with store.snapshot() as snapshot:
