@@ -27,13 +27,13 @@ from eventstore.receipts import InboxReceipts
 from eventstore.reprocess_requests import ReprocessRequests
 from eventstore.texts import TextStore
 from projections.answers.reads import AnswerCache
-from projections.changes import ReadModel
 from projections.graph.reads import GraphReader
+from projections.projection import Projection
 from projections.projector import Projector
 from projections.relational.reads import RelationalReader
-from projections.store import LiveStore
 from projections.vector.reads import PassageReader
 from services.operations.dead_letters import DeadLetterService
+from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.rate_limits import RateLimits
 from services.storage.cross_database import DatabaseIntegrationLayer
@@ -41,15 +41,6 @@ from services.storage.deletion import DeleteDocuments
 from services.storage.intake import Intake
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
-
-
-@dataclass(frozen=True)
-class Projection:
-    """One read model: what it is, where it is, and how it follows the log."""
-
-    model: ReadModel
-    store: LiveStore
-    projector: Projector
 
 
 @dataclass(frozen=True)
@@ -73,6 +64,7 @@ class Services:
     waiting: WaitForDocuments
     reprocess: Reprocess
     dead_letters: DeadLetterService
+    rebuilding: Rebuilding
     projections: dict[str, Projection]
     relational: RelationalReader
     graph: GraphReader
@@ -108,8 +100,11 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         commands = Commands(connections.log, reader)
         stack.callback(commands.close)
         receipts = InboxReceipts(pool)
-        letters = DeadLetters(pool)
+        letters, positions = DeadLetters(pool), ConsumerPositions(pool)
         read = read_side(connections, texts, outputs)
+        projections = {
+            model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
+        }
         yield Services(
             settings=settings,
             dsn=dsn,
@@ -120,19 +115,16 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             texts=texts,
             outputs=outputs,
             receipts=receipts,
-            positions=ConsumerPositions(pool),
+            positions=positions,
             letters=letters,
             intake=Intake(commands, texts, receipts, max_document_bytes=settings.max_document_bytes),
             deletion=DeleteDocuments(commands, reader),
             show=Show(reader, read.relational, read.graph, read.passages),
             dead_letters=DeadLetterService(letters),
+            rebuilding=Rebuilding(dsn, projections, reader, positions, topics(), lambda: _claim(connections, reader)),
             waiting=WaitForDocuments(reader, letters, [store for _, store in read.models]),
-            reprocess=Reprocess(
-                reader, ReprocessRequests(pool), ConsumerPositions(pool), letters, read.relational, topics()
-            ),
-            projections={
-                model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
-            },
+            reprocess=Reprocess(reader, ReprocessRequests(pool), positions, letters, read.relational, topics()),
+            projections=projections,
             relational=read.relational,
             graph=read.graph,
             passages=read.passages,
@@ -147,13 +139,16 @@ async def claim_servers(services: Services) -> None:
 
     Raises ForeignServerError, StoreUnavailableError.
     """
-    servers = services.connections.servers
-    if servers is not None:
-        await services.connections.check()
+    await _claim(services.connections, services.reader)
+
+
+async def _claim(connections: ConnectionManager, reader: EventReader) -> None:
+    if connections.servers is not None:
+        await connections.check()
         # Drivers that the embedded profile need not load.
         from annals.databases.ownership import claim
 
-        await claim(servers, await services.reader.identity())
+        await claim(connections.servers, await reader.identity())
 
 
 async def check_broker(services: Services, broker: str) -> None:

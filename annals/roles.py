@@ -15,7 +15,6 @@ from annals.databases.health import report_pools
 from annals.heartbeat import Heartbeat
 from annals.logs import logging_config
 from annals.metrics import serve_metrics
-from annals.rebuilding import remove_leftovers
 from annals.settings import Settings
 from contracts.codec import NewerSchemaError
 from contracts.topics import topics
@@ -124,7 +123,7 @@ async def _handlers(role: str, services: Services, sink: Any) -> Sequence[Any]:
         from streams.projecting import ProjectionHandler
 
         await open_read_models(services)
-        await remove_leftovers(services)
+        await services.rebuilding.remove_leftovers()
         models = [
             ProjectionHandler(one.projector, services.positions, services.topics)
             for one in services.projections.values()

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annals.composition import Projection, Services
+from annals.composition import Services
 from bench.corpus import passages
 from bench.history import histories, keep
 from bench.servers import Figures, Stopwatch, running
 from projections.postgres.live import LivePostgresStore
+from projections.projection import Projection
 from projections.replay import replay
 
 DOCUMENTS = 4000

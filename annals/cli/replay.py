@@ -6,7 +6,6 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
-from annals.rebuilding import rebuild
 from annals.session import session
 from projections.errors import OldSchemaError
 from services.operations.progress import READ_MODELS
@@ -30,7 +29,7 @@ async def _replay(context: CommandContext, names: tuple[str, ...]) -> None:
         total = await services.reader.count_aggregates({kind for one in chosen for kind in one.model.kinds})
         began = time.monotonic()
         with context.progress(f"replaying {', '.join(names)}", total, "aggregates") as done:
-            rows = await rebuild(services, names, done)
+            rows = await services.rebuilding.replay(names, done)
         seconds = round(time.monotonic() - began, 2)
         for name, projection in services.projections.items():
             try:

@@ -7,7 +7,6 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
-from annals.rebuilding import check
 from annals.session import session
 from projections.verify import Verdict
 
@@ -31,7 +30,7 @@ async def _verify(context: CommandContext) -> list[Verdict]:
         for name, projection in services.projections.items():
             total = await services.reader.count_aggregates(projection.model.kinds)
             with context.progress(f"verifying {name}", total, "aggregates") as done:
-                verdicts.append(await check(services, name, done))
+                verdicts.append(await services.rebuilding.verify(name, done))
     for verdict in verdicts:
         outcome = "is what the events say" if verdict.difference is None else f"DIFFERS: {verdict.difference}"
         context.say(f"{verdict.name} ({counted(verdict.rows, 'row')}) {outcome}")

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 
 from annals.composition import Services, open_read_models, open_services
-from annals.rebuilding import RebuildRunningError, check, rebuild, remove_leftovers
 from annals.settings import load_settings
 from eventstore.locks import LockLostError, holding
 from services.operations.progress import READ_MODELS
+from services.operations.rebuilding import RebuildRunningError
 from tests.projections.contract.folding import follow
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
@@ -63,13 +63,13 @@ async def test_two_connections_are_enough_for_everything(services: Services, dsn
     async with asyncio.TaskGroup() as group, asyncio.timeout(200):
         group.create_task(keep_on())
         for _ in range(3):
-            rows = await rebuild(services, READ_MODELS, lambda _: None)
+            rows = await services.rebuilding.replay(READ_MODELS, lambda _: None)
             assert set(rows) == set(READ_MODELS)
             for name in READ_MODELS:
-                assert (await check(services, name, lambda _: None)).difference is None
+                assert (await services.rebuilding.verify(name, lambda _: None)).difference is None
         done.set()
     for name in READ_MODELS:
-        assert (await check(services, name, lambda _: None)).difference is None
+        assert (await services.rebuilding.verify(name, lambda _: None)).difference is None
     assert await schemas(services) == set(READ_MODELS)
 
 
@@ -90,10 +90,10 @@ async def test_a_lost_lock_ends_a_replay_before_its_switch(services: Services, d
         task.append(asyncio.create_task(lose()))
 
     with pytest.raises(LockLostError, match="start again"):
-        await rebuild(services, READ_MODELS, report)
+        await services.rebuilding.replay(READ_MODELS, report)
     await asyncio.gather(*task)
     assert {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS} == before
-    await rebuild(services, READ_MODELS, lambda _: None)
+    await services.rebuilding.replay(READ_MODELS, lambda _: None)
     assert await schemas(services) == set(READ_MODELS)
 
 
@@ -103,27 +103,27 @@ async def test_what_a_killed_one_left_is_removed_and_what_is_being_built_stays(s
             await services.projections[name].store.generation(purpose).begin()
         await services.pool.execute(f"CREATE SCHEMA {name}_old_0123abcd CREATE TABLE rows (number integer)")
     async with holding(dsn, ["replay graph", "verify vector"]):
-        await remove_leftovers(services)
+        await services.rebuilding.remove_leftovers()
         assert await schemas(services) == {*READ_MODELS, "graph_next", "vector_verify"}
-    await remove_leftovers(services)
+    await services.rebuilding.remove_leftovers()
     assert await schemas(services) == set(READ_MODELS)
 
 
 async def test_a_replay_removes_the_leftovers_of_others(services: Services) -> None:
     await services.projections["vector"].store.generation("verify").begin()
-    await rebuild(services, ["graph"], lambda _: None)
+    await services.rebuilding.replay(["graph"], lambda _: None)
     assert await schemas(services) == set(READ_MODELS)
 
 
 async def test_one_of_a_name_at_a_time(services: Services, dsn: str) -> None:
     async with holding(dsn, ["replay graph"]):
         with pytest.raises(RebuildRunningError, match="`annals replay graph` runs already"):
-            await rebuild(services, READ_MODELS, lambda _: None)
-        assert (await check(services, "graph", lambda _: None)).difference is None
+            await services.rebuilding.replay(READ_MODELS, lambda _: None)
+        assert (await services.rebuilding.verify("graph", lambda _: None)).difference is None
 
 
 async def test_the_relay_knows_of_a_replay(services: Services, history: History) -> None:
     """A replayed read model needs nothing that came before."""
-    await rebuild(services, ["graph"], lambda _: None)
+    await services.rebuilding.replay(["graph"], lambda _: None)
     assert await services.positions.of("graph") == await services.projections["graph"].store.positions()
     assert min((await services.positions.of("graph")).values()) == await history.reader.head()
