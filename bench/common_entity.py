@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from annals.composition import Projection
 from bench.servers import Figures, Stopwatch, running
 from contracts import ids
 from contracts.documents import Chunk, Mention
 from eventstore.keys import AggregateKey
 from projections.changes import Change
+from projections.projection import Projection
 from projections.states import DocumentState
 
 DOCUMENTS = 100_000
