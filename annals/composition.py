@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import asyncpg
 from confluent_kafka import KafkaException
 
 from annals.databases.connections import ConnectionManager, open_connections
@@ -20,7 +19,7 @@ from eventstore.kafka.ownership import own_topics
 from eventstore.log import EventLog
 from eventstore.migrations import migrate
 from eventstore.outputs import ModelOutputs
-from eventstore.pool import take_turn, transaction
+from eventstore.pool import PostgresPool, take_turn, transaction
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
@@ -79,7 +78,7 @@ class Services:
         return self.connections.log
 
     @property
-    def pool(self) -> asyncpg.Pool:
+    def pool(self) -> PostgresPool:
         """PostgreSQL's."""
         return self.connections.postgres
 

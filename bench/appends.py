@@ -4,8 +4,6 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
-
 from annals.composition import Services
 from bench.corpus import passages
 from bench.history import History, histories, in_batches
@@ -13,6 +11,7 @@ from bench.servers import Figures, Stopwatch, ratio, running
 from contracts.envelope import DomainEvent
 from eventstore.commands import Command
 from eventstore.keys import AggregateKey
+from eventstore.pool import PostgresPool
 
 DOCUMENTS = 200
 SINGLE = 200
@@ -82,7 +81,7 @@ def _command(event: DomainEvent) -> Command:
     return Command(key, lambda _: None, lambda _: (event,), state=None)
 
 
-async def _rows(pool: asyncpg.Pool, behind: int) -> list[tuple[object, ...]]:
+async def _rows(pool: PostgresPool, behind: int) -> list[tuple[object, ...]]:
     query = f"SELECT {', '.join(COLUMNS)} FROM annals.stored_events WHERE notification_id > $1 ORDER BY notification_id"
     async with pool.acquire() as connection:
         found = await connection.fetch(query, behind)
@@ -93,7 +92,7 @@ def _cut(rows: list[tuple[object, ...]], size: int) -> list[list[tuple[object, .
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-async def _copy(pool: asyncpg.Pool, batches: Sequence[Sequence[tuple[object, ...]]]) -> float:
+async def _copy(pool: PostgresPool, batches: Sequence[Sequence[tuple[object, ...]]]) -> float:
     """Seconds. Into a table with the log's columns and indexes that holds as many rows as the log itself."""
     async with pool.acquire() as connection:
         await connection.execute(

@@ -16,7 +16,7 @@ from contracts.event_types import CONTENT_TYPES
 from eventstore.keys import AggregateKey
 from eventstore.log import CHANNEL
 from eventstore.paused_consumers import PausedConsumers
-from eventstore.pool import acquire, transaction
+from eventstore.pool import PostgresPool, acquire, transaction
 
 Status = Literal["open", "retrying", "resolved", "dropped"]
 
@@ -59,7 +59,7 @@ class DeadLetter:
 class DeadLetters:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
         self.paused = PausedConsumers(pool)
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-import asyncpg
-
-from eventstore.pool import acquire
+from eventstore.pool import PostgresPool, acquire
 
 
 class ModelOutputs:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def get_many(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:

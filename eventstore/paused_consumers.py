@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
-
-from eventstore.pool import acquire
+from eventstore.pool import PostgresPool, acquire
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class PausedConsumer:
 class PausedConsumers:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def pause(self, paused: PausedConsumer) -> None:

@@ -16,6 +16,8 @@ Isolation = Literal["read_committed", "repeatable_read"]
 _LOCK_OF_NAME = "hashtextextended($1, 0)"
 
 ACQUIRE_LIMIT_S = 30.0
+MAX_QUERIES = 50_000
+"""After which a connection is made anew."""
 COMMAND_LIMIT_S = 60.0
 RELEASE_LIMIT_S = 5.0
 
@@ -38,33 +40,6 @@ def reason_of(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-async def open_pool(
-    dsn: str,
-    *,
-    min_size: int = 1,
-    max_size: int = 8,
-    init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
-    server_settings: Mapping[str, str] | None = None,
-) -> asyncpg.Pool:
-    """A pool whose connections are made when wanted and never waited for longer than ACQUIRE_LIMIT_S.
-
-    Raises StoreUnavailableError.
-    """
-    try:
-        return await asyncpg.create_pool(
-            dsn,
-            min_size=min_size,
-            max_size=max_size,
-            timeout=5.0,
-            command_timeout=COMMAND_LIMIT_S,
-            max_inactive_connection_lifetime=300.0,
-            init=init,
-            server_settings=dict(server_settings or {}),
-        )
-    except AWAY as error:
-        raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
-
-
 @dataclass
 class PoolUse:
     """Who waits for a connection now; how many were had, and how many were not or broke, since the process started."""
@@ -74,17 +49,50 @@ class PoolUse:
     failures: int = 0
 
 
-_USES: dict[asyncpg.Pool, PoolUse] = {}
+class PostgresPool(asyncpg.Pool):
+    """asyncpg's pool, which counts how it is used. `open_pool` makes one."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.use = PoolUse()
 
 
-def use_of(pool: asyncpg.Pool) -> PoolUse:
-    """How a pool is used."""
-    return _USES.setdefault(pool, PoolUse())
+async def open_pool(
+    dsn: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 8,
+    init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+    server_settings: Mapping[str, str] | None = None,
+) -> PostgresPool:
+    """A pool whose connections are made when wanted and never waited for longer than ACQUIRE_LIMIT_S.
+
+    Raises StoreUnavailableError.
+    """
+    pool = PostgresPool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        max_queries=MAX_QUERIES,
+        max_inactive_connection_lifetime=300.0,
+        init=init,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        timeout=5.0,
+        command_timeout=COMMAND_LIMIT_S,
+        server_settings=dict(server_settings or {}),
+    )
+    try:
+        await pool
+    except AWAY as error:
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
+    return pool
 
 
 @contextlib.asynccontextmanager
-async def _counted(pool: asyncpg.Pool, wait_s: float) -> AsyncIterator[Connection]:
-    use = use_of(pool)
+async def _counted(pool: PostgresPool, wait_s: float) -> AsyncIterator[Connection]:
+    use = pool.use
     use.waiting += 1
     try:
         connection = await pool.acquire(timeout=wait_s)
@@ -105,7 +113,7 @@ async def _counted(pool: asyncpg.Pool, wait_s: float) -> AsyncIterator[Connectio
 
 
 @contextlib.asynccontextmanager
-async def acquire(pool: asyncpg.Pool, *, wait_s: float = ACQUIRE_LIMIT_S) -> AsyncIterator[Connection]:
+async def acquire(pool: PostgresPool, *, wait_s: float = ACQUIRE_LIMIT_S) -> AsyncIterator[Connection]:
     """A connection for a short while, waited for at most `wait_s`.
 
     Raises StoreUnavailableError where the database, not the caller, is at fault.
@@ -125,7 +133,7 @@ async def acquire(pool: asyncpg.Pool, *, wait_s: float = ACQUIRE_LIMIT_S) -> Asy
 
 @contextlib.asynccontextmanager
 async def transaction(
-    pool: asyncpg.Pool,
+    pool: PostgresPool,
     *,
     isolation: Isolation = "read_committed",
     readonly: bool = False,
@@ -149,9 +157,8 @@ async def share_turn(connection: Connection, name: str) -> None:
     await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME})", f"annals/{name}")
 
 
-async def close_pool(pool: asyncpg.Pool) -> None:
+async def close_pool(pool: PostgresPool) -> None:
     """In good order if that is quick; a server that is gone keeps nobody waiting."""
-    _USES.pop(pool, None)
     try:
         async with asyncio.timeout(3):
             await pool.close()

@@ -6,16 +6,14 @@ while the read model's server is away. One that is too low only makes events com
 
 from collections.abc import Mapping
 
-import asyncpg
-
 from contracts.topics import Partition
-from eventstore.pool import acquire, transaction
+from eventstore.pool import PostgresPool, acquire, transaction
 
 
 class ConsumerPositions:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def advance(self, consumer: str, positions: Mapping[Partition, int]) -> None:

@@ -16,7 +16,7 @@ from contracts.ids import stream_id
 from contracts.unvalidated import decode_unvalidated
 from eventstore.keys import AggregateKey
 from eventstore.pages import page
-from eventstore.pool import Connection, acquire, transaction
+from eventstore.pool import Connection, PostgresPool, acquire, transaction
 
 PAGE_ROWS = 1000
 PAGE_LIMIT_S = 600.0
@@ -66,7 +66,7 @@ class EventReader:
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def identity(self) -> str:

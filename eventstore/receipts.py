@@ -7,11 +7,9 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from contracts.ids import delivery_id, stream_id
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import acquire
+from eventstore.pool import PostgresPool, acquire
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +32,7 @@ class InboxReceipts:
     A receipt without tenant is of a version that kept none: it stands for every delivery of its event id.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def seen(self, deliveries: Sequence[Delivery]) -> set[Delivery]:

@@ -5,13 +5,11 @@ Stages and read models change nothing for an event that they have processed, so 
 
 from collections.abc import Collection, Sequence
 
-import asyncpg
-
 from contracts.event_types import EventType
 from contracts.ids import stream_id
 from eventstore.keys import AggregateKey
 from eventstore.log import CHANNEL
-from eventstore.pool import transaction
+from eventstore.pool import PostgresPool, transaction
 
 _BEGINNINGS = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED)
 
@@ -19,7 +17,7 @@ _BEGINNINGS = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED)
 class ReprocessRequests:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def add(self, documents: Sequence[AggregateKey], event_types: Collection[EventType]) -> None:

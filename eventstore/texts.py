@@ -3,11 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 
-import asyncpg
-
 from contracts.documents import TextReference
 from eventstore.errors import MissingTextError
-from eventstore.pool import acquire
+from eventstore.pool import PostgresPool, acquire
 
 TextKey = tuple[str, str, str]
 """Tenant, document id, digest."""
@@ -16,7 +14,7 @@ TextKey = tuple[str, str, str]
 class TextStore:
     """Content-addressed within a document. Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def put_many(self, texts: Sequence[tuple[str, str, str]]) -> list[TextReference]:

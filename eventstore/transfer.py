@@ -8,7 +8,7 @@ import asyncpg
 from contracts.batches import batches
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveReader, ArchiveWriter, Counts
-from eventstore.pool import Connection, acquire, transaction
+from eventstore.pool import Connection, PostgresPool, acquire, transaction
 
 BATCH_ROWS = 1000
 LONG_S = 3600.0
@@ -46,13 +46,13 @@ STORED = ("originator_id", "originator_version", "topic", "state", "notification
 LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS))
 
 
-async def count_lines(pool: asyncpg.Pool) -> Counts:
+async def count_lines(pool: PostgresPool) -> Counts:
     """How much there is to write. Raises StoreUnavailableError."""
     async with acquire(pool) as connection:
         return await _counts(connection)
 
 
-async def dump(pool: asyncpg.Pool, file: BinaryIO, *, outputs: bool, report: Report) -> Counts:
+async def dump(pool: PostgresPool, file: BinaryIO, *, outputs: bool, report: Report) -> Counts:
     """Write the event store as it is at this moment; appending goes on meanwhile. Returns what was written.
 
     `outputs`: model outputs too. `report` is told how many lines are written.
@@ -83,7 +83,7 @@ async def dump(pool: asyncpg.Pool, file: BinaryIO, *, outputs: bool, report: Rep
     return counts
 
 
-async def restore(pool: asyncpg.Pool, archive: ArchiveReader, report: Report) -> Counts:
+async def restore(pool: PostgresPool, archive: ArchiveReader, report: Report) -> Counts:
     """Take an archive in, with its ids, versions, positions and times: all of it in one transaction, or nothing.
 
     One transaction rather than one that goes on where it stopped: a half-filled log looks like a log, and the relay

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import asyncpg
-
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import acquire, take_turn, transaction
+from eventstore.pool import PostgresPool, acquire, take_turn, transaction
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -35,7 +33,7 @@ class RateLimits(Protocol):
 class PostgresRateLimits:
     """For the embedded profile."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def open(self) -> None:

@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from annals.addresses import without_password
 from annals.databases.health import Pool, PoolHealthReport, PoolStats
 from annals.settings import Settings
 from eventstore.errors import StoreUnavailableError
 from eventstore.log import EventLog
-from eventstore.pool import acquire, close_pool, open_pool, use_of
+from eventstore.pool import PostgresPool, acquire, close_pool, open_pool
 from projections.vector.codec import register
 from projections.vector.postgres import SEARCH_SETTINGS
 
@@ -32,7 +30,7 @@ class ConnectionManager:
     `address` is PostgreSQL's, as it may be shown; `servers` are those that only the servers profile has.
     """
 
-    def __init__(self, postgres: asyncpg.Pool, log: EventLog, address: str, servers: "Servers | None" = None) -> None:
+    def __init__(self, postgres: PostgresPool, log: EventLog, address: str, servers: "Servers | None" = None) -> None:
         self.postgres = postgres
         self.log = log
         self.servers = servers
@@ -77,7 +75,7 @@ class ConnectionManager:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.log.ping, CHECK_LIMIT_S)
 
     def _look_postgres(self) -> PoolStats:
-        pool, use = self.postgres, use_of(self.postgres)
+        pool, use = self.postgres, self.postgres.use
         return PoolStats(
             total_connections=pool.get_size(),
             active_connections=pool.get_size() - pool.get_idle_size(),

@@ -2,16 +2,14 @@
 
 from datetime import timedelta
 
-import asyncpg
-
-from eventstore.pool import acquire, take_turn, transaction
+from eventstore.pool import PostgresPool, acquire, take_turn, transaction
 from projections.answers.reads import KEPT_S
 
 
 class PostgresAnswers:
     """Implements `projections.answers.reads.AnswerCache`."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def open(self) -> None:

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import asyncpg
-
 from contracts.ids import entity_id
-from eventstore.pool import Connection, acquire
+from eventstore.pool import Connection, PostgresPool, acquire
 from projections.graph.model import LAYOUT
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
@@ -45,7 +43,7 @@ ORDER BY 1, 2, 3, 4, 5 LIMIT $4
 class PostgresGraph:
     """Implements `projections.graph.reads.GraphReader` over the live generation."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
         self._store = PostgresStore(pool, LAYOUT)
 

@@ -3,10 +3,9 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-import asyncpg
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from eventstore.pool import Connection, acquire
+from eventstore.pool import Connection, PostgresPool, acquire
 from projections.errors import ReadModelReplacedError
 
 TRIES = 5
@@ -19,7 +18,7 @@ retry_replaced = retry(
 
 
 @contextlib.asynccontextmanager
-async def consistent_read(pool: asyncpg.Pool, schema: str) -> AsyncIterator[Connection]:
+async def consistent_read(pool: PostgresPool, schema: str) -> AsyncIterator[Connection]:
     """A read-only transaction whose statements all see the same state of one generation.
 
     Raises StoreUnavailableError, and ReadModelReplacedError at its end where the generation was switched away from.

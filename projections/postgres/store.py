@@ -8,10 +8,8 @@ name the same entity.
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-import asyncpg
-
 from eventstore.keys import AggregateKey
-from eventstore.pool import Connection, acquire, share_turn, take_turn, transaction
+from eventstore.pool import Connection, PostgresPool, acquire, share_turn, take_turn, transaction
 from projections.changes import Change, Positions, Row
 from projections.errors import OldSchemaError, StaleVersionError
 from projections.postgres.consistent_read import consistent_read
@@ -24,7 +22,7 @@ from projections.postgres.tables import Table
 class PostgresStore:
     """One generation of a read model, by default the live one. Every method raises StoreUnavailableError."""
 
-    def __init__(self, pool: asyncpg.Pool, layout: Layout, schema: str | None = None) -> None:
+    def __init__(self, pool: PostgresPool, layout: Layout, schema: str | None = None) -> None:
         self.pool = pool
         self.layout = layout
         self.schema = schema or layout.name

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
-from eventstore.pool import acquire
+from eventstore.pool import PostgresPool, acquire
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.relational.model import LAYOUT
 from projections.relational.reads import Counts, DocumentRow
@@ -25,7 +23,7 @@ SELECT
 class PostgresRelational:
     """Implements `projections.relational.reads.RelationalReader` over the live generation."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
     async def counts(self, tenant: str) -> Counts:

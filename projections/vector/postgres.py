@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-import asyncpg
 import numpy as np
 
-from eventstore.pool import Connection, acquire, transaction
+from eventstore.pool import Connection, PostgresPool, acquire, transaction
 from projections.changes import Change
 from projections.postgres.layout import Layout
 from projections.postgres.live import LivePostgresStore
@@ -51,7 +50,7 @@ _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vec
 class VectorStore(LivePostgresStore):
     """Has an index for vectors of each dimension, and adds one when vectors of a new dimension come in."""
 
-    def __init__(self, pool: asyncpg.Pool, layout: Layout = LAYOUT, schema: str | None = None) -> None:
+    def __init__(self, pool: PostgresPool, layout: Layout = LAYOUT, schema: str | None = None) -> None:
         super().__init__(pool, layout, schema)
         self._indexed = {DEFAULT_DIMENSION}
 
@@ -81,7 +80,7 @@ class VectorStore(LivePostgresStore):
 class PostgresPassages:
     """Implements `projections.vector.reads.PassageReader` over the live generation."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
         self._store = PostgresStore(pool, LAYOUT)
 

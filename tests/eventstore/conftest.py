@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+async def pool(dsn: str) -> AsyncIterator[PostgresPool]:
     """The process's pool."""
     opened = await open_pool(dsn)
     yield opened

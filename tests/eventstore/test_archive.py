@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from aggregates import document as documents
@@ -21,7 +20,7 @@ from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.archive import ArchiveError, ArchiveReader
 from eventstore.log import EventLog
 from eventstore.outputs import ModelOutputs
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
@@ -43,7 +42,7 @@ RECEIPT = Delivery("north", "letters/1", UUID(int=7))
 
 
 @pytest.fixture
-async def empty(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Pool]:
+async def empty(postgres_server: PostgresServer) -> AsyncIterator[PostgresPool]:
     """Another database, empty."""
     admin = postgres_server.dsn("postgres")
     await _execute(admin, "CREATE DATABASE other TEMPLATE annals")
@@ -62,7 +61,7 @@ def ingested(tenant: str, document_id: str, content: DocumentContent) -> DomainE
     return documents.ingest(None, document_id, content, Cause(EventMetadata(tenant=tenant), "c1"))[0]
 
 
-async def fill(dsn: str, pool: asyncpg.Pool) -> None:
+async def fill(dsn: str, pool: PostgresPool) -> None:
     """Two documents of two tenants, a gap in the positions, an output, a receipt."""
     references = await TextStore(pool).put_many(DOCUMENTS)
     contents = [DocumentContent(title="Letter", text=reference) for reference in references]
@@ -74,22 +73,22 @@ async def fill(dsn: str, pool: asyncpg.Pool) -> None:
     await InboxReceipts(pool).record([(RECEIPT, "unchanged")])
 
 
-async def exported(dsn: str, pool: asyncpg.Pool, *, outputs: bool = True) -> bytes:
+async def exported(dsn: str, pool: PostgresPool, *, outputs: bool = True) -> bytes:
     await fill(dsn, pool)
     file = io.BytesIO()
     await dump(pool, file, outputs=outputs, report=lambda _: None)
     return file.getvalue()
 
 
-async def take(pool: asyncpg.Pool, raw: bytes) -> None:
+async def take(pool: PostgresPool, raw: bytes) -> None:
     await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None)
 
 
-async def rows(pool: asyncpg.Pool) -> dict[str, list[Any]]:
+async def rows(pool: PostgresPool) -> dict[str, list[Any]]:
     return {name: await pool.fetch(f"SELECT * FROM annals.{name} ORDER BY {order}") for name, order in TABLES.items()}
 
 
-async def test_every_row_comes_back_as_it_was(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_every_row_comes_back_as_it_was(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
     raw = await exported(dsn, pool)
     told: list[int] = []
     counts = await restore(empty, ArchiveReader(io.BytesIO(raw)), told.append)
@@ -103,7 +102,7 @@ async def test_every_row_comes_back_as_it_was(dsn: str, pool: asyncpg.Pool, empt
 
 
 async def test_the_log_goes_on_behind_what_was_taken_in(
-    dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool, postgres_server: PostgresServer
+    dsn: str, pool: PostgresPool, empty: PostgresPool, postgres_server: PostgresServer
 ) -> None:
     await take(empty, await exported(dsn, pool))
     reference = (await TextStore(empty).put_many([("default", "new", "New.")]))[0]
@@ -112,7 +111,7 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
     assert stored.position == 4
 
 
-async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
     header, first, second, output, receipt, *events, end = map(json.loads, (await exported(dsn, pool)).splitlines())
     assert header["annals_archive"] == 2
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
@@ -122,19 +121,19 @@ async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: asyncpg.P
     assert list(end) == ["sha256"]
 
 
-async def test_without_outputs(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_without_outputs(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
     await take(empty, await exported(dsn, pool, outputs=False))
     assert (await count_lines(empty)).model_dump() == {"texts": 2, "outputs": 0, "receipts": 1, "events": 2}
 
 
-async def test_an_empty_log_is_a_whole_archive(pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_an_empty_log_is_a_whole_archive(pool: PostgresPool, empty: PostgresPool) -> None:
     file = io.BytesIO()
     await dump(pool, file, outputs=True, report=lambda _: None)
     await take(empty, file.getvalue())
     assert (await count_lines(empty)).all == 0
 
 
-async def test_only_an_empty_store_takes_one_in(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_only_an_empty_store_takes_one_in(dsn: str, pool: PostgresPool) -> None:
     raw = await exported(dsn, pool)
     before = await rows(pool)
     with pytest.raises(NotEmptyError, match="2 events"):
@@ -142,7 +141,7 @@ async def test_only_an_empty_store_takes_one_in(dsn: str, pool: asyncpg.Pool) ->
     assert await rows(pool) == before
 
 
-async def test_a_cut_file_leaves_nothing_behind(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_a_cut_file_leaves_nothing_behind(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
     raw = await exported(dsn, pool)
     lines = raw.splitlines(keepends=True)
     for kept in range(len(lines)):
@@ -153,7 +152,7 @@ async def test_a_cut_file_leaves_nothing_behind(dsn: str, pool: asyncpg.Pool, em
     assert (await count_lines(empty)).all == 0
 
 
-async def test_a_cut_or_damaged_compressed_file_is_named(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_a_cut_or_damaged_compressed_file_is_named(dsn: str, pool: PostgresPool) -> None:
     raw = gzip.compress(await exported(dsn, pool), mtime=0)
     damaged = raw[:40] + bytes([raw[40] ^ 255]) + raw[41:]
     for broken in (raw[:-100], raw[:-4], damaged, b"\x00" + raw):
@@ -184,7 +183,7 @@ DAMAGES = (
 )
 
 
-async def test_a_damaged_line_is_named(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_a_damaged_line_is_named(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
     lines = (await exported(dsn, pool)).splitlines(keepends=True)
     for line, old, new, fault in DAMAGES:
         assert old in lines[line - 1]
@@ -196,7 +195,7 @@ async def test_a_damaged_line_is_named(dsn: str, pool: asyncpg.Pool, empty: asyn
         assert (await count_lines(empty)).all == 0
 
 
-async def test_nothing_may_follow_the_end(dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool) -> None:
+async def test_nothing_may_follow_the_end(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
     raw = await exported(dsn, pool)
     with pytest.raises(ArchiveError, match="had ended before"):
         await take(empty, raw + raw)
@@ -204,7 +203,7 @@ async def test_nothing_may_follow_the_end(dsn: str, pool: asyncpg.Pool, empty: a
 
 
 async def test_an_older_schema_version_stays_as_it_was_written(
-    dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool
+    dsn: str, pool: PostgresPool, empty: PostgresPool
 ) -> None:
     await fill(dsn, pool)
     event = json.loads(await pool.fetchval("SELECT state FROM annals.stored_events WHERE notification_id = 3"))
@@ -220,7 +219,7 @@ async def test_an_older_schema_version_stays_as_it_was_written(
 
 
 async def test_an_archive_of_format_1_says_of_receipts_only_what_events_tell(
-    dsn: str, pool: asyncpg.Pool, empty: asyncpg.Pool
+    dsn: str, pool: PostgresPool, empty: PostgresPool
 ) -> None:
     """Its receipts name no tenant; those that led to an event are its tenant's, the others stand for any."""
     await fill(dsn, pool)

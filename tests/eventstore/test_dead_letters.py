@@ -2,7 +2,6 @@
 
 import asyncio
 
-import asyncpg
 import pytest
 
 from aggregates import document as documents
@@ -12,6 +11,7 @@ from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.log import EventLog
+from eventstore.pool import PostgresPool
 
 CAUSE = Cause(EventMetadata(tenant="acme"), "c")
 
@@ -43,7 +43,7 @@ def append(dsn: str, events: list[DomainEvent]) -> None:
 
 
 @pytest.mark.parametrize("newer", ["updated", "deleted", "deleted and taken in anew"])
-async def test_a_letter_of_content_that_was_replaced_does_not_count(dsn: str, pool: asyncpg.Pool, newer: str) -> None:
+async def test_a_letter_of_content_that_was_replaced_does_not_count(dsn: str, pool: PostgresPool, newer: str) -> None:
     first = documents.ingest(None, "d1", content("one"), CAUSE)
     old = Document.project(first)
     second = documents.ingest(old, "d1", content("two"), CAUSE)
@@ -64,7 +64,7 @@ async def test_a_letter_of_content_that_was_replaced_does_not_count(dsn: str, po
     assert await letters.of_aggregates("acme", ["d1"]) == {"d1": "graph: cannot"}
 
 
-async def test_the_same_event_id_in_another_tenant_or_document_is_another_letter(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_the_same_event_id_in_another_tenant_or_document_is_another_letter(dsn: str, pool: PostgresPool) -> None:
     (event,) = documents.ingest(None, "d1", content("one"), CAUSE)
     others = [
         event.model_copy(update={"metadata": EventMetadata(tenant="other")}),

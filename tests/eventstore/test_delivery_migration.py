@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from importlib.resources import files
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from aggregates import document as documents
@@ -16,7 +15,7 @@ from eventstore import migrations
 from eventstore.dead_letters import DeadLetters
 from eventstore.log import EventLog
 from eventstore.migrations import migrate, migrations_in
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 from eventstore.receipts import Delivery, InboxReceipts
 from tests.conftest import PostgresServer, _execute
 
@@ -54,7 +53,7 @@ def append(dsn: str, event: DomainEvent) -> None:
         log.append([event])
 
 
-async def fill(pool: asyncpg.Pool) -> None:
+async def fill(pool: PostgresPool) -> None:
     await pool.execute(
         "INSERT INTO annals.inbox_receipts (event_id, outcome) VALUES ($1, 'ingested'), ($2, 'unchanged')",
         STORED,

@@ -2,11 +2,10 @@
 
 import asyncio
 
-import asyncpg
 import pytest
 
 from eventstore.locks import LockHeldError, LockLostError, holding
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 
 _HOLDERS = """
 SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
@@ -59,7 +58,7 @@ async def test_a_cancelled_holder_holds_no_longer(dsn: str) -> None:
         pass
 
 
-async def test_a_lost_lock_ends_the_work(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_a_lost_lock_ends_the_work(dsn: str, pool: PostgresPool) -> None:
     """The block is cancelled wherever it is, and a check within it says the same."""
     with pytest.raises(LockLostError, match="start again"):
         async with holding(dsn, ["graph"]), asyncio.timeout(30):
@@ -67,7 +66,7 @@ async def test_a_lost_lock_ends_the_work(dsn: str, pool: asyncpg.Pool) -> None:
             await asyncio.Event().wait()
 
 
-async def test_a_check_does_not_pass_once_the_lock_is_lost(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_a_check_does_not_pass_once_the_lock_is_lost(dsn: str, pool: PostgresPool) -> None:
     with pytest.raises(LockLostError):
         async with holding(dsn, ["graph"]) as locks:
             await locks.check()
@@ -76,7 +75,7 @@ async def test_a_check_does_not_pass_once_the_lock_is_lost(dsn: str, pool: async
             raise AssertionError("the check passed")
 
 
-async def lose(pool: asyncpg.Pool) -> None:
+async def lose(pool: PostgresPool) -> None:
     """End the connections that hold a lock."""
     (holder,) = {row["pid"] for row in await pool.fetch(_HOLDERS)}
     await pool.execute("SELECT pg_terminate_backend($1)", holder)

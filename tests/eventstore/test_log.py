@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from aggregates import document as documents
@@ -24,6 +23,7 @@ from eventstore.commands import Command, Commands
 from eventstore.errors import DuplicateEventError, EventTooLargeError, StoreUnavailableError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import RECONNECT_LIMIT_S, EventLog
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from tests.conftest import PostgresServer
 
@@ -62,7 +62,7 @@ def test_a_server_that_was_away_for_long_is_had_again_soon(postgres_server: Post
     log.ping(2 * RECONNECT_LIMIT_S)
 
 
-async def test_what_was_appended_comes_back(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_what_was_appended_comes_back(log: EventLog, pool: PostgresPool) -> None:
     first, second = log.append([ingested("d1"), ingested("d2")])
     reader = EventReader(pool)
 
@@ -92,7 +92,7 @@ def test_an_event_id_is_stored_once_in_an_aggregate(log: EventLog) -> None:
     log.append([ingested("d2", event_id=event_id)])
 
 
-async def test_a_command_decides_again_when_somebody_was_faster(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_a_command_decides_again_when_somebody_was_faster(log: EventLog, pool: PostgresPool) -> None:
     commands = Commands(log, EventReader(pool))
     key = AggregateKey("default", "document", "d1")
 
@@ -106,7 +106,7 @@ async def test_a_command_decides_again_when_somebody_was_faster(log: EventLog, p
     commands.close()
 
 
-async def test_readers_see_no_gap_while_many_append(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_readers_see_no_gap_while_many_append(log: EventLog, pool: PostgresPool) -> None:
     """A reader that has seen a position never finds a lower one later."""
     reader, done, seen = EventReader(pool), asyncio.Event(), []
 
@@ -131,7 +131,7 @@ async def test_readers_see_no_gap_while_many_append(log: EventLog, pool: asyncpg
     assert len(seen) == 400
 
 
-async def test_its_connections_take_the_whole_dsn(dsn: str, pool: asyncpg.Pool) -> None:
+async def test_its_connections_take_the_whole_dsn(dsn: str, pool: PostgresPool) -> None:
     with EventLog.connect(f"{dsn}&application_name=the-log&options=-c%20statement_timeout%3D12345") as log:
         log.append([ingested("d1")])
         with log.datastore.get_connection() as connection:
@@ -182,7 +182,7 @@ def large(document_id: str, size: int) -> DomainEvent:
 
 
 async def test_an_event_that_is_too_large_is_refused_and_nothing_with_it_is_stored(
-    log: EventLog, pool: asyncpg.Pool
+    log: EventLog, pool: PostgresPool
 ) -> None:
     fits = large("fits", MAX_EVENT_BYTES - len(encode(large("fits", 0))))
     assert len(encode(fits)) == MAX_EVENT_BYTES
@@ -199,7 +199,7 @@ async def test_an_event_that_is_too_large_is_refused_and_nothing_with_it_is_stor
 
 
 async def test_many_large_events_are_appended_in_one_transaction_with_positions_in_order(
-    log: EventLog, pool: asyncpg.Pool
+    log: EventLog, pool: PostgresPool
 ) -> None:
     """More than one statement holds: all of them, or where the last one is refused, none."""
     first = ingested("d0")
@@ -217,7 +217,7 @@ async def test_many_large_events_are_appended_in_one_transaction_with_positions_
 
 
 async def test_what_is_read_is_bounded_in_bytes(
-    log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    log: EventLog, pool: PostgresPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = EventReader(pool)
     stored = log.append([large(f"d{number}", 90_000) for number in range(12)])
@@ -240,7 +240,7 @@ async def test_what_is_read_is_bounded_in_bytes(
 @pytest.mark.parametrize(("batch_bytes", "page_rows", "largest"), [(300_000, 1000, 3), (300_000, 2, 3), (1, 1000, 1)])
 async def test_every_aggregate_comes_whole_and_once_whatever_the_bounds(
     log: EventLog,
-    pool: asyncpg.Pool,
+    pool: PostgresPool,
     monkeypatch: pytest.MonkeyPatch,
     batch_bytes: int,
     page_rows: int,

@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from aggregates import document as documents
 from aggregates import entity as entities
 from aggregates import reasoning_query as queries
@@ -23,7 +21,7 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
 from eventstore.outputs import ModelOutputs
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
 from eventstore.texts import TextStore
 from projections.vector.codec import register
@@ -39,7 +37,7 @@ QueryDecision = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
 class History:
     """Appends what happens. Every method returns the events that it appended, with their positions."""
 
-    pool: asyncpg.Pool
+    pool: PostgresPool
     reader: EventReader
     commands: Commands
     texts: TextStore

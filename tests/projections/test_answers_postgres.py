@@ -2,17 +2,16 @@
 
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
-from eventstore.pool import close_pool, open_pool
+from eventstore.pool import PostgresPool, close_pool, open_pool
 from projections.answers.postgres import PostgresAnswers
 from projections.answers.reads import KEPT_S, AnswerCache
 from tests.projections.contract.answers import AnswerCacheContract
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+async def pool(dsn: str) -> AsyncIterator[PostgresPool]:
     opened = await open_pool(dsn)
     yield opened
     await close_pool(opened)
@@ -20,13 +19,13 @@ async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
 
 class TestAnswers(AnswerCacheContract):
     @pytest.fixture
-    async def answers(self, pool: asyncpg.Pool) -> AnswerCache:
+    async def answers(self, pool: PostgresPool) -> AnswerCache:
         cache = PostgresAnswers(pool)
         await cache.open()
         return cache
 
 
-async def test_what_is_too_old_is_not_given_and_goes(pool: asyncpg.Pool) -> None:
+async def test_what_is_too_old_is_not_given_and_goes(pool: PostgresPool) -> None:
     answers = PostgresAnswers(pool)
     await answers.open()
     await answers.keep("default", "old", "one")

@@ -5,13 +5,13 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.paused_consumers import PausedConsumer, PausedConsumers
+from eventstore.pool import PostgresPool
 from streams import dead_letter_limit
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_limit import EVENTS, INBOX, DeadLetterLimit, DeadLetterPolicy
@@ -157,7 +157,7 @@ async def test_a_database_that_is_away_neither_counts_twice_nor_ends_the_pause(
     assert len(scene.letters.set_aside) == 12
 
 
-async def test_paused_consumers_are_kept_in_the_database(pool: asyncpg.Pool) -> None:
+async def test_paused_consumers_are_kept_in_the_database(pool: PostgresPool) -> None:
     paused = PausedConsumers(pool)
     await paused.pause(PausedConsumer("graph", 60, 80, "first"))
     await paused.pause(PausedConsumer("graph", 61, 81, "second"))

@@ -3,7 +3,6 @@
 from dataclasses import asdict, replace
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from aggregates import document as documents
@@ -15,6 +14,7 @@ from contracts.event_types import EventType
 from contracts.headers import retried
 from contracts.topics import topics
 from eventstore.dead_letters import DeadLetter, DeadLetters
+from eventstore.pool import PostgresPool
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from streams.message import Message
@@ -25,7 +25,7 @@ DOCUMENTS = topics().of(EventType.DOCUMENT_INGESTED).name
 
 
 @pytest.fixture
-def letters(pool: asyncpg.Pool) -> DeadLetters:
+def letters(pool: PostgresPool) -> DeadLetters:
     return DeadLetters(pool)
 
 

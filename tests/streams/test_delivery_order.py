@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import cast
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from aggregates import document as documents
@@ -19,6 +18,7 @@ from contracts.topics import topics
 from eventstore.commands import Command, Commands
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.keys import AggregateKey
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from services.storage.intake import Intake, Outcome, Submission
 from streams.batch_consumer import BatchConsumer
@@ -60,7 +60,7 @@ class Failing:
 class Scene:
     """An inbox's consumer over a database, and the relay's part in a retry."""
 
-    def __init__(self, intake: Intake, pool: asyncpg.Pool, reader: EventReader) -> None:
+    def __init__(self, intake: Intake, pool: PostgresPool, reader: EventReader) -> None:
         self.letters = DeadLetters(pool)
         self.sink = DeadLetterSink(self.letters, topics())
         self.intake = Failing(intake)
@@ -91,7 +91,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(intake: Intake, pool: asyncpg.Pool, reader: EventReader) -> Scene:
+def scene(intake: Intake, pool: PostgresPool, reader: EventReader) -> Scene:
     return Scene(intake, pool, reader)
 
 

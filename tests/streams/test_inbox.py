@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from aggregates.document import Document
@@ -16,6 +15,7 @@ from contracts.topics import topics
 from eventstore.commands import Command, Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.keys import AggregateKey
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from services.storage.intake import Intake
 from streams.batch_consumer import BatchConsumer
@@ -49,12 +49,12 @@ def message(offset: int, value: Any) -> Message:
 
 
 @pytest.fixture
-def sink(pool: asyncpg.Pool) -> DeadLetterSink:
+def sink(pool: PostgresPool) -> DeadLetterSink:
     return DeadLetterSink(DeadLetters(pool), TOPICS)
 
 
 @pytest.fixture
-def order(pool: asyncpg.Pool, sink: DeadLetterSink, reader: EventReader) -> DeliveryOrder:
+def order(pool: PostgresPool, sink: DeadLetterSink, reader: EventReader) -> DeliveryOrder:
     return DeliveryOrder(DeadLetters(pool), sink, reader)
 
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_understood_says_where(handler: InboxHandler, value: Any,
 
 
 async def test_a_batch_with_all_kinds_of_trouble(
-    handler: InboxHandler, reader: EventReader, pool: asyncpg.Pool
+    handler: InboxHandler, reader: EventReader, pool: PostgresPool
 ) -> None:
     """Good ones are taken in, bad ones lie in the dead letter sink, and doing it all again changes nothing."""
     too_large = written(3, event_data={"title": "t", "text": "x" * (LIMIT + 1)})

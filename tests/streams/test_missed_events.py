@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import asyncpg
 import pytest
 from confluent_kafka import KafkaException
 
@@ -18,6 +17,7 @@ from contracts.event_types import EventType
 from contracts.topics import Partition, topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.log import EventLog
+from eventstore.pool import PostgresPool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from streams import missed_events
@@ -74,7 +74,7 @@ class Follower:
 class Scene:
     """Eight documents in the log; Kafka deleted the records before offset `start`, the group goes on at `committed`."""
 
-    def __init__(self, log: EventLog, pool: asyncpg.Pool, *, start: int, committed: int) -> None:
+    def __init__(self, log: EventLog, pool: PostgresPool, *, start: int, committed: int) -> None:
         self.stored = log.append(events(8))
         self.start = start
         self.positions = ConsumerPositions(pool)
@@ -108,29 +108,29 @@ class Scene:
         return self.handler.handled
 
 
-async def test_what_was_deleted_comes_first_and_in_order(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_what_was_deleted_comes_first_and_in_order(log: EventLog, pool: PostgresPool) -> None:
     scene = Scene(log, pool, start=5, committed=2)
     await scene.positions.advance("follower", {P0: scene.position(1)})
     assert await scene.run(5, 6, 7) == ["d2", "d3", "d4", "d5", "d6", "d7"]
     assert await scene.positions.of("follower") == {P0: scene.position(7)}
 
 
-async def test_batches_of_it_are_small(log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batches_of_it_are_small(log: EventLog, pool: PostgresPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(missed_events, "BATCH", 2)
     scene = Scene(log, pool, start=7, committed=0)
     assert await scene.run(7) == [f"d{number}" for number in range(8)]
 
 
-async def test_a_group_that_never_read_gets_the_log_from_its_beginning(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_a_group_that_never_read_gets_the_log_from_its_beginning(log: EventLog, pool: PostgresPool) -> None:
     assert await Scene(log, pool, start=7, committed=0).run(7) == [f"d{number}" for number in range(8)]
 
 
-async def test_nothing_is_fetched_where_nothing_was_deleted(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_nothing_is_fetched_where_nothing_was_deleted(log: EventLog, pool: PostgresPool) -> None:
     """Another worker had the partition meanwhile."""
     assert await Scene(log, pool, start=0, committed=2).run(5, 6) == ["d5", "d6"]
 
 
-async def test_one_that_does_not_say_what_it_has_counts_as_having_deleted_it(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_one_that_does_not_say_what_it_has_counts_as_having_deleted_it(log: EventLog, pool: PostgresPool) -> None:
     scene = Scene(log, pool, start=0, committed=2)
 
     def silent(_: Collection[Partition]) -> dict[Partition, int]:
@@ -142,7 +142,7 @@ async def test_one_that_does_not_say_what_it_has_counts_as_having_deleted_it(log
 
 
 async def test_where_nothing_is_left_all_of_it_is_fetched_and_the_position_kept(
-    log: EventLog, pool: asyncpg.Pool
+    log: EventLog, pool: PostgresPool
 ) -> None:
     scene = Scene(log, pool, start=8, committed=3)
     await scene.positions.advance("follower", {P0: scene.position(2)})
@@ -152,7 +152,7 @@ async def test_where_nothing_is_left_all_of_it_is_fetched_and_the_position_kept(
 
 
 async def test_one_of_them_that_cannot_be_handled_is_set_aside_and_the_others_go_on(
-    log: EventLog, pool: asyncpg.Pool
+    log: EventLog, pool: PostgresPool
 ) -> None:
     scene = Scene(log, pool, start=5, committed=0)
     scene.handler.poison = "d2"
@@ -161,14 +161,14 @@ async def test_one_of_them_that_cannot_be_handled_is_set_aside_and_the_others_go
     assert (letter.event_id, letter.position) == (str(scene.stored[2].event_id), scene.position(2))
 
 
-async def test_a_store_that_is_away_is_waited_for(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_a_store_that_is_away_is_waited_for(log: EventLog, pool: PostgresPool) -> None:
     scene = Scene(log, pool, start=5, committed=4)
     await scene.positions.advance("follower", {P0: scene.position(3)})
     scene.handler.failures = [StoreUnavailableError("away"), StoreUnavailableError("away")]
     assert await scene.run(5) == ["d4", "d5"]
 
 
-async def test_a_newer_event_among_them_ends_it_with_nothing_acknowledged(log: EventLog, pool: asyncpg.Pool) -> None:
+async def test_a_newer_event_among_them_ends_it_with_nothing_acknowledged(log: EventLog, pool: PostgresPool) -> None:
     scene = Scene(log, pool, start=5, committed=4)
     scene.handler.failures = [NewerSchemaError("too old")]
     with pytest.raises(ExceptionGroup) as ended:
@@ -178,7 +178,7 @@ async def test_a_newer_event_among_them_ends_it_with_nothing_acknowledged(log: E
 
 
 async def test_what_is_read_at_once_is_bounded_in_bytes(
-    log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    log: EventLog, pool: PostgresPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = log.append(events(6, characters=500))
     reader, head = EventReader(pool), stored[-1].position or 0

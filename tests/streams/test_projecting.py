@@ -5,6 +5,7 @@ import pytest
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
+from eventstore.pool import PostgresPool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from projections.graph.model import LAYOUT, GraphModel
@@ -16,20 +17,20 @@ PARTITION = ("annals.documents", 3)
 
 
 @pytest.fixture
-def store(pool: asyncpg.Pool) -> LivePostgresStore:
+def store(pool: PostgresPool) -> LivePostgresStore:
     """Not made yet."""
     return LivePostgresStore(pool, LAYOUT)
 
 
 @pytest.fixture
-def handler(pool: asyncpg.Pool, store: LivePostgresStore) -> ProjectionHandler:
+def handler(pool: PostgresPool, store: LivePostgresStore) -> ProjectionHandler:
     """Feeds the graph."""
     projector = Projector(GraphModel(), store, EventReader(pool))
     return ProjectionHandler(projector, ConsumerPositions(pool), topics())
 
 
 async def test_the_position_is_kept_in_both_places(
-    handler: ProjectionHandler, store: LivePostgresStore, pool: asyncpg.Pool
+    handler: ProjectionHandler, store: LivePostgresStore, pool: PostgresPool
 ) -> None:
     await store.open()
     await handler.handle([], {PARTITION: 17})
@@ -39,7 +40,7 @@ async def test_the_position_is_kept_in_both_places(
 
 
 async def test_what_the_read_model_did_not_take_is_not_counted(
-    handler: ProjectionHandler, store: LivePostgresStore, pool: asyncpg.Pool
+    handler: ProjectionHandler, store: LivePostgresStore, pool: PostgresPool
 ) -> None:
     await store.open()
     await pool.execute("DROP TABLE graph.positions")

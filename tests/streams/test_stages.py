@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from contracts import ids, limits
@@ -21,6 +20,7 @@ from contracts.documents import (
 from contracts.topics import topics
 from eventstore.commands import Commands
 from eventstore.outputs import ModelOutputs
+from eventstore.pool import PostgresPool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.texts import TextStore
@@ -52,13 +52,13 @@ def inference(loaded: tuple[Inference, PresentOutputs], outputs: PresentOutputs)
 
 
 @pytest.fixture
-def outputs(loaded: tuple[Inference, PresentOutputs], pool: asyncpg.Pool) -> PresentOutputs:
+def outputs(loaded: tuple[Inference, PresentOutputs], pool: PostgresPool) -> PresentOutputs:
     loaded[1].store, loaded[1].made = ModelOutputs(pool), 0
     return loaded[1]
 
 
 @pytest.fixture
-def handlers(commands: Commands, texts: TextStore, pool: asyncpg.Pool, inference: Inference) -> dict[str, StageHandler]:
+def handlers(commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference) -> dict[str, StageHandler]:
     made = (Chunking(texts, inference), Entities(texts, inference), Relationships(texts, inference), Completion())
     positions = ConsumerPositions(pool)
     return {stage.name: StageHandler(stage, commands, positions, topics()) for stage in made}
@@ -86,7 +86,7 @@ async def test_each_stage_follows_the_one_before(pipeline: Pipeline) -> None:
 
 
 async def test_chunks_are_stretches_of_the_text_and_have_vectors(
-    pipeline: Pipeline, inference: Inference, pool: asyncpg.Pool
+    pipeline: Pipeline, inference: Inference, pool: PostgresPool
 ) -> None:
     await pipeline.submit()
     await pipeline.deliver("chunking")
@@ -225,7 +225,7 @@ async def test_results_have_ids_that_can_be_worked_out_again(pipeline: Pipeline,
     assert (await pipeline.events())[-1].event_id == expected
 
 
-async def test_the_position_is_remembered_and_never_goes_back(pipeline: Pipeline, pool: asyncpg.Pool) -> None:
+async def test_the_position_is_remembered_and_never_goes_back(pipeline: Pipeline, pool: PostgresPool) -> None:
     event = await pipeline.submit("Ada.")
     await pipeline.deliver("chunking")
     await pipeline.handlers["chunking"].handle([], {PARTITION: 1000})

@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-import asyncpg
 import pytest
 
 from eventstore.commands import Commands
 from eventstore.log import EventLog
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
@@ -25,7 +24,7 @@ def log(dsn: str) -> Iterator[EventLog]:
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+async def pool(dsn: str) -> AsyncIterator[PostgresPool]:
     """The process's pool."""
     opened = await open_pool(dsn)
     yield opened
@@ -33,7 +32,7 @@ async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
-def reader(pool: asyncpg.Pool) -> EventReader:
+def reader(pool: PostgresPool) -> EventReader:
     """Reads events back."""
     return EventReader(pool)
 
@@ -47,12 +46,12 @@ def commands(log: EventLog, reader: EventReader) -> Iterator[Commands]:
 
 
 @pytest.fixture
-def texts(pool: asyncpg.Pool) -> TextStore:
+def texts(pool: PostgresPool) -> TextStore:
     """Texts of documents."""
     return TextStore(pool)
 
 
 @pytest.fixture
-def intake(commands: Commands, texts: TextStore, pool: asyncpg.Pool) -> Intake:
+def intake(commands: Commands, texts: TextStore, pool: PostgresPool) -> Intake:
     """The one way in."""
     return Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)

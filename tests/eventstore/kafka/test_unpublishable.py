@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-import asyncpg
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
@@ -19,7 +18,7 @@ from eventstore.kafka.message_bus import MAX_MESSAGE_BYTES
 from eventstore.kafka.records import Records, StoredEvent, UnpublishableError
 from eventstore.kafka.relay_state import LETTER_BYTES
 from eventstore.log import EventLog
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 from tests.conftest import BrokerServer
 from tests.eventstore.kafka.relaying import consume, events, relaying, wait_for_position
 
@@ -41,7 +40,7 @@ def with_letters(dsn: str, act: Callable[[DeadLetters], Coroutine[Any, Any, T]])
     """Ask the dead letters."""
 
     async def run() -> T:
-        pool: asyncpg.Pool = await open_pool(dsn)
+        pool: PostgresPool = await open_pool(dsn)
         try:
             return await act(DeadLetters(pool))
         finally:

@@ -1,9 +1,9 @@
 """Dead letters through the service: each caller sees and touches the own tenant's, the operator everybody's."""
 
-import asyncpg
 import pytest
 
 from eventstore.dead_letters import DeadLetter, DeadLetters
+from eventstore.pool import PostgresPool
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
@@ -29,7 +29,7 @@ def letter(number: int, tenant: str | None) -> DeadLetter:
 
 
 @pytest.fixture
-def letters(pool: asyncpg.Pool) -> DeadLetters:
+def letters(pool: PostgresPool) -> DeadLetters:
     return DeadLetters(pool)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-import asyncpg
 import psycopg
 import pytest
 
@@ -15,7 +14,7 @@ from contracts.event_types import EventType
 from contracts.topics import topics
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.log import EventLog
-from eventstore.pool import close_pool, open_pool
+from eventstore.pool import PostgresPool, close_pool, open_pool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.reprocess_requests import ReprocessRequests
@@ -40,7 +39,7 @@ def ingested(document_id: str, tenant: str = "acme") -> DomainEvent:
 class Scene:
     """The service over a fresh database, with a relational read model that follows the log."""
 
-    def __init__(self, dsn: str, pool: asyncpg.Pool) -> None:
+    def __init__(self, dsn: str, pool: PostgresPool) -> None:
         self.dsn, self.reader = dsn, EventReader(pool)
         self.positions, self.letters = ConsumerPositions(pool), DeadLetters(pool)
         self.store = PostgresStore(pool, LAYOUT)

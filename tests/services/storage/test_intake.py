@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from contracts.documents import DocumentContent
@@ -12,6 +11,7 @@ from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Scalar
 from eventstore import receipts
 from eventstore.commands import Commands
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
@@ -117,7 +117,7 @@ async def test_not_even_one_that_changed_nothing_when_it_came(intake: Intake, re
 
 
 async def test_a_crash_between_event_and_receipt_is_no_second_ingestion(
-    intake: Intake, reader: EventReader, pool: asyncpg.Pool
+    intake: Intake, reader: EventReader, pool: PostgresPool
 ) -> None:
     sent = submission("one")
     await intake.take([sent, submission("two")])
@@ -142,7 +142,7 @@ async def test_tenants_do_not_meet(intake: Intake, reader: EventReader) -> None:
 
 
 async def test_two_workers_with_the_same_delivery_append_it_once(
-    commands: Commands, texts: TextStore, reader: EventReader, pool: asyncpg.Pool, intake: Intake
+    commands: Commands, texts: TextStore, reader: EventReader, pool: PostgresPool, intake: Intake
 ) -> None:
     other = Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)
     sent = [submission(f"text {number}", f"d{number}") for number in range(20)]
@@ -174,7 +174,7 @@ async def test_the_same_event_id_is_another_delivery_for_another_tenant_or_docum
 
 
 async def test_what_an_older_version_took_in_is_not_taken_again(
-    intake: Intake, reader: EventReader, pool: asyncpg.Pool
+    intake: Intake, reader: EventReader, pool: PostgresPool
 ) -> None:
     """It stored the sender's own event id, and its receipts did not say whose they were."""
     kept, silent = submission("one"), submission("two", "d2")
@@ -191,7 +191,7 @@ async def test_what_an_older_version_took_in_is_not_taken_again(
     assert len(await stored(reader)) == 2
 
 
-async def test_old_receipts_are_pruned_in_bounded_batches(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_receipts_are_pruned_in_bounded_batches(pool: PostgresPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "PRUNE_ROWS", 3)
     kept = InboxReceipts(pool)
     deliveries = [Delivery("acme", f"d{number}", uuid4()) for number in range(6)]
