@@ -4,11 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from neo4j import AsyncDriver
-
 from projections.changes import Change
 from projections.graph.model import LAYOUT
-from projections.graph.neo4j.connection import DATABASE
+from projections.graph.neo4j.connection import Neo4jDriver
 from projections.graph.neo4j.store import Neo4jGraphStore
 
 Statements = list[tuple[str, list[list[Any]]]]
@@ -62,9 +60,9 @@ def plain_statements(portions: Sequence[Sequence[Change]], entities: Entities) -
     return made
 
 
-async def write_plainly(driver: AsyncDriver, generation: str, portions: Sequence[Statements]) -> None:
+async def write_plainly(driver: Neo4jDriver, generation: str, portions: Sequence[Statements]) -> None:
     """One transaction for each portion. Raises the driver's own errors."""
-    async with driver.session(database=DATABASE) as session:
+    async with driver.session() as session:
         for statements in portions:
             async with await session.begin_transaction() as tx:
                 for query, rows in statements:

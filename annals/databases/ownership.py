@@ -6,14 +6,13 @@ owner: what it keeps goes by the state of the read models.
 
 import asyncio
 
-from neo4j import AsyncDriver
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError
 
 from annals.databases.servers import Servers
 from contracts.errors import AnnalsError
 from projections.errors import ReadModelReplacedError
-from projections.graph.neo4j.connection import alone
+from projections.graph.neo4j.connection import Neo4jDriver, alone
 from projections.vector.opensearch.client import faults
 
 INDEX = "annals-owner"
@@ -45,12 +44,12 @@ async def claim(servers: Servers, log: str) -> None:
     await asyncio.gather(_claim_neo4j(servers.neo4j, log), _claim_opensearch(servers.opensearch, log))
 
 
-async def _of_neo4j(driver: AsyncDriver) -> str | None:
+async def _of_neo4j(driver: Neo4jDriver) -> str | None:
     rows = await alone(driver, "MATCH (o:AnnalsOwner) RETURN o.log AS log ORDER BY log")
     return str(rows[0]["log"]) if rows else None
 
 
-async def _claim_neo4j(driver: AsyncDriver, log: str) -> None:
+async def _claim_neo4j(driver: Neo4jDriver, log: str) -> None:
     await alone(driver, "MERGE (o:AnnalsOwner {log: $log})", log=log)
 
 

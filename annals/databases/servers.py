@@ -6,7 +6,6 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from neo4j import AsyncDriver
 from opensearchpy import AIOHttpConnection, AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError
 from redis.asyncio import ConnectionPool, Redis
@@ -18,7 +17,7 @@ from annals.databases.health import Pool, PoolStats
 from annals.settings import Settings
 from eventstore.errors import StoreUnavailableError
 from projections.connection_limiter import ConnectionLimiter
-from projections.graph.neo4j.connection import RECYCLE_S, alone, limiter_of, open_driver
+from projections.graph.neo4j.connection import RECYCLE_S, Neo4jDriver, alone, open_driver
 from projections.vector.opensearch.client import faults
 
 CONNECT_LIMIT_S = 5.0
@@ -66,13 +65,10 @@ class Servers:
             raise StoreUnavailableError(f"Redis does not answer: {error}") from error
 
     def _look_neo4j(self) -> PoolStats:
-        # The driver tells nobody what it holds idle; this looks, and finds nothing where a release changed that.
-        held: Any = getattr(getattr(self.neo4j, "_pool", None), "connections", {})
-        connections = [connection for of_address in held.values() for connection in of_address]
-        return _stats(limiter_of(self.neo4j), sum(not getattr(one, "in_use", True) for one in connections))
+        return _stats(self.neo4j.limiter, self.neo4j.idle)
 
     def _look_opensearch(self) -> PoolStats:
-        # As above: aiohttp tells nobody either.
+        # aiohttp does not tell what it holds idle; this looks, and finds nothing where a release changed that.
         sessions = [getattr(one, "session", None) for one in self.opensearch.transport.connection_pool.connections]
         held = [getattr(session.connector, "_conns", {}) for session in sessions if session is not None]
         return _stats(self._opensearch_limiter, sum(len(own) for of_host in held for own in of_host.values()))
@@ -93,7 +89,7 @@ def _stats(limiter: ConnectionLimiter, idle: int) -> PoolStats:
     )
 
 
-def _neo4j(settings: Settings) -> AsyncDriver:
+def _neo4j(settings: Settings) -> Neo4jDriver:
     password = settings.neo4j_password
     if password is None:
         return open_driver(settings.neo4j, connections=settings.pool_size)

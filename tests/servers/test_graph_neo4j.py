@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from neo4j import AsyncDriver
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError, UnknownMigrationError
@@ -13,7 +12,7 @@ from projections.changes import Change, ReadModel, uniform_positions
 from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVersionError, SwitchDeferredError
 from projections.graph.model import LAYOUT, GraphModel
 from projections.graph.neo4j import generation as generations
-from projections.graph.neo4j.connection import alone, execute, fetch, open_driver, transaction
+from projections.graph.neo4j.connection import Neo4jDriver, alone, execute, fetch, open_driver, transaction
 from projections.graph.neo4j.live import LiveNeo4jGraphStore
 from projections.graph.neo4j.migrations import MIGRATIONS, migrate
 from projections.graph.neo4j.reader import Neo4jGraph
@@ -45,7 +44,7 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 
 @pytest.fixture
-async def driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIterator[AsyncDriver]:
+async def driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIterator[Neo4jDriver]:
     """An empty database."""
     async with open_driver(neo4j_uri, *(neo4j_auth or ())) as driver:
         await alone(driver, "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")
@@ -53,14 +52,14 @@ async def driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIte
 
 
 @pytest.fixture
-async def live(driver: AsyncDriver) -> LiveNeo4jGraphStore:
+async def live(driver: Neo4jDriver) -> LiveNeo4jGraphStore:
     """The live graph, with nothing in it."""
     store = LiveNeo4jGraphStore(driver)
     await store.open()
     return store
 
 
-async def _count(driver: AsyncDriver, pattern: str) -> int:
+async def _count(driver: Neo4jDriver, pattern: str) -> int:
     return int((await alone(driver, f"MATCH {pattern} RETURN count(*) AS n"))[0]["n"])
 
 
@@ -92,12 +91,12 @@ class TestReader(GraphReaderContract):
         return Projector(GraphModel(), live, history.reader)
 
     @pytest.fixture
-    def graph(self, history: History, driver: AsyncDriver) -> GraphReader:
+    def graph(self, history: History, driver: Neo4jDriver) -> GraphReader:
         return Neo4jGraph(driver)
 
 
 async def test_postgresql_and_neo4j_answer_the_same(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """After corrections, merges and a deletion, for every node that one of them knows."""
     await history.tell(STORY, OTHER, Story("inn", ("Dora knew Cleo.", "Cleo met Zebedee."), title="Inn"))
@@ -138,7 +137,7 @@ async def test_postgresql_and_neo4j_answer_the_same(
 
 
 async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     model = GraphModel()
     await history.tell(STORY, OTHER)
@@ -156,7 +155,7 @@ async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
 
 
 async def test_verify_names_what_is_not_as_the_events_say(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """Edges between passages are looked at as well, though no table holds them."""
     model = GraphModel()
@@ -180,7 +179,7 @@ async def test_of_many_writers_of_one_aggregate_one_wins(live: LiveNeo4jGraphSto
 
 
 async def test_writers_at_once_miss_none_of_each_others_mentions(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """All documents name Ada: every one of them counts, whichever came last."""
     stories = [Story(f"story-{number}", ("Ada met Bob.",)) for number in range(8)]
@@ -191,7 +190,7 @@ async def test_writers_at_once_miss_none_of_each_others_mentions(
 
 
 async def test_equal_counts_are_decided_by_the_bytes_of_the_name(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore
 ) -> None:
     """U+FFEE comes before U+1F600 in UTF-8, and behind it in UTF-16. A bulk load decides the same."""
     mentions = [("t", "d", f"c{number}", "e", name, "T", 1) for number, name in enumerate(("\U0001f600", "\uffee"))]
@@ -208,7 +207,7 @@ async def test_equal_counts_are_decided_by_the_bytes_of_the_name(
 
 
 async def test_a_mention_outlives_its_passage_until_it_is_replaced(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore
 ) -> None:
     """New chunks leave the mentions of the old ones alone; then nothing of the old ones stays behind."""
     key = AggregateKey("t", "document", "d")
@@ -223,20 +222,20 @@ async def test_a_mention_outlives_its_passage_until_it_is_replaced(
     assert await _count(driver, "(e:Entity)") == 0
 
 
-async def test_migrations_are_applied_once_whoever_starts_first(driver: AsyncDriver) -> None:
+async def test_migrations_are_applied_once_whoever_starts_first(driver: Neo4jDriver) -> None:
     done = await asyncio.gather(*(migrate(driver) for _ in range(4)))
     assert sorted(done) == [[], [], [], ["0001_graph"]]
     assert await migrate(driver) == []
 
 
-async def test_a_newer_database_is_left_alone(driver: AsyncDriver, live: LiveNeo4jGraphStore) -> None:
+async def test_a_newer_database_is_left_alone(driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
     number = len(MIGRATIONS) + 1
     await alone(driver, "CREATE (:AnnalsMigration {number: $number, name: 'tomorrow'})", number=number)
     with pytest.raises(UnknownMigrationError, match="tomorrow"):
         await live.open()
 
 
-async def test_a_graph_of_another_schema_version_is_not_written(driver: AsyncDriver, live: LiveNeo4jGraphStore) -> None:
+async def test_a_graph_of_another_schema_version_is_not_written(driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
     await alone(driver, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version + 1")
     with pytest.raises(OldSchemaError, match="annals replay graph"):
         await live.open()
@@ -256,7 +255,7 @@ async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | No
             await LiveNeo4jGraphStore(driver).versions([])
 
 
-async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, live: LiveNeo4jGraphStore) -> None:
+async def test_a_transaction_that_waits_too_long_says_so(driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
     async with transaction(driver) as first:
         await live.take_turn(first)
         with pytest.raises(StoreUnavailableError):
@@ -265,7 +264,7 @@ async def test_a_transaction_that_waits_too_long_says_so(driver: AsyncDriver, li
 
 
 async def test_readers_of_all_of_it_hold_nobody_up(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """One of them may be a process that is stopped: writers, questions and the next replay go on."""
     projector = Projector(GraphModel(), live, history.reader)
@@ -281,7 +280,7 @@ async def test_readers_of_all_of_it_hold_nobody_up(
 
 
 async def test_a_snapshot_is_had_beside_writers_that_never_pause(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """Each that is had is whole: a document has all of its mentions or none."""
     projector = Projector(GraphModel(), live, history.reader)
@@ -321,7 +320,7 @@ async def test_what_is_written_while_it_is_verified_is_compared_as_well(
 
 
 async def test_a_switch_that_gets_no_turn_is_deferred(
-    driver: AsyncDriver, live: LiveNeo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
+    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generations, "SWITCH_LIMIT_S", 1.0)
     made = live.generation("next")
@@ -338,7 +337,7 @@ async def test_a_switch_that_gets_no_turn_is_deferred(
     await made.switch(nothing)
 
 
-async def test_a_mistake_of_ours_is_not_called_an_outage(driver: AsyncDriver) -> None:
+async def test_a_mistake_of_ours_is_not_called_an_outage(driver: Neo4jDriver) -> None:
     with pytest.raises(Exception, match="Invalid input") as caught:
         async with transaction(driver) as tx:
             await execute(tx, "no cypher")

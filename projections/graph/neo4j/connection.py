@@ -5,9 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, Query, Record
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncSession, AsyncTransaction, Query, Record
 from neo4j.exceptions import (
     AuthError,
     ConnectionAcquisitionTimeoutError,
@@ -41,11 +40,40 @@ _AWAY = (
     TransientError,
     AuthError,
 )
-_LIMITERS: WeakKeyDictionary[AsyncDriver, ConnectionLimiter] = WeakKeyDictionary()
 _STOPPED = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration", "Terminated", "LockClientStopped")
 
 
-def open_driver(uri: str, user: str | None = None, password: str = "", *, connections: int = 8) -> AsyncDriver:
+class Neo4jDriver:
+    """The driver, with a limit on its connections that counts who has or wants one. Closed at the end of its block."""
+
+    def __init__(self, driver: AsyncDriver, connections: int) -> None:
+        self._driver = driver
+        self.limiter = ConnectionLimiter("Neo4j", connections)
+
+    async def __aenter__(self) -> "Neo4jDriver":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._driver.close()
+
+    def session(self) -> AsyncSession:
+        """A session, for the block of one who has passed the limiter."""
+        return self._driver.session(database=DATABASE)
+
+    @property
+    def idle(self) -> int:
+        """Connections that nobody uses now. The driver does not tell: this looks into its pool, and says 0 where that
+        changed.
+        """
+        held: Any = getattr(getattr(self._driver, "_pool", None), "connections", {})
+        return sum(not getattr(one, "in_use", True) for of_address in held.values() for one in of_address)
+
+
+def open_driver(uri: str, user: str | None = None, password: str = "", *, connections: int = 8) -> Neo4jDriver:
     """A driver that connects when it is used. Without a user it does not authenticate; the caller closes it."""
     driver = AsyncGraphDatabase.driver(
         uri,
@@ -57,26 +85,20 @@ def open_driver(uri: str, user: str | None = None, password: str = "", *, connec
         liveness_check_timeout=60.0,
         notifications_min_severity="OFF",
     )
-    _LIMITERS[driver] = ConnectionLimiter("Neo4j", connections)
-    return driver
-
-
-def limiter_of(driver: AsyncDriver) -> ConnectionLimiter:
-    """Who has or wants a connection of a driver that `open_driver` made."""
-    return _LIMITERS[driver]
+    return Neo4jDriver(driver, connections)
 
 
 @contextlib.asynccontextmanager
-async def transaction(driver: AsyncDriver, limit_s: float = QUERY_LIMIT_S) -> AsyncIterator[AsyncTransaction]:
+async def transaction(driver: Neo4jDriver, limit_s: float = QUERY_LIMIT_S) -> AsyncIterator[AsyncTransaction]:
     """One transaction, which commits at the end of the block. The server stops it after `limit_s`.
 
     Raises StoreUnavailableError where the database, not the caller, is at fault.
     """
     with _said_plainly(driver):
         async with (
-            limiter_of(driver).passing(),
+            driver.limiter.passing(),
             asyncio.timeout(limit_s + _GRACE_S),
-            driver.session(database=DATABASE) as session,
+            driver.session() as session,
             await session.begin_transaction(timeout=limit_s) as tx,
         ):
             yield tx
@@ -104,28 +126,28 @@ async def unwind(tx: AsyncTransaction, query: str, rows: Iterable[Sequence[Any]]
 
 
 async def alone(
-    driver: AsyncDriver, query: str, /, *, limit_s: float = QUERY_LIMIT_S, **parameters: Any
+    driver: Neo4jDriver, query: str, /, *, limit_s: float = QUERY_LIMIT_S, **parameters: Any
 ) -> list[Record]:
     """Run a query in a transaction of its own, in one round trip. Raises StoreUnavailableError."""
     with _said_plainly(driver):
         async with (
-            limiter_of(driver).passing(),
+            driver.limiter.passing(),
             asyncio.timeout(limit_s + _GRACE_S),
-            driver.session(database=DATABASE) as session,
+            driver.session() as session,
         ):
             result = await session.run(Query(query, timeout=limit_s), parameters)
             return [record async for record in result]
 
 
 @contextlib.contextmanager
-def _said_plainly(driver: AsyncDriver) -> Iterator[None]:
+def _said_plainly(driver: Neo4jDriver) -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
         if isinstance(error, StoreUnavailableError):
             raise
         if not isinstance(error, TransientError):
-            limiter_of(driver).use.failures += 1
+            driver.limiter.use.failures += 1
         raise StoreUnavailableError(f"Neo4j does not answer: {error or type(error).__name__}") from error
     except Neo4jError as error:
         if (error.code or "").rpartition(".")[2] not in _STOPPED:

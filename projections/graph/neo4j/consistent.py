@@ -10,11 +10,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from neo4j import AsyncDriver
-
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
-from projections.graph.neo4j.connection import alone
+from projections.graph.neo4j.connection import Neo4jDriver, alone
 
 LOOKS = 50
 """Waits for a quiet look: each lasts as long as a write, so more writers follow one another than there are."""
@@ -35,7 +33,7 @@ class ContentTag(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def consistent_read(driver: AsyncDriver, name: str, tenant: str | None = None) -> AsyncIterator[str]:
+async def consistent_read(driver: Neo4jDriver, name: str, tenant: str | None = None) -> AsyncIterator[str]:
     """The generation to read, of which one tenant's content, or all, stays the same for the length of the block.
 
     Raises ReadModelReplacedError at its end where it did not: what was read is of no use. Raises StoreUnavailableError.
@@ -47,7 +45,7 @@ async def consistent_read(driver: AsyncDriver, name: str, tenant: str | None = N
         raise ReadModelReplacedError("the graph was written while it was read; the same call may be tried again")
 
 
-async def _resolved(driver: AsyncDriver, name: str, tenant: str | None) -> ContentTag:
+async def _resolved(driver: Neo4jDriver, name: str, tenant: str | None) -> ContentTag:
     """A tag all of whose content is visible: it was there before the wait for a writer, and is still there after it."""
     tag = await _tag(driver, name, tenant)
     for _ in range(LOOKS):
@@ -58,7 +56,7 @@ async def _resolved(driver: AsyncDriver, name: str, tenant: str | None) -> Conte
     raise ReadModelReplacedError("the graph is written without a pause; the same call may be tried again")
 
 
-async def _tag(driver: AsyncDriver, name: str, tenant: str | None) -> ContentTag:
+async def _tag(driver: Neo4jDriver, name: str, tenant: str | None) -> ContentTag:
     rows = await alone(driver, _TAG, name=name, tenant=tenant)
     if not rows:
         raise StoreUnavailableError(f"Neo4j holds no read model {name!r}; run: annals replay graph")

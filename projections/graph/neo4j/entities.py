@@ -6,9 +6,9 @@ strings by code points and others by UTF-16, depending on where they come from.
 
 from collections.abc import Iterable, Sequence
 
-from neo4j import AsyncDriver, AsyncTransaction, Record
+from neo4j import AsyncTransaction, Record
 
-from projections.graph.neo4j.connection import BATCH, BULK_LIMIT_S, alone, transaction, unwind
+from projections.graph.neo4j.connection import BATCH, BULK_LIMIT_S, Neo4jDriver, alone, transaction, unwind
 from projections.graph.neo4j.content import EntityKey
 
 # A relation of an entity with itself names it twice.
@@ -65,7 +65,7 @@ async def derive(tx: AsyncTransaction, generation: str, touched: Iterable[Entity
     await unwind(tx, _RESOLVE, map(_row, tied), generation=generation)
 
 
-async def derive_all(driver: AsyncDriver, generation: str) -> None:
+async def derive_all(driver: Neo4jDriver, generation: str) -> None:
     """Derive every entity of a generation that nobody writes meanwhile. Raises StoreUnavailableError."""
     tied = await alone(driver, _FOLLOW_ALL, limit_s=BULK_LIMIT_S, generation=generation)
     async with transaction(driver, BULK_LIMIT_S) as tx:

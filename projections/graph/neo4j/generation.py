@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Iterator, Sequence
 
-from neo4j import AsyncDriver
-
 from eventstore.errors import StoreUnavailableError
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError, SwitchDeferredError
-from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
+from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, execute, fetch, transaction, unwind
 from projections.graph.neo4j.content import add
 from projections.graph.neo4j.entities import derive_all
 from projections.graph.neo4j.migrations import migrate
@@ -151,7 +149,7 @@ def _portions(changes: Sequence[Change]) -> Iterator[list[Change]]:
         yield some
 
 
-async def _delete_dropped(driver: AsyncDriver) -> None:
+async def _delete_dropped(driver: Neo4jDriver) -> None:
     """Delete what was dropped, in batches: one transaction over it all would not fit the memory."""
     for row in await alone(driver, _FIND_DROPPED, dropped=_DROPPED):
         for label, properties in _DELETED:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from neo4j import AsyncDriver, Record
+from neo4j import Record
 
 from eventstore.migrations.plan import label, pending
-from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction
+from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, execute, fetch, transaction
 
 
 class Migration(NamedTuple):
@@ -49,7 +49,7 @@ _TURN = "MERGE (m:AnnalsMigration {number: 0}) SET m.turn = timestamp()"
 _APPLIED = "MATCH (m:AnnalsMigration) WHERE m.number > 0 RETURN m.number AS number, m.name AS name"
 
 
-async def migrate(driver: AsyncDriver) -> list[str]:
+async def migrate(driver: Neo4jDriver) -> list[str]:
     """Bring the database to today's schema; returns what was applied. Safe to call at any start.
 
     Raises StoreUnavailableError, UnknownMigrationError, MissingMigrationError.
@@ -60,7 +60,7 @@ async def migrate(driver: AsyncDriver) -> list[str]:
     return await _apply(driver)
 
 
-async def _apply(driver: AsyncDriver) -> list[str]:
+async def _apply(driver: Neo4jDriver) -> list[str]:
     """One at a time, whoever starts first."""
     async with transaction(driver, BULK_LIMIT_S) as tx:
         await execute(tx, _TURN)

@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from neo4j import AsyncDriver, AsyncTransaction, Record
+from neo4j import AsyncTransaction, Record
 
 from contracts.ids import entity_id
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j import queries
-from projections.graph.neo4j.connection import alone, fetch, transaction
+from projections.graph.neo4j.connection import Neo4jDriver, alone, fetch, transaction
 from projections.graph.neo4j.consistent import consistent_read
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
@@ -41,7 +41,7 @@ class _Base(NamedTuple):
 class Neo4jGraph:
     """Implements `projections.graph.reads.GraphReader` over the live generation."""
 
-    def __init__(self, driver: AsyncDriver) -> None:
+    def __init__(self, driver: Neo4jDriver) -> None:
         self._driver = driver
         self._store = Neo4jGraphStore(driver)
 

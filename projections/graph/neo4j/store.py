@@ -10,14 +10,14 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from neo4j import AsyncDriver, AsyncTransaction
+from neo4j import AsyncTransaction
 
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions, check_versions
 from projections.errors import OldSchemaError
 from projections.graph.model import LAYOUT
-from projections.graph.neo4j.connection import BULK_LIMIT_S, alone, execute, fetch, transaction, unwind
+from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, execute, fetch, transaction, unwind
 from projections.graph.neo4j.consistent import consistent_read
 from projections.graph.neo4j.content import add, delete_stale, forget
 from projections.graph.neo4j.entities import derive
@@ -73,7 +73,7 @@ RETURN s.changed AS changed
 class Neo4jGraphStore:
     """What the name stands for, by default the live graph. Implements `projections.store.Store`."""
 
-    def __init__(self, driver: AsyncDriver, name: str = NAME) -> None:
+    def __init__(self, driver: Neo4jDriver, name: str = NAME) -> None:
         self.driver = driver
         self.name = name
 
