@@ -26,6 +26,7 @@ from contracts.documents import (
     RelationshipValidated,
     StageResult,
     TextReference,
+    rechunked,
 )
 from contracts.envelope import DomainEvent
 from contracts.parts import collect, split
@@ -229,9 +230,7 @@ def _with_chunks(state: Document | None, gone: tuple[str, ...], new: Chunk) -> D
 def _rechunked(chunked: DocumentChunked | None, change: ChunkUpdated | ChunkMerged) -> DocumentChunked | None:
     if chunked is None:
         return None
-    gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
-    kept = [chunk for chunk in chunked.chunks if chunk.chunk_id not in gone]
-    return chunked.model_copy(update={"chunks": tuple(sorted([*kept, change.chunk], key=lambda chunk: chunk.start))})
+    return chunked.model_copy(update={"chunks": rechunked(chunked.chunks, change)})
 
 
 def _updated(related: RelationshipsDiscovered | None, change: RelationshipUpdated) -> RelationshipsDiscovered | None:

@@ -1,5 +1,6 @@
 """Payloads of the Document aggregate: taking in, chunking, what was found, completion, deletion."""
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -131,6 +132,13 @@ class ChunkMerged(Payload):
     content: Digest
     merged: Items[Identifier] = Field(min_length=2, max_length=100)
     chunk: Chunk
+
+
+def rechunked(chunks: Iterable[Chunk], change: ChunkUpdated | ChunkMerged) -> tuple[Chunk, ...]:
+    """The chunks after a correction, by start and end: those that it replaces are gone, its own is there."""
+    gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
+    kept = (chunk for chunk in chunks if chunk.chunk_id not in gone)
+    return tuple(sorted((*kept, change.chunk), key=lambda chunk: (chunk.start, chunk.end)))
 
 
 class Mention(Part):

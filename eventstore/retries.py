@@ -1,29 +1,39 @@
-"""A database that goes away for a moment is waited for, with jitter and an end."""
+"""A store that goes away for a while is waited for, with jitter and an end."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from eventstore.errors import StoreUnavailableError
 
 T = TypeVar("T")
 LIMIT_S = 60.0
+LONGEST_PAUSE_S = 2.0
 
 
-async def retry_unavailable(ask: Callable[[], Awaitable[T]]) -> T:
-    """Call `ask` again while the store is away; only for what may be done twice.
+async def retry_unavailable(
+    act: Callable[[], Awaitable[T]],
+    *,
+    limit_s: float = LIMIT_S,
+    longest_pause_s: float = LONGEST_PAUSE_S,
+    before_pause: Callable[[BaseException | None], None] = lambda _: None,
+) -> T:
+    """Call `act` again while the store is away; only for what may be done twice.
 
-    Raises StoreUnavailableError after LIMIT_S.
+    `before_pause` is told the error before each pause. Raises StoreUnavailableError after `limit_s`.
     """
 
-    @retry(
-        retry=retry_if_exception_type(StoreUnavailableError),
-        wait=wait_random_exponential(multiplier=0.1, max=2.0),
-        stop=stop_after_delay(LIMIT_S),
-        reraise=True,
-    )
-    async def asked() -> T:
-        return await ask()
+    def tell(failed: RetryCallState) -> None:
+        before_pause(failed.outcome.exception() if failed.outcome is not None else None)
 
-    return await asked()
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(StoreUnavailableError),
+        wait=wait_random_exponential(multiplier=0.1, max=longest_pause_s),
+        stop=stop_after_delay(limit_s),
+        before_sleep=tell,
+        reraise=True,
+    ):
+        with attempt:
+            result = await act()
+    return result

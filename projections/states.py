@@ -26,6 +26,7 @@ from contracts.documents import (
     RelationshipUpdated,
     RelationshipValidated,
     StageResult,
+    rechunked,
 )
 from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent
@@ -189,10 +190,8 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
             return _amended(state, data.relation_id, predicate=data.predicate, confidence=data.confidence)
         case RelationshipValidated():
             return _judged(state, data.relation_id, data.valid)
-        case ChunkUpdated():
-            return _rechunked(state, {data.replaced}, data.chunk)
-        case ChunkMerged():
-            return _rechunked(state, set(data.merged), data.chunk)
+        case ChunkUpdated() | ChunkMerged():
+            return _rechunked(state, data)
         case _:
             return state
 
@@ -215,9 +214,10 @@ def _judged(state: DocumentState, relation_id: str, valid: bool) -> DocumentStat
     return replace(state, relations=relations)
 
 
-def _rechunked(state: DocumentState, gone: set[str], chunk: Chunk) -> DocumentState:
+def _rechunked(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> DocumentState:
     """What was found in the chunks that went belongs to the new one, where that still covers it."""
-    kept = [old for old in state.chunks or () if old.chunk_id not in gone]
+    gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
+    chunk = change.chunk
 
     def stays(part: Mention | Relation) -> bool:
         return part.chunk_id not in gone or (chunk.start <= part.start and part.end <= chunk.end)
@@ -241,7 +241,7 @@ def _rechunked(state: DocumentState, gone: set[str], chunk: Chunk) -> DocumentSt
     }
     return replace(
         state,
-        chunks=tuple(sorted([*kept, chunk], key=lambda one: (one.start, one.end))),
+        chunks=rechunked(state.chunks or (), change),
         mentions=tuple(mentions.values()),
         aliases=tuple(aliases.values()),
         relations=tuple(

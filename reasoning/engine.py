@@ -5,12 +5,14 @@ import hashlib
 
 from contracts.reasoning import MAX_SOURCES
 from inference.embedder import check_embedder
+from projections.graph.reads import GraphContent
+from projections.vector.reads import Hit, PassageSearch
 from reasoning.answer import answer_of, confidence_of
 from reasoning.chains import chains_of
+from reasoning.embedder import QueryEmbedder
 from reasoning.fusion import reciprocal_rank_fusion
 from reasoning.index_cache import CachedIndex, IndexCache
 from reasoning.path_ranking import rank
-from reasoning.ports import GraphReader, Hit, PassageReader, QueryEmbedder
 from reasoning.results import Answer, ScoredPassage, scored
 
 DEPTH = 100
@@ -23,7 +25,7 @@ class Reasoner:
     `search` and `ask` raise OtherModelError where no passage has a vector of the embedder, but of another one.
     """
 
-    def __init__(self, graph: GraphReader, passages: PassageReader, embedder: QueryEmbedder) -> None:
+    def __init__(self, graph: GraphContent, passages: PassageSearch, embedder: QueryEmbedder) -> None:
         self._passages = passages
         self._embedder = embedder
         self._indexes = IndexCache(graph, passages)

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from inference.chunking import sentences
+from projections.graph.reads import GraphSnapshot
+from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Scanned, Span, Targets, name_of, scan
 from reasoning.pagerank import transitions
-from reasoning.ports import GraphSnapshot, Passage
 from reasoning.words import Rarity, content_of
 
 MENTION, STATEMENT = 0.5, 0.3

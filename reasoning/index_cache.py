@@ -4,8 +4,9 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from projections.graph.reads import GraphContent
+from projections.vector.reads import PassageSearch
 from reasoning.index import Index
-from reasoning.ports import GraphReader, PassageReader
 
 MOST_HELD = 32
 """Tenants whose index is kept; the one asked longest ago goes first."""
@@ -22,7 +23,7 @@ class CachedIndex:
 class IndexCache:
     """Keeps the latest index of each tenant."""
 
-    def __init__(self, graph: GraphReader, passages: PassageReader) -> None:
+    def __init__(self, graph: GraphContent, passages: PassageSearch) -> None:
         self._graph = graph
         self._passages = passages
         self._held: OrderedDict[str, CachedIndex] = OrderedDict()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from projections.vector.reads import Hit
 from reasoning.index import Edge, Index
 from reasoning.links import Link, Span
 from reasoning.pagerank import pagerank
-from reasoning.ports import Hit
 from reasoning.words import content_of, overlap
 
 # Shares beside a cosine of 1. Half or twice of each changes recall@5 by about a point, twice LEXICAL by up to four.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reasoning.ports import Passage
+from projections.vector.reads import Passage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
 from contracts.codec import NewerSchemaError
 from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
+from eventstore.retries import retry_unavailable
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler, WaitsBehindError
 from streams.in_flight import Delivered, InFlight
@@ -265,24 +264,17 @@ class BatchConsumer(Generic[Item]):
         """Do what may be done twice, again while a store is away; `waits_for_store` says so meanwhile."""
         waiting = False
 
-        def wait(failed: RetryCallState) -> None:
+        def wait(error: BaseException | None) -> None:
             nonlocal waiting
             if not waiting:
                 waiting = True
                 self.stores_away += 1
-                error = failed.outcome.exception() if failed.outcome is not None else None
                 log.warning("%s waits: %s", self.handler.name, " ".join(str(error).split()))
 
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(StoreUnavailableError),
-                wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
-                stop=stop_after_delay(UNAVAILABLE_LIMIT_S),
-                before_sleep=wait,
-                reraise=True,
-            ):
-                with attempt:
-                    result = await act()
+            result = await retry_unavailable(
+                act, limit_s=UNAVAILABLE_LIMIT_S, longest_pause_s=LONGEST_PAUSE_S, before_pause=wait
+            )
         finally:
             if waiting:
                 self.stores_away -= 1

@@ -73,11 +73,8 @@ class GraphSnapshot:
     statements: Sequence[Statement]
 
 
-class GraphReader(Protocol):
-    """Reads the graph. Every method raises StoreUnavailableError when the database is away.
-
-    An entity that was merged into another stands for that one wherever it is given.
-    """
+class GraphContent(Protocol):
+    """The whole graph of a tenant. Every method raises StoreUnavailableError when the database is away."""
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
@@ -86,6 +83,13 @@ class GraphReader(Protocol):
     async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""
         ...
+
+
+class GraphReader(GraphContent, Protocol):
+    """Reads the graph. Every method raises StoreUnavailableError when the database is away.
+
+    An entity that was merged into another stands for that one wherever it is given.
+    """
 
     async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
         """The entities of these names, where there are such."""

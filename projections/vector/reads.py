@@ -30,7 +30,7 @@ class Hit:
     score: float
 
 
-class PassageReader(Protocol):
+class PassageSearch(Protocol):
     """Reads and searches passages. Every method raises StoreUnavailableError when the database is away."""
 
     async def content_tag(self, tenant: str) -> str:
@@ -62,10 +62,14 @@ class PassageReader(Protocol):
         """By chunk id; what is not there is left out."""
         ...
 
-    async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
-        """A document's passages, in their order."""
-        ...
-
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant."""
+        ...
+
+
+class PassageReader(PassageSearch, Protocol):
+    """Reads passages by document, too."""
+
+    async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
+        """A document's passages, in their order."""
         ...

@@ -1,11 +1,11 @@
 import pytest
 
 from contracts.reasoning import ANSWER_CHARACTERS, CHAIN_CHARACTERS
+from projections.vector.reads import Hit
 from reasoning.answer import answer_of, confidence_of
 from reasoning.chains import chains_of
 from reasoning.index import Index
 from reasoning.path_ranking import Ranking, rank
-from reasoning.ports import Hit
 from tests.reasoning.town import index_of
 
 QUESTION = "Who is mayor of the town where the writer of The Glass Lantern grew up?"

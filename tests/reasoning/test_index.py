@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from projections.graph.reads import GraphSnapshot, Mention, Subject
 from reasoning.index import BACKWARD, Index
-from reasoning.ports import GraphSnapshot, Mention, Subject
 from tests.reasoning.town import TOWN, index_of, passages_of, snapshot_of
 
 

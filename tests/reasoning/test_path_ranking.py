@@ -1,8 +1,9 @@
 import pytest
 
+from projections.graph.reads import GraphSnapshot
+from projections.vector.reads import Hit
 from reasoning.index import Index
 from reasoning.path_ranking import STARTS, follow, rank
-from reasoning.ports import GraphSnapshot, Hit
 from reasoning.words import content_of
 from tests.reasoning.town import index_of, own_scores, passages_of, snapshot_of
 

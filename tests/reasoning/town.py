@@ -8,8 +8,10 @@ import numpy as np
 from contracts.ids import entity_id
 from inference.embedding import Embedder
 from inference.naming import names_of
+from projections.graph.reads import GraphSnapshot, Mention, Statement, Subject
+from projections.vector.reads import Hit, Passage
+from reasoning.embedder import Vectors
 from reasoning.index import Index
-from reasoning.ports import GraphSnapshot, Hit, Mention, Passage, Statement, Subject, Vectors
 from reasoning.words import content_of
 
 TENANT = "town"
@@ -86,11 +88,13 @@ class TownReaders:
         await asyncio.sleep(0)
         return snapshot_of(self.town)
 
-    async def models(self, tenant: str) -> dict[str, int]:
+    async def models(self, tenant: str | None = None) -> dict[str, int]:
         """The one that embedded all of the town."""
         return {self.model: len(self.town)} if self.town else {}
 
-    async def nearest(self, tenant: str, model: str, vector: Vectors, k: int) -> list[Hit]:
+    async def nearest(
+        self, tenant: str, model: str, vector: Vectors, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
         """By cosine, all compared."""
         if model != self.model:
             return []
