@@ -38,6 +38,7 @@ from services.rate_limits import RateLimits
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.intake import Intake
+from services.storage.listing import Listing
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
 
@@ -60,6 +61,7 @@ class Services:
     intake: Intake
     deletion: DeleteDocuments
     show: Show
+    listing: Listing
     waiting: WaitForDocuments
     reprocess: Reprocess
     dead_letters: DeadLetterService
@@ -119,6 +121,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             intake=Intake(commands, texts, receipts, max_document_bytes=settings.max_document_bytes),
             deletion=DeleteDocuments(commands, reader),
             show=Show(reader, read.relational, read.graph, read.passages),
+            listing=Listing(read.relational),
             dead_letters=DeadLetterService(letters),
             rebuilding=Rebuilding(dsn, projections, reader, positions, topics(), lambda: _claim(connections, reader)),
             waiting=WaitForDocuments(reader, letters, [store for _, store in read.models]),

@@ -15,6 +15,8 @@ COMMANDS = {
     "ingest": "ingest",
     "ask": "ask",
     "search": "search",
+    "list": "list_",
+    "entities": "entities",
     "show": "show",
     "history": "history",
     "delete": "delete",

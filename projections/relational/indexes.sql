@@ -2,6 +2,9 @@ ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
 CREATE INDEX ON {schema}.documents USING gin (attributes jsonb_path_ops);
 ALTER TABLE {schema}.states ADD PRIMARY KEY (tenant, document_id);
 CREATE INDEX ON {schema}.states (tenant, stage);
+-- Lists go by code points, and prefixes are ranges then, whatever the database's own collation.
+CREATE INDEX ON {schema}.documents (tenant, document_id COLLATE "C");
+CREATE INDEX ON {schema}.documents (tenant, (lower(left(title, 200)) COLLATE "C"));
 ALTER TABLE {schema}.chunks ADD PRIMARY KEY (tenant, document_id, chunk_id);
 CREATE INDEX ON {schema}.mentions (tenant, document_id);
 CREATE INDEX ON {schema}.mentions (tenant, entity_id);
@@ -14,4 +17,5 @@ ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
 -- A name may be longer than an index takes.
 CREATE UNIQUE INDEX ON {schema}.entity_names (tenant, entity_id, md5(name), type);
 ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);
+CREATE INDEX ON {schema}.entities (tenant, (lower(left(name, 200)) COLLATE "C"), (entity_id COLLATE "C"));
 ALTER TABLE {schema}.queries ADD PRIMARY KEY (tenant, query_id);

@@ -7,8 +7,16 @@ from typing import Any
 
 from eventstore.pool import PostgresPool, acquire
 from projections.postgres.consistent_read import consistent_read, retry_replaced
+from projections.relational import listing
 from projections.relational.model import LAYOUT
-from projections.relational.reads import Counts, DocumentRow
+from projections.relational.reads import (
+    Counts,
+    DocumentFilter,
+    DocumentRow,
+    DocumentSummary,
+    EntityFilter,
+    EntitySummary,
+)
 
 _COUNTS = """
 SELECT
@@ -104,3 +112,21 @@ class PostgresRelational:
                 json.dumps(attributes),
             )
         return {row["document_id"] for row in rows}
+
+    async def list_documents(
+        self, tenant: str, wanted: DocumentFilter, after: str | None, limit: int
+    ) -> list[DocumentSummary]:
+        """At most `limit`, by id in the order of code points, from behind the id `after`; titles in either case."""
+        query, values = listing.documents(tenant, wanted, after, limit)
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(query, *values)
+        return [DocumentSummary(**dict(row) | {"attributes": json.loads(row["attributes"])}) for row in rows]
+
+    async def list_entities(
+        self, tenant: str, wanted: EntityFilter, after: tuple[str, str] | None, limit: int
+    ) -> list[EntitySummary]:
+        """At most `limit`, by name and id, from behind the name and id `after`; names in either case."""
+        query, values = listing.entities(tenant, wanted, after, limit)
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(query, *values)
+        return [EntitySummary(**dict(row)) for row in rows]

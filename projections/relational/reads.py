@@ -1,9 +1,12 @@
 """What can be read from the relational read model."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+ORDERED_CHARACTERS = 200
+"""By how many of its first characters a name or title is ordered: it may be longer than an index takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,51 @@ class DocumentRow:
     relations: Sequence[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Which documents: all conditions hold. `attributes`: for each name the values of which the document has one."""
+
+    stage: str | None = None
+    id_prefix: str = ""
+    title_prefix: str = ""
+    attributes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A document in a list."""
+
+    document_id: str
+    title: str
+    uri: str | None
+    attributes: dict[str, Any]
+    characters: int
+    bytes: int
+    taken_at: datetime
+    stage: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFilter:
+    """Which entities: all conditions hold."""
+
+    type: str | None = None
+    name_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySummary:
+    """An entity in a list: how often, and in how many documents it is mentioned."""
+
+    entity_id: str
+    name: str
+    type: str | None
+    mentions: int
+    documents: int
+    valid: bool | None
+
+
 class RelationalReader(Protocol):
     """Reads rows. Every method raises StoreUnavailableError when the database is away."""
 
@@ -57,4 +105,19 @@ class RelationalReader(Protocol):
 
     async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:
         """Those of these documents that have all of these attributes."""
+        ...
+
+    async def list_documents(
+        self, tenant: str, wanted: DocumentFilter, after: str | None, limit: int
+    ) -> list[DocumentSummary]:
+        """At most `limit`, by id in the order of code points, from behind the id `after`; titles in either case."""
+        ...
+
+    async def list_entities(
+        self, tenant: str, wanted: EntityFilter, after: tuple[str, str] | None, limit: int
+    ) -> list[EntitySummary]:
+        """At most `limit`, by name and id, from behind the name and id `after`; names in either case.
+
+        Those that were merged into another are left out.
+        """
         ...

@@ -207,6 +207,62 @@ def test_the_topics_are_as_they_should_be(up: Up, tmp_path: Path) -> None:
     assert "no broker is up" in refused(tmp_path, "topics", "diff")
 
 
+def test_documents_are_listed_a_page_at_a_time(up: Up) -> None:
+    listed = given(up.data, "list", "--limit", "3")
+    assert len(listed["documents"]) == 3 and listed["next"]
+    behind = given(up.data, "list", "--limit", "3", "--after", listed["next"])
+    ids = [one["document_id"] for one in (*listed["documents"], *behind["documents"])]
+    assert ids == sorted(set(ids)) and len(ids) == 6
+
+    said = called(up.data, "list", "--id", str(up.articles), "--title", "TARROW", "--state", "processed")
+    [line] = said.stdout.splitlines()
+    assert line.startswith("processed ") and line.split("  ")[2].endswith("/articles/tarrow.md")
+    assert called(up.data, "list", "--limit", "1").stderr.startswith("there are more: the same command with --after ")
+    assert called(up.data, "list", "--title", "nowhere").stdout == "no such documents\n"
+
+
+def test_documents_are_listed_by_their_attributes(up: Up, tmp_path: Path) -> None:
+    lines = [
+        {"id": "listed-1", "title": "One", "text": "Ada sang.", "attributes": {"shelf": "7", "lent": True}},
+        {"id": "listed-2", "title": "Two", "text": "Ada sang.", "attributes": {"shelf": 7, "lent": False}},
+    ]
+    file = tmp_path / "listed.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    given(up.data, "ingest", str(file), "--wait")
+    for wanted, ids in ((["shelf=7"], [1, 2]), (["shelf=7", "lent=true"], [1]), (["shelf=NaN"], []), (["lent="], [])):
+        options = [option for one in wanted for option in ("--attribute", one)]
+        found = given(up.data, "list", *options)["documents"]
+        assert [one["document_id"] for one in found] == [f"listed-{number}" for number in ids]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--attribute", "shelf"), "is not NAME=VALUE"),
+        (("list", "--attribute", "a=1", "--attribute", "a=2"), "is given twice"),
+        (("list", "--state", "lost"), "is not one of"),
+        (("entities", "--limit", "0"), "--limit"),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused(up: Up, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused(up.data, *arguments, exit_code=2)
+
+
+def test_a_cursor_of_nothing_is_refused(up: Up) -> None:
+    assert refused(up.data, "entities", "--after", "x").startswith("This is no cursor of this list; ")
+
+
+def test_entities_are_listed_by_name_and_type(up: Up) -> None:
+    [ines] = given(up.data, "entities", "ines mar", "--type", "PERSON")["entities"]
+    assert ines["name"] == "Ines Marlowe" and ines["documents"] >= 1
+    assert called(up.data, "entities", "ines mar").stdout.startswith("Ines Marlowe (PERSON), ")
+    assert given(up.data, "entities", "ines mar", "--type", "GPE")["entities"] == []
+    page = given(up.data, "entities", "--limit", "5")
+    behind = given(up.data, "entities", "--limit", "5", "--after", page["next"])
+    names = [one["name"].lower() for one in (*page["entities"], *behind["entities"])]
+    assert len(names) == 10 and names == sorted(names)
+
+
 @pytest.mark.parametrize("command", ["show", "history", "delete"])
 def test_an_id_that_nobody_knows(up: Up, command: str) -> None:
     assert "'no-such-thing'" in refused(up.data, command, "no-such-thing")

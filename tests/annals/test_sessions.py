@@ -122,6 +122,8 @@ READING = [
     ("status",),
     ("ask", "Who?"),
     ("search", "glass"),
+    ("list",),
+    ("entities",),
     ("show", "a"),
     ("history", "a"),
     ("verify",),

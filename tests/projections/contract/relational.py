@@ -1,9 +1,12 @@
 """What a reader of the relational read model answers: counts, a document and all of it, documents by attributes."""
 
+from dataclasses import asdict
+
 import pytest
 
+from contracts.ids import entity_id
 from projections.projector import Projector
-from projections.relational.reads import Counts, DocumentRow, RelationalReader
+from projections.relational.reads import Counts, DocumentFilter, DocumentRow, EntityFilter, RelationalReader
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
 from tests.projections.stories import Story
@@ -116,6 +119,98 @@ class RelationalReaderContract:
         assert await rows.having("default", ["three", "two", "none"], wanted) == {"three"}
         assert await rows.having("default", [], wanted) == set()
         assert await rows.having("other", ["one"], wanted) == set()
+
+    async def test_documents_are_listed_by_id_in_pages(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        """In the order of code points: capital letters first, and what is behind a cursor is behind it."""
+        stories = [Story(name, ("Ada sang.",), tenant="default") for name in ("b", "B", "é", "a/1", "a-1", "a")]
+        await history.tell(*stories, Story("c", ("Bob sang.",), tenant="theirs"))
+        await follow(projector, history)
+        listed: list[str] = []
+        while page := await rows.list_documents("default", DocumentFilter(), listed[-1] if listed else None, 2):
+            assert len(page) <= 2
+            listed += [one.document_id for one in page]
+        assert listed == ["B", "a", "a-1", "a/1", "b", "é"]
+        assert [one.document_id for one in await rows.list_documents("theirs", DocumentFilter(), None, 9)] == ["c"]
+
+    async def test_a_listed_document_is_as_it_is_shown(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        await follow(projector, history)
+        [listed] = await rows.list_documents("default", DocumentFilter(), None, 9)
+        shown = await self.document(rows, ONE)
+        assert asdict(listed).items() <= asdict(shown).items()
+
+        await history.delete(ONE)
+        await follow(projector, history)
+        assert await rows.list_documents("default", DocumentFilter(), None, 9) == []
+
+    async def test_listed_documents_meet_every_condition(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        """Prefixes are taken as they are: no character of theirs has a meaning of its own."""
+        await history.tell(
+            ONE,
+            Story("on_", ("Ada sang.", "Bob sang."), title="HARBOUR two"),
+            Story("on%", ("Ada sang.",), title="Élan " + "x" * 1000),
+        )
+        await history.ingest(TWO)
+        await follow(projector, history)
+
+        async def listed(wanted: DocumentFilter, after: str | None = None) -> list[str]:
+            return [one.document_id for one in await rows.list_documents("default", wanted, after, 9)]
+
+        assert await listed(DocumentFilter(stage="ingested")) == ["two"]
+        assert await listed(DocumentFilter(stage="processed")) == ["on%", "on_", "one"]
+        assert await listed(DocumentFilter(id_prefix="on")) == ["on%", "on_", "one"]
+        assert await listed(DocumentFilter(id_prefix="on_")) == ["on_"]
+        assert await listed(DocumentFilter(id_prefix="on%")) == ["on%"]
+        assert await listed(DocumentFilter(id_prefix="On")) == []
+        assert await listed(DocumentFilter(id_prefix="on"), "on%") == ["on_", "one"]
+        assert await listed(DocumentFilter(title_prefix="harbour")) == ["on_", "one"]
+        assert await listed(DocumentFilter(title_prefix="HARBOUR T")) == ["on_"]
+        assert await listed(DocumentFilter(title_prefix="éLAN " + "X" * 300)) == ["on%"]
+        assert await listed(DocumentFilter(title_prefix="élan " + "x" * 300 + "y")) == []
+        assert await listed(DocumentFilter(attributes={"sentences": [2]})) == ["on_", "one"]
+        assert await listed(DocumentFilter(attributes={"sentences": ["1", 1, 3]})) == ["on%", "two"]
+        assert await listed(DocumentFilter(attributes={"sentences": [2], "year": [2]})) == []
+        assert await listed(DocumentFilter(attributes={"sentences": []})) == []
+        every = DocumentFilter("processed", "on", "harbour", {"sentences": [2]})
+        assert await listed(every) == ["on_", "one"]
+        assert await listed(every, "on_") == ["one"]
+
+    async def test_entities_are_listed_by_name_in_pages(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        """A name that another one begins with comes before it; what was merged is listed as what it became."""
+        await history.tell(
+            ONE, TWO, Story("three", ("adam sang.", "Ada sang."), title="Bobsled " + "run " * 250),
+            Story("theirs", ("Zoe sang.",), tenant="theirs"),
+        )  # fmt: skip
+        await history.merge("Edgar", into="Dora")
+        await follow(projector, history)
+
+        async def listed(wanted: EntityFilter, limit: int) -> list[str]:
+            names: list[str] = []
+            after = None
+            while page := await rows.list_entities("default", wanted, after, limit):
+                assert len(page) <= limit
+                names += [one.name.split()[0] for one in page]
+                after = page[-1].name, page[-1].entity_id
+            return names
+
+        everyone = ["Ada", "Bob", "Bobsled", "Cleo", "Dora", "Harbour", "Market"]
+        for limit in (1, 3, 100):
+            assert await listed(EntityFilter(), limit) == everyone
+        assert await listed(EntityFilter(name_prefix="bOb"), 1) == ["Bob", "Bobsled"]
+        assert await listed(EntityFilter(name_prefix="bobsled " + "run " * 100), 1) == ["Bobsled"]
+        assert await listed(EntityFilter(name_prefix="Bo_"), 1) == []
+        assert await listed(EntityFilter(type="PERSON"), 2) == ["Ada", "Bob", "Cleo", "Dora"]
+        assert await listed(EntityFilter(type="PERSON", name_prefix="d"), 2) == ["Dora"]
+        [ada] = await rows.list_entities("default", EntityFilter(name_prefix="ada"), None, 9)
+        assert (ada.entity_id, ada.type, ada.mentions, ada.documents) == (entity_id("default", "Ada"), "PERSON", 2, 2)
 
     async def test_tenants_share_nothing(self, rows: RelationalReader, projector: Projector, history: History) -> None:
         theirs = Story("one", ("Zoe sleeps.",), title="Cellar", tenant="theirs")

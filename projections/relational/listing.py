@@ -1,0 +1,85 @@
+"""SQL of the lists: filters and pages, each over an index of `indexes.sql`."""
+
+import json
+from collections.abc import Sequence
+
+from projections.relational.reads import ORDERED_CHARACTERS, DocumentFilter, EntityFilter
+
+Query = tuple[str, Sequence[object]]
+
+
+class _Conditions:
+    """Conditions that all hold, with their parameters."""
+
+    def __init__(self, tenant_column: str, tenant: str) -> None:
+        self.values: list[object] = []
+        self._all = [f"{tenant_column} = {self.parameter(tenant)}"]
+
+    def parameter(self, value: object) -> str:
+        """The next parameter, by its number."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def add(self, condition: str) -> None:
+        """One more."""
+        self._all.append(condition)
+
+    def begins(self, text: str, prefix: str, head: str | None = None) -> None:
+        """`text` begins with the prefix. `head` is what the index holds of the text, in the order of code points.
+
+        chr(1114111) is the last code point.
+        """
+        whole = self.parameter(prefix)
+        cut = f"left({whole}::text, {ORDERED_CHARACTERS})" if head else f"{whole}::text"
+        low = f"lower({cut})" if head else cut
+        index = head or f'{text} COLLATE "C"'
+        self.add(f'{index} >= {low} COLLATE "C" AND {index} <= ({low} || chr(1114111)) COLLATE "C"')
+        self.add(f"starts_with(lower({text}), lower({whole}::text))" if head else f"starts_with({text}, {whole}::text)")
+
+    def __str__(self) -> str:
+        return " AND ".join(self._all)
+
+
+def _head(column: str) -> str:
+    return f'lower(left({column}, {ORDERED_CHARACTERS})) COLLATE "C"'
+
+
+def documents(tenant: str, wanted: DocumentFilter, after: str | None, limit: int) -> Query:
+    """Rows of DocumentSummary."""
+    where = _Conditions("d.tenant", tenant)
+    if wanted.stage is not None:
+        where.add(f"s.stage = {where.parameter(wanted.stage)}")
+    if wanted.id_prefix:
+        where.begins("d.document_id", wanted.id_prefix)
+    if wanted.title_prefix:
+        where.begins("d.title", wanted.title_prefix, _head("d.title"))
+    for name, values in wanted.attributes.items():
+        either = [f"d.attributes @> {where.parameter(json.dumps({name: value}))}::jsonb" for value in values]
+        where.add(f"({' OR '.join(either) or 'false'})")
+    if after is not None:
+        where.add(f'd.document_id COLLATE "C" > {where.parameter(after)}')
+    return (
+        "SELECT d.document_id, title, uri, attributes, characters, bytes, taken_at, stage, since "
+        "FROM relational.documents AS d JOIN relational.states AS s USING (tenant, document_id) "
+        f'WHERE {where} ORDER BY d.document_id COLLATE "C" LIMIT {where.parameter(limit)}',
+        where.values,
+    )
+
+
+def entities(tenant: str, wanted: EntityFilter, after: tuple[str, str] | None, limit: int) -> Query:
+    """Rows of EntitySummary."""
+    where = _Conditions("tenant", tenant)
+    where.add("merged_into IS NULL")
+    if wanted.type is not None:
+        where.add(f"type = {where.parameter(wanted.type)}")
+    if wanted.name_prefix:
+        where.begins("name", wanted.name_prefix, _head("name"))
+    order = f'{_head("name")}, entity_id COLLATE "C"'
+    if after is not None:
+        name, entity_id = map(where.parameter, after)
+        where.add(f'({order}) > ({_head(f"{name}::text")}, {entity_id} COLLATE "C")')
+    return (
+        "SELECT entity_id, name, type, mentions, documents, valid FROM relational.entities "
+        f"WHERE {where} ORDER BY {order} LIMIT {where.parameter(limit)}",
+        where.values,
+    )
