@@ -98,7 +98,7 @@ async def restore(pool: PostgresPool, archive: ArchiveReader, report: Report) ->
         present = await _counts(connection)
         if present.all:
             raise NotEmptyError(
-                f"there are {present.events} events, {present.texts} texts and {present.outputs} model outputs already"
+                f"it holds events: {present.events}, texts: {present.texts}, model outputs: {present.outputs}"
             )
         parts = (
             (TEXTS.name, TEXTS.columns, _texts(archive)),

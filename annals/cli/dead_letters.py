@@ -1,5 +1,6 @@
 """`annals dead-letters`."""
 
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import said_of
 from annals.session import session
 from eventstore.dead_letters import DeadLetter, Status
 from services.deadline import Deadline
 from services.operations.dead_letters import RETRY_LIMIT_S
 
 LIMIT_S = 30.0
-OPEN = "is no open dead letter"
+NOT_OPEN = "no dead letter of this number is open (see: annals dead-letters list --status all)"
 
 
 @click.group("dead-letters", short_help="What could not be decoded or handled: list, show, retry, drop, resume.")
@@ -108,9 +110,10 @@ async def _list(context: CommandContext, status: str, limit: int, all_tenants: b
         whose = f"{letter.tenant or '-'}  {letter.aggregate_id or '-'}"
         context.say(f"{letter.id:>6}  {letter.status:<9} {letter.consumer:<14} {whose}  {letter.cause[:120]}")
     if not found.letters:
-        context.say("no dead letters")
+        context.say("no dead letters" if wanted is None else f"no {wanted} dead letters")
     if found.of_no_tenant:
-        context.note(f"open dead letters that belong to no tenant: {found.of_no_tenant}; see them with --all-tenants")
+        whose = said_of(found.of_no_tenant, "open dead letter", "belongs", "belong")
+        context.note(f"{whose} to no tenant (see: annals dead-letters list --all-tenants)")
     context.give({"dead_letters": [_described(letter) for letter in found.letters], "of_no_tenant": found.of_no_tenant})
 
 
@@ -121,7 +124,9 @@ async def _show(context: CommandContext, letter_id: int, all_tenants: bool) -> N
         )
     described = _described(letter) | {"value": _text(letter.value), "headers": dict(letter.headers)}
     for name, value in described.items():
-        context.say(f"{name:<11} {value}")
+        if value is not None:
+            shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+            context.say(f"{name:<11} {shown}")
     context.give(described)
 
 
@@ -137,9 +142,9 @@ async def _retry(context: CommandContext, ids: list[int] | None, all_tenants: bo
     for letter_id, state in states.items():
         context.say(f"{letter_id}: {state}")
     for letter_id in retry.missing:
-        context.say(f"{letter_id}: {OPEN}")
+        context.say(f"{letter_id}: {NOT_OPEN}")
     if not states and not retry.missing:
-        context.say("no dead letters")
+        context.say("nothing to try again: no dead letter is open")
     context.give({"letters": states, "missing": list(retry.missing)})
     return retry.went_well
 
@@ -153,7 +158,7 @@ async def _drop(context: CommandContext, ids: list[int], reason: str, all_tenant
     for letter_id in dropped:
         context.say(f"{letter_id}: dropped")
     for letter_id in missing:
-        context.say(f"{letter_id}: {OPEN}")
+        context.say(f"{letter_id}: {NOT_OPEN}")
     context.give({"dropped": list(dropped), "missing": missing})
     return not missing
 
@@ -165,7 +170,7 @@ async def _resume(context: CommandContext, consumers: tuple[str, ...]) -> bool:
     for name in resumed:
         context.say(f"{name}: goes on")
     for name in missing:
-        context.say(f"{name}: is not paused")
+        context.say(f"{name}: no paused consumer has this name (see: annals status)")
     context.give({"resumed": list(resumed), "missing": missing})
     return not missing
 

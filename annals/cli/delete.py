@@ -37,8 +37,8 @@ async def _delete(context: CommandContext, ids: tuple[str, ...], reason: str | N
     for document_id in deletion.deleted:
         context.say(f"deleted {document_id}")
     for document_id in deletion.already:
-        context.say(f"was deleted before: {document_id}")
+        context.say(f"{document_id} was deleted before")
     for document_id, cause in awaited.failed.items():
-        context.note(f"still in a read model {document_id}: {cause} (see: annals dead-letters list)")
+        context.note(f"deleted {document_id}, but a read model still has it: {cause} (see: annals dead-letters list)")
     context.give({"deleted": list(deletion.deleted), "already": list(deletion.already), "failed": awaited.failed})
     return not awaited.failed

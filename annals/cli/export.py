@@ -50,7 +50,7 @@ async def _export(context: CommandContext, file: str, outputs: bool) -> None:
         except ArchiveError as error:
             if isinstance(error.__cause__, BrokenPipeError):
                 raise BrokenPipeError from None
-            raise AnnalsError(f"{file}: {error}") from None
+            raise AnnalsError(f"{'standard output' if file == '-' else file}: {error}") from None
         letters = await services.letters.count(None)
     _tell(context, file, counts, outputs, letters, round(time.monotonic() - began, 1))
 

@@ -39,7 +39,7 @@ async def _import(context: CommandContext, file: str) -> None:
                 with context.progress("importing", archive.header.counts.all, "lines") as done:
                     counts = await restore(opened.services.pool, archive, done)
     except ArchiveError as error:
-        raise AnnalsError(f"{file}: {error}; nothing was taken in") from None
+        raise AnnalsError(f"{'standard input' if file == '-' else file}: {error}; nothing was taken in") from None
     except NotEmptyError as error:
         raise AnnalsError(
             f"the event store is not empty: {error}; import into a new database or --data folder"
@@ -48,9 +48,9 @@ async def _import(context: CommandContext, file: str) -> None:
     context.say(
         f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
         f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')} "
-        f"taken in, in {seconds} s"
+        f"imported in {seconds} s"
     )
-    context.say("Next: annals replay all")
+    context.say("Next, to build the read models: annals replay all")
     context.give({"file": file, **counts.model_dump(), "seconds": seconds})
 
 

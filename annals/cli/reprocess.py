@@ -8,6 +8,7 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.names import names_of
+from annals.cli.words import said_of
 from annals.session import Session, session
 from services.deadline import Deadline
 from services.storage.lookup import find_aggregate
@@ -43,13 +44,28 @@ async def _reprocess(context: CommandContext, ids: tuple[str, ...], wait: bool) 
                 awaited = await opened.services.waiting.until_projected(context.caller, done.asked, report)
             failed = awaited.failed
             result |= asdict(awaited)
-        context.say(f"documents that go on: {len(done.asked)}, with nothing left to do: {len(done.finished)}")
+        context.say(outcome(len(done.asked), len(done.finished)))
         if done.asked and not wait and opened.own:
-            context.say("Nothing is up, so they wait to be processed: run `annals up`, or reprocess with --wait")
+            context.say(
+                f"Nothing is up, so {'it waits' if len(done.asked) == 1 else 'they wait'} to be processed: "
+                "run `annals up`, or reprocess with --wait"
+            )
     for document_id, cause in failed.items():
         context.note(f"not processed {document_id}: {cause} (see: annals dead-letters list)")
     context.give(result)
     return not failed
+
+
+def outcome(asked: int, finished: int) -> str:
+    """For people: how many documents go on, and how many have nothing left to do."""
+    if not asked and not finished:
+        return "nothing to do: every document is processed"
+    said = []
+    if asked:
+        said.append(said_of(asked, "document", "goes on", "go on"))
+    if finished:
+        said.append(said_of(finished, "document", "needs", "need") + " no more processing")
+    return ", ".join(said)
 
 
 async def _named(context: CommandContext, opened: Session, ids: tuple[str, ...]) -> list[str]:

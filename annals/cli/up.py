@@ -1,6 +1,7 @@
 """`annals up`."""
 
 import asyncio
+import shlex
 from typing import Literal
 
 import click
@@ -63,7 +64,7 @@ def _tell(context: CommandContext, addresses: dict[str, str]) -> None:
         if name.startswith("metrics_"):
             context.say(f"  metrics     {address}/metrics   {name.removeprefix('metrics_')}")
     context.say("Next, in another terminal:")
-    option = f" --data {data}"
+    option = f" --data {shlex.quote(str(data))}"
     context.say(f"  annals ingest docs/ --wait{option}")
     context.say(f'  annals ask "Who ...?"{option}')
     context.say(f"  annals status{option}")

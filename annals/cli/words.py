@@ -6,3 +6,8 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{number} {noun}s"
+
+
+def said_of(number: int, noun: str, one: str, many: str) -> str:
+    """What is said of so many: `1 document goes on`, `2 documents go on`."""
+    return f"{counted(number, noun)} {one if number == 1 else many}"

@@ -82,7 +82,7 @@ class TopicAdmin:
             topic = wanted[difference.topic]
             if difference.what == "topic":
                 self._create(topic)
-                done.append(f"{topic.name}: created with {topic.partitions} partitions")
+                done.append(f"{topic.name}: created, partitions: {topic.partitions}")
             elif difference.what == "partitions":
                 if int(difference.found) < topic.partitions:
                     self._wait_for(self._admin.create_partitions([NewPartitions(topic.name, topic.partitions)]))

@@ -167,6 +167,9 @@ def test_a_malformed_message_is_set_aside(up: Up) -> None:
     shown = given(up.data, "dead-letters", "show", number)
     assert shown == letter | {"value": '{"event_type": \\xff}', "headers": shown["headers"]}
     assert letter["cause"][:40] in called(up.data, "dead-letters", "list").stdout
+    told = called(up.data, "dead-letters", "show", number).stdout.splitlines()
+    assert f"topic       {letter['topic']}" in told
+    assert not [line for line in told if line.endswith("None")], "what a letter has not is not told"
 
     assert given(up.data, "dead-letters", "retry", "987654", exit_code=1) == {"letters": {}, "missing": [987654]}
     assert "987654" in refused(up.data, "dead-letters", "show", "987654")
@@ -191,11 +194,11 @@ def test_a_letter_names_its_document_and_is_its_tenants_alone(up: Up) -> None:
     assert "default  letters/of-nobody" in called(up.data, "dead-letters", "list").stdout
     number = str(letter["id"])
     other = {"ANNALS_TENANT": "other"}
-    assert called(up.data, "dead-letters", "list", env=other).stdout == "no dead letters\n"
+    assert called(up.data, "dead-letters", "list", env=other).stdout == "no open dead letters\n"
     assert number in refused(up.data, "dead-letters", "show", number, env=other)
     for refusal in (("retry", number), ("drop", number, "--reason", "x")):
         tried = called(up.data, "dead-letters", *refusal, env=other)
-        assert (tried.exit_code, tried.stdout) == (1, f"{number}: is no open dead letter\n")
+        assert (tried.exit_code, tried.stdout) == (1, f"{number}: {dead_letters.NOT_OPEN}\n")
     everything = called(up.data, "dead-letters", "list", "--all-tenants", "--json", env=other).stdout
     assert letter in json.loads(everything)["dead_letters"]
 
