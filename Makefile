@@ -3,15 +3,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# A little below what `make coverage` measures. It rises with it.
+FLOOR := 63
 
-.PHONY: demo test-unit test test-servers test-long check compose-check bench clean
+.PHONY: demo test-unit coverage test test-servers test-long check compose-check bench clean
 
 demo: $(READY)
 	$(BIN)/python -m examples.demo
 
-# What needs no server, no pipeline and no model: seconds. tests/conftest.py says what that is.
+# What needs no server, no pipeline and no model: seconds. tests/support/tiers.py says what that is.
 test-unit: $(READY)
 	$(BIN)/python -m pytest -q -m unit
+
+# The unit tests again, with branch coverage of what they run in this process; fails below the floor.
+coverage: $(READY)
+	$(BIN)/coverage run -m pytest -q -m unit
+	$(BIN)/coverage report --fail-under=$(FLOOR)
 
 # Everything but the long tests, on the embedded servers.
 test: $(READY)

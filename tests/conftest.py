@@ -16,20 +16,23 @@ import pytest
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from eventstore.migrations import migrate
+from tests.support import tiers
 
-SERVERS = Path(__file__).parent / "servers"
 _NUMBERS = itertools.count(1)
-NOT_UNIT = {"postgres_server", "broker", "up", "minilm", "analyser", "embedder", "tiny_encoder", "tiny_classifier"}
-"""Fixtures that start a server, or load a model."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `unit` what needs no server, no pipeline and no model: no such fixture, and no mark that says so."""
+    """Mark the unit tests."""
     for item in items:
-        needs = NOT_UNIT & set(getattr(item, "fixturenames", ())) or item.path.is_relative_to(SERVERS)
-        if not needs and not any(item.get_closest_marker(mark) for mark in ("pipeline", "long")):
+        if tiers.is_unit(item):
             item.add_marker(pytest.mark.unit)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A unit test may start no server."""
+    tiers.tell(item)
 
 
 def eventually(ready: Callable[[], Coroutine[Any, Any, None]], limit_s: float = 30.0) -> None:
@@ -54,6 +57,7 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it answers."""
+        tiers.refuse_in_unit_tests("a server")
         self.process = subprocess.Popen(
             self._command, cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         )

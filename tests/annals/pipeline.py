@@ -13,6 +13,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from annals.cli import group
+from tests.support.tiers import refuse_in_unit_tests
 
 ANNALS = [sys.executable, "-m", "annals"]
 ROOT = Path(__file__).parents[2]
@@ -93,6 +94,7 @@ class Pipeline:
     """`annals up`, from its first line to ctrl-C."""
 
     def __init__(self, data: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
+        refuse_in_unit_tests("a pipeline")
         self.data = data
         self.env = dict(env or {})
         data.mkdir(parents=True, exist_ok=True)

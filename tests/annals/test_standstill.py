@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from annals.composition import Services
 from bench.servers import running
 from contracts.envelope import EventMetadata
@@ -65,6 +67,7 @@ def run_disturbed_projector() -> None:
     main()
 
 
+@pytest.mark.pipeline
 async def test_a_consumer_that_stands_still_after_a_rebalance_begins_again(tmp_path: Path) -> None:
     """Faust takes the failed seek for the sign of another rebalance, and waits for that with all partitions paused."""
     async with running(tmp_path, roles=("relay",)) as (services, addresses):

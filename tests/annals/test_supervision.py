@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -272,19 +273,21 @@ async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 async def test_a_failed_start_leaves_nothing_running(tmp_path: Path) -> None:
     """One of a stage cannot be started while another is still on its way."""
     mark = tmp_path / "mark"
+    prepared = threading.Event()
 
     def slowly() -> None:
         until(lambda: False, limit_s=0.5)
+        prepared.set()
 
     broken = ProcessSpec("broken", ["/nowhere/at-all"])
     slow = ProcessSpec("slow", ["sh", "-c", f"touch {mark}; exec sleep 600"], prepare=slowly)
     with pytest.raises(AnnalsError, match="/nowhere/at-all"):
         await Supervisor(tmp_path, [[ProcessSpec("first", SLEEP)], [slow, broken]], {}).start()
-    await asyncio.sleep(1)
-    assert not mark.exists(), "the slow one must not start after everything was stopped"
+    assert await asyncio.to_thread(prepared.wait, 10)
     assert read_state(tmp_path) is None
     async with running(tmp_path, [ProcessSpec("sleeper", SLEEP)]):
         assert read_state(tmp_path) is not None, "and the folder is free again"
+    assert not mark.exists(), "the slow one must not start after everything was stopped"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.contracts.strategies import events
 
 
 @given(st.sampled_from(EventType).flatmap(events))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_is_what_decode_gives(event: DomainEvent) -> None:
     raw = encode(event)
     read = decode_unvalidated(raw)

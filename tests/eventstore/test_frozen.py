@@ -21,6 +21,7 @@ from eventstore.pool import acquire, close_pool, open_pool, transaction
 from tests.conftest import PostgresServer
 from tests.eventstore.kafka.relaying import events
 
+pytestmark = pytest.mark.pipeline
 LIMIT_S = 1.0
 
 
