@@ -8,10 +8,12 @@ import psycopg
 
 from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
+from eventstore.limited_connection import LimitedConnection
 
 RELAY = "relay"
 CONNECT_LIMIT_S = 3
 STATEMENT_LIMIT_S = 5
+ANSWER_LIMIT_S = 6.0
 
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"
 _POSITIONS = "SELECT consumer, topic, partition, position FROM annals.consumer_positions WHERE consumer = ANY(%s)"
@@ -33,7 +35,8 @@ class LagReader:
         """(events, seconds): those of the log behind the position, and the age of the first one. Blocks for seconds at
         most. Raises StoreUnavailableError."""
         try:
-            with psycopg.connect(self._dsn, autocommit=True, connect_timeout=CONNECT_LIMIT_S) as connection:
+            with self._connect() as connection:
+                connection.answer_limit_s = ANSWER_LIMIT_S
                 connection.execute(f"SET statement_timeout = '{STATEMENT_LIMIT_S}s'")
                 # Positions first: the head, read later, is never below them.
                 positions = {**self._positions(connection), RELAY: _number(connection.execute(_RELAY).fetchone())}
@@ -42,6 +45,9 @@ class LagReader:
         except psycopg.Error as error:
             raise StoreUnavailableError(f"cannot read how far consumers are: {error}") from error
         return {name: (max(0, head - position), ages[position]) for name, position in positions.items()}
+
+    def _connect(self) -> LimitedConnection[Any]:
+        return LimitedConnection.connect(self._dsn, autocommit=True, connect_timeout=CONNECT_LIMIT_S)
 
     def _positions(self, connection: "psycopg.Connection[Any]") -> dict[str, int]:
         rows = connection.execute(_POSITIONS, (list(self._followed),)).fetchall()

@@ -1,65 +1,22 @@
 """A PostgreSQL that is frozen (SIGSTOP) hangs nothing for longer than its limit, and the error says what happened."""
 
-import asyncio
-import os
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from eventstore import limited_connection
-from eventstore import log as logs
-from eventstore import pool as pools
+from eventstore import lag
 from eventstore.errors import StoreUnavailableError
-from eventstore.kafka import progress
 from eventstore.kafka.progress import RelayProgressReader
+from eventstore.lag import LagReader
+from eventstore.limited_connection import LimitedConnection
 from eventstore.log import EventLog
-from eventstore.migrations import migrate
 from eventstore.pool import acquire, close_pool, open_pool, transaction
-from tests.conftest import PostgresServer
 from tests.eventstore.kafka.relaying import events
+from tests.support.frozen import LIMIT_S, Freezer, freezer
 
-pytestmark = pytest.mark.pipeline
-LIMIT_S = 1.0
-
-
-class Freezer:
-    """A server of its own, all of whose processes can be stopped and continued."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = PostgresServer(folder)
-        self.server.start()
-        asyncio.run(migrate(self.dsn))
-
-    @property
-    def dsn(self) -> str:
-        return self.server.embedded.dsn
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.server.process is not None
-        parent = self.server.process.pid
-        for pid in [parent, *_children(parent)]:
-            os.kill(pid, number)
-
-
-def _children(parent: int) -> list[int]:
-    children = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return [pid for child in children for pid in (child, *_children(child))]
-
-
-@pytest.fixture
-def freezer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Freezer]:
-    opened = Freezer(tmp_path)
-    monkeypatch.setattr(limited_connection.LimitedConnection, "answer_limit_s", LIMIT_S)
-    monkeypatch.setattr(logs, "ACQUIRE_LIMIT_S", 2 * LIMIT_S)
-    monkeypatch.setattr(pools, "COMMAND_LIMIT_S", LIMIT_S)
-    monkeypatch.setattr(pools, "RELEASE_LIMIT_S", LIMIT_S)
-    monkeypatch.setattr(progress, "ANSWER_LIMIT_S", LIMIT_S)
-    yield opened
-    opened.signal(signal.SIGCONT)
-    opened.server.stop()
+__all__ = ["freezer"]
 
 
 def test_an_append_ends(freezer: Freezer) -> None:
@@ -82,6 +39,30 @@ def test_the_relays_progress_is_not_waited_for(freezer: Freezer) -> None:
     with pytest.raises(StoreUnavailableError, match="no answer within 1 s"):
         reader.read()
     assert time.monotonic() - began < 3 * LIMIT_S
+    freezer.signal(signal.SIGCONT)
+    reader.read()
+
+
+def test_the_lag_of_consumers_is_not_waited_for(freezer: Freezer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lag, "ANSWER_LIMIT_S", LIMIT_S)
+    connect = LagReader._connect
+
+    def frozen(reader: LagReader) -> LimitedConnection[Any]:
+        connection = connect(reader)
+        freezer.signal(signal.SIGSTOP)
+        return connection
+
+    reader = LagReader(freezer.dsn, {})
+    reader.read()
+    with monkeypatch.context() as patched:
+        patched.setattr(LagReader, "_connect", frozen)
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailableError, match="no answer within 1 s"):
+            reader.read()
+        assert time.monotonic() - began < 5 * LIMIT_S
+    with pytest.raises(StoreUnavailableError, match="cannot read how far"):
+        reader.read()
+    assert time.monotonic() - began < 12 * LIMIT_S
     freezer.signal(signal.SIGCONT)
     reader.read()
 

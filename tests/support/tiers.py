@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 SERVERS = Path(__file__).parent.parent / "servers"
-NOT_UNIT = {"postgres_server", "broker", "up", "minilm", "analyser", "embedder", "tiny_encoder", "tiny_classifier"}
+NOT_UNIT = {
+    "postgres_server",
+    "freezer",
+    "broker",
+    "up",
+    "minilm",
+    "analyser",
+    "embedder",
+    "tiny_encoder",
+    "tiny_classifier",
+}
 """Fixtures that start a server, or load a model."""
 VARIABLE = "UNIT_TEST_RUNS"
 
