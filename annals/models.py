@@ -19,6 +19,7 @@ from inference.model import OtherModelError, OutputStore
 from inference.runner import Inference, InferenceSettings
 from reasoning.engine import Reasoner
 from services.reasoning.ask import AskService
+from services.reasoning.recorder import AnswerRecorder
 
 
 def open_inference(settings: Settings, store: OutputStore) -> Inference:
@@ -55,21 +56,28 @@ class QuestionEmbedder:
 
 @contextlib.asynccontextmanager
 async def open_ask_service(services: Services) -> AsyncIterator[AskService]:
-    """Ready for questions: the embedder is loaded, and released at the end. Raises InferenceError."""
+    """Ready for questions: the embedder is loaded, and released at the end, when all answers are stored or given up.
+
+    Raises InferenceError.
+    """
     inference = open_inference(services.settings, services.outputs)
     try:
         embedder = QuestionEmbedder(inference)
         # Outside the event loop, so that the first question does not wait for it.
         await asyncio.to_thread(lambda: embedder.revision)
-        yield AskService(
+        service = AskService(
             Reasoner(services.graph, services.passages, embedder),
-            services.commands,
+            AnswerRecorder(services.commands),
             services.reader,
             services.passages,
             services.answers,
             services.limits,
             per_minute=services.settings.questions_per_minute,
         )
+        try:
+            yield service
+        finally:
+            await service.close()
     finally:
         inference.close()
 

@@ -10,6 +10,8 @@ from bench import ingest
 from bench.corpus import passages
 from bench.servers import Figures, Stopwatch, running
 from services.caller import Caller
+from services.deadline import Deadline
+from services.reasoning.ask import ASK_LIMIT_S
 
 QUESTIONS = 100
 
@@ -33,15 +35,15 @@ async def measure(folder: Path) -> Figures:
     async with running(data) as (services, _), open_ask_service(services) as service:
         caller = Caller(services.settings.tenant, services.settings.actor, "bench")
         watch = Stopwatch()
-        await service.ask(caller, "What is known about Greywater?")
+        await service.ask(caller, "What is known about Greywater?", 5, Deadline.after(ASK_LIMIT_S))
         first = watch.seconds * 1000
         asked, searched, answered = [], [], 0
         for question in questions:
             watch = Stopwatch()
-            await service.search(caller, question, 5)
+            await service.search(caller, question, 5, Deadline.after(ASK_LIMIT_S))
             searched.append(watch.seconds * 1000)
             watch = Stopwatch()
-            found = await service.ask(caller, question)
+            found = await service.ask(caller, question, 5, Deadline.after(ASK_LIMIT_S))
             asked.append(watch.seconds * 1000)
             answered += found.answer.answer is not None
     return {

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from contracts.errors import AnnalsError
+
+T = TypeVar("T")
 
 
 class DeadlineExceededError(AnnalsError):
@@ -42,3 +45,27 @@ class Deadline:
             raise DeadlineExceededError(
                 f"{what} took longer than {self.limit_s:g} s; try again, or see `annals status` for what is slow"
             ) from None
+
+
+async def abandon_after(limit_s: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`; after `limit_s` seconds TimeoutError is raised and `work` cancelled, but not waited for.
+
+    For what an answer can do without: a driver may take seconds to cancel what a silent server was asked.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=limit_s)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if done:
+        return task.result()
+    task.cancel()
+    task.add_done_callback(_forget)
+    raise TimeoutError(f"no answer within {limit_s:g} s")
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Nobody asks any more how it ended."""
+    if not task.cancelled():
+        task.exception()

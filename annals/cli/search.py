@@ -10,6 +10,8 @@ from annals.session import session
 from contracts.errors import AnnalsError
 from contracts.text import is_blank
 from reasoning.results import ScoredPassage
+from services.deadline import Deadline
+from services.reasoning.ask import ASK_LIMIT_S
 
 SHORT = 160
 
@@ -29,7 +31,7 @@ async def _search(context: CommandContext, query: str, count: int) -> None:
     async with session(context.settings) as opened:
         with context.people.status("searching"):
             async with open_ask_service(opened.services) as service:
-                found = await service.search(context.caller, query, count)
+                found = await service.search(context.caller, query, count, Deadline.after(ASK_LIMIT_S))
     context.give({"passages": [described(passage) for passage in found]})
     for number, passage in enumerate(found, start=1):
         context.say(f"{number:>3}. {passage.title}: {short(passage.text)}")

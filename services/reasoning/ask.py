@@ -1,9 +1,12 @@
 """Asking: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
 
 import hashlib
+import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from aggregates import reasoning_query as queries
@@ -12,38 +15,57 @@ from aggregates.reasoning_query import ReasoningQuery
 from contracts.codec import canonical
 from contracts.envelope import DomainEvent
 from contracts.reasoning import ReasoningQueryExecuted, Source
-from eventstore.commands import Command, Commands
+from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
+from eventstore.pool import reason_of
 from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
 from projections.vector.reads import PassageReader
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, ScoredPassage, scored
 from services.caller import Caller
+from services.deadline import Deadline, abandon_after
 from services.errors import TooManyQuestionsError
-from services.rate_limits import RateLimits
+from services.rate_limits import Grant, RateLimits
+from services.reasoning.recorder import AnswerRecorder
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 Decide = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
+
+ASK_LIMIT_S = 60.0
+"""What an edge grants a question, or a search, where it has no reason to grant less."""
+ASIDE_SHARE = 0.05
+"""Of the time granted: how long each of what an answer can do without is waited for (rate limits, cache, log)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskResult:
-    """An answer, the question's id in the log, and whether the answer was kept from an earlier time."""
+    """An answer, the question's id in the log, and whether the answer was kept from an earlier time.
+
+    `recorded`: the log has the event; where not, it is stored later, if it can be.
+    """
 
     query_id: str
     answer: Answer
     cached: bool
     milliseconds: int
+    recorded: bool = False
 
 
 class AskService:
-    """Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailableError, InferenceError."""
+    """A limiter, a cache or a log that is away, or slow, costs a moment and no answer.
+
+    Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailableError, InferenceError,
+    DeadlineExceededError.
+    """
 
     def __init__(
         self,
         reasoner: Reasoner,
-        commands: Commands,
+        recorder: AnswerRecorder,
         reader: EventReader,
         passages: PassageReader,
         answers: AnswerCache,
@@ -53,45 +75,56 @@ class AskService:
     ) -> None:
         """`per_minute`: how many questions a tenant may ask in a minute; None for any number."""
         self._reasoner = reasoner
-        self._commands = commands
+        self._recorder = recorder
         self._reader = reader
         self._passages = passages
         self._answers = answers
         self._limits = limits
         self._per_minute = per_minute
 
-    async def ask(self, caller: Caller, question: str, k: int = 5) -> AskResult:
+    @property
+    def lost(self) -> int:
+        """How many answers were given whose events are not in the log and will not be."""
+        return self._recorder.lost
+
+    async def close(self) -> None:
+        """Store what is still to be stored, within a limit."""
+        await self._recorder.close()
+
+    async def ask(self, caller: Caller, question: str, k: int, deadline: Deadline) -> AskResult:
         """Answer, and record it as a `ReasoningQueryExecuted` event; a sure answer is kept for the next time."""
-        began = time.monotonic()
+        began, at = time.monotonic(), datetime.now(UTC)
         question = question.strip()
-        await self._allowed(caller.tenant)
-        key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant))
-        answer = await self._kept(caller.tenant, key)
-        cached = answer is not None
-        if answer is None:
-            answer = await self._reasoner.ask(caller.tenant, question, k)
+        aside_s = ASIDE_SHARE * deadline.limit_s
+        async with deadline.enforce("answering"):
+            await self._allowed(caller.tenant, aside_s)
+            key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant))
+            answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, key))
+            cached = answer is not None
+            if answer is None:
+                answer = await self._reasoner.ask(caller.tenant, question, k)
         asked = AskResult(str(uuid4()), answer, cached, round((time.monotonic() - began) * 1000))
-        await self._record(caller, question, key, asked)
-        return asked
+        command = _command(caller, question, key, asked, at)
+        recorded = await self._recorder.record(command, min(aside_s, deadline.remaining_s))
+        return replace(asked, recorded=recorded)
 
-    async def search(self, caller: Caller, query: str, k: int) -> list[ScoredPassage]:
+    async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
         """The `k` passages nearest to `query` by meaning and by words, best first; no event."""
-        return await self._reasoner.search(caller.tenant, query, k)
+        async with deadline.enforce("searching"):
+            return await self._reasoner.search(caller.tenant, query, k)
 
-    async def _allowed(self, tenant: str) -> None:
-        if self._per_minute is not None:
-            grant = await self._limits.take(tenant, "ask", self._per_minute, 60.0)
-            if not grant.allowed:
-                raise TooManyQuestionsError(
-                    f"more than {self._per_minute} questions a minute; ask again in {grant.retry_after_s:.1f} s"
-                )
+    async def _allowed(self, tenant: str, within_s: float) -> None:
+        if self._per_minute is None:
+            return
+        taking = self._limits.take(tenant, "ask", self._per_minute, 60.0)
+        grant: Grant | None = await _if_there("the rate limiter", within_s, taking)
+        if grant is not None and not grant.allowed:
+            raise TooManyQuestionsError(
+                f"more than {self._per_minute} questions a minute; ask again in {grant.retry_after_s:.1f} s"
+            )
 
     async def _kept(self, tenant: str, key: str) -> Answer | None:
-        try:
-            query_id = await self._answers.find(tenant, key)
-        except StoreUnavailableError:
-            # A cache that is away costs time, not the answer.
-            return None
+        query_id = await self._answers.find(tenant, key)
         if query_id is None:
             return None
         events = await self._reader.of_aggregate(tenant, "reasoning_query", query_id)
@@ -104,26 +137,34 @@ class AskService:
         sources = tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources)
         return Answer(executed.answer, executed.confidence, sources, tuple(executed.chains), executed.knowledge)
 
-    async def _record(self, caller: Caller, question: str, key: str, asked: AskResult) -> None:
-        executed = ReasoningQueryExecuted(
-            question=question,
-            answer=asked.answer.answer,
-            confidence=asked.answer.confidence,
-            sources=tuple(_source(source) for source in asked.answer.sources),
-            chains=asked.answer.chains,
-            knowledge=asked.answer.knowledge,
-            cached=asked.cached,
-            milliseconds=asked.milliseconds,
-        )
-        cause = Cause(caller.metadata, correlation_id=asked.query_id)
-        await self._commands.execute(
-            Command(
-                AggregateKey(caller.tenant, "reasoning_query", asked.query_id),
-                ReasoningQuery.project,
-                _decision(asked.query_id, executed, key, cause),
-                state=None,
-            )
-        )
+
+async def _if_there(what: str, within_s: float, asking: Coroutine[Any, Any, T]) -> T | None:
+    """None, with a line in the log, where `what` is away or does not answer in time."""
+    try:
+        return await abandon_after(within_s, asking)
+    except (StoreUnavailableError, TimeoutError) as error:
+        log.warning("answering without %s: %s", what, reason_of(error))
+        return None
+
+
+def _command(caller: Caller, question: str, key: str, asked: AskResult, at: datetime) -> Command:
+    """Made once: tried again, it stores nothing twice, and says when the question was asked."""
+    executed = ReasoningQueryExecuted(
+        question=question,
+        answer=asked.answer.answer,
+        confidence=asked.answer.confidence,
+        sources=tuple(_source(source) for source in asked.answer.sources),
+        chains=asked.answer.chains,
+        knowledge=asked.answer.knowledge,
+        cached=asked.cached,
+        milliseconds=asked.milliseconds,
+    )
+    return Command(
+        AggregateKey(caller.tenant, "reasoning_query", asked.query_id),
+        ReasoningQuery.project,
+        _decision(asked.query_id, executed, key, Cause(caller.metadata, correlation_id=asked.query_id, timestamp=at)),
+        state=None,
+    )
 
 
 def _decision(query_id: str, executed: ReasoningQueryExecuted, key: str, cause: Cause) -> Decide:

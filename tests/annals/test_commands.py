@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -132,6 +133,21 @@ def test_an_answer_has_its_sources_and_is_kept_until_something_new_is_known(up: 
     assert given(up.data, "ask", QUESTION, "-k", "3")["cached"] is False
     events = given(up.data, "history", asked["query_id"])["events"]
     assert [event["event_type"] for event in events] == ["ReasoningQueryExecuted", "ReasoningResultCached"]
+
+
+def test_an_answer_is_given_although_the_log_takes_no_event(up: Up) -> None:
+    """Appends wait for a lock that somebody else holds; reads go on."""
+    with psycopg.connect(up.pipeline.addresses["postgres"]) as other:
+        other.execute("LOCK TABLE annals.stored_events IN EXCLUSIVE MODE")
+        done = called(up.data, "ask", QUESTION, "--json")
+        other.rollback()
+    asked = json.loads(done.stdout)
+    assert done.exit_code == 0 and "Ines Marlowe" in asked["answer"]
+    assert asked["recorded"] is False
+    notes = done.stderr.splitlines()
+    assert [line for line in notes if line.startswith("the answer is not recorded yet; the log is tried again")]
+    assert f"the answer was not recorded: the log has no question {asked['query_id']}; see: annals status" in notes
+    assert given(up.data, "ask", QUESTION)["recorded"] is True
 
 
 def test_without_evidence_there_is_no_answer(up: Up) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from annals.composition import Services
 from annals.models import open_ask_service
 from services.caller import Caller
+from services.deadline import Deadline
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import Pipeline
 from tests.servers.ingestion import Ingestion, assert_whole
@@ -40,7 +41,7 @@ async def found_of(services: Services) -> float:
         hits = [
             f"passage-{number}" in {one.document_id for one in found}
             for number in range(0, min(PASSAGES, 300), 6)
-            for found in [await service.search(CALLER, f"What is letter {number} about?", 5)]
+            for found in [await service.search(CALLER, f"What is letter {number} about?", 5, Deadline.after(60))]
         ]
     return sum(hits) / len(hits)
 
