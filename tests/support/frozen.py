@@ -1,6 +1,7 @@
 """A PostgreSQL that can be frozen, with short limits for those who wait for it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -37,11 +38,16 @@ class Freezer:
         assert self.server.process is not None
         parent = self.server.process.pid
         for pid in [parent, *_children(parent)]:
-            os.kill(pid, number)
+            # One that served a connection may have ended since.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def _children(parent: int) -> list[int]:
-    children = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    try:
+        children = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [pid for child in children for pid in (child, *_children(child))]
 
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, cast
 
-import asyncpg
-
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
 from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from projections.vector.reads import PassageReader
 from reasoning.engine import Reasoner
@@ -76,7 +75,7 @@ class Events(EventReader):
     """Of a log whose reads behave in one way, and which has no events."""
 
     def __init__(self, way: Way = "answers") -> None:
-        super().__init__(cast(asyncpg.Pool, None))
+        super().__init__(cast(PostgresPool, None))
         self._way = way
 
     async def of_aggregate(
