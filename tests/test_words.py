@@ -46,7 +46,6 @@ OLD_NAMES = {
     "shape": "schema_version",
     "outpaced": "StaleVersionError",
     "patiently": "retry_unavailable",
-    "asking": "AskService",
     "open_asking": "open_ask_service",
     "bridge": "path_ranking",
     "joined": "Edge",
@@ -55,11 +54,17 @@ OLD_NAMES = {
     "abouts": "subjects",
 }
 # Names that are private to us only where they name a class.
-OLD_CLASSES = {"Replaced": "ReadModelReplacedError", "Blocked": "WriteBlockedError", "Asked": "AskResult"}
+OLD_CLASSES = {
+    "Replaced": "ReadModelReplacedError",
+    "Blocked": "WriteBlockedError",
+    "Asking": "AskService",
+    "Asked": "AskResult",
+}
 
 # The few uses in which a word has its ordinary meaning, or belongs to somebody else: word and file (or folder).
 LEGITIMATE = {
     ("frozen", "dataclasses and pydantic: `frozen=True`"): ("",),
+    ("frozen", "a server whose processes are stopped (SIGSTOP)"): ("tests/",),
     ("shape", "numpy and scipy: `array.shape`, `shape=(rows, columns)`"): ("",),
     ("marks", "byte order marks"): ("annals/encodings.py",),
     ("drain", "asyncio.StreamWriter.drain"): ("tests/servers/test_passages_opensearch.py",),

@@ -127,7 +127,7 @@ def _opensearch(settings: Settings, limiter: ConnectionLimiter) -> AsyncOpenSear
     )
 
 
-class GatedPool(ConnectionPool):
+class LimitedPool(ConnectionPool):
     """Redis's connections behind a limiter, each made anew after RECYCLE_S."""
 
     def __init__(self, *, max_connections: int, **options: Any) -> None:
@@ -179,8 +179,8 @@ class GatedPool(ConnectionPool):
                 self.limiter.leave()
 
 
-def _redis_pool(settings: Settings) -> GatedPool:
-    return GatedPool.from_url(
+def _redis_pool(settings: Settings) -> LimitedPool:
+    return LimitedPool.from_url(
         settings.redis.get_secret_value(),
         max_connections=settings.pool_size,
         socket_timeout=REQUEST_LIMIT_S,
