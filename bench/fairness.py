@@ -15,6 +15,7 @@ from bench.servers import Figures, Stopwatch, running
 from contracts.envelope import EventMetadata
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
+from services.deadline import Deadline
 from services.storage.intake import Submission
 
 LARGE_CHARACTERS = 1024 * 1024
@@ -81,7 +82,8 @@ async def take_in(services: Services, document_id: str, text: str) -> float:
                 event_id=uuid4(),
                 correlation_id="bench",
             )
-        ]
+        ],
+        Deadline.after(LIMIT_S),
     )
     await _until(partial(_processed, services, [AggregateKey(metadata.tenant, "document", document_id)]))
     return watch.seconds

@@ -6,8 +6,10 @@ from typing import NamedTuple
 from contracts.envelope import EventMetadata
 from contracts.inbox import ForeignTenantError, InboxEvent, decode_inbox
 from contracts.topics import InboxTopic, Partition
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
-from services.storage.intake import Intake, Submission
+from services.deadline import Deadline, DeadlineExceededError
+from services.storage.intake import TAKE_LIMIT_S, Intake, Submission
 from streams.delivery_order import DeliveryOrder
 from streams.message import Message
 
@@ -69,7 +71,11 @@ class InboxHandler:
         """
         if items:
             delivered_again = await self._order.check(self.name, [(item.key, item.message) for item in items])
-            await self._intake.take([item.submission for item in items])
+            try:
+                await self._intake.take([item.submission for item in items], Deadline.after(TAKE_LIMIT_S))
+            except DeadlineExceededError as error:
+                # The databases are slow, which is no fault of a message: the same are taken in again.
+                raise StoreUnavailableError(str(error)) from error
             await self._order.taken(delivered_again)
 
     def _metadata(self, event: InboxEvent) -> EventMetadata:

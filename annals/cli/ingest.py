@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from uuid import uuid4
@@ -23,7 +23,7 @@ from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
 from services.deadline import Deadline
 from services.operations.progress import until_caught_up
-from services.storage.intake import DocumentTooLargeError, Outcome, Submission
+from services.storage.intake import TAKE_LIMIT_S, DocumentTooLargeError, Outcome, Submission
 
 BATCH = 100
 REPROCESS_LIMIT_S = 60.0
@@ -126,11 +126,15 @@ async def take(
                     continue
                 submissions.append(_submission(one, metadata, correlation))
             # Each submission has its id by now: asked twice, it is taken once.
-            found = await retry_unavailable(partial(services.intake.take, submissions))
+            found = await retry_unavailable(partial(_take_batch, services, submissions))
             outcomes.update(found)
             taken.update(zip((submission.document_id for submission in submissions), found, strict=True))
             done(len(taken))
     return taken, outcomes, refusals
+
+
+async def _take_batch(services: Services, submissions: Sequence[Submission]) -> list[Outcome]:
+    return await services.intake.take(submissions, Deadline.after(TAKE_LIMIT_S))
 
 
 def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> Submission:

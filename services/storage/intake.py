@@ -19,8 +19,12 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
+from services.deadline import Deadline
 
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
+
+TAKE_LIMIT_S = 120.0
+"""What an edge grants a batch of documents."""
 
 
 class DocumentTooLargeError(AnnalsError):
@@ -65,16 +69,18 @@ class Intake:
                 "split the document or raise max_document_bytes"
             )
 
-    async def take(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Take documents in, in their order; an outcome for each.
+    async def take(self, submissions: Sequence[Submission], deadline: Deadline) -> list[Outcome]:
+        """Take documents in, in their order; an outcome for each. May be called again with the same, after any error.
 
-        Raises DocumentTooLargeError before anything is kept, StoreUnavailableError, ConflictError.
+        Raises DocumentTooLargeError before anything is kept, StoreUnavailableError, ConflictError,
+        DeadlineExceededError.
         """
         for submission in submissions:
             self.check(submission.document_id, submission.text)
         outcomes: dict[int, Outcome] = {}
-        for turn in _turns(submissions):
-            outcomes.update(await self._take(turn))
+        async with deadline.enforce("taking documents in"):
+            for turn in _turns(submissions):
+                outcomes.update(await self._take(turn))
         return [outcomes[index] for index in range(len(submissions))]
 
     async def _take(self, turn: Sequence[tuple[int, Submission]]) -> dict[int, Outcome]:

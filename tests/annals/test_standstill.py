@@ -15,6 +15,7 @@ from annals.composition import Services
 from bench.servers import running
 from contracts.envelope import EventMetadata
 from eventstore.keys import AggregateKey
+from services.deadline import Deadline
 from services.storage.intake import Submission
 from streams.app import build_app
 from tests.annals.conftest import Up
@@ -101,7 +102,9 @@ def _start_disturbed(log: Path, settings: dict[str, str]) -> "subprocess.Popen[b
 
 async def _take_in(services: Services, document_id: str) -> None:
     metadata = EventMetadata(tenant="acme", actor="ada")
-    await services.intake.take([Submission(document_id, "Title", f"Text of {document_id}.", metadata, uuid4(), "test")])
+    await services.intake.take(
+        [Submission(document_id, "Title", f"Text of {document_id}.", metadata, uuid4(), "test")], Deadline.after(20)
+    )
 
 
 async def _until_projected(services: Services, document_id: str, limit_s: float) -> None:

@@ -7,6 +7,7 @@ from contracts.codec import encode
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.reader import EventReader
 from inference.model import OutputStore
+from services.deadline import Deadline
 from services.storage.intake import Intake, Submission
 from streams.message import Message
 from streams.stages.stage import StageHandler
@@ -53,7 +54,8 @@ class Pipeline:
                     event_id=uuid4(),
                     correlation_id="c1",
                 )
-            ]
+            ],
+            Deadline.after(20),
         )
         return (await self.events())[-1]
 

@@ -20,6 +20,7 @@ from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.keys import AggregateKey
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
+from services.deadline import Deadline
 from services.storage.intake import Intake, Outcome, Submission
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
@@ -49,12 +50,12 @@ class Failing:
         self._intake = intake
         self.faulty: set[str] = set()
 
-    async def take(self, submissions: Sequence[Submission]) -> list[Outcome]:
+    async def take(self, submissions: Sequence[Submission], deadline: Deadline) -> list[Outcome]:
         """Fail as told, else take them in."""
         for submission in submissions:
             if submission.title in self.faulty:
                 raise RuntimeError(f"a fault of ours with {submission.title}")
-        return await self._intake.take(submissions)
+        return await self._intake.take(submissions, deadline)
 
 
 class Scene:

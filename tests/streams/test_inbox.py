@@ -14,6 +14,7 @@ from contracts.ids import delivery_id, event_id
 from contracts.topics import topics
 from eventstore.commands import Command, Commands
 from eventstore.dead_letters import DeadLetters
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
@@ -188,3 +189,16 @@ async def test_nor_does_an_id_in_another_aggregate_keep_a_result_out(commands: C
 
     assert [await add("other"), await add("acme")] == ["other", "acme"]
     assert await add("acme") == "acme", "and its own is found again"
+
+
+async def test_databases_that_are_slow_make_no_dead_letter(
+    handler: InboxHandler, reader: EventReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is not taken in by its deadline is tried again as it is."""
+    monkeypatch.setattr("streams.inbox.TAKE_LIMIT_S", 0.0)
+    batch = [handler.read(message(0, written(1)))]
+    with pytest.raises(StoreUnavailableError, match="taking documents in took longer"):
+        await handler.handle(batch, {})
+    monkeypatch.setattr("streams.inbox.TAKE_LIMIT_S", 20.0)
+    await handler.handle(batch, {})
+    assert len(await reader.after(0, 10)) == 1

@@ -26,7 +26,7 @@ def soon() -> Deadline:
 async def deletion(intake: Intake, commands: Commands, reader: EventReader) -> DeleteDocuments:
     """Two documents of ours, one of theirs under the same id."""
     for tenant, document_id in (("ours", "a"), ("ours", "b"), ("theirs", "a")):
-        await intake.take([Submission(document_id, "T", "Ada.", EventMetadata(tenant=tenant), uuid4(), "c")])
+        await intake.take([Submission(document_id, "T", "Ada.", EventMetadata(tenant=tenant), uuid4(), "c")], soon())
     return DeleteDocuments(commands, reader)
 
 

@@ -15,6 +15,7 @@ from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
+from services.deadline import Deadline, DeadlineExceededError
 from services.storage.intake import DocumentTooLargeError, Intake, Submission
 from tests.support.stores import LIMIT
 
@@ -43,6 +44,10 @@ async def stored(reader: EventReader) -> list[DomainEvent]:
     return await reader.after(0, 1000)
 
 
+def soon() -> Deadline:
+    return Deadline.after(20)
+
+
 def text_digest(event: DomainEvent) -> str:
     assert isinstance(event.event_data, DocumentContent)
     return event.event_data.text.digest
@@ -50,7 +55,7 @@ def text_digest(event: DomainEvent) -> str:
 
 async def test_a_new_document_is_ingested_with_its_text(intake: Intake, reader: EventReader, texts: TextStore) -> None:
     sent = submission("Lisse lies on the coast. \u00e9", attributes={"year": 1911})
-    assert await intake.take([sent]) == ["ingested"]
+    assert await intake.take([sent], soon()) == ["ingested"]
 
     (event,) = await stored(reader)
     assert (event.event_type, event.aggregate_id, event.aggregate_version) == ("DocumentIngested", "d1", 1)
@@ -63,8 +68,8 @@ async def test_a_new_document_is_ingested_with_its_text(intake: Intake, reader: 
 
 
 async def test_the_same_content_again_changes_nothing(intake: Intake, reader: EventReader) -> None:
-    assert await intake.take([submission("one")]) == ["ingested"]
-    assert await intake.take([submission("one")]) == ["unchanged"]
+    assert await intake.take([submission("one")], soon()) == ["ingested"]
+    assert await intake.take([submission("one")], soon()) == ["unchanged"]
     assert len(await stored(reader)) == 1
 
 
@@ -72,21 +77,21 @@ async def test_the_same_content_again_changes_nothing(intake: Intake, reader: Ev
     "change", [submission("two"), submission("one", title="Other"), submission("one", attributes={"a": 1})]
 )
 async def test_other_content_updates(intake: Intake, reader: EventReader, change: Submission) -> None:
-    assert await intake.take([submission("one")]) == ["ingested"]
-    assert await intake.take([change]) == ["updated"]
+    assert await intake.take([submission("one")], soon()) == ["ingested"]
+    assert await intake.take([change], soon()) == ["updated"]
     assert [event.event_type for event in await stored(reader)] == ["DocumentIngested", "DocumentUpdated"]
 
 
 async def test_a_delivery_is_taken_once(intake: Intake, reader: EventReader) -> None:
     sent = submission("one")
-    assert await intake.take([sent]) == ["ingested"]
-    assert await intake.take([sent]) == ["duplicate"]
+    assert await intake.take([sent], soon()) == ["ingested"]
+    assert await intake.take([sent], soon()) == ["duplicate"]
     assert len(await stored(reader)) == 1
 
 
 async def test_one_batch_may_hold_a_document_and_a_delivery_twice(intake: Intake, reader: EventReader) -> None:
     first, second, other = submission("one"), submission("two"), submission("one", "d2")
-    assert await intake.take([first, first, second, other, first, second]) == [
+    assert await intake.take([first, first, second, other, first, second], soon()) == [
         "ingested",
         "duplicate",
         "updated",
@@ -103,16 +108,16 @@ async def test_one_batch_may_hold_a_document_and_a_delivery_twice(intake: Intake
 
 async def test_an_old_delivery_does_not_undo_a_newer_one(intake: Intake, reader: EventReader) -> None:
     first, second = submission("one"), submission("two")
-    assert await intake.take([first, second]) == ["ingested", "updated"]
-    assert await intake.take([first]) == ["duplicate"]
+    assert await intake.take([first, second], soon()) == ["ingested", "updated"]
+    assert await intake.take([first], soon()) == ["duplicate"]
     assert len(await stored(reader)) == 2
 
 
 async def test_not_even_one_that_changed_nothing_when_it_came(intake: Intake, reader: EventReader) -> None:
     """It left no event, so only its receipt can tell."""
     silent = submission("one")
-    await intake.take([submission("one"), silent, submission("two")])
-    assert await intake.take([silent]) == ["duplicate"]
+    await intake.take([submission("one"), silent, submission("two")], soon())
+    assert await intake.take([silent], soon()) == ["duplicate"]
     assert [event.event_type for event in await stored(reader)] == ["DocumentIngested", "DocumentUpdated"]
 
 
@@ -120,10 +125,10 @@ async def test_a_crash_between_event_and_receipt_is_no_second_ingestion(
     intake: Intake, reader: EventReader, pool: PostgresPool
 ) -> None:
     sent = submission("one")
-    await intake.take([sent, submission("two")])
+    await intake.take([sent, submission("two")], soon())
     async with pool.acquire() as connection:
         await connection.execute("DELETE FROM annals.inbox_receipts")
-    assert await intake.take([sent]) == ["duplicate"]
+    assert await intake.take([sent], soon()) == ["duplicate"]
     assert len(await stored(reader)) == 2
 
 
@@ -131,13 +136,13 @@ async def test_a_text_over_the_limit_is_refused_before_anything_is_kept(intake: 
     """The limit counts bytes, not characters."""
     large = submission("\u00e9" * (LIMIT // 2 + 1), "large")
     with pytest.raises(DocumentTooLargeError, match=r"large: the text is 20,002 bytes and the limit is 20,000; split"):
-        await intake.take([submission("one"), large])
+        await intake.take([submission("one"), large], soon())
     assert await stored(reader) == []
-    assert await intake.take([submission("\u00e9" * (LIMIT // 2), "fits")]) == ["ingested"]
+    assert await intake.take([submission("\u00e9" * (LIMIT // 2), "fits")], soon()) == ["ingested"]
 
 
 async def test_tenants_do_not_meet(intake: Intake, reader: EventReader) -> None:
-    assert await intake.take([submission("one"), submission("two", tenant="acme")]) == ["ingested", "ingested"]
+    assert await intake.take([submission("one"), submission("two", tenant="acme")], soon()) == ["ingested", "ingested"]
     assert {(event.tenant, event.aggregate_version) for event in await stored(reader)} == {("default", 1), ("acme", 1)}
 
 
@@ -146,7 +151,7 @@ async def test_two_workers_with_the_same_delivery_append_it_once(
 ) -> None:
     other = Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)
     sent = [submission(f"text {number}", f"d{number}") for number in range(20)]
-    outcomes = await asyncio.gather(intake.take(sent), other.take(sent))
+    outcomes = await asyncio.gather(intake.take(sent, soon()), other.take(sent, soon()))
     assert {(event.aggregate_id, event.aggregate_version) for event in await stored(reader)} == {
         (f"d{number}", 1) for number in range(20)
     }
@@ -155,7 +160,7 @@ async def test_two_workers_with_the_same_delivery_append_it_once(
 
 
 async def test_nothing_to_take(intake: Intake) -> None:
-    assert await intake.take([]) == []
+    assert await intake.take([], soon()) == []
 
 
 async def test_the_same_event_id_is_another_delivery_for_another_tenant_or_document(
@@ -168,8 +173,8 @@ async def test_the_same_event_id_is_another_delivery_for_another_tenant_or_docum
         for tenant in ("default", "acme")
         for name in ("d1", "d2")
     ]
-    assert await intake.take(sent) == ["ingested"] * 4
-    assert await intake.take(sent) == ["duplicate"] * 4
+    assert await intake.take(sent, soon()) == ["ingested"] * 4
+    assert await intake.take(sent, soon()) == ["duplicate"] * 4
     assert len({event.event_id for event in await stored(reader)}) == 4
 
 
@@ -178,7 +183,7 @@ async def test_what_an_older_version_took_in_is_not_taken_again(
 ) -> None:
     """It stored the sender's own event id, and its receipts did not say whose they were."""
     kept, silent = submission("one"), submission("two", "d2")
-    await intake.take([kept, submission("three")])
+    await intake.take([kept, submission("three")], soon())
     await pool.execute("DELETE FROM annals.inbox_receipts")
     await pool.execute(
         "UPDATE annals.stored_events SET event_id = $1 WHERE originator_version = 1 AND aggregate_id = 'd1'",
@@ -187,7 +192,7 @@ async def test_what_an_older_version_took_in_is_not_taken_again(
     await pool.execute(
         "INSERT INTO annals.inbox_receipts (event_id, outcome) VALUES ($1, 'unchanged')", silent.event_id
     )
-    assert await intake.take([kept, silent]) == ["duplicate", "duplicate"]
+    assert await intake.take([kept, silent], soon()) == ["duplicate", "duplicate"]
     assert len(await stored(reader)) == 2
 
 
@@ -201,3 +206,16 @@ async def test_old_receipts_are_pruned_in_bounded_batches(pool: PostgresPool, mo
     )
     assert [await kept.prune(timedelta(days=90)) for _ in range(3)] == [3, 2, 0]
     assert await kept.seen(deliveries) == {deliveries[5]}
+
+
+async def test_a_log_that_takes_nothing_is_waited_for_until_the_deadline(
+    intake: Intake, pool: PostgresPool, reader: EventReader
+) -> None:
+    """Appends wait for a lock; what came through after all is not taken in a second time."""
+    sent = [submission("one")]
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE annals.stored_events IN EXCLUSIVE MODE")
+        with pytest.raises(DeadlineExceededError, match=r"taking documents in took longer than 0\.3 s"):
+            await intake.take(sent, Deadline.after(0.3))
+    assert len(await intake.take(sent, soon())) == 1
+    assert len(await stored(reader)) == 1
