@@ -214,7 +214,7 @@ def test_a_session_names_every_server_that_is_away_without_password(dsn: str, tm
         "ANNALS_OPENSEARCH": "http://annals:secret@127.0.0.1:9",
         "ANNALS_REDIS": "redis://:secret@127.0.0.1:9/0",
     }
-    for command in (["status"], ["run", "projector"]):
+    for command in (["search", "harbour"], ["run", "projector"]):
         refused = annals(tmp_path, *command, env=env, check=False)
         assert refused.returncode == 1
         (line,) = refused.stderr.splitlines()

@@ -121,6 +121,8 @@ def test_a_file_that_is_not_whole_is_refused_in_one_line(tmp_path: Path) -> None
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     missing = annals(tmp_path / "data", "import", str(tmp_path / "none.jsonl"), check=False)
     assert missing.returncode == 1 and "none.jsonl: cannot be read" in missing.stderr
+    (tmp_path / "one.md").write_text("# One\n\nAda met Bob.")
+    annals(tmp_path / "data", "ingest", str(tmp_path / "one.md"))
     nowhere = annals(tmp_path / "data", "export", str(tmp_path / "no folder" / "a.jsonl"), check=False)
     assert nowhere.returncode == 1 and "cannot be written: No such file or directory" in nowhere.stderr
     both = annals(tmp_path / "data", "export", "--json", check=False)
