@@ -138,7 +138,8 @@ async def _stages(services: Services) -> Sequence[Any]:
     from services.processing.completion import Completion
     from services.processing.entities import Entities
     from services.processing.relationships import Relationships
-    from streams.stages.stage import StageHandler
+    from services.processing.stage import StageRunner
+    from streams.stage_handler import StageHandler
 
     await check_serving(services)
     inference = open_inference(services.settings, services.outputs)
@@ -150,4 +151,5 @@ async def _stages(services: Services) -> Sequence[Any]:
         Relationships(services.texts, inference),
         Completion(),
     )
-    return [StageHandler(stage, services.commands, services.positions, services.topics) for stage in stages]
+    runners = [StageRunner(stage, services.commands) for stage in stages]
+    return [StageHandler(runner, services.positions, services.topics) for runner in runners]

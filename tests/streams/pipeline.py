@@ -10,7 +10,7 @@ from inference.model import OutputStore
 from services.deadline import Deadline
 from services.storage.intake import Intake, Submission
 from streams.message import Message
-from streams.stages.stage import StageHandler
+from streams.stage_handler import StageHandler
 
 TITLE = "Ada Lovelace"
 TEXT = "Ada Lovelace met Charles Babbage in London. She lived in London. " + "The soup was cold. " * 200

@@ -26,13 +26,14 @@ from eventstore.reader import EventReader
 from eventstore.texts import TextStore
 from inference.embedding import vector
 from inference.runner import Inference, InferenceSettings
+from services.processing import stage as stages
 from services.processing.chunking import Chunking, embedder_input
 from services.processing.completion import Completion
 from services.processing.entities import Entities
 from services.processing.relationships import Relationships
+from services.processing.stage import StageRunner
 from services.storage.intake import Intake
-from streams.stages import stage as stages
-from streams.stages.stage import StageHandler
+from streams.stage_handler import StageHandler
 from tests.streams.pipeline import PARTITION, TEXT, TITLE, Pipeline, PresentOutputs, record
 
 WAY = ["DocumentIngested", "DocumentChunked", "EntitiesExtracted", "RelationshipsDiscovered", "DocumentProcessed"]
@@ -61,7 +62,7 @@ def outputs(loaded: tuple[Inference, PresentOutputs], pool: PostgresPool) -> Pre
 def handlers(commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference) -> dict[str, StageHandler]:
     made = (Chunking(texts, inference), Entities(texts, inference), Relationships(texts, inference), Completion())
     positions = ConsumerPositions(pool)
-    return {stage.name: StageHandler(stage, commands, positions, topics()) for stage in made}
+    return {stage.name: StageHandler(StageRunner(stage, commands), positions, topics()) for stage in made}
 
 
 @pytest.fixture

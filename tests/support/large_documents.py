@@ -25,7 +25,8 @@ from eventstore.texts import TextStore
 from eventstore.transfer import dump
 from projections.replay import replay
 from services.processing.entities import texts_of_chunks
-from streams.stages.stage import StageHandler
+from services.processing.stage import StageRunner
+from streams.stage_handler import StageHandler
 from tests.eventstore.kafka.relaying import relaying, wait_for_position
 from tests.projections.history import History, open_history
 from tests.projections.models import NAMES, open_model
@@ -84,7 +85,9 @@ async def stage(history: History) -> None:
     while events := await history.reader.after(position, 1000):
         position = events[-1].position or 0
         chunked += [event for event in events if isinstance(event.event_data, DocumentChunked)]
-    handler = StageHandler(Reading(history.texts), history.commands, ConsumerPositions(history.pool), topics())
+    handler = StageHandler(
+        StageRunner(Reading(history.texts), history.commands), ConsumerPositions(history.pool), topics()
+    )
     await handler.handle(chunked, {})
 
 

@@ -1,0 +1,53 @@
+"""A stage as a consumer of its topics: which messages set it off, how large they are, how far it is."""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.documents import DocumentChunked, DocumentIngested, DocumentUpdated, EntitiesExtracted, StageResult
+from contracts.envelope import DomainEvent
+from contracts.topics import Partition, Topics
+from eventstore.positions import ConsumerPositions
+from services.processing.stage import StageRunner
+from streams.message import Message, read_event
+
+LARGE_BYTES = 16 * 1024
+"""A document with more text than this takes a second or more of a model."""
+
+
+class StageHandler:
+    """A plain handler around a StageRunner."""
+
+    large_bytes = LARGE_BYTES
+
+    def __init__(self, runner: StageRunner, positions: ConsumerPositions, topics: Topics) -> None:
+        stage = runner.stage
+        self._runner = runner
+        self._positions = positions
+        self.event_types = frozenset(str(trigger) for trigger in stage.triggers)
+        self.name = stage.name
+        self.topics = tuple(dict.fromkeys(topics.of(trigger).name for trigger in stage.triggers))
+
+    def read(self, message: Message) -> DomainEvent | None:
+        """Decode only what sets this stage off; of a result in parts, that is the last one."""
+        event = read_event(message, self.event_types)
+        if event is not None and isinstance(event.event_data, StageResult) and not event.event_data.is_last:
+            return None
+        return event
+
+    def size(self, message: Message, item: DomainEvent) -> int:
+        """About as much text as the event's document has."""
+        match item.event_data:
+            case DocumentIngested() | DocumentUpdated() as content:
+                return content.text.bytes
+            case DocumentChunked(chunks=chunks):
+                return max((chunk.end for chunk in chunks), default=0)
+            case EntitiesExtracted(mentions=mentions):
+                return max((mention.end for mention in mentions), default=0)
+            case _:
+                return len(message.value or b"")
+
+    async def handle(self, items: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
+        """Do the stage's work. Raises what the runner raises."""
+        if items:
+            await self._runner.run(items)
+        if positions:
+            await self._positions.advance(self.name, positions)
