@@ -16,13 +16,14 @@ from annals.supervision.process import ProcessSpec
 from annals.supervision.supervisor import Supervisor
 from contracts.topics import topics
 
+Parts = tuple[list[list[ProcessSpec]], dict[str, str]]
+"""Stages of processes, and the addresses that are known by them."""
 
-def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Supervisor:
+
+def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES, keeper: bool = False) -> Supervisor:
     """A supervisor for the servers that are not given by address, and for `roles`. Without roles, no broker."""
-    logs = settings.data / "logs"
-    stages: list[list[ProcessSpec]] = []
-    servers: list[ProcessSpec] = []
     addresses = {"inbox_topic": topics().inboxes[0].name}
+    servers: list[ProcessSpec] = []
     if settings.postgres is None:
         postgres = EmbeddedPostgres(settings.data)
         addresses["postgres"] = postgres.dsn
@@ -35,12 +36,27 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
                 ready=postgres.ready,
                 stop_signal=2,  # SIGINT: a fast shutdown, clients are sent away
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", **_mark()},
-                log_file=logs / "postgres.log",
+                log_file=settings.data / "logs" / "postgres.log",
             )
         )
     else:
         addresses["postgres"] = settings.postgres.get_secret_value()
-    if roles and settings.broker is None:
+    stages = [servers]
+    if roles:
+        (brokers, processes), more = processing(settings, addresses["postgres"], roles)
+        stages = [[*servers, *brokers], processes]
+        addresses |= more
+    elif settings.broker is not None:
+        addresses["broker"] = settings.broker
+    return Supervisor(settings.data, stages, addresses, settings.profile, keeper=keeper)
+
+
+def processing(settings: Settings, dsn: str, roles: tuple[str, ...] = ROLES) -> Parts:
+    """Two stages: the broker where none is given by address, and the roles."""
+    logs = settings.data / "logs"
+    addresses: dict[str, str] = {}
+    servers: list[ProcessSpec] = []
+    if settings.broker is None:
         broker = EmbeddedBroker(free_port())
         addresses["broker"] = broker.address
         servers.append(
@@ -54,32 +70,31 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES) -> Superviso
                 log_file=logs / "broker.log",
             )
         )
-    elif settings.broker is not None:
+    else:
         addresses["broker"] = settings.broker
-    stages.append(servers)
-    if roles:
-        env = child_environment(settings, addresses["postgres"], addresses["broker"])
-        processes = {
-            f"{role}{number or ''}": role
-            for role in roles
-            for number in range(settings.workers if role == "worker" else 1)
-        }
-        ports = metrics_ports(settings, list(processes))
-        addresses |= {f"metrics_{name}": f"http://{settings.metrics_host}:{port}" for name, port in ports.items()}
-        stages.append(
-            [_role(role, env | _metrics(ports.get(name)), logs / f"{name}.log") for name, role in processes.items()]
-        )
-    return Supervisor(settings.data, stages, addresses, settings.profile)
+    env = child_environment(settings, dsn, addresses["broker"])
+    processes = {
+        f"{role}{number or ''}": role for role in roles for number in range(settings.workers if role == "worker" else 1)
+    }
+    ports = metrics_ports(settings, list(processes))
+    addresses |= {f"metrics_{name}": f"http://{settings.metrics_host}:{port}" for name, port in ports.items()}
+    started = [_role(role, env | _metrics(ports.get(name)), logs / f"{name}.log") for name, role in processes.items()]
+    return [servers, started], addresses
 
 
 def child_environment(settings: Settings, dsn: str, broker: str) -> dict[str, str]:
-    """A child gets our settings, all of them, whatever they came from."""
-    values = settings.model_dump(exclude={"postgres", "broker"}, exclude_none=True)
+    """A child gets our settings, all of them, whatever they came from, with these addresses."""
+    ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "PYTHONUNBUFFERED": "1"}
+    return {**settings_environment(settings), **ours, **_mark()}
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """An environment that gives our settings, and no others."""
+    values = settings.model_dump(exclude_none=True)
     named = {f"ANNALS_{name.upper()}": _spelled(value) for name, value in values.items()}
-    # No file is read a second time: it may not be the one that we were given, or may have changed.
-    ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "ANNALS_CONFIG": "", "PYTHONUNBUFFERED": "1"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
-    return {**inherited, **named, **ours, **_mark()}
+    # No file is read a second time: it may not be the one that we were given, or may have changed.
+    return {**inherited, **named, "ANNALS_CONFIG": ""}
 
 
 def _spelled(value: object) -> str:

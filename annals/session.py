@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from annals.composition import Services, open_read_models, open_services
 from annals.embedded.postgres import EmbeddedPostgres
 from annals.errors import NothingThereError
+from annals.keeper import servers
 from annals.pipeline import pipeline
-from annals.roles import ROLES
 from annals.settings import Settings
 from annals.supervision.state import State, read_state
 
 
 @dataclass(frozen=True)
 class Installation:
-    """What runs for a data folder, or is given by address. `own`: this command started it and will stop it."""
+    """What runs for a data folder, or is given by address.
+
+    `own`: it ends with its users, of which this command is one.
+    """
 
     settings: Settings
     state: State
@@ -24,7 +27,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Session:
-    """Opened services, and what runs around them. `own`: this command started it and will stop it."""
+    """Opened services, and what runs around them. `own`: it ends with its users, of which this command is one."""
 
     services: Services
     state: State
@@ -35,31 +38,27 @@ class Session:
 async def installation(
     settings: Settings, *, processing: bool = False, new: bool = False
 ) -> AsyncIterator[Installation]:
-    """Use what keeps this data folder running, else start the database, and for `processing` the pipeline too.
+    """Use what runs for this data folder, else start the database, and for `processing` the pipeline too.
 
-    With PostgreSQL and Kafka given by address, nothing is started: whoever runs those runs the roles as well. A data
-    folder that holds nothing yet is made where `new` says so, and refused else: it may be a wrong one.
+    What was started ends with its last user. With PostgreSQL and Kafka given by address, nothing is started: whoever
+    runs those runs the roles as well. A data folder that holds nothing yet is made where `new` says so, and refused
+    else: it may be a wrong one.
 
     Raises AnnalsError.
     """
+    state = read_state(settings.data)
+    if state is None and not new and settings.postgres is None and not EmbeddedPostgres(settings.data).is_made:
+        raise NothingThereError(
+            f"there is nothing in the data folder {settings.data}: take documents in with `annals ingest`, "
+            "or name the folder that holds them by --data"
+        )
     async with contextlib.AsyncExitStack() as stack:
-        state = read_state(settings.data)
-        # Where all is given by address nothing is ours, and any number of commands may run at once.
-        elsewhere = settings.postgres is not None and settings.broker is not None
-        own = state is None and not elsewhere
-        if state is None:
-            if not new and settings.postgres is None and not EmbeddedPostgres(settings.data).is_made:
-                raise NothingThereError(
-                    f"there is nothing in the data folder {settings.data}: take documents in with `annals ingest`, "
-                    "or name the folder that holds them by --data"
-                )
-            supervisor = pipeline(settings, roles=ROLES if processing and own else ())
-            if own:
-                await supervisor.start()
-                stack.push_async_callback(supervisor.stop)
-            state = supervisor.state
+        if settings.postgres is None or settings.broker is None:
+            state = await stack.enter_async_context(servers(settings, processed=processing))
+        elif state is None:
+            state = pipeline(settings, roles=()).state
         # Whoever started it chose where the read models are.
-        yield Installation(settings.model_copy(update={"profile": state.profile}), state, own)
+        yield Installation(settings.model_copy(update={"profile": state.profile}), state, state.keeper)
 
 
 @contextlib.asynccontextmanager

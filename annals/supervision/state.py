@@ -18,12 +18,17 @@ class AlreadyUpError(AnnalsError):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`addresses` by name, `processes` as role to process ids, and in which profile they run."""
+    """`addresses` by name, `processes` as role to process ids, and in which profile they run.
+
+    `ready`: all of them are. `keeper`: they end with the last command that uses them, else with `annals up`.
+    """
 
     supervisor: int
     addresses: Mapping[str, str] = field(default_factory=dict)
     processes: Mapping[str, list[int]] = field(default_factory=dict)
     profile: str = "embedded"
+    ready: bool = False
+    keeper: bool = False
 
     @property
     def shown(self) -> dict[str, str]:
@@ -66,17 +71,25 @@ def write_state(data: Path, state: State) -> None:
     os.replace(file.name, _folder(data) / "state.json")
 
 
+def holder(data: Path) -> int | None:
+    """The process that keeps this folder running, 0 where it has not said yet, None where there is none."""
+    try:
+        with (_folder(data) / "lock").open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return None
+            except BlockingIOError:
+                return int(file.read() or 0)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def read_state(data: Path) -> State | None:
     """What runs now; None when nothing keeps this folder running, whatever an old file says."""
-    if not (_folder(data) / "lock").exists():
-        return None
-    with (_folder(data) / "lock").open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None
-        except BlockingIOError:
-            pass
-    return last_state(data)
+    pid = holder(data)
+    state = last_state(data) if pid is not None else None
+    # An old file may be of one that was killed.
+    return state if state is not None and state.supervisor == pid else None
 
 
 def last_state(data: Path) -> State | None:

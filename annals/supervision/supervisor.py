@@ -24,8 +24,12 @@ class Supervisor:
         stages: Sequence[Sequence[ProcessSpec]],
         addresses: Mapping[str, str],
         profile: str = "embedded",
+        *,
+        keeper: bool = False,
     ) -> None:
-        """`stages`: the processes of one stage start side by side."""
+        """`stages`: the processes of one stage start side by side. `keeper`: as the state says it."""
+        self._ready = False
+        self._keeper = keeper
         self._profile = profile
         self._data = data
         self._addresses = dict(addresses)
@@ -39,7 +43,7 @@ class Supervisor:
         for child in self._children:
             pid = child.pid
             processes.setdefault(child.spec.role, []).extend([pid] if pid is not None else [])
-        return State(os.getpid(), self._addresses, processes, self._profile)
+        return State(os.getpid(), self._addresses, processes, self._profile, self._ready, self._keeper)
 
     @property
     def _children(self) -> list[Child]:
@@ -56,8 +60,24 @@ class Supervisor:
         self._lock = lock
         try:
             await asyncio.to_thread(_end_leftovers, self._data)
-            for stage in self._stages:
+        except BaseException:
+            await asyncio.shield(self.stop())
+            raise
+        await self._start_stages(self._stages)
+
+    async def add(self, stages: Sequence[Sequence[ProcessSpec]], addresses: Mapping[str, str]) -> None:
+        """Start more; where it cannot be started, everything is stopped. Raises AnnalsError."""
+        self._ready = False
+        more = [[Child(spec, self._changed) for spec in stage] for stage in stages]
+        self._addresses |= addresses
+        self._stages += more
+        await self._start_stages(more)
+
+    async def _start_stages(self, stages: Sequence[Sequence[Child]]) -> None:
+        try:
+            for stage in stages:
                 await _start(stage)
+            self._ready = True
             self._changed()
         except (RuntimeError, TimeoutError, OSError) as error:
             await self.stop()

@@ -1,5 +1,6 @@
 """Commands where nothing is up, which start what they need for their own length; and `up` from start to ctrl-C."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from annals.embedded.postgres import EmbeddedPostgres
-from annals.supervision.state import read_state
+from annals.supervision.state import holder, read_state
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment, given, refused
 from tests.annals.processes import of_folder, until
@@ -26,6 +27,13 @@ def running(data: Path) -> set[str]:
     return {role for role, pids in state.processes.items() if pids} if state is not None else set()
 
 
+def users(data: Path) -> set[str]:
+    """Processes that hold the lock of those who use the servers."""
+    file = (data / "run" / "users").stat()
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return {lock[4] for lock in locks if lock[1] == "FLOCK" and lock[5].endswith(f":{file.st_ino}")}
+
+
 @contextmanager
 def started(data: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A command that runs beside the test."""
@@ -33,6 +41,7 @@ def started(data: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         [*ANNALS, *arguments, "--data", str(data)],
         cwd=ROOT,
         env=environment(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -86,6 +95,53 @@ def test_an_ingest_that_is_stopped_can_be_finished_later(tmp_path: Path) -> None
     assert (finished["documents"], finished["processed"]) == (PASSAGES, PASSAGES)
     events = given(data, "status")["events"]
     assert events["DocumentIngested"] == events["DocumentProcessed"] == PASSAGES
+
+
+def test_two_commands_share_servers_that_end_with_the_last_user(tmp_path: Path) -> None:
+    """The second one joins the first one's servers, and goes on where that one is stopped by ctrl-C."""
+    data, corpus = tmp_path / "data", tmp_path / "corpus.jsonl"
+    write_corpus(corpus, PASSAGES)
+    with started(data, "ingest", str(corpus), "--wait", "--json") as first:
+        assert until(lambda: "worker" in running(data), limit_s=120)
+        with started(data, "ingest", str(corpus), "--wait", "--json") as second:
+            assert until(lambda: len(users(data)) == 2)
+            first.send_signal(signal.SIGINT)
+            _, said = first.communicate(timeout=60)
+            assert (first.returncode, said) == (130, "stopped\n")
+            assert "worker" in running(data), "the servers are there for the second one"
+            output, said = second.communicate(timeout=240)
+    assert second.returncode == 0, said
+    taken = json.loads(output)
+    assert (taken["documents"], taken["processed"]) == (PASSAGES, PASSAGES)
+    assert of_folder(data) == []
+
+
+def test_a_command_that_processes_joins_one_that_does_not(tmp_path: Path) -> None:
+    """And servers of a user that was killed end, too."""
+    data = tmp_path / "data"
+    article = tmp_path / "article.md"
+    article.write_text("# Alder Mill\n\nAlder Mill was built by Greta Fairfax in 1802 to grind rye.")
+    with started(data, "ingest", "-") as waiting:
+        assert until(lambda: running(data) == {"postgres"}, limit_s=60)
+        taken = annals_json(data, "ingest", str(article), "--wait")
+        assert taken["processed"] == 1
+        assert running(data) > {"postgres", "broker", "worker"}, "the one that waits for its input uses them still"
+        waiting.kill()
+        waiting.wait()
+        assert until(lambda: of_folder(data) == [])
+
+
+def test_a_killed_keeper_is_noticed_by_the_next_command(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with started(data, "ingest", "-"):
+        assert until(lambda: running(data) == {"postgres"}, limit_s=60)
+        keeper = holder(data)
+        assert keeper
+        os.kill(keeper, signal.SIGKILL)
+        assert until(lambda: running(data) == set())
+        assert given(data, "status")["documents"] == 0
+        assert holder(data) != keeper
+    assert until(lambda: of_folder(data) == [])
 
 
 def test_up_from_start_to_end(tmp_path: Path) -> None:
