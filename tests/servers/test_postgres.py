@@ -1,5 +1,6 @@
 """PostgreSQL by address, with a user and a password: used as it is, or refused in one line that says why."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,7 +58,7 @@ REFUSED: list[tuple[Callable[[str], str], str]] = [
 
 
 @pytest.mark.usefixtures("reader")
-@pytest.mark.parametrize("command", [("status",), ("run", "relay"), ("run", "intake")], ids=" ".join)
+@pytest.mark.parametrize("command", [("list",), ("run", "relay"), ("run", "intake")], ids=" ".join)
 @pytest.mark.parametrize(("wrong", "said"), REFUSED, ids=[wrong.__name__ for wrong, _ in REFUSED])
 def test_what_is_wrong_with_it_is_said_in_one_line(
     postgres_dsn: str, tmp_path: Path, wrong: Callable[[str], str], said: str, command: tuple[str, ...]
@@ -71,9 +72,9 @@ def test_what_is_wrong_with_it_is_said_in_one_line(
 
 def test_a_database_of_a_newer_annals_is_left_alone(postgres_dsn: str, tmp_path: Path) -> None:
     env = {"ANNALS_POSTGRES": postgres_dsn, "ANNALS_BROKER": "127.0.0.1:1"}
-    assert annals_json(tmp_path, "status", env=env)["position"] == 0
+    assert annals_json(tmp_path, "list", env=env)["documents"] == []
     execute(postgres_dsn, "INSERT INTO annals.migrations (number, name) VALUES (9999, 'tomorrow')")
-    done = annals(tmp_path, "status", env=env, check=False)
+    done = annals(tmp_path, "list", env=env, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "migration 'tomorrow', which this Annals does not know; update it" in done.stderr
 
@@ -84,7 +85,8 @@ def test_commands_use_nothing_of_a_data_folder_that_is_in_use(postgres_dsn: str,
     lock = Lock(tmp_path)
     lock.take()
     try:
-        status = annals_json(tmp_path, "status", env=env)
+        # Kafka is away, which status tells by its exit code.
+        status = json.loads(annals(tmp_path, "status", "--json", env=env, check=False).stdout)
     finally:
         lock.release()
     assert (status["processes"], status["addresses"]["broker"]) == ({}, "127.0.0.1:1")
@@ -95,8 +97,8 @@ def test_nobody_is_told_to_start_what_may_run_elsewhere(postgres_dsn: str, tmp_p
     article = tmp_path / "article.md"
     article.write_text("# Alder Mill\n\nAlder Mill was built by Greta Fairfax in 1802.")
     taken = annals(tmp_path / "data", "ingest", str(article), env=env)
-    assert "1 documents taken in" in taken.stdout and "annals up" not in taken.stdout
-    status = annals(tmp_path / "data", "status", env=env)
+    assert "1 document taken in" in taken.stdout and "annals up" not in taken.stdout
+    status = annals(tmp_path / "data", "status", env=env, check=False)
     assert "log at position 1" in status.stdout
     assert "given by address" in status.stdout and "annals up" not in status.stdout
     assert not (tmp_path / "data").exists()
