@@ -157,7 +157,8 @@ def test_up_from_start_to_end(tmp_path: Path) -> None:
         assert until(lambda: given(data, "status")["events"].get("ModelLoaded", 0) == 3, limit_s=120), "it is idle"
     finally:
         seconds = pipeline.stop()
-    assert seconds < 3, "ctrl-C ends an idle pipeline within 3 s"
+    # About one second on a quiet machine. What does not end by itself is killed, and that takes ten.
+    assert seconds < 8, "everything ends by itself"
     said = (data / "up.log").read_text()
     assert "does not stop" not in said and "Traceback" not in said
     assert of_folder(data) == []
