@@ -59,7 +59,10 @@ async def test_commands_of_another_installation_say_so(
     servers: Servers, empty_env: dict[str, str], tmp_path: Path
 ) -> None:
     await claim(servers, str(uuid4()))
-    for command in (["search", "harbour"], ["replay", "graph"], ["verify"]):
+    article = tmp_path / "article.md"
+    article.write_text("# Harbour\n\nAda met Bob.")
+    # The first one makes the data folder, which the others only read.
+    for command in (["ingest", str(article)], ["search", "harbour"], ["replay", "graph"], ["verify"]):
         done = annals(tmp_path / "other", *command, env=empty_env, check=False)
         assert done.returncode == 1
         assert done.stderr.startswith("Error: Neo4j holds the read models of another log")
