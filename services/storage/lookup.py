@@ -23,5 +23,5 @@ async def find_aggregate(
     found = next((key for key in keys if key in known), None)
     if found is None:
         what = "document, entity or question" if len(kinds) > 1 else kinds[0].replace("_", " ")
-        raise NotFoundError(f"there is no {what} {names[0]!r}; `annals status` shows what there is")
+        raise NotFoundError(f"there is no {what} {names[0]!r}; `annals list` and `annals entities` show what there is")
     return found
