@@ -17,6 +17,8 @@ TRIES = 10
 """A live one that changes while it is compared, in a database without snapshots, is compared again."""
 
 SHOWN = 300
+DERIVED = ("entities", "entity_names")
+"""Parts whose rows follow from those of other parts."""
 
 _again = retry(
     retry=retry_if_exception_type(ReadModelReplacedError),
@@ -92,8 +94,8 @@ async def _difference(
     name: str, live: Snapshot, rebuilt: Snapshot, found: dict[str, str], wanted: dict[str, str]
 ) -> str | None:
     """The first row that differs, in the first part whose digests differ."""
-    # Entities derive from the other parts: where several differ, one that they derive from says more.
-    parts = sorted(found.keys() | wanted.keys(), key=lambda name: (name == "entities", name))
+    # Where several parts differ, one that others derive from says more.
+    parts = sorted(found.keys() | wanted.keys(), key=lambda name: (name in DERIVED, name))
     part = next((name for name in parts if found.get(name) != wanted.get(name)), None)
     if part is None:
         return None
