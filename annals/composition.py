@@ -185,8 +185,9 @@ async def _set_back_positions(services: Services) -> None:
     A consumer's position is written after the read model's own. So one that was read first and is higher is of a
     read model that is not there any more.
     """
+    known = await services.positions.all()
     for name, projection in services.projections.items():
-        before = await services.positions.of(name)
+        before = known.get(name, {})
         there = await projection.store.positions()
         if any(there.get(partition, 0) < position for partition, position in before.items()):
             await services.positions.set_back(name, there)

@@ -100,7 +100,7 @@ async def _until(true: Callable[[], Awaitable[object]]) -> None:
 
 async def _processed(services: Services, keys: Sequence[AggregateKey]) -> bool:
     latest = await services.reader.latest(keys)
-    if any(last != EventType.DOCUMENT_PROCESSED for _, last in latest.values()) or len(latest) < len(keys):
+    if any(last.event_type != EventType.DOCUMENT_PROCESSED for last in latest.values()) or len(latest) < len(keys):
         return False
     for projection in services.projections.values():
         there = await projection.store.versions(keys)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -58,6 +59,14 @@ WITH RECURSIVE types AS (
     WHERE t.topic IS NOT NULL)
 SELECT topic FROM types WHERE topic IS NOT NULL
 """
+
+
+class LastEvent(NamedTuple):
+    """The last event of an aggregate, without what it says."""
+
+    version: int
+    position: int
+    event_type: str
 
 
 class EventReader:
@@ -138,29 +147,22 @@ class EventReader:
             )
         return {by_stream[UUID(str(row["originator_id"]))]: row["bytes"] for row in rows}
 
-    async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, tuple[int, str]]:
-        """Version and type of each aggregate's last event."""
+    async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, LastEvent]:
+        """Each aggregate's last event; aggregates without events are left out."""
         by_stream = {stream_id(*key): key for key in keys}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT DISTINCT ON (originator_id) originator_id, originator_version, topic "
+                "SELECT DISTINCT ON (originator_id) originator_id, originator_version, notification_id, topic "
                 "FROM annals.stored_events WHERE originator_id = ANY($1) "
                 "ORDER BY originator_id, originator_version DESC",
                 list(by_stream),
             )
-        return {by_stream[UUID(str(row["originator_id"]))]: (row["originator_version"], row["topic"]) for row in rows}
-
-    async def last_events(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, tuple[int, str]]:
-        """Position and type of each aggregate's last event."""
-        by_stream = {stream_id(*key): key for key in keys}
-        async with acquire(self._pool) as connection:
-            rows = await connection.fetch(
-                "SELECT DISTINCT ON (originator_id) originator_id, notification_id, topic "
-                "FROM annals.stored_events WHERE originator_id = ANY($1) "
-                "ORDER BY originator_id, originator_version DESC",
-                list(by_stream),
+        return {
+            by_stream[UUID(str(row["originator_id"]))]: LastEvent(
+                row["originator_version"], row["notification_id"], row["topic"]
             )
-        return {by_stream[UUID(str(row["originator_id"]))]: (row["notification_id"], row["topic"]) for row in rows}
+            for row in rows
+        }
 
     async def by_event_ids(self, key: AggregateKey, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
         """The stored events of one aggregate among these ids."""

@@ -17,7 +17,7 @@ async def retry_unavailable(
     *,
     limit_s: float = LIMIT_S,
     longest_pause_s: float = LONGEST_PAUSE_S,
-    before_pause: Callable[[BaseException | None], None] = lambda _: None,
+    before_pause: Callable[[BaseException], None] = lambda _: None,
 ) -> T:
     """Call `act` again while the store is away; only for what may be done twice.
 
@@ -25,7 +25,9 @@ async def retry_unavailable(
     """
 
     def tell(failed: RetryCallState) -> None:
-        before_pause(failed.outcome.exception() if failed.outcome is not None else None)
+        error = failed.outcome.exception() if failed.outcome is not None else None
+        assert error is not None, "only a failure is followed by a pause"
+        before_pause(error)
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(StoreUnavailableError),

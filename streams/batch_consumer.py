@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from contracts.codec import NewerSchemaError
 from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
+from eventstore.pool import reason_of
 from eventstore.retries import retry_unavailable
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler, WaitsBehindError
@@ -264,12 +265,12 @@ class BatchConsumer(Generic[Item]):
         """Do what may be done twice, again while a store is away; `waits_for_store` says so meanwhile."""
         waiting = False
 
-        def wait(error: BaseException | None) -> None:
+        def wait(error: BaseException) -> None:
             nonlocal waiting
             if not waiting:
                 waiting = True
                 self.stores_away += 1
-                log.warning("%s waits: %s", self.handler.name, " ".join(str(error).split()))
+                log.warning("%s waits: %s", self.handler.name, reason_of(error))
 
         try:
             result = await retry_unavailable(

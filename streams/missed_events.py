@@ -16,6 +16,7 @@ from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
+from projections.changes import low_watermark
 from streams.message import Message
 
 BATCH = 100
@@ -52,8 +53,7 @@ class MissedEvents:
 
     async def lowest_known(self, consumer: str, partitions: Collection[Partition]) -> int:
         """Up to which position a consumer has everything of all these partitions. Raises StoreUnavailableError."""
-        known = await self._positions.of(consumer)
-        return min(known.get(partition, 0) for partition in partitions)
+        return low_watermark(await self._positions.of(consumer), partitions)
 
     async def after(self, position: int, up_to: int, event_types: Collection[str]) -> list[Message]:
         """The next events behind a position, as the relay publishes them, in the order of the log; [] at the end.

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from contracts.topics import Partition, topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.kafka.progress import RelayProgress
+from eventstore.pool import reason_of
 from streams import termination
 from streams.batch_consumer import BatchConsumer
 from streams.missed_events import LogStarts
@@ -110,7 +111,7 @@ class Monitor(threading.Thread):
                 committed = self._beyond_deleted(self._committed(progress), progress)
                 inbox_ends = self._inbox_ends()
             except (StoreUnavailableError, KafkaException) as error:
-                log.warning("cannot tell the worker's progress: %s", " ".join(str(error).split()))
+                log.warning("cannot tell the worker's progress: %s", reason_of(error))
                 moved_at = self._watched_s
                 continue
             if progress.epoch != self._epoch:

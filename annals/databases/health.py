@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from eventstore.pool import reason_of
+
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 60.0
@@ -80,7 +82,7 @@ class Pool:
             busy = stats.active_connections >= stats.limit
             return replace(stats, error=f"{'gave no connection' if busy else 'does not answer'} within {limit_s:g} s")
         except Exception as error:  # each driver has its own; all mean that there was no answer
-            said = " ".join(str(error).split())[:300] or type(error).__name__
+            said = reason_of(error)[:300]
             return replace(self.look(), error=said.removeprefix(f"{self.server} "))
         return replace(self.look(), answer_ms=(time.monotonic() - began) * 1000)
 

@@ -5,8 +5,9 @@ it publishes, asks it every second while it waits for the broker, and drops what
 position is kept only after every record of a batch is acknowledged, so a crash repeats records and never leaves
 one out; consumers are idempotent.
 
-An event that cannot be published, because nobody here knows its type or the broker refuses it for its size, becomes a
-dead letter of the consumer "relay" in the step that moves the position behind it; all others go on.
+An event that cannot be published, because its stored bytes cannot be read or the broker refuses it for its size,
+becomes a dead letter of the consumer "relay" in the step that moves the position behind it; all others go on. At one
+of a type that only a newer Annals knows the relay ends, with nothing published past it.
 
 The embedded broker keeps everything in memory. When it was restarted, the relay sees it (a topic is gone, or a
 record lands below the partition's known end), counts a new *epoch*, goes back to the lowest position that any
@@ -32,6 +33,7 @@ from eventstore.kafka.broker_check import BrokerCheck
 from eventstore.kafka.message_bus import BrokerLostRecordsError, KafkaMessageBus, Refused
 from eventstore.kafka.records import Record, Records, StoredEvent, UnpublishableError
 from eventstore.kafka.relay_state import RelayState
+from eventstore.pool import reason_of
 from telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -224,5 +226,4 @@ class Relay:
 
 def _plain(error: Exception) -> str:
     """In one line, and Kafka's errors without what only a programmer wants to know."""
-    words = reason(error) if isinstance(error, KafkaException) else str(error)
-    return " ".join(words.split())
+    return " ".join(reason(error).split()) if isinstance(error, KafkaException) else reason_of(error)

@@ -76,13 +76,13 @@ class Reprocess:
             waiting = await self._relational.unprocessed(caller.tenant, LOOK)
             # Read before the log: what a stage is past by then, it has appended.
             known = await self._positions.all()
-            last = await self._reader.last_events([_key(caller, one) for one, _ in waiting])
+            latest = await self._reader.latest([_key(caller, one) for one, _ in waiting])
             still = [
-                StandsStill(document_id, AWAITED[event_type], since)
+                StandsStill(document_id, AWAITED[last.event_type], since)
                 for document_id, since in waiting
-                for position, event_type in [last.get(_key(caller, document_id), (0, ""))]
-                if event_type in AWAITED
-                and low_watermark(known.get(AWAITED[event_type], {}), self._partitions) >= position
+                if (last := latest.get(_key(caller, document_id))) is not None
+                and last.event_type in AWAITED
+                and low_watermark(known.get(AWAITED[last.event_type], {}), self._partitions) >= last.position
             ]
             failed = await self._letters.of_aggregates(caller.tenant, [one.document_id for one in still])
             return [one for one in still if one.document_id not in failed]
@@ -97,7 +97,7 @@ class Reprocess:
         async with deadline.enforce("reprocessing"):
             keys = list(dict.fromkeys(_key(caller, document_id) for document_id in document_ids))
             latest = await self._reader.latest(keys)
-            asked = [key for key in keys if key in latest and latest[key][1] in UNFINISHED]
+            asked = [key for key in keys if key in latest and latest[key].event_type in UNFINISHED]
             if asked:
                 await self._requests.add(asked, UNFINISHED)
             return Reprocessed(

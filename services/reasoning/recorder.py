@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 from typing import NamedTuple, Protocol
-
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from contracts.envelope import DomainEvent
 from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import reason_of
+from eventstore.retries import retry_unavailable
 from services.deadline import abandon_after
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ MOST_PENDING = 256
 """Answers whose events are kept in memory for later."""
 RETRY_LIMIT_S = 900.0
 """How long after its answer an event is still tried."""
+LONGEST_PAUSE_S = 15.0
 CLOSE_LIMIT_S = 10.0
 
 
@@ -70,14 +71,11 @@ class AnswerRecorder:
         while self._pending:
             command, until = self._pending[0]
             try:
-                async for attempt in AsyncRetrying(
-                    retry=retry_if_exception_type(StoreUnavailableError),
-                    wait=wait_random_exponential(multiplier=0.5, max=15.0),
-                    stop=stop_after_delay(max(0.0, until - asyncio.get_running_loop().time())),
-                    reraise=True,
-                ):
-                    with attempt:
-                        await self._appender.execute(command)
+                await retry_unavailable(
+                    partial(self._appender.execute, command),
+                    limit_s=max(0.0, until - asyncio.get_running_loop().time()),
+                    longest_pause_s=LONGEST_PAUSE_S,
+                )
             except Exception as error:  # one that cannot be stored holds up no other
                 self._give_up(1, reason_of(error))
             self._pending.popleft()

@@ -81,10 +81,10 @@ class WaitForDocuments:
     async def _done(self, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], str]:
         """Those that are finished in every read model; and a text that changes as long as anything moves."""
         latest = await self._reader.latest(keys)
-        finished = {key: version for key, (version, last) in latest.items() if last not in UNFINISHED}
+        finished = {key: last.version for key, last in latest.items() if last.event_type not in UNFINISHED}
         for store in self._stores:
             there = await store.versions(finished) if finished else {}
             finished = {key: version for key, version in finished.items() if there.get(key, 0) >= version}
         # What the log does not know will never come.
         unknown = set(keys) - set(latest)
-        return set(finished) | unknown, f"{sum(version for version, _ in latest.values())}/{len(finished)}/{len(keys)}"
+        return set(finished) | unknown, f"{sum(last.version for last in latest.values())}/{len(finished)}/{len(keys)}"
