@@ -84,6 +84,8 @@ async def keep(settings: Settings) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     while not running.done() and not users.take_over():
         await asyncio.wait([running], timeout=POLL_S)
+    # Whoever waits for the end of the servers then finds this process gone as well.
+    users.hold_until_exit()
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running

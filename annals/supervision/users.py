@@ -6,6 +6,7 @@ keeper of the servers stops them while it holds `run/users` alone: nobody can be
 
 import asyncio
 import fcntl
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -50,6 +51,10 @@ class Users:
     def take_over(self) -> bool:
         """For the keeper: whether there is no user; from then on nobody becomes one while this process lives."""
         return _take(self._users, fcntl.LOCK_EX)
+
+    def hold_until_exit(self) -> None:
+        """For the keeper: what it has taken over is freed with its process, not with this object some time before."""
+        os.dup(self._users.fileno())
 
     def processing_wanted(self) -> bool:
         """For the keeper: whether a user needs documents to be processed."""
