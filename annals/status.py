@@ -21,6 +21,7 @@ from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.lag import RELAY, LagReader
 from projections.changes import Positions, low_watermark
 from projections.relational.reads import Counts
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.progress import STAGES, followed_partitions
@@ -109,7 +110,7 @@ async def _of_log(parts: Parts, services: Services) -> dict[str, Any]:
         parts.ask("log", services.reader.head()),
         parts.ask("events", services.reader.count_by_type(tenant)),
     )
-    caller = Caller(tenant, services.settings.actor, "cli")
+    caller = Caller(tenant, services.settings.actor, "cli", FULL_ACCESS)
     still = services.reprocess.standing_still(caller, deadline=Deadline.after(LIMIT_S))
     standing_still, positions, lags = await asyncio.gather(
         parts.ask("documents that stand still", still),

@@ -9,6 +9,7 @@ from annals.roles import ROLES
 from bench import ingest
 from bench.corpus import passages
 from bench.servers import Figures, Stopwatch, running
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.reasoning.ask import ASK_LIMIT_S
@@ -33,7 +34,7 @@ async def measure(folder: Path) -> Figures:
         )
     ][:QUESTIONS]
     async with running(data) as (services, _), open_ask_service(services) as service:
-        caller = Caller(services.settings.tenant, services.settings.actor, "bench")
+        caller = Caller(services.settings.tenant, services.settings.actor, "bench", FULL_ACCESS)
         watch = Stopwatch()
         await service.ask(caller, "What is known about Greywater?", 5, Deadline.after(ASK_LIMIT_S))
         first = watch.seconds * 1000

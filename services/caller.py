@@ -1,19 +1,36 @@
 """Who calls a use case."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.envelope import EventMetadata
+from security.access import NO_ATTRIBUTES, Access, AccessDecision
+from services.errors import AccessDeniedError
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Every read and write of a use case is of this tenant alone. `source` names the edge: `cli`, `http`, an inbox."""
+    """Every read and write of a use case is of this tenant alone, and allowed by `access`.
+
+    `source` names the edge: `cli`, `http`, an inbox. `correlation_id` is the request's, for the events that it causes.
+    """
 
     tenant: str
     actor: str
     source: str
+    access: Access
+    correlation_id: str | None = None
 
     @property
     def metadata(self) -> EventMetadata:
         """What the events of the use case say of it."""
         return EventMetadata(tenant=self.tenant, actor=self.actor, source=self.source)
+
+    def require(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
+        """The decision that allows it. Raises AccessDeniedError with the reason."""
+        decision = self.access.decide(resource, action, attributes)
+        if not decision.allowed:
+            raise AccessDeniedError(
+                f"{self.actor} may not {action} {resource}: {decision.reason}; ask an administrator for a role that may"
+            )
+        return decision

@@ -13,3 +13,7 @@ class GaveUpError(AnnalsError):
 
 class TooManyQuestionsError(AnnalsError):
     """The tenant asked more often than its limit allows; ask again later."""
+
+
+class AccessDeniedError(AnnalsError):
+    """The caller's roles do not allow it; ask an administrator for a role that may."""

@@ -24,6 +24,7 @@ from annals.errors import WrongSettingError
 from annals.settings import Settings, load_settings
 from annals.terminal import visible, visible_json
 from contracts.errors import AnnalsError
+from security.access import FULL_ACCESS
 from services.caller import Caller
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class CommandContext:
     @property
     def caller(self) -> Caller:
         """Who gives this command."""
-        return Caller(self.settings.tenant, self.settings.actor, "cli")
+        return Caller(self.settings.tenant, self.settings.actor, "cli", FULL_ACCESS)
 
     def say(self, text: str) -> None:
         """A line for people: on stdout, or on stderr when a machine reads stdout."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from annals.composition import Services
 from annals.models import open_ask_service
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from tests.annals.corpus import write_corpus
@@ -32,7 +33,7 @@ async def known(data: Path, corpus: Path, env: dict[str, str]) -> tuple[dict[str
         await asyncio.to_thread(pipeline.stop)
 
 
-CALLER = Caller("default", "test", "test")
+CALLER = Caller("default", "test", "test", FULL_ACCESS)
 
 
 async def found_of(services: Services) -> float:

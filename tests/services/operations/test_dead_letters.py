@@ -4,12 +4,13 @@ import pytest
 
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.pool import PostgresPool
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
 from services.operations.dead_letters import DeadLetterService, Retried
 
-OURS, THEIRS = Caller("ours", "ada", "test"), Caller("theirs", "bob", "test")
+OURS, THEIRS = Caller("ours", "ada", "test", FULL_ACCESS), Caller("theirs", "bob", "test", FULL_ACCESS)
 
 
 def letter(number: int, tenant: str | None) -> DeadLetter:

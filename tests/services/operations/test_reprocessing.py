@@ -22,11 +22,12 @@ from projections.postgres.store import PostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT, RelationalModel
 from projections.relational.postgres import PostgresRelational
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.reprocessing import Reprocess
 
-ADA, EVE = Caller("acme", "ada", "test"), Caller("other", "eve", "test")
+ADA, EVE = Caller("acme", "ada", "test", FULL_ACCESS), Caller("other", "eve", "test", FULL_ACCESS)
 PARTITIONS = topics().of(EventType.DOCUMENT_INGESTED).all_partitions
 
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from contracts.reasoning import ReasoningQueryExecuted
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import TooManyQuestionsError
@@ -12,7 +13,7 @@ from services.reasoning.ask import ASIDE_SHARE, AskService
 from services.reasoning.recorder import AnswerRecorder
 from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, Way, passages
 
-CALLER = Caller("ours", "ada", "test")
+CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
 LIMIT_S = 4.0
 
 

@@ -11,6 +11,7 @@ from eventstore.pool import close_pool, open_pool
 from eventstore.reader import EventReader
 from projections.answers.postgres import PostgresAnswers
 from reasoning.engine import Reasoner
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.rate_limits import PostgresRateLimits
@@ -21,7 +22,7 @@ from tests.support.frozen import Freezer, freezer
 
 __all__ = ["freezer"]
 
-CALLER = Caller("ours", "ada", "test")
+CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
 GRANTED_S = 10.0
 
 

@@ -8,6 +8,7 @@ from contracts.envelope import EventMetadata
 from contracts.event_types import EventType
 from eventstore.commands import Commands
 from eventstore.reader import EventReader
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
@@ -15,7 +16,7 @@ from services.storage.deletion import DeleteDocuments
 from services.storage.history import history_of
 from services.storage.intake import Intake, Submission
 
-OURS, THEIRS = Caller("ours", "ada", "test"), Caller("theirs", "bob", "test")
+OURS, THEIRS = Caller("ours", "ada", "test", FULL_ACCESS), Caller("theirs", "bob", "test", FULL_ACCESS)
 
 
 def soon() -> Deadline:

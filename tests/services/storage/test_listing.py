@@ -12,6 +12,7 @@ from projections.projector import Projector
 from projections.relational.model import LAYOUT, RelationalModel
 from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import DocumentFilter, EntityFilter
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.storage.listing import Listing, WrongCursorError, _decoded, _encoded
@@ -19,7 +20,7 @@ from tests.projections.contract.folding import follow
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
-OURS = Caller("ours", "ada", "test")
+OURS = Caller("ours", "ada", "test", FULL_ACCESS)
 
 
 def soon() -> Deadline:
