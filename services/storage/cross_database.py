@@ -13,6 +13,8 @@ from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
 from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
+from services.caller import Caller
+from services.deadline import Deadline
 from services.errors import NotFoundError
 
 T = TypeVar("T")
@@ -65,7 +67,10 @@ class Reached:
 
 
 class DatabaseIntegrationLayer:
-    """Asks the databases side by side where it can. Every method raises StoreUnavailableError."""
+    """Asks the databases side by side where it can.
+
+    Every method raises StoreUnavailableError, DeadlineExceededError.
+    """
 
     def __init__(
         self,
@@ -81,58 +86,65 @@ class DatabaseIntegrationLayer:
         self._passages = passages
         self._followed = {model.name: (store, uniform_positions(model, topics, 0)) for model, store in models}
 
-    async def document_with_entities(self, tenant: str, document_id: str) -> Answered[DocumentWithEntities]:
+    async def document_with_entities(
+        self, caller: Caller, document_id: str, *, deadline: Deadline
+    ) -> Answered[DocumentWithEntities]:
         """Raises NotFoundError for a document that the relational read model does not have."""
-        positions = await self._positions("relational", "graph", "vector")
-        document, entities, chunks = await asyncio.gather(
-            self._relational.document(tenant, document_id),
-            self._graph.entities_in(tenant, document_id),
-            self._passages.of_document(tenant, document_id),
-        )
+        async with deadline.enforce("reading a document with its entities"):
+            positions = await self._positions("relational", "graph", "vector")
+            document, entities, chunks = await asyncio.gather(
+                self._relational.document(caller.tenant, document_id),
+                self._graph.entities_in(caller.tenant, document_id),
+                self._passages.of_document(caller.tenant, document_id),
+            )
         if document is None:
             raise NotFoundError(f"there is no document {document_id!r}")
         return Answered(DocumentWithEntities(document, entities, chunks), positions)
 
     async def semantic_search(
         self,
-        tenant: str,
+        caller: Caller,
         model: str,
         query_vector: Sequence[float],
         filters: Mapping[str, Any] | None = None,
         k: int = 10,
+        *,
+        deadline: Deadline,
     ) -> Answered[list[Found]]:
         """The `k` passages nearest to a vector of the revision `model`, of documents that have all of `filters`.
 
         Truncated where more than DOCUMENTS_LIMIT documents have them and the CANDIDATES_LIMIT passages nearest to the
         vector hold fewer than `k` of theirs.
         """
-        positions = await self._positions("relational", "vector")
-        vector = np.asarray(query_vector, dtype=np.float32)
-        documents = None
-        if filters:
-            attributes = dict(filters)
-            documents = await self._relational.with_attributes(tenant, attributes, DOCUMENTS_LIMIT + 1)
-            if len(documents) > DOCUMENTS_LIMIT:
-                sifted = await self._sifted(tenant, model, vector, attributes, k)
-                return Answered(sifted, positions, truncated=len(sifted) < k)
-        hits = await self._passages.nearest(tenant, model, vector, k, documents)
-        return Answered(_found(hits, await self._passages.passages(tenant, _ids(hits))), positions)
+        async with deadline.enforce("searching by meaning"):
+            positions = await self._positions("relational", "vector")
+            vector = np.asarray(query_vector, dtype=np.float32)
+            documents = None
+            if filters:
+                attributes = dict(filters)
+                documents = await self._relational.with_attributes(caller.tenant, attributes, DOCUMENTS_LIMIT + 1)
+                if len(documents) > DOCUMENTS_LIMIT:
+                    sifted = await self._sifted(caller.tenant, model, vector, attributes, k)
+                    return Answered(sifted, positions, truncated=len(sifted) < k)
+            hits = await self._passages.nearest(caller.tenant, model, vector, k, documents)
+            return Answered(_found(hits, await self._passages.passages(caller.tenant, _ids(hits))), positions)
 
     async def graph_traversal(
-        self, tenant: str, start_entities: Sequence[str], max_hops: int, limit: int = 1000
+        self, caller: Caller, start_entities: Sequence[str], max_hops: int, limit: int = 1000, *, deadline: Deadline
     ) -> Answered[list[Reached]]:
         """Entities within `max_hops` edges of those of these names or ids, the nearest first.
 
         Passages are nodes on the way, too. Truncated where there are more than `limit` nodes.
         """
-        positions = await self._positions("graph")
-        named, known = await asyncio.gather(
-            self._graph.find(tenant, start_entities), self._graph.entities(tenant, start_entities)
-        )
-        starts = [Node("entity", entity.entity_id) for entity in (*named, *known)]
-        nodes = list((await self._graph.k_hops(tenant, starts, max_hops, limit + 1)).items())
-        hops = {node.id: distance for node, distance in nodes[:limit] if node.kind == "entity"}
-        entities = await self._graph.entities(tenant, list(hops))
+        async with deadline.enforce("walking the graph"):
+            positions = await self._positions("graph")
+            named, known = await asyncio.gather(
+                self._graph.find(caller.tenant, start_entities), self._graph.entities(caller.tenant, start_entities)
+            )
+            starts = [Node("entity", entity.entity_id) for entity in (*named, *known)]
+            nodes = list((await self._graph.k_hops(caller.tenant, starts, max_hops, limit + 1)).items())
+            hops = {node.id: distance for node, distance in nodes[:limit] if node.kind == "entity"}
+            entities = await self._graph.entities(caller.tenant, list(hops))
         reached = [Reached(entity, hops[entity.entity_id]) for entity in entities if entity.entity_id in hops]
         reached.sort(key=lambda one: (one.hops, one.entity.name))
         return Answered(reached, positions, truncated=len(nodes) > limit)

@@ -8,6 +8,9 @@ import pytest
 from annals.composition import Services
 from contracts.ids import entity_id
 from projections.changes import uniform_positions
+from security.access import FULL_ACCESS
+from services.caller import Caller
+from services.deadline import Deadline, DeadlineExceededError
 from services.errors import NotFoundError
 from services.storage import cross_database as layer
 from services.storage.cross_database import Answered, Found
@@ -18,6 +21,8 @@ ADA = Story("ada", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
 EVE = Story("eve", ("Cleo knew Dora.",), title="Market")
 SHORT = tuple(Story(f"short-{n}", (f"Short{n} sings.",)) for n in range(20))
 LONG = tuple(Story(f"long-{n}", (f"Long{n} sings.", f"Long{n} sleeps.")) for n in range(4))
+CALLER = Caller("default", "reader", "test", FULL_ACCESS)
+LIMIT_S = 60.0
 FAR = -np.sum([vector_of(read, 8) for story in LONG for read in story.inputs], axis=0)
 """A vector that passages of SHORT are nearer to than those of LONG."""
 
@@ -53,7 +58,7 @@ class DatabaseIntegrationLayerContract:
     async def test_a_document_with_what_every_database_knows_of_it(self, services: Services, history: History) -> None:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
-        answered = await services.databases.document_with_entities("default", "ada")
+        answered = await services.databases.document_with_entities(CALLER, "ada", deadline=Deadline.after(LIMIT_S))
         assert answered.result.document.title == "Harbour"
         assert {one.name for one in answered.result.entities} == {"Ada", "Bob", "Cleo", "Harbour"}
         assert [chunk.text for chunk in answered.result.chunks] == ["Ada met Bob.", "Bob saw Cleo."]
@@ -61,21 +66,25 @@ class DatabaseIntegrationLayerContract:
 
     async def test_a_document_that_is_not_there(self, services: Services) -> None:
         with pytest.raises(NotFoundError, match="nobody"):
-            await services.databases.document_with_entities("default", "nobody")
+            await services.databases.document_with_entities(CALLER, "nobody", deadline=Deadline.after(LIMIT_S))
 
     async def test_a_partition_of_which_nothing_was_read_holds_the_position_back(self, services: Services) -> None:
         for one in services.projections.values():
             await one.store.write([], {("annals.documents", 0): 9})
-        searched = await services.databases.semantic_search("default", ADA.embedder, [1.0] * 8)
+        searched = await services.databases.semantic_search(
+            CALLER, ADA.embedder, [1.0] * 8, deadline=Deadline.after(LIMIT_S)
+        )
         assert dict(searched.positions) == {"relational": 0, "vector": 0}
-        walked = await services.databases.graph_traversal("default", ["Ada"], max_hops=1)
+        walked = await services.databases.graph_traversal(CALLER, ["Ada"], max_hops=1, deadline=Deadline.after(LIMIT_S))
         assert dict(walked.positions) == {"graph": 0}
 
     async def test_semantic_search_finds_the_nearest_first(self, services: Services, history: History) -> None:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
         wanted = vector_of(EVE.inputs[0], EVE.dimension).tolist()
-        answered = await services.databases.semantic_search("default", ADA.embedder, wanted, k=2)
+        answered = await services.databases.semantic_search(
+            CALLER, ADA.embedder, wanted, k=2, deadline=Deadline.after(LIMIT_S)
+        )
         assert answered.result[0].passage.document_id == "eve"
         assert answered.result[0].score > 0.99
         assert (len(answered.result), answered.truncated) == (2, False)
@@ -84,7 +93,9 @@ class DatabaseIntegrationLayerContract:
     async def test_a_filter_that_no_document_passes(self, services: Services, history: History) -> None:
         await history.tell(ADA)
         await follow(services, history)
-        answered = await services.databases.semantic_search("default", ADA.embedder, FAR.tolist(), {"language": "tlh"})
+        answered = await services.databases.semantic_search(
+            CALLER, ADA.embedder, FAR.tolist(), {"language": "tlh"}, deadline=Deadline.after(LIMIT_S)
+        )
         assert (answered.result, answered.truncated) == ([], False)
 
     async def test_a_filter_that_many_documents_pass_finds_the_same(
@@ -96,17 +107,22 @@ class DatabaseIntegrationLayerContract:
         long = {"sentences": 2}
         assert not any(
             found.passage.document_id.startswith("long")
-            for found in (await search("default", ADA.embedder, FAR.tolist(), k=layer.WIDER)).result
+            for found in (
+                await search(CALLER, ADA.embedder, FAR.tolist(), k=layer.WIDER, deadline=Deadline.after(LIMIT_S))
+            ).result
         ), "the first candidates for k=1 are others: the search has to go on"
-        few = {k: await search("default", ADA.embedder, FAR.tolist(), long, k) for k in (0, 1, 3, 8, 3000)}
+        few = {
+            k: await search(CALLER, ADA.embedder, FAR.tolist(), long, k, deadline=Deadline.after(LIMIT_S))
+            for k in (0, 1, 3, 8, 3000)
+        }
         assert [len(answered.result) for answered in few.values()] == [0, 1, 3, 8, 8]
 
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG))
-        at_most = await search("default", ADA.embedder, FAR.tolist(), long, 8)
+        at_most = await search(CALLER, ADA.embedder, FAR.tolist(), long, 8, deadline=Deadline.after(LIMIT_S))
         assert chunk_ids(at_most) == chunk_ids(few[8])
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG) - 1)
         for k, expected in few.items():
-            answered = await search("default", ADA.embedder, FAR.tolist(), long, k)
+            answered = await search(CALLER, ADA.embedder, FAR.tolist(), long, k, deadline=Deadline.after(LIMIT_S))
             assert chunk_ids(answered) == chunk_ids(expected)
             scores = [found.score for found in expected.result]
             assert [found.score for found in answered.result] == pytest.approx(scores, abs=1e-6)
@@ -120,16 +136,22 @@ class DatabaseIntegrationLayerContract:
         await follow(services, history)
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", 1)
         monkeypatch.setattr(layer, "CANDIDATES_LIMIT", 6)
-        nearest = await services.databases.semantic_search("default", ADA.embedder, FAR.tolist(), k=6)
+        nearest = await services.databases.semantic_search(
+            CALLER, ADA.embedder, FAR.tolist(), k=6, deadline=Deadline.after(LIMIT_S)
+        )
         short = [one for one in nearest.result if one.passage.document_id.startswith("short")]
-        answered = await services.databases.semantic_search("default", ADA.embedder, FAR.tolist(), {"sentences": 1}, 10)
+        answered = await services.databases.semantic_search(
+            CALLER, ADA.embedder, FAR.tolist(), {"sentences": 1}, 10, deadline=Deadline.after(LIMIT_S)
+        )
         assert chunk_ids(answered) == [one.passage.chunk_id for one in short]
         assert answered.truncated
 
     async def test_a_traversal_reaches_what_is_near(self, services: Services, history: History) -> None:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
-        answered = await services.databases.graph_traversal("default", ["Ada", "Nobody"], max_hops=1)
+        answered = await services.databases.graph_traversal(
+            CALLER, ["Ada", "Nobody"], max_hops=1, deadline=Deadline.after(LIMIT_S)
+        )
         assert [(one.entity.name, one.hops) for one in answered.result] == [("Ada", 0), ("Bob", 1)]
         assert not answered.truncated
         assert dict(answered.positions) == {"graph": position}
@@ -137,16 +159,22 @@ class DatabaseIntegrationLayerContract:
     async def test_a_traversal_starts_at_ids_too(self, services: Services, history: History) -> None:
         await history.tell(ADA, EVE)
         await follow(services, history)
-        document = (await services.databases.document_with_entities("default", "ada")).result
+        document = (
+            await services.databases.document_with_entities(CALLER, "ada", deadline=Deadline.after(LIMIT_S))
+        ).result
         by_graph = {one.entity_id: one.name for one in document.entities}
         by_rows = {one["entity_id"]: one["name"] for one in document.document.entities}
         assert by_rows.items() <= by_graph.items()
         walk = services.databases.graph_traversal
         for own, name in by_graph.items():
-            by_id = await walk("default", [own], max_hops=2)
+            by_id = await walk(CALLER, [own], max_hops=2, deadline=Deadline.after(LIMIT_S))
             assert (by_id.result[0].entity.name, by_id.result[0].hops) == (name, 0)
-            assert by_id == await walk("default", [name], max_hops=2) == await walk("default", [name, own], max_hops=2)
-        mixed = await walk("default", ["Dora", entity_id("default", "Ada")], max_hops=0)
+            assert (
+                by_id
+                == await walk(CALLER, [name], max_hops=2, deadline=Deadline.after(LIMIT_S))
+                == await walk(CALLER, [name, own], max_hops=2, deadline=Deadline.after(LIMIT_S))
+            )
+        mixed = await walk(CALLER, ["Dora", entity_id("default", "Ada")], max_hops=0, deadline=Deadline.after(LIMIT_S))
         assert [one.entity.name for one in mixed.result] == ["Ada", "Dora"]
 
     async def test_the_id_of_a_merged_entity_starts_at_what_it_became(
@@ -155,7 +183,9 @@ class DatabaseIntegrationLayerContract:
         await history.tell(ADA, EVE)
         await history.merge("Ada", into="Dora")
         await follow(services, history)
-        answered = await services.databases.graph_traversal("default", [entity_id("default", "Ada")], max_hops=1)
+        answered = await services.databases.graph_traversal(
+            CALLER, [entity_id("default", "Ada")], max_hops=1, deadline=Deadline.after(LIMIT_S)
+        )
         assert [(one.entity.name, one.hops) for one in answered.result] == [("Dora", 0), ("Bob", 1), ("Cleo", 1)]
 
     async def test_a_traversal_that_its_limit_cut_says_so(self, services: Services, history: History) -> None:
@@ -163,9 +193,30 @@ class DatabaseIntegrationLayerContract:
         await follow(services, history)
         # One passage, three entities; each is a node.
         walk = services.databases.graph_traversal
-        whole = await walk("default", ["Cleo"], 5, limit=4)
+        whole = await walk(CALLER, ["Cleo"], 5, limit=4, deadline=Deadline.after(LIMIT_S))
         assert ([one.entity.name for one in whole.result], whole.truncated) == (["Cleo", "Dora", "Market"], False)
-        cut = await walk("default", ["Cleo"], 5, limit=3)
+        cut = await walk(CALLER, ["Cleo"], 5, limit=3, deadline=Deadline.after(LIMIT_S))
         assert ([one.entity.name for one in cut.result], cut.truncated) == (["Cleo", "Dora"], True)
-        starts = await walk("default", ["Cleo", "Dora", "Market"], 0, limit=2)
+        starts = await walk(CALLER, ["Cleo", "Dora", "Market"], 0, limit=2, deadline=Deadline.after(LIMIT_S))
         assert (len(starts.result), starts.truncated) == (2, True)
+
+    async def test_nothing_crosses_tenants(self, services: Services, history: History) -> None:
+        await history.tell(ADA, EVE)
+        await follow(services, history)
+        other = Caller("other", "reader", "test", FULL_ACCESS)
+        with pytest.raises(NotFoundError):
+            await services.databases.document_with_entities(other, "ada", deadline=Deadline.after(LIMIT_S))
+        wanted = vector_of(ADA.inputs[0], ADA.dimension).tolist()
+        found = await services.databases.semantic_search(other, ADA.embedder, wanted, deadline=Deadline.after(LIMIT_S))
+        assert found.result == []
+        walked = await services.databases.graph_traversal(other, ["Ada"], 2, deadline=Deadline.after(LIMIT_S))
+        assert walked.result == []
+
+    async def test_every_query_ends_at_its_deadline(self, services: Services) -> None:
+        layer = services.databases
+        with pytest.raises(DeadlineExceededError):
+            await layer.document_with_entities(CALLER, "ada", deadline=Deadline.after(0))
+        with pytest.raises(DeadlineExceededError):
+            await layer.semantic_search(CALLER, ADA.embedder, [1.0] * 8, deadline=Deadline.after(0))
+        with pytest.raises(DeadlineExceededError):
+            await layer.graph_traversal(CALLER, ["Ada"], 1, deadline=Deadline.after(0))
