@@ -56,30 +56,37 @@ class QuestionEmbedder:
 
 @contextlib.asynccontextmanager
 async def open_ask_service(services: Services) -> AsyncIterator[AskService]:
-    """Ready for questions: the embedder is loaded, and released at the end, when all answers are stored or given up.
+    """An ask service with models of its own, which are released at the end. Raises InferenceError."""
+    inference = open_inference(services.settings, services.outputs)
+    try:
+        async with ask_service(services, inference) as service:
+            yield service
+    finally:
+        inference.close()
+
+
+@contextlib.asynccontextmanager
+async def ask_service(services: Services, inference: Inference) -> AsyncIterator[AskService]:
+    """Ready for questions: the embedder is loaded. At the end all answers are stored or given up.
 
     Raises InferenceError.
     """
-    inference = open_inference(services.settings, services.outputs)
+    embedder = QuestionEmbedder(inference)
+    # Outside the event loop, so that the first question does not wait for it.
+    await asyncio.to_thread(lambda: embedder.revision)
+    service = AskService(
+        Reasoner(services.graph, services.passages, embedder),
+        AnswerRecorder(services.commands),
+        services.reader,
+        services.passages,
+        services.answers,
+        services.limits,
+        per_minute=services.settings.questions_per_minute,
+    )
     try:
-        embedder = QuestionEmbedder(inference)
-        # Outside the event loop, so that the first question does not wait for it.
-        await asyncio.to_thread(lambda: embedder.revision)
-        service = AskService(
-            Reasoner(services.graph, services.passages, embedder),
-            AnswerRecorder(services.commands),
-            services.reader,
-            services.passages,
-            services.answers,
-            services.limits,
-            per_minute=services.settings.questions_per_minute,
-        )
-        try:
-            yield service
-        finally:
-            await service.close()
+        yield service
     finally:
-        inference.close()
+        await service.close()
 
 
 def _loaded(task: Task, revision: str, metadata: EventMetadata) -> Callable[[Model | None], tuple[DomainEvent, ...]]:

@@ -17,3 +17,11 @@ class TooManyQuestionsError(AnnalsError):
 
 class AccessDeniedError(AnnalsError):
     """The caller's roles do not allow it; ask an administrator for a role that may."""
+
+
+class InvalidRequestError(AnnalsError):
+    """The request breaks a rule of its fields; mend the field that the message names."""
+
+
+class OverloadedError(AnnalsError):
+    """As much work waits as may; try again in a moment."""

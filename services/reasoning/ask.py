@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -45,14 +45,30 @@ ASIDE_SHARE = 0.05
 class AskResult:
     """An answer, the question's id in the log, and whether the answer was kept from an earlier time.
 
-    `recorded`: the log has the event; where not, it is stored later, if it can be.
+    `key` is what a sure answer is kept by. `timings`: milliseconds of each step. `recorded`: the log has the event;
+    where not, it is stored later, if it can be.
     """
 
     query_id: str
     answer: Answer
     cached: bool
     milliseconds: int
+    key: str
+    timings: Mapping[str, float]
     recorded: bool = False
+
+
+class _Steps:
+    """Milliseconds of each step, from the end of the one before."""
+
+    def __init__(self) -> None:
+        self._at = time.monotonic()
+        self.taken: dict[str, float] = {}
+
+    def done(self, step: str) -> None:
+        now = time.monotonic()
+        self.taken[step] = round((now - self._at) * 1000, 3)
+        self._at = now
 
 
 class AskService:
@@ -91,21 +107,31 @@ class AskService:
         """Store what is still to be stored, within a limit."""
         await self._recorder.close()
 
-    async def ask(self, caller: Caller, question: str, k: int, deadline: Deadline) -> AskResult:
-        """Answer, and record it as a `ReasoningQueryExecuted` event; a sure answer is kept for the next time."""
-        began, at = time.monotonic(), datetime.now(UTC)
+    async def ask(
+        self, caller: Caller, question: str, k: int, deadline: Deadline, *, query_id: str | None = None
+    ) -> AskResult:
+        """Answer, and record it as a `ReasoningQueryExecuted` event; a sure answer is kept for the next time.
+
+        Of several calls with one `query_id` the first is recorded.
+        """
+        began, at, steps = time.monotonic(), datetime.now(UTC), _Steps()
         question = question.strip()
         aside_s = ASIDE_SHARE * deadline.limit_s
         async with deadline.enforce("answering"):
             await self._allowed(caller.tenant, aside_s)
+            steps.done("rate_limit")
             key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant))
             answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, key))
+            steps.done("cache")
             cached = answer is not None
             if answer is None:
                 answer = await self._reasoner.ask(caller.tenant, question, k)
-        asked = AskResult(str(uuid4()), answer, cached, round((time.monotonic() - began) * 1000))
+                steps.done("reasoning")
+        milliseconds = round((time.monotonic() - began) * 1000)
+        asked = AskResult(query_id or str(uuid4()), answer, cached, milliseconds, key, steps.taken)
         command = _command(caller, question, key, asked, at)
         recorded = await self._recorder.record(command, min(aside_s, deadline.remaining_s))
+        steps.done("recording")
         return replace(asked, recorded=recorded)
 
     async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
@@ -159,10 +185,11 @@ def _command(caller: Caller, question: str, key: str, asked: AskResult, at: date
         cached=asked.cached,
         milliseconds=asked.milliseconds,
     )
+    cause = Cause(caller.metadata, correlation_id=caller.correlation_id or asked.query_id, timestamp=at)
     return Command(
         AggregateKey(caller.tenant, "reasoning_query", asked.query_id),
         ReasoningQuery.project,
-        _decision(asked.query_id, executed, key, Cause(caller.metadata, correlation_id=asked.query_id, timestamp=at)),
+        _decision(asked.query_id, executed, key, cause),
         state=None,
     )
 

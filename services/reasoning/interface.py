@@ -1,0 +1,61 @@
+"""What the reasoning service is asked and says (specification 1.2); the local and the remote one are alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol
+from uuid import UUID, uuid4
+
+from pydantic import Field
+
+from contracts.payload import Question
+from contracts.reasoning import MAX_SOURCES
+from reasoning.results import ScoredPassage
+from services.caller import Caller
+from services.deadline import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningQueryRequest:
+    """A question, and how many sources its answer has at most. `query_id` makes it the same asking, recorded once."""
+
+    query: Annotated[Question, Field(pattern=r"\S")]
+    max_sources: Annotated[int, Field(ge=1, le=MAX_SOURCES)] = 5
+    query_id: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningMetadata:
+    """How the answer came about.
+
+    `query_hash`: the key that it is kept by, where its confidence is over 0.8; another one as soon as the knowledge
+    changes. `timings`: milliseconds of each step (`rate_limit`, `cache`, `reasoning`, `recording`). `recorded`: the log
+    has the event. `knowledge` names the state of the read models.
+    """
+
+    query_id: str
+    query_hash: str
+    cached: bool
+    recorded: bool
+    knowledge: str
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningQueryResponse:
+    """`answer` is a sentence of a source; None where nothing supports one, and then there are no sources either."""
+
+    answer: str | None
+    confidence: float
+    reasoning_chains: tuple[str, ...]
+    sources: tuple[ScoredPassage, ...]
+    processing_metadata: ReasoningMetadata
+
+
+class Reasoning(Protocol):
+    """Raises AccessDeniedError, InvalidRequestError, TooManyQuestionsError, OverloadedError, StoreUnavailableError,
+    InferenceError, DeadlineExceededError; a remote one ServiceUnavailableError, too.
+    """
+
+    async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
+        """Answer from the caller's documents."""
+        ...

@@ -1,0 +1,41 @@
+"""ReasoningService (specification 1.2): a question, its answer, and how it came about."""
+
+from services.caller import Caller
+from services.deadline import Deadline
+from services.reasoning.ask import AskService
+from services.reasoning.interface import ReasoningMetadata, ReasoningQueryRequest, ReasoningQueryResponse
+from services.requests import check
+from services.work_limit import WorkLimit
+
+RUNNING, WAITING = 4, 64
+
+
+class ReasoningService:
+    """Answers of more than 0.8 confidence are kept by the hash of query and knowledge, so that none is out of date."""
+
+    def __init__(self, asking: AskService) -> None:
+        self._asking = asking
+        self._work = WorkLimit(RUNNING, WAITING)
+
+    async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
+        """From the cache where the same was asked of the same knowledge, else by reasoning."""
+        caller.require("reasoning", "execute")
+        check(request)
+        async with self._work.turn(caller.tenant, deadline):
+            asked = await self._asking.ask(
+                caller, request.query, request.max_sources, deadline, query_id=str(request.query_id)
+            )
+        return ReasoningQueryResponse(
+            answer=asked.answer.answer,
+            confidence=asked.answer.confidence,
+            reasoning_chains=asked.answer.chains,
+            sources=asked.answer.sources,
+            processing_metadata=ReasoningMetadata(
+                query_id=asked.query_id,
+                query_hash=asked.key,
+                cached=asked.cached,
+                recorded=asked.recorded,
+                knowledge=asked.answer.knowledge,
+                timings=asked.timings,
+            ),
+        )
