@@ -12,6 +12,9 @@ from annals.embedded.postgres import ensure_vector
 from annals.profiles import read_side
 from annals.settings import Settings
 from contracts.topics import Topics, topics
+from eventstore.access_version import AccessVersion
+from eventstore.accounts import AccountReader
+from eventstore.api_keys import ApiKeys
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.kafka.admin import BrokerAdmin
@@ -35,6 +38,10 @@ from services.operations.dead_letters import DeadLetterService
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.rate_limits import RateLimits
+from services.security.accounts import AccountService
+from services.security.api_keys import ApiKeyService
+from services.security.authentication import AuthenticationService
+from services.security.local_administrator import LocalAdministrator
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.intake import Intake
@@ -73,6 +80,10 @@ class Services:
     answers: AnswerCache
     limits: RateLimits
     databases: DatabaseIntegrationLayer
+    authentication: AuthenticationService
+    accounts: AccountService
+    api_keys: ApiKeyService
+    local_administrator: LocalAdministrator
 
     @property
     def log(self) -> EventLog:
@@ -106,6 +117,11 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         projections = {
             model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
         }
+        access_version = AccessVersion(dsn)
+        stack.push_async_callback(access_version.close)
+        account_reader, stored_keys = AccountReader(pool, reader), ApiKeys(pool)
+        authentication = AuthenticationService(access_version, stored_keys, account_reader)
+        accounts, api_keys = AccountService(commands, account_reader), ApiKeyService(stored_keys, account_reader)
         yield Services(
             settings=settings,
             dsn=dsn,
@@ -133,6 +149,10 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             answers=read.answers,
             limits=read.limits,
             databases=DatabaseIntegrationLayer(read.relational, read.graph, read.passages, read.models, topics()),
+            authentication=authentication,
+            accounts=accounts,
+            api_keys=api_keys,
+            local_administrator=LocalAdministrator(accounts, api_keys, authentication),
         )
 
 

@@ -1,9 +1,9 @@
-"""Every event type of the specification (section 2.1, `EventType`) and the kind of aggregate that owns it."""
+"""Every event type of the specification (2.1, `EventType`) and those of access, and the aggregate that owns each."""
 
 from enum import StrEnum
 from typing import Literal
 
-AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system"]
+AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system", "account"]
 
 
 class EventType(StrEnum):
@@ -36,6 +36,11 @@ class EventType(StrEnum):
     CACHE_CLEARED = "CacheCleared"
     SYSTEM_HEALTH_CHANGED = "SystemHealthChanged"
 
+    ACCOUNT_CREATED = "AccountCreated"
+    ACCOUNT_ROLES_CHANGED = "AccountRolesChanged"
+    ACCOUNT_DISABLED = "AccountDisabled"
+    ACCOUNT_ENABLED = "AccountEnabled"
+
 
 _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
     # What is found in a document belongs to that document: its order is the document's own.
@@ -60,6 +65,12 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
     ),
     "model": (EventType.MODEL_LOADED, EventType.MODEL_UPDATED, EventType.CACHE_CLEARED),
     "system": (EventType.SYSTEM_HEALTH_CHANGED,),
+    "account": (
+        EventType.ACCOUNT_CREATED,
+        EventType.ACCOUNT_ROLES_CHANGED,
+        EventType.ACCOUNT_DISABLED,
+        EventType.ACCOUNT_ENABLED,
+    ),
 }
 
 KIND_OF: dict[EventType, AggregateKind] = {
@@ -68,3 +79,9 @@ KIND_OF: dict[EventType, AggregateKind] = {
 
 CONTENT_TYPES = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED})
 """After one of these, what was said of the document before is out of date."""
+
+ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account"})
+"""Who may do what. Whoever looks for contents by a name does not find these."""
+
+ACCESS_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ACCESS_KINDS)
+"""After one of these, what was known of anybody's access may be out of date."""

@@ -1,6 +1,6 @@
 """Which payload each event type carries."""
 
-from contracts import documents, entities, reasoning, system
+from contracts import accounts, documents, entities, reasoning, system
 from contracts.event_types import EventType
 from contracts.payload import Payload
 
@@ -28,5 +28,9 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         system.ModelUpdated,
         system.CacheCleared,
         system.SystemHealthChanged,
+        accounts.AccountCreated,
+        accounts.AccountRolesChanged,
+        accounts.AccountDisabled,
+        accounts.AccountEnabled,
     )
 }

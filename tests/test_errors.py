@@ -12,6 +12,7 @@ from contracts.errors import AnnalsError, default_message
 
 ROOMS = (
     "contracts",
+    "security",
     "aggregates",
     "eventstore",
     "inference",

@@ -6,6 +6,7 @@ from typing import Literal
 
 import click
 
+from annals.admin_token import FILE_NAME, ensure_admin_token
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition import check_broker, open_read_models, open_services
 from annals.models import check_serving
@@ -39,6 +40,7 @@ async def _up(context: CommandContext) -> None:
                 await check_broker(services, supervisor.state.addresses["broker"])
                 await open_read_models(services)
                 await check_serving(services)
+                await ensure_admin_token(settings.data, services.local_administrator)
         _tell(context, supervisor.state.shown)
         context.give(
             {
@@ -60,6 +62,7 @@ def _tell(context: CommandContext, addresses: dict[str, str]) -> None:
     context.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
     context.say(f"  postgres    {addresses['postgres']}")
     context.say(f"  logs        {data / 'logs'}")
+    context.say(f"  token       {data / FILE_NAME}   of the local administrator")
     for name, address in addresses.items():
         if name.startswith("metrics_"):
             context.say(f"  metrics     {address}/metrics   {name.removeprefix('metrics_')}")

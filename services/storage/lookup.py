@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from contracts.event_types import KIND_OF, AggregateKind
+from contracts.event_types import ACCESS_KINDS, KIND_OF, AggregateKind
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
 from services.errors import NotFoundError
 
-KINDS: tuple[AggregateKind, ...] = tuple(dict.fromkeys(KIND_OF.values()))
+KINDS: tuple[AggregateKind, ...] = tuple(kind for kind in dict.fromkeys(KIND_OF.values()) if kind not in ACCESS_KINDS)
 
 
 async def find_aggregate(

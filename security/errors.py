@@ -1,0 +1,29 @@
+"""Why somebody is not let in. The messages say nothing that helps to guess a credential.
+
+An unknown, a wrong, an expired and a revoked credential, and that of a disabled account, are one error, one message.
+"""
+
+from contracts.errors import AnnalsError
+
+
+class AuthenticationError(AnnalsError):
+    """Who asks could not be told; send a credential that counts."""
+
+    reason: str = "no credential that counts"
+    """What was wrong, for the audit log; an edge never shows it."""
+
+
+class MissingCredentialError(AuthenticationError):
+    """No credential was sent; send the header `Authorization: Bearer`, followed by an API key or an access token."""
+
+    reason = "no credential"
+
+
+class InvalidCredentialError(AuthenticationError):
+    """The credential does not count; get a new one, or ask an administrator."""
+
+    def __init__(self, reason: str, account: str | None = None) -> None:
+        """`reason` and `account`, once known, are for the audit log alone: the message is the same for all of them."""
+        super().__init__()
+        self.reason = reason
+        self.account = account

@@ -1,0 +1,153 @@
+"""API keys: issued, looked at, rotated, revoked."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from contracts.payload import storable
+from eventstore.accounts import AccountReader
+from eventstore.api_keys import ApiKeys
+from security.api_keys import ApiKey, PresentedKey, new_key
+from services.caller import Caller
+from services.deadline import Deadline
+from services.errors import InvalidRequestError, NotFoundError
+
+DEFAULT_LIFETIME = timedelta(days=365)
+MAX_PAGE = 1000
+MAX_NAME = 128
+MAX_SCOPES = 64
+
+_SCOPE = re.compile(r"(?:\*|[a-z_]{1,64}):(?:\*|[a-z_]{1,64})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """`text` is what its holder sends; it is shown this once and cannot be told again."""
+
+    key: ApiKey
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Keys by their ids. `next` is given to get those behind them; None where there are no more."""
+
+    keys: tuple[ApiKey, ...]
+    next: str | None
+
+
+class ApiKeyService:
+    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
+
+    def __init__(self, keys: ApiKeys, accounts: AccountReader) -> None:
+        self._keys = keys
+        self._accounts = accounts
+
+    async def issue(
+        self,
+        caller: Caller,
+        account_id: str,
+        name: str,
+        *,
+        scopes: Collection[str] | None = None,
+        lifetime: timedelta | None = DEFAULT_LIFETIME,
+        deadline: Deadline,
+    ) -> IssuedKey:
+        """A new key of an account of the caller's tenant; without `lifetime` it counts until it is revoked.
+
+        Raises NotFoundError, InvalidRequestError.
+        """
+        caller.require("keys", "administer", {"account": account_id})
+        async with deadline.enforce("issuing a key"):
+            presented, key = await self._new(caller, account_id, name, scopes, lifetime)
+            await self._keys.add(key)
+        return IssuedKey(key, presented.text)
+
+    async def reissue(
+        self, caller: Caller, account_id: str, name: str, *, lifetime: timedelta | None, deadline: Deadline
+    ) -> IssuedKey:
+        """As `issue`, and every other key of the account with this name counts no more."""
+        caller.require("keys", "administer", {"account": account_id})
+        async with deadline.enforce("issuing a key"):
+            presented, key = await self._new(caller, account_id, name, None, lifetime)
+            await self._keys.take_the_place(key)
+        return IssuedKey(key, presented.text)
+
+    async def get(self, caller: Caller, key_id: str, *, deadline: Deadline) -> ApiKey:
+        """One key of the caller's tenant. Raises NotFoundError."""
+        async with deadline.enforce("reading a key"):
+            key = await self._keys.find(key_id)
+        if key is None or key.tenant != caller.tenant:
+            caller.require("keys", "read")
+            raise _unknown(key_id)
+        caller.require("keys", "read", {"account": key.account})
+        return key
+
+    async def list(
+        self, caller: Caller, account_id: str | None = None, *, after: str = "", limit: int = 100, deadline: Deadline
+    ) -> KeyPage:
+        """Keys of the caller's tenant, or of one account, whose ids are behind `after`; at most MAX_PAGE."""
+        caller.require("keys", "read", {} if account_id is None else {"account": account_id})
+        count = max(1, min(limit, MAX_PAGE))
+        async with deadline.enforce("listing keys"):
+            found = await self._keys.of_tenant(caller.tenant, account_id, after, count + 1)
+        more = len(found) > count
+        return KeyPage(tuple(found[:count]), found[count - 1].id if more else None)
+
+    async def revoke(self, caller: Caller, key_id: str, *, deadline: Deadline) -> ApiKey:
+        """Refuse the key from the next request on; a revoked one stays as it is. Raises NotFoundError."""
+        key = await self.get(caller, key_id, deadline=deadline)
+        caller.require("keys", "administer", {"account": key.account})
+        async with deadline.enforce("revoking a key"):
+            await self._keys.revoke(caller.tenant, key_id)
+        return await self.get(caller, key_id, deadline=deadline)
+
+    async def _new(
+        self, caller: Caller, account_id: str, name: str, scopes: Collection[str] | None, lifetime: timedelta | None
+    ) -> tuple[PresentedKey, ApiKey]:
+        if await self._accounts.find(caller.tenant, account_id) is None:
+            raise NotFoundError(f"there is no account {account_id!r}; `annals users list` shows what there is")
+        if lifetime is not None and lifetime <= timedelta(0):
+            raise InvalidRequestError("a key cannot have expired when it is made; give it a time to live")
+        presented, now = new_key(), datetime.now(UTC)
+        try:
+            expires_at = None if lifetime is None else now + lifetime
+        except OverflowError:
+            raise InvalidRequestError("the key would outlive the calendar; give it a shorter time to live") from None
+        key = ApiKey(
+            id=presented.id,
+            tenant=caller.tenant,
+            account=account_id,
+            name=_checked_name(name),
+            secret_hash=presented.hash(),
+            scopes=None if scopes is None else _checked_scopes(scopes),
+            created_at=now,
+            created_by=caller.actor,
+            expires_at=expires_at,
+        )
+        return presented, key
+
+
+def _checked_name(name: str) -> str:
+    try:
+        storable(name)
+    except ValueError as error:
+        raise InvalidRequestError(f"the key's name {error}") from None
+    if not name.strip() or len(name) > MAX_NAME:
+        raise InvalidRequestError(f"a key's name has 1 to {MAX_NAME} characters; say what the key is for")
+    return name
+
+
+def _checked_scopes(scopes: Collection[str]) -> tuple[str, ...]:
+    """An empty list would give a key that may do nothing at all."""
+    wrong = next((scope for scope in scopes if _SCOPE.fullmatch(scope) is None), None)
+    if wrong is not None:
+        raise InvalidRequestError(f"{wrong[:100]!r} is no scope; write RESOURCE:ACTION, as in documents:read")
+    if not 0 < len(set(scopes)) <= MAX_SCOPES:
+        raise InvalidRequestError(f"a key has 1 to {MAX_SCOPES} scopes, or none given for all that its account may do")
+    return tuple(sorted(set(scopes)))
+
+
+def _unknown(key_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no key {key_id[:64]!r}; `annals keys list` shows what there is")

@@ -1,0 +1,169 @@
+"""Who asks: keys that count, and those that count no more from the very next request on."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+import pytest
+
+from eventstore.errors import StoreUnavailableError
+from eventstore.pool import PostgresPool
+from security.api_keys import PresentedKey, new_key, parse
+from security.errors import AuthenticationError, InvalidCredentialError, MissingCredentialError
+from security.principal import Principal
+from services.deadline import Deadline
+from tests.services.security.conftest import ROOT, Identities
+
+
+def soon() -> Deadline:
+    """In ten seconds."""
+    return Deadline.after(10)
+
+
+async def test_a_key_leads_to_its_account(here: Identities) -> None:
+    text = await here.issued(scopes=["documents:read"])
+    key = parse(text)
+    assert key is not None
+    expected = Principal("ada", "user", "acme", ("reader",), ("documents:read",), f"key:{key.id}")
+    assert await here.who(text) == expected
+    assert await here.who(text) == expected
+
+
+async def test_a_revoked_key_is_refused_at_the_next_request_everywhere(here: Identities, elsewhere: Identities) -> None:
+    text, other = await here.issued(), await here.issued()
+    key = parse(text)
+    assert key is not None
+    for process in (here, elsewhere):
+        await process.who(text)
+    await here.keys.revoke(ROOT, key.id, deadline=soon())
+    for process in (elsewhere, here):
+        with pytest.raises(InvalidCredentialError) as refused:
+            await process.who(text)
+        assert refused.value.reason == "a revoked key"
+        await process.who(other)
+
+
+async def test_a_disabled_account_is_refused_at_the_next_request(here: Identities, elsewhere: Identities) -> None:
+    text = await here.issued()
+    for process in (here, elsewhere):
+        await process.who(text)
+    await here.accounts.disable(ROOT, "ada", "left", deadline=soon())
+    for process in (elsewhere, here):
+        with pytest.raises(InvalidCredentialError) as refused:
+            await process.who(text)
+        assert (refused.value.reason, refused.value.account) == ("a disabled account", "ada")
+    await elsewhere.accounts.enable(ROOT, "ada", None, deadline=soon())
+    assert (await here.who(text)).id == "ada"
+
+
+async def test_changed_roles_count_at_the_next_request(here: Identities, elsewhere: Identities) -> None:
+    text = await here.issued()
+    assert (await elsewhere.who(text)).roles == ("reader",)
+    await here.accounts.change_roles(ROOT, "ada", ["operator"], deadline=soon())
+    assert (await elsewhere.who(text)).roles == ("operator",)
+
+
+async def test_a_key_expires_while_it_is_known(here: Identities) -> None:
+    text = await here.issued(lifetime=timedelta(seconds=0.5))
+    await here.who(text)
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await here.who(text)
+            except InvalidCredentialError as error:
+                assert "expired" in error.reason
+                break
+            await asyncio.sleep(0.02)
+
+
+async def test_every_refusal_says_the_same(here: Identities) -> None:
+    text = await here.issued()
+    key = parse(text)
+    assert key is not None
+    revoked = await here.issued()
+    other = parse(revoked)
+    assert other is not None
+    await here.keys.revoke(ROOT, other.id, deadline=soon())
+    credentials = {
+        "an unknown key": new_key().text,
+        "a wrong secret": PresentedKey(key.id, new_key().secret).text,
+        "a revoked key": revoked,
+        "a credential of no known form": "eyJhbGciOiJub25lIn0.e30.",
+    }
+    said = set()
+    for reason, credential in credentials.items():
+        with pytest.raises(InvalidCredentialError) as refused:
+            await here.who(credential)
+        assert refused.value.reason == reason
+        said.add(str(refused.value))
+    assert said == {str(InvalidCredentialError(""))}
+    with pytest.raises(MissingCredentialError):
+        await here.authentication.authenticate(None, "192.0.2.1", soon())
+
+
+async def test_an_unknown_and_a_wrong_key_ask_the_database_as_often(here: Identities, pool: PostgresPool) -> None:
+    key = parse(await here.issued())
+    assert key is not None
+    await here.who(key.text)
+    asked = []
+    for credential in (new_key().text, PresentedKey(key.id, new_key().secret).text, new_key().text):
+        before = pool.use.acquired
+        with pytest.raises(AuthenticationError):
+            await here.who(credential)
+        asked.append(pool.use.acquired - before)
+    assert asked == [1, 1, 1]
+
+
+async def test_what_is_known_asks_the_pool_for_nothing(here: Identities, pool: PostgresPool) -> None:
+    text = await here.issued()
+    await here.who(text)
+    before = pool.use.acquired
+    for _ in range(20):
+        await here.who(text)
+    assert pool.use.acquired == before
+
+
+async def test_the_last_use_is_known(here: Identities) -> None:
+    text = await here.issued()
+    key = parse(text)
+    assert key is not None
+    assert (await here.keys.get(ROOT, key.id, deadline=soon())).last_used_at is None
+    await here.who(text)
+    assert (await here.keys.get(ROOT, key.id, deadline=soon())).last_used_at is not None
+
+
+async def test_a_change_while_many_ask_is_seen_by_all_who_ask_after_it(here: Identities) -> None:
+    text = await here.issued()
+    key = parse(text)
+    assert key is not None
+
+    async def ask_on() -> None:
+        while True:
+            try:
+                await here.who(text)
+            except InvalidCredentialError:
+                return
+
+    asking = [asyncio.create_task(ask_on()) for _ in range(50)]
+    await here.who(text)
+    await here.keys.revoke(ROOT, key.id, deadline=soon())
+    for _ in range(20):
+        with pytest.raises(InvalidCredentialError):
+            await here.who(text)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*asking)
+
+
+async def test_a_lost_connection_is_made_anew(here: Identities, pool: PostgresPool) -> None:
+    text = await here.issued()
+    await here.who(text)
+    async with pool.acquire() as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query LIKE '%access_changes%' AND pid <> pg_backend_pid()"
+        )
+
+    async with asyncio.timeout(10):
+        with contextlib.suppress(StoreUnavailableError):
+            await here.who(text)
+        assert (await here.who(text)).id == "ada"
