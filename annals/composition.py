@@ -15,6 +15,8 @@ from contracts.topics import Topics, topics
 from eventstore.access_version import AccessVersion
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
+from eventstore.audit import AuditWriter, open_audit
+from eventstore.audit_entries import AuditEntries
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.kafka.admin import BrokerAdmin
@@ -40,6 +42,7 @@ from services.operations.reprocessing import Reprocess
 from services.rate_limits import RateLimits
 from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
+from services.security.audit import AuditService
 from services.security.authentication import AuthenticationService
 from services.security.local_administrator import LocalAdministrator
 from services.storage.cross_database import DatabaseIntegrationLayer
@@ -84,6 +87,8 @@ class Services:
     accounts: AccountService
     api_keys: ApiKeyService
     local_administrator: LocalAdministrator
+    audit: AuditWriter
+    audit_service: AuditService
 
     @property
     def log(self) -> EventLog:
@@ -113,6 +118,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         stack.callback(commands.close)
         receipts = InboxReceipts(pool)
         letters, positions = DeadLetters(pool), ConsumerPositions(pool)
+        entries = AuditEntries(pool)
+        audit = await stack.enter_async_context(open_audit(entries, settings.audit_level))
         read = read_side(connections, texts, outputs)
         projections = {
             model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
@@ -153,6 +160,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             accounts=accounts,
             api_keys=api_keys,
             local_administrator=LocalAdministrator(accounts, api_keys, authentication),
+            audit=audit,
+            audit_service=AuditService(entries, audit),
         )
 
 

@@ -23,6 +23,7 @@ from annals.addresses import checked_bootstrap, checked_url
 from annals.errors import WrongSettingError
 from annals.setting_errors import Sources, in_one_line
 from contracts.payload import Party, storable
+from security.audit import AuditLevel
 from streams.credentials import read_credentials
 
 FILE_NAME = "annals.toml"
@@ -89,6 +90,10 @@ class Settings(BaseSettings):
     torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
+    audit_level: AuditLevel = Field(
+        "standard",
+        description="What the audit log keeps: essential, standard (reads too), full (each authorization too).",
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Port of a role's metrics; none are served by default, 0 takes a free one."
     )

@@ -37,3 +37,7 @@ class UnknownMigrationError(AnnalsError):
 
 class MissingMigrationError(AnnalsError):
     """The database lacks a migration although later ones were applied; restore it from a backup."""
+
+
+class AuditUnavailableError(StoreUnavailableError):
+    """The audit log could not take an entry in time, so that what it tells of was not done; try again."""

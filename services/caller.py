@@ -13,6 +13,7 @@ class Caller:
     """Every read and write of a use case is of this tenant alone, and allowed by `access`.
 
     `source` names the edge: `cli`, `http`, an inbox. `correlation_id` is the request's, for the events that it causes.
+    For the audit log: `credential` names the token or key that he came with, `address` is where he came from.
     """
 
     tenant: str
@@ -20,6 +21,8 @@ class Caller:
     source: str
     access: Access
     correlation_id: str | None = None
+    credential: str = ""
+    address: str = ""
 
     @property
     def metadata(self) -> EventMetadata:

@@ -69,6 +69,14 @@ def lag_families(lags: Mapping[str, tuple[int, float]]) -> Iterator[GaugeMetricF
     yield seconds
 
 
+# ---- The audit log ----
+
+# Entries that were stored. Many that were denied or failed: `annals audit list --outcome denied`.
+AUDIT_ENTRIES = Counter("annals_audit_entries_total", "Audit entries stored.", ["category", "outcome"])
+
+# Tries to store entries that failed, as while PostgreSQL is away. What must be audited is refused then: alert on it.
+AUDIT_FAILURES = Counter("annals_audit_failures_total", "Tries to store audit entries that failed.")
+
 # ---- Clients of systems outside ----
 
 # How tries end: ok, refused (4xx), limited (429), failed (5xx), unreachable (no answer, or a cut one),

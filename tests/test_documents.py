@@ -13,6 +13,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "docs" / "glossary.md",
     ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "security.md",
     *DECISIONS,
 ]
 NAMES = {page: page.relative_to(ROOT).as_posix() for page in PAGES}

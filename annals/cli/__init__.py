@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "replay",
     "verify": "verify",
     "dead-letters": "dead_letters",
+    "audit": "audit",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

@@ -1,1 +1,1 @@
-"""Use cases over identities and access: who comes in, with which credential, and what he may do."""
+"""Use cases of security: identities, access, keys, the audit log, threats, compliance."""
