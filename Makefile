@@ -40,6 +40,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m contracts.schemas check
+	$(BIN)/python -m gateway.openapi_file check
 
 # The file alone: no engine is needed, and the values stand for the passwords, which have no defaults.
 compose-check: export ANNALS_POSTGRES_PASSWORD = x

@@ -3,14 +3,16 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
+from annals.gateway_address import STOP_GRACE_S, GatewayAddress
 from annals.metrics import metrics_ports
-from annals.roles import ROLES
+from annals.roles import GATEWAY, ROLES
 from annals.settings import Settings
 from annals.supervision.process import ProcessSpec
 from annals.supervision.supervisor import Supervisor
@@ -79,6 +81,20 @@ def processing(settings: Settings, dsn: str, roles: tuple[str, ...] = ROLES) -> 
     ports = metrics_ports(settings, list(processes))
     addresses |= {f"metrics_{name}": f"http://{settings.metrics_host}:{port}" for name, port in ports.items()}
     started = [_role(role, env | _metrics(ports.get(name)), logs / f"{name}.log") for name, role in processes.items()]
+    if GATEWAY in roles:
+        gateway = GatewayAddress.of(settings)
+        addresses["gateway"] = gateway.url
+        started = [
+            replace(
+                one,
+                env={**(one.env or {}), "ANNALS_GATEWAY_PORT": str(gateway.port)},
+                ready=gateway.ready,
+                stop_grace_s=STOP_GRACE_S,
+            )
+            if one.role == GATEWAY
+            else one
+            for one in started
+        ]
     return [servers, started], addresses
 
 

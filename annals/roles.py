@@ -1,4 +1,4 @@
-"""The roles of production, each a process: relay, intake, worker, projector. `annals up` runs one of each."""
+"""The roles of production, each a process: relay, intake, worker, projector, gateway. `annals up` runs one of each."""
 
 import asyncio
 import contextlib
@@ -27,6 +27,10 @@ from services.operations.progress import overall_low_watermark
 from streams import termination
 
 ROLES = ("relay", "intake", "worker", "projector")
+"""What processes documents."""
+GATEWAY = "gateway"
+UP = (*ROLES, GATEWAY)
+"""What `annals up` starts: commands that bring what they need for their own length need no gateway."""
 
 
 def run_role(role: str, settings: Settings, dsn: str, broker: str) -> None:
@@ -36,6 +40,11 @@ def run_role(role: str, settings: Settings, dsn: str, broker: str) -> None:
     heartbeat = Heartbeat(settings.data, role)
     if role == "relay":
         _relay(settings, dsn, broker, heartbeat)
+    elif role == GATEWAY:
+        # HTTP's libraries, which no other role needs.
+        from annals.gateway import run_gateway
+
+        run_gateway(settings, dsn, heartbeat)
     else:
         _stream(role, settings, dsn, broker, heartbeat)
 

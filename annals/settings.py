@@ -98,6 +98,20 @@ class Settings(BaseSettings):
         None, ge=0, le=65535, description="Port of a role's metrics; none are served by default, 0 takes a free one."
     )
     metrics_host: str = Field("127.0.0.1", description="Address that the metrics are served at.")
+    gateway_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that the gateway listens at; another than loopback needs TLS."
+    )
+    gateway_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="The gateway's port: 8420 by default, or a free one where that is taken; 0 takes a free one.",
+    )
+    gateway_certificate: Path | None = Field(None, description="Certificates that the gateway shows (PEM).")
+    gateway_key: Path | None = Field(None, description="Key of the gateway's certificate (PEM).")
+    gateway_plaintext: bool = Field(
+        False, description="Let the gateway listen beyond loopback without TLS, behind a proxy that has it."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def kafka_client(self, broker: str) -> dict[str, str]:

@@ -9,13 +9,32 @@ from eventstore.pool import PostgresPool, acquire, take_turn, transaction
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+ROUNDING = 1e-6
+"""Of a time: what is lost in the arithmetic of a double."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """`retry_after_s` is 0 where it is allowed, else when to try again."""
+    """`retry_after_s` is 0 where it is allowed, else when to try again.
+
+    `remaining`: how often more at once; `reset_s`: after how many seconds the whole limit is there again.
+    """
 
     allowed: bool
     retry_after_s: float
+    remaining: int
+    reset_s: float
+
+
+def granted(allowed: bool, used_s: float, step_s: float, per_s: float) -> Grant:
+    """`used_s`: how much of `per_s` is taken, of which each time takes `step_s`."""
+    used_s = min(max(used_s, 0.0), per_s)
+    return Grant(
+        allowed=allowed,
+        retry_after_s=0.0 if allowed else max(0.0, used_s + step_s - per_s),
+        remaining=int((per_s - used_s) / step_s + ROUNDING),
+        reset_s=used_s,
+    )
 
 
 class RateLimits(Protocol):
@@ -28,6 +47,22 @@ class RateLimits(Protocol):
     async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
         """Do `subject` once: at most `limit` at once, refilled evenly over `per_s` seconds. By the database's clock."""
         ...
+
+
+# Nothing comes back from the insertion where the row was left as it is: then there is no measure left.
+_TAKE_IN_POSTGRES = """
+WITH taken AS (
+    INSERT INTO limits.taken AS t (tenant, subject, until)
+    VALUES ($1, $2, extract(epoch FROM clock_timestamp()) + $3)
+    ON CONFLICT (tenant, subject) DO UPDATE
+    SET until = greatest(t.until, extract(epoch FROM clock_timestamp())) + $3
+    WHERE greatest(t.until, extract(epoch FROM clock_timestamp())) + $3 <= extract(epoch FROM clock_timestamp()) + $4
+    RETURNING until)
+SELECT true, until - extract(epoch FROM clock_timestamp()) FROM taken
+UNION ALL
+SELECT false, until - extract(epoch FROM clock_timestamp()) FROM limits.taken
+WHERE tenant = $1 AND subject = $2 AND NOT EXISTS (SELECT FROM taken)
+"""
 
 
 class PostgresRateLimits:
@@ -49,43 +84,23 @@ class PostgresRateLimits:
             )
 
     async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
-        """One statement, so that two processes cannot both take the last one."""
-        step = per_s / limit
+        """One statement, so that two processes cannot both take the last one, and one round trip."""
+        step_s = per_s / limit
         async with acquire(self._pool) as connection:
-            # Nothing comes back where the row was left as it is: then there is no measure left.
-            taken = await connection.fetchval(
-                "INSERT INTO limits.taken AS t (tenant, subject, until) "
-                "VALUES ($1, $2, extract(epoch FROM clock_timestamp()) + $3) "
-                "ON CONFLICT (tenant, subject) DO UPDATE "
-                "SET until = greatest(t.until, extract(epoch FROM clock_timestamp())) + $3 "
-                "WHERE greatest(t.until, extract(epoch FROM clock_timestamp())) + $3 "
-                "<= extract(epoch FROM clock_timestamp()) + $4 RETURNING until",
-                tenant,
-                subject,
-                step,
-                per_s,
-            )
-            if taken is not None:
-                return Grant(True, 0.0)
-            wait = await connection.fetchval(
-                "SELECT until + $3 - extract(epoch FROM clock_timestamp()) - $4 FROM limits.taken "
-                "WHERE tenant = $1 AND subject = $2",
-                tenant,
-                subject,
-                step,
-                per_s,
-            )
-        return Grant(False, max(0.0, float(wait or 0.0)))
+            row = await connection.fetchrow(_TAKE_IN_POSTGRES, tenant, subject, step_s, per_s)
+        # A row that somebody made since the statement began is not seen by it: the measure was just used up.
+        allowed, used_s = row if row is not None else (False, per_s)
+        return granted(allowed, used_s, step_s, per_s)
 
 
-_TAKE = """
+_TAKE_IN_REDIS = """
 local now = redis.call('TIME')
 local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), at) + tonumber(ARGV[1])
-local late = free - at - tonumber(ARGV[2])
-if late > 0 then return tostring(late) end
+local before = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), at)
+local free = before + tonumber(ARGV[1])
+if free - at > tonumber(ARGV[2]) then return {0, tostring(before - at)} end
 redis.call('SET', KEYS[1], string.format('%.6f', free), 'EX', math.ceil(tonumber(ARGV[2])) + 1)
-return '0'
+return {1, tostring(free - at)}
 """
 
 
@@ -102,8 +117,11 @@ class RedisRateLimits:
         """One script, so that two processes cannot both take the last one."""
         from redis.exceptions import RedisError
 
+        step_s = per_s / limit
         try:
-            late = await self._redis.eval(_TAKE, 1, f"annals:limits:{tenant}:{subject}", per_s / limit, per_s)
+            allowed, used_s = await self._redis.eval(
+                _TAKE_IN_REDIS, 1, f"annals:limits:{tenant}:{subject}", step_s, per_s
+            )
         except RedisError as error:
             raise StoreUnavailableError(f"Redis does not answer: {error}") from error
-        return Grant(float(late) == 0.0, float(late))
+        return granted(bool(allowed), float(used_s), step_s, per_s)

@@ -105,3 +105,23 @@ EXTERNAL_BREAKER = Gauge("annals_external_breaker_state", "State of the circuit 
 
 # Bytes of files that were taken in, without what a resumed download already had.
 EXTERNAL_BYTES = Counter("annals_external_downloaded_bytes_total", "Bytes of files received, by system.", ["system"])
+
+# ---- Gateway ----
+
+# Requests answered, by method and path of the endpoint table (`unknown` for none of it) and HTTP status.
+# 429: a client is over its limit; 503: a store is away; 500 is a fault of ours.
+HTTP_REQUESTS = Counter("annals_http_requests_total", "Requests answered.", ["method", "path", "status"])
+
+# From the first byte of the request's head to the last of the answer, so live streams are in the last bucket.
+HTTP_SECONDS = Histogram(
+    "annals_http_request_seconds",
+    "Seconds to answer a request.",
+    ["method", "path"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+# Requests that are being answered now. Grows without falling: handlers hang.
+HTTP_IN_FLIGHT = Gauge("annals_http_requests_in_flight", "Requests being answered, in this process.")
+
+# Bytes of answers' bodies, as sent.
+HTTP_BYTES = Counter("annals_http_response_bytes_total", "Bytes of bodies sent.", ["method", "path"])

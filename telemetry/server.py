@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest, start_http_server
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -25,6 +25,11 @@ class LagCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The values of this moment."""
         return lag_families(self._read())
+
+
+def exposition() -> tuple[bytes, str]:
+    """All metrics of this process in Prometheus' text format, and its media type."""
+    return generate_latest(), CONTENT_TYPE_LATEST
 
 
 def serve(host: str, port: int, read_lags: ReadLags) -> int:

@@ -19,6 +19,8 @@ ROOMS = (
     "projections",
     "reasoning",
     "services",
+    "security",
+    "gateway",
     "streams",
     "annals",
 )

@@ -3,13 +3,13 @@
 import click
 
 from annals.cli.context import CommandContext, common
-from annals.roles import ROLES, run_role
+from annals.roles import UP, run_role
 from annals.supervision.state import read_state
 from contracts.errors import AnnalsError
 
 
 @click.command("run", short_help="Run one role, for production.")
-@click.argument("role", type=click.Choice(ROLES))
+@click.argument("role", type=click.Choice(UP))
 @common
 def command(context: CommandContext, role: str) -> None:
     """Run one ROLE in the foreground until a signal ends it.
@@ -19,6 +19,7 @@ def command(context: CommandContext, role: str) -> None:
     intake     takes the inbox topics in
     worker     chunks, entities, relationships, completion; start as many as you like
     projector  keeps the read models
+    gateway    serves HTTP
 
     PostgreSQL and Kafka come from --data when something is up there, else from ANNALS_POSTGRES and ANNALS_BROKER.
     """

@@ -11,6 +11,7 @@ from annals.cli.context import CommandContext, common, run_async
 from annals.composition import check_broker, open_read_models, open_services
 from annals.models import check_serving
 from annals.pipeline import pipeline
+from annals.roles import UP
 
 
 @click.command("up", short_help="Start everything and keep it running.")
@@ -32,7 +33,7 @@ def command(context: CommandContext, profile: Literal["embedded", "servers"] | N
 
 async def _up(context: CommandContext) -> None:
     settings = context.settings
-    supervisor = pipeline(settings)
+    supervisor = pipeline(settings, roles=UP)
     try:
         with context.people.status("starting"):
             await supervisor.start()
@@ -60,6 +61,7 @@ def _tell(context: CommandContext, addresses: dict[str, str]) -> None:
     data = context.settings.data
     context.say(f"Annals is up. Data: {data}")
     context.say(f"  broker      {addresses['broker']}   inbox topic {addresses['inbox_topic']}")
+    context.say(f"  gateway     {addresses['gateway']}")
     context.say(f"  postgres    {addresses['postgres']}")
     context.say(f"  logs        {data / 'logs'}")
     context.say(f"  token       {data / FILE_NAME}   of the local administrator")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from annals.cli import COMMANDS, group
-from annals.roles import ROLES
+from annals.roles import UP
 from tests.annals.conftest import Up
 from tests.annals.pipeline import ROOT, called, given, refused
 from tests.annals.processes import until
@@ -201,9 +201,9 @@ def test_status_says_how_far_everything_is(up: Up) -> None:
         assert where == {"position": status["position"], "lag": 0, "seconds": 0}
     assert status["relay"] == {"lag": 0, "seconds": 0}
     assert (status["unknown"], status["silent"], status["kafka"]["health"]) == ({}, {}, "healthy")
-    metrics = {f"metrics_{role}" for role in ROLES}
-    assert set(status["addresses"]) == {"broker", "postgres", "inbox_topic", *metrics}
-    assert set(status["processes"]) == {"postgres", "broker", "relay", "intake", "worker", "projector"}
+    metrics = {f"metrics_{role}" for role in UP}
+    assert set(status["addresses"]) == {"broker", "gateway", "postgres", "inbox_topic", *metrics}
+    assert set(status["processes"]) == {"postgres", "broker", *UP}
     assert all(len(pids) == 1 for pids in status["processes"].values())
     people = called(up.data, "status").stdout
     for word in ("documents", "dead letter", "relational", "projector"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from annals.heartbeat import FRESH_S, Heartbeat
-from annals.roles import ROLES
+from annals.roles import UP
 from contracts.errors import AnnalsError
 from tests.annals.pipeline import ROOT, Pipeline
 from tests.annals.processes import until
@@ -95,9 +95,9 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.mark.pipeline
 def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: Pipeline) -> None:
     data = pipeline.data
-    assert until(lambda: set(beats(data)) == set(ROLES), limit_s=120)
+    assert until(lambda: set(beats(data)) == set(UP), limit_s=120)
     files = beats(data)
-    for role in ROLES:
+    for role in UP:
         (pid,) = pipeline.pids(role)
         assert files[role].name == f"{role}-{pid}.beat"
         grow_old(files[role])
@@ -107,7 +107,7 @@ def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: P
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:
-        for role in ROLES:
+        for role in UP:
             grow_old(files[role])
         # Long enough for three beats of those that go on; the others had the same time.
         for _ in range(3):
@@ -123,7 +123,7 @@ def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: P
 
 @pytest.mark.pipeline
 def test_a_clean_end_leaves_no_sign_of_life(pipeline: Pipeline) -> None:
-    assert until(lambda: set(beats(pipeline.data)) == set(ROLES), limit_s=120)
+    assert until(lambda: set(beats(pipeline.data)) == set(UP), limit_s=120)
     pipeline.stop()
     assert beats(pipeline.data) == {}
     assert not healthy(pipeline.data)

@@ -41,3 +41,10 @@ class RateLimitsContract:
         assert (await limits.take("default", "ask", 1, 3600)).allowed
         assert (await limits.take("theirs", "ask", 1, 3600)).allowed
         assert (await limits.take("default", "search", 1, 3600)).allowed
+
+    async def test_says_what_is_left_and_when_all_is_back(self, limits: RateLimits) -> None:
+        found = [await limits.take("default", "ask", 4, 3600) for _ in range(5)]
+        assert [grant.remaining for grant in found] == [3, 2, 1, 0, 0]
+        assert [round(grant.reset_s / 900) for grant in found] == [1, 2, 3, 4, 4]
+        assert [grant.retry_after_s for grant in found[:4]] == [0.0] * 4
+        assert 880 < found[4].retry_after_s <= 900

@@ -113,7 +113,7 @@ class Limits:
 
     async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
         await behave(self._way)
-        return Grant(self._allowed, 0.0 if self._allowed else 7.0)
+        return Grant(self._allowed, 0.0 if self._allowed else 7.0, remaining=0, reset_s=7.0)
 
 
 class NoPassages:

@@ -1,0 +1,96 @@
+"""The gateway as one ASGI application: the table's routes behind the chain (specification 1.1)."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway.chain import ASGIApp, Receive, Scope, Send
+from gateway.chain.authentication import Authenticator
+from gateway.chain.authorization import Authorizer
+from gateway.chain.formatting import ResponseFormatter
+from gateway.chain.metrics import ApiMonitor
+from gateway.chain.processing import RequestProcessor
+from gateway.chain.rate_limit import RateLimiter
+from gateway.chain.request_log import RequestLogger
+from gateway.chain.routing import ApiRoutes
+from gateway.endpoint import ApiEndpointConfig
+from gateway.endpoints import ENDPOINTS
+from gateway.exchange import KEY, Exchange, identified
+from gateway.handlers import HANDLERS
+from gateway.openapi import described, document
+from gateway.protocols import Authentication, Authorization
+from gateway.router import ApiRouter
+from gateway.services import GatewayServices
+from security.audit import AuditLog
+
+
+class EnhancedKnowledgeStorageGateway:
+    """Takes HTTP requests; other scopes (WebSocket, lifespan) are not served."""
+
+    def __init__(
+        self,
+        services: GatewayServices,
+        authentication: Authentication,
+        authorization: Authorization,
+        audit: AuditLog,
+        endpoints: Sequence[ApiEndpointConfig] = ENDPOINTS,
+    ) -> None:
+        self._api = make_api(endpoints)
+        self._api.state.services = services
+        self._api.state.document = cache(lambda: json.dumps(document(self._api, endpoints, HANDLERS)))
+        self._router = ApiRouter(endpoints)
+        # From the last step to the first.
+        chain: ASGIApp = ApiRoutes(routes_of(self._api, endpoints))
+        chain = RequestProcessor(chain)
+        chain = RateLimiter(chain, services.limits)
+        chain = Authorizer(chain, authorization, audit)
+        chain = Authenticator(chain, authentication, audit)
+        chain = ResponseFormatter(chain)
+        chain = RequestLogger(chain)
+        self._chain: ASGIApp = ApiMonitor(chain)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"the gateway serves HTTP alone, and no {scope['type']}")
+        match = self._router.find(scope["method"], scope["path"])
+        request_id, correlation_id = identified(scope)
+        client = scope.get("client")
+        scope[KEY] = Exchange(
+            method=scope["method"],
+            path=scope["path"],
+            client=client[0] if client else "",
+            endpoint=match.endpoint,
+            allowed_methods=match.methods,
+            request_id=request_id,
+            correlation_id=correlation_id,
+        )
+        scope["app"] = self._api
+        scope["path_params"] = match.parameters
+        await self._chain(scope, receive, send)
+
+
+def make_api(endpoints: Sequence[ApiEndpointConfig]) -> FastAPI:
+    """The routes of a table; they find the services in the application's state."""
+    api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    for endpoint in endpoints:
+        handler = HANDLERS[endpoint.handler]
+        api.add_api_route(
+            endpoint.path,
+            handler.function,
+            methods=[endpoint.method],
+            status_code=handler.status,
+            include_in_schema=handler.documented,
+            **described(endpoint, handler),
+        )
+    return api
+
+
+def routes_of(api: FastAPI, endpoints: Sequence[ApiEndpointConfig]) -> dict[str, APIRoute]:
+    """The route of each endpoint, by its subject."""
+    routes = [route for route in api.routes if isinstance(route, APIRoute)]
+    found = {f"{method} {route.path}": route for route in routes for method in route.methods or ()}
+    return {endpoint.subject: found[endpoint.subject] for endpoint in endpoints}

@@ -1,0 +1,70 @@
+"""Step 2: who sends the request. Each success and each failure is an entry of the audit log."""
+
+from gateway.chain import ASGIApp, Receive, Scope, Send
+from gateway.errors import MethodNotAllowedError, UnknownPathError
+from gateway.exchange import Exchange, exchange_of, header
+from gateway.protocols import Authentication
+from security.audit import AuditEntry, AuditLog
+from security.errors import AuthenticationError, InvalidCredentialError
+from security.principal import Principal
+from services.deadline import Deadline
+
+LIMIT_S = 5.0
+ACTION = "authenticate"
+
+
+class Authenticator:
+    """A path that is not in the table is refused here: nothing says what it would need."""
+
+    def __init__(self, following: ASGIApp, authentication: Authentication, audit: AuditLog) -> None:
+        self._following = following
+        self._authentication = authentication
+        self._audit = audit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Raises AuthenticationError, UnknownPathError, MethodNotAllowedError, StoreUnavailableError."""
+        exchange = exchange_of(scope)
+        if exchange.endpoint is None:
+            raise MethodNotAllowedError() if exchange.allowed_methods else UnknownPathError()
+        if exchange.endpoint.auth_required:
+            exchange.principal = await self._authenticated(exchange, header(scope, b"authorization"))
+        await self._following(scope, receive, send)
+
+    async def _authenticated(self, exchange: Exchange, given: bytes | None) -> Principal:
+        authorization = given.decode("latin-1") if given is not None else None
+        try:
+            deadline = Deadline.after(LIMIT_S)
+            principal = await self._authentication.authenticate(authorization, exchange.client, deadline)
+        except AuthenticationError as error:
+            account = error.account if isinstance(error, InvalidCredentialError) else None
+            await self._audit.record(_denied(exchange, account, error.reason))
+            raise
+        await self._audit.record(_succeeded(exchange, principal))
+        return principal
+
+
+def _denied(exchange: Exchange, account: str | None, reason: str) -> AuditEntry:
+    return AuditEntry(
+        tenant=None,
+        actor=account or "nobody",
+        category="authentication",
+        action=ACTION,
+        resource=exchange.path,
+        outcome="denied",
+        reason=reason,
+        address=exchange.client,
+        request_id=exchange.correlation_id,
+    )
+
+
+def _succeeded(exchange: Exchange, principal: Principal) -> AuditEntry:
+    return AuditEntry(
+        tenant=principal.tenant,
+        actor=principal.id,
+        category="authentication",
+        action=ACTION,
+        resource=exchange.path,
+        credential=principal.credential,
+        address=exchange.client,
+        request_id=exchange.correlation_id,
+    )

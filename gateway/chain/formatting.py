@@ -1,0 +1,101 @@
+"""Step 7: the answer's form: errors as problem+json, the headers that every answer has, gzip where it is taken."""
+
+import logging
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from contracts.errors import AnnalsError
+from gateway.chain import ASGIApp, Message, Receive, Scope, Send
+from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestError
+from gateway.exchange import Exchange, exchange_of
+from gateway.problems import MEDIA_TYPE, RETRY_AFTER_S, name_of, problem_of, status_of
+
+log = logging.getLogger(__name__)
+
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class ResponseFormatter:
+    """Whatever is raised becomes an answer; what is no error of ours becomes a 500 that says nothing of its cause."""
+
+    def __init__(self, following: ASGIApp) -> None:
+        self._following = following
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        exchange = exchange_of(scope)
+
+        async def formatted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *common(exchange, message.get("headers", ()))]
+            elif message["type"] == "http.response.body":
+                exchange.sent_bytes += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._following(scope, receive, formatted)
+        except Exception as raised:
+            error = as_ours(raised)
+            exchange.problem = name_of(type(error))
+            if status_of(type(error)) >= 500:
+                # Those of stores that are away come in numbers; a fault of ours is told whole.
+                log.error("%s: %s", exchange.request_id, error, exc_info=raised if error is not raised else None)
+            if exchange.status:
+                # Half an answer was sent: a closed connection is the one way left to say that it is not whole.
+                raise
+            await _answer(exchange, error, formatted)
+
+
+def common(exchange: Exchange, given: Any) -> list[tuple[bytes, bytes]]:
+    """Headers of every answer, without those that the handler gave itself."""
+    named = {name for name, _ in given}
+    return [
+        (b"x-request-id", exchange.request_id.encode("ascii")),
+        *exchange.headers,
+        *((name, value) for name, value in ALWAYS if name not in named),
+    ]
+
+
+def as_ours(error: Exception) -> AnnalsError:
+    """The error of ours that says the same."""
+    match error:
+        case AnnalsError():
+            return error
+        case RequestValidationError():
+            faults = error.errors()
+            if any(fault["type"] == "json_invalid" for fault in faults):
+                return MalformedRequestError("the body is no JSON; send one JSON object")
+            return InvalidFieldsError([{"pointer": _pointer(fault["loc"]), "detail": fault["msg"]} for fault in faults])
+        case HTTPException() if error.status_code < 500:
+            return MalformedRequestError("the body cannot be read as JSON; send one JSON object")
+    return InternalError()
+
+
+def _pointer(path: tuple[Any, ...]) -> str:
+    """A JSON Pointer (RFC 6901) into the body, or `query: limit`."""
+    if path and path[0] != "body":
+        return f"{path[0]}: {'.'.join(map(str, path[1:]))}"
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path[1:])
+
+
+async def _answer(exchange: Exchange, error: AnnalsError, send: Send) -> None:
+    status, body = problem_of(error, exchange.request_id)
+    headers = [(b"content-type", MEDIA_TYPE), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="annals"'))
+    if status == 405:
+        headers.append((b"allow", ", ".join(exchange.allowed_methods).encode()))
+    if status == 503:
+        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    if status in (408, 413):
+        # The rest of the body is not read.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})

@@ -1,0 +1,89 @@
+"""Step 5: the request's body, bounded in bytes and in time, and the time that its handler has."""
+
+import asyncio
+
+from gateway.chain import ASGIApp, Message, Receive, Scope, Send
+from gateway.endpoint import ApiEndpointConfig
+from gateway.errors import BodyEncodingError, BodyTooLargeError, MalformedRequestError, MediaTypeError, SlowRequestError
+from gateway.exchange import exchange_of, header
+from services.deadline import Deadline
+
+BODY_LIMIT_S = 30.0
+"""Within which a body has arrived."""
+NO_LIMIT_S = 3600.0 * 24 * 365
+"""The deadline of what streams without an end."""
+
+
+class RequestProcessor:
+    """Reads the body, counting while it arrives; the following steps get it whole, as often as they ask."""
+
+    def __init__(self, following: ASGIApp) -> None:
+        self._following = following
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Raises BodyTooLargeError, SlowRequestError, BodyEncodingError, MediaTypeError."""
+        exchange = exchange_of(scope)
+        endpoint = exchange.endpoint
+        assert endpoint is not None, "authentication lets nothing else through"
+        body = await read_body(scope, receive, endpoint)
+        exchange.given_deadline = Deadline.after(endpoint.timeout_s or NO_LIMIT_S)
+        await self._following(scope, Body(body, receive), send)
+
+
+class Body:
+    """What the body's bytes are received by: once whole, then whatever the connection has to say."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self.body = body
+        self._receive = receive
+        self._given = False
+
+    def rewind(self) -> None:
+        """It is received again from its beginning."""
+        self._given = False
+
+    async def __call__(self) -> Message:
+        """The next message."""
+        if self._given:
+            return await self._receive()
+        self._given = True
+        return {"type": "http.request", "body": self.body, "more_body": False}
+
+
+async def read_body(scope: Scope, receive: Receive, endpoint: ApiEndpointConfig) -> bytes:
+    """All of it. A body that says it is too large is not read at all."""
+    limit = endpoint.body_bytes
+    length = header(scope, b"content-length")
+    if length is not None:
+        if not length.isdigit():
+            raise MalformedRequestError("Content-Length is no number; send one, or none")
+        if int(length) > limit:
+            raise _too_large(limit)
+    if header(scope, b"content-encoding") not in (None, b"identity"):
+        raise BodyEncodingError()
+    if limit and (length not in (None, b"0") or header(scope, b"transfer-encoding") is not None):
+        kind = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
+        if kind != b"application/json":
+            raise MediaTypeError()
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_LIMIT_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise MalformedRequestError("the connection ended before the body did; send it again")
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit:
+                    raise _too_large(limit)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise SlowRequestError() from None
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    if not limit:
+        return BodyTooLargeError("this endpoint takes no body; send none")
+    return BodyTooLargeError(f"the body is larger than {limit:,} bytes; send less")

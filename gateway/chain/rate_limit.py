@@ -1,0 +1,51 @@
+"""Step 4: how often a user may call an endpoint, counted for all processes together.
+
+Headers as the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers-10).
+"""
+
+import math
+
+from gateway.chain import ASGIApp, Receive, Scope, Send
+from gateway.endpoint import RateLimit
+from gateway.errors import TooManyRequestsError
+from gateway.exchange import exchange_of
+from services.deadline import Deadline
+from services.rate_limits import Grant, RateLimits
+
+LIMIT_S = 5.0
+
+
+class RateLimiter:
+    """A limiter whose database is away lets nobody through: StoreUnavailableError."""
+
+    def __init__(self, following: ASGIApp, limits: RateLimits) -> None:
+        self._following = following
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Raises TooManyRequestsError, StoreUnavailableError, DeadlineExceededError."""
+        exchange = exchange_of(scope)
+        principal, endpoint = exchange.principal, exchange.endpoint
+        if principal is not None and endpoint is not None and endpoint.rate_limit is not None:
+            limit = endpoint.rate_limit
+            subject = f"{principal.id} {endpoint.subject}"
+            async with Deadline.after(LIMIT_S).enforce("rate limiting"):
+                grant = await self._limits.take(principal.tenant, subject, limit.requests, limit.per_s)
+            exchange.headers += headers(limit, grant)
+            if not grant.allowed:
+                raise TooManyRequestsError(
+                    f"more than {limit.requests} requests in {limit.per_s:g} s; "
+                    f"try again in {max(1, math.ceil(grant.retry_after_s))} s"
+                )
+        await self._following(scope, receive, send)
+
+
+def headers(limit: RateLimit, grant: Grant) -> list[tuple[bytes, bytes]]:
+    """`q` and `w`: quota and window in seconds; `r` and `t`: what is left, and seconds until all of it is back."""
+    found = [
+        (b"ratelimit-policy", f'"default";q={limit.requests};w={math.ceil(limit.per_s)}'.encode()),
+        (b"ratelimit", f'"default";r={grant.remaining};t={math.ceil(grant.reset_s)}'.encode()),
+    ]
+    if not grant.allowed:
+        found.append((b"retry-after", str(max(1, math.ceil(grant.retry_after_s))).encode()))
+    return found

@@ -1,0 +1,56 @@
+"""One endpoint: what it needs before its handler is called (specification 1.1, `ApiEndpointConfig`)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+HttpMethod = Literal["GET", "POST", "PUT", "DELETE"]
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`requests` at once, refilled evenly over `per_s` seconds; for each user, and each endpoint."""
+
+    requests: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetryConfig:
+    """How often a handler is called again whose database did not answer, and after which pause the first time."""
+
+    retries: int
+    first_pause_s: float
+
+    @classmethod
+    def exponential(cls, retries: int, first_pause_s: float) -> "RetryConfig":
+        """Each pause is twice as long as the one before, with jitter."""
+        return cls(retries, first_pause_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEndpointConfig:
+    """`handler` is a name in `gateway.handlers.HANDLERS`; `resource` and `action` are what the caller must be allowed.
+
+    `timeout_s` is None for answers that stream without an end. `body_bytes` is how much a request may bring.
+    `idempotency_key`: whether a request may, or must, bring an `Idempotency-Key`.
+    """
+
+    path: str
+    method: HttpMethod
+    handler: str
+    resource: str
+    action: str
+    auth_required: bool = True
+    rate_limit: RateLimit | None = None
+    timeout_s: float | None = 10.0
+    retry_config: RetryConfig | None = None
+    body_bytes: int = 0
+    idempotency_key: Literal["no", "optional", "required"] = "no"
+
+    @property
+    def subject(self) -> str:
+        """What the rate limiter counts, beside the user."""
+        return f"{self.method} {self.path}"

@@ -1,0 +1,48 @@
+"""What the gateway itself refuses. A docstring is the message where none is given."""
+
+from contracts.errors import AnnalsError
+
+
+class UnknownPathError(AnnalsError):
+    """There is no such path; /openapi.json lists all there are."""
+
+
+class MethodNotAllowedError(AnnalsError):
+    """The path does not take this method; the Allow header lists those that it takes."""
+
+
+class TooManyRequestsError(AnnalsError):
+    """More requests than the limit of this endpoint; try again after what Retry-After says."""
+
+
+class BodyTooLargeError(AnnalsError):
+    """The request's body is larger than this endpoint takes; send less."""
+
+
+class SlowRequestError(AnnalsError):
+    """The request's body did not arrive in time; send it faster, or in smaller requests."""
+
+
+class BodyEncodingError(AnnalsError):
+    """The request's body is in a content coding that is not taken here; send it as it is."""
+
+
+class MediaTypeError(AnnalsError):
+    """The request's body is of a type that this endpoint does not take; send application/json."""
+
+
+class MalformedRequestError(AnnalsError):
+    """The request cannot be read; the OpenAPI document says what is expected."""
+
+
+class InvalidFieldsError(AnnalsError):
+    """The request does not fit the OpenAPI document; `errors` says where."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        """`errors`: for each fault `pointer` (JSON Pointer, or the name of a parameter) and `detail`."""
+        super().__init__()
+        self.errors = errors
+
+
+class InternalError(AnnalsError):
+    """The gateway failed at something that it should not fail at; report it with the request id."""

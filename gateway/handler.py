@@ -1,0 +1,35 @@
+"""A handler: the function that answers an endpoint's requests, and what the OpenAPI document says of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from gateway.services import GatewayServices
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """`summary` is one line; `raises` are statuses beside those that every endpoint has; `example` is an answer.
+
+    `also` are statuses of answers of the same form. `request` is an example of a body, `media_type` the answer's where
+    it is no JSON.
+    """
+
+    function: Callable[..., Any]
+    tag: str
+    summary: str
+    status: int = 200
+    raises: tuple[int, ...] = ()
+    request: Mapping[str, Any] | None = None
+    example: Any = None
+    media_type: str = "application/json"
+    documented: bool = True
+    also: tuple[int, ...] = ()
+
+
+def services_of(request: Request) -> GatewayServices:
+    """What the application was made with."""
+    services: GatewayServices = request.app.state.services
+    return services

@@ -1,0 +1,66 @@
+"""Questions."""
+
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.payload import Question
+from contracts.reasoning import MAX_SOURCES
+from gateway.exchange import exchange_of
+from gateway.handler import Handler, services_of
+from services.reasoning.interface import ReasoningQueryRequest, ReasoningQueryResponse
+
+
+class Query(BaseModel):
+    """`max_sources`: how many sources the answer has at most."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    query: Annotated[Question, Field(pattern=r"\S")]
+    max_sources: Annotated[int, Field(ge=1, le=MAX_SOURCES)] = 5
+
+
+async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
+    """Answer a question from the caller's documents, with the sources that it rests on and how each was reached.
+
+    `answer` is a sentence of a source, and null where nothing supports one.
+    """
+    exchange = exchange_of(request.scope)
+    models = await services_of(request).models(exchange.deadline)
+    asked = ReasoningQueryRequest(query.query, query.max_sources, exchange.delivery_id)
+    return await models.reasoning.query(exchange.caller, asked, exchange.deadline)
+
+
+HANDLERS = {
+    "reasoning_engine": Handler(
+        answer,
+        "reasoning",
+        "Ask a question.",
+        request={"query": "Who wrote the first program?", "max_sources": 3},
+        example={
+            "answer": "Ada Lovelace wrote the first program for the Analytical Engine.",
+            "confidence": 0.87,
+            "reasoning_chains": ["Ada Lovelace > wrote > program"],
+            "sources": [
+                {
+                    "document_id": "articles/lovelace",
+                    "title": "Ada Lovelace",
+                    "chunk_id": "5f0c",
+                    "start": 0,
+                    "end": 63,
+                    "text": "Ada Lovelace wrote the first program for the Analytical Engine.",
+                    "score": 0.91,
+                }
+            ],
+            "processing_metadata": {
+                "query_id": "0b9f5f3e-6a44-4f0e-9d3d-6d3a8a3e4c11",
+                "query_hash": "8b1a",
+                "cached": False,
+                "recorded": True,
+                "knowledge": "c0ffee",
+                "timings": {"cache": 1.2, "reasoning": 38.0, "recording": 4.1},
+            },
+        },
+    )
+}

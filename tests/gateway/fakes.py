@@ -1,0 +1,152 @@
+"""A gateway over services that are written by hand, called in this process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from gateway.app import EnhancedKnowledgeStorageGateway
+from gateway.endpoint import ApiEndpointConfig
+from gateway.endpoints import ENDPOINTS
+from gateway.services import GatewayServices, ModelServices
+from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision
+from security.audit import AuditEntry
+from security.errors import MissingCredentialError
+from security.principal import Principal
+from services.caller import Caller
+from services.deadline import Deadline
+from services.errors import AccessDeniedError
+from services.rate_limits import Grant, granted
+from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
+
+DOCUMENT = {"id": "d1", "title": "Lisse", "text": "Lisse lies on the coast."}
+ADA = {"authorization": "Bearer ada"}
+
+
+class Tokens:
+    """A user for each token: his name is the token, his tenant what stands before the last dash."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str | None, str]] = []
+
+    async def authenticate(self, authorization: str | None, client: str, deadline: Deadline) -> Principal:
+        self.asked.append((authorization, client))
+        kind, _, token = (authorization or "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise MissingCredentialError()
+        tenant, _, name = token.rpartition("-")
+        return Principal(name, "user", tenant or "default", ("reader",), None, f"token {name}")
+
+
+@dataclass
+class Permissions:
+    """Everything but what is `denied`, as `resource:action`."""
+
+    denied: set[str] = field(default_factory=set)
+
+    async def access_of(self, principal: Principal, client: str) -> Access:
+        return _Denying(frozenset(self.denied)) if self.denied else FULL_ACCESS
+
+
+class _Denying:
+    def __init__(self, denied: frozenset[str]) -> None:
+        self._denied = denied
+
+    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
+        allowed = f"{resource}:{action}" not in self._denied
+        return AccessDecision(allowed, reason="" if allowed else "no role gives it")
+
+
+class Audit:
+    """What was recorded."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def record(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+
+class Measures:
+    """GCRA in memory, at a standing clock."""
+
+    def __init__(self) -> None:
+        self.used: dict[tuple[str, str], float] = {}
+
+    async def open(self) -> None:
+        """Nothing to be made."""
+
+    async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
+        used, step = self.used.get((tenant, subject), 0.0), per_s / limit
+        if used + step > per_s + 1e-9:
+            return granted(False, used, step, per_s)
+        self.used[tenant, subject] = used + step
+        return granted(True, used + step, step, per_s)
+
+
+class Storage:
+    """Keeps what it is told; each of `failures` is raised once before."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[Caller, StoreDocumentRequest]] = []
+        self.failures: list[Exception] = []
+        self.tries = 0
+        self.pause: Callable[[], Awaitable[None]] | None = None
+
+    async def store_document(
+        self, caller: Caller, request: StoreDocumentRequest, deadline: Deadline
+    ) -> StoreDocumentResponse:
+        self.tries += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        if self.pause is not None:
+            await self.pause()
+        outcome = "ingested" if all(one.document_id != request.document_id for _, one in self.stored) else "updated"
+        self.stored.append((caller, request))
+        version = len(self.stored)
+        return StoreDocumentResponse(
+            request.document_id,
+            outcome,  # type: ignore[arg-type]
+            (StorageLocation("log", version, True),),
+            {
+                "outcome": outcome,
+                "version": version,
+                "position": version,
+                "correlation_id": caller.correlation_id or "",
+            },
+        )
+
+
+class Gateway:
+    """The application with its fakes, and a client of it."""
+
+    def __init__(self, endpoints: Sequence[ApiEndpointConfig] = ENDPOINTS) -> None:
+        self.tokens, self.permissions, self.measures = Tokens(), Permissions(), Measures()
+        self.audit = Audit()
+        self.storage = Storage()
+        self.failing: set[str] = set()
+        self.app = EnhancedKnowledgeStorageGateway(
+            GatewayServices(
+                limits=self.measures,
+                storage=self.storage,
+                models=_no_models,
+                checks={"databases": self._check},
+            ),
+            self.tokens,
+            self.permissions,
+            self.audit,
+            endpoints,
+        )
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://gateway"
+        )
+
+    async def _check(self) -> None:
+        if "databases" in self.failing:
+            raise AccessDeniedError()
+
+
+async def _no_models(deadline: Deadline) -> ModelServices:
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")

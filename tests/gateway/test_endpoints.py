@@ -1,0 +1,63 @@
+"""The table: the specification's numbers, and nothing that is open by mistake."""
+
+import pytest
+
+from gateway.app import make_api, routes_of
+from gateway.endpoint import ApiEndpointConfig, RateLimit, RetryConfig
+from gateway.endpoints import ENDPOINTS
+from gateway.handlers import HANDLERS
+from gateway.router import ApiRouter
+
+OPEN = {"GET /health/live", "GET /health/ready", "GET /openapi.json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "per_minute", "timeout_s", "retries", "pause_s"),
+    [
+        ("/api/v1/documents", 100, 30, 3, 0.1),
+        ("/api/v1/entities/extract", 200, 15, 2, 0.05),
+        ("/api/v1/chunks/create", 150, 20, 2, 0.1),
+        ("/api/v1/reasoning/query", 50, 60, 1, 0.2),
+    ],
+)
+def test_the_specifications_numbers(path: str, per_minute: int, timeout_s: float, retries: int, pause_s: float) -> None:
+    (endpoint,) = (one for one in ENDPOINTS if one.path == path and one.method == "POST")
+    assert endpoint.auth_required
+    assert endpoint.rate_limit == RateLimit(per_minute, 60)
+    assert endpoint.timeout_s == timeout_s
+    assert endpoint.retry_config == RetryConfig(retries, pause_s)
+
+
+def test_only_health_and_the_document_of_the_api_are_open() -> None:
+    assert {one.subject for one in ENDPOINTS if not one.auth_required} == OPEN
+
+
+def test_what_asks_who_somebody_is_has_a_limit_and_a_time() -> None:
+    for one in ENDPOINTS:
+        if one.auth_required:
+            assert one.rate_limit is not None, one.subject
+        assert one.timeout_s is not None or one.action == "read", one.subject
+
+
+def test_each_handler_has_its_endpoint_and_each_endpoint_its_route() -> None:
+    assert {one.handler for one in ENDPOINTS} == set(HANDLERS)
+    assert len(routes_of(make_api(ENDPOINTS), ENDPOINTS)) == len(ENDPOINTS)
+
+
+def test_an_endpoint_twice_is_refused() -> None:
+    one = ApiEndpointConfig(path="/x", method="GET", handler="live", resource="system", action="read")
+    with pytest.raises(ValueError, match="GET /x is in the table twice"):
+        ApiRouter([one, one])
+
+
+def test_paths_with_parameters() -> None:
+    exact = ApiEndpointConfig(path="/d/list", method="GET", handler="live", resource="system", action="read")
+    whole = ApiEndpointConfig(path="/d/{id:path}", method="GET", handler="live", resource="system", action="read")
+    router = ApiRouter([whole, exact])
+    assert router.find("GET", "/d/list").endpoint is exact
+    found = router.find("GET", "/d/a/b")
+    assert (found.endpoint, found.parameters) == (whole, {"id": "a/b"})
+    assert router.find("HEAD", "/d/a").endpoint is whole
+    assert router.find("PUT", "/d/a").endpoint is None
+    assert router.find("PUT", "/d/a").methods == ("GET",)
+    assert router.find("GET", "/e").methods == ()
