@@ -125,3 +125,41 @@ HTTP_IN_FLIGHT = Gauge("annals_http_requests_in_flight", "Requests being answere
 
 # Bytes of answers' bodies, as sent.
 HTTP_BYTES = Counter("annals_http_response_bytes_total", "Bytes of bodies sent.", ["method", "path"])
+
+# ---- Services: the side that is asked ----
+
+# status: the HTTP status of the answer, or cancelled (whoever asked went away). 401: somebody has no valid token.
+SERVICE_REQUESTS = Counter("annals_service_requests_total", "Requests to a service.", ["operation", "status"])
+
+# From the first byte to the answer. Operations run models: the last buckets are theirs.
+SERVICE_SECONDS = Histogram(
+    "annals_service_request_seconds",
+    "Seconds a service took for a request.",
+    ["operation"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
+
+# Requests under way by what the instance does at once. Above 1 they wait for each other: this is what scaling goes by.
+SERVICE_LOAD = Gauge("annals_service_load", "Load of this process' service, 1 is full.", ["service"])
+
+# ---- Services: the side that asks ----
+
+# outcome: ok, or the name of the error. NotSentError and LostError: an instance went away; many of one: it is ill.
+RPC_REQUESTS = Counter("annals_rpc_requests_total", "Tries of calls.", ["service", "operation", "outcome"])
+
+# With the wait for a connection. Far above annals_service_request_seconds: look at the network, or at busy cores.
+RPC_SECONDS = Histogram(
+    "annals_rpc_seconds",
+    "Seconds a try of a call took.",
+    ["service", "operation"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
+
+# Tries after the first. They stop growing where the retry budget is used up, and calls fail instead.
+RPC_RETRIES = Counter("annals_rpc_retries_total", "Tries of calls after the first.", ["service"])
+
+# Instances that failed five times in a row, to which nothing is sent for a while. Above 0: see their logs.
+RPC_BREAKERS = Gauge("annals_rpc_open_breakers", "Instances whose breaker is open or half open.", ["service"])
+
+# Instances that are passed over for a while because they failed time and again. It goes back by itself.
+RPC_EJECTED = Gauge("annals_rpc_ejected_instances", "Instances that are not chosen now.", ["service"])

@@ -67,7 +67,10 @@ LEGITIMATE = {
     ("frozen", "a server whose processes are stopped (SIGSTOP)"): ("tests/",),
     ("shape", "numpy and scipy: `array.shape`, `shape=(rows, columns)`"): ("",),
     ("marks", "byte order marks"): ("annals/encodings.py",),
-    ("drain", "asyncio.StreamWriter.drain"): ("tests/servers/test_passages_opensearch.py",),
+    ("drain", "asyncio.StreamWriter.drain"): (
+        "tests/servers/test_passages_opensearch.py",
+        "tests/services/mesh/test_rpc.py",
+    ),
     ("reached", "nodes that a walk over a graph came to"): (
         "projections/graph/walk.py",
         "services/storage/cross_database.py",

@@ -9,9 +9,12 @@ from redis.asyncio import Redis
 from eventstore.errors import StoreUnavailableError
 from projections.answers.reads import KEPT_S, AnswerCache
 from projections.answers.redis import RedisAnswers
+from services.mesh.registry import ServiceRegistry
+from services.mesh.registry_redis import RedisServiceRegistry
 from services.rate_limits import RateLimits, RedisRateLimits
 from tests.projections.contract.answers import AnswerCacheContract
 from tests.servers.handles import Server
+from tests.services.mesh.registry_contract import ONE, ServiceRegistryContract
 from tests.services.rate_limits_contract import RateLimitsContract
 
 
@@ -40,11 +43,25 @@ class TestRedisLimits(RateLimitsContract):
         return RedisRateLimits(redis)
 
 
+class TestRedisServiceRegistry(ServiceRegistryContract):
+    @pytest.fixture
+    async def registry(self, redis: Redis) -> ServiceRegistry:
+        return RedisServiceRegistry(redis)
+
+    async def test_names_of_what_is_gone_are_cleared_away(self, redis: Redis, registry: ServiceRegistry) -> None:
+        await registry.renew(ONE, 60)
+        await registry.withdraw(ONE.instance)
+        assert await registry.instances("reasoning") == []
+        assert await redis.keys("annals:mesh:*") == []
+
+
 async def test_a_redis_that_is_away_is_said_to_be(redis: Redis, redis_server: Server) -> None:
     redis_server.kill()
     with pytest.raises(StoreUnavailableError, match="Redis"):
         await RedisAnswers(redis).find("default", "key")
     with pytest.raises(StoreUnavailableError, match="Redis"):
         await RedisRateLimits(redis).take("default", "ask", 1, 60)
+    with pytest.raises(StoreUnavailableError, match="Redis"):
+        await RedisServiceRegistry(redis).instances("reasoning")
     await asyncio.to_thread(redis_server.start)
     assert await RedisAnswers(redis).find("default", "key") is None

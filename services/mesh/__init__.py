@@ -1,0 +1,1 @@
+"""How services find and call each other (specification 1.2: service discovery, RPC client, service mesh)."""

@@ -1,0 +1,134 @@
+"""`start_service` (specification 1.2): an open service is served, watched and registered until its handle stops it."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator, Sequence
+
+import uvicorn
+
+from security.service_tokens import ServiceIdentity
+from services.mesh.caller_claims import AccessOf
+from services.mesh.lease import registered
+from services.mesh.operations import operations_of
+from services.mesh.registry import Instance, ServiceKeys, ServiceRegistry
+from services.mesh.rpc_server import RpcServer
+from telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+STOP_LIMIT_S = 10.0
+"""How long requests under way may take to end."""
+LOAD_EVERY_S = 0.5
+
+
+class ServiceHandle:
+    """A service that runs: its name, its endpoints (`http://HOST:PORT/rpc/OPERATION`), and the way to end it."""
+
+    def __init__(self, instance: Instance, stop: Callable[[], object], done: "asyncio.Task[None]") -> None:
+        self.service_name = instance.service
+        self.instance = instance
+        self.endpoints = tuple(f"{instance.address}/rpc/{name}" for name in operations_of(instance.service))
+        self._stop, self._done = stop, done
+
+    async def stop(self) -> None:
+        """Nobody finds it any more; then requests under way end, within STOP_LIMIT_S."""
+        self._stop()
+        await self.wait()
+
+    async def wait(self) -> None:
+        """Until it has ended. Raises what it ended with."""
+        await asyncio.shield(self._done)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process' signals alone: they are its owner's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class ServiceHost:
+    """Serves one opened service: `service` has the operations of the identity's service."""
+
+    def __init__(
+        self,
+        identity: ServiceIdentity,
+        service: object,
+        keys: ServiceKeys,
+        registries: Sequence[ServiceRegistry],
+        access_of: AccessOf,
+        *,
+        version: str,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        advertised: str | None = None,
+        capacity: int = 4,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`advertised`: the host that others reach it by; `capacity`: requests at once that make a load of 1."""
+        self._identity = identity
+        self._registries = list(registries)
+        self._server = RpcServer(identity, service, keys, access_of)
+        self._version, self._host, self._port = version, host, port
+        self._advertised, self._capacity, self._beat = advertised or host, capacity, beat
+
+    async def start_service(self) -> ServiceHandle:
+        """Listen, then be found. Raises OSError where the address is taken, StoreUnavailableError."""
+        listening = socket.create_server((self._host, self._port), backlog=512)
+        port = listening.getsockname()[1]
+        peer = self._identity.peer
+        instance = Instance(
+            peer.service,
+            peer.instance,
+            self._version,
+            f"http://{self._advertised}:{port}",
+            self._identity.public_key,
+        )
+        config = uvicorn.Config(
+            self._server.app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=round(STOP_LIMIT_S),
+        )
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        stopping = asyncio.Event()
+        done = asyncio.create_task(self._serve(_Server(config), listening, instance, ready, stopping))
+        await asyncio.wait({ready, done}, return_when=asyncio.FIRST_COMPLETED)
+        if done.done():
+            done.result()
+        return ServiceHandle(instance, stopping.set, done)
+
+    async def _serve(
+        self,
+        server: _Server,
+        listening: socket.socket,
+        instance: Instance,
+        ready: "asyncio.Future[None]",
+        stopping: asyncio.Event,
+    ) -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        watching = asyncio.create_task(self._watch(instance))
+        stopped = asyncio.create_task(stopping.wait())
+        try:
+            async with registered(self._registries, instance, self._load):
+                ready.set_result(None)
+                await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            watching.cancel()
+            server.should_exit = True
+            await serving
+
+    def _load(self) -> float:
+        return self._server.outstanding / self._capacity
+
+    async def _watch(self, instance: Instance) -> None:
+        while True:
+            metrics.SERVICE_LOAD.labels(instance.service).set(self._load())
+            self._beat()
+            await asyncio.sleep(LOAD_EVERY_S)
