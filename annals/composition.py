@@ -36,6 +36,7 @@ from projections.projection import Projection
 from projections.projector import Projector
 from projections.relational.reads import RelationalReader
 from projections.vector.reads import PassageReader
+from security.authorization import RbacAuthorizationEngine
 from services.operations.dead_letters import DeadLetterService
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
@@ -44,7 +45,8 @@ from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.authentication import AuthenticationService
-from services.security.local_administrator import LocalAdministrator
+from services.security.local_administrator import TENANT, LocalAdministrator
+from services.security.policies import PolicyService
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.intake import Intake
@@ -86,6 +88,7 @@ class Services:
     authentication: AuthenticationService
     accounts: AccountService
     api_keys: ApiKeyService
+    policies: PolicyService
     local_administrator: LocalAdministrator
     audit: AuditWriter
     audit_service: AuditService
@@ -159,6 +162,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             authentication=authentication,
             accounts=accounts,
             api_keys=api_keys,
+            policies=PolicyService(RbacAuthorizationEngine(home=TENANT), commands, reader, access_version),
             local_administrator=LocalAdministrator(accounts, api_keys, authentication),
             audit=audit,
             audit_service=AuditService(entries, audit),

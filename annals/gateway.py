@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
@@ -17,8 +17,6 @@ from annals.settings import Settings
 from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.services import GatewayServices
-from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision
-from security.principal import Principal
 from services.deadline import Deadline
 
 log = logging.getLogger(__name__)
@@ -64,25 +62,6 @@ class Models:
         self._opening.cancel()
         await asyncio.gather(self._opening, return_exceptions=True)
         await self._stack.aclose()
-
-
-class AdministratorsOnly:
-    """As long as there are no roles with permissions: an administrator may do everything, anybody else nothing."""
-
-    async def access_of(self, principal: Principal, client: str) -> Access:
-        """A credential that was narrowed to scopes is no administrator's."""
-        return FULL_ACCESS if "administrator" in principal.roles and principal.scopes is None else NO_ACCESS
-
-
-class NoAccess:
-    """Everything is denied."""
-
-    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
-        """No."""
-        return AccessDecision(False, reason="only administrators may")
-
-
-NO_ACCESS = NoAccess()
 
 
 def run_gateway(settings: Settings, dsn: str, heartbeat: Heartbeat) -> None:
@@ -143,7 +122,7 @@ async def _gateway(settings: Settings, dsn: str) -> AsyncIterator[EnhancedKnowle
                     checks={"databases": services.connections.check, "models": models.check},
                 ),
                 services.authentication,
-                AdministratorsOnly(),
+                services.policies,
                 services.audit,
             )
         finally:

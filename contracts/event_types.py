@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system", "account"]
+AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system", "account", "policy"]
 
 
 class EventType(StrEnum):
@@ -40,6 +40,8 @@ class EventType(StrEnum):
     ACCOUNT_ROLES_CHANGED = "AccountRolesChanged"
     ACCOUNT_DISABLED = "AccountDisabled"
     ACCOUNT_ENABLED = "AccountEnabled"
+    ROLE_DEFINED = "RoleDefined"
+    ROLE_REMOVED = "RoleRemoved"
 
 
 _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
@@ -71,6 +73,7 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.ACCOUNT_DISABLED,
         EventType.ACCOUNT_ENABLED,
     ),
+    "policy": (EventType.ROLE_DEFINED, EventType.ROLE_REMOVED),
 }
 
 KIND_OF: dict[EventType, AggregateKind] = {
@@ -80,7 +83,7 @@ KIND_OF: dict[EventType, AggregateKind] = {
 CONTENT_TYPES = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED})
 """After one of these, what was said of the document before is out of date."""
 
-ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account"})
+ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account", "policy"})
 """Who may do what. Whoever looks for contents by a name does not find these."""
 
 ACCESS_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ACCESS_KINDS)

@@ -1,6 +1,6 @@
 """Which payload each event type carries."""
 
-from contracts import accounts, documents, entities, reasoning, system
+from contracts import access, accounts, documents, entities, reasoning, system
 from contracts.event_types import EventType
 from contracts.payload import Payload
 
@@ -32,5 +32,7 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         accounts.AccountRolesChanged,
         accounts.AccountDisabled,
         accounts.AccountEnabled,
+        access.RoleDefined,
+        access.RoleRemoved,
     )
 }

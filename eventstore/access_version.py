@@ -37,6 +37,8 @@ class AccessVersion:
     def __init__(self, dsn: str, event_types: Collection[EventType] = ACCESS_TYPES) -> None:
         self._dsn = dsn
         self._types = sorted(map(str, event_types))
+        self.latest: Version | None = None
+        """What was answered last."""
         self._connection: asyncpg.Connection | None = None
         self._asked: asyncio.Future[Version] | None = None
         self._next: asyncio.Future[Version] | None = None
@@ -75,7 +77,8 @@ class AccessVersion:
                 self._connection = None
             raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
         assert row is not None
-        return row[0], row[1]
+        self.latest = row[0], row[1]
+        return self.latest
 
 
 def _seen(answer: asyncio.Future[Version]) -> None:

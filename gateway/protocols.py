@@ -1,5 +1,6 @@
 """What the chain asks others: who somebody is, and what he may do."""
 
+from datetime import datetime
 from typing import Protocol
 
 from security.access import Access
@@ -18,6 +19,6 @@ class Authentication(Protocol):
 class Authorization(Protocol):
     """From who somebody is to what he may do now."""
 
-    async def access_of(self, principal: Principal, client: str) -> Access:
-        """Decisions about this principal. Raises StoreUnavailableError."""
+    async def access_of(self, principal: Principal, address: str | None, now: datetime) -> Access:
+        """Decisions about this principal, who was just authenticated. Raises StoreUnavailableError."""
         ...

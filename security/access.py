@@ -1,9 +1,11 @@
 """What somebody may do: the decision, and who takes it (specification 4.1, `AccessDecision`)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
+
+from security.reach import EVERYTHING, Reach
 
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
@@ -26,7 +28,19 @@ class Access(Protocol):
     """What one caller may do in his tenant, at the time of the call. Decides without input or output."""
 
     def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
-        """`resource` is a kind of thing (`documents`), `action` what is done (`read`), `attributes` of the thing."""
+        """`resource` is a kind of thing (`documents`), `action` what is done (`read`), `attributes` of the thing.
+
+        Without attributes: whether he may do it to some of them. Of one document, `collection` is always given, empty
+        where it is of none.
+        """
+        ...
+
+    def reach(self, resource: str, action: str) -> Reach:
+        """Which documents he may do this to, or read what rests on them: what lists and searches keep to."""
+        ...
+
+    def refusal_to_give(self, roles: Collection[str]) -> str | None:
+        """Why he may not give these roles to an account; None where they hold nothing that he does not have himself."""
         ...
 
 
@@ -36,6 +50,14 @@ class FullAccess:
     def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
         """Everything is allowed."""
         return AccessDecision(True, matching_permission="*:*")
+
+    def reach(self, resource: str, action: str) -> Reach:
+        """Every document."""
+        return EVERYTHING
+
+    def refusal_to_give(self, roles: Collection[str]) -> str | None:
+        """Nothing is refused."""
+        return None
 
 
 FULL_ACCESS = FullAccess()

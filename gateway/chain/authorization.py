@@ -1,5 +1,7 @@
 """Step 3: whether he may do what the endpoint does. The use case asks again, of the object itself."""
 
+from datetime import UTC, datetime
+
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.endpoint import ApiEndpointConfig
 from gateway.exchange import exchange_of
@@ -25,7 +27,7 @@ class Authorizer:
         exchange = exchange_of(scope)
         principal, endpoint = exchange.principal, exchange.endpoint
         if principal is not None and endpoint is not None:
-            access = await self._authorization.access_of(principal, exchange.client)
+            access = await self._authorization.access_of(principal, exchange.client or None, datetime.now(UTC))
             caller = Caller(
                 tenant=principal.tenant,
                 actor=principal.id,

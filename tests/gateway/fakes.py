@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 
@@ -10,7 +11,7 @@ from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
 from gateway.services import GatewayServices, ModelServices
-from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision
+from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision, FullAccess
 from security.audit import AuditEntry
 from security.errors import MissingCredentialError
 from security.principal import Principal
@@ -45,11 +46,11 @@ class Permissions:
 
     denied: set[str] = field(default_factory=set)
 
-    async def access_of(self, principal: Principal, client: str) -> Access:
+    async def access_of(self, principal: Principal, address: str | None, now: datetime) -> Access:
         return _Denying(frozenset(self.denied)) if self.denied else FULL_ACCESS
 
 
-class _Denying:
+class _Denying(FullAccess):
     def __init__(self, denied: frozenset[str]) -> None:
         self._denied = denied
 

@@ -1,12 +1,12 @@
 """Texts of callers through the models: what is found, what is refused, and that nothing is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from inference.runner import Inference, InferenceSettings
-from security.access import FULL_ACCESS, NO_ATTRIBUTES, AccessDecision
+from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import AccessDeniedError, InvalidRequestError
@@ -17,16 +17,10 @@ from services.processing.interface import (
     SemanticChunkingRequest,
 )
 from services.processing.service import AiProcessingService, NothingKept
+from tests.support.access import allowed
 
 CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
 MEETING = "Ada Lovelace met Charles Babbage in London."
-
-
-class MayNot:
-    """Allows nothing."""
-
-    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
-        return AccessDecision(False, reason=f"no role allows {resource}:{action}")
 
 
 def soon() -> Deadline:
@@ -85,7 +79,7 @@ async def test_what_is_no_text_is_refused_by_its_field(service: AiProcessingServ
 
 
 async def test_who_may_not_is_told_before_anything_runs(service: AiProcessingService) -> None:
-    nobody = Caller("ours", "eve", "test", MayNot())
+    nobody = Caller("ours", "eve", "test", allowed())
     with pytest.raises(AccessDeniedError, match="eve may not execute processing"):
         await service.extract_entities(nobody, EntityExtractionRequest(""), soon())
 

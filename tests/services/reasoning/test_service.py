@@ -13,8 +13,8 @@ from services.reasoning.ask import AskService
 from services.reasoning.interface import ReasoningQueryRequest
 from services.reasoning.recorder import AnswerRecorder
 from services.reasoning.service import ReasoningService
-from tests.services.processing.test_service import MayNot
 from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, passages
+from tests.support.access import allowed
 
 CALLER = Caller("ours", "ada", "http", FULL_ACCESS, correlation_id="request-1")
 
@@ -79,6 +79,6 @@ async def test_who_may_not_asks_nothing() -> None:
     log = Log()
     with pytest.raises(AccessDeniedError, match="eve may not execute reasoning"):
         await service(log).query(
-            Caller("ours", "eve", "http", MayNot()), ReasoningQueryRequest("who?", query_id=uuid4()), soon()
+            Caller("ours", "eve", "http", allowed()), ReasoningQueryRequest("who?", query_id=uuid4()), soon()
         )
     assert log.tries == 0

@@ -1,7 +1,7 @@
 """Reading the audit log: within one's tenant, with permission, in pages, as lines that verify by themselves."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from eventstore.audit import AuditWriter, open_audit
 from eventstore.audit_entries import AuditEntries, AuditFilter
 from eventstore.pool import PostgresPool
-from security.access import FULL_ACCESS, NO_ATTRIBUTES, AccessDecision
+from security.access import FULL_ACCESS
 from security.audit import AuditEntry
 from services.caller import Caller
 from services.deadline import Deadline
@@ -18,23 +18,14 @@ from services.security.audit import AuditService, Head
 from services.security.audit_lines import NoAuditLineError, check_lines
 from services.security.auditing import audited
 from services.storage.listing import WrongCursorError
+from tests.support.access import allowed
 
 CHANGE = AuditEntry("acme", "tobias", "change", "write", "documents")
 
 
-class Allowed:
-    """Allows these alone."""
-
-    def __init__(self, *permissions: str) -> None:
-        self._permissions = permissions
-
-    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
-        return AccessDecision(f"{resource}:{action}" in self._permissions, reason="no role allows it")
-
-
 INES = Caller("acme", "ines", "http", FULL_ACCESS, "request-1", credential="key:7", address="192.0.2.1")
-AUDITOR = replace(INES, actor="auditor", access=Allowed("audit:read"))
-NOBODY = replace(INES, actor="nobody", access=Allowed())
+AUDITOR = replace(INES, actor="auditor", access=allowed("audit:read"))
+NOBODY = replace(INES, actor="nobody", access=allowed())
 
 
 @pytest.fixture

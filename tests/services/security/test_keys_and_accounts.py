@@ -1,6 +1,5 @@
 """Accounts and keys as use cases: within the tenant, allowed, and well formed."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,25 +7,17 @@ import pytest
 
 from aggregates.cause import RefusedError
 from eventstore.pool import PostgresPool
-from security.access import NO_ATTRIBUTES, AccessDecision
 from security.api_keys import parse
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from tests.services.security.conftest import ROOT, Identities
+from tests.support.access import allowed
 
 OTHER = Caller("other", "eve", "test", ROOT.access)
 
 
-class NoAccess:
-    """Allows nothing."""
-
-    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
-        """Denied."""
-        return AccessDecision(False, reason="no role")
-
-
-NOBODY = Caller("acme", "nobody", "test", NoAccess())
+NOBODY = Caller("acme", "nobody", "test", allowed(tenant="acme"))
 
 
 def soon() -> Deadline:

@@ -22,7 +22,7 @@ from services.errors import AccessDeniedError, InvalidRequestError
 from services.storage.intake import DocumentTooLargeError, Intake
 from services.storage.interface import StorageLocation, StoreDocumentRequest
 from services.storage.service import StorageService
-from tests.services.processing.test_service import MayNot
+from tests.support.access import allowed
 from tests.support.stores import LIMIT
 
 CALLER = Caller("ours", "ada", "http", FULL_ACCESS, correlation_id="request-1")
@@ -111,6 +111,6 @@ async def test_what_is_too_large_or_not_allowed_is_nowhere(service: StorageServi
     with pytest.raises(DocumentTooLargeError):
         await service.store_document(CALLER, StoreDocumentRequest("d", "T", "a" * (LIMIT + 1)), soon())
     with pytest.raises(AccessDeniedError, match="write documents"):
-        eve = Caller("ours", "eve", "http", MayNot())
+        eve = Caller("ours", "eve", "http", allowed())
         await service.store_document(eve, StoreDocumentRequest("d", "T", "text", delivery_id=uuid4()), soon())
     assert await reader.after(0, 10) == []

@@ -1,0 +1,190 @@
+"""Roles and permissions decide (specification 4.1, `RbacAuthorizationEngine`). Deny by default.
+
+Own code instead of Casbin, whose Python edition interprets its matcher for each line of a policy (70 to 190
+microseconds a decision with 35 lines), explains no denial, and knows no constraints.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from security.access import NO_ATTRIBUTES, AccessDecision
+from security.grants import Circumstances, Grant, parsed_address
+from security.principal import Principal
+from security.reach import Reach
+from security.roles import DEFAULT_POLICY, INSTALLATION, Policy
+from security.scopes import ACTIONS, ANY, RESOURCES, in_scope
+
+KEPT_RIGHTS = 1024
+"""Combinations of roles and scopes kept for each tenant; beyond, they are worked out anew."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What some roles give within some scopes; `decided` are decisions that are the same at any time, from anywhere."""
+
+    grants: Mapping[Key, tuple[Grant, ...]]
+    decided: dict[Key, AccessDecision] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _TenantPolicy:
+    policy: Policy
+    rights: dict[tuple[tuple[str, ...], tuple[str, ...] | None], Rights] = field(default_factory=dict)
+
+
+class RbacAccess:
+    """The Access of one principal, at one time and from one address."""
+
+    __slots__ = ("_circumstances", "_engine", "_principal", "_rights")
+
+    def __init__(
+        self, engine: "RbacAuthorizationEngine", principal: Principal, rights: Rights, circumstances: Circumstances
+    ) -> None:
+        self._engine = engine
+        self._principal = principal
+        self._rights = rights
+        self._circumstances = circumstances
+
+    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
+        """As `Access.decide` says."""
+        if not attributes:
+            known = self._rights.decided.get((resource, action))
+            if known is not None:
+                return known
+        tenant = attributes.get("tenant", self._principal.tenant)
+        if tenant != self._principal.tenant:
+            return AccessDecision(False, reason=f"it is of another tenant than {self._principal.tenant}")
+        held, refusals = self._held(resource, action)
+        collection = attributes.get("collection")
+        if collection is not None:
+            fitting = [grant for grant in held if grant.rule.holds_for(collection)]
+            refusals += [
+                f"{g.named} is only for {', '.join(g.permission.collections)}" for g in held if g not in fitting
+            ]
+            held = fitting
+        if held:
+            decision = self._allowed(held, Reach(tuple(grant.rule for grant in held)).masked_fields(collection))
+        else:
+            decision = AccessDecision(False, reason=self._why_not(resource, action, refusals))
+        grants = self._rights.grants.get((resource, action))
+        if not attributes and grants is not None and all(grant.is_always for grant in grants):
+            self._rights.decided[resource, action] = decision
+        return decision
+
+    def reach(self, resource: str, action: str) -> Reach:
+        """As `Access.reach` says."""
+        return Reach(tuple(dict.fromkeys(grant.rule for grant in self._held(resource, action)[0])))
+
+    def refusal_to_give(self, roles: Collection[str]) -> str | None:
+        """As `Access.refusal_to_give` says."""
+        tenant, own = self._principal.tenant, self._rights.grants
+        for name in roles:
+            if name not in self._engine.policy(tenant).roles:
+                return f"there is no role {name}"
+            for (resource, action), grants in self._engine.rights(tenant, (name,), None).grants.items():
+                mine = own.get((resource, action), ())
+                if not all(any(had.covers(given) for had in mine) for given in grants):
+                    return (
+                        f"the role {name} may {action} {resource}, which {self._principal.id} may not, or not as freely"
+                    )
+        return None
+
+    def _held(self, resource: str, action: str) -> tuple[list[Grant], list[str]]:
+        """The grants that hold now and from here, and why others do not."""
+        held, refusals = [], []
+        for grant in self._rights.grants.get((resource, action), ()):
+            refusal = grant.refusal(self._circumstances)
+            if refusal is None:
+                held.append(grant)
+            else:
+                refusals.append(f"{grant.named} holds {refusal}")
+        return held, refusals
+
+    def _allowed(self, held: list[Grant], masked: frozenset[str] | None) -> AccessDecision:
+        """By the widest of them. Of documents of no known collection, all fields count as masked that may be."""
+        widest = min(held, key=lambda grant: (grant.rule.collections is not None, len(grant.rule.masked_fields)))
+        constraints = (f"tenant: {self._principal.tenant}", *widest.constraints)
+        if self._principal.scopes is not None:
+            constraints += (f"scopes: {', '.join(self._principal.scopes)}",)
+        if masked is None:
+            masked = frozenset[str]().union(*(grant.rule.masked_fields for grant in held))
+        return AccessDecision(True, widest.named, constraints, masked)
+
+    def _why_not(self, resource: str, action: str, refusals: list[str]) -> str:
+        if resource not in RESOURCES or action not in ACTIONS:
+            return f"there is no {resource}:{action}"
+        if refusals:
+            return "; ".join(refusals)
+        if not in_scope(self._principal.scopes, resource, action):
+            return f"the credential's scopes ({', '.join(self._principal.scopes or ()) or 'none'}) leave it out"
+        if resource in INSTALLATION and self._principal.tenant != self._engine.home:
+            return f"{resource} belong to the whole installation, and {self._principal.tenant} is one of its tenants"
+        if not self._principal.roles:
+            return "he has no role"
+        return f"no permission of his roles ({', '.join(self._principal.roles)}) gives {resource}:{action}"
+
+
+class RbacAuthorizationEngine:
+    """Decides by the policies that it was last given; a tenant without one has the built-in roles.
+
+    A principal brings the roles that his account has now, so that what is kept for roles cannot be stale for him; what
+    is kept for a tenant falls with its policy.
+    """
+
+    def __init__(self, home: str) -> None:
+        """`home`: the tenant that the installation belongs to."""
+        self.home = home
+        self._tenants: dict[str, _TenantPolicy] = {}
+
+    def policy(self, tenant: str) -> Policy:
+        """The policy in force here."""
+        known = self._tenants.get(tenant)
+        return DEFAULT_POLICY if known is None else known.policy
+
+    def use(self, tenant: str, policy: Policy) -> None:
+        """Decide by this policy from now on."""
+        self._tenants[tenant] = _TenantPolicy(policy)
+
+    def access_of(self, principal: Principal, address: str | None, now: datetime) -> RbacAccess:
+        """What the principal may do when he asks from this address at this time."""
+        rights = self.rights(principal.tenant, principal.roles, principal.scopes)
+        circumstances = Circumstances(now, parsed_address(address))
+        return RbacAccess(self, principal, rights, circumstances)
+
+    def evaluate_user_access(
+        self,
+        user: Principal,
+        resource: str,
+        action: str,
+        attributes: Mapping[str, str] = NO_ATTRIBUTES,
+        *,
+        address: str | None = None,
+        now: datetime | None = None,
+    ) -> AccessDecision:
+        """One decision, as the specification names it."""
+        return self.access_of(user, address, now or datetime.now(UTC)).decide(resource, action, attributes)
+
+    def rights(self, tenant: str, roles: tuple[str, ...], scopes: tuple[str, ...] | None) -> Rights:
+        """What these roles give within these scopes, kept until the tenant's policy changes."""
+        known = self._tenants.setdefault(tenant, _TenantPolicy(DEFAULT_POLICY))
+        rights = known.rights.get((roles, scopes))
+        if rights is None:
+            if len(known.rights) >= KEPT_RIGHTS:
+                known.rights.clear()
+            rights = known.rights[roles, scopes] = self._compiled(tenant, known.policy, roles, scopes)
+        return rights
+
+    def _compiled(self, tenant: str, policy: Policy, roles: tuple[str, ...], scopes: tuple[str, ...] | None) -> Rights:
+        grants: dict[Key, list[Grant]] = {}
+        for way, permission in policy.permissions(roles):
+            grant = Grant.of(way, permission)
+            for resource in RESOURCES if permission.resource == ANY else (permission.resource,):
+                if resource in INSTALLATION and tenant != self.home:
+                    continue
+                for action in ACTIONS if permission.action == ANY else (permission.action,):
+                    if in_scope(scopes, resource, action):
+                        grants.setdefault((resource, action), []).append(grant)
+        return Rights({key: tuple(given) for key, given in grants.items()})
