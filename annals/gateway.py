@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
-from annals.composition import Services, open_read_models, open_services
-from annals.databases.health import report_pools
+from annals.composition.service_layer import ServiceLayer
+from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
 from annals.heartbeat import Heartbeat
-from annals.service_layer import ServiceLayer, open_service_layer, storage_service
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.services import GatewayServices
 from services.deadline import Deadline
+from services.operations.health import report_pools
 
 log = logging.getLogger(__name__)
 
@@ -36,32 +36,28 @@ class Server(uvicorn.Server):
 class Models:
     """The services that run models, which are loaded in the background."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._stack = contextlib.AsyncExitStack()
-        self._opening: asyncio.Task[ServiceLayer] = asyncio.create_task(self._open())
-
-    async def _open(self) -> ServiceLayer:
-        return await self._stack.enter_async_context(open_service_layer(self._services))
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use_cases = use_cases
+        self._loading = asyncio.create_task(use_cases.load())
 
     async def __call__(self, deadline: Deadline) -> ServiceLayer:
         """Once it is loaded. Raises InferenceError, DeadlineExceededError."""
-        if self._opening.done() and self._opening.exception() is not None:
-            self._opening = asyncio.create_task(self._open())
+        if self._loading.done() and self._loading.exception() is not None:
+            self._loading = asyncio.create_task(self._use_cases.load())
         async with deadline.enforce("loading the models"):
-            return await asyncio.shield(self._opening)
+            await asyncio.shield(self._loading)
+        return self._use_cases.services
 
     async def check(self) -> None:
         """Raises where it is not loaded."""
-        if not self._opening.done():
+        if not self._loading.done():
             raise AnnalsError("the models are being loaded; ask again soon")
-        self._opening.result()
+        self._loading.result()
 
     async def close(self) -> None:
-        """Store what is still to be stored."""
-        self._opening.cancel()
-        await asyncio.gather(self._opening, return_exceptions=True)
-        await self._stack.aclose()
+        """They may still be loading."""
+        self._loading.cancel()
+        await asyncio.gather(self._loading, return_exceptions=True)
 
 
 def run_gateway(settings: Settings, dsn: str, heartbeat: Heartbeat) -> None:
@@ -109,21 +105,21 @@ async def _beat(heartbeat: Heartbeat) -> None:
 
 @contextlib.asynccontextmanager
 async def _gateway(settings: Settings, dsn: str) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
-    async with open_services(settings, dsn) as services:
-        await open_read_models(services)
-        models = Models(services)
-        reports = asyncio.create_task(report_pools(services.connections.monitor_pool_health))
+    async with open_use_cases(settings, dsn) as use_cases:
+        models = Models(use_cases)
+        pools = use_cases.operations.pools
+        reports = asyncio.create_task(report_pools(pools.monitor_pool_health))
         try:
             yield EnhancedKnowledgeStorageGateway(
                 GatewayServices(
-                    limits=services.limits,
-                    storage=storage_service(services),
+                    limits=use_cases.limits,
+                    storage=use_cases.services.storage,
                     models=models,
-                    checks={"databases": services.connections.check, "models": models.check},
+                    checks={"databases": pools.check, "models": models.check},
                 ),
-                services.authentication,
-                services.policies,
-                services.audit,
+                use_cases.security.authentication,
+                use_cases.security.policies,
+                use_cases.security.audit,
             )
         finally:
             reports.cancel()

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition import Services, open_read_models, open_services
+from annals.composition.use_cases import UseCases, open_use_cases
 from annals.embedded.postgres import EmbeddedPostgres
 from annals.errors import NothingThereError
 from annals.keeper import servers
@@ -27,9 +27,9 @@ class Installation:
 
 @dataclass(frozen=True)
 class Session:
-    """Opened services, and what runs around them. `own`: it ends with its users, of which this command is one."""
+    """Use cases, and what runs around them. `own`: it ends with its users, of which this command is one."""
 
-    services: Services
+    use_cases: UseCases
     state: State
     own: bool
 
@@ -65,7 +65,7 @@ async def installation(
 async def session(
     settings: Settings, *, processing: bool = False, read_models: bool = True, new: bool = False
 ) -> AsyncIterator[Session]:
-    """An installation with its services opened.
+    """An installation with its use cases opened.
 
     `read_models`: have them, in today's schema; a replay makes them itself, and the log alone needs none.
 
@@ -73,8 +73,11 @@ async def session(
     """
     async with (
         installation(settings, processing=processing, new=new) as found,
-        open_services(found.settings, found.state.addresses["postgres"]) as services,
+        open_use_cases(
+            found.settings,
+            found.state.addresses["postgres"],
+            broker=found.state.addresses.get("broker"),
+            read_models=read_models,
+        ) as use_cases,
     ):
-        if read_models:
-            await open_read_models(services)
-        yield Session(services, found.state, found.own)
+        yield Session(use_cases, found.state, found.own)

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from annals.composition import Services
+from annals.composition.stores import Stores
 from bench.corpus import passages
 from bench.history import History, histories, in_batches
 from bench.servers import Figures, Stopwatch, ratio, running
@@ -43,7 +43,7 @@ async def measure(folder: Path) -> Figures:
     }
 
 
-async def _round(services: Services, number: int) -> tuple[float, float, float, float, float]:
+async def _round(services: Stores, number: int) -> tuple[float, float, float, float, float]:
     made = histories(passages(DOCUMENTS, seed=100 + number))
     alone = histories(passages(SINGLE, seed=200 + number))
     batches = list(in_batches(made))
@@ -67,7 +67,7 @@ def _one_by_one(made: Sequence[History]) -> list[list[DomainEvent]]:
     return [[one.events[0]] for one in made]
 
 
-async def _append(services: Services, batches: Sequence[Sequence[DomainEvent]]) -> float:
+async def _append(services: Stores, batches: Sequence[Sequence[DomainEvent]]) -> float:
     """Seconds. As a stage does it: the state is known, the decision is made, all of a batch in one transaction."""
     commands = [[_command(event) for event in batch] for batch in batches]
     watch = Stopwatch()

@@ -4,7 +4,7 @@ import asyncio
 import statistics
 from pathlib import Path
 
-from annals.models import open_ask_service
+from annals.composition.use_cases import use_cases_over
 from annals.roles import ROLES
 from bench import ingest
 from bench.corpus import passages
@@ -33,7 +33,9 @@ async def measure(folder: Path) -> Figures:
             f"Where was {passage.facts[0].subject} of {passage.title.split(' of ')[1]} born?",
         )
     ][:QUESTIONS]
-    async with running(data) as (services, _), open_ask_service(services) as service:
+    async with running(data) as (services, _), use_cases_over(services) as use_cases:
+        service = use_cases.ask
+        await service.load()
         caller = Caller(services.settings.tenant, services.settings.actor, "bench", FULL_ACCESS)
         watch = Stopwatch()
         await service.ask(caller, "What is known about Greywater?", 5, Deadline.after(ASK_LIMIT_S))

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from annals.composition import Services
+from annals.composition.storage import intake_of
+from annals.composition.stores import Stores
 from annals.roles import ROLES
 from bench.corpus import passages
 from bench.servers import Figures, Stopwatch, running
@@ -68,11 +69,11 @@ def prose(characters: int) -> str:
     return made[:characters]
 
 
-async def take_in(services: Services, document_id: str, text: str) -> float:
+async def take_in(services: Stores, document_id: str, text: str) -> float:
     """Take one document in; returns the seconds until every read model has it processed."""
     watch = Stopwatch()
     metadata = EventMetadata(tenant=services.settings.tenant, actor="bench", source="bench")
-    await services.intake.take(
+    await intake_of(services).take(
         [
             Submission(
                 document_id=document_id,
@@ -98,7 +99,7 @@ async def _until(true: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def _processed(services: Services, keys: Sequence[AggregateKey]) -> bool:
+async def _processed(services: Stores, keys: Sequence[AggregateKey]) -> bool:
     latest = await services.reader.latest(keys)
     if any(last.event_type != EventType.DOCUMENT_PROCESSED for last in latest.values()) or len(latest) < len(keys):
         return False

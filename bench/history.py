@@ -10,7 +10,7 @@ import numpy as np
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document, evolve
-from annals.composition import Services
+from annals.composition.stores import Stores
 from bench.corpus import Passage
 from contracts import ids
 from contracts.documents import (
@@ -59,7 +59,7 @@ def in_batches(made: Sequence[History]) -> Iterator[list[DomainEvent]]:
             yield [one.events[stage] for one in part]
 
 
-async def keep(services: Services, made: Sequence[History]) -> None:
+async def keep(services: Stores, made: Sequence[History]) -> None:
     """Put texts, made-up vectors and events where live processing puts them."""
     random = np.random.default_rng(11)
     for start in range(0, len(made), BATCH):

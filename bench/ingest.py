@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from annals.composition import Services
-from annals.models import open_inference
+from annals.composition.models import open_inference
+from annals.composition.stores import Stores
 from annals.roles import ROLES
 from bench.corpus import Passage, passages, write_corpus
 from bench.servers import Figures, Stopwatch, ratio, running
@@ -73,7 +73,7 @@ async def measure(folder: Path) -> Figures:
     }
 
 
-async def take_in(services: Services, folder: Path, made: Sequence[Passage]) -> tuple[float, float]:
+async def take_in(services: Stores, folder: Path, made: Sequence[Passage]) -> tuple[float, float]:
     """`annals ingest --wait` on a warm worker.
 
     Passages a second, from the first DocumentIngested to the last DocumentProcessed, and from the first to the last

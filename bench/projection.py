@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from annals.composition import Services
+from annals.composition.stores import Stores
 from bench.corpus import passages
 from bench.history import EVENTS_A_DOCUMENT, histories, keep
 from bench.servers import Figures, Stopwatch, ratio, running
@@ -34,7 +34,7 @@ async def measure(folder: Path) -> Figures:
     }
 
 
-async def _followed(services: Services, events: int) -> float:
+async def _followed(services: Stores, events: int) -> float:
     """Events a second that the slowest read model takes in, from the first sight of one until it has all."""
     watch = Stopwatch()
     first: tuple[float, int] | None = None
@@ -49,7 +49,7 @@ async def _followed(services: Services, events: int) -> float:
         await asyncio.sleep(POLL_S)
 
 
-async def _least(services: Services) -> int:
+async def _least(services: Stores) -> int:
     """Events that are in every read model."""
     # A document's version counts its events.
     sums = ", ".join(f"(SELECT coalesce(sum(version), 0) FROM {name}.versions)" for name in READ_MODELS)

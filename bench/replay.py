@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annals.composition import Services
+from annals.composition.stores import Stores
 from bench.corpus import passages
 from bench.history import histories, keep
 from bench.servers import Figures, Stopwatch, running
@@ -51,7 +51,7 @@ class Measured:
         return round(self.copied / self.replayed, 3)
 
 
-async def _measured(services: Services, projections: Sequence[Projection]) -> Measured:
+async def _measured(services: Stores, projections: Sequence[Projection]) -> Measured:
     """By turns, for machines drift. The read models are replayed in one pass and copied one after another."""
     replayed = copied = 0.0
     rows = 0

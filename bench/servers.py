@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from annals.composition import Services, open_read_models, open_services
+from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.pipeline import pipeline
 from annals.settings import load_settings
 
@@ -32,7 +32,7 @@ class Stopwatch:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, *, roles: tuple[str, ...] = ()) -> AsyncIterator[tuple[Services, dict[str, str]]]:
+async def running(folder: Path, *, roles: tuple[str, ...] = ()) -> AsyncIterator[tuple[Stores, dict[str, str]]]:
     """PostgreSQL over `folder`, and for `roles` a broker and these processes, as `annals up` runs them.
 
     Yields opened services, read models included, and the addresses of the servers. Raises AnnalsError.
@@ -42,7 +42,7 @@ async def running(folder: Path, *, roles: tuple[str, ...] = ()) -> AsyncIterator
     await supervisor.start()
     try:
         addresses = supervisor.state.addresses
-        async with open_services(settings, addresses["postgres"]) as services:
+        async with open_stores(settings, addresses["postgres"]) as services:
             await open_read_models(services)
             yield services, dict(addresses)
     finally:

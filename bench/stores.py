@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from annals.composition import Services
+from annals.composition.stores import Stores
 from bench import graph_store, vector_store
 from bench.corpus import passages
 from bench.history import histories, keep
@@ -38,7 +38,7 @@ async def measure(folder: Path) -> Figures:
     return {"documents": DOCUMENTS, "neo4j": neo4j, "opensearch": opensearch}
 
 
-async def _portions(services: Services, model: ReadModel) -> list[list[Change]]:
+async def _portions(services: Stores, model: ReadModel) -> list[list[Change]]:
     """All aggregates as changes, in the portions that a replay loads."""
     portions = []
     async for aggregates in services.reader.aggregates(model.kinds, await services.reader.head()):

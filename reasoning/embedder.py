@@ -17,6 +17,10 @@ class QueryEmbedder(Protocol):
         """The model and what is done to its output."""
         ...
 
+    async def load(self) -> None:
+        """Make it ready; nothing where it is. Raises InferenceError."""
+        ...
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension), each row of length 1."""
         ...

@@ -30,6 +30,10 @@ class Reasoner:
         self._embedder = embedder
         self._indexes = IndexCache(graph, passages)
 
+    async def load(self) -> None:
+        """Load the embedder; nothing where it is loaded. Raises InferenceError."""
+        await self._embedder.load()
+
     async def state(self, tenant: str) -> str:
         """SHA-256 in hexadecimal that names the present state of the read models and the embedder: the same state gives
         the same answers."""

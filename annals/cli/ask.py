@@ -2,7 +2,6 @@
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import click
@@ -11,15 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.search import described, short
 from annals.cli.words import counted
-from annals.composition import Services
-from annals.models import open_ask_service
+from annals.composition.use_cases import UseCases
 from annals.session import session
 from contracts.errors import AnnalsError
 from contracts.payload import Question
 from contracts.text import is_blank
 from eventstore.errors import StoreUnavailableError
 from services.deadline import Deadline, DeadlineExceededError
-from services.reasoning.ask import ASK_LIMIT_S, AskResult, AskService
+from services.reasoning.ask import ASK_LIMIT_S, AskResult
 from services.reasoning.recorder import CLOSE_LIMIT_S
 
 COUNT_LIMIT_S = 3.0
@@ -50,36 +48,30 @@ async def _ask(context: CommandContext, question: str, k: int) -> AskResult:
     except ValidationError as error:
         raise AnnalsError(f"the question cannot be asked: {error.errors()[0]['msg']}") from None
     async with session(context.settings) as opened:
-        async with _asking(context, opened.services) as service:
-            with context.people.status("thinking"):
-                asked = await service.ask(context.caller, question, k, Deadline.after(ASK_LIMIT_S))
-            # Said at once: what follows may have to wait.
-            context.give(result_of(asked))
-            _tell(context, asked)
-            if not asked.recorded:
-                context.note(f"the answer is not recorded yet; the log is tried again for at most {CLOSE_LIMIT_S:g} s")
+        service = opened.use_cases.ask
+        # Loaded before the time of the question begins.
+        with context.people.status("loading the models"):
+            await service.load()
+        with context.people.status("thinking"):
+            asked = await service.ask(context.caller, question, k, Deadline.after(ASK_LIMIT_S))
+        # Said at once: what follows may have to wait.
+        context.give(result_of(asked))
+        _tell(context, asked)
+        if not asked.recorded:
+            context.note(f"the answer is not recorded yet; the log is tried again for at most {CLOSE_LIMIT_S:g} s")
+        await service.close()
         if service.lost:
             context.note(f"the answer was not recorded: the log has no question {asked.query_id}; see: annals status")
         elif not asked.recorded:
             context.note("the answer is recorded now")
-        await _note_waiting(context, opened.services)
+        await _note_waiting(context, opened.use_cases)
     return asked
 
 
-@contextlib.asynccontextmanager
-async def _asking(context: CommandContext, services: Services) -> AsyncIterator[AskService]:
-    """The models are loaded before the time of the question begins."""
-    async with contextlib.AsyncExitStack() as stack:
-        with context.people.status("loading the models"):
-            service = await stack.enter_async_context(open_ask_service(services))
-        yield service
-
-
-async def _note_waiting(context: CommandContext, services: Services) -> None:
+async def _note_waiting(context: CommandContext, use_cases: UseCases) -> None:
     """Tell how many documents could not be asked, if the read model says so soon."""
     with contextlib.suppress(StoreUnavailableError, DeadlineExceededError):
-        async with Deadline.after(COUNT_LIMIT_S).enforce("counting documents"):
-            counts = await services.relational.counts(context.settings.tenant)
+        counts = await use_cases.storage.listing.counts(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
         if counts.waiting:
             context.note(f"{counted(counts.waiting, 'document')} not processed yet, which could not be asked")
 

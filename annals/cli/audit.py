@@ -120,7 +120,7 @@ async def _list(
     context: CommandContext, wanted: AuditFilter, of_no_tenant: bool, limit: int, after: str | None
 ) -> None:
     async with session(context.settings, read_models=False) as opened:
-        page = await opened.services.audit_service.query(
+        page = await opened.use_cases.security.audit_service.query(
             context.caller,
             wanted,
             after=after,
@@ -147,7 +147,7 @@ async def _export(context: CommandContext, file: str, of_no_tenant: bool) -> Non
     count = 0
     async with session(context.settings, read_models=False) as opened:
         with _written(file) as output:
-            async for line in opened.services.audit_service.export(
+            async for line in opened.use_cases.security.audit_service.export(
                 context.caller, of_no_tenant=of_no_tenant, deadline=Deadline.after(LONG_S)
             ):
                 output.write(line.encode() + b"\n")
@@ -159,7 +159,7 @@ async def _export(context: CommandContext, file: str, of_no_tenant: bool) -> Non
 
 async def _verify(context: CommandContext, all_tenants: bool, head: Head | None) -> bool:
     async with session(context.settings, read_models=False) as opened:
-        found = await opened.services.audit_service.verify(
+        found = await opened.use_cases.security.audit_service.verify(
             context.caller, all_tenants=all_tenants, known=head, deadline=Deadline.after(LONG_S)
         )
     for one in found:

@@ -103,7 +103,7 @@ def resume(context: CommandContext, consumers: tuple[str, ...]) -> None:
 async def _list(context: CommandContext, status: str, limit: int, all_tenants: bool) -> None:
     wanted: Status | None = None if status == "all" else status  # type: ignore[assignment]  # click checked it
     async with session(context.settings) as opened:
-        found = await opened.services.dead_letters.newest(
+        found = await opened.use_cases.operations.dead_letters.newest(
             context.caller, wanted, limit, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
         )
     for letter in found.letters:
@@ -119,7 +119,7 @@ async def _list(context: CommandContext, status: str, limit: int, all_tenants: b
 
 async def _show(context: CommandContext, letter_id: int, all_tenants: bool) -> None:
     async with session(context.settings) as opened:
-        letter = await opened.services.dead_letters.get(
+        letter = await opened.use_cases.operations.dead_letters.get(
             context.caller, letter_id, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
         )
     described = _described(letter) | {"value": _text(letter.value), "headers": dict(letter.headers)}
@@ -133,7 +133,7 @@ async def _show(context: CommandContext, letter_id: int, all_tenants: bool) -> N
 async def _retry(context: CommandContext, ids: list[int] | None, all_tenants: bool) -> bool:
     async with session(context.settings, processing=True) as opened:
         with context.people.status("trying again"):
-            retry = await opened.services.dead_letters.retry(
+            retry = await opened.use_cases.operations.dead_letters.retry(
                 context.caller, ids, all_tenants=all_tenants, deadline=Deadline.after(RETRY_LIMIT_S)
             )
     states = {
@@ -151,7 +151,7 @@ async def _retry(context: CommandContext, ids: list[int] | None, all_tenants: bo
 
 async def _drop(context: CommandContext, ids: list[int], reason: str, all_tenants: bool) -> bool:
     async with session(context.settings) as opened:
-        dropped = await opened.services.dead_letters.drop(
+        dropped = await opened.use_cases.operations.dead_letters.drop(
             context.caller, ids, reason, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
         )
     missing = sorted(set(ids) - set(dropped))
@@ -165,7 +165,7 @@ async def _drop(context: CommandContext, ids: list[int], reason: str, all_tenant
 
 async def _resume(context: CommandContext, consumers: tuple[str, ...]) -> bool:
     async with session(context.settings) as opened:
-        resumed = await opened.services.dead_letters.resume(consumers, deadline=Deadline.after(LIMIT_S))
+        resumed = await opened.use_cases.operations.dead_letters.resume(consumers, deadline=Deadline.after(LIMIT_S))
     missing = sorted(set(consumers) - set(resumed))
     for name in resumed:
         context.say(f"{name}: goes on")

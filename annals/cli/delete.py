@@ -9,6 +9,7 @@ from annals.cli.context import CommandContext, common, run_async
 from annals.cli.names import names_of
 from annals.session import session
 from services.deadline import Deadline
+from services.storage.waiting import WAIT_LIMIT_S
 
 LIMIT_S = 60.0
 
@@ -25,15 +26,17 @@ def command(context: CommandContext, ids: tuple[str, ...], reason: str | None) -
 
 async def _delete(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> bool:
     async with session(context.settings, processing=True) as opened:
-        services = opened.services
-        deletion = await services.deletion.delete(
+        storage = opened.use_cases.storage
+        deletion = await storage.deletion.delete(
             context.caller,
             [names_of(given) for given in ids],
             reason=reason,
             correlation_id=f"delete-{uuid4()}",
             deadline=Deadline.after(LIMIT_S),
         )
-        awaited = await services.waiting.until_projected(context.caller, deletion.all)
+        awaited = await storage.waiting.until_projected(
+            context.caller, deletion.all, deadline=Deadline.after(WAIT_LIMIT_S)
+        )
     for document_id in deletion.deleted:
         context.say(f"deleted {document_id}")
     for document_id in deletion.already:

@@ -27,7 +27,7 @@ def command(context: CommandContext, prefix: str, type_: str | None, limit: int,
 
 async def _entities(context: CommandContext, wanted: EntityFilter, limit: int, after: str | None) -> None:
     async with session(context.settings) as opened:
-        page = await opened.services.listing.entities(
+        page = await opened.use_cases.storage.listing.entities(
             context.caller, wanted, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
         )
     context.give({"entities": [asdict(entity) for entity in page.entities], "next": page.next})

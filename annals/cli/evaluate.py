@@ -1,6 +1,5 @@
 """`annals eval`."""
 
-import asyncio
 import io
 import tempfile
 import time
@@ -12,21 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.ingest import take
-from annals.composition import Services
+from annals.composition.use_cases import UseCases
 from annals.encodings import UnreadableTextError, read_lines
 from annals.json_lines import NotLinesError, numbered, words
 from annals.loading import load, set_aside
-from annals.models import open_ask_service
 from annals.session import session
 from annals.settings import Settings
 from contracts.errors import AnnalsError
-from contracts.event_types import EventType
 from reasoning.evaluation import all_at, percentile, recall_at
 from services.deadline import Deadline
-from services.errors import GaveUpError
+from services.processing.serving import MODELS_LIMIT_S
 from services.reasoning.ask import ASK_LIMIT_S
+from services.storage.waiting import WAIT_LIMIT_S
 
-MODELS_LIMIT_S = 300.0
 INDEX_LIMIT_S = 600.0
 """For the first question, which waits for all that it asks of a read model filled a moment ago."""
 SOURCES = 10
@@ -84,19 +81,23 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
             await _refuse_what_is_in_use(settings)
         throw_away = CommandContext(json=context.json, settings=settings, people=context.people)
         async with session(settings, processing=True, new=True) as opened:
-            services = opened.services
+            use_cases = opened.use_cases
             # Loading the models is no part of the speed at which passages are taken in.
-            await _models_loaded(services)
+            await use_cases.models.until_loaded(throw_away.caller, deadline=Deadline.after(MODELS_LIMIT_S))
             began = time.monotonic()
-            taken, _, refused = await take(throw_away, services, set_aside(load([str(corpus)], io.BytesIO()), []))
+            taken, _, refused = await take(
+                throw_away, use_cases.storage.intake, set_aside(load([str(corpus)], io.BytesIO()), [])
+            )
             for refusal in refused:
                 context.note(f"skipped {refusal.name}: {refusal.reason}")
             if not taken:
                 raise AnnalsError(f"{corpus} holds no passage")
             with context.progress("processing", len(taken), "passages") as done:
-                awaited = await services.waiting.until_projected(throw_away.caller, list(taken), done)
+                awaited = await use_cases.storage.waiting.until_projected(
+                    throw_away.caller, list(taken), done, deadline=Deadline.after(WAIT_LIMIT_S)
+                )
             seconds = time.monotonic() - began
-            figures, latencies = await _ask_all(throw_away, services, questions)
+            figures, latencies = await _ask_all(throw_away, use_cases, questions)
     return {
         **figures,
         "questions": len(questions),
@@ -109,44 +110,33 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
 
 async def _refuse_what_is_in_use(settings: Settings) -> None:
     """Servers are no data folder that can be thrown away: they must hold nothing, and keep what this puts there."""
-    from annals.databases.ownership import owners
-    from annals.databases.servers import Servers
+    # Drivers that the embedded profile need not load.
+    from annals.composition.ownership import owners_of
 
-    servers = Servers(settings)
-    try:
-        for name, owner in (await owners(servers)).items():
-            if owner is not None:
-                raise AnnalsError(
-                    f"{name} holds read models already; in the servers profile an evaluation needs servers of its own, "
-                    "or empty ones (docs/operations.md)"
-                )
-    finally:
-        await servers.close()
-
-
-async def _models_loaded(services: Services) -> None:
-    end = time.monotonic() + MODELS_LIMIT_S
-    while (await services.reader.count_by_type()).get(EventType.MODEL_LOADED, 0) < 3:
-        if time.monotonic() > end:
-            raise GaveUpError(f"no worker had its models loaded within {MODELS_LIMIT_S:.0f} s")
-        await asyncio.sleep(0.2)
+    for name, owner in (await owners_of(settings)).items():
+        if owner is not None:
+            raise AnnalsError(
+                f"{name} holds read models already; in the servers profile an evaluation needs servers of its own, "
+                "or empty ones (docs/operations.md)"
+            )
 
 
 async def _ask_all(
-    context: CommandContext, services: Services, questions: list[Question]
+    context: CommandContext, use_cases: UseCases, questions: list[Question]
 ) -> tuple[dict[str, float], list[float]]:
-    async with open_ask_service(services) as service:
-        # The first question builds the index, and is asked once before it counts.
-        await service.search(context.caller, questions[0].question, SOURCES, Deadline.after(INDEX_LIMIT_S))
-        ranked: list[list[str]] = []
-        latencies = []
-        with context.progress("asking", len(questions), "questions") as done:
-            for number, question in enumerate(questions, start=1):
-                began = time.monotonic()
-                asked = await service.ask(context.caller, question.question, SOURCES, Deadline.after(ASK_LIMIT_S))
-                latencies.append(time.monotonic() - began)
-                ranked.append(list(dict.fromkeys(source.document_id for source in asked.answer.sources)))
-                done(number)
+    service = use_cases.ask
+    await service.load()
+    # The first question builds the index, and is asked once before it counts.
+    await service.search(context.caller, questions[0].question, SOURCES, Deadline.after(INDEX_LIMIT_S))
+    ranked: list[list[str]] = []
+    latencies = []
+    with context.progress("asking", len(questions), "questions") as done:
+        for number, question in enumerate(questions, start=1):
+            began = time.monotonic()
+            asked = await service.ask(context.caller, question.question, SOURCES, Deadline.after(ASK_LIMIT_S))
+            latencies.append(time.monotonic() - began)
+            ranked.append(list(dict.fromkeys(source.document_id for source in asked.answer.sources)))
+            done(number)
     pairs = list(zip(ranked, [question.gold for question in questions], strict=True))
     return {
         "recall@2": round(sum(recall_at(ids, gold, 2) for ids, gold in pairs) / len(pairs), 4),

@@ -1,13 +1,11 @@
 """`annals export`."""
 
 import contextlib
-import gzip
-import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import click
 
@@ -15,10 +13,10 @@ from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
 from annals.session import session
 from contracts.errors import AnnalsError
-from eventstore.archive import ArchiveError, Counts
-from eventstore.transfer import count_lines, dump
-
-GZIP_LEVEL = 6
+from eventstore.archive import ArchiveError
+from services.deadline import Deadline
+from services.operations import archive_files
+from services.operations.export import TRANSFER_LIMIT_S, Exported
 
 
 @click.command("export", short_help="Write the whole event store to a file.")
@@ -41,21 +39,20 @@ def command(context: CommandContext, file: str, no_outputs: bool) -> None:
 async def _export(context: CommandContext, file: str, outputs: bool) -> None:
     began = time.monotonic()
     async with session(context.settings, read_models=False) as opened:
-        services = opened.services
-        expected = await count_lines(services.pool)
-        total = expected.all - (0 if outputs else expected.outputs)
+        transfer, deadline = opened.use_cases.operations.transfer, Deadline.after(TRANSFER_LIMIT_S)
+        total = await transfer.lines(context.caller, outputs=outputs, deadline=deadline)
         try:
-            with context.progress("exporting", total, "lines") as done, _opened(file) as written:
-                counts = await dump(services.pool, written, outputs=outputs, report=done)
+            with context.progress("exporting", total, "lines") as done, _opened(file) as raw:
+                exported = await transfer.export(context.caller, raw, outputs=outputs, report=done, deadline=deadline)
         except ArchiveError as error:
             if isinstance(error.__cause__, BrokenPipeError):
                 raise BrokenPipeError from None
             raise AnnalsError(f"{'standard output' if file == '-' else file}: {error}") from None
-        letters = await services.letters.count(None)
-    _tell(context, file, counts, outputs, letters, round(time.monotonic() - began, 1))
+    _tell(context, file, exported, outputs, round(time.monotonic() - began, 1))
 
 
-def _tell(context: CommandContext, file: str, counts: Counts, outputs: bool, letters: int, seconds: float) -> None:
+def _tell(context: CommandContext, file: str, exported: Exported, outputs: bool, seconds: float) -> None:
+    counts, letters = exported.counts, exported.dead_letters
     say = context.note if file == "-" else context.say
     say(
         f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
@@ -71,39 +68,11 @@ def _tell(context: CommandContext, file: str, counts: Counts, outputs: bool, let
 
 @contextlib.contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
-    """Where to write. A file has its name only once it is whole, and only its owner may read it.
-
-    Raises ArchiveError.
-    """
-    if file == "-":
-        yield sys.stdout.buffer
-        with _faults():
-            sys.stdout.buffer.flush()
+    """Where to write. Raises ArchiveError."""
+    if file != "-":
+        with archive_files.written(Path(file)) as raw:
+            yield raw
         return
-    path = Path(file)
-    partial = path.with_name(f"{path.name}.part")
-    with _faults():
-        raw = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", 1024 * 1024)
-    try:
-        with raw:
-            if path.suffix == ".gz":
-                with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw) as compressed:
-                    yield cast(BinaryIO, compressed)
-            else:
-                yield raw
-            with _faults():
-                raw.flush()
-                os.fsync(raw.fileno())
-        with _faults():
-            partial.rename(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-@contextlib.contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ArchiveError(f"cannot be written: {error.strerror or error}") from error
+    yield sys.stdout.buffer
+    with archive_files.write_faults():
+        sys.stdout.buffer.flush()

@@ -8,7 +8,6 @@ from annals.cli.context import CommandContext, common, run_async
 from annals.cli.names import names_of
 from annals.session import session
 from services.deadline import Deadline
-from services.storage.history import history_of
 
 LIMIT_S = 60.0
 
@@ -23,7 +22,7 @@ def command(context: CommandContext, id: str) -> None:
 
 async def _history(context: CommandContext, given: str) -> None:
     async with session(context.settings) as opened:
-        history = await history_of(opened.services.reader, context.caller, names_of(given), Deadline.after(LIMIT_S))
+        history = await opened.use_cases.storage.history.of(context.caller, names_of(given), Deadline.after(LIMIT_S))
     key, events = history.key, history.events
     context.give(
         {"id": key.aggregate_id, "kind": key.kind, "events": [event.model_dump(mode="json") for event in events]}

@@ -1,11 +1,11 @@
 """`annals import`."""
 
 import contextlib
-import gzip
 import sys
 import time
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -14,7 +14,9 @@ from annals.cli.words import counted
 from annals.session import session
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveError, ArchiveReader
-from eventstore.transfer import NotEmptyError, restore
+from services.deadline import Deadline
+from services.operations import archive_files
+from services.operations.export import TRANSFER_LIMIT_S
 
 
 @click.command("import", short_help="Take an exported event store into an empty one.")
@@ -37,13 +39,11 @@ async def _import(context: CommandContext, file: str) -> None:
             archive = ArchiveReader(raw)
             async with session(context.settings, read_models=False, new=True) as opened:
                 with context.progress("importing", archive.header.counts.all, "lines") as done:
-                    counts = await restore(opened.services.pool, archive, done)
+                    counts = await opened.use_cases.operations.transfer.restore(
+                        context.caller, archive, report=done, deadline=Deadline.after(TRANSFER_LIMIT_S)
+                    )
     except ArchiveError as error:
         raise AnnalsError(f"{'standard input' if file == '-' else file}: {error}; nothing was taken in") from None
-    except NotEmptyError as error:
-        raise AnnalsError(
-            f"the event store is not empty: {error}; import into a new database or --data folder"
-        ) from None
     seconds = round(time.monotonic() - began, 1)
     context.say(
         f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
@@ -60,9 +60,5 @@ def _opened(file: str) -> Iterator[BinaryIO]:
     if file == "-":
         yield sys.stdin.buffer
         return
-    try:
-        raw = cast(BinaryIO, gzip.open(file, "rb")) if file.endswith(".gz") else open(file, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise ArchiveError(f"cannot be read: {error.strerror or error}") from None
-    with raw:
+    with archive_files.opened(Path(file)) as raw:
         yield raw

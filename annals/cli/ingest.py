@@ -12,18 +12,18 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
-from annals.composition import Services
 from annals.folders import LeftOut
 from annals.folders import summary as summary_of
 from annals.loading import Loaded, Refused, load, set_aside
-from annals.models import check_serving
 from annals.session import session
 from contracts.batches import batches
 from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
 from services.deadline import Deadline
-from services.operations.progress import until_caught_up
-from services.storage.intake import TAKE_LIMIT_S, DocumentTooLargeError, Outcome, Submission
+from services.operations.progress import NOTICE_LIMIT_S, Progress
+from services.processing.serving import MODELS_LIMIT_S
+from services.storage.intake import TAKE_LIMIT_S, DocumentTooLargeError, Intake, Outcome, Submission
+from services.storage.waiting import WAIT_LIMIT_S
 
 BATCH = 100
 REPROCESS_LIMIT_S = 60.0
@@ -57,9 +57,10 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
     inputs = set_aside(load(paths, sys.stdin.buffer), left_out)
     began = time.monotonic()
     async with session(context.settings, processing=wait, new=True) as opened:
+        use_cases = opened.use_cases
         if wait and opened.own:
-            await check_serving(opened.services)
-        taken, outcomes, refusals = await take(context, opened.services, inputs)
+            await use_cases.models.check(context.caller, deadline=Deadline.after(MODELS_LIMIT_S))
+        taken, outcomes, refusals = await take(context, use_cases.storage.intake, inputs)
         summary: dict[str, object] = {
             "documents": len(taken),
             **{name: outcomes[name] for name in ("ingested", "updated", "unchanged")},
@@ -68,15 +69,16 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
         if wait and taken:
             # What was taken in before and stands still goes on, too.
             unchanged = [document_id for document_id, outcome in taken.items() if outcome == "unchanged"]
-            await opened.services.reprocess.reprocess(
+            await use_cases.operations.reprocess.reprocess(
                 context.caller, unchanged, deadline=Deadline.after(REPROCESS_LIMIT_S)
             )
             with context.progress("processing", len(taken), "documents") as done:
-                awaited = await opened.services.waiting.until_projected(context.caller, list(taken), done)
+                awaited = await use_cases.storage.waiting.until_projected(
+                    context.caller, list(taken), done, deadline=Deadline.after(WAIT_LIMIT_S)
+                )
             failed = awaited.failed
             if opened.own:
-                services = opened.services
-                await retry_unavailable(partial(until_caught_up, services.reader, services.positions, services.topics))
+                await retry_unavailable(partial(_until_caught_up, use_cases.operations.progress))
             seconds = time.monotonic() - began
             summary |= {"processed": awaited.processed, "seconds": round(seconds, 1)}
         summary |= {"refused": [asdict(refusal) for refusal in refusals], "failed": failed}
@@ -103,8 +105,12 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
         return len(refusals) + len(failed)
 
 
+async def _until_caught_up(progress: Progress) -> None:
+    await progress.until_caught_up(deadline=Deadline.after(NOTICE_LIMIT_S))
+
+
 async def take(
-    context: CommandContext, services: Services, inputs: Iterator[Loaded | Refused]
+    context: CommandContext, intake: Intake, inputs: Iterator[Loaded | Refused]
 ) -> tuple[dict[str, Outcome], Counter[str], list[Refused]]:
     """Ids taken in with the last outcome of each, how many of each outcome, and what was refused."""
     taken: dict[str, Outcome] = {}
@@ -120,21 +126,21 @@ async def take(
                     refusals.append(one)
                     continue
                 try:
-                    services.intake.check(one.name, one.text)
+                    intake.check(one.name, one.text)
                 except DocumentTooLargeError as error:
                     refusals.append(Refused(one.name, str(error).removeprefix(f"{one.name}: ")))
                     continue
                 submissions.append(_submission(one, metadata, correlation))
             # Each submission has its id by now: asked twice, it is taken once.
-            found = await retry_unavailable(partial(_take_batch, services, submissions))
+            found = await retry_unavailable(partial(_take_batch, intake, submissions))
             outcomes.update(found)
             taken.update(zip((submission.document_id for submission in submissions), found, strict=True))
             done(len(taken))
     return taken, outcomes, refusals
 
 
-async def _take_batch(services: Services, submissions: Sequence[Submission]) -> list[Outcome]:
-    return await services.intake.take(submissions, Deadline.after(TAKE_LIMIT_S))
+async def _take_batch(intake: Intake, submissions: Sequence[Submission]) -> list[Outcome]:
+    return await intake.take(submissions, Deadline.after(TAKE_LIMIT_S))
 
 
 def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> Submission:

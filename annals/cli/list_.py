@@ -45,7 +45,7 @@ def command(
 
 async def _list(context: CommandContext, wanted: DocumentFilter, limit: int, after: str | None) -> None:
     async with session(context.settings) as opened:
-        page = await opened.services.listing.documents(
+        page = await opened.use_cases.storage.listing.documents(
             context.caller, wanted, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
         )
     context.give({"documents": [asdict(document) for document in page.documents], "next": page.next})

@@ -7,8 +7,9 @@ import click
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
 from annals.session import session
-from projections.errors import OldSchemaError
+from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
+from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 
 
 @click.command("replay", short_help="Build read models anew from the events.")
@@ -24,18 +25,14 @@ def command(context: CommandContext, name: str) -> None:
 
 async def _replay(context: CommandContext, names: tuple[str, ...]) -> None:
     async with session(context.settings, read_models=False) as opened:
-        services = opened.services
-        chosen = [services.projections[name] for name in names]
-        total = await services.reader.count_aggregates({kind for one in chosen for kind in one.model.kinds})
+        service = opened.use_cases.operations.rebuilding
+        total = await service.aggregates(names, deadline=Deadline.after(COUNT_LIMIT_S))
         began = time.monotonic()
         with context.progress(f"replaying {', '.join(names)}", total, "aggregates") as done:
-            rows = await services.rebuilding.replay(names, done)
+            rows = await service.replay(context.caller, names, done, deadline=Deadline.after(REBUILD_LIMIT_S))
         seconds = round(time.monotonic() - began, 2)
-        for name, projection in services.projections.items():
-            try:
-                await projection.store.open()
-            except OldSchemaError as error:
-                context.note(f"{name}: {error}")
+        for name, why in (await service.outdated(deadline=Deadline.after(REBUILD_LIMIT_S))).items():
+            context.note(f"{name}: {why}")
     for name, count in rows.items():
         context.say(f"{name}: {counted(count, 'row')}")
     context.say(f"built from {counted(total, 'aggregate')} in {seconds} s")

@@ -11,7 +11,7 @@ from annals.cli.names import names_of
 from annals.cli.words import said_of
 from annals.session import Session, session
 from services.deadline import Deadline
-from services.storage.lookup import find_aggregate
+from services.storage.waiting import WAIT_LIMIT_S
 
 LIMIT_S = 60.0
 
@@ -36,12 +36,14 @@ async def _reprocess(context: CommandContext, ids: tuple[str, ...], wait: bool) 
     failed: dict[str, str] = {}
     async with session(context.settings, processing=wait) as opened:
         document_ids = await _named(context, opened, ids)
-        service = opened.services.reprocess
+        service = opened.use_cases.operations.reprocess
         done = await service.reprocess(context.caller, document_ids, deadline=Deadline.after(LIMIT_S))
         result: dict[str, Any] = {"asked": list(done.asked), "finished": list(done.finished)}
         if wait and done.asked:
             with context.progress("processing", len(done.asked), "documents") as report:
-                awaited = await opened.services.waiting.until_projected(context.caller, done.asked, report)
+                awaited = await opened.use_cases.storage.waiting.until_projected(
+                    context.caller, done.asked, report, deadline=Deadline.after(WAIT_LIMIT_S)
+                )
             failed = awaited.failed
             result |= asdict(awaited)
         context.say(outcome(len(done.asked), len(done.finished)))
@@ -69,8 +71,7 @@ def outcome(asked: int, finished: int) -> str:
 
 
 async def _named(context: CommandContext, opened: Session, ids: tuple[str, ...]) -> list[str]:
-    services = opened.services
+    service, deadline = opened.use_cases.operations.reprocess, Deadline.after(LIMIT_S)
     if not ids:
-        return await services.reprocess.unfinished(context.caller, deadline=Deadline.after(LIMIT_S))
-    found = [await find_aggregate(services.reader, context.caller, names_of(given), ("document",)) for given in ids]
-    return [key.aggregate_id for key in found]
+        return await service.unfinished(context.caller, deadline=deadline)
+    return await service.named(context.caller, [names_of(given) for given in ids], deadline=deadline)

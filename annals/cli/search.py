@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.models import open_ask_service
 from annals.session import session
 from contracts.errors import AnnalsError
 from contracts.text import is_blank
@@ -30,8 +29,9 @@ def command(context: CommandContext, query: str, count: int) -> None:
 async def _search(context: CommandContext, query: str, count: int) -> None:
     async with session(context.settings) as opened:
         with context.people.status("searching"):
-            async with open_ask_service(opened.services) as service:
-                found = await service.search(context.caller, query, count, Deadline.after(ASK_LIMIT_S))
+            service = opened.use_cases.ask
+            await service.load()
+            found = await service.search(context.caller, query, count, Deadline.after(ASK_LIMIT_S))
     context.give({"passages": [described(passage) for passage in found]})
     for number, passage in enumerate(found, start=1):
         context.say(f"{number:>3}. {passage.title}: {short(passage.text)}")

@@ -25,7 +25,7 @@ def command(context: CommandContext, id: str) -> None:
 
 async def _show(context: CommandContext, given: str) -> None:
     async with session(context.settings) as opened:
-        found = await opened.services.show.show(context.caller, names_of(given), Deadline.after(LIMIT_S))
+        found = await opened.use_cases.storage.show.show(context.caller, names_of(given), Deadline.after(LIMIT_S))
     if isinstance(found, EntityView):
         _entity(context, found)
     else:

@@ -2,32 +2,22 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
-from annals.session import installation
-from annals.status import gather
-from eventstore.paused_consumers import PausedConsumer
+from annals.composition.operations import status_of
+from annals.heartbeat import silent
+from annals.session import Installation, installation
+from services.deadline import Deadline
+from services.operations.advice import Processes, advice
+from services.operations.status import STATUS_LIMIT_S, as_json
 
 SHOWN = 10
 """Documents that stand still and are named; --json names more."""
-
-OLD_S = 60.0
-"""What waits for longer than this, while everything answers, needs somebody to look."""
-
-CURES = {
-    "postgres": "PostgreSQL: nothing is taken in, asked or processed until it is back; what was acknowledged is kept",
-    "kafka": "Kafka: documents can be taken in and asked; processing goes on by itself once it is back",
-    "neo4j": "Neo4j: questions fail until it is back, then all goes on by itself; if its data is lost: "
-    "annals replay graph",
-    "opensearch": "OpenSearch: questions fail until it is back, then all goes on by itself; if its data is lost: "
-    "annals replay vector",
-    "redis": "Redis: questions are answered without the cache; all goes on by itself once it is back",
-}
 
 
 @click.command("status", short_help="What there is, what runs, and how far everything is.")
@@ -43,44 +33,29 @@ def command(context: CommandContext) -> None:
 
 async def _status(context: CommandContext) -> dict[str, Any]:
     async with installation(context.settings) as found:
-        result = await gather(found)
-    result["advice"] = list(advice(result))
+        addresses = found.state.addresses
+        service = status_of(found.settings, addresses["postgres"], addresses.get("broker"))
+        status = await service.read(context.caller, deadline=Deadline.after(STATUS_LIMIT_S))
+        processes = _processes(found)
+    result = {
+        **as_json(status),
+        "addresses": dict(processes.addresses),
+        "processes": dict(processes.running),
+        "silent": dict(processes.silent),
+        "advice": list(advice(status, processes)),
+    }
     context.give(result)
     if not context.json:
         _show(context, result)
     return result
 
 
-def advice(result: Mapping[str, Any]) -> Iterator[str]:
-    """What to do about what is away or waits, a line each."""
-    yield from (CURES[name] for name in CURES if name in result["unknown"])
-    yield from (str(PausedConsumer(**paused)) for paused in result["paused"])
-    if still := len(result["standing_still"]):
-        yield f"documents that stand still: {still}; make them go on: annals reprocess --unfinished"
-    if result["dead_letters"]:
-        yield "dead letters: annals dead-letters list names their causes; annals dead-letters retry tries them again"
-    relay, kafka = result["relay"], result["kafka"]
-    runs, answers = bool(result["processes"]), kafka is not None and kafka["error"] is None
-    if answers and "postgres" not in result["unknown"]:
-        for role, pids in result["silent"].items():
-            for pid in pids:
-                yield f"{role} ({pid}) shows no sign of life; end it, and it is started again: kill -9 {pid}"
-    if relay and relay["lag"] and relay["seconds"] > OLD_S and answers:
-        yield (
-            f"the relay has not published the next event for {relay['seconds']:.0f} s: the cause is in its log"
-            f"{' (logs/relay.log in the data folder)' if runs else ''}; where none runs, start one: annals run relay"
-        )
-    elif result["waiting"] and not runs and not result["addresses"]:
-        yield "documents wait to be processed: annals up does it"
-    elif result["waiting"]:
-        behind = {name: one for name, one in result["consumers"].items() if (one["seconds"] or 0.0) > OLD_S}
-        if behind:
-            name = max(behind, key=lambda key: behind[key]["seconds"])
-            yield (
-                f"documents wait for {name}, the first event for {behind[name]['seconds']:.0f} s: the cause is in the "
-                f"worker's log{' (logs/worker.log in the data folder)' if runs else ''}; where none runs, start one: "
-                "annals run worker"
-            )
+def _processes(found: Installation) -> Processes:
+    """What this command started for itself is not among them."""
+    if found.own:
+        return Processes()
+    running = {role: list(pids) for role, pids in found.state.processes.items()}
+    return Processes(running, silent(found.settings.data, found.state.processes), found.state.shown)
 
 
 def _show(context: CommandContext, result: Mapping[str, Any]) -> None:

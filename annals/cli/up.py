@@ -8,8 +8,7 @@ import click
 
 from annals.admin_token import FILE_NAME, ensure_admin_token
 from annals.cli.context import CommandContext, common, run_async
-from annals.composition import check_broker, open_read_models, open_services
-from annals.models import check_serving
+from annals.composition.use_cases import prepared
 from annals.pipeline import pipeline
 from annals.roles import UP
 
@@ -37,11 +36,9 @@ async def _up(context: CommandContext) -> None:
     try:
         with context.people.status("starting"):
             await supervisor.start()
-            async with open_services(settings, supervisor.state.addresses["postgres"]) as services:
-                await check_broker(services, supervisor.state.addresses["broker"])
-                await open_read_models(services)
-                await check_serving(services)
-                await ensure_admin_token(settings.data, services.local_administrator)
+            addresses = supervisor.state.addresses
+            async with prepared(settings, addresses["postgres"], addresses["broker"], context.caller) as use_cases:
+                await ensure_admin_token(settings.data, use_cases.security.local_administrator)
         _tell(context, supervisor.state.shown)
         context.give(
             {

@@ -9,6 +9,9 @@ from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
 from annals.session import session
 from projections.verify import Verdict
+from services.deadline import Deadline
+from services.operations.progress import READ_MODELS
+from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 
 
 @click.command("verify", short_help="Check that the read models are what the events say.")
@@ -26,11 +29,13 @@ def command(context: CommandContext) -> None:
 async def _verify(context: CommandContext) -> list[Verdict]:
     verdicts = []
     async with session(context.settings) as opened:
-        services = opened.services
-        for name, projection in services.projections.items():
-            total = await services.reader.count_aggregates(projection.model.kinds)
+        service = opened.use_cases.operations.rebuilding
+        for name in READ_MODELS:
+            total = await service.aggregates([name], deadline=Deadline.after(COUNT_LIMIT_S))
             with context.progress(f"verifying {name}", total, "aggregates") as done:
-                verdicts.append(await services.rebuilding.verify(name, done))
+                verdicts.append(
+                    await service.verify(context.caller, name, done, deadline=Deadline.after(REBUILD_LIMIT_S))
+                )
     for verdict in verdicts:
         outcome = "is what the events say" if verdict.difference is None else f"DIFFERS: {verdict.difference}"
         context.say(f"{verdict.name} ({counted(verdict.rows, 'row')}) {outcome}")

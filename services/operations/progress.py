@@ -1,6 +1,7 @@
 """How far all consumers of the log are."""
 
 import asyncio
+import contextlib
 
 from contracts.event_types import EventType
 from contracts.topics import Partition, Topics
@@ -10,10 +11,12 @@ from projections.changes import low_watermark
 from projections.graph.model import GraphModel
 from projections.relational.model import RelationalModel
 from projections.vector.model import VectorModel
+from services.deadline import Deadline, DeadlineExceededError
 
 STAGES = ("chunking", "entities", "relationships", "completion")
 READ_MODELS = ("relational", "graph", "vector")
 NOTICE_LIMIT_S = 5.0
+"""What an edge grants consumers to notice that they are at the end."""
 POLL_S = 0.2
 
 
@@ -34,14 +37,23 @@ async def overall_low_watermark(positions: ConsumerPositions, topics: Topics) ->
     return min(low_watermark(found.get(consumer, {}), partitions) for consumer, partitions in followed.items())
 
 
-async def until_caught_up(reader: EventReader, positions: ConsumerPositions, topics: Topics) -> None:
-    """Return once every stage and read model knows that it is at the end of the log, or after NOTICE_LIMIT_S.
+class Progress:
+    """Raises StoreUnavailableError."""
 
-    Nothing depends on it: what is not known yet is found out at the next start, with some events read again.
-    """
-    head = await reader.head()
-    end = asyncio.get_running_loop().time() + NOTICE_LIMIT_S
-    while asyncio.get_running_loop().time() < end:
-        if await overall_low_watermark(positions, topics) >= head:
-            return
-        await asyncio.sleep(POLL_S)
+    def __init__(self, reader: EventReader, positions: ConsumerPositions, topics: Topics) -> None:
+        self._reader = reader
+        self._positions = positions
+        self._topics = topics
+
+    async def until_caught_up(self, *, deadline: Deadline) -> bool:
+        """Whether every stage and read model knows, by the deadline, that it is at the end of the log.
+
+        Nothing depends on it: what is not known yet is found out at the next start, with some events read again.
+        """
+        with contextlib.suppress(DeadlineExceededError):
+            async with deadline.enforce("catching up"):
+                head = await self._reader.head()
+                while await overall_low_watermark(self._positions, self._topics) < head:  # noqa: ASYNC110
+                    await asyncio.sleep(POLL_S)
+                return True
+        return False

@@ -9,15 +9,23 @@ from contracts.topics import Topics
 from eventstore.locks import HeldLocks, LockHeldError, holding
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
+from projections.errors import OldSchemaError
 from projections.projection import Projection
 from projections.replay import Report, discard, replay
 from projections.verify import Verdict, verify
+from services.caller import Caller
+from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 
 log = logging.getLogger(__name__)
 
 PURPOSES = {"replay": "next", "verify": "verify"}
 """The generation that each kind of work builds."""
+REBUILD_LIMIT_S = 7 * 86_400.0
+"""What an edge grants a replay or a verification, which read the whole log."""
+LEFTOVERS_LIMIT_S = 600.0
+COUNT_LIMIT_S = 600.0
+"""For a count of the whole log."""
 
 
 class RebuildRunningError(AnnalsError):
@@ -25,7 +33,10 @@ class RebuildRunningError(AnnalsError):
 
 
 class Rebuilding:
-    """`claim` sees that the servers of the read models are there, and this log's; it raises where they are not."""
+    """`claim` sees that the servers of the read models are there, and this log's; it raises where they are not.
+
+    Every method raises DeadlineExceededError.
+    """
 
     def __init__(
         self,
@@ -43,13 +54,41 @@ class Rebuilding:
         self._topics = topics
         self._claim = claim
 
-    async def replay(self, names: Sequence[str], report: Report) -> dict[str, int]:
-        """Build these read models anew, together; rows by name. `report` gets the aggregates done so far.
+    async def aggregates(self, names: Sequence[str], *, deadline: Deadline) -> int:
+        """How many aggregates these read models are built from. Raises StoreUnavailableError."""
+        kinds = {kind for name in names for kind in self._projections[name].model.kinds}
+        async with deadline.enforce("counting aggregates"):
+            return await self._reader.count_aggregates(kinds)
 
-        Raises RebuildRunningError, what `claim` raises, and what `projections.replay` raises.
+    async def outdated(self, *, deadline: Deadline) -> dict[str, str]:
+        """Open every read model: why those cannot be that are of an older schema, by name.
+
+        Raises StoreUnavailableError, ReadModelReplacedError.
         """
-        await self._claim()
-        await self.remove_leftovers()
+        why: dict[str, str] = {}
+        async with deadline.enforce("opening the read models"):
+            for name, projection in self._projections.items():
+                try:
+                    await projection.store.open()
+                except OldSchemaError as error:
+                    why[name] = str(error)
+        return why
+
+    async def replay(
+        self, caller: Caller, names: Sequence[str], report: Report, *, deadline: Deadline
+    ) -> dict[str, int]:
+        """Build these read models anew, of every tenant, together; rows by name.
+
+        `report` gets the aggregates done so far. Raises RebuildRunningError, what `claim` raises, and what
+        `projections.replay` raises.
+        """
+        caller.require("projections", "execute")
+        async with deadline.enforce("the replay"):
+            await self._claim()
+            await self.remove_leftovers(deadline=deadline)
+            return await self._replay(names, report)
+
+    async def _replay(self, names: Sequence[str], report: Report) -> dict[str, int]:
         async with self._alone("replay", names) as locks:
             chosen = [(self._projections[name].model, self._projections[name].store) for name in names]
             rows = await replay(chosen, self._reader, self._topics, report, locks.check)
@@ -57,25 +96,27 @@ class Rebuilding:
                 await self._positions.advance(name, await self._projections[name].store.positions())
             return rows
 
-    async def verify(self, name: str, report: Report) -> Verdict:
+    async def verify(self, caller: Caller, name: str, report: Report, *, deadline: Deadline) -> Verdict:
         """Compare one read model with its events. Raises RebuildRunningError, and what `projections.verify` raises."""
-        async with self._alone("verify", [name]):
+        caller.require("projections", "execute")
+        async with deadline.enforce("the verification"), self._alone("verify", [name]):
             one = self._projections[name]
             return await verify(one.model, one.store, self._reader, self._topics, report)
 
-    async def remove_leftovers(self) -> None:
+    async def remove_leftovers(self, *, deadline: Deadline) -> None:
         """Drop what a replay or a verification left behind that was killed.
 
         A read model's server that does not answer keeps its own for the next time. Raises StoreUnavailableError where
         PostgreSQL does not answer.
         """
-        for work, purpose in PURPOSES.items():
-            for name in READ_MODELS:
-                try:
-                    async with holding(self._dsn, [f"{work} {name}"]):
-                        await discard(name, self._projections[name].store.generation(purpose))
-                except LockHeldError:
-                    log.debug("%s %s is at work: what it builds stays", work, name)
+        async with deadline.enforce("removing leftovers"):
+            for work, purpose in PURPOSES.items():
+                for name in READ_MODELS:
+                    try:
+                        async with holding(self._dsn, [f"{work} {name}"]):
+                            await discard(name, self._projections[name].store.generation(purpose))
+                    except LockHeldError:
+                        log.debug("%s %s is at work: what it builds stays", work, name)
 
     @contextlib.asynccontextmanager
     async def _alone(self, work: str, names: Sequence[str]) -> AsyncIterator[HeldLocks]:

@@ -15,6 +15,7 @@ from projections.changes import low_watermark
 from projections.relational.reads import RelationalReader
 from services.caller import Caller
 from services.deadline import Deadline
+from services.storage.lookup import find_aggregate
 from services.storage.waiting import UNFINISHED
 
 LOOK = 1000
@@ -91,6 +92,14 @@ class Reprocess:
         """Documents that are not processed, the longest waiting first; at most LOOK."""
         async with deadline.enforce("looking for unfinished documents"):
             return [document_id for document_id, _ in await self._relational.unprocessed(caller.tenant, LOOK)]
+
+    async def named(self, caller: Caller, documents_named: Sequence[Sequence[str]], *, deadline: Deadline) -> list[str]:
+        """Ids of the documents that are given by the names that they may go by. Raises NotFoundError."""
+        async with deadline.enforce("looking for documents"):
+            return [
+                (await find_aggregate(self._reader, caller, names, ("document",))).aggregate_id
+                for names in documents_named
+            ]
 
     async def reprocess(self, caller: Caller, document_ids: Sequence[str], *, deadline: Deadline) -> Reprocessed:
         """Have the stages look at these documents once more, where something is left to do."""

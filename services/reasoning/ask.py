@@ -103,6 +103,10 @@ class AskService:
         """How many answers were given whose events are not in the log and will not be."""
         return self._recorder.lost
 
+    async def load(self) -> None:
+        """Load the models now, rather than with the first question; nothing where they are. Raises InferenceError."""
+        await self._reasoner.load()
+
     async def close(self) -> None:
         """Store what is still to be stored, within a limit."""
         await self._recorder.close()
@@ -114,10 +118,12 @@ class AskService:
 
         Of several calls with one `query_id` the first is recorded.
         """
-        began, at, steps = time.monotonic(), datetime.now(UTC), _Steps()
+        began, at = time.monotonic(), datetime.now(UTC)
         question = question.strip()
         aside_s = ASIDE_SHARE * deadline.limit_s
         async with deadline.enforce("answering"):
+            await self._reasoner.load()
+            steps = _Steps()
             await self._allowed(caller.tenant, aside_s)
             steps.done("rate_limit")
             key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant))
@@ -137,6 +143,7 @@ class AskService:
     async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
         """The `k` passages nearest to `query` by meaning and by words, best first; no event."""
         async with deadline.enforce("searching"):
+            await self._reasoner.load()
             return await self._reasoner.search(caller.tenant, query, k)
 
     async def _allowed(self, tenant: str, within_s: float) -> None:

@@ -19,11 +19,14 @@ class History:
     events: tuple[DomainEvent, ...]
 
 
-async def history_of(reader: EventReader, caller: Caller, names: Sequence[str], deadline: Deadline) -> History:
-    """Of the caller's aggregate that has one of these ids.
+class ReadHistory:
+    """Raises NotFoundError, StoreUnavailableError, DeadlineExceededError."""
 
-    Raises NotFoundError, StoreUnavailableError, DeadlineExceededError.
-    """
-    async with deadline.enforce("reading the history"):
-        key = await find_aggregate(reader, caller, names)
-        return History(key, tuple((await reader.of_aggregates([key]))[key]))
+    def __init__(self, reader: EventReader) -> None:
+        self._reader = reader
+
+    async def of(self, caller: Caller, names: Sequence[str], deadline: Deadline) -> History:
+        """Of the caller's aggregate that has one of these ids."""
+        async with deadline.enforce("reading the history"):
+            key = await find_aggregate(self._reader, caller, names)
+            return History(key, tuple((await self._reader.of_aggregates([key]))[key]))

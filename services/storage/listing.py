@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from contracts.errors import AnnalsError
 from projections.relational.reads import (
     ORDERED_CHARACTERS,
+    Counts,
     DocumentFilter,
     DocumentSummary,
     EntityFilter,
@@ -47,6 +48,11 @@ class Listing:
 
     def __init__(self, relational: RelationalReader) -> None:
         self._relational = relational
+
+    async def counts(self, caller: Caller, *, deadline: Deadline) -> Counts:
+        """How much there is of the caller's."""
+        async with deadline.enforce("counting documents"):
+            return await self._relational.counts(caller.tenant)
 
     async def documents(
         self, caller: Caller, wanted: DocumentFilter, *, after: str | None, limit: int, deadline: Deadline

@@ -13,8 +13,11 @@ from eventstore.reader import EventReader
 from eventstore.retries import retry_unavailable
 from projections.store import Store
 from services.caller import Caller
+from services.deadline import Deadline
 from services.errors import GaveUpError
 
+WAIT_LIMIT_S = 7 * 86_400.0
+"""What an edge grants a wait that goes on as long as anything moves."""
 STALL_LIMIT_S = 600.0
 POLL_S = 0.2
 POLL_MOST_S = 3.0
@@ -47,12 +50,22 @@ class WaitForDocuments:
         self._stores = stores
 
     async def until_projected(
-        self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None] = lambda _: None
+        self,
+        caller: Caller,
+        document_ids: Sequence[str],
+        report: Callable[[int], None] = lambda _: None,
+        *,
+        deadline: Deadline,
     ) -> Awaited:
         """Return once every document is processed (or gone, or set aside) and every read model has it as the log does.
 
-        `report` is told how many are done. Raises GaveUpError when nothing moves for STALL_LIMIT_S.
+        `report` is told how many are done. Raises GaveUpError when nothing moves for STALL_LIMIT_S, and
+        DeadlineExceededError.
         """
+        async with deadline.enforce("waiting for documents to be processed"):
+            return await self._wait(caller, document_ids, report)
+
+    async def _wait(self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None]) -> Awaited:
         waiting = {AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids}
         awaited = Awaited()
         moved, before = time.monotonic(), ""

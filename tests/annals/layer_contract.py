@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from annals.composition import Services
+from annals.composition.storage import databases_of
+from annals.composition.stores import Stores
 from contracts.ids import entity_id
 from projections.changes import uniform_positions
 from security.access import FULL_ACCESS
@@ -27,7 +28,7 @@ FAR = -np.sum([vector_of(read, 8) for story in LONG for read in story.inputs], a
 """A vector that passages of SHORT are nearer to than those of LONG."""
 
 
-async def follow(services: Services, history: History) -> int:
+async def follow(services: Stores, history: History) -> int:
     """Bring every read model to all that happened; says up to which position that is."""
     events = await history.all()
     position = events[-1].position or 0
@@ -46,7 +47,7 @@ class DatabaseIntegrationLayerContract:
     """Subclass with a fixture `services`, whose read models are open and empty, over the database at `dsn`."""
 
     @pytest.fixture
-    async def services(self) -> Services:
+    async def services(self) -> Stores:
         raise NotImplementedError
 
     @pytest.fixture
@@ -55,34 +56,36 @@ class DatabaseIntegrationLayerContract:
         async with open_history(dsn) as opened:
             yield opened
 
-    async def test_a_document_with_what_every_database_knows_of_it(self, services: Services, history: History) -> None:
+    async def test_a_document_with_what_every_database_knows_of_it(self, services: Stores, history: History) -> None:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
-        answered = await services.databases.document_with_entities(CALLER, "ada", deadline=Deadline.after(LIMIT_S))
+        answered = await databases_of(services).document_with_entities(CALLER, "ada", deadline=Deadline.after(LIMIT_S))
         assert answered.result.document.title == "Harbour"
         assert {one.name for one in answered.result.entities} == {"Ada", "Bob", "Cleo", "Harbour"}
         assert [chunk.text for chunk in answered.result.chunks] == ["Ada met Bob.", "Bob saw Cleo."]
         assert dict(answered.positions) == {"relational": position, "graph": position, "vector": position}
 
-    async def test_a_document_that_is_not_there(self, services: Services) -> None:
+    async def test_a_document_that_is_not_there(self, services: Stores) -> None:
         with pytest.raises(NotFoundError, match="nobody"):
-            await services.databases.document_with_entities(CALLER, "nobody", deadline=Deadline.after(LIMIT_S))
+            await databases_of(services).document_with_entities(CALLER, "nobody", deadline=Deadline.after(LIMIT_S))
 
-    async def test_a_partition_of_which_nothing_was_read_holds_the_position_back(self, services: Services) -> None:
+    async def test_a_partition_of_which_nothing_was_read_holds_the_position_back(self, services: Stores) -> None:
         for one in services.projections.values():
             await one.store.write([], {("annals.documents", 0): 9})
-        searched = await services.databases.semantic_search(
+        searched = await databases_of(services).semantic_search(
             CALLER, ADA.embedder, [1.0] * 8, deadline=Deadline.after(LIMIT_S)
         )
         assert dict(searched.positions) == {"relational": 0, "vector": 0}
-        walked = await services.databases.graph_traversal(CALLER, ["Ada"], max_hops=1, deadline=Deadline.after(LIMIT_S))
+        walked = await databases_of(services).graph_traversal(
+            CALLER, ["Ada"], max_hops=1, deadline=Deadline.after(LIMIT_S)
+        )
         assert dict(walked.positions) == {"graph": 0}
 
-    async def test_semantic_search_finds_the_nearest_first(self, services: Services, history: History) -> None:
+    async def test_semantic_search_finds_the_nearest_first(self, services: Stores, history: History) -> None:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
         wanted = vector_of(EVE.inputs[0], EVE.dimension).tolist()
-        answered = await services.databases.semantic_search(
+        answered = await databases_of(services).semantic_search(
             CALLER, ADA.embedder, wanted, k=2, deadline=Deadline.after(LIMIT_S)
         )
         assert answered.result[0].passage.document_id == "eve"
@@ -90,20 +93,20 @@ class DatabaseIntegrationLayerContract:
         assert (len(answered.result), answered.truncated) == (2, False)
         assert dict(answered.positions) == {"relational": position, "vector": position}
 
-    async def test_a_filter_that_no_document_passes(self, services: Services, history: History) -> None:
+    async def test_a_filter_that_no_document_passes(self, services: Stores, history: History) -> None:
         await history.tell(ADA)
         await follow(services, history)
-        answered = await services.databases.semantic_search(
+        answered = await databases_of(services).semantic_search(
             CALLER, ADA.embedder, FAR.tolist(), {"language": "tlh"}, deadline=Deadline.after(LIMIT_S)
         )
         assert (answered.result, answered.truncated) == ([], False)
 
     async def test_a_filter_that_many_documents_pass_finds_the_same(
-        self, services: Services, history: History, monkeypatch: pytest.MonkeyPatch
+        self, services: Stores, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await history.tell(*SHORT, *LONG)
         await follow(services, history)
-        search = services.databases.semantic_search
+        search = databases_of(services).semantic_search
         long = {"sentences": 2}
         assert not any(
             found.passage.document_id.startswith("long")
@@ -130,42 +133,42 @@ class DatabaseIntegrationLayerContract:
             assert answered.truncated == (k > 8)
 
     async def test_a_search_that_ran_out_of_candidates_says_so(
-        self, services: Services, history: History, monkeypatch: pytest.MonkeyPatch
+        self, services: Stores, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await history.tell(*SHORT, *LONG)
         await follow(services, history)
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", 1)
         monkeypatch.setattr(layer, "CANDIDATES_LIMIT", 6)
-        nearest = await services.databases.semantic_search(
+        nearest = await databases_of(services).semantic_search(
             CALLER, ADA.embedder, FAR.tolist(), k=6, deadline=Deadline.after(LIMIT_S)
         )
         short = [one for one in nearest.result if one.passage.document_id.startswith("short")]
-        answered = await services.databases.semantic_search(
+        answered = await databases_of(services).semantic_search(
             CALLER, ADA.embedder, FAR.tolist(), {"sentences": 1}, 10, deadline=Deadline.after(LIMIT_S)
         )
         assert chunk_ids(answered) == [one.passage.chunk_id for one in short]
         assert answered.truncated
 
-    async def test_a_traversal_reaches_what_is_near(self, services: Services, history: History) -> None:
+    async def test_a_traversal_reaches_what_is_near(self, services: Stores, history: History) -> None:
         await history.tell(ADA, EVE)
         position = await follow(services, history)
-        answered = await services.databases.graph_traversal(
+        answered = await databases_of(services).graph_traversal(
             CALLER, ["Ada", "Nobody"], max_hops=1, deadline=Deadline.after(LIMIT_S)
         )
         assert [(one.entity.name, one.hops) for one in answered.result] == [("Ada", 0), ("Bob", 1)]
         assert not answered.truncated
         assert dict(answered.positions) == {"graph": position}
 
-    async def test_a_traversal_starts_at_ids_too(self, services: Services, history: History) -> None:
+    async def test_a_traversal_starts_at_ids_too(self, services: Stores, history: History) -> None:
         await history.tell(ADA, EVE)
         await follow(services, history)
         document = (
-            await services.databases.document_with_entities(CALLER, "ada", deadline=Deadline.after(LIMIT_S))
+            await databases_of(services).document_with_entities(CALLER, "ada", deadline=Deadline.after(LIMIT_S))
         ).result
         by_graph = {one.entity_id: one.name for one in document.entities}
         by_rows = {one["entity_id"]: one["name"] for one in document.document.entities}
         assert by_rows.items() <= by_graph.items()
-        walk = services.databases.graph_traversal
+        walk = databases_of(services).graph_traversal
         for own, name in by_graph.items():
             by_id = await walk(CALLER, [own], max_hops=2, deadline=Deadline.after(LIMIT_S))
             assert (by_id.result[0].entity.name, by_id.result[0].hops) == (name, 0)
@@ -177,22 +180,20 @@ class DatabaseIntegrationLayerContract:
         mixed = await walk(CALLER, ["Dora", entity_id("default", "Ada")], max_hops=0, deadline=Deadline.after(LIMIT_S))
         assert [one.entity.name for one in mixed.result] == ["Ada", "Dora"]
 
-    async def test_the_id_of_a_merged_entity_starts_at_what_it_became(
-        self, services: Services, history: History
-    ) -> None:
+    async def test_the_id_of_a_merged_entity_starts_at_what_it_became(self, services: Stores, history: History) -> None:
         await history.tell(ADA, EVE)
         await history.merge("Ada", into="Dora")
         await follow(services, history)
-        answered = await services.databases.graph_traversal(
+        answered = await databases_of(services).graph_traversal(
             CALLER, [entity_id("default", "Ada")], max_hops=1, deadline=Deadline.after(LIMIT_S)
         )
         assert [(one.entity.name, one.hops) for one in answered.result] == [("Dora", 0), ("Bob", 1), ("Cleo", 1)]
 
-    async def test_a_traversal_that_its_limit_cut_says_so(self, services: Services, history: History) -> None:
+    async def test_a_traversal_that_its_limit_cut_says_so(self, services: Stores, history: History) -> None:
         await history.tell(EVE)
         await follow(services, history)
         # One passage, three entities; each is a node.
-        walk = services.databases.graph_traversal
+        walk = databases_of(services).graph_traversal
         whole = await walk(CALLER, ["Cleo"], 5, limit=4, deadline=Deadline.after(LIMIT_S))
         assert ([one.entity.name for one in whole.result], whole.truncated) == (["Cleo", "Dora", "Market"], False)
         cut = await walk(CALLER, ["Cleo"], 5, limit=3, deadline=Deadline.after(LIMIT_S))
@@ -200,20 +201,22 @@ class DatabaseIntegrationLayerContract:
         starts = await walk(CALLER, ["Cleo", "Dora", "Market"], 0, limit=2, deadline=Deadline.after(LIMIT_S))
         assert (len(starts.result), starts.truncated) == (2, True)
 
-    async def test_nothing_crosses_tenants(self, services: Services, history: History) -> None:
+    async def test_nothing_crosses_tenants(self, services: Stores, history: History) -> None:
         await history.tell(ADA, EVE)
         await follow(services, history)
         other = Caller("other", "reader", "test", FULL_ACCESS)
         with pytest.raises(NotFoundError):
-            await services.databases.document_with_entities(other, "ada", deadline=Deadline.after(LIMIT_S))
+            await databases_of(services).document_with_entities(other, "ada", deadline=Deadline.after(LIMIT_S))
         wanted = vector_of(ADA.inputs[0], ADA.dimension).tolist()
-        found = await services.databases.semantic_search(other, ADA.embedder, wanted, deadline=Deadline.after(LIMIT_S))
+        found = await databases_of(services).semantic_search(
+            other, ADA.embedder, wanted, deadline=Deadline.after(LIMIT_S)
+        )
         assert found.result == []
-        walked = await services.databases.graph_traversal(other, ["Ada"], 2, deadline=Deadline.after(LIMIT_S))
+        walked = await databases_of(services).graph_traversal(other, ["Ada"], 2, deadline=Deadline.after(LIMIT_S))
         assert walked.result == []
 
-    async def test_every_query_ends_at_its_deadline(self, services: Services) -> None:
-        layer = services.databases
+    async def test_every_query_ends_at_its_deadline(self, services: Stores) -> None:
+        layer = databases_of(services)
         with pytest.raises(DeadlineExceededError):
             await layer.document_with_entities(CALLER, "ada", deadline=Deadline.after(0))
         with pytest.raises(DeadlineExceededError):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from annals.admin_token import FILE_NAME, ensure_admin_token, read_admin_token
-from annals.composition import Services, open_services
+from annals.composition.security import Security, open_security
+from annals.composition.stores import open_stores
 from annals.settings import load_settings
 from security.access import FULL_ACCESS
 from security.errors import InvalidCredentialError
@@ -22,18 +23,18 @@ CALLER = Caller(TENANT, "test", "test", FULL_ACCESS)
 
 
 @pytest.fixture
-async def services(dsn: str, tmp_path: Path) -> AsyncIterator[Services]:
+async def services(dsn: str, tmp_path: Path) -> AsyncIterator[Security]:
     """Everything over a fresh database."""
-    async with open_services(load_settings(data=tmp_path), dsn) as opened:
+    async with open_stores(load_settings(data=tmp_path), dsn) as stores, open_security(stores) as opened:
         yield opened
 
 
-async def who(services: Services, token: str | None) -> Principal:
+async def who(services: Security, token: str | None) -> Principal:
     """Who sends this token."""
     return await services.authentication.authenticate(f"Bearer {token}", "127.0.0.1", Deadline.after(10))
 
 
-async def test_the_first_start_makes_a_token_that_counts(services: Services, tmp_path: Path) -> None:
+async def test_the_first_start_makes_a_token_that_counts(services: Security, tmp_path: Path) -> None:
     path = await ensure_admin_token(tmp_path, services.local_administrator)
     assert path == tmp_path / FILE_NAME and stat.S_IMODE(path.stat().st_mode) == 0o600
     principal = await who(services, read_admin_token(tmp_path))
@@ -42,7 +43,7 @@ async def test_the_first_start_makes_a_token_that_counts(services: Services, tmp
     assert [name for name in os.listdir(tmp_path) if "token" in name] == [FILE_NAME]
 
 
-async def test_the_next_start_leaves_it_as_it_is(services: Services, tmp_path: Path) -> None:
+async def test_the_next_start_leaves_it_as_it_is(services: Security, tmp_path: Path) -> None:
     path = await ensure_admin_token(tmp_path, services.local_administrator)
     before = path.read_text(), path.stat().st_ino
     await ensure_admin_token(tmp_path, services.local_administrator)
@@ -51,7 +52,7 @@ async def test_the_next_start_leaves_it_as_it_is(services: Services, tmp_path: P
 
 @pytest.mark.parametrize("lost", ["gone", "empty", "foreign", "readable", "link"])
 async def test_a_token_that_cannot_be_used_is_made_anew_and_the_old_one_is_refused(
-    services: Services, tmp_path: Path, lost: str
+    services: Security, tmp_path: Path, lost: str
 ) -> None:
     path = await ensure_admin_token(tmp_path, services.local_administrator)
     old = read_admin_token(tmp_path)
@@ -73,7 +74,7 @@ async def test_a_token_that_cannot_be_used_is_made_anew_and_the_old_one_is_refus
         await who(services, old)
 
 
-async def test_it_is_never_readable_for_others(services: Services, tmp_path: Path) -> None:
+async def test_it_is_never_readable_for_others(services: Security, tmp_path: Path) -> None:
     """Somebody who looks all the time, while the umask lets everybody read."""
     seen: set[int] = set()
     done = threading.Event()
@@ -101,7 +102,7 @@ async def test_it_is_never_readable_for_others(services: Services, tmp_path: Pat
     assert seen == {0o600}
 
 
-async def test_a_disabled_local_administrator_stays_out(services: Services, tmp_path: Path) -> None:
+async def test_a_disabled_local_administrator_stays_out(services: Security, tmp_path: Path) -> None:
     await ensure_admin_token(tmp_path, services.local_administrator)
     await services.accounts.disable(CALLER, ACCOUNT, "locked", deadline=Deadline.after(10))
     before = (tmp_path / FILE_NAME).read_text()

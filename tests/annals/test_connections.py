@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from opensearchpy import AsyncOpenSearch
 
-from annals.databases.connections import ConnectionManager, open_connections
-from annals.databases.health import PoolHealthReport, PoolStats, report_pools, summary
+from annals.composition.connections import ConnectionManager, open_connections
 from annals.errors import WrongSettingError
 from annals.settings import load_settings
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import acquire
 from projections.connection_limiter import ConnectionLimiter
 from projections.vector.opensearch.client import faults
+from services.operations.health import PoolHealthReport, PoolStats, report_pools, summary
 from tests.annals.pipeline import annals
 from tests.conftest import PostgresServer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from annals.composition import open_read_models, open_services
+from annals.composition.stores import open_read_models, open_stores
 from annals.embedded.broker import free_port
 from annals.settings import load_settings
 from contracts.topics import topics
@@ -82,7 +82,7 @@ async def test_the_lowest_of_all_consumers_counts(dsn: str) -> None:
 
 @pytest.mark.parametrize("name", READ_MODELS)
 async def test_a_read_model_that_was_lost_needs_everything_again(dsn: str, tmp_path: Path, name: str) -> None:
-    async with open_services(load_settings(data=tmp_path), dsn) as services:
+    async with open_stores(load_settings(data=tmp_path), dsn) as services:
         await open_read_models(services)
         for model in READ_MODELS:
             await services.projections[model].store.write([], dict.fromkeys(ALL_PARTITIONS, 40))

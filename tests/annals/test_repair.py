@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Producer
 
 from annals.cli import dead_letters
-from annals.composition import open_services
+from annals.composition.stores import open_stores
 from annals.settings import load_settings
 from eventstore.locks import holding
 from tests.annals.conftest import Up
@@ -49,14 +49,14 @@ class Reader:
 
     async def _read(self) -> None:
         try:
-            async with open_services(self._settings, self._dsn) as services:
+            async with open_stores(self._settings, self._dsn) as services:
                 tenant = self._settings.tenant
                 while not self._stop.is_set():
-                    counts = await services.relational.counts(tenant)
-                    document = await services.relational.document(tenant, self._document)
-                    entities = await services.graph.find(tenant, ["Ines Marlowe"])
+                    counts = await services.read.relational.counts(tenant)
+                    document = await services.read.relational.document(tenant, self._document)
+                    entities = await services.read.graph.find(tenant, ["Ines Marlowe"])
                     chunk_ids = [chunk["chunk_id"] for chunk in document.chunks] if document else []
-                    passages = await services.passages.passages(tenant, chunk_ids)
+                    passages = await services.read.passages.passages(tenant, chunk_ids)
                     texts = tuple(passage.text for passage in passages.values())
                     self.answers.add((repr(counts), repr(document), repr(entities), texts))
                     self.times += 1

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from annals.composition import Services
+from annals.composition.storage import intake_of
+from annals.composition.stores import Stores
 from bench.servers import running
 from contracts.envelope import EventMetadata
 from eventstore.keys import AggregateKey
@@ -100,14 +101,14 @@ def _start_disturbed(log: Path, settings: dict[str, str]) -> "subprocess.Popen[b
         )
 
 
-async def _take_in(services: Services, document_id: str) -> None:
+async def _take_in(services: Stores, document_id: str) -> None:
     metadata = EventMetadata(tenant="acme", actor="ada")
-    await services.intake.take(
+    await intake_of(services).take(
         [Submission(document_id, "Title", f"Text of {document_id}.", metadata, uuid4(), "test")], Deadline.after(20)
     )
 
 
-async def _until_projected(services: Services, document_id: str, limit_s: float) -> None:
+async def _until_projected(services: Stores, document_id: str, limit_s: float) -> None:
     key = AggregateKey("acme", "document", document_id)
     end = time.monotonic() + limit_s
     for projection in services.projections.values():

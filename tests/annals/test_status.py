@@ -8,11 +8,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from annals.cli.status import OLD_S, advice
 from annals.heartbeat import FRESH_S, silent
 from tests.annals.conftest import Up
 from tests.annals.pipeline import annals, called, given
@@ -71,65 +69,6 @@ def test_where_nothing_answers_that_is_shown(tmp_path: Path) -> None:
     assert set(status["unknown"]) == {"postgres", "kafka"}
     assert "secret" not in done.stdout + done.stderr
     assert {line.partition(":")[0] for line in status["advice"]} == {"PostgreSQL", "Kafka"}
-
-
-def result(**changes: Any) -> dict[str, Any]:
-    """What is gathered where all is well, but for the changes."""
-    return {
-        "dead_letters": 0,
-        "paused": [],
-        "waiting": 0,
-        "relay": {"lag": 0, "seconds": 0.0},
-        "consumers": {"chunking": {"position": 9, "lag": 0, "seconds": 0.0}},
-        "kafka": {"health": "healthy", "error": None},
-        "addresses": {"postgres": "postgresql://"},
-        "processes": {"relay": [1], "worker": [2]},
-        "silent": {},
-        "standing_still": [],
-        "unknown": {},
-        **changes,
-    }
-
-
-BLOCKED = {"lag": 2, "seconds": OLD_S + 5}
-BEHIND = {
-    "chunking": {"position": 1, "lag": 8, "seconds": OLD_S + 5},
-    "entities": {"position": 9, "lag": 0, "seconds": 0},
-}
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({}, []),
-        ({"waiting": 3, "relay": {"lag": 2, "seconds": 1.0}}, []),
-        ({"dead_letters": 1}, ["annals dead-letters list"]),
-        (
-            {"standing_still": [{"document_id": "d"}]},
-            ["documents that stand still: 1", "annals reprocess --unfinished"],
-        ),
-        (
-            {"paused": [{"consumer": "graph", "dead_letters": 9, "messages": 10, "cause": "broken"}]},
-            ["annals dead-letters resume graph"],
-        ),
-        ({"relay": BLOCKED, "waiting": 1, "consumers": BEHIND}, ["annals run relay"]),
-        ({"waiting": 1, "consumers": BEHIND}, ["wait for chunking", "annals run worker"]),
-        ({"waiting": 1, "processes": {}, "addresses": {}, "kafka": None}, ["annals up"]),
-        ({"silent": {"relay": [7]}}, ["kill -9 7"]),
-        ({"unknown": {"neo4j": "away"}}, ["annals replay graph"]),
-        ({"unknown": {"opensearch": "away"}}, ["annals replay vector"]),
-        ({"unknown": {"redis": "away"}}, ["without the cache"]),
-        (
-            {"unknown": {"kafka": "away"}, "kafka": {"error": "away"}, "relay": BLOCKED, "silent": {"relay": [7]}},
-            ["goes on by itself"],
-        ),
-    ],
-)
-def test_what_to_do_is_named(changes: dict[str, Any], said: list[str]) -> None:
-    lines = list(advice(result(**changes)))
-    assert len(lines) == bool(said)
-    for part in said:
-        assert part in lines[0]
 
 
 def test_who_shows_no_sign_of_life(tmp_path: Path) -> None:

@@ -64,6 +64,9 @@ class TownEmbedder:
         """The model's."""
         return self._embedder.revision
 
+    async def load(self) -> None:
+        """It is loaded."""
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension)."""
         return await asyncio.to_thread(self._embedder.embed, list(texts))

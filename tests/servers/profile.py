@@ -11,7 +11,7 @@ from neo4j import GraphDatabase
 from opensearchpy import OpenSearch
 from redis import Redis
 
-from annals.composition import Services, open_services
+from annals.composition.stores import Stores, open_stores
 from annals.settings import load_settings
 from contracts.topics import topics
 from eventstore.kafka import ownership
@@ -63,9 +63,9 @@ def wipe(*, kafka: str, neo4j: str, neo4j_auth: tuple[str, str] | None, opensear
 
 
 @contextlib.asynccontextmanager
-async def services_of(data: Path, dsn: str, env: Mapping[str, str]) -> AsyncIterator[Services]:
+async def services_of(data: Path, dsn: str, env: Mapping[str, str]) -> AsyncIterator[Stores]:
     """Everything opened as the pipeline of these settings has it."""
-    async with open_services(load_settings(data=data, **options_of(env)), dsn) as services:
+    async with open_stores(load_settings(data=data, **options_of(env)), dsn) as services:
         yield services
 
 
@@ -74,13 +74,13 @@ def options_of(env: Mapping[str, str]) -> dict[str, Any]:
     return {name.removeprefix("ANNALS_").lower(): value for name, value in env.items()}
 
 
-async def knowledge(services: Services) -> dict[str, object]:
+async def knowledge(services: Stores) -> dict[str, object]:
     """What the read models say, in a form that does not tell which store said it."""
-    snapshot = await services.graph.snapshot("default")
+    snapshot = await services.read.graph.snapshot("default")
     return {
-        "counts": await services.relational.counts("default"),
+        "counts": await services.read.relational.counts("default"),
         "subjects": set(snapshot.subjects),
         "mentions": set(snapshot.mentions),
         "statements": set(snapshot.statements),
-        "passages": set(await services.passages.all_passages("default")),
+        "passages": set(await services.read.passages.all_passages("default")),
     }

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from annals.databases.connections import ConnectionManager, open_connections
-from annals.databases.health import PoolStats
+from annals.composition.connections import ConnectionManager, open_connections
 from annals.settings import load_settings
 from eventstore.errors import StoreUnavailableError
 from projections.graph.neo4j.connection import transaction
+from services.operations.health import PoolStats
 from tests.servers.handles import Server
 from tests.servers.profile import options_of, settings_of
 
@@ -132,5 +132,5 @@ async def test_a_redis_connection_is_made_anew_when_it_is_old(
     redis = connections.servers.redis
     first = await redis.client_id()
     assert await redis.client_id() == first
-    monkeypatch.setattr("annals.databases.servers.RECYCLE_S", 0)
+    monkeypatch.setattr("annals.composition.servers.RECYCLE_S", 0)
     assert await redis.client_id() != first

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neo4j import GraphDatabase
 
-from annals.composition import open_read_models
+from annals.composition.stores import open_read_models
 from tests.servers.profile import services_of
 
 PROCESSES = 4

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from annals.databases.ownership import ForeignServerError, claim, owners
-from annals.databases.servers import Servers
+from annals.composition.ownership import ForeignServerError, claim, owners
+from annals.composition.servers import Servers
 from annals.settings import load_settings
 from contracts.topics import topics
 from eventstore.kafka.admin import BrokerAdmin

@@ -4,8 +4,8 @@ import asyncio
 import os
 from pathlib import Path
 
-from annals.composition import Services
-from annals.models import open_ask_service
+from annals.composition.stores import Stores
+from annals.composition.use_cases import use_cases_over
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
@@ -36,9 +36,10 @@ async def known(data: Path, corpus: Path, env: dict[str, str]) -> tuple[dict[str
 CALLER = Caller("default", "test", "test", FULL_ACCESS)
 
 
-async def found_of(services: Services) -> float:
+async def found_of(services: Stores) -> float:
     """The share of questions, each about one passage, whose first five passages hold that one."""
-    async with open_ask_service(services) as service:
+    async with use_cases_over(services) as use_cases:
+        service = use_cases.ask
         hits = [
             f"passage-{number}" in {one.document_id for one in found}
             for number in range(0, min(PASSAGES, 300), 6)

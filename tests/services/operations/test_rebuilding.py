@@ -7,9 +7,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from annals.composition import Services, open_read_models, open_services
+from annals.composition.operations import rebuilding
+from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
 from eventstore.locks import LockLostError, holding
+from security.access import FULL_ACCESS
+from services.caller import Caller
+from services.deadline import Deadline, DeadlineExceededError
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import RebuildRunningError
 from tests.projections.contract.folding import follow
@@ -17,6 +21,13 @@ from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
+
+CALLER = Caller("default", "operator", "test", FULL_ACCESS)
+
+
+def soon() -> Deadline:
+    """For what does not take long."""
+    return Deadline.after(60)
 
 
 @pytest.fixture
@@ -27,34 +38,34 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 
 @pytest.fixture
-async def services(dsn: str, tmp_path: Path, history: History) -> AsyncIterator[Services]:
+async def services(dsn: str, tmp_path: Path, history: History) -> AsyncIterator[Stores]:
     """Two connections, and a document in every read model."""
-    async with open_services(load_settings(data=tmp_path, pool_size=2), dsn) as opened:
+    async with open_stores(load_settings(data=tmp_path, pool_size=2), dsn) as opened:
         await open_read_models(opened)
         await history.tell(HARBOUR)
         await live_on(opened, history)
         yield opened
 
 
-async def live_on(services: Services, history: History) -> None:
+async def live_on(services: Stores, history: History) -> None:
     """Bring the read models to everything that happened."""
     for one in services.projections.values():
         await follow(one.projector, history)
 
 
-async def schemas(services: Services) -> set[str]:
+async def schemas(services: Stores) -> set[str]:
     """Of every generation that there is."""
     rows = await services.pool.fetch("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(relational|graph|vector)'")
     return {row["nspname"] for row in rows}
 
 
-async def test_two_connections_are_enough_for_everything(services: Services, dsn: str, history: History) -> None:
+async def test_two_connections_are_enough_for_everything(services: Stores, dsn: str, history: History) -> None:
     """Three replays of everything beside events that keep coming; then all is as the events say."""
     done = asyncio.Event()
 
     async def keep_on() -> None:
         number = 0
-        async with open_services(services.settings, dsn) as others:
+        async with open_stores(services.settings, dsn) as others:
             while not done.is_set():
                 number += 1
                 await history.tell(Story(f"d{number}", ("Ada met Dora.",), title="Market"))
@@ -63,17 +74,19 @@ async def test_two_connections_are_enough_for_everything(services: Services, dsn
     async with asyncio.TaskGroup() as group, asyncio.timeout(200):
         group.create_task(keep_on())
         for _ in range(3):
-            rows = await services.rebuilding.replay(READ_MODELS, lambda _: None)
+            rows = await rebuilding(services).replay(CALLER, READ_MODELS, lambda _: None, deadline=soon())
             assert set(rows) == set(READ_MODELS)
             for name in READ_MODELS:
-                assert (await services.rebuilding.verify(name, lambda _: None)).difference is None
+                assert (
+                    await rebuilding(services).verify(CALLER, name, lambda _: None, deadline=soon())
+                ).difference is None
         done.set()
     for name in READ_MODELS:
-        assert (await services.rebuilding.verify(name, lambda _: None)).difference is None
+        assert (await rebuilding(services).verify(CALLER, name, lambda _: None, deadline=soon())).difference is None
     assert await schemas(services) == set(READ_MODELS)
 
 
-async def test_a_lost_lock_ends_a_replay_before_its_switch(services: Services, dsn: str) -> None:
+async def test_a_lost_lock_ends_a_replay_before_its_switch(services: Stores, dsn: str) -> None:
     """Whoever holds it now may build the same read model."""
     before = {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS}
     task: list[asyncio.Task[None]] = []
@@ -90,40 +103,52 @@ async def test_a_lost_lock_ends_a_replay_before_its_switch(services: Services, d
         task.append(asyncio.create_task(lose()))
 
     with pytest.raises(LockLostError, match="start again"):
-        await services.rebuilding.replay(READ_MODELS, report)
+        await rebuilding(services).replay(CALLER, READ_MODELS, report, deadline=soon())
     await asyncio.gather(*task)
     assert {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS} == before
-    await services.rebuilding.replay(READ_MODELS, lambda _: None)
+    await rebuilding(services).replay(CALLER, READ_MODELS, lambda _: None, deadline=soon())
     assert await schemas(services) == set(READ_MODELS)
 
 
-async def test_what_a_killed_one_left_is_removed_and_what_is_being_built_stays(services: Services, dsn: str) -> None:
+async def test_what_a_killed_one_left_is_removed_and_what_is_being_built_stays(services: Stores, dsn: str) -> None:
     for name in READ_MODELS:
         for purpose in ("next", "verify"):
             await services.projections[name].store.generation(purpose).begin()
         await services.pool.execute(f"CREATE SCHEMA {name}_old_0123abcd CREATE TABLE rows (number integer)")
     async with holding(dsn, ["replay graph", "verify vector"]):
-        await services.rebuilding.remove_leftovers()
+        await rebuilding(services).remove_leftovers(deadline=soon())
         assert await schemas(services) == {*READ_MODELS, "graph_next", "vector_verify"}
-    await services.rebuilding.remove_leftovers()
+    await rebuilding(services).remove_leftovers(deadline=soon())
     assert await schemas(services) == set(READ_MODELS)
 
 
-async def test_a_replay_removes_the_leftovers_of_others(services: Services) -> None:
+async def test_a_replay_removes_the_leftovers_of_others(services: Stores) -> None:
     await services.projections["vector"].store.generation("verify").begin()
-    await services.rebuilding.replay(["graph"], lambda _: None)
+    await rebuilding(services).replay(CALLER, ["graph"], lambda _: None, deadline=soon())
     assert await schemas(services) == set(READ_MODELS)
 
 
-async def test_one_of_a_name_at_a_time(services: Services, dsn: str) -> None:
+async def test_one_of_a_name_at_a_time(services: Stores, dsn: str) -> None:
     async with holding(dsn, ["replay graph"]):
         with pytest.raises(RebuildRunningError, match="`annals replay graph` runs already"):
-            await services.rebuilding.replay(READ_MODELS, lambda _: None)
-        assert (await services.rebuilding.verify("graph", lambda _: None)).difference is None
+            await rebuilding(services).replay(CALLER, READ_MODELS, lambda _: None, deadline=soon())
+        assert (await rebuilding(services).verify(CALLER, "graph", lambda _: None, deadline=soon())).difference is None
 
 
-async def test_the_relay_knows_of_a_replay(services: Services, history: History) -> None:
+async def test_the_relay_knows_of_a_replay(services: Stores, history: History) -> None:
     """A replayed read model needs nothing that came before."""
-    await services.rebuilding.replay(["graph"], lambda _: None)
+    await rebuilding(services).replay(CALLER, ["graph"], lambda _: None, deadline=soon())
     assert await services.positions.of("graph") == await services.projections["graph"].store.positions()
     assert min((await services.positions.of("graph")).values()) == await history.reader.head()
+
+
+async def test_what_is_past_its_deadline_leaves_everything_as_it_was(services: Stores, dsn: str) -> None:
+    before = await schemas(services)
+    tags = {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS}
+    with pytest.raises(DeadlineExceededError):
+        await rebuilding(services).replay(CALLER, READ_MODELS, lambda _: None, deadline=Deadline.after(0))
+    with pytest.raises(DeadlineExceededError):
+        await rebuilding(services).verify(CALLER, "graph", lambda _: None, deadline=Deadline.after(0))
+    assert await schemas(services) == before
+    assert {name: await services.projections[name].store.content_tag("default") for name in READ_MODELS} == tags
+    await rebuilding(services).replay(CALLER, READ_MODELS, lambda _: None, deadline=soon())

@@ -59,6 +59,9 @@ class Engine(Reasoner):
     def __init__(self, way: Way = "answers") -> None:
         self._way = way
 
+    async def load(self) -> None:
+        """Nothing to be loaded."""
+
     async def state(self, tenant: str) -> str:
         await behave(self._way)
         return "state"

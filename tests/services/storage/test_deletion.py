@@ -13,7 +13,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
 from services.storage.deletion import DeleteDocuments
-from services.storage.history import history_of
+from services.storage.history import ReadHistory
 from services.storage.intake import Intake, Submission
 
 OURS, THEIRS = Caller("ours", "ada", "test", FULL_ACCESS), Caller("theirs", "bob", "test", FULL_ACCESS)
@@ -34,10 +34,10 @@ async def deletion(intake: Intake, commands: Commands, reader: EventReader) -> D
 async def test_what_is_deleted_is_the_callers_own(deletion: DeleteDocuments, reader: EventReader) -> None:
     done = await deletion.delete(OURS, [["a"], ["b"]], reason="old", correlation_id="delete-1", deadline=soon())
     assert (done.deleted, done.already) == (("a", "b"), ())
-    last = (await history_of(reader, OURS, ["a"], soon())).events[-1]
+    last = (await ReadHistory(reader).of(OURS, ["a"], soon())).events[-1]
     assert last.event_type is EventType.DOCUMENT_DELETED
     assert (last.metadata.actor, last.metadata.source, last.correlation_id) == ("ada", "test", "delete-1")
-    theirs = await history_of(reader, THEIRS, ["a"], soon())
+    theirs = await ReadHistory(reader).of(THEIRS, ["a"], soon())
     assert [event.event_type for event in theirs.events] == [EventType.DOCUMENT_INGESTED]
 
 
@@ -45,7 +45,7 @@ async def test_deleting_again_changes_nothing(deletion: DeleteDocuments, reader:
     for expected in ((("a",), ()), ((), ("a",))):
         done = await deletion.delete(OURS, [["a"]], reason=None, correlation_id="delete-1", deadline=soon())
         assert (done.deleted, done.already) == expected and done.all == ("a",)
-    assert len((await history_of(reader, OURS, ["a"], soon())).events) == 2
+    assert len((await ReadHistory(reader).of(OURS, ["a"], soon())).events) == 2
 
 
 async def test_with_an_unknown_one_among_them_nothing_is_deleted(
@@ -53,7 +53,7 @@ async def test_with_an_unknown_one_among_them_nothing_is_deleted(
 ) -> None:
     with pytest.raises(NotFoundError, match="there is no document 'nobody'"):
         await deletion.delete(OURS, [["a"], ["nobody"]], reason=None, correlation_id="delete-1", deadline=soon())
-    assert len((await history_of(reader, OURS, ["a"], soon())).events) == 1
+    assert len((await ReadHistory(reader).of(OURS, ["a"], soon())).events) == 1
 
 
 async def test_the_first_name_that_is_known_is_meant(deletion: DeleteDocuments) -> None:
@@ -65,4 +65,4 @@ async def test_the_first_name_that_is_known_is_meant(deletion: DeleteDocuments) 
 
 async def test_another_tenants_history_is_not_there(deletion: DeleteDocuments, reader: EventReader) -> None:
     with pytest.raises(NotFoundError, match="there is no document, entity or question 'b'"):
-        await history_of(reader, THEIRS, ["b"], soon())
+        await ReadHistory(reader).of(THEIRS, ["b"], soon())

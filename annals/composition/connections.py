@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from annals.addresses import without_password
-from annals.databases.health import Pool, PoolHealthReport, PoolStats
 from annals.settings import Settings
 from eventstore.errors import StoreUnavailableError
 from eventstore.log import EventLog
 from eventstore.pool import PostgresPool, acquire, close_pool, open_pool
 from projections.vector.codec import register
 from projections.vector.postgres import SEARCH_SETTINGS
+from services.operations.health import Pool, PoolHealthReport, PoolStats
 
 if TYPE_CHECKING:
-    from annals.databases.servers import Servers
+    from annals.composition.servers import Servers
 
 CHECK_LIMIT_S = 5.0
 START_LIMIT_S = 30.0
@@ -118,7 +118,7 @@ async def open_connections(settings: Settings, dsn: str) -> AsyncIterator[Connec
         servers = None
         if settings.profile == "servers":
             # Three drivers that the embedded profile need not load.
-            from annals.databases.servers import Servers
+            from annals.composition.servers import Servers
 
             servers = Servers(settings)
             stack.push_async_callback(servers.close)

@@ -9,7 +9,8 @@ import asyncio
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError
 
-from annals.databases.servers import Servers
+from annals.composition.servers import Servers
+from annals.settings import Settings
 from contracts.errors import AnnalsError
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j.connection import Neo4jDriver, alone
@@ -42,6 +43,15 @@ async def claim(servers: Servers, log: str) -> None:
                 f"{name} of its own, or empty that one (docs/operations.md)"
             )
     await asyncio.gather(_claim_neo4j(servers.neo4j, log), _claim_opensearch(servers.opensearch, log))
+
+
+async def owners_of(settings: Settings) -> dict[str, str | None]:
+    """The owners of the servers that the settings name. Raises StoreUnavailableError."""
+    servers = Servers(settings)
+    try:
+        return await owners(servers)
+    finally:
+        await servers.close()
 
 
 async def _of_neo4j(driver: Neo4jDriver) -> str | None:

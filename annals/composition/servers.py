@@ -13,12 +13,12 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from annals.addresses import without_password
-from annals.databases.health import Pool, PoolStats
 from annals.settings import Settings
 from eventstore.errors import StoreUnavailableError
 from projections.connection_limiter import ConnectionLimiter
 from projections.graph.neo4j.connection import RECYCLE_S, Neo4jDriver, alone, open_driver
 from projections.vector.opensearch.client import faults
+from services.operations.health import Pool, PoolStats
 
 CONNECT_LIMIT_S = 5.0
 REQUEST_LIMIT_S = 30.0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from annals.databases.connections import ConnectionManager
+from annals.composition.connections import ConnectionManager
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.answers.postgres import PostgresAnswers

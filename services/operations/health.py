@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from eventstore.pool import reason_of
 
@@ -55,6 +55,18 @@ class PoolHealthReport:
         """As the worst of them."""
         found = {stats.health for stats in self.pool_stats.values()}
         return "down" if "down" in found else "degraded" if "degraded" in found else "healthy"
+
+
+class PoolMonitor(Protocol):
+    """Of all pools of this process."""
+
+    async def monitor_pool_health(self) -> PoolHealthReport:
+        """Ask every server for a sign of life."""
+        ...
+
+    async def check(self) -> None:
+        """Raises StoreUnavailableError naming each server that is needed and does not answer."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""For whoever keeps it running."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+
+from confluent_kafka import KafkaException
+
+from annals.addresses import without_password
+from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
+from annals.settings import Settings
+from contracts.topics import topics
+from eventstore.kafka.admin import BrokerAdmin, reason
+from eventstore.lag import LagReader
+from eventstore.reprocess_requests import ReprocessRequests
+from services.operations.dead_letters import DeadLetterService
+from services.operations.export import TransferEvents
+from services.operations.health import Pool, PoolMonitor
+from services.operations.progress import Progress, followed_partitions
+from services.operations.rebuilding import Rebuilding
+from services.operations.reprocessing import Reprocess
+from services.operations.status import LogParts, ReadStatus, StatusSources
+
+BROKER_LIMIT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Use cases of operators."""
+
+    status: ReadStatus
+    progress: Progress
+    rebuilding: Rebuilding
+    reprocess: Reprocess
+    dead_letters: DeadLetterService
+    transfer: TransferEvents
+    pools: PoolMonitor
+
+
+def operations_of(stores: Stores, broker: str | None) -> Operations:
+    """All of them; `broker` is Kafka's address, where one is known."""
+    reprocess = _reprocess(stores)
+    sources = _sources(
+        stores.settings, stores.dsn, broker, lambda: contextlib.nullcontext(_log_parts(stores, reprocess))
+    )
+    return Operations(
+        status=ReadStatus(sources),
+        progress=Progress(stores.reader, stores.positions, stores.topics),
+        rebuilding=rebuilding(stores),
+        reprocess=reprocess,
+        dead_letters=DeadLetterService(stores.letters),
+        transfer=TransferEvents(stores.pool, stores.letters),
+        pools=stores.connections,
+    )
+
+
+def status_of(settings: Settings, dsn: str, broker: str | None) -> ReadStatus:
+    """The status of an installation of which nothing is open yet, and perhaps nothing answers."""
+    return ReadStatus(_sources(settings, dsn, broker, partial(_open_log, settings, dsn)))
+
+
+def rebuilding(stores: Stores) -> Rebuilding:
+    """For an edge, and for the projector, which removes what others left behind."""
+    return Rebuilding(
+        stores.dsn,
+        stores.projections,
+        stores.reader,
+        stores.positions,
+        stores.topics,
+        partial(claim_servers, stores),
+    )
+
+
+def _reprocess(stores: Stores) -> Reprocess:
+    return Reprocess(
+        stores.reader,
+        ReprocessRequests(stores.pool),
+        stores.positions,
+        stores.letters,
+        stores.read.relational,
+        stores.topics,
+    )
+
+
+def _sources(
+    settings: Settings,
+    dsn: str,
+    broker: str | None,
+    open_log: Callable[[], AbstractAsyncContextManager[LogParts]],
+) -> StatusSources:
+    return StatusSources(
+        topics=topics(),
+        postgres=without_password(dsn),
+        open_log=open_log,
+        open_others=partial(_open_others, settings),
+        ask_broker=None if broker is None else partial(_ask_broker, settings, broker),
+    )
+
+
+def _log_parts(stores: Stores, reprocess: Reprocess) -> LogParts:
+    return LogParts(
+        pools=stores.connections.pools,
+        reader=stores.reader,
+        letters=stores.letters,
+        positions=stores.positions,
+        relational=stores.read.relational,
+        reprocess=reprocess,
+        projections=stores.projections,
+        lag=LagReader(stores.dsn, followed_partitions(stores.topics)),
+        open_read_models=partial(open_read_models, stores),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _open_log(settings: Settings, dsn: str) -> AsyncIterator[LogParts]:
+    async with open_stores(settings, dsn) as stores:
+        yield _log_parts(stores, _reprocess(stores))
+
+
+@contextlib.asynccontextmanager
+async def _open_others(settings: Settings) -> AsyncIterator[Sequence[Pool]]:
+    """The pools of the servers beside PostgreSQL."""
+    if settings.profile != "servers":
+        yield ()
+        return
+    # Three drivers that the embedded profile need not load.
+    from annals.composition.servers import Servers
+
+    servers = Servers(settings)
+    try:
+        yield servers.pools
+    finally:
+        await servers.close()
+
+
+def _ask_broker(settings: Settings, address: str) -> None:
+    try:
+        BrokerAdmin(settings.kafka_client(address)).topics(BROKER_LIMIT_S)
+    except KafkaException as error:
+        raise RuntimeError(f"at {address}: {reason(error)}") from error

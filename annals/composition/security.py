@@ -1,0 +1,58 @@
+"""Who may come in, and what is kept of what was done."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from annals.composition.stores import Stores
+from eventstore.access_version import AccessVersion
+from eventstore.accounts import AccountReader
+from eventstore.api_keys import ApiKeys
+from eventstore.audit import AuditWriter, open_audit
+from eventstore.audit_entries import AuditEntries
+from security.authorization import RbacAuthorizationEngine
+from services.security.accounts import AccountService
+from services.security.api_keys import ApiKeyService
+from services.security.audit import AuditService
+from services.security.authentication import AuthenticationService
+from services.security.local_administrator import TENANT, LocalAdministrator
+from services.security.policies import PolicyService
+
+
+@dataclass(frozen=True)
+class Security:
+    """Authentication, accounts, keys and the audit log; `audit` is what everything writes to."""
+
+    authentication: AuthenticationService
+    accounts: AccountService
+    api_keys: ApiKeyService
+    policies: PolicyService
+    local_administrator: LocalAdministrator
+    audit: AuditWriter
+    audit_service: AuditService
+
+
+@contextlib.asynccontextmanager
+async def open_security(stores: Stores) -> AsyncIterator[Security]:
+    """At the end what is still to be written to the audit log is written."""
+    pool = stores.pool
+    async with contextlib.AsyncExitStack() as stack:
+        entries = AuditEntries(pool)
+        audit = await stack.enter_async_context(open_audit(entries, stores.settings.audit_level))
+        access_version = AccessVersion(stores.dsn)
+        stack.push_async_callback(access_version.close)
+        account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
+        authentication = AuthenticationService(access_version, stored_keys, account_reader)
+        accounts = AccountService(stores.commands, account_reader)
+        api_keys = ApiKeyService(stored_keys, account_reader)
+        yield Security(
+            authentication=authentication,
+            accounts=accounts,
+            api_keys=api_keys,
+            policies=PolicyService(
+                RbacAuthorizationEngine(home=TENANT), stores.commands, stores.reader, access_version
+            ),
+            local_administrator=LocalAdministrator(accounts, api_keys, authentication),
+            audit=audit,
+            audit_service=AuditService(entries, audit),
+        )

@@ -1,0 +1,50 @@
+"""Documents: taken in, deleted, shown."""
+
+from dataclasses import dataclass
+
+from annals.composition.stores import Stores
+from services.storage.cross_database import DatabaseIntegrationLayer
+from services.storage.deletion import DeleteDocuments
+from services.storage.history import ReadHistory
+from services.storage.intake import Intake
+from services.storage.listing import Listing
+from services.storage.show import Show
+from services.storage.waiting import WaitForDocuments
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Use cases of documents."""
+
+    intake: Intake
+    deletion: DeleteDocuments
+    waiting: WaitForDocuments
+    show: Show
+    listing: Listing
+    history: ReadHistory
+    databases: DatabaseIntegrationLayer
+
+
+def storage_of(stores: Stores) -> Storage:
+    """All of them."""
+    read = stores.read
+    return Storage(
+        intake=intake_of(stores),
+        deletion=DeleteDocuments(stores.commands, stores.reader),
+        waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
+        show=Show(stores.reader, read.relational, read.graph, read.passages),
+        listing=Listing(read.relational),
+        history=ReadHistory(stores.reader),
+        databases=databases_of(stores),
+    )
+
+
+def intake_of(stores: Stores) -> Intake:
+    """The one way to take documents in."""
+    return Intake(stores.commands, stores.texts, stores.receipts, max_document_bytes=stores.settings.max_document_bytes)
+
+
+def databases_of(stores: Stores) -> DatabaseIntegrationLayer:
+    """The questions that need several databases."""
+    read = stores.read
+    return DatabaseIntegrationLayer(read.relational, read.graph, read.passages, read.models, stores.topics)

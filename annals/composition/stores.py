@@ -1,0 +1,146 @@
+"""Everything over one database, opened: what use cases and the roles of streams are made of, for nobody else."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException
+
+from annals.composition.connections import ConnectionManager, open_connections
+from annals.composition.profiles import ReadSide, read_side
+from annals.embedded.postgres import ensure_vector
+from annals.settings import Settings
+from contracts.topics import Topics, topics
+from eventstore.commands import Commands
+from eventstore.dead_letters import DeadLetters
+from eventstore.kafka.admin import BrokerAdmin
+from eventstore.kafka.ownership import own_topics
+from eventstore.log import EventLog
+from eventstore.migrations import migrate
+from eventstore.outputs import ModelOutputs
+from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.positions import ConsumerPositions
+from eventstore.reader import EventReader
+from eventstore.receipts import InboxReceipts
+from eventstore.texts import TextStore
+from projections.projection import Projection
+from projections.projector import Projector
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The log with what belongs to it, and the read models. `projections` by name."""
+
+    settings: Settings
+    dsn: str
+    topics: Topics
+    connections: ConnectionManager
+    reader: EventReader
+    commands: Commands
+    texts: TextStore
+    outputs: ModelOutputs
+    receipts: InboxReceipts
+    positions: ConsumerPositions
+    letters: DeadLetters
+    read: ReadSide
+    projections: dict[str, Projection]
+
+    @property
+    def log(self) -> EventLog:
+        """What appends."""
+        return self.connections.log
+
+    @property
+    def pool(self) -> PostgresPool:
+        """PostgreSQL's."""
+        return self.connections.postgres
+
+
+@contextlib.asynccontextmanager
+async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
+    """Bring the database to today's schema and open everything over it.
+
+    Raises StoreUnavailableError, AnnalsError without pgvector, OldSchemaError.
+    """
+    if settings.profile == "embedded":
+        await ensure_vector(dsn)
+    await migrate(dsn)
+    async with contextlib.AsyncExitStack() as stack:
+        connections = await stack.enter_async_context(open_connections(settings, dsn))
+        pool = connections.postgres
+        reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
+        commands = Commands(connections.log, reader)
+        stack.callback(commands.close)
+        read = read_side(connections, texts, outputs)
+        yield Stores(
+            settings=settings,
+            dsn=dsn,
+            topics=topics(),
+            connections=connections,
+            reader=reader,
+            commands=commands,
+            texts=texts,
+            outputs=outputs,
+            receipts=InboxReceipts(pool),
+            positions=ConsumerPositions(pool),
+            letters=DeadLetters(pool),
+            read=read,
+            projections={
+                model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
+            },
+        )
+
+
+async def claim_servers(stores: Stores) -> None:
+    """Check that the databases beside the log answer, and belong to this log.
+
+    Raises ForeignServerError, StoreUnavailableError.
+    """
+    connections = stores.connections
+    if connections.servers is not None:
+        await connections.check()
+        # Drivers that the embedded profile need not load.
+        from annals.composition.ownership import claim
+
+        await claim(connections.servers, await stores.reader.identity())
+
+
+async def check_broker(stores: Stores, broker: str) -> None:
+    """See that Kafka is not another log's; one that does not answer is asked again by the roles.
+
+    Raises ForeignBrokerError.
+    """
+    admin, log_id = BrokerAdmin(stores.settings.kafka_client(broker)), await stores.reader.identity()
+    with contextlib.suppress(KafkaException):
+        await asyncio.to_thread(own_topics, admin, log_id)
+
+
+async def open_read_models(stores: Stores) -> None:
+    """Make the read models where there are none, one process at a time.
+
+    Two that make the same index or constraint would be turned away by the server. Raises OldSchemaError,
+    ForeignServerError, StoreUnavailableError.
+    """
+    async with transaction(stores.pool) as turn:
+        await take_turn(turn, "open read models")
+        await claim_servers(stores)
+        for projection in stores.projections.values():
+            await projection.store.open()
+        await stores.read.answers.open()
+        await stores.read.limits.open()
+    await _set_back_positions(stores)
+
+
+async def _set_back_positions(stores: Stores) -> None:
+    """Where a read model was lost and made anew, its consumer is as far as the read model is, and no further.
+
+    A consumer's position is written after the read model's own. So one that was read first and is higher is of a
+    read model that is not there any more.
+    """
+    known = await stores.positions.all()
+    for name, projection in stores.projections.items():
+        before = known.get(name, {})
+        there = await projection.store.positions()
+        if any(there.get(partition, 0) < position for partition, position in before.items()):
+            await stores.positions.set_back(name, there)

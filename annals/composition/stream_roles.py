@@ -1,0 +1,118 @@
+"""What runs in each role of streams: its handlers with what they need, and nothing that an edge calls."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from annals.composition.models import open_inference, serving_models
+from annals.composition.operations import rebuilding
+from annals.composition.storage import intake_of
+from annals.composition.stores import Stores, open_read_models, open_stores
+from annals.settings import Settings
+from contracts.system import Task
+from eventstore.kafka.progress import RelayProgressReader
+from security.access import FULL_ACCESS
+from services.caller import Caller
+from services.deadline import Deadline
+from services.operations.health import report_pools
+from services.operations.rebuilding import LEFTOVERS_LIMIT_S
+from services.processing.chunking import Chunking
+from services.processing.completion import Completion
+from services.processing.entities import Entities
+from services.processing.relationships import Relationships
+from services.processing.serving import MODELS_LIMIT_S
+from services.processing.stage import StageRunner
+from streams.caching import CachingHandler
+from streams.dead_letter_sink import DeadLetterSink
+from streams.delivery_order import DeliveryOrder
+from streams.handler import Handler
+from streams.inbox import InboxHandler
+from streams.projecting import ProjectionHandler
+from streams.roles import Role
+from streams.stage_handler import StageHandler
+
+Handlers = Sequence[Handler[Any]]
+
+
+async def open_role(
+    name: str,
+    settings: Settings,
+    dsn: str,
+    broker: str,
+    resources: contextlib.AsyncExitStack,
+    *,
+    beat: Callable[[], None],
+    ended: Callable[[], None],
+    logging: dict[str, Any],
+) -> Role:
+    """The role `intake`, `worker` or `projector`; what it opens is closed by `resources`, or at once where it fails.
+
+    Raises StoreUnavailableError, AnnalsError.
+    """
+    async with contextlib.AsyncExitStack() as opening:
+        stores = await opening.enter_async_context(open_stores(settings, dsn))
+        sink = DeadLetterSink(stores.letters, stores.topics)
+        handlers = await _HANDLERS[name](stores, sink)
+        log_id = await stores.reader.identity()
+        reports = asyncio.create_task(report_pools(stores.connections.monitor_pool_health))
+        opening.callback(reports.cancel)
+        if name == "intake":
+            pruning = asyncio.create_task(stores.receipts.keep_pruned(timedelta(days=settings.receipt_days)))
+            opening.callback(pruning.cancel)
+        resources.push_async_exit(opening.pop_all())
+    return Role(
+        name=name,
+        log_id=log_id,
+        handlers=handlers,
+        dead_letter_sink=sink,
+        relay_progress=RelayProgressReader(dsn),
+        reader=stores.reader,
+        positions=stores.positions,
+        bootstrap=broker,
+        folder=settings.data / "run" / "faust",
+        beat=beat,
+        ended=ended,
+        kafka=settings.kafka,
+        stall_s=settings.stall_seconds,
+        logging=logging,
+    )
+
+
+async def _intake(stores: Stores, sink: DeadLetterSink) -> Handlers:
+    order = DeliveryOrder(stores.letters, sink, stores.reader)
+    intake = intake_of(stores)
+    return [InboxHandler(intake, order, topic) for topic in stores.topics.inboxes]
+
+
+async def _projector(stores: Stores, _: DeadLetterSink) -> Handlers:
+    await open_read_models(stores)
+    await rebuilding(stores).remove_leftovers(deadline=Deadline.after(LEFTOVERS_LIMIT_S))
+    models = [ProjectionHandler(one.projector, stores.positions, stores.topics) for one in stores.projections.values()]
+    return [*models, CachingHandler(stores.read.answers, stores.topics)]
+
+
+async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
+    caller = Caller(stores.settings.tenant, "annals", "worker", FULL_ACCESS)
+    serving = serving_models(stores)
+    await serving.check(caller, deadline=Deadline.after(MODELS_LIMIT_S))
+    inference = open_inference(stores.settings, stores.outputs)
+    await inference.warm_up()
+    revisions: dict[Task, str] = {
+        "embedding": inference.embedder.revision,
+        "entities": inference.entities.revision,
+        "relations": inference.relations.revision,
+    }
+    await serving.report(caller, revisions, deadline=Deadline.after(MODELS_LIMIT_S))
+    stages = (
+        Chunking(stores.texts, inference),
+        Entities(stores.texts, inference),
+        Relationships(stores.texts, inference),
+        Completion(),
+    )
+    runners = [StageRunner(stage, stores.commands) for stage in stages]
+    return [StageHandler(runner, stores.positions, stores.topics) for runner in runners]
+
+
+_HANDLERS = {"intake": _intake, "projector": _projector, "worker": _worker}

@@ -1,0 +1,94 @@
+"""The service layer of an installation, opened: what command line and gateway call, grouped as the services are."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from annals.composition.models import ask_service, open_inference, serving_models
+from annals.composition.operations import Operations, operations_of
+from annals.composition.security import Security, open_security
+from annals.composition.service_layer import ServiceLayer, service_layer
+from annals.composition.storage import Storage, storage_of
+from annals.composition.stores import Stores, check_broker, open_read_models, open_stores
+from annals.settings import Settings
+from inference.runner import Inference
+from services.caller import Caller
+from services.deadline import Deadline
+from services.processing.service import NothingKept
+from services.processing.serving import MODELS_LIMIT_S, ServingModels
+from services.rate_limits import RateLimits
+from services.reasoning.ask import AskService
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What can be asked of Annals. Models are loaded when they are needed first, or by `load`.
+
+    `services` are the specification's three, which may as well be behind an address.
+    """
+
+    storage: Storage
+    ask: AskService
+    models: ServingModels
+    operations: Operations
+    security: Security
+    services: ServiceLayer
+    inference: Inference
+    limits: RateLimits
+
+    async def load(self) -> None:
+        """Load all models now, so that the first request does not wait for them. Raises InferenceError."""
+        await self.ask.load()
+        await self.inference.warm_up()
+
+
+@contextlib.asynccontextmanager
+async def open_use_cases(
+    settings: Settings, dsn: str, *, broker: str | None = None, read_models: bool = True
+) -> AsyncIterator[UseCases]:
+    """Everything that an edge needs, for as long as it runs; at the end answers are stored, or given up.
+
+    `broker`: Kafka's address, for the status. `read_models`: have them, in today's schema; a replay makes them itself,
+    and the log alone needs none.
+
+    Raises StoreUnavailableError, AnnalsError (ForeignServerError among them), OldSchemaError.
+    """
+    async with open_stores(settings, dsn) as stores:
+        if read_models:
+            await open_read_models(stores)
+        async with use_cases_over(stores, broker=broker) as use_cases:
+            yield use_cases
+
+
+@contextlib.asynccontextmanager
+async def prepared(settings: Settings, dsn: str, broker: str, caller: Caller) -> AsyncIterator[UseCases]:
+    """See that everything of a pipeline that was just started is there, is this log's, and fits the settings.
+
+    Raises ForeignBrokerError, ForeignServerError, OtherModelError, StoreUnavailableError, AnnalsError.
+    """
+    async with open_stores(settings, dsn) as stores:
+        await check_broker(stores, broker)
+        await open_read_models(stores)
+        await serving_models(stores).check(caller, deadline=Deadline.after(MODELS_LIMIT_S))
+        async with use_cases_over(stores, broker=broker) as use_cases:
+            yield use_cases
+
+
+@contextlib.asynccontextmanager
+async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncIterator[UseCases]:
+    """The use cases over stores that are open."""
+    async with contextlib.AsyncExitStack() as stack:
+        inference = open_inference(stores.settings, NothingKept())
+        stack.callback(inference.close)
+        ask = ask_service(stores, inference)
+        stack.push_async_callback(ask.close)
+        yield UseCases(
+            storage=storage_of(stores),
+            ask=ask,
+            models=serving_models(stores),
+            operations=operations_of(stores, broker),
+            security=await stack.enter_async_context(open_security(stores)),
+            services=service_layer(stores, inference, ask),
+            inference=inference,
+            limits=stores.read.limits,
+        )

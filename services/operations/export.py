@@ -1,0 +1,58 @@
+"""The whole event store to an archive, and back into an empty one."""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from contracts.errors import AnnalsError
+from eventstore.archive import ArchiveReader, Counts
+from eventstore.dead_letters import DeadLetters
+from eventstore.pool import PostgresPool
+from eventstore.transfer import NotEmptyError, Report, count_lines, dump, restore
+from services.caller import Caller
+from services.deadline import Deadline
+
+TRANSFER_LIMIT_S = 86_400.0
+"""What an edge grants an export or an import."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and how many dead letters, which belong to the broker, were left behind."""
+
+    counts: Counts
+    dead_letters: int
+
+
+class TransferEvents:
+    """Of every tenant, so for the operator. Every method raises StoreUnavailableError, DeadlineExceededError."""
+
+    def __init__(self, pool: PostgresPool, letters: DeadLetters) -> None:
+        self._pool = pool
+        self._letters = letters
+
+    async def lines(self, caller: Caller, *, outputs: bool, deadline: Deadline) -> int:
+        """How many lines an export has; `outputs`: with what models said."""
+        caller.require("events", "administer")
+        async with deadline.enforce("counting what is to be exported"):
+            counts = await count_lines(self._pool)
+        return counts.all - (0 if outputs else counts.outputs)
+
+    async def export(
+        self, caller: Caller, file: BinaryIO, *, outputs: bool, report: Report, deadline: Deadline
+    ) -> Exported:
+        """Write the log as it is at this moment; `report` is told how many lines are written. Raises ArchiveError."""
+        caller.require("events", "administer")
+        async with deadline.enforce("the export"):
+            counts = await dump(self._pool, file, outputs=outputs, report=report)
+            return Exported(counts, await self._letters.count(None))
+
+    async def restore(self, caller: Caller, archive: ArchiveReader, *, report: Report, deadline: Deadline) -> Counts:
+        """Take all of an archive in, or nothing. Raises ArchiveError, and AnnalsError where the log is not empty."""
+        caller.require("events", "administer")
+        try:
+            async with deadline.enforce("the import"):
+                return await restore(self._pool, archive, report)
+        except NotEmptyError as error:
+            raise AnnalsError(
+                f"the event store is not empty: {error}; import into a new database or --data folder"
+            ) from None

@@ -1,0 +1,92 @@
+"""Which models serve: checked before documents are processed, and reported to the log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from aggregates import model as models
+from aggregates.cause import Cause
+from aggregates.model import Model
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.event_types import EventType
+from contracts.system import Task
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from inference.embedder import explain
+from inference.model import OtherModelError
+from projections.vector.reads import PassageSearch
+from services.caller import Caller
+from services.deadline import Deadline
+
+MODELS_LIMIT_S = 300.0
+"""What an edge grants for loading models, or for a look whether they are loaded."""
+TASKS = 3
+"""Kinds of models that a worker reports."""
+POLL_S = 0.2
+
+
+class ServingModels:
+    """`revision` computes that of the embedder which the settings name; `open_passages` makes the vector read model.
+
+    Every method raises StoreUnavailableError, DeadlineExceededError.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        reader: EventReader,
+        passages: PassageSearch,
+        revision: Callable[[], str],
+        open_passages: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._commands = commands
+        self._reader = reader
+        self._passages = passages
+        self._revision = revision
+        self._open_passages = open_passages
+
+    async def check(self, caller: Caller, *, deadline: Deadline) -> None:
+        """Before documents are embedded, see that those embedded already are of the same embedder.
+
+        Raises OtherModelError where another one served before and passages with its vectors are there, whichever
+        tenant's: one worker serves them all. Raises InferenceError.
+        """
+        async with deadline.enforce("checking the embedder"):
+            served = Model.project(await self._reader.of_aggregate(caller.tenant, "model", "embedding"))
+            if served is None:
+                return
+            revision = await asyncio.to_thread(self._revision)
+            # Only where another one served is the vector read model asked, which a worker need not reach otherwise.
+            if served.revision != revision:
+                await self._open_passages()
+                stored = await self._passages.models()
+                if stored.keys() - {revision}:
+                    raise OtherModelError(explain(revision, stored))
+
+    async def report(self, caller: Caller, serving: Mapping[Task, str], *, deadline: Deadline) -> None:
+        """Say which revision serves each task now: an event where that is news."""
+        async with deadline.enforce("reporting models"):
+            await self._commands.execute_many(
+                [
+                    Command(
+                        AggregateKey(caller.tenant, "model", task),
+                        Model.project,
+                        _loaded(task, revision, caller.metadata),
+                    )
+                    for task, revision in serving.items()
+                ]
+            )
+
+    async def until_loaded(self, caller: Caller, *, deadline: Deadline) -> None:
+        """Return once a worker of the caller's tenant has reported its models."""
+        async with deadline.enforce("loading the models"):
+            while not await self._loaded(caller.tenant):  # noqa: ASYNC110  # a worker is another process
+                await asyncio.sleep(POLL_S)
+
+    async def _loaded(self, tenant: str) -> bool:
+        return (await self._reader.count_by_type(tenant)).get(EventType.MODEL_LOADED, 0) >= TASKS
+
+
+def _loaded(task: Task, revision: str, metadata: EventMetadata) -> Callable[[Model | None], tuple[DomainEvent, ...]]:
+    cause = Cause(metadata, correlation_id=f"models-{task}")
+    return lambda state: models.load(state, task, revision, cause)
