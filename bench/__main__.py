@@ -27,7 +27,12 @@ USUAL = {
     "ingest": ingest.measure,
     "ask": ask.measure,
 }
-MEASUREMENTS = USUAL | {"fairness": fairness.measure, "common_entity": common_entity.measure, "stores": _stores}
+MEASUREMENTS = USUAL | {
+    "fairness": fairness.measure,
+    "common_entity": common_entity.measure,
+    "common_entity_neo4j": common_entity.measure_neo4j,
+    "stores": _stores,
+}
 
 
 @click.command()
@@ -36,8 +41,8 @@ def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
     NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. And there are fairness and
-    common_entity, which take minutes, and stores, for the servers profile, which needs Java or Docker. Prints one JSON
-    object; only its ratios mean anything on another machine (see docs/performance.md).
+    common_entity, which take minutes, and common_entity_neo4j and stores, for the servers profile, which need Java or
+    Docker. Prints one JSON object; only its ratios mean anything on another machine (see docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:

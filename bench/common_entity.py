@@ -1,17 +1,21 @@
 """100,000 documents that all name the same entity: is the last one as quick to write as the first?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.servers import Figures, Stopwatch, running
 from contracts import ids
 from contracts.documents import Chunk, Mention
 from eventstore.keys import AggregateKey
-from projections.changes import Change
-from projections.projection import Projection
+from projections.changes import Change, ReadModel
+from projections.graph.model import GraphModel
+from projections.graph.neo4j.connection import open_driver
+from projections.graph.neo4j.live import LiveNeo4jGraphStore
 from projections.states import DocumentState
+from projections.store import Store
 
 DOCUMENTS = 100_000
+WARM_UP = 2_000
 BATCH = 100
 REQUIRED = 1.3
 TENANT = "default"
@@ -23,7 +27,33 @@ async def measure(folder: Path) -> Figures:
     found: dict[str, dict[str, float]] = {}
     async with running(folder) as (services, _):
         for name in ("relational", "graph"):
-            found[name] = await _measured(services.projections[name])
+            projection = services.projections[name]
+            found[name] = await _measured(projection.model, projection.store, DOCUMENTS)
+    return _figures(found)
+
+
+async def measure_neo4j(_: Path) -> Figures:
+    """The same of the graph in Neo4j, at ANNALS_TEST_NEO4J where that is given. Raises MissingError, ServerError."""
+    # It needs what only the tests need.
+    from bench.stores import server
+    from tests.servers.neo4j import NEO4J, without_credentials
+
+    async with server(NEO4J) as address:
+        uri, auth = without_credentials(address)
+        async with open_driver(uri, *(auth or ())) as driver:
+            generation = LiveNeo4jGraphStore(driver, "bench").generation("round")
+            try:
+                # The server compiles what it runs often; the documents before the clock starts are no part of the rest.
+                await generation.begin()
+                await _measured(GraphModel(), generation.store, WARM_UP)
+                await generation.begin()
+                found = await _measured(GraphModel(), generation.store, DOCUMENTS)
+            finally:
+                await generation.discard()
+    return _figures({"graph": found})
+
+
+def _figures(found: Mapping[str, Mapping[str, float]]) -> Figures:
     ratio = max(one["ratio"] for one in found.values())
     return {
         "of": f"writing {DOCUMENTS} documents that all name {COMMON}: seconds of the last tenth by those of the first",
@@ -34,28 +64,28 @@ async def measure(folder: Path) -> Figures:
     }
 
 
-async def _measured(projection: Projection) -> dict[str, float]:
+async def _measured(model: ReadModel, store: Store, documents: int) -> dict[str, float]:
     tenths: list[float] = []
-    batches = DOCUMENTS // BATCH
+    batches = documents // BATCH
     for tenth in range(10):
         seconds = 0.0
         for batch in range(tenth * batches // 10, (tenth + 1) * batches // 10):
-            changes = [await _change(projection, number) for number in range(batch * BATCH, (batch + 1) * BATCH)]
+            changes = [await _change(model, number) for number in range(batch * BATCH, (batch + 1) * BATCH)]
             watch = Stopwatch()
-            await projection.store.write(changes, {})
+            await store.write(changes, {})
             seconds += watch.seconds
         tenths.append(seconds)
     return {
         "ratio": round(tenths[-1] / tenths[0], 3),
-        "documents_per_s": round(DOCUMENTS / sum(tenths)),
+        "documents_per_s": round(documents / sum(tenths)),
         "first_tenth_s": round(tenths[0], 1),
         "last_tenth_s": round(tenths[-1], 1),
     }
 
 
-async def _change(projection: Projection, number: int) -> Change:
+async def _change(model: ReadModel, number: int) -> Change:
     key = AggregateKey(TENANT, "document", f"d{number}")
-    (sections,) = await projection.model.sections([(key, _state(key.aggregate_id))])
+    (sections,) = await model.sections([(key, _state(key.aggregate_id))])
     return Change(key, 0, 3, sections)
 
 

@@ -12,7 +12,7 @@ from projections.graph.neo4j.store import Neo4jGraphStore
 Statements = list[tuple[str, list[list[Any]]]]
 """Queries with the rows that each is given, in one transaction."""
 Entities = dict[tuple[str, str], list[Any]]
-"""By tenant and id: both of them, name, type, number of passages."""
+"""By tenant and id: both of them, name, type, number of passages, and how often it has which name and type."""
 
 _ENDS = (
     "MATCH (p:Passage {generation: $generation, tenant: row[0], chunk_id: row[2]}) "
@@ -21,7 +21,7 @@ _ENDS = (
 _AGGREGATES = "CREATE (:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2], version: row[3]})"
 _ENTITIES = (
     "CREATE (:Entity {generation: $generation, tenant: row[0], entity_id: row[1], name: row[2], type: row[3], "
-    "passages: row[4]})"
+    "passages: row[4], names: row[5], name_types: row[6], name_times: row[7]})"
 )
 _TABLES = {
     "passages": "CREATE (:Passage {generation: $generation, tenant: row[0], document_id: row[1], chunk_id: row[2], "
@@ -40,7 +40,12 @@ async def entities_of(store: Neo4jGraphStore) -> Entities:
     """The entities that a generation derived. Raises StoreUnavailableError."""
     async with store.snapshot() as snapshot:
         rows = [json.loads(row) async for row in snapshot.rows("entities")]
-    return {(row[0], row[1]): row[:5] for row in rows}
+        said = [json.loads(row) async for row in snapshot.rows("entity_names")]
+    entities = {(row[0], row[1]): [*row[:5], [], [], []] for row in rows}
+    for tenant, entity, *counted in said:
+        for column, value in enumerate(counted, start=5):
+            entities[tenant, entity][column].append(value)
+    return entities
 
 
 def plain_statements(portions: Sequence[Sequence[Change]], entities: Entities) -> list[Statements]:

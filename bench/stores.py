@@ -30,10 +30,10 @@ async def measure(folder: Path) -> Figures:
     async with running(folder) as (services, _):
         await keep(services, histories(corpus))
         graph, vector = [await _portions(services, services.projections[name].model) for name in ("graph", "vector")]
-    async with _server(NEO4J) as address:
+    async with server(NEO4J) as address:
         uri, auth = without_credentials(address)
         neo4j = await graph_store.measure(uri, auth, graph)
-    async with _server(OPENSEARCH) as address:
+    async with server(OPENSEARCH) as address:
         opensearch = await vector_store.measure(address, vector, [passage.text for passage in corpus])
     return {"documents": DOCUMENTS, "neo4j": neo4j, "opensearch": opensearch}
 
@@ -52,7 +52,7 @@ async def _portions(services: Stores, model: ReadModel) -> list[list[Change]]:
 
 
 @contextlib.asynccontextmanager
-async def _server(recipe: Recipe) -> AsyncIterator[str]:
+async def server(recipe: Recipe) -> AsyncIterator[str]:
     """The address of a server that ends with the block."""
     server = await asyncio.to_thread(start, recipe, say)
     try:

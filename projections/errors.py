@@ -12,6 +12,10 @@ class StaleVersionError(AnnalsError):
     """Another projector wrote the same aggregates meanwhile; read their versions and fold again."""
 
 
+class WriteConflictError(StoreUnavailableError):
+    """Another writer changed the same entities at the same time; the same write may be tried again."""
+
+
 class OldSchemaError(AnnalsError):
     """The read model was built by another version of Annals; `annals replay` builds it anew."""
 

@@ -7,7 +7,7 @@ packages that Maven, Debian and PyPI publish. The README says what the addresses
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from projections.graph.neo4j.connection import Neo4jDriver, alone, open_driver
 from tests.servers import given
 from tests.servers.handles import GivenServer, Server
 from tests.servers.kafka import KAFKA
@@ -126,6 +127,14 @@ def neo4j_uri(_neo4j: Server) -> str:
 def neo4j_auth(_neo4j: Server) -> tuple[str, str] | None:
     """User and password; None where the server wants none."""
     return without_credentials(_neo4j.address)[1]
+
+
+@pytest.fixture
+async def graph_driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIterator[Neo4jDriver]:
+    """A driver for Neo4j, in which nothing is."""
+    async with open_driver(neo4j_uri, *(neo4j_auth or ())) as driver:
+        await alone(driver, "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")
+        yield driver
 
 
 @pytest.fixture(scope="session")

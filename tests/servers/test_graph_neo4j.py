@@ -44,23 +44,15 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 
 @pytest.fixture
-async def driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> AsyncIterator[Neo4jDriver]:
-    """An empty database."""
-    async with open_driver(neo4j_uri, *(neo4j_auth or ())) as driver:
-        await alone(driver, "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")
-        yield driver
-
-
-@pytest.fixture
-async def live(driver: Neo4jDriver) -> LiveNeo4jGraphStore:
+async def live(graph_driver: Neo4jDriver) -> LiveNeo4jGraphStore:
     """The live graph, with nothing in it."""
-    store = LiveNeo4jGraphStore(driver)
+    store = LiveNeo4jGraphStore(graph_driver)
     await store.open()
     return store
 
 
-async def _count(driver: Neo4jDriver, pattern: str) -> int:
-    return int((await alone(driver, f"MATCH {pattern} RETURN count(*) AS n"))[0]["n"])
+async def _count(graph_driver: Neo4jDriver, pattern: str) -> int:
+    return int((await alone(graph_driver, f"MATCH {pattern} RETURN count(*) AS n"))[0]["n"])
 
 
 class TestStore(StoreContract, GenerationContract):
@@ -91,12 +83,12 @@ class TestReader(GraphReaderContract):
         return Projector(GraphModel(), live, history.reader)
 
     @pytest.fixture
-    def graph(self, history: History, driver: Neo4jDriver) -> GraphReader:
-        return Neo4jGraph(driver)
+    def graph(self, history: History, graph_driver: Neo4jDriver) -> GraphReader:
+        return Neo4jGraph(graph_driver)
 
 
 async def test_postgresql_and_neo4j_answer_the_same(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """After corrections, merges and a deletion, for every node that one of them knows."""
     await history.tell(STORY, OTHER, Story("inn", ("Dora knew Cleo.", "Cleo met Zebedee."), title="Inn"))
@@ -114,7 +106,7 @@ async def test_postgresql_and_neo4j_answer_the_same(
     await relational.open()
     for store in (relational, live):
         await follow(Projector(GraphModel(), store, history.reader), history)
-    one, other = PostgresGraph(history.pool), Neo4jGraph(driver)
+    one, other = PostgresGraph(history.pool), Neo4jGraph(graph_driver)
 
     mine, theirs = await one.snapshot("default"), await other.snapshot("default")
     assert mine.subjects and mine.mentions and mine.statements
@@ -137,7 +129,7 @@ async def test_postgresql_and_neo4j_answer_the_same(
 
 
 async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     model = GraphModel()
     await history.tell(STORY, OTHER)
@@ -148,14 +140,14 @@ async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
 
     assert await digests(live) == before
     assert await live.positions() == uniform_positions(model, topics(), await history.reader.head())
-    assert await _count(driver, "(m:ReadModel)") == 1
-    assert await _count(driver, "(n) WHERE n.generation IS NOT NULL AND NOT n:ReadModel") == await _count(
-        driver, "(m:ReadModel) MATCH (n {generation: m.generation}) WHERE NOT n:ReadModel"
+    assert await _count(graph_driver, "(m:ReadModel)") == 1
+    assert await _count(graph_driver, "(n) WHERE n.generation IS NOT NULL AND NOT n:ReadModel") == await _count(
+        graph_driver, "(m:ReadModel) MATCH (n {generation: m.generation}) WHERE NOT n:ReadModel"
     )
 
 
 async def test_verify_names_what_is_not_as_the_events_say(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """Edges between passages are looked at as well, though no table holds them."""
     model = GraphModel()
@@ -165,10 +157,10 @@ async def test_verify_names_what_is_not_as_the_events_say(
     verdict = await verify(model, live, history.reader, topics(), lambda _: None)
     assert verdict.difference is None and verdict.rows > 0
 
-    await alone(driver, "MATCH ()-[n:NEXT]->() WITH n LIMIT 1 DELETE n")
+    await alone(graph_driver, "MATCH ()-[n:NEXT]->() WITH n LIMIT 1 DELETE n")
     verdict = await verify(model, live, history.reader, topics(), lambda _: None)
     assert verdict.difference is not None and "graph.passages" in verdict.difference
-    assert await _count(driver, "(m:ReadModel)") == 1
+    assert await _count(graph_driver, "(m:ReadModel)") == 1
 
 
 async def test_of_many_writers_of_one_aggregate_one_wins(live: LiveNeo4jGraphStore, history: History) -> None:
@@ -179,24 +171,24 @@ async def test_of_many_writers_of_one_aggregate_one_wins(live: LiveNeo4jGraphSto
 
 
 async def test_writers_at_once_miss_none_of_each_others_mentions(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """All documents name Ada: every one of them counts, whichever came last."""
     stories = [Story(f"story-{number}", ("Ada met Bob.",)) for number in range(8)]
     changed = await changes(GraphModel(), await history.tell(*stories))
     await asyncio.gather(*(live.write([one], {}) for one in changed))
-    (ada,) = await Neo4jGraph(driver).find("default", ["Ada"])
+    (ada,) = await Neo4jGraph(graph_driver).find("default", ["Ada"])
     assert ada.passages == 8
 
 
 async def test_equal_counts_are_decided_by_the_bytes_of_the_name(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore
 ) -> None:
     """U+FFEE comes before U+1F600 in UTF-8, and behind it in UTF-16. A bulk load decides the same."""
     mentions = [("t", "d", f"c{number}", "e", name, "T", 1) for number, name in enumerate(("\U0001f600", "\uffee"))]
     one = Change(AggregateKey("t", "document", "d"), 0, 1, {"mentions": mentions})
     await live.write([one], {})
-    assert await Neo4jGraph(driver).entities("t", ["e"]) == [Entity("e", "\uffee", "T", 2)]
+    assert await Neo4jGraph(graph_driver).entities("t", ["e"]) == [Entity("e", "\uffee", "T", 2)]
 
     generation = live.generation("next")
     await generation.begin()
@@ -207,36 +199,38 @@ async def test_equal_counts_are_decided_by_the_bytes_of_the_name(
 
 
 async def test_a_mention_outlives_its_passage_until_it_is_replaced(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore
 ) -> None:
     """New chunks leave the mentions of the old ones alone; then nothing of the old ones stays behind."""
     key = AggregateKey("t", "document", "d")
     mention = ("t", "d", "c1", "e", "Ada", "PERSON", 1)
     await live.write([Change(key, 0, 1, {"passages": [("t", "d", "c1", 0)], "mentions": [mention]})], {})
     await live.write([Change(key, 1, 2, {"passages": [("t", "d", "c2", 0)]})], {})
-    assert [one.chunk_id for one in (await Neo4jGraph(driver).snapshot("t")).mentions] == ["c1"]
+    assert [one.chunk_id for one in (await Neo4jGraph(graph_driver).snapshot("t")).mentions] == ["c1"]
     assert sum('"c1"' in row for row in await rows(live)) == 1
 
     await live.write([Change(key, 2, 3, {"mentions": [], "subjects": []})], {})
-    assert await _count(driver, "(p:Passage)") == 1
-    assert await _count(driver, "(e:Entity)") == 0
+    assert await _count(graph_driver, "(p:Passage)") == 1
+    assert await _count(graph_driver, "(e:Entity)") == 0
 
 
-async def test_migrations_are_applied_once_whoever_starts_first(driver: Neo4jDriver) -> None:
-    done = await asyncio.gather(*(migrate(driver) for _ in range(4)))
-    assert sorted(done) == [[], [], [], ["0001_graph"]]
-    assert await migrate(driver) == []
+async def test_migrations_are_applied_once_whoever_starts_first(graph_driver: Neo4jDriver) -> None:
+    done = await asyncio.gather(*(migrate(graph_driver) for _ in range(4)))
+    assert sorted(done) == [[], [], [], ["0001_graph", "0002_turns"]]
+    assert await migrate(graph_driver) == []
 
 
-async def test_a_newer_database_is_left_alone(driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
+async def test_a_newer_database_is_left_alone(graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
     number = len(MIGRATIONS) + 1
-    await alone(driver, "CREATE (:AnnalsMigration {number: $number, name: 'tomorrow'})", number=number)
+    await alone(graph_driver, "CREATE (:AnnalsMigration {number: $number, name: 'tomorrow'})", number=number)
     with pytest.raises(UnknownMigrationError, match="tomorrow"):
         await live.open()
 
 
-async def test_a_graph_of_another_schema_version_is_not_written(driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
-    await alone(driver, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version + 1")
+async def test_a_graph_of_another_schema_version_is_not_written(
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore
+) -> None:
+    await alone(graph_driver, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version + 1")
     with pytest.raises(OldSchemaError, match="annals replay graph"):
         await live.open()
 
@@ -255,32 +249,32 @@ async def test_a_wrong_password(neo4j_uri: str, neo4j_auth: tuple[str, str] | No
             await LiveNeo4jGraphStore(driver).versions([])
 
 
-async def test_a_transaction_that_waits_too_long_says_so(driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
-    async with transaction(driver) as first:
+async def test_a_transaction_that_waits_too_long_says_so(graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore) -> None:
+    async with transaction(graph_driver) as first:
         await live.take_turn(first)
         with pytest.raises(StoreUnavailableError):
-            async with transaction(driver, 0.5) as tx:
+            async with transaction(graph_driver, 0.5) as tx:
                 await live.take_turn(tx)
 
 
 async def test_readers_of_all_of_it_hold_nobody_up(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """One of them may be a process that is stopped: writers, questions and the next replay go on."""
     projector = Projector(GraphModel(), live, history.reader)
     await projector.apply(await history.tell(STORY), {})
-    async with transaction(driver, 60) as tx:
+    async with transaction(graph_driver, 60) as tx:
         generation = (await fetch(tx, "MATCH (m:ReadModel {name: 'graph'}) RETURN m.generation AS g"))[0]["g"]
         assert (await Neo4jSnapshot(tx, generation).digests())["passages"] != ""
         async with asyncio.timeout(30):
             await projector.apply(await history.tell(OTHER), {})
-            assert (await Neo4jGraph(driver).snapshot("default")).mentions
+            assert (await Neo4jGraph(graph_driver).snapshot("default")).mentions
             await replay([(GraphModel(), live)], history.reader, topics(), lambda _: None)
     assert (await verify(GraphModel(), live, history.reader, topics(), lambda _: None)).difference is None
 
 
 async def test_a_snapshot_is_had_beside_writers_that_never_pause(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History
 ) -> None:
     """Each that is had is whole: a document has all of its mentions or none."""
     projector = Projector(GraphModel(), live, history.reader)
@@ -292,10 +286,10 @@ async def test_a_snapshot_is_had_beside_writers_that_never_pause(
             await projector.apply(await history.delete(STORY) + await history.delete(OTHER), {})
 
     await projector.apply(await history.tell(STORY, OTHER), {})
-    whole = len((await Neo4jGraph(driver).snapshot("default")).mentions)
+    whole = len((await Neo4jGraph(graph_driver).snapshot("default")).mentions)
     async with asyncio.TaskGroup() as group, asyncio.timeout(120):
         group.create_task(write())
-        seen = {len((await Neo4jGraph(driver).snapshot("default")).mentions) for _ in range(20)}
+        seen = {len((await Neo4jGraph(graph_driver).snapshot("default")).mentions) for _ in range(20)}
         done.set()
     assert seen <= {0, whole}
 
@@ -320,7 +314,7 @@ async def test_what_is_written_while_it_is_verified_is_compared_as_well(
 
 
 async def test_a_switch_that_gets_no_turn_is_deferred(
-    driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generations, "SWITCH_LIMIT_S", 1.0)
     made = live.generation("next")
@@ -330,16 +324,16 @@ async def test_a_switch_that_gets_no_turn_is_deferred(
     async def nothing() -> None:
         """No event came since."""
 
-    async with transaction(driver) as tx:
+    async with transaction(graph_driver) as tx:
         await live.take_turn(tx)
         with pytest.raises(SwitchDeferredError, match="gave no turn"):
             await made.switch(nothing)
     await made.switch(nothing)
 
 
-async def test_a_mistake_of_ours_is_not_called_an_outage(driver: Neo4jDriver) -> None:
+async def test_a_mistake_of_ours_is_not_called_an_outage(graph_driver: Neo4jDriver) -> None:
     with pytest.raises(Exception, match="Invalid input") as caught:
-        async with transaction(driver) as tx:
+        async with transaction(graph_driver) as tx:
             await execute(tx, "no cypher")
     assert not isinstance(caught.value, StoreUnavailableError)
 

@@ -19,6 +19,7 @@ from neo4j.exceptions import (
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import ACQUIRE_LIMIT_S
 from projections.connection_limiter import ConnectionLimiter
+from projections.errors import WriteConflictError
 
 RECYCLE_S = 1800.0
 QUERY_LIMIT_S = 60.0
@@ -40,6 +41,7 @@ _AWAY = (
     TransientError,
     AuthError,
 )
+_DEADLOCK = "DeadlockDetected"
 _STOPPED = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration", "Terminated", "LockClientStopped")
 
 
@@ -146,10 +148,17 @@ def _said_plainly(driver: Neo4jDriver) -> Iterator[None]:
     except _AWAY as error:
         if isinstance(error, StoreUnavailableError):
             raise
+        if _code(error) == _DEADLOCK:
+            raise WriteConflictError from error
         if not isinstance(error, TransientError):
             driver.limiter.use.failures += 1
         raise StoreUnavailableError(f"Neo4j does not answer: {error or type(error).__name__}") from error
     except Neo4jError as error:
-        if (error.code or "").rpartition(".")[2] not in _STOPPED:
+        if _code(error) not in _STOPPED:
             raise
         raise StoreUnavailableError(f"Neo4j stopped a transaction: {error.message}") from error
+
+
+def _code(error: Exception) -> str:
+    """The last part of the server's name for it, such as `DeadlockDetected`."""
+    return (getattr(error, "code", None) or "").rpartition(".")[2]

@@ -2,8 +2,8 @@
 
 Neo4j has no snapshot over several queries. A writer gives the content a new tag in the transaction that changes it, so
 a reader looks at the tag before and after: when it is the same, nothing was written between. A transaction that commits
-becomes visible bit by bit, though, so both looks wait for a writer that is at work to end. They do so in a transaction
-that the server ends by itself: a reader that is stopped holds nothing.
+becomes visible bit by bit, though, so both looks wait for the writers that are at work to end. They do so in
+transactions that the server ends by itself: a reader that is stopped holds nothing.
 """
 
 import contextlib
@@ -13,15 +13,16 @@ from typing import NamedTuple
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j.connection import Neo4jDriver, alone
+from projections.graph.neo4j.turns import wait_for_writers
 
 LOOKS = 50
 """Waits for a quiet look: each lasts as long as a write, so more writers follow one another than there are."""
 
-_WAIT = "MATCH (m:ReadModel {name: $name}) SET m.turn = timestamp()"
 _TAG = """
 MATCH (m:ReadModel {name: $name})
 OPTIONAL MATCH (s:State {generation: m.generation, tenant: $tenant})
-RETURN m.generation AS generation, CASE WHEN $tenant IS NULL THEN m.writes ELSE s.changed END AS tag
+RETURN m.generation AS generation, CASE WHEN $tenant IS NULL
+    THEN COLLECT { MATCH (t:Turn {name: $name}) RETURN t.tag ORDER BY t.slot } ELSE s.changed END AS tag
 """
 
 
@@ -40,7 +41,7 @@ async def consistent_read(driver: Neo4jDriver, name: str, tenant: str | None = N
     """
     before = await _resolved(driver, name, tenant)
     yield before.generation
-    await alone(driver, _WAIT, name=name)
+    await wait_for_writers(driver, name)
     if await _tag(driver, name, tenant) != before:
         raise ReadModelReplacedError("the graph was written while it was read; the same call may be tried again")
 
@@ -49,7 +50,7 @@ async def _resolved(driver: Neo4jDriver, name: str, tenant: str | None) -> Conte
     """A tag all of whose content is visible: it was there before the wait for a writer, and is still there after it."""
     tag = await _tag(driver, name, tenant)
     for _ in range(LOOKS):
-        await alone(driver, _WAIT, name=name)
+        await wait_for_writers(driver, name)
         before, tag = tag, await _tag(driver, name, tenant)
         if tag == before:
             return tag

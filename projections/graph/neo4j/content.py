@@ -1,7 +1,8 @@
 """The nodes and edges of aggregates, written and removed within one generation.
 
     (:Passage {chunk_id, document_id, index})-[:NEXT]->(:Passage)
-    (:Passage)-[:MENTIONS {name, type, times}]->(:Entity {entity_id, name, type, passages, merged_into, valid})
+    (:Passage)-[:MENTIONS {name, type, times}]->(:Entity {entity_id, name, type, passages, merged_into, valid,
+                                                          names, name_types, name_times})
     (:Passage)-[:ABOUT {name, quality}]->(:Entity)
     (:Entity)-[:RELATES {relation_id, subject, predicate, object, chunk_id, start_at, end_at, confidence}]->(:Entity)
 
@@ -10,37 +11,30 @@ there is a decision, `decided_name` and `decided_type` come before what the docu
 is none of a document's passages now; it stands where edges are still to be replaced.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from neo4j import AsyncTransaction
 
-from eventstore.keys import AggregateKey
 from projections.changes import Change, Row
 from projections.graph.model import LAYOUT
+from projections.graph.naming import EntityKey, NamingRow
 from projections.graph.neo4j.connection import unwind
-
-EntityKey = tuple[str, str]
-"""Tenant and entity id."""
 
 _DOCUMENT = "MATCH (p:Passage {generation: $generation, tenant: row[0], document_id: row[1]})"
 _PASSAGE = "MATCH (p:Passage {generation: $generation, tenant: row[0], chunk_id: row[2]})"
 _ENTITY = "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[3]})"
 
 _FORGET = {
-    "passages": f"UNWIND $rows AS row {_DOCUMENT} REMOVE p.index WITH p MATCH (p)-[n:NEXT]->() DELETE n",
-    "mentions": f"UNWIND $rows AS row {_DOCUMENT}-[r:MENTIONS]->(e) "
-    "DELETE r RETURN DISTINCT e.tenant AS tenant, e.entity_id AS id",
-    "subjects": f"UNWIND $rows AS row {_DOCUMENT}-[r:ABOUT]->(e) "
-    "DELETE r RETURN DISTINCT e.tenant AS tenant, e.entity_id AS id",
+    "mentions": f"UNWIND $rows AS row {_DOCUMENT}-[r:MENTIONS]->() DELETE r",
+    "subjects": f"UNWIND $rows AS row {_DOCUMENT}-[r:ABOUT]->() DELETE r",
     "relations": "UNWIND $rows AS row "
-    "MATCH (s)-[r:RELATES {generation: $generation, tenant: row[0], document_id: row[1]}]->(o) "
-    "DELETE r WITH s, o UNWIND [s, o] AS e RETURN DISTINCT e.tenant AS tenant, e.entity_id AS id",
+    "MATCH ()-[r:RELATES {generation: $generation, tenant: row[0], document_id: row[1]}]->() DELETE r",
     "decisions": "UNWIND $rows AS row "
     "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]}) "
-    "REMOVE e.decided, e.decided_name, e.decided_type, e.merged_into, e.valid "
-    "RETURN e.tenant AS tenant, e.entity_id AS id",
+    "REMOVE e.decided, e.decided_name, e.decided_type, e.merged_into, e.valid",
 }
+_FORGET_PASSAGES = f"UNWIND $rows AS row {_DOCUMENT} REMOVE p.index WITH p MATCH (p)-[n:NEXT]->() DELETE n"
 
 _WRITE = {
     "mentions": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} "
@@ -70,41 +64,70 @@ _BARE_PASSAGES = (
     "ON CREATE SET p.document_id = row[1]"
 )
 _ENTITIES = "UNWIND $rows AS row MERGE (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})"
+_NAMING_ROWS = (
+    f"UNWIND $rows AS row {_DOCUMENT}-[r:MENTIONS|ABOUT]->(e) "
+    "RETURN CASE type(r) WHEN 'MENTIONS' THEN 'mentions' ELSE 'subjects' END, p.tenant, p.document_id, e.entity_id, "
+    "r.name, coalesce(r.type, ''), p.chunk_id",
+    "UNWIND $rows AS row "
+    "MATCH (s)-[r:RELATES {generation: $generation, tenant: row[0], document_id: row[1]}]->(o) "
+    "UNWIND [[s.entity_id, r.subject], [o.entity_id, r.object]] AS named "
+    "RETURN 'relations', r.tenant, r.document_id, named[0], named[1], '', r.chunk_id",
+)
 _DELETE_UNTIED = f"UNWIND $rows AS row {_DOCUMENT} WHERE p.index IS NULL AND NOT (p)--() DELETE p"
 
 
-async def forget(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> set[EntityKey]:
-    """Remove what is about to be replaced; returns the entities that it spoke of."""
-    touched: set[EntityKey] = set()
+async def naming_rows_of(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> list[NamingRow]:
+    """All rows that name entities, as they are stored, of documents that change any of them."""
+    old = _old(changes, *(naming.table for naming in LAYOUT.names))
+    rows = [row for query in _NAMING_ROWS for row in await unwind(tx, query, old, generation=generation)]
+    return [NamingRow(*row) for row in rows]
+
+
+async def replace_passages(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    """Passages of documents that have others now, also those that only edges start from."""
+    await unwind(tx, _FORGET_PASSAGES, _old(changes, "passages"), generation=generation)
+    await add_passages(tx, generation, changes)
+
+
+async def replace_edges(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    """Edges and decisions; the entities are there."""
     for table, query in _FORGET.items():
-        # An aggregate that is new has nothing there to be removed.
-        old = _owners(change.key for change in changes if change.previous and table in change.sections)
-        found = await unwind(tx, query, old, generation=generation)
-        touched.update((row["tenant"], row["id"]) for row in found)
-    return touched
+        await unwind(tx, query, _old(changes, table), generation=generation)
+    await add_edges(tx, generation, changes)
+    await unwind(tx, _DELETE_UNTIED, _old(changes, "passages", "mentions", "subjects"), generation=generation)
 
 
 async def add(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> int:
-    """Write all sections; returns the number of rows. What they replace is gone already."""
-    rows = {table.name: _rows(changes, table.name) for table in LAYOUT.tables}
-    await unwind(tx, _PASSAGES, rows["passages"], generation=generation)
-    await unwind(tx, _NEXT, _successions(changes), generation=generation)
-    await unwind(tx, _BARE_PASSAGES, _bare_passages(rows), generation=generation)
+    """Write all sections of aggregates that are not there yet; returns the number of rows."""
+    await add_passages(tx, generation, changes)
     await unwind(tx, _ENTITIES, sorted(LAYOUT.named(changes)), generation=generation)
+    await add_edges(tx, generation, changes)
+    return sum(len(rows) for change in changes for rows in change.sections.values())
+
+
+async def add_passages(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    """New passages, and the way from each to the next."""
+    await unwind(tx, _PASSAGES, _rows(changes, "passages"), generation=generation)
+    await unwind(tx, _NEXT, _successions(changes), generation=generation)
+    await unwind(tx, _BARE_PASSAGES, _bare_passages(changes), generation=generation)
+
+
+async def add_edges(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    """New edges between passages and entities that are there, and decisions."""
     for table, query in _WRITE.items():
-        await unwind(tx, query, rows[table], generation=generation)
-    return sum(map(len, rows.values()))
+        await unwind(tx, query, _rows(changes, table), generation=generation)
 
 
-async def delete_stale(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
-    """Remove passages that a document has no longer, and to which nothing leads."""
-    old = _owners(change.key for change in changes if change.previous and change.key.kind == "document")
-    await unwind(tx, _DELETE_UNTIED, old, generation=generation)
+def _old(changes: Sequence[Change], *tables: str) -> list[EntityKey]:
+    """Tenant and id of the aggregates that were there before and of which one of these tables is replaced.
 
-
-def _owners(keys: Iterable[AggregateKey]) -> list[EntityKey]:
-    """Tenant and id of each."""
-    return [(key.tenant, key.aggregate_id) for key in keys]
+    A new one has nothing there to be removed.
+    """
+    return [
+        (change.key.tenant, change.key.aggregate_id)
+        for change in changes
+        if change.previous and not change.sections.keys().isdisjoint(tables)
+    ]
 
 
 def _rows(changes: Sequence[Change], table: str) -> list[Row]:
@@ -121,7 +144,7 @@ def _successions(changes: Sequence[Change]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _bare_passages(rows: dict[str, list[Row]]) -> list[tuple[str, str, str]]:
+def _bare_passages(changes: Sequence[Change]) -> list[tuple[str, str, str]]:
     """Passages that mentions and subjects start from and that are none of the document's own passages now."""
-    ends = {(row[0], row[1], row[2]) for table in ("mentions", "subjects") for row in rows[table]}
-    return sorted(ends - {(row[0], row[1], row[2]) for row in rows["passages"]})
+    ends = {(row[0], row[1], row[2]) for table in ("mentions", "subjects") for row in _rows(changes, table)}
+    return sorted(ends - {(row[0], row[1], row[2]) for row in _rows(changes, "passages")})

@@ -17,6 +17,7 @@ from projections.graph.neo4j.store import (
     new_generation,
     reach,
 )
+from projections.graph.neo4j.turns import make_turns, take_turn
 from projections.store import CatchUp
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,9 @@ class Neo4jGeneration:
         """Nothing but indexes, as every edge looks its ends up; what an earlier try left is dropped."""
         await migrate(self._driver)
         await self.discard()
-        await alone(
-            self._driver, _CREATE, name=self.store.name, generation=new_generation(), schema_version=SCHEMA_VERSION
-        )
+        async with transaction(self._driver) as tx:
+            await execute(tx, _CREATE, name=self.store.name, generation=new_generation(), schema_version=SCHEMA_VERSION)
+            await make_turns(tx, self.store.name)
 
     async def load(self, changes: Sequence[Change]) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Many go in several transactions."""
@@ -113,7 +114,9 @@ class Neo4jGeneration:
         has_turn = False
         try:
             async with transaction(self._driver, SWITCH_LIMIT_S) as tx:
-                await execute(tx, "MERGE (m:ReadModel {name: $name}) SET m.turn = timestamp()", name=self._live.name)
+                await execute(tx, "MERGE (:ReadModel {name: $name})", name=self._live.name)
+                await make_turns(tx, self._live.name)
+                await take_turn(tx, self._live.name)
                 has_turn = True
                 await catch_up()
                 if not await fetch(tx, _SWITCH, live=self._live.name, mine=self.store.name, dropped=_DROPPED):
@@ -131,7 +134,9 @@ class Neo4jGeneration:
 
     async def discard(self) -> None:
         """Drop it."""
-        await alone(self._driver, _DISCARD, name=self.store.name, dropped=_DROPPED)
+        async with transaction(self._driver) as tx:
+            await take_turn(tx, self.store.name)
+            await execute(tx, _DISCARD, name=self.store.name, dropped=_DROPPED)
         await _delete_dropped(self._driver)
 
 

@@ -42,6 +42,7 @@ MIGRATIONS = (
             "FOR ()-[r:RELATES]-() ON (r.generation, r.tenant, r.document_id)",
         ),
     ),
+    Migration(2, "turns", (_unique("Turn", "name", "slot"),)),
 )
 
 # Number 0 is no migration: its node is what those who migrate wait for.

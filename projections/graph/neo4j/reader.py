@@ -64,7 +64,7 @@ class Neo4jGraph:
                     found = await _snapshot(tx, generation, tenant)
                 return found
         async with transaction(self._driver, TURN_LIMIT_S) as tx:
-            return await _snapshot(tx, await self._store.take_turn(tx, writes=0), tenant)
+            return await _snapshot(tx, await self._store.take_turn(tx), tenant)
 
     async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""

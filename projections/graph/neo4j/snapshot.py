@@ -53,6 +53,12 @@ ORDER BY e.generation, e.tenant, e.entity_id
 RETURN e.tenant, e.entity_id, e.name, e.type, e.passages, e.merged_into, e.valid
 ORDER BY e.generation, e.tenant, e.entity_id
 """,
+    "entity_names": f"""
+{_ENTITY} UNWIND range(0, size(e.names) - 1) AS i
+WITH e, e.names[i] AS name, e.name_types[i] AS type, e.name_times[i] AS times
+RETURN e.tenant, e.entity_id, name, type, times
+ORDER BY e.generation, e.tenant, e.entity_id, name, type, times
+""",
     "versions": """
 MATCH (a:Aggregate {generation: $generation}) WHERE a.tenant IS NOT NULL AND a.kind IS NOT NULL AND a.id IS NOT NULL
 RETURN a.tenant, a.kind, a.id, a.version

@@ -1,37 +1,40 @@
 """The graph in Neo4j: live writes by version.
 
 A generation is a property of every node, as community has one database. The node `(:ReadModel {name, generation,
-schema_version})` says which generation a name stands for, and it is the lock of that name. Writers take turns on it, so
-an entity that derives from several documents' edges never misses one, and two writers of one aggregate never both win.
-Neo4j holds the lock until the transaction ends.
+schema_version})` says which generation a name stands for. Writers work side by side, and the switch to another
+generation keeps them out (`turns.py`). They wait for each other where they write the same aggregate or name the same
+entity: each locks its aggregates, then its entities, in the order of their keys, before it reads what it changes. So an
+entity that derives from several documents' edges never misses one, and two writers of one aggregate never both win.
 """
 
 import contextlib
+import itertools
+import random
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from neo4j import AsyncTransaction
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions, check_versions
-from projections.errors import OldSchemaError
-from projections.graph.model import LAYOUT
-from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, execute, fetch, transaction, unwind
+from projections.errors import OldSchemaError, WriteConflictError
+from projections.graph.naming import differences
+from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, fetch, transaction, unwind
 from projections.graph.neo4j.consistent import consistent_read
-from projections.graph.neo4j.content import add, delete_stale, forget
-from projections.graph.neo4j.entities import derive
+from projections.graph.neo4j.content import naming_rows_of, replace_edges, replace_passages
+from projections.graph.neo4j.entities import apply_differences, lock
 from projections.graph.neo4j.migrations import migrate
 from projections.graph.neo4j.snapshot import Neo4jSnapshot
+from projections.graph.neo4j.turns import SLOTS, make_turns, share_turn, take_turn
 
 NAME = "graph"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Grows with each change of the nodes and edges that makes a replay necessary."""
 
-# `writes` counts the writes that changed anything: by it a reader knows that nothing was written meanwhile.
-_TURN = """
-MATCH (m:ReadModel {name: $name}) SET m.turn = timestamp(), m.writes = coalesce(m.writes, 0) + $writes
-"""
+WRITE_TRIES = 5
+
 _GENERATION = "MATCH (m:ReadModel {name: $name}) RETURN m.generation AS generation"
 _OPEN = """
 MERGE (m:ReadModel {name: $name})
@@ -40,14 +43,16 @@ RETURN m.schema_version AS schema_version
 """
 _VERSIONS = """
 UNWIND $rows AS row
-MATCH (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]})
+MATCH (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]}) WHERE a.version IS NOT NULL
 RETURN a.tenant AS tenant, a.kind AS kind, a.id AS id, a.version AS version
+"""
+_LOCK_AGGREGATES = """
+UNWIND $rows AS row
+MERGE (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]}) SET a.locked = true
 """
 _SAVE_VERSIONS = """
 UNWIND $rows AS row
-MERGE (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]})
-WITH a, row WHERE coalesce(a.version, 0) < row[3]
-SET a.version = row[3]
+MATCH (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]}) SET a.version = row[3]
 """
 _POSITIONS = """
 MATCH (m:ReadModel {name: $name})
@@ -76,12 +81,15 @@ class Neo4jGraphStore:
     def __init__(self, driver: Neo4jDriver, name: str = NAME) -> None:
         self.driver = driver
         self.name = name
+        # Each write of this process has a slot of its own, as far as they go; other processes began elsewhere.
+        self._slots = itertools.count(random.randrange(SLOTS))
 
     async def open(self) -> None:
         """Make constraints, indexes and an empty generation where there are none. Raises OldSchemaError."""
         await migrate(self.driver)
         async with transaction(self.driver) as tx:
             found = await fetch(tx, _OPEN, name=self.name, generation=new_generation(), schema_version=SCHEMA_VERSION)
+            await make_turns(tx, self.name)
         if found[0]["schema_version"] != SCHEMA_VERSION:
             raise OldSchemaError(
                 f"the graph read model has schema version {found[0]['schema_version']} and this Annals wants "
@@ -104,30 +112,40 @@ class Neo4jGraphStore:
         rows = await alone(self.driver, _STATE, name=self.name, tenant=tenant)
         return str(rows[0]["changed"]) if rows else str(None)
 
+    @retry(
+        retry=retry_if_exception_type(WriteConflictError),
+        wait=wait_random_exponential(multiplier=0.05, max=1),
+        stop=stop_after_attempt(WRITE_TRIES),
+        reraise=True,
+    )
     async def write(self, changes: Sequence[Change], positions: Positions) -> None:
         """All changes and the positions in one transaction. Raises StaleVersionError."""
         if not changes and not positions:
             return
         async with transaction(self.driver) as tx:
-            generation = await self.take_turn(tx, writes=min(1, len(changes)))
+            generation = await self.share_turn(tx, changes=bool(changes))
             if changes:
-                check_versions(changes, await _versions(tx, generation, [change.key for change in changes]))
-                touched = await forget(tx, generation, changes)
-                await add(tx, generation, changes)
-                await delete_stale(tx, generation, changes)
-                await save_versions(tx, generation, changes)
-                await derive(tx, generation, touched | LAYOUT.named(changes))
+                keys = sorted(change.key for change in changes)
+                await unwind(tx, _LOCK_AGGREGATES, keys, generation=generation)
+                check_versions(changes, await _versions(tx, generation, keys))
+                await _replace(tx, generation, changes)
+                await unwind(tx, _SAVE_VERSIONS, [(*one.key, one.version) for one in changes], generation=generation)
                 # A change without rows leaves the content as it is, and answers kept of it good.
                 await changed(tx, generation, {change.key.tenant for change in changes if change.sections})
             await reach(tx, generation, positions)
 
-    async def take_turn(self, tx: AsyncTransaction, writes: int = 1) -> str:
-        """Wait for this name's turn, held until the transaction ends; returns the generation it stands for.
+    async def share_turn(self, tx: AsyncTransaction, *, changes: bool = True) -> str:
+        """Write beside others until the transaction ends; returns the generation that the name stands for.
 
-        `writes`: 0 where the transaction leaves the content as it is.
+        `changes`: false where the transaction leaves the content as it is.
         """
-        await execute(tx, _TURN, name=self.name, writes=writes)
+        await share_turn(tx, self.name, next(self._slots), changes=changes)
         # Read by a query of its own: one that waited may remember what it read before.
+        return await self._generation(tx)
+
+    async def take_turn(self, tx: AsyncTransaction) -> str:
+        """Keep all writers out until the transaction ends; returns the generation that the name stands for."""
+        await take_turn(tx, self.name)
         return await self._generation(tx)
 
     @contextlib.asynccontextmanager
@@ -154,11 +172,6 @@ def new_generation() -> str:
     return secrets.token_hex(6)
 
 
-async def save_versions(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
-    """Up to which version each aggregate is there now."""
-    await unwind(tx, _SAVE_VERSIONS, [(*change.key, change.version) for change in changes], generation=generation)
-
-
 async def reach(tx: AsyncTransaction, generation: str, positions: Positions) -> None:
     """Remember positions; they never go back."""
     await unwind(
@@ -169,6 +182,17 @@ async def reach(tx: AsyncTransaction, generation: str, positions: Positions) -> 
 async def changed(tx: AsyncTransaction, generation: str, tenants: Iterable[str]) -> None:
     """Give the tenants' content a new name."""
     await unwind(tx, _CHANGED, [(tenant,) for tenant in sorted(tenants)], generation=generation)
+
+
+async def _replace(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
+    """For each section: away with what the aggregates had there, in with the new; and what follows for entities."""
+    change_of = differences(changes, await naming_rows_of(tx, generation, changes))
+    decided = {(one.key.tenant, one.key.aggregate_id) for one in changes if "decisions" in one.sections}
+    # Passages are nobody else's; entities are locked for as short as can be.
+    await replace_passages(tx, generation, changes)
+    stored = await lock(tx, generation, change_of.keys() | decided)
+    await replace_edges(tx, generation, changes)
+    await apply_differences(tx, generation, stored, change_of, decided)
 
 
 async def _versions(tx: AsyncTransaction, generation: str, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
