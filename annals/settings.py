@@ -41,6 +41,9 @@ DSN_KEYS = frozenset(
 """What both asyncpg and libpq understand behind a DSN's question mark; neither takes all that the other does."""
 
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
 def default_data() -> Path:
     """The user's data folder; for root a system folder, since PostgreSQL then runs as another user."""
     return Path("/var/lib/annals") if os.geteuid() == 0 else Path(platformdirs.user_data_dir("annals"))
@@ -90,6 +93,12 @@ class Settings(BaseSettings):
     torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
+    master_key: SecretStr | None = Field(None, description="The master key in base64; older ones behind it.")
+    master_key_file: Path | None = Field(None, description="Its file; `master.key` in the data folder by default.")
+    kms_url: str | None = Field(None, description="Vault or OpenBao, whose transit engine holds the master key.")
+    kms_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")] = "annals"
+    kms_token: SecretStr | None = None
+    key_rotation_days: int = Field(90, ge=1, le=3650, description="A data key that is older encrypts no more.")
     audit_level: AuditLevel = Field(
         "standard",
         description="What the audit log keeps: essential, standard (reads too), full (each authorization too).",
@@ -183,6 +192,30 @@ class Settings(BaseSettings):
     def _opensearch_user_too(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if (value is None) != (info.data.get("opensearch_user") is None):
             raise PydanticCustomError("login", "set both or neither, this and", {"other": "opensearch_user"})
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _master_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            # Cryptography, which most commands need not load.
+            from security.errors import MasterKeyError
+            from security.master_key import read_keys
+
+            try:
+                read_keys(value.get_secret_value(), "it")
+            except MasterKeyError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("kms_url")
+    @classmethod
+    def _of_kms(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(checked_url(value, "https", "http"))
+            # Data keys travel to it in the clear but for TLS.
+            if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+                raise ValueError("is not on this machine, so it needs TLS; write https://host:port")
         return value
 
     @field_validator("kafka")

@@ -157,6 +157,12 @@ async def share_turn(connection: Connection, name: str) -> None:
     await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME})", f"annals/{name}")
 
 
+async def try_share_turn(connection: Connection, name: str) -> bool:
+    """As `share_turn`, without waiting: whether nobody has the turn alone."""
+    shared = await connection.fetchval(f"SELECT pg_try_advisory_xact_lock_shared({_LOCK_OF_NAME})", f"annals/{name}")
+    return bool(shared)
+
+
 async def close_pool(pool: PostgresPool) -> None:
     """In good order if that is quick; a server that is gone keeps nobody waiting."""
     try:

@@ -1,4 +1,4 @@
-"""Why somebody is not let in. The messages say nothing that helps to guess a credential.
+"""What security refuses. Of why somebody is not let in, the messages say nothing that helps to guess a credential.
 
 An unknown, a wrong, an expired and a revoked credential, and that of a disabled account, are one error, one message.
 """
@@ -27,3 +27,27 @@ class InvalidCredentialError(AuthenticationError):
         super().__init__()
         self.reason = reason
         self.account = account
+
+
+class EncryptionError(AnnalsError):
+    """Data could not be encrypted or decrypted; see `annals crypto list`."""
+
+
+class DecryptionError(EncryptionError):
+    """Encrypted data cannot be read: it, its key's name or its context was changed; restore it from a backup."""
+
+
+class TooMuchToEncryptError(EncryptionError):
+    """This is more data than is encrypted at once (16 MiB); encrypt it in pieces."""
+
+
+class KeyDestroyedError(EncryptionError):
+    """The key was destroyed, and what it encrypted is erased; there is nothing to restore."""
+
+
+class UnknownKeyError(EncryptionError):
+    """There is no such data key here; restore the table of data keys from the backup that holds it."""
+
+
+class MasterKeyError(EncryptionError):
+    """The master key is missing, or is not the one that wrapped the data keys; restore it from its backup."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "verify": "verify",
     "dead-letters": "dead_letters",
     "audit": "audit",
+    "crypto": "crypto",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

@@ -1,27 +1,34 @@
-"""Who may come in, and what is kept of what was done."""
+"""Who may come in, what is kept of what was done, and the keys that data is encrypted with."""
 
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
+from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
 from eventstore.access_version import AccessVersion
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
 from eventstore.audit import AuditWriter, open_audit
 from eventstore.audit_entries import AuditEntries
+from eventstore.data_keys import DataKeys
+from eventstore.encryption import EncryptionService
+from eventstore.key_management import KeyManagementService
 from security.authorization import RbacAuthorizationEngine
+from security.encryption import Encryption
 from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.authentication import AuthenticationService
+from services.security.data_keys import DataKeyService
 from services.security.local_administrator import TENANT, LocalAdministrator
 from services.security.policies import PolicyService
 
 
 @dataclass(frozen=True)
 class Security:
-    """Authentication, accounts, keys and the audit log; `audit` is what everything writes to."""
+    """Authentication, accounts, keys, encryption and the audit log; `audit` is what everything writes to."""
 
     authentication: AuthenticationService
     accounts: AccountService
@@ -30,6 +37,8 @@ class Security:
     local_administrator: LocalAdministrator
     audit: AuditWriter
     audit_service: AuditService
+    encryption: Encryption
+    data_keys: DataKeyService
 
 
 @contextlib.asynccontextmanager
@@ -39,6 +48,8 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
     async with contextlib.AsyncExitStack() as stack:
         entries = AuditEntries(pool)
         audit = await stack.enter_async_context(open_audit(entries, stores.settings.audit_level))
+        master = await stack.enter_async_context(open_master_key(stores.settings))
+        key_management = KeyManagementService(pool, master, timedelta(days=stores.settings.key_rotation_days))
         access_version = AccessVersion(stores.dsn)
         stack.push_async_callback(access_version.close)
         account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
@@ -55,4 +66,6 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
             local_administrator=LocalAdministrator(accounts, api_keys, authentication),
             audit=audit,
             audit_service=AuditService(entries, audit),
+            encryption=EncryptionService(key_management, audit),
+            data_keys=DataKeyService(DataKeys(pool), key_management, audit),
         )

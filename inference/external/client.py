@@ -5,6 +5,7 @@ From outside in: response cache (hishel), retry with jitter (tenacity), circuit 
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -90,10 +91,30 @@ class ExternalSystemClient:
         try:
             return response.json()
         except ValueError as error:
-            raise InvalidAnswerError(
-                self.settings.system,
-                f"{self.settings.system} did not answer with JSON - check that {self.settings.base_url} is its address",
-            ) from error
+            raise self._no_json() from error
+
+    async def put_json(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Say something and get the JSON that is answered, past the cache; None where the answer has no body.
+
+        What is said goes to this one origin: a redirect is a refusal. Raises ExternalSystemError.
+        """
+        self._check_online()
+        url = self._cached.build_request("PUT", path).url
+
+        async def read(response: httpx.Response) -> bytes:
+            return await response.aread()
+
+        try:
+            async with asyncio.timeout(self.settings.answer_s):
+                answer = await self._tried(
+                    lambda: self._http.build_request("PUT", url, json=dict(body)), read, (), follow_redirects=False
+                )
+        except TimeoutError as error:
+            raise self._unreachable(f"no whole answer in {self.settings.answer_s:.0f} s") from error
+        try:
+            return json.loads(answer) if answer else None
+        except ValueError as error:
+            raise self._no_json() from error
 
     async def receive(
         self, path: str, headers: Headers, receiver: Callable[[httpx.Response], Awaitable[T]], *accepted: int
@@ -128,6 +149,7 @@ class ExternalSystemClient:
         build: Callable[[], httpx.Request],
         receiver: Callable[[httpx.Response], Awaitable[T]],
         accepted: tuple[int, ...],
+        follow_redirects: bool = True,
     ) -> T:
         chosen = self.settings
         tries = retrying(
@@ -137,7 +159,7 @@ class ExternalSystemClient:
             lambda _: metrics.EXTERNAL_RETRIES.labels(chosen.system).inc(),
         )
         try:
-            return await tries(self._once, build, receiver, accepted)
+            return await tries(self._once, build, receiver, accepted, follow_redirects)
         except OpenedState as error:
             wait = max(0.0, error.opened_at + chosen.breaker_open_s - time.time())
             raise CircuitOpenError(chosen.system, wait) from error
@@ -153,13 +175,14 @@ class ExternalSystemClient:
         build: Callable[[], httpx.Request],
         receiver: Callable[[httpx.Response], Awaitable[T]],
         accepted: tuple[int, ...],
+        follow_redirects: bool,
     ) -> T:
         # Before the breaker: a request that our own limit kept back says nothing about the system.
         await self._wait_for_turn()
         async with AsyncExitStack() as stack:
             stack.enter_context(counted(self.settings.system))
             await stack.enter_async_context(await self._breakers.get_breaker(self.settings.system))
-            response = await self._http.send(build(), stream=True)
+            response = await self._http.send(build(), stream=True, follow_redirects=follow_redirects)
             stack.push_async_callback(response.aclose)
             if not response.is_success and response.status_code not in accepted:
                 await self._refuse(response)
@@ -191,6 +214,10 @@ class ExternalSystemClient:
     def _check_online(self) -> None:
         if self.settings.offline_because is not None:
             raise self._unreachable(self.settings.offline_because)
+
+    def _no_json(self) -> InvalidAnswerError:
+        system, address = self.settings.system, self.settings.base_url
+        return InvalidAnswerError(system, f"{system} did not answer with JSON - check that {address} is its address")
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(self.settings.system, self.settings.base_url, self._auth.hide(reason))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,16 +22,18 @@ class Commands:
         self.data = data
         self._dsn = dsn
 
-    def json(self, *arguments: str, exit_code: int = 0, tenant: str = "default") -> Any:
+    def json(
+        self, *arguments: str, exit_code: int = 0, tenant: str = "default", env: Mapping[str, str] | None = None
+    ) -> Any:
         """What a command gives."""
-        done = self.run(*arguments, "--json", tenant=tenant)
+        done = self.run(*arguments, "--json", tenant=tenant, env=env)
         assert done.exit_code == exit_code, (done.output, done.stderr)
         return json.loads(done.stdout)
 
-    def run(self, *arguments: str, tenant: str = "default") -> Any:
+    def run(self, *arguments: str, tenant: str = "default", env: Mapping[str, str] | None = None) -> Any:
         """One command."""
-        env = {"ANNALS_POSTGRES": self._dsn, "ANNALS_BROKER": "127.0.0.1:9", "ANNALS_TENANT": tenant}
-        return called(self.data, *arguments, env=env)
+        ours = {"ANNALS_POSTGRES": self._dsn, "ANNALS_BROKER": "127.0.0.1:9", "ANNALS_TENANT": tenant}
+        return called(self.data, *arguments, env={**ours, **(env or {})})
 
     def sql(self, statement: str) -> None:
         """Behind everybody's back."""
