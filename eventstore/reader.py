@@ -39,6 +39,34 @@ _OF_TYPES = page(
     rows="$4",
     max_bytes="$5",
 )
+_OF_TENANT = page(
+    "notification_id, state",
+    size="octet_length(state)",
+    source=(
+        "annals.stored_events WHERE tenant = $1 AND topic = ANY($2) AND notification_id > $3 AND notification_id <= $4"
+    ),
+    order="notification_id",
+    rows="$5",
+    max_bytes="$6",
+)
+_OF_REQUEST = page(
+    "notification_id, state",
+    size="octet_length(state)",
+    source=(
+        "annals.stored_events WHERE tenant = $1 AND correlation_id = $2 AND topic = ANY($3) AND notification_id > $4"
+    ),
+    order="notification_id",
+    rows="$5",
+    max_bytes="$6",
+)
+_OF_AGGREGATE = page(
+    "originator_version, notification_id, state",
+    size="octet_length(state)",
+    source="annals.stored_events WHERE originator_id = $1 AND originator_version > $2",
+    order="originator_version",
+    rows="$3",
+    max_bytes="$4",
+)
 _BY_AGGREGATE = page(
     "originator_id, originator_version, notification_id, state",
     size="octet_length(state)",
@@ -93,6 +121,34 @@ class EventReader:
         At most `limit`, and at most BATCH_BYTES or a single one.
         """
         return await self._fetch(_OF_TYPES, sorted(event_types), after, up_to, limit, limits.BATCH_BYTES)
+
+    async def of_tenant(
+        self, tenant: str, event_types: Collection[str], after: int, up_to: int, limit: int
+    ) -> list[DomainEvent]:
+        """A tenant's events of these types behind a position and up to another, in the order of the log.
+
+        At most `limit`, and at most BATCH_BYTES or a single one. Every position between is looked at.
+        """
+        types = sorted(event_types)
+        return await self._fetch(_OF_TENANT, tenant, types, after, up_to, limit, limits.BATCH_BYTES)
+
+    async def of_request(
+        self, tenant: str, correlation_id: str, event_types: Collection[str], after: int, limit: int
+    ) -> list[DomainEvent]:
+        """What one request led to behind a position, in the order of the log; bounded like `of_tenant`."""
+        types = sorted(event_types)
+        return await self._fetch(_OF_REQUEST, tenant, correlation_id, types, after, limit, limits.BATCH_BYTES)
+
+    async def page_of(self, key: AggregateKey, after_version: int, limit: int) -> list[DomainEvent]:
+        """One aggregate's events behind a version, in order; bounded like `of_tenant`."""
+        return await self._fetch(_OF_AGGREGATE, stream_id(*key), after_version, limit, limits.BATCH_BYTES)
+
+    async def with_id(self, tenant: str, event_id: UUID) -> DomainEvent | None:
+        """The tenant's event with this id; the oldest, should several aggregates have one."""
+        found = await self._fetch(
+            f"{_COLUMNS} WHERE event_id = $1 AND tenant = $2 ORDER BY notification_id LIMIT 1", event_id, tenant
+        )
+        return found[0] if found else None
 
     async def of_aggregate(
         self, tenant: str, kind: AggregateKind, aggregate_id: str, after_version: int = 0, limit: int = 100_000

@@ -30,6 +30,7 @@ from inference.external.errors import ExternalSystemError
 from inference.model import InferenceError, OtherModelError
 from projections.errors import OldSchemaError
 from security.errors import AuthenticationError, InvalidCredentialError, MissingCredentialError
+from services.cursors import WrongCursorError
 from services.deadline import DeadlineExceededError
 from services.errors import (
     AccessDeniedError,
@@ -41,7 +42,6 @@ from services.errors import (
 )
 from services.operations.rebuilding import RebuildRunningError
 from services.storage.intake import DocumentTooLargeError
-from services.storage.listing import WrongCursorError
 
 MEDIA_TYPE = b"application/problem+json"
 TYPE = "urn:annals:problem:"

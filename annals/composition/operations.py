@@ -16,6 +16,7 @@ from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.lag import LagReader
 from eventstore.reprocess_requests import ReprocessRequests
 from services.operations.dead_letters import DeadLetterService
+from services.operations.events import ReadEvents
 from services.operations.export import TransferEvents
 from services.operations.health import Pool, PoolMonitor
 from services.operations.progress import Progress, followed_partitions
@@ -35,6 +36,7 @@ class Operations:
     rebuilding: Rebuilding
     reprocess: Reprocess
     dead_letters: DeadLetterService
+    events: ReadEvents
     transfer: TransferEvents
     pools: PoolMonitor
 
@@ -51,6 +53,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         rebuilding=rebuilding(stores),
         reprocess=reprocess,
         dead_letters=DeadLetterService(stores.letters),
+        events=ReadEvents(stores.reader),
         transfer=TransferEvents(stores.pool, stores.letters),
         pools=stores.connections,
     )

@@ -12,10 +12,10 @@ from eventstore.audit_entries import AuditEntries, AuditFilter, Chain
 from security.audit import AuditLog
 from security.audit_chain import ChainCheck, Fault, RecordedEntry
 from services.caller import Caller
+from services.cursors import WrongCursorError
 from services.deadline import Deadline
 from services.security.audit_lines import line_of
 from services.security.auditing import audited
-from services.storage.listing import WrongCursorError
 
 PAGE_ENTRIES = 1000
 

@@ -4,12 +4,8 @@ A page ends with a cursor that names its last entry, not a number of entries: wh
 pages moves nothing twice, and a late page costs no more than the first.
 """
 
-import base64
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.errors import AnnalsError
 from projections.relational.reads import (
     ORDERED_CHARACTERS,
     Counts,
@@ -20,11 +16,8 @@ from projections.relational.reads import (
     RelationalReader,
 )
 from services.caller import Caller
+from services.cursors import decoded, encoded
 from services.deadline import Deadline
-
-
-class WrongCursorError(AnnalsError):
-    """This is no cursor of this list; give the one that its last page ended with, or none for the first page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +51,11 @@ class Listing:
         self, caller: Caller, wanted: DocumentFilter, *, after: str | None, limit: int, deadline: Deadline
     ) -> DocumentPage:
         """The caller's documents that pass the filter: at most `limit` behind the cursor `after`."""
-        behind = None if after is None else _decoded("documents", after, 1)[0]
+        behind = None if after is None else decoded("documents", after, 1)[0]
         async with deadline.enforce("listing documents"):
             found = await self._relational.list_documents(caller.tenant, wanted, behind, limit + 1)
         page = tuple(found[:limit])
-        return DocumentPage(page, _encoded("documents", page[-1].document_id) if len(found) > limit else None)
+        return DocumentPage(page, encoded("documents", page[-1].document_id) if len(found) > limit else None)
 
     async def entities(
         self, caller: Caller, wanted: EntityFilter, *, after: str | None, limit: int, deadline: Deadline
@@ -70,7 +63,7 @@ class Listing:
         """The caller's entities that pass the filter: at most `limit` behind the cursor `after`."""
         behind = None
         if after is not None:
-            name, entity_id = _decoded("entities", after, 2)
+            name, entity_id = decoded("entities", after, 2)
             behind = name, entity_id
         async with deadline.enforce("listing entities"):
             found = await self._relational.list_entities(caller.tenant, wanted, behind, limit + 1)
@@ -78,26 +71,4 @@ class Listing:
         if len(found) <= limit:
             return EntityPage(page, None)
         last = page[-1]
-        return EntityPage(page, _encoded("entities", last.name[:ORDERED_CHARACTERS], last.entity_id))
-
-
-def _encoded(what: str, *last: str) -> str:
-    raw = json.dumps([what, *last], ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _decoded(what: str, cursor: str, size: int) -> Sequence[str]:
-    """Raises WrongCursorError."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        parts = json.loads(raw.decode())
-    except (ValueError, RecursionError):
-        raise WrongCursorError() from None
-    if not isinstance(parts, list) or len(parts) != size + 1 or not all(map(_is_text, parts)) or parts[0] != what:
-        raise WrongCursorError()
-    return parts[1:]
-
-
-def _is_text(part: object) -> bool:
-    """Whether a database takes it: without NUL and lone surrogates."""
-    return isinstance(part, str) and "\x00" not in part and not any("\ud800" <= one <= "\udfff" for one in part)
+        return EntityPage(page, encoded("entities", last.name[:ORDERED_CHARACTERS], last.entity_id))

@@ -148,7 +148,7 @@ def test_up_from_start_to_end(tmp_path: Path) -> None:
     data = tmp_path / "data"
     pipeline = Pipeline(data)
     try:
-        assert set(pipeline.addresses) == {"broker", "postgres", "inbox_topic"}
+        assert set(pipeline.addresses) == {"broker", "gateway", "postgres", "inbox_topic"}
         said = (data / "up.log").read_text()
         assert "Annals is up." in said and "Ctrl-C stops everything." in said
         holder = refused(data, "up")

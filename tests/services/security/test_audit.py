@@ -12,12 +12,12 @@ from eventstore.pool import PostgresPool
 from security.access import FULL_ACCESS
 from security.audit import AuditEntry
 from services.caller import Caller
+from services.cursors import WrongCursorError
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, NotFoundError
 from services.security.audit import AuditService, Head
 from services.security.audit_lines import NoAuditLineError, check_lines
 from services.security.auditing import audited
-from services.storage.listing import WrongCursorError
 from tests.support.access import allowed
 
 CHANGE = AuditEntry("acme", "tobias", "change", "write", "documents")

@@ -14,8 +14,9 @@ from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import DocumentFilter, EntityFilter
 from security.access import FULL_ACCESS
 from services.caller import Caller
+from services.cursors import WrongCursorError, decoded, encoded
 from services.deadline import Deadline
-from services.storage.listing import Listing, WrongCursorError, _decoded, _encoded
+from services.storage.listing import Listing
 from tests.projections.contract.folding import follow
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
@@ -93,10 +94,10 @@ async def test_what_is_no_cursor_is_refused(listing: Listing, raw: bytes) -> Non
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00")))
 def test_a_cursor_keeps_any_id(document_id: str) -> None:
-    assert list(_decoded("documents", _encoded("documents", document_id), 1)) == [document_id]
+    assert list(decoded("documents", encoded("documents", document_id), 1)) == [document_id]
 
 
 @pytest.mark.parametrize("cursor", ["?", "é", "a", "YQ==YQ==", " "])
 def test_what_is_no_base64_is_refused(cursor: str) -> None:
     with pytest.raises(WrongCursorError):
-        _decoded("documents", cursor, 1)
+        decoded("documents", cursor, 1)

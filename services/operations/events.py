@@ -1,0 +1,203 @@
+"""The events of a tenant: one, those of an aggregate or a request, or all behind a position, as they come."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from contracts.envelope import DomainEvent
+from contracts.event_types import ACCESS_TYPES, KIND_OF, AggregateKind, EventType
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from services.caller import Caller
+from services.cursors import encoded, number_in
+from services.deadline import Deadline, DeadlineExceededError
+from services.errors import AccessDeniedError, NotFoundError
+
+EVENTS_LIMIT_S = 30.0
+"""What an edge grants a page."""
+MOST_EVENTS = 1000
+"""On a page, or in a batch of a tail."""
+WINDOW = 20_000
+"""Positions of the log that one query looks at: events of other tenants are among them."""
+POLL_S = 0.5
+QUIET_S = 15.0
+"""After which a tail says how far it has looked, where nothing happened."""
+
+CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES
+"""Events of accounts and roles are for those who may read policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """In order. `next`: the cursor of the page behind, None where this is the last one."""
+
+    events: tuple[DomainEvent, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """What a tail gives: events, perhaps none, and the position up to which it has looked, to go on from."""
+
+    events: tuple[DomainEvent, ...]
+    position: int
+
+
+class ReadEvents:
+    """Raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
+
+    What gives events raises NewerSchemaError for those that only a newer Annals reads.
+    """
+
+    def __init__(self, reader: EventReader) -> None:
+        self._reader = reader
+
+    async def get(self, caller: Caller, event_id: UUID, *, deadline: Deadline) -> DomainEvent:
+        """The event with this id. Raises NotFoundError."""
+        types = _allowed(caller, None)
+        async with deadline.enforce("reading an event"):
+            found = await self._reader.with_id(caller.tenant, event_id)
+        if found is None or found.event_type not in types:
+            raise NotFoundError(f"there is no event {event_id}; the events of a document are told by its history")
+        return found
+
+    async def of_aggregate(
+        self,
+        caller: Caller,
+        kind: AggregateKind,
+        aggregate_id: str,
+        *,
+        after: str | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> EventPage:
+        """What happened to one aggregate, by version. Raises NotFoundError, WrongCursorError."""
+        types = _allowed(caller, None)
+        if not any(KIND_OF[one] == kind for one in types):
+            raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
+        key = AggregateKey(caller.tenant, kind, aggregate_id)
+        async with deadline.enforce("reading an aggregate's events"):
+            page = await _page(
+                f"events of {kind} {aggregate_id}", partial(self._reader.page_of, key), _version, after, limit
+            )
+        if not page.events and after is None:
+            raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
+        return page
+
+    async def of_request(
+        self, caller: Caller, correlation_id: str, *, after: str | None, limit: int, deadline: Deadline
+    ) -> EventPage:
+        """Everything that one request or delivery led to, in the order of the log. Raises WrongCursorError."""
+        types = _allowed(caller, None)
+        fetch = partial(self._reader.of_request, caller.tenant, correlation_id, types)
+        async with deadline.enforce("reading a request's events"):
+            return await _page(f"events of request {correlation_id}", fetch, _position, after, limit)
+
+    async def after(
+        self,
+        caller: Caller,
+        *,
+        after: str | None,
+        limit: int,
+        types: Collection[EventType] | None = None,
+        deadline: Deadline,
+    ) -> EventPage:
+        """The caller's events behind a cursor, in the order of the log; of these types, or of all.
+
+        A page ends early rather than that it holds more than BATCH_BYTES. Raises WrongCursorError.
+        """
+        wanted = _allowed(caller, types)
+        async with deadline.enforce("reading events"):
+            head = await self._reader.head()
+
+            async def fetch(behind: int, rows: int) -> Sequence[DomainEvent]:
+                return (await self._read(caller.tenant, wanted, behind, rows, head)).events
+
+            return await _page("events", fetch, _position, after, limit)
+
+    async def tail(
+        self, caller: Caller, *, after: int, types: Collection[EventType] | None = None, deadline: Deadline
+    ) -> AsyncIterator[EventBatch]:
+        """The caller's events behind the position `after`, as they are appended, until the deadline, which is no error.
+
+        A batch without events says, every QUIET_S, how far it has looked. Whoever was cut off goes on from the
+        position of the last batch, and misses nothing. One batch is held at a time: who reads slowly, waits for none.
+        """
+        wanted = _allowed(caller, types)
+        loop = asyncio.get_running_loop()
+        position, told = after, loop.time()
+        while deadline.remaining_s > 0:
+            try:
+                async with deadline.enforce("following events"):
+                    head = await self._reader.head()
+                    batch = await self._read(caller.tenant, wanted, position, MOST_EVENTS, head)
+            except DeadlineExceededError:
+                return
+            position = max(position, batch.position)
+            if batch.events or loop.time() - told >= QUIET_S:
+                yield EventBatch(batch.events, position)
+                told = loop.time()
+            if position >= head:
+                await asyncio.sleep(min(POLL_S, deadline.remaining_s))
+
+    async def head(self, caller: Caller, *, deadline: Deadline) -> int:
+        """The position of the newest event of the log: where a tail begins that wants what is yet to come."""
+        _allowed(caller, None)
+        async with deadline.enforce("reading the log's position"):
+            return await self._reader.head()
+
+    async def count_by_type(self, caller: Caller, *, deadline: Deadline) -> dict[str, int]:
+        """How many events of each type the caller's tenant has."""
+        types = _allowed(caller, None)
+        async with deadline.enforce("counting events"):
+            found = await self._reader.count_by_type(caller.tenant)
+        return {name: count for name, count in found.items() if name in types}
+
+    async def _read(
+        self, tenant: str, types: Collection[EventType], position: int, limit: int, head: int
+    ) -> EventBatch:
+        """The next events behind a position, window by window, until there are some or the end is reached."""
+        while position < head:
+            end = min(position + WINDOW, head)
+            if found := await self._reader.of_tenant(tenant, types, position, end, limit):
+                return EventBatch(tuple(found), _position(found[-1]))
+            position = end
+        return EventBatch((), position)
+
+
+async def _page(
+    name: str,
+    fetch: Callable[[int, int], Awaitable[Sequence[DomainEvent]]],
+    number: Callable[[DomainEvent], int],
+    after: str | None,
+    limit: int,
+) -> EventPage:
+    """`fetch` gives events behind a number, at most so many. Raises WrongCursorError."""
+    events = await fetch(number_in(name, after), min(limit, MOST_EVENTS))
+    if not events:
+        return EventPage((), None)
+    last = number(events[-1])
+    return EventPage(tuple(events), encoded(name, str(last)) if await fetch(last, 1) else None)
+
+
+def _position(event: DomainEvent) -> int:
+    assert event.position is not None, "stored events have a position"
+    return event.position
+
+
+def _version(event: DomainEvent) -> int:
+    return event.aggregate_version
+
+
+def _allowed(caller: Caller, types: Collection[EventType] | None) -> frozenset[EventType]:
+    """The types that the caller may see, of those that are wanted. Raises AccessDeniedError."""
+    caller.require("events", "read")
+    if not caller.access.reach("events", "read").is_everything:
+        raise AccessDeniedError(
+            f"{caller.actor} may not read events: they tell of all documents, and only some may be seen; ask an "
+            "administrator for a role that may read them all"
+        )
+    allowed = CONTENT_TYPES | ACCESS_TYPES if caller.access.decide("policies", "read").allowed else CONTENT_TYPES
+    return allowed if types is None else allowed & frozenset(types)
