@@ -1,6 +1,7 @@
 """`annals replay`."""
 
 import time
+from collections.abc import Sequence
 
 import click
 
@@ -13,19 +14,28 @@ from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 
 
 @click.command("replay", short_help="Build read models anew from the events.")
-@click.argument("name", type=click.Choice([*READ_MODELS, "all"]))
+@click.argument("name", type=click.Choice([*READ_MODELS, "all", "outdated"]))
 @common
 def command(context: CommandContext, name: str) -> None:
     """Build the read model NAME from nothing, straight from the event store, while the present one goes on serving.
 
+    `all` stands for every read model, `outdated` for those that an older Annals made with another schema version.
+
     The switch to the new one is a single step; if anything fails, the present one stays as it is.
     """
-    run_async(lambda: _replay(context, READ_MODELS if name == "all" else (name,)))
+    run_async(lambda: _replay(context, name))
 
 
-async def _replay(context: CommandContext, names: tuple[str, ...]) -> None:
+async def _replay(context: CommandContext, name: str) -> None:
     async with session(context.settings, read_models=False) as opened:
         service = opened.use_cases.operations.rebuilding
+        names: Sequence[str] = READ_MODELS if name == "all" else (name,)
+        if name == "outdated":
+            names = list(await service.outdated(deadline=Deadline.after(REBUILD_LIMIT_S)))
+            if not names:
+                context.say("no read model is outdated")
+                context.give({"rows": {}, "aggregates": 0, "seconds": 0.0})
+                return
         total = await service.aggregates(names, deadline=Deadline.after(COUNT_LIMIT_S))
         began = time.monotonic()
         with context.progress(f"replaying {', '.join(names)}", total, "aggregates") as done:

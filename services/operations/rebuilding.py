@@ -63,10 +63,11 @@ class Rebuilding:
     async def outdated(self, *, deadline: Deadline) -> dict[str, str]:
         """Open every read model: why those cannot be that are of an older schema, by name.
 
-        Raises StoreUnavailableError, ReadModelReplacedError.
+        Raises what `claim` raises, StoreUnavailableError, ReadModelReplacedError.
         """
         why: dict[str, str] = {}
         async with deadline.enforce("opening the read models"):
+            await self._claim()
             for name, projection in self._projections.items():
                 try:
                     await projection.store.open()

@@ -159,6 +159,12 @@ def postgres_dsn(_postgres: Server) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres_server_address(_postgres: Server) -> str:
+    """Address of the server's own database, for tests that make others."""
+    return _postgres.address
+
+
+@pytest.fixture
 def kafka_server(_kafka: Server) -> Iterator[Server]:
     """For tests that kill it. It runs again afterwards, whatever the test did."""
     yield from _back(_kafka)

@@ -3,13 +3,19 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from neo4j import GraphDatabase
+from opensearchpy import OpenSearch
+from redis import Redis
 
 from annals.embedded.postgres import BINARIES
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment
+from tests.servers.postgres import execute, of_database
+from tests.servers.profile import wipe_kafka
 
 DOCUMENTS = 6
 
@@ -84,3 +90,109 @@ def test_a_file_that_is_no_whole_backup_changes_nothing(env: dict[str, str], tmp
         assert done.returncode == 1 and "the log is as it was" in done.stderr
         assert annals_json(data, "status", env=env)["position"] == position > 0
     assert script("restore", tmp_path / "nowhere", env).returncode == 1
+
+
+def test_an_upgrade_builds_what_is_outdated_and_nothing_else(env: dict[str, str], tmp_path: Path) -> None:
+    """Read models that an older Annals made, with another schema version, are refused before and served afterwards."""
+    data, corpus = tmp_path / "data", tmp_path / "corpus.jsonl"
+    write_corpus(corpus, DOCUMENTS)
+    pipeline = Pipeline(data, env=env)
+    try:
+        taken_in(pipeline, corpus)
+    finally:
+        pipeline.stop()
+    execute(env["ANNALS_POSTGRES"], "UPDATE relational.generation SET schema_version = schema_version - 1")
+    graph(env, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version - 1")
+    assert annals(data, "list", env=env, check=False).returncode == 1
+
+    done = script("upgrade", tmp_path / "annals.dump", env)
+    assert done.returncode == 0, done.stderr
+    assert "relational: " in done.stdout and "graph: " in done.stdout and "vector: " not in done.stdout
+    assert (tmp_path / "annals.dump").stat().st_size > 0
+    annals(data, "verify", env=env)
+
+    done = script("upgrade", tmp_path / "annals.dump", env)
+    assert done.returncode == 0 and "no read model is outdated" in done.stdout
+
+
+def test_moving_to_other_servers_takes_along_what_is_not_processed_yet(
+    env: dict[str, str], postgres_server_address: str, tmp_path: Path
+) -> None:
+    before, waiting, dump = tmp_path / "before.jsonl", tmp_path / "waiting.jsonl", tmp_path / "annals.dump"
+    write_corpus(before, DOCUMENTS)
+    write_corpus(waiting, DOCUMENTS, first=DOCUMENTS)
+    pipeline = Pipeline(tmp_path / "data", env=env)
+    try:
+        taken_in(pipeline, before)
+    finally:
+        pipeline.stop()
+    annals(tmp_path / "data", "ingest", str(waiting), env=env)
+    assert script("backup", dump, env).returncode == 0
+
+    for server in LOST:
+        lose(server, env)
+    execute(postgres_server_address, "CREATE DATABASE annals_moved")
+    try:
+        there = {**env, "ANNALS_POSTGRES": of_database(postgres_server_address, "annals_moved")}
+        done = script("restore", dump, there)
+        assert done.returncode == 0, done.stderr
+        pipeline = Pipeline(tmp_path / "data", env=there)
+        try:
+            summary = json.loads(
+                annals(tmp_path / "data", "ingest", str(waiting), "--wait", "--json", env=there).stdout
+            )
+            assert summary["unchanged"] == DOCUMENTS and not summary["failed"]
+            annals(tmp_path / "data", "verify", env=there)
+            assert annals_json(tmp_path / "data", "status", env=there)["documents"] == 2 * DOCUMENTS
+        finally:
+            pipeline.stop()
+    finally:
+        execute(postgres_server_address, "DROP DATABASE annals_moved WITH (FORCE)")
+
+
+LOST = ("kafka", "neo4j", "opensearch", "redis")
+
+
+@pytest.mark.parametrize("server", LOST)
+def test_a_server_that_lost_its_data_is_filled_again(server: str, env: dict[str, str], tmp_path: Path) -> None:
+    """By the command that docs/operations.md names, if any, while everything runs."""
+    data, before, later = tmp_path / "data", tmp_path / "before.jsonl", tmp_path / "later.jsonl"
+    write_corpus(before, DOCUMENTS)
+    write_corpus(later, DOCUMENTS, first=DOCUMENTS)
+    pipeline = Pipeline(data, env=env)
+    try:
+        taken_in(pipeline, before)
+        lose(server, env)
+        if server in REPLAYED:
+            annals(data, "replay", REPLAYED[server], env=env)
+        taken_in(pipeline, later)
+        assert annals_json(data, "status", env=env)["documents"] == 2 * DOCUMENTS
+        annals(data, "verify", env=env)
+    finally:
+        pipeline.stop()
+
+
+REPLAYED = {"neo4j": "graph", "opensearch": "vector"}
+
+
+def lose(server: str, env: Mapping[str, str]) -> None:
+    """What a server has after its disk was replaced: nothing."""
+    if server == "kafka":
+        wipe_kafka(env["ANNALS_BROKER"])
+    elif server == "neo4j":
+        graph(env, "MATCH (n) DETACH DELETE n")
+    elif server == "opensearch":
+        client = OpenSearch(env["ANNALS_OPENSEARCH"])
+        for index in client.indices.get(index="annals*", expand_wildcards="all"):
+            client.indices.delete(index=index)
+        client.close()
+    else:
+        Redis.from_url(env["ANNALS_REDIS"]).flushdb()
+
+
+def graph(env: Mapping[str, str], query: str) -> None:
+    """One statement in Neo4j."""
+    user, password = env.get("ANNALS_NEO4J_USER"), env.get("ANNALS_NEO4J_PASSWORD")
+    auth = (user, password) if user and password else None
+    with GraphDatabase.driver(env["ANNALS_NEO4J"], auth=auth) as driver, driver.session() as session:
+        session.run(query).consume()
