@@ -15,6 +15,17 @@ def without_password(address: str) -> str:
     return parts._replace(netloc=f"{user}@{host}" if user else host, query=urlencode(shown, safe="/,")).geturl()
 
 
+def reader_address(postgres: str, role: str, password: str, port: int | None) -> str:
+    """Where a reader connects to: PostgreSQL's address with its own name and password.
+
+    `port` is the one at which the embedded server listens, whose own address is a socket of ours.
+    """
+    parts = urlsplit(postgres)
+    host = parts.netloc.rpartition("@")[2] or f"127.0.0.1:{port or 'PORT'}"
+    shown = [(name, value) for name, value in parse_qsl(parts.query) if name.startswith("ssl") and name != "sslkey"]
+    return parts._replace(netloc=f"{role}:{password}@{host}", query=urlencode(shown, safe="/,")).geturl()
+
+
 def checked_url(address: str, *schemes: str) -> str:
     """The address as it is. Raises ValueError, without the address: it may hold a password."""
     example = f"{schemes[0]}://host:port"

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     kafka: dict[str, str] = Field(
         default_factory=dict, repr=False, description="TLS and SASL settings, as librdkafka's."
     )
+    postgres_port: int | None = Field(
+        None, ge=1024, le=65535, description="Port on 127.0.0.1 at which dashboards reach the embedded PostgreSQL."
+    )
     profile: Literal["embedded", "servers"] = Field(
         "embedded",
         description="Where the read models are: all in PostgreSQL, or graph in Neo4j and vectors in OpenSearch.",

@@ -27,6 +27,7 @@ COMMANDS = {
     "dead-letters": "dead_letters",
     "audit": "audit",
     "crypto": "crypto",
+    "readers": "readers",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

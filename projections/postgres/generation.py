@@ -9,6 +9,7 @@ import asyncpg
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
+from projections.dashboards.sharing import share
 from projections.errors import SwitchDeferredError
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
@@ -87,6 +88,7 @@ class PostgresGeneration:
             if await _exists(connection, live):
                 await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}{_OLD}{secrets.token_hex(4)}")
             await connection.execute(f"ALTER SCHEMA {mine} RENAME TO {live}")
+            await share(connection, live)
         try:
             await self._drop_old()
         except StoreUnavailableError as error:

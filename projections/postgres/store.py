@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from eventstore.keys import AggregateKey
 from eventstore.pool import Connection, PostgresPool, acquire, share_turn, take_turn, transaction
 from projections.changes import Change, Positions, Row
+from projections.dashboards.sharing import share
 from projections.errors import OldSchemaError, StaleVersionError
 from projections.postgres.consistent_read import consistent_read
 from projections.postgres.entities import apply_difference, derive_all, naming_of
@@ -34,6 +35,7 @@ class PostgresStore:
             if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", self.schema):
                 await self.create(connection)
                 await self.index(connection)
+                await share(connection, self.schema)
             # Version 1 called the column otherwise.
             found = await connection.fetchval(
                 f"SELECT (to_jsonb(g) ->> 'schema_version')::integer FROM {self.schema}.generation AS g"

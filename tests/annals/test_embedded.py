@@ -13,8 +13,9 @@ from annals.embedded import postgres
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
 from contracts.errors import AnnalsError
+from projections.dashboards.scram import scram_verifier
 from tests.annals.processes import of_folder, until
-from tests.conftest import BrokerServer, PostgresServer
+from tests.conftest import BrokerServer, PostgresServer, Server
 
 pytestmark = pytest.mark.pipeline
 
@@ -111,3 +112,41 @@ async def test_a_broker_that_is_killed_is_up_again_at_the_same_address(broker: B
 def test_a_free_port_can_be_listened_on() -> None:
     with socket.create_server(("127.0.0.1", free_port())) as server:
         assert EmbeddedBroker(server.getsockname()[1]).address.startswith("127.0.0.1:")
+
+
+async def test_only_readers_come_in_over_the_network_by_their_password(tmp_path: Path) -> None:
+    """On 127.0.0.1 alone, and only where a port is set."""
+    port = free_port()
+    embedded = EmbeddedPostgres(tmp_path, port)
+    embedded.prepare()
+    server = Server(embedded.command(), embedded.ready, tmp_path)
+    await asyncio.to_thread(server.start)
+    try:
+        owner = await asyncpg.connect(embedded.dsn)
+        assert await owner.fetchval("SHOW listen_addresses") == "127.0.0.1"
+        verifier = scram_verifier("right")
+        await owner.execute(
+            "CREATE ROLE annals_reader NOLOGIN; "
+            f"CREATE ROLE annals_reader_x LOGIN PASSWORD '{verifier}' IN ROLE annals_reader; "
+            f"CREATE ROLE somebody LOGIN PASSWORD '{verifier}'"
+        )
+        await owner.close()
+
+        async def come_in(user: str, password: str, database: str = "annals") -> None:
+            await (
+                await asyncpg.connect(
+                    host="127.0.0.1", port=port, user=user, password=password, database=database, ssl=False
+                )
+            ).close()
+
+        await come_in("annals_reader_x", "right")
+        for user, password, database in (
+            ("annals_reader_x", "wrong", "annals"),
+            ("annals_reader_x", "right", "postgres"),
+            ("somebody", "right", "annals"),
+            ("postgres", "", "annals"),
+        ):
+            with pytest.raises((asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
+                await come_in(user, password, database)
+    finally:
+        await asyncio.to_thread(server.stop)

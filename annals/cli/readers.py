@@ -1,0 +1,71 @@
+"""`annals readers`."""
+
+from dataclasses import asdict
+
+import click
+
+from annals.addresses import reader_address
+from annals.cli.context import CommandContext, common, run_async
+from annals.cli.paging import LIMIT_S
+from annals.session import session
+from services.deadline import Deadline
+
+
+@click.group("readers", short_help="Dashboards of others: who may read over PostgreSQL.")
+def command() -> None:
+    """Roles of PostgreSQL that read the tenant's documents, entities, relations and questions, and nothing else.
+
+    For Grafana, Metabase, psql. docs/read-models.md tells each view and column.
+    """
+
+
+@command.command("add")
+@click.argument("name")
+@common
+def add(context: CommandContext, name: str) -> None:
+    """Let a dashboard read, and print the address that it connects to, with a password that is shown this once."""
+    run_async(lambda: _add(context, name))
+
+
+@command.command("list")
+@common
+def list_(context: CommandContext) -> None:
+    """The readers of the tenant."""
+    run_async(lambda: _list(context))
+
+
+@command.command("remove")
+@click.argument("name")
+@common
+def remove(context: CommandContext, name: str) -> None:
+    """Let it read no more; its connections end at once."""
+    run_async(lambda: _remove(context, name))
+
+
+async def _add(context: CommandContext, name: str) -> None:
+    async with session(context.settings) as opened:
+        new = await opened.use_cases.security.readers.add(context.caller, name, deadline=Deadline.after(LIMIT_S))
+        address = reader_address(
+            opened.state.addresses["postgres"], new.reader.role, new.password, context.settings.postgres_port
+        )
+    context.say(address)
+    if context.settings.postgres is None and context.settings.postgres_port is None:
+        context.note("the embedded PostgreSQL listens to nobody: set postgres_port, and start `annals up` again")
+    context.give({"reader": asdict(new.reader), "address": address})
+
+
+async def _list(context: CommandContext) -> None:
+    async with session(context.settings, read_models=False) as opened:
+        readers = await opened.use_cases.security.readers.list(context.caller, deadline=Deadline.after(LIMIT_S))
+    for reader in readers:
+        context.say(f"{reader.name}  {reader.role}  since {reader.added_at:%Y-%m-%d %H:%M}")
+    if not readers:
+        context.say("no readers")
+    context.give({"readers": [asdict(reader) for reader in readers]})
+
+
+async def _remove(context: CommandContext, name: str) -> None:
+    async with session(context.settings, read_models=False) as opened:
+        await opened.use_cases.security.readers.remove(context.caller, name, deadline=Deadline.after(LIMIT_S))
+    context.say(f"{name} reads no more")
+    context.give({"removed": name})
