@@ -8,6 +8,7 @@ from services.storage.deletion import DeleteDocuments
 from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
+from services.storage.parts import ListParts
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
 
@@ -21,6 +22,7 @@ class Storage:
     waiting: WaitForDocuments
     show: Show
     listing: Listing
+    parts: ListParts
     history: ReadHistory
     databases: DatabaseIntegrationLayer
 
@@ -34,6 +36,7 @@ def storage_of(stores: Stores) -> Storage:
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages),
         listing=Listing(read.relational),
+        parts=ListParts(read.relational, read.passages),
         history=ReadHistory(stores.reader),
         databases=databases_of(stores),
     )

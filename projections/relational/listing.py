@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from projections.relational.reads import ORDERED_CHARACTERS, DocumentFilter, EntityFilter
+from projections.relational.reads import ORDERED_CHARACTERS, DocumentFilter, EntityFilter, RelationFilter
 
 Query = tuple[str, Sequence[object]]
 
@@ -81,5 +81,36 @@ def entities(tenant: str, wanted: EntityFilter, after: tuple[str, str] | None, l
     return (
         "SELECT entity_id, name, type, mentions, documents, valid FROM relational.entities "
         f"WHERE {where} ORDER BY {order} LIMIT {where.parameter(limit)}",
+        where.values,
+    )
+
+
+def relations(tenant: str, wanted: RelationFilter, after: tuple[str, str] | None, limit: int) -> Query:
+    """Rows of RelationRow."""
+    where = _Conditions("r.tenant", tenant)
+    if wanted.document_id is not None:
+        where.add(f"r.document_id = {where.parameter(wanted.document_id)}")
+    if wanted.predicate is not None:
+        where.add(f"r.predicate = {where.parameter(wanted.predicate)}")
+    if wanted.entity_id is not None:
+        own = where.parameter(wanted.entity_id)
+        same = (
+            f"SELECT {own} UNION SELECT e.entity_id FROM relational.entities AS e "
+            f"WHERE e.tenant = $1 AND e.merged_into = {own}"
+        )
+        where.add(f"(r.subject_id IN ({same}) OR r.object_id IN ({same}))")
+    if wanted.collections is not None:
+        where.add(
+            "EXISTS (SELECT FROM relational.documents AS d WHERE d.tenant = r.tenant "
+            "AND d.document_id = r.document_id "
+            f"AND coalesce(d.attributes ->> 'collection', '') = ANY({where.parameter(sorted(wanted.collections))}))"
+        )
+    if after is not None:
+        document_id, relation_id = map(where.parameter, after)
+        where.add(f"(r.document_id, r.relation_id) > ({document_id}, {relation_id})")
+    return (
+        "SELECT document_id, relation_id, subject_id, subject, predicate, object_id, object, chunk_id, "
+        'start_at AS start, end_at AS "end", confidence, valid FROM relational.relations AS r '
+        f"WHERE {where} ORDER BY r.document_id, r.relation_id LIMIT {where.parameter(limit)}",
         where.values,
     )

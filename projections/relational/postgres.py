@@ -10,12 +10,15 @@ from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.relational import listing
 from projections.relational.model import LAYOUT
 from projections.relational.reads import (
+    ChunkRow,
     Counts,
     DocumentFilter,
     DocumentRow,
     DocumentSummary,
     EntityFilter,
     EntitySummary,
+    RelationFilter,
+    RelationRow,
 )
 
 _COUNTS = """
@@ -130,3 +133,41 @@ class PostgresRelational:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *values)
         return [EntitySummary(**dict(row)) for row in rows]
+
+    async def list_relations(
+        self, tenant: str, wanted: RelationFilter, after: tuple[str, str] | None, limit: int
+    ) -> list[RelationRow]:
+        """At most `limit`, by document and id of the relation, from behind the pair `after`."""
+        query, values = listing.relations(tenant, wanted, after, limit)
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(query, *values)
+        return [RelationRow(**dict(row)) for row in rows]
+
+    async def list_chunks(
+        self, tenant: str, document_id: str, after: tuple[int, str] | None, limit: int
+    ) -> list[ChunkRow]:
+        """A document's, at most `limit`, by where they start and their id, from behind the pair `after`."""
+        start, chunk_id = after if after is not None else (-1, "")
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                'SELECT chunk_id, start_at AS start, end_at AS "end", tokens FROM relational.chunks '
+                "WHERE tenant = $1 AND document_id = $2 AND (start_at, chunk_id) > ($3, $4) "
+                "ORDER BY start_at, chunk_id LIMIT $5",
+                tenant,
+                document_id,
+                start,
+                chunk_id,
+                limit,
+            )
+        return [ChunkRow(**dict(row)) for row in rows]
+
+    async def collection(self, tenant: str, document_id: str) -> str | None:
+        """The collection that a document is of, "" where it is of none; None where there is no such document."""
+        async with acquire(self._pool) as connection:
+            found = await connection.fetchval(
+                "SELECT coalesce(attributes ->> 'collection', '') FROM relational.documents "
+                "WHERE tenant = $1 AND document_id = $2",
+                tenant,
+                document_id,
+            )
+        return None if found is None else str(found)

@@ -84,6 +84,47 @@ class EntitySummary:
     valid: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class RelationFilter:
+    """Which relations: all conditions hold. `entity_id`: at either end, also of what was merged into it.
+
+    `collections`: of documents of these collections alone, "" for those of none; None for all documents.
+    """
+
+    document_id: str | None = None
+    entity_id: str | None = None
+    predicate: str | None = None
+    collections: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRow:
+    """A relation in a list; `start` and `end` are characters of its document. `valid`: what a person said of it."""
+
+    document_id: str
+    relation_id: str
+    subject_id: str
+    subject: str
+    predicate: str
+    object_id: str
+    object: str
+    chunk_id: str
+    start: int
+    end: int
+    confidence: float
+    valid: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A chunk in a list; `start` and `end` are characters of its document."""
+
+    chunk_id: str
+    start: int
+    end: int
+    tokens: int
+
+
 class RelationalReader(Protocol):
     """Reads rows. Every method raises StoreUnavailableError when the database is away."""
 
@@ -120,4 +161,20 @@ class RelationalReader(Protocol):
 
         Those that were merged into another are left out.
         """
+        ...
+
+    async def list_relations(
+        self, tenant: str, wanted: RelationFilter, after: tuple[str, str] | None, limit: int
+    ) -> list[RelationRow]:
+        """At most `limit`, by document and id of the relation, from behind the pair `after`."""
+        ...
+
+    async def list_chunks(
+        self, tenant: str, document_id: str, after: tuple[int, str] | None, limit: int
+    ) -> list[ChunkRow]:
+        """A document's, at most `limit`, by where they start and their id, from behind the pair `after`."""
+        ...
+
+    async def collection(self, tenant: str, document_id: str) -> str | None:
+        """The collection that a document is of, "" where it is of none; None where there is no such document."""
         ...
