@@ -13,3 +13,7 @@ class WrongSettingError(AnnalsError):
 
 class NothingThereError(AnnalsError):
     """There is nothing in the data folder; take documents in with `annals ingest`, or name another by --data."""
+
+
+class UnreadablePolicyError(AnnalsError):
+    """The file holds no policy; write it as `annals access show` does."""

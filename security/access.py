@@ -39,8 +39,11 @@ class Access(Protocol):
         """Which documents he may do this to, or read what rests on them: what lists and searches keep to."""
         ...
 
-    def refusal_to_give(self, roles: Collection[str]) -> str | None:
-        """Why he may not give these roles to an account; None where they hold nothing that he does not have himself."""
+    def refusal_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> str | None:
+        """Why he may not give these roles, within these scopes, to an account or a key.
+
+        None where they hold nothing that he does not have himself.
+        """
         ...
 
 
@@ -55,7 +58,7 @@ class FullAccess:
         """Every document."""
         return EVERYTHING
 
-    def refusal_to_give(self, roles: Collection[str]) -> str | None:
+    def refusal_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> str | None:
         """Nothing is refused."""
         return None
 

@@ -12,21 +12,12 @@ from security.access import NO_ATTRIBUTES, AccessDecision
 from security.grants import Circumstances, Grant, parsed_address
 from security.principal import Principal
 from security.reach import Reach
+from security.rights import Rights, compiled
 from security.roles import DEFAULT_POLICY, INSTALLATION, Policy
-from security.scopes import ACTIONS, ANY, RESOURCES, in_scope
+from security.scopes import ACTIONS, RESOURCES, in_scope
 
 KEPT_RIGHTS = 1024
 """Combinations of roles and scopes kept for each tenant; beyond, they are worked out anew."""
-
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """What some roles give within some scopes; `decided` are decisions that are the same at any time, from anywhere."""
-
-    grants: Mapping[Key, tuple[Grant, ...]]
-    decided: dict[Key, AccessDecision] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -78,13 +69,11 @@ class RbacAccess:
         """As `Access.reach` says."""
         return Reach(tuple(dict.fromkeys(grant.rule for grant in self._held(resource, action)[0])))
 
-    def refusal_to_give(self, roles: Collection[str]) -> str | None:
+    def refusal_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> str | None:
         """As `Access.refusal_to_give` says."""
         tenant, own = self._principal.tenant, self._rights.grants
         for name in roles:
-            if name not in self._engine.policy(tenant).roles:
-                return f"there is no role {name}"
-            for (resource, action), grants in self._engine.rights(tenant, (name,), None).grants.items():
+            for (resource, action), grants in self._engine.rights(tenant, (name,), scopes).grants.items():
                 mine = own.get((resource, action), ())
                 if not all(any(had.covers(given) for had in mine) for given in grants):
                     return (
@@ -167,24 +156,13 @@ class RbacAuthorizationEngine:
         """One decision, as the specification names it."""
         return self.access_of(user, address, now or datetime.now(UTC)).decide(resource, action, attributes)
 
-    def rights(self, tenant: str, roles: tuple[str, ...], scopes: tuple[str, ...] | None) -> Rights:
+    def rights(self, tenant: str, roles: tuple[str, ...], scopes: Collection[str] | None) -> Rights:
         """What these roles give within these scopes, kept until the tenant's policy changes."""
         known = self._tenants.setdefault(tenant, _TenantPolicy(DEFAULT_POLICY))
-        rights = known.rights.get((roles, scopes))
+        key = (roles, None if scopes is None else tuple(scopes))
+        rights = known.rights.get(key)
         if rights is None:
             if len(known.rights) >= KEPT_RIGHTS:
                 known.rights.clear()
-            rights = known.rights[roles, scopes] = self._compiled(tenant, known.policy, roles, scopes)
+            rights = known.rights[key] = compiled(known.policy, roles, scopes, home=tenant == self.home)
         return rights
-
-    def _compiled(self, tenant: str, policy: Policy, roles: tuple[str, ...], scopes: tuple[str, ...] | None) -> Rights:
-        grants: dict[Key, list[Grant]] = {}
-        for way, permission in policy.permissions(roles):
-            grant = Grant.of(way, permission)
-            for resource in RESOURCES if permission.resource == ANY else (permission.resource,):
-                if resource in INSTALLATION and tenant != self.home:
-                    continue
-                for action in ACTIONS if permission.action == ANY else (permission.action,):
-                    if in_scope(scopes, resource, action):
-                        grants.setdefault((resource, action), []).append(grant)
-        return Rights({key: tuple(given) for key, given in grants.items()})

@@ -1,6 +1,6 @@
 """Who calls a use case."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from contracts.envelope import EventMetadata
@@ -37,3 +37,9 @@ class Caller:
                 f"{self.actor} may not {action} {resource}: {decision.reason}; ask an administrator for a role that may"
             )
         return decision
+
+    def require_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> None:
+        """Nobody gives these roles, within these scopes, who has not all of it. Raises AccessDeniedError."""
+        refusal = self.access.refusal_to_give(roles, scopes)
+        if refusal is not None:
+            raise AccessDeniedError(f"{self.actor} cannot give what he does not have: {refusal}; ask an administrator")

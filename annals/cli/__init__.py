@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "replay",
     "verify": "verify",
     "dead-letters": "dead_letters",
+    "access": "access",
     "audit": "audit",
     "crypto": "crypto",
     "readers": "readers",

@@ -19,23 +19,26 @@ from projections.dashboards.readers import DashboardReaders
 from security.authorization import RbacAuthorizationEngine
 from security.encryption import Encryption
 from services.security.accounts import AccountService
+from services.security.administrators import Administrators
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.authentication import AuthenticationService
 from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
+from services.security.explaining import AccessExplainer
 from services.security.local_administrator import TENANT, LocalAdministrator
 from services.security.policies import PolicyService
 
 
 @dataclass(frozen=True)
 class Security:
-    """Authentication, accounts, keys, encryption and the audit log; `audit` is what everything writes to."""
+    """Authentication, accounts, keys, policies, encryption and the audit log; everything writes to `audit`."""
 
     authentication: AuthenticationService
     accounts: AccountService
     api_keys: ApiKeyService
     policies: PolicyService
+    access_explainer: AccessExplainer
     local_administrator: LocalAdministrator
     audit: AuditWriter
     audit_service: AuditService
@@ -57,15 +60,17 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         stack.push_async_callback(access_version.close)
         account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
         authentication = AuthenticationService(access_version, stored_keys, account_reader)
-        accounts = AccountService(stores.commands, account_reader)
+        administrators = Administrators(pool, account_reader)
+        engine = RbacAuthorizationEngine(home=TENANT)
+        policies = PolicyService(engine, stores.commands, stores.reader, access_version, administrators)
+        accounts = AccountService(stores.commands, account_reader, policies, administrators)
         api_keys = ApiKeyService(stored_keys, account_reader)
         yield Security(
             authentication=authentication,
             accounts=accounts,
             api_keys=api_keys,
-            policies=PolicyService(
-                RbacAuthorizationEngine(home=TENANT), stores.commands, stores.reader, access_version
-            ),
+            policies=policies,
+            access_explainer=AccessExplainer(account_reader, policies),
             local_administrator=LocalAdministrator(accounts, api_keys, authentication),
             audit=audit,
             audit_service=AuditService(entries, audit),

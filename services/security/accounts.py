@@ -1,7 +1,7 @@
 """Accounts of users and of programs: made, looked at, changed."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +17,8 @@ from eventstore.commands import Command, Commands
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
+from services.security.administrators import Administrators, administers
+from services.security.policies import PolicyService
 
 MAX_PAGE = 1000
 
@@ -33,18 +35,26 @@ class AccountPage:
 
 
 class AccountService:
-    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
+    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
 
-    def __init__(self, commands: Commands, accounts: AccountReader) -> None:
+    Nobody gives roles that hold more than he has himself, or changes an account that has more. The last active
+    administrator of a tenant stays one: RefusedError.
+    """
+
+    def __init__(
+        self, commands: Commands, accounts: AccountReader, policies: PolicyService, administrators: Administrators
+    ) -> None:
         self._commands = commands
         self._accounts = accounts
+        self._policies = policies
+        self._administrators = administrators
 
     async def create(
         self, caller: Caller, account_id: str, kind: AccountKind, roles: Collection[str], *, deadline: Deadline
     ) -> Account:
         """A new account of the caller's tenant. Raises RefusedError where the name is taken, InvalidRequestError."""
         caller.require("users", "administer", {"account": account_id})
-        name, wanted, cause = _checked(account_id), _checked_roles(roles), _cause(caller)
+        name, wanted, cause = _checked(account_id), await self._givable(caller, roles), _cause(caller)
         return await self._decide(
             caller, name, lambda state: decisions.create(state, name, kind, wanted, cause), "creating", deadline
         )
@@ -54,22 +64,38 @@ class AccountService:
     ) -> Account:
         """These roles and no others. Raises NotFoundError, InvalidRequestError."""
         caller.require("users", "administer", {"account": account_id})
-        wanted, cause = _checked_roles(roles), _cause(caller)
+        wanted, cause = await self._givable(caller, roles), _cause(caller)
         return await self._change(
-            caller, account_id, lambda state: decisions.change_roles(state, wanted, cause), deadline
+            caller,
+            account_id,
+            lambda state: decisions.change_roles(state, wanted, cause),
+            lambda account: replace(account, roles=wanted),
+            deadline,
         )
 
     async def disable(self, caller: Caller, account_id: str, reason: str | None, *, deadline: Deadline) -> Account:
         """Refuse the account's credentials from the next request on. Raises NotFoundError."""
         caller.require("users", "administer", {"account": account_id})
         cause = _cause(caller)
-        return await self._change(caller, account_id, lambda state: decisions.disable(state, reason, cause), deadline)
+        return await self._change(
+            caller,
+            account_id,
+            lambda state: decisions.disable(state, reason, cause),
+            lambda account: replace(account, active=False),
+            deadline,
+        )
 
     async def enable(self, caller: Caller, account_id: str, reason: str | None, *, deadline: Deadline) -> Account:
         """Let the account in again. Raises NotFoundError."""
         caller.require("users", "administer", {"account": account_id})
         cause = _cause(caller)
-        return await self._change(caller, account_id, lambda state: decisions.enable(state, reason, cause), deadline)
+        return await self._change(
+            caller,
+            account_id,
+            lambda state: decisions.enable(state, reason, cause),
+            lambda account: replace(account, active=True),
+            deadline,
+        )
 
     async def get(self, caller: Caller, account_id: str, *, deadline: Deadline) -> Account:
         """One account of the caller's tenant. Raises NotFoundError."""
@@ -86,12 +112,33 @@ class AccountService:
         more = len(found) > count
         return AccountPage(tuple(found[:count]), found[count - 1].id if more else None)
 
+    async def _givable(self, caller: Caller, roles: Collection[str]) -> tuple[str, ...]:
+        """Raises InvalidRequestError for an unknown role, AccessDeniedError for one with more than the caller has."""
+        wanted, known = _checked_roles(roles), (await self._policies.in_force(caller.tenant)).roles
+        for role in wanted:
+            if role not in known:
+                raise InvalidRequestError(f"there is no role {role}; `annals access roles` shows what there is")
+        caller.require_to_give(wanted)
+        return wanted
+
     async def _change(
-        self, caller: Caller, account_id: str, decide: Callable[[Account], tuple[DomainEvent, ...]], deadline: Deadline
+        self,
+        caller: Caller,
+        account_id: str,
+        decide: Callable[[Account], tuple[DomainEvent, ...]],
+        changed: Callable[[Account], Account],
+        deadline: Deadline,
     ) -> Account:
-        return await self._decide(
-            caller, account_id, lambda state: decide(_existing(state, account_id)), "changing", deadline
-        )
+        """`changed` gives the account as it will be, for the check that an administrator stays."""
+        async with deadline.enforce("changing an account"), self._administrators.turn(caller.tenant):
+            account = _existing(await self._accounts.find(caller.tenant, account_id), account_id)
+            caller.require_to_give(account.roles)
+            policy = await self._policies.in_force(caller.tenant)
+            if administers(account, policy) and not administers(changed(account), policy):
+                await self._administrators.check_one_stays(caller.tenant, policy, policy, without=account_id)
+            return await self._decide(
+                caller, account_id, lambda state: decide(_existing(state, account_id)), "changing", deadline
+            )
 
     async def _decide(
         self,

@@ -1,6 +1,5 @@
 """API keys: issued, looked at, rotated, revoked."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from contracts.payload import storable
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
 from security.api_keys import ApiKey, PresentedKey, new_key
+from security.scopes import WrongScopeError, checked_scopes
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
@@ -17,8 +17,6 @@ DEFAULT_LIFETIME = timedelta(days=365)
 MAX_PAGE = 1000
 MAX_NAME = 128
 MAX_SCOPES = 64
-
-_SCOPE = re.compile(r"(?:\*|[a-z_]{1,64}):(?:\*|[a-z_]{1,64})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,10 @@ class KeyPage:
 
 
 class ApiKeyService:
-    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
+    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
+
+    Nobody makes a key that may do more than he may himself.
+    """
 
     def __init__(self, keys: ApiKeys, accounts: AccountReader) -> None:
         self._keys = keys
@@ -106,8 +107,11 @@ class ApiKeyService:
     async def _new(
         self, caller: Caller, account_id: str, name: str, scopes: Collection[str] | None, lifetime: timedelta | None
     ) -> tuple[PresentedKey, ApiKey]:
-        if await self._accounts.find(caller.tenant, account_id) is None:
+        account = await self._accounts.find(caller.tenant, account_id)
+        if account is None:
             raise NotFoundError(f"there is no account {account_id!r}; `annals users list` shows what there is")
+        narrowed = None if scopes is None else _checked_scopes(scopes)
+        caller.require_to_give(account.roles, narrowed)
         if lifetime is not None and lifetime <= timedelta(0):
             raise InvalidRequestError("a key cannot have expired when it is made; give it a time to live")
         presented, now = new_key(), datetime.now(UTC)
@@ -121,7 +125,7 @@ class ApiKeyService:
             account=account_id,
             name=_checked_name(name),
             secret_hash=presented.hash(),
-            scopes=None if scopes is None else _checked_scopes(scopes),
+            scopes=narrowed,
             created_at=now,
             created_by=caller.actor,
             expires_at=expires_at,
@@ -141,12 +145,13 @@ def _checked_name(name: str) -> str:
 
 def _checked_scopes(scopes: Collection[str]) -> tuple[str, ...]:
     """An empty list would give a key that may do nothing at all."""
-    wrong = next((scope for scope in scopes if _SCOPE.fullmatch(scope) is None), None)
-    if wrong is not None:
-        raise InvalidRequestError(f"{wrong[:100]!r} is no scope; write RESOURCE:ACTION, as in documents:read")
-    if not 0 < len(set(scopes)) <= MAX_SCOPES:
+    try:
+        wanted = checked_scopes(scopes)
+    except WrongScopeError as error:
+        raise InvalidRequestError(str(error)) from None
+    if not 0 < len(wanted) <= MAX_SCOPES:
         raise InvalidRequestError(f"a key has 1 to {MAX_SCOPES} scopes, or none given for all that its account may do")
-    return tuple(sorted(set(scopes)))
+    return wanted
 
 
 def _unknown(key_id: str) -> NotFoundError:

@@ -16,6 +16,7 @@ from security.principal import Principal
 from security.roles import BUILT_IN, Policy
 from services.caller import Caller
 from services.deadline import Deadline
+from services.security.administrators import Administrators
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,18 @@ class PolicyService:
     """Policies are events; the engine holds what is in force. Every method raises StoreUnavailableError."""
 
     def __init__(
-        self, engine: RbacAuthorizationEngine, commands: Commands, reader: EventReader, version: AccessVersion
+        self,
+        engine: RbacAuthorizationEngine,
+        commands: Commands,
+        reader: EventReader,
+        version: AccessVersion,
+        administrators: Administrators,
     ) -> None:
         self._engine = engine
         self._commands = commands
         self._reader = reader
         self._version = version
+        self._administrators = administrators
         self._known_at: dict[str, Version] = {}
 
     async def access_of(self, principal: Principal, address: str | None, now: datetime) -> RbacAccess:
@@ -47,12 +54,16 @@ class PolicyService:
         await self._refresh(principal.tenant, self._version.latest or await self._version.current())
         return self._engine.access_of(principal, address, now)
 
+    async def in_force(self, tenant: str) -> Policy:
+        """The tenant's policy as it is stored now."""
+        await self._refresh(tenant, await self._version.current())
+        return self._engine.policy(tenant)
+
     async def show(self, caller: Caller, *, deadline: Deadline) -> PolicyView:
         """The tenant's roles. Raises AccessDeniedError, DeadlineExceededError."""
         caller.require("policies", "read")
         async with deadline.enforce("reading the policy"):
-            await self._refresh(caller.tenant, await self._version.current())
-        policy = self._engine.policy(caller.tenant)
+            policy = await self.in_force(caller.tenant)
         return PolicyView(policy.version, policy.own, tuple(BUILT_IN.values()))
 
     async def change(
@@ -67,7 +78,8 @@ class PolicyService:
     ) -> PolicyView:
         """Have these be the tenant's own roles. Who may do this may give himself any right within the tenant.
 
-        Raises AccessDeniedError, RefusedError with what is unsound, ConflictError, DeadlineExceededError.
+        Raises AccessDeniedError, RefusedError with what is unsound or where nobody would administer the tenant any
+        more, ConflictError, DeadlineExceededError.
         """
         caller.require("policies", "administer")
         cause = Cause(caller.metadata, correlation_id)
@@ -78,10 +90,11 @@ class PolicyService:
                 state, roles, cause, built_in=BUILT_IN, expected_version=expected_version, reason=reason
             ),
         )
-        async with deadline.enforce("changing the policy"):
+        async with deadline.enforce("changing the policy"), self._administrators.turn(caller.tenant):
+            before = await self.in_force(caller.tenant)
+            await self._administrators.check_one_stays(caller.tenant, before, Policy(before.version, tuple(roles)))
             await self._commands.execute(command)
-            await self._refresh(caller.tenant, await self._version.current())
-        policy = self._engine.policy(caller.tenant)
+            policy = await self.in_force(caller.tenant)
         return PolicyView(policy.version, policy.own, tuple(BUILT_IN.values()))
 
     async def _refresh(self, tenant: str, version: Version) -> None:

@@ -12,12 +12,15 @@ from eventstore.commands import Commands
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from security.access import FULL_ACCESS
+from security.authorization import RbacAuthorizationEngine
 from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.security.accounts import AccountService
+from services.security.administrators import Administrators
 from services.security.api_keys import ApiKeyService
 from services.security.authentication import AuthenticationService
+from services.security.policies import PolicyService
 from tests.support.stores import commands, log, pool, reader
 
 __all__ = ["commands", "log", "pool", "reader"]
@@ -34,6 +37,7 @@ class Identities:
     authentication: AuthenticationService
     stored: ApiKeys
     version: AccessVersion
+    policies: PolicyService
 
     async def who(self, key: str, client: str = "192.0.2.1") -> Principal:
         """Who sends this key."""
@@ -51,12 +55,15 @@ class Identities:
 def opened(dsn: str, pool: PostgresPool, commands: Commands, reader: EventReader) -> Identities:
     """As a process opens them."""
     stored, accounts, version = ApiKeys(pool), AccountReader(pool, reader), AccessVersion(dsn)
+    administrators = Administrators(pool, accounts)
+    policies = PolicyService(RbacAuthorizationEngine(home="default"), commands, reader, version, administrators)
     return Identities(
-        AccountService(commands, accounts),
+        AccountService(commands, accounts, policies, administrators),
         ApiKeyService(stored, accounts),
         AuthenticationService(version, stored, accounts),
         stored,
         version,
+        policies,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from aggregates.cause import RefusedError
 from contracts.access import Permission, Role
 from eventstore.access_version import AccessVersion
+from eventstore.accounts import AccountReader
 from eventstore.commands import Commands
 from eventstore.pool import open_pool
 from eventstore.reader import EventReader
@@ -20,6 +21,7 @@ from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
+from services.security.administrators import Administrators
 from services.security.policies import PolicyService
 
 OURS = Caller("ours", "ada", "test", FULL_ACCESS)
@@ -44,7 +46,9 @@ class Process:
 @contextlib.asynccontextmanager
 async def process(dsn: str, commands: Commands) -> AsyncIterator[Process]:
     pool, version = await open_pool(dsn), AccessVersion(dsn)
-    yield Process(PolicyService(RbacAuthorizationEngine("ours"), commands, EventReader(pool), version), version)
+    reader = EventReader(pool)
+    administrators = Administrators(pool, AccountReader(pool, reader))
+    yield Process(PolicyService(RbacAuthorizationEngine("ours"), commands, reader, version, administrators), version)
     await version.close()
     await pool.close()
 
