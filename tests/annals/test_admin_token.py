@@ -104,6 +104,7 @@ async def test_it_is_never_readable_for_others(services: Security, tmp_path: Pat
 
 async def test_a_disabled_local_administrator_stays_out(services: Security, tmp_path: Path) -> None:
     await ensure_admin_token(tmp_path, services.local_administrator)
+    await services.accounts.create(CALLER, "chief", "user", ["administrator"], deadline=Deadline.after(10))
     await services.accounts.disable(CALLER, ACCOUNT, "locked", deadline=Deadline.after(10))
     before = (tmp_path / FILE_NAME).read_text()
     await ensure_admin_token(tmp_path, services.local_administrator)
