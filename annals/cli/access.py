@@ -83,9 +83,10 @@ def roles(context: CommandContext) -> None:
 def show(context: CommandContext) -> None:
     """The tenant's own roles as JSON, for `annals access set`."""
     view = run_async(lambda: _view(context))
-    context.say(json.dumps(_file(view), indent=2, ensure_ascii=False)) if not context.json else context.give(
-        _file(view)
-    )
+    if not context.json:
+        for line in json.dumps(_file(view), indent=2, ensure_ascii=False).splitlines():
+            context.say(line)
+    context.give(_file(view))
 
 
 @command.command("set")

@@ -8,7 +8,6 @@ import pytest
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
-from eventstore.accounts import AccountReader
 from security.access import FULL_ACCESS, FullAccess
 from security.reach import Reach, Rule
 from services.caller import Caller
@@ -20,6 +19,7 @@ from services.operations.events import EventPage, ReadEvents
 from services.security.accounts import AccountService
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
+from tests.services.security.conftest import opened
 
 OURS, THEIRS = (Caller(tenant, "ada", "test", FULL_ACCESS) for tenant in ("ours", "theirs"))
 ADA = Story("ada", ("Ada met Bob.",), tenant="ours")
@@ -34,8 +34,8 @@ def soon() -> Deadline:
 
 @pytest.fixture
 async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as opened:
-        yield opened
+    async with open_history(dsn) as found:
+        yield found
 
 
 @pytest.fixture
@@ -44,8 +44,10 @@ def events(history: History) -> ReadEvents:
 
 
 @pytest.fixture
-def accounts(history: History) -> AccountService:
-    return AccountService(history.commands, AccountReader(history.pool, history.reader))
+async def accounts(history: History, dsn: str) -> AsyncIterator[AccountService]:
+    identities = opened(dsn, history.pool, history.commands, history.reader)
+    yield identities.accounts
+    await identities.version.close()
 
 
 async def all_of(page: Callable[[str | None], Awaitable[EventPage]]) -> list[DomainEvent]:
