@@ -22,17 +22,29 @@ if TYPE_CHECKING:
 ROLES = ("relay", "intake", "worker", "projector")
 """What processes documents."""
 GATEWAY = "gateway"
+SERVICE = "service"
+"""One of the services, in a process of its own."""
 UP = (*ROLES, GATEWAY)
 """What `annals up` starts: commands that bring what they need for their own length need no gateway."""
 
 
-def run_role(role: str, settings: Settings, dsn: str, broker: str) -> None:
-    """Run until a signal ends it; Faust roles exit the process."""
+def service_role(name: str) -> str:
+    """As the state and the heartbeats name the processes of a service."""
+    return f"service-{name}"
+
+
+def run_role(role: str, settings: Settings, dsn: str, broker: str, service: str | None = None) -> None:
+    """Run until a signal ends it; Faust roles exit the process. `service`: which one the role `service` serves."""
     logging.config.dictConfig(logging_config(settings.log_level))
     serve_metrics(role, settings, dsn)
-    heartbeat = Heartbeat(settings.data, role)
+    heartbeat = Heartbeat(settings.data, role if service is None else service_role(service))
     if role == "relay":
         _relay(settings, dsn, broker, heartbeat)
+    elif role == SERVICE:
+        from annals.service_process import run_service
+
+        assert service is not None
+        run_service(service, settings, dsn, heartbeat)
     elif role == GATEWAY:
         # HTTP's libraries, which no other role needs.
         from annals.gateway import run_gateway

@@ -94,6 +94,14 @@ class Settings(BaseSettings):
         None, ge=1, description="Limit of each tenant's questions; none by default."
     )
     torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    services: Literal["in_process", "processes"] = Field(
+        "in_process", description="Whether the gateway holds the services, or calls them in processes of their own."
+    )
+    service_least: int = Field(1, ge=1, le=64, description="Instances of each service that `up` keeps at least.")
+    service_most: int = Field(1, ge=1, le=64, description="Instances of each service that `up` starts under load.")
+    service_host: str = Field("127.0.0.1", min_length=1, description="Address that `run service` listens at.")
+    service_port: int = Field(0, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    service_advertised: str | None = Field(None, description="Host that others reach it by; `service_host` by default.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
     master_key: SecretStr | None = Field(None, description="The master key in base64; older ones behind it.")

@@ -39,6 +39,17 @@ class RbacAccess:
         self._rights = rights
         self._circumstances = circumstances
 
+    @property
+    def principal(self) -> Principal:
+        """Who asks: with the address, what another process decides the same from."""
+        return self._principal
+
+    @property
+    def address(self) -> str | None:
+        """Where the request comes from."""
+        address = self._circumstances.address
+        return None if address is None else str(address)
+
     def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
         """As `Access.decide` says."""
         if not attributes:

@@ -3,15 +3,17 @@
 import click
 
 from annals.cli.context import CommandContext, common
-from annals.roles import UP, run_role
+from annals.roles import SERVICE, UP, run_role
 from annals.supervision.state import read_state
 from contracts.errors import AnnalsError
+from services.mesh.operations import SERVICES
 
 
 @click.command("run", short_help="Run one role, for production.")
-@click.argument("role", type=click.Choice(UP))
+@click.argument("role", type=click.Choice([*UP, SERVICE]))
+@click.argument("service", type=click.Choice(SERVICES), required=False)
 @common
-def command(context: CommandContext, role: str) -> None:
+def command(context: CommandContext, role: str, service: str | None) -> None:
     """Run one ROLE in the foreground until a signal ends it.
 
     \b
@@ -20,9 +22,12 @@ def command(context: CommandContext, role: str) -> None:
     worker     chunks, entities, relationships, completion; start as many as you like
     projector  keeps the read models
     gateway    serves HTTP
+    service    serves one SERVICE to gateways: processing, storage or reasoning; as many as you like
 
     PostgreSQL and Kafka come from --data when something is up there, else from ANNALS_POSTGRES and ANNALS_BROKER.
     """
+    if (role == SERVICE) != (service is not None):
+        raise click.UsageError(f"name a service, one of {', '.join(SERVICES)}, with the role service and with no other")
     settings = context.settings
     state = read_state(settings.data)
     addresses = dict(state.addresses) if state is not None else {}
@@ -32,4 +37,4 @@ def command(context: CommandContext, role: str) -> None:
         raise AnnalsError(
             "a role needs PostgreSQL and Kafka: set ANNALS_POSTGRES and ANNALS_BROKER, or start `annals up` first"
         )
-    run_role(role, settings, dsn, broker)
+    run_role(role, settings, dsn, broker, service)

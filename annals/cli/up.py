@@ -1,6 +1,7 @@
 """`annals up`."""
 
 import asyncio
+import contextlib
 import shlex
 from typing import Literal
 
@@ -9,8 +10,10 @@ import click
 from annals.admin_token import FILE_NAME, ensure_admin_token
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition.use_cases import prepared
+from annals.orchestration.running import orchestrated
 from annals.pipeline import pipeline
 from annals.roles import UP
+from annals.supervision.supervisor import Supervisor
 
 
 @click.command("up", short_help="Start everything and keep it running.")
@@ -32,13 +35,15 @@ def command(context: CommandContext, profile: Literal["embedded", "servers"] | N
 
 async def _up(context: CommandContext) -> None:
     settings = context.settings
-    supervisor = pipeline(settings, roles=UP)
+    supervisor, running = pipeline(settings, roles=UP), contextlib.AsyncExitStack()
     try:
         with context.people.status("starting"):
             await supervisor.start()
             addresses = supervisor.state.addresses
             async with prepared(settings, addresses["postgres"], addresses["broker"], context.caller) as use_cases:
                 await ensure_admin_token(settings.data, use_cases.security.local_administrator)
+            if settings.services == "processes":
+                await running.enter_async_context(orchestrated(settings, supervisor))
         _tell(context, supervisor.state.shown)
         context.give(
             {
@@ -51,7 +56,15 @@ async def _up(context: CommandContext) -> None:
     except asyncio.CancelledError:
         context.note("stopping")
     finally:
-        await asyncio.shield(supervisor.stop())
+        await asyncio.shield(_stop(running, supervisor))
+
+
+async def _stop(running: contextlib.AsyncExitStack, supervisor: Supervisor) -> None:
+    """What was started last stops first."""
+    try:
+        await running.aclose()
+    finally:
+        await supervisor.stop()
 
 
 def _tell(context: CommandContext, addresses: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ from services.operations.progress import Progress, followed_partitions
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
+from services.operations.system_health import SystemHealth
 
 BROKER_LIMIT_S = 3.0
 
@@ -39,6 +40,7 @@ class Operations:
     events: ReadEvents
     transfer: TransferEvents
     pools: PoolMonitor
+    system_health: SystemHealth
 
 
 def operations_of(stores: Stores, broker: str | None) -> Operations:
@@ -56,6 +58,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         events=ReadEvents(stores.reader),
         transfer=TransferEvents(stores.pool, stores.letters),
         pools=stores.connections,
+        system_health=SystemHealth(stores.commands),
     )
 
 

@@ -1,10 +1,18 @@
-"""The three services of the specification (1.2), in this process."""
+"""The three services of the specification (1.2): in this process, or in processes of their own."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
+from security.service_tokens import ServiceIdentity
+from services.mesh.discovery import ServiceDiscovery
+from services.mesh.lease import registered
+from services.mesh.registry import Instance, PostgresServiceRegistry, ServiceRegistry
+from services.mesh.remote import RemoteAiProcessing, RemoteReasoning, RemoteStorage
+from services.mesh.rpc_client import RpcClient
 from services.processing.interface import AiProcessing
 from services.processing.service import AiProcessingService
 from services.reasoning.ask import AskService
@@ -12,6 +20,9 @@ from services.reasoning.interface import Reasoning
 from services.reasoning.service import ReasoningService
 from services.storage.interface import Storage
 from services.storage.service import StorageService
+
+CALLING = "gateway"
+"""The name by which a process that only calls services is known to them."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,19 @@ class ServiceLayer:
     reasoning: Reasoning
 
 
+@dataclass(frozen=True)
+class Registries:
+    """`keys` is where public keys are published, `found` where instances are looked for; they may be one."""
+
+    keys: PostgresServiceRegistry
+    found: ServiceRegistry
+
+    @property
+    def all(self) -> list[ServiceRegistry]:
+        """Each once: where an instance registers itself."""
+        return [self.keys] if self.found is self.keys else [self.keys, self.found]
+
+
 def storage_service(stores: Stores) -> StorageService:
     """Needs no model."""
     models = [(one.model, one.store) for one in stores.projections.values()]
@@ -32,3 +56,29 @@ def storage_service(stores: Stores) -> StorageService:
 def service_layer(stores: Stores, inference: Inference, asking: AskService) -> ServiceLayer:
     """All three over one set of models, which are loaded when they are needed first."""
     return ServiceLayer(AiProcessingService(inference), storage_service(stores), ReasoningService(asking))
+
+
+def registries_of(stores: Stores) -> Registries:
+    """For this profile; `open` them before use."""
+    keys, servers = PostgresServiceRegistry(stores.pool), stores.connections.servers
+    if servers is None:
+        return Registries(keys, keys)
+    # A driver that the embedded profile need not load.
+    from services.mesh.registry_redis import RedisServiceRegistry
+
+    return Registries(keys, RedisServiceRegistry(servers.redis))
+
+
+@contextlib.asynccontextmanager
+async def remote_service_layer(registries: Registries) -> AsyncIterator[ServiceLayer]:
+    """All three over RPC, as a process that is known by its own key. Raises StoreUnavailableError."""
+    for registry in registries.all:
+        await registry.open()
+    identity = ServiceIdentity(CALLING)
+    own = Instance(CALLING, identity.peer.instance, "", "", identity.public_key)
+    client = RpcClient(identity, ServiceDiscovery(registries.found))
+    try:
+        async with registered([registries.keys], own):
+            yield ServiceLayer(RemoteAiProcessing(client), RemoteStorage(client), RemoteReasoning(client))
+    finally:
+        await client.close()

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from annals.composition.models import ask_service, open_inference, serving_models
 from annals.composition.operations import Operations, operations_of
 from annals.composition.security import Security, open_security
-from annals.composition.service_layer import ServiceLayer, service_layer
+from annals.composition.service_layer import (
+    Registries,
+    ServiceLayer,
+    registries_of,
+    remote_service_layer,
+    service_layer,
+)
 from annals.composition.storage import Storage, storage_of
 from annals.composition.stores import Stores, check_broker, open_read_models, open_stores
 from annals.settings import Settings
@@ -35,9 +41,16 @@ class UseCases:
     services: ServiceLayer
     inference: Inference
     limits: RateLimits
+    registries: Registries
+    runs_models: bool
 
     async def load(self) -> None:
-        """Load all models now, so that the first request does not wait for them. Raises InferenceError."""
+        """Load all models now, so that the first request does not wait for them. Raises InferenceError.
+
+        Nothing is loaded where the services are in processes of their own.
+        """
+        if not self.runs_models:
+            return
         await self.ask.load()
         await self.inference.warm_up()
 
@@ -82,13 +95,21 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         stack.callback(inference.close)
         ask = ask_service(stores, inference)
         stack.push_async_callback(ask.close)
+        registries = registries_of(stores)
+        held = stores.settings.services == "in_process"
+        if held:
+            services = service_layer(stores, inference, ask)
+        else:
+            services = await stack.enter_async_context(remote_service_layer(registries))
         yield UseCases(
             storage=storage_of(stores),
             ask=ask,
             models=serving_models(stores),
             operations=operations_of(stores, broker),
             security=await stack.enter_async_context(open_security(stores)),
-            services=service_layer(stores, inference, ask),
+            services=services,
             inference=inference,
             limits=stores.read.limits,
+            registries=registries,
+            runs_models=held,
         )

@@ -73,6 +73,24 @@ class Supervisor:
         self._stages += more
         await self._start_stages(more)
 
+    async def start_child(self, spec: ProcessSpec) -> Child:
+        """One more process, ready when this returns. Raises RuntimeError, TimeoutError, OSError."""
+        child = Child(spec, self._changed)
+        self._stages.append([child])
+        try:
+            await child.start()
+        except BaseException:
+            await asyncio.shield(self.stop_child(child))
+            raise
+        return child
+
+    async def stop_child(self, child: Child) -> None:
+        """End one that `start_child` started, and forget it."""
+        await child.stop()
+        with contextlib.suppress(ValueError):
+            self._stages.remove([child])
+        self._changed()
+
     async def _start_stages(self, stages: Sequence[Sequence[Child]]) -> None:
         try:
             for stage in stages:

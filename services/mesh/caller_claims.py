@@ -1,6 +1,6 @@
 """The caller of a use case inside a service's token, and back: a service is told who calls by what is signed alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -35,7 +35,7 @@ class DerivedAccess(Protocol):
         ...
 
 
-AccessOf = Callable[[AccessInputs], Access]
+AccessOf = Callable[[AccessInputs], Awaitable[Access]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def claims_of(caller: Caller) -> dict[str, Any]:
     return {"caller": asdict(claims)}
 
 
-def caller_of(claims: Mapping[str, Any], access_of: AccessOf) -> Caller:
+async def caller_of(claims: Mapping[str, Any], access_of: AccessOf) -> Caller:
     """Raises ServiceTokenError where the claims name none, or a principal of another tenant than the caller's."""
     try:
         read = _CLAIMS.validate_python(claims.get("caller"))
@@ -74,5 +74,5 @@ def caller_of(claims: Mapping[str, Any], access_of: AccessOf) -> Caller:
     elif read.access.principal.tenant != read.tenant:
         raise ServiceTokenError
     else:
-        access = access_of(read.access)
+        access = await access_of(read.access)
     return Caller(read.tenant, read.actor, read.source, access, read.correlation_id)

@@ -18,6 +18,8 @@ from services.processing.interface import (
 from services.reasoning.interface import ReasoningQueryRequest, ReasoningQueryResponse
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 
+VERSION = "1.0"
+"""Of all requests and responses."""
 PROCESSING, STORAGE, REASONING = "processing", "storage", "reasoning"
 
 

@@ -42,8 +42,14 @@ AUTHENTICATE_LIMIT_S = 10.0
 class RpcServer:
     """One service's operations, for callers that prove who they are. `outstanding`: requests under way."""
 
-    def __init__(self, identity: ServiceIdentity, service: object, keys: ServiceKeys, access_of: AccessOf) -> None:
-        """`service` has a method for each operation of the identity's service."""
+    def __init__(
+        self, identity: ServiceIdentity, service: object, keys: ServiceKeys, access_of: AccessOf, capacity: int = 4
+    ) -> None:
+        """`service` has a method for each operation of the identity's service.
+
+        `capacity`: requests at once that make a load of 1.
+        """
+        self._capacity = capacity
         self._identity = identity
         self._service = service
         self._keys = KnownKeys(keys)
@@ -58,8 +64,13 @@ class RpcServer:
             ]
         )
 
+    @property
+    def load(self) -> float:
+        """Requests under way by what can be under way; above 1 they wait for each other."""
+        return self.outstanding / self._capacity
+
     async def _health(self, _: Request) -> Response:
-        return JSONResponse({"service": self._identity.peer.service, "outstanding": self.outstanding})
+        return JSONResponse({"service": self._identity.peer.service, "load": self.load})
 
     async def _call(self, request: Request) -> Response:
         began, name = time.monotonic(), request.path_params["operation"]
@@ -76,7 +87,7 @@ class RpcServer:
                 raise NotFoundError(
                     f"the service {self._identity.peer.service} has no operation {name!r}; see its list"
                 )
-            caller = caller_of(claims, self._access_of)
+            caller = await caller_of(claims, self._access_of)
             status, said = 200, await self._answer(request, self._operations[name], caller, body)
         except _GoneError:
             metrics.SERVICE_REQUESTS.labels(known, "cancelled").inc()

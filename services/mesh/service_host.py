@@ -71,9 +71,9 @@ class ServiceHost:
         """`advertised`: the host that others reach it by; `capacity`: requests at once that make a load of 1."""
         self._identity = identity
         self._registries = list(registries)
-        self._server = RpcServer(identity, service, keys, access_of)
+        self._server = RpcServer(identity, service, keys, access_of, capacity)
         self._version, self._host, self._port = version, host, port
-        self._advertised, self._capacity, self._beat = advertised or host, capacity, beat
+        self._advertised, self._beat = advertised or host, beat
 
     async def start_service(self) -> ServiceHandle:
         """Listen, then be found. Raises OSError where the address is taken, StoreUnavailableError."""
@@ -125,7 +125,7 @@ class ServiceHost:
             await serving
 
     def _load(self) -> float:
-        return self._server.outstanding / self._capacity
+        return self._server.load
 
     async def _watch(self, instance: Instance) -> None:
         while True:

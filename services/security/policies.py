@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aggregates import policy as policies
 from aggregates.cause import Cause
@@ -58,6 +58,11 @@ class PolicyService:
         """The tenant's policy as it is stored now."""
         await self._refresh(tenant, await self._version.current())
         return self._engine.policy(tenant)
+
+    async def access_of_the_vouched_for(self, principal: Principal, address: str | None) -> RbacAccess:
+        """The same for one whom another process authenticated: here nobody asked yet which version is stored."""
+        await self._refresh(principal.tenant, await self._version.current())
+        return self._engine.access_of(principal, address, datetime.now(UTC))
 
     async def show(self, caller: Caller, *, deadline: Deadline) -> PolicyView:
         """The tenant's roles. Raises AccessDeniedError, DeadlineExceededError."""

@@ -63,7 +63,7 @@ class Mesh:
         return await host.start_service()
 
 
-def refuse_everybody(inputs: AccessInputs) -> Access:
+async def refuse_everybody(inputs: AccessInputs) -> Access:
     raise AnnalsError(f"no policy for {inputs.principal.id}; write one")
 
 

@@ -21,15 +21,15 @@ class Derived(FullAccess):
     address: str | None = None
 
 
-def derived(inputs: AccessInputs) -> Access:
+async def derived(inputs: AccessInputs) -> Access:
     return Derived(inputs.principal, inputs.address)
 
 
 @pytest.mark.parametrize("access", [FULL_ACCESS, Derived(ADA), Derived(ADA, "10.0.0.1")])
 @pytest.mark.parametrize("correlation_id", [None, "request-1"])
-def test_a_caller_comes_out_as_he_went_in(access: Access, correlation_id: str | None) -> None:
+async def test_a_caller_comes_out_as_he_went_in(access: Access, correlation_id: str | None) -> None:
     caller = Caller("ours", "ada", "http", access, correlation_id)
-    assert caller_of(claims_of(caller), derived) == caller
+    assert await caller_of(claims_of(caller), derived) == caller
 
 
 def test_an_access_that_tells_nothing_is_not_carried() -> None:
@@ -47,6 +47,6 @@ def test_an_access_that_tells_nothing_is_not_carried() -> None:
         claims_of(Caller("theirs", "ada", "http", Derived(ADA))),
     ],
 )
-def test_claims_that_name_no_caller_are_refused(claims: dict[str, object]) -> None:
+async def test_claims_that_name_no_caller_are_refused(claims: dict[str, object]) -> None:
     with pytest.raises(ServiceTokenError):
-        caller_of(claims, derived)
+        await caller_of(claims, derived)

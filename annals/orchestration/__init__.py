@@ -1,0 +1,1 @@
+"""Services as processes of their own: started, watched, scaled, replaced and stopped (specification 1.2)."""

@@ -1,0 +1,162 @@
+"""The storage service in processes of its own, called over RPC, while processes are killed: nothing is lost."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from annals.composition.service_layer import ServiceLayer
+from annals.composition.use_cases import UseCases, open_use_cases
+from annals.orchestration.orchestrator import ServiceOrchestrator
+from annals.orchestration.services import definitions, spec_of
+from annals.settings import Settings
+from annals.supervision.supervisor import Supervisor
+from contracts.system import Health, SystemHealthChanged
+from eventstore.pool import open_pool
+from eventstore.reader import EventReader
+from security.access import FULL_ACCESS
+from services.caller import Caller
+from services.deadline import Deadline
+from services.errors import AccessDeniedError
+from services.mesh.definition import HealthCheckConfig, Machine, ServiceScalingConfig
+from services.mesh.operations import STORAGE
+from services.storage.interface import StoreDocumentRequest
+from tests.annals.orchestration.test_orchestrator import until
+
+pytestmark = pytest.mark.pipeline
+CALLER = Caller("default", "ada", "http", FULL_ACCESS, correlation_id="request-1")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path, services="processes")  # type: ignore[call-arg]
+
+
+@pytest.fixture
+async def use_cases(settings: Settings, dsn: str) -> AsyncIterator[UseCases]:
+    async with open_use_cases(settings, dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def reader(dsn: str) -> AsyncIterator[EventReader]:
+    pool = await open_pool(dsn)
+    yield EventReader(pool)
+    await pool.close()
+
+
+@pytest.fixture
+async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
+    made = Supervisor(tmp_path, [], {})
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def orchestrator(
+    use_cases: UseCases, supervisor: Supervisor, settings: Settings, dsn: str
+) -> AsyncIterator[ServiceOrchestrator]:
+    (storage,) = (one for one in definitions(settings) if one.name == STORAGE)
+    two = replace(
+        storage,
+        scaling_config=ServiceScalingConfig(2, 2),
+        health_check=HealthCheckConfig(every_s=0.2, limit_s=2.0, failures=3),
+    )
+
+    async def report(name: str, health: Health, detail: str) -> None:
+        await use_cases.operations.system_health.report(CALLER, f"service/{name}", health, detail, Deadline.after(5))
+
+    made = ServiceOrchestrator(
+        [two],
+        supervisor,
+        lambda definition: spec_of(settings, dsn, "127.0.0.1:1", definition),
+        report,
+        Machine(64, 2**40),
+    )
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def layer(use_cases: UseCases, orchestrator: ServiceOrchestrator) -> ServiceLayer:
+    return use_cases.services
+
+
+async def test_a_killed_instance_is_left_out_and_replaced_and_no_request_is_lost(
+    use_cases: UseCases, supervisor: Supervisor, layer: ServiceLayer, reader: EventReader
+) -> None:
+    keys = use_cases.registries.keys
+    stored: list[str] = []
+    stopping = asyncio.Event()
+
+    async def ask(number: int) -> None:
+        while not stopping.is_set():
+            name = f"document-{number}-{len(stored)}"
+            answer = await layer.storage.store_document(
+                CALLER, StoreDocumentRequest(name, "T", f"Text of {name}."), Deadline.after(20)
+            )
+            assert answer.outcome in ("ingested", "duplicate")
+            stored.append(name)
+
+    async with asyncio.timeout(90):
+        asking = [asyncio.create_task(ask(number)) for number in range(4)]
+        await until(lambda: len(stored) >= 20)
+        before = {one.instance for one in await keys.instances(STORAGE)}
+        assert len(before) == 2
+        (victim, _) = supervisor.state.processes["service-storage"]
+        os.kill(victim, signal.SIGKILL)
+        killed_at = len(stored)
+        await until(lambda: len(stored) >= killed_at + 20)
+        while True:
+            now = {one.instance for one in await keys.instances(STORAGE)}
+            if len(now) == 2 and len(now & before) == 1:
+                break
+            await asyncio.sleep(0.1)
+        replaced_at = len(stored)
+        await until(lambda: len(stored) >= replaced_at + 20)
+        stopping.set()
+        await asyncio.gather(*asking)  # raises what any of them met
+    # Each is stored, and once.
+    events = [event for event in await reader.after(0, 10_000) if event.aggregate_id.startswith("document-")]
+    assert sorted(event.aggregate_id for event in events) == sorted(stored)
+    assert {event.correlation_id for event in events} == {"request-1"}
+    assert {event.metadata.source for event in events} == {"http"}
+
+
+async def test_a_change_of_health_is_an_event(
+    use_cases: UseCases, supervisor: Supervisor, layer: ServiceLayer, reader: EventReader
+) -> None:
+    for pid in supervisor.state.processes["service-storage"]:
+        os.kill(pid, signal.SIGSTOP)
+
+    async def changes() -> list[str]:
+        events = await reader.of_aggregate("default", "system", "service/storage")
+        return [event.event_data.health for event in events if isinstance(event.event_data, SystemHealthChanged)]
+
+    async with asyncio.timeout(90):
+        while (await changes())[-1:] != ["healthy"]:  # noqa: ASYNC110  # processes tell nobody
+            await asyncio.sleep(0.1)
+    assert "down" in await changes()
+
+
+async def test_rights_are_decided_anew_in_the_service(use_cases: UseCases, layer: ServiceLayer) -> None:
+    from datetime import UTC, datetime
+
+    from security.principal import Principal
+
+    for roles, allowed in ((("administrator",), True), ((), False)):
+        principal = Principal("bob", "user", "default", roles, None, "key-1")
+        access = await use_cases.security.policies.access_of(principal, "127.0.0.1", datetime.now(UTC))
+        caller = Caller("default", "bob", "http", access)
+        request = StoreDocumentRequest(f"of-bob-{allowed}", "T", "Text.")
+        if allowed:
+            assert (await layer.storage.store_document(caller, request, Deadline.after(20))).outcome == "ingested"
+        else:
+            with pytest.raises(AccessDeniedError, match="bob may not write documents"):
+                await layer.storage.store_document(caller, request, Deadline.after(20))
