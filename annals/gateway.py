@@ -4,20 +4,24 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import uvicorn
 
-from annals.composition.service_layer import ServiceLayer
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
 from annals.heartbeat import Heartbeat
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
-from gateway.services import GatewayServices
+from gateway.jobs import Jobs
+from gateway.services import DocumentServices, GatewayServices, OperationServices, SecurityServices
+from reasoning.results import ScoredPassage
+from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.health import report_pools
+from services.processing.interface import AiProcessing
+from services.reasoning.interface import Reasoning
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +44,33 @@ class Models:
         self._use_cases = use_cases
         self._loading = asyncio.create_task(use_cases.load())
 
-    async def __call__(self, deadline: Deadline) -> ServiceLayer:
+    async def __call__(self, deadline: Deadline) -> "Models":
         """Once it is loaded. Raises InferenceError, DeadlineExceededError."""
         if self._loading.done() and self._loading.exception() is not None:
             self._loading = asyncio.create_task(self._use_cases.load())
         async with deadline.enforce("loading the models"):
             await asyncio.shield(self._loading)
-        return self._use_cases.services
+        return self
+
+    @property
+    def processing(self) -> AiProcessing:
+        """Of texts that a caller sends."""
+        return self._use_cases.services.processing
+
+    @property
+    def reasoning(self) -> Reasoning:
+        """Of questions."""
+        return self._use_cases.services.reasoning
+
+    async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
+        """The `k` passages nearest to `query` by meaning and by words."""
+        return await self._use_cases.ask.search(caller, query, k, deadline)
+
+    async def embed(self, query: str) -> tuple[str, Sequence[float]]:
+        """Revision of the embedder, and its vector of length 1."""
+        inference = self._use_cases.inference
+        (vector,) = await inference.embed_queries([query])
+        return inference.embedder.revision, vector.tolist()
 
     async def check(self) -> None:
         """Raises where it is not loaded."""
@@ -106,21 +130,48 @@ async def _beat(heartbeat: Heartbeat) -> None:
 @contextlib.asynccontextmanager
 async def _gateway(settings: Settings, dsn: str) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
     async with open_use_cases(settings, dsn) as use_cases:
-        models = Models(use_cases)
+        models, jobs = Models(use_cases), Jobs()
         pools = use_cases.operations.pools
         reports = asyncio.create_task(report_pools(pools.monitor_pool_health))
         try:
             yield EnhancedKnowledgeStorageGateway(
-                GatewayServices(
-                    limits=use_cases.limits,
-                    storage=use_cases.services.storage,
-                    models=models,
-                    checks={"databases": pools.check, "models": models.check},
-                ),
+                _services(use_cases, models, jobs),
                 use_cases.security.authentication,
                 use_cases.security.policies,
                 use_cases.security.audit,
             )
         finally:
             reports.cancel()
+            await jobs.close()
             await models.close()
+
+
+def _services(use_cases: UseCases, models: Models, jobs: Jobs) -> GatewayServices:
+    storage, operations, security = use_cases.storage, use_cases.operations, use_cases.security
+    return GatewayServices(
+        limits=use_cases.limits,
+        documents=DocumentServices(
+            storage=use_cases.services.storage,
+            reading=storage.reading,
+            listing=storage.listing,
+            show=storage.show,
+            deletion=storage.deletion,
+            waiting=storage.waiting,
+            databases=storage.databases,
+        ),
+        operations=OperationServices(
+            status=operations.status,
+            reprocess=operations.reprocess,
+            rebuilding=operations.rebuilding,
+            dead_letters=operations.dead_letters,
+        ),
+        security=SecurityServices(
+            accounts=security.accounts,
+            api_keys=security.api_keys,
+            policies=security.policies,
+            audit=security.audit_service,
+        ),
+        jobs=jobs,
+        models=models,
+        checks={"databases": operations.pools.check, "models": models.check},
+    )

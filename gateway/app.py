@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from functools import cache
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.chain.authentication import Authenticator
 from gateway.chain.authorization import Authorizer
@@ -18,11 +20,12 @@ from gateway.chain.request_log import RequestLogger
 from gateway.chain.routing import ApiRoutes
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
+from gateway.errors import MalformedRequestError
 from gateway.exchange import KEY, Exchange, identified
 from gateway.handlers import HANDLERS
 from gateway.openapi import described, document
 from gateway.protocols import Authentication, Authorization
-from gateway.router import ApiRouter
+from gateway.router import ApiRouter, Match
 from gateway.services import GatewayServices
 from security.audit import AuditLog
 
@@ -52,11 +55,18 @@ class EnhancedKnowledgeStorageGateway:
         chain = RequestLogger(chain)
         self._chain: ASGIApp = ApiMonitor(chain)
 
+    def _found(self, scope: Scope) -> tuple[Match, AnnalsError | None]:
+        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        try:
+            return self._router.find(scope["method"], raw_path.partition(b"?")[0]), None
+        except MalformedRequestError as error:
+            return Match(None, {}), error
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the gateway serves HTTP alone, and no {scope['type']}")
-        match = self._router.find(scope["method"], scope["path"])
+        match, fault = self._found(scope)
         request_id, correlation_id = identified(scope)
         client = scope.get("client")
         scope[KEY] = Exchange(
@@ -67,6 +77,7 @@ class EnhancedKnowledgeStorageGateway:
             allowed_methods=match.methods,
             request_id=request_id,
             correlation_id=correlation_id,
+            fault=fault,
         )
         scope["app"] = self._api
         scope["path_params"] = match.parameters

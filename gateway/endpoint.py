@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-HttpMethod = Literal["GET", "POST", "PUT", "DELETE"]
+HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -3,11 +3,50 @@
 The first four have the specification's very numbers (section 1.1, `register_core_endpoints`).
 """
 
-from gateway.endpoint import KIB, MIB, ApiEndpointConfig, RateLimit, RetryConfig
+from gateway.endpoint import KIB, MIB, ApiEndpointConfig, HttpMethod, RateLimit, RetryConfig
 
 PREFIX = "/api/v1"
 
-ENDPOINTS: tuple[ApiEndpointConfig, ...] = (
+READS = RateLimit(600, 60.0)
+WRITES = RateLimit(100, 60.0)
+READ_AGAIN = RetryConfig.exponential(2, 0.050)
+DOCUMENT_BYTES = 16 * MIB
+"""A document's text is at most 8 MiB, and a character may take six in JSON: of most texts it is enough."""
+
+
+def _read(path: str, handler: str, resource: str) -> ApiEndpointConfig:
+    return ApiEndpointConfig(
+        path=PREFIX + path,
+        method="GET",
+        handler=handler,
+        resource=resource,
+        action="read",
+        rate_limit=READS,
+        retry_config=READ_AGAIN,
+    )
+
+
+def _write(
+    method: HttpMethod, path: str, handler: str, resource: str, action: str, *, body_bytes: int = 64 * KIB
+) -> ApiEndpointConfig:
+    return ApiEndpointConfig(
+        path=PREFIX + path,
+        method=method,
+        handler=handler,
+        resource=resource,
+        action=action,
+        rate_limit=WRITES,
+        body_bytes=body_bytes,
+    )
+
+
+def _open(path: str, handler: str) -> ApiEndpointConfig:
+    return ApiEndpointConfig(
+        path=path, method="GET", handler=handler, resource="system", action="read", auth_required=False
+    )
+
+
+CORE = (
     ApiEndpointConfig(
         path=f"{PREFIX}/documents",
         method="POST",
@@ -17,7 +56,7 @@ ENDPOINTS: tuple[ApiEndpointConfig, ...] = (
         rate_limit=RateLimit(100, 60.0),
         timeout_s=30.0,
         retry_config=RetryConfig.exponential(3, 0.100),
-        body_bytes=16 * MIB,
+        body_bytes=DOCUMENT_BYTES,
     ),
     ApiEndpointConfig(
         path=f"{PREFIX}/entities/extract",
@@ -52,36 +91,67 @@ ENDPOINTS: tuple[ApiEndpointConfig, ...] = (
         retry_config=RetryConfig.exponential(1, 0.200),
         body_bytes=64 * KIB,
     ),
+)
+
+DOCUMENTS = (
+    _read("/documents", "document_list", "documents"),
+    _read("/documents/{document_id}", "document_reader", "documents"),
     ApiEndpointConfig(
-        path="/health/live",
-        method="GET",
-        handler="live",
-        resource="system",
-        action="read",
-        auth_required=False,
+        path=f"{PREFIX}/documents/{{document_id}}",
+        method="PUT",
+        handler="document_replacer",
+        resource="documents",
+        action="write",
+        rate_limit=RateLimit(100, 60.0),
+        timeout_s=30.0,
+        retry_config=RetryConfig.exponential(3, 0.100),
+        body_bytes=DOCUMENT_BYTES,
     ),
+    _write("DELETE", "/documents/{document_id}", "document_remover", "documents", "delete", body_bytes=0),
+    _read("/documents/{document_id}/status", "document_status", "documents"),
+)
+
+KNOWLEDGE = (
+    _read("/entities", "entity_list", "entities"),
+    _read("/entities/{entity}", "entity_reader", "entities"),
+    _read("/search", "searcher", "search"),
+    _read("/storage/documents/{document_id}", "document_with_entities", "storage"),
+    _write("POST", "/storage/search", "semantic_searcher", "storage", "read"),
+    _write("POST", "/storage/traverse", "graph_traverser", "storage", "read"),
+)
+
+OPERATIONS = (
+    _read("/projections", "projection_status", "projections"),
+    _write("POST", "/projections/{name}/replay", "projection_replayer", "projections", "execute", body_bytes=0),
+    _write("POST", "/projections/{name}/verify", "projection_verifier", "projections", "execute", body_bytes=0),
+    _read("/projections/jobs/{job_id}", "projection_job", "projections"),
+    _read("/dead-letters", "dead_letter_list", "dead_letters"),
+    _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),
+    _write("POST", "/dead-letters/retry", "dead_letter_retrier", "dead_letters", "execute"),
+    _write("POST", "/dead-letters/drop", "dead_letter_dropper", "dead_letters", "delete"),
+    _write("POST", "/processing/reprocess", "reprocessor", "processing", "execute", body_bytes=2 * MIB),
+)
+
+SECURITY = (
+    _read("/users", "account_list", "users"),
+    _write("POST", "/users", "account_maker", "users", "administer"),
+    _read("/users/{account}", "account_reader", "users"),
+    _write("PATCH", "/users/{account}", "account_changer", "users", "administer"),
+    _read("/keys", "key_list", "keys"),
+    _write("POST", "/keys", "key_maker", "keys", "administer"),
+    _read("/keys/{key}", "key_reader", "keys"),
+    _write("DELETE", "/keys/{key}", "key_revoker", "keys", "administer", body_bytes=0),
+    _read("/policies", "policy_reader", "policies"),
+    _read("/audit", "audit_reader", "audit"),
+)
+
+SYSTEM = (
+    _open("/health/live", "live"),
+    _open("/health/ready", "ready"),
+    _open("/openapi.json", "openapi"),
     ApiEndpointConfig(
-        path="/health/ready",
-        method="GET",
-        handler="ready",
-        resource="system",
-        action="read",
-        auth_required=False,
-    ),
-    ApiEndpointConfig(
-        path="/metrics",
-        method="GET",
-        handler="metrics",
-        resource="system",
-        action="read",
-        rate_limit=RateLimit(600, 60.0),
-    ),
-    ApiEndpointConfig(
-        path="/openapi.json",
-        method="GET",
-        handler="openapi",
-        resource="system",
-        action="read",
-        auth_required=False,
+        path="/metrics", method="GET", handler="metrics", resource="system", action="read", rate_limit=READS
     ),
 )
+
+ENDPOINTS: tuple[ApiEndpointConfig, ...] = (*CORE, *DOCUMENTS, *KNOWLEDGE, *OPERATIONS, *SECURITY, *SYSTEM)

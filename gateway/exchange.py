@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.errors import AnnalsError
 from gateway.endpoint import ApiEndpointConfig
 from security.errors import MissingCredentialError
 from security.principal import Principal
@@ -23,7 +24,8 @@ _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-
 
 @dataclass(slots=True)
 class Exchange:
-    """`headers` are added to the answer; `began` is a time of `time.perf_counter`, in seconds.
+    """`fault` is what is wrong with its path; `headers` are added to the answer; `began` is a time of
+    `time.perf_counter`, in seconds.
 
     `delivery_id` is this request's alone, and the same at each try of its handler. `correlation_id` is the trace's of a
     W3C `traceparent`, else the request's own.
@@ -36,6 +38,7 @@ class Exchange:
     allowed_methods: tuple[str, ...]
     request_id: str
     correlation_id: str
+    fault: AnnalsError | None = None
     began: float = field(default_factory=time.perf_counter)
     delivery_id: uuid.UUID = field(default_factory=uuid.uuid4)
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -58,6 +61,11 @@ class Exchange:
         """By when the handler has answered."""
         assert self.given_deadline is not None, "the request was processed"
         return self.given_deadline
+
+    @property
+    def shorter_deadline(self) -> Deadline:
+        """For what says how far it got when its time is over: early enough for that to be answered."""
+        return Deadline.after(0.9 * self.deadline.remaining_s)
 
 
 def exchange_of(scope: Any) -> Exchange:

@@ -26,6 +26,7 @@ from gateway.errors import (
     TooManyRequestsError,
     UnknownPathError,
 )
+from gateway.jobs import TooManyJobsError
 from inference.external.errors import ExternalSystemError
 from inference.model import InferenceError, OtherModelError
 from projections.errors import OldSchemaError
@@ -42,6 +43,7 @@ from services.errors import (
 )
 from services.operations.rebuilding import RebuildRunningError
 from services.storage.intake import DocumentTooLargeError
+from services.storage.precondition import VersionMismatchError
 
 MEDIA_TYPE = b"application/problem+json"
 TYPE = "urn:annals:problem:"
@@ -58,6 +60,8 @@ STATUS: dict[type[AnnalsError], int] = {
     NotFoundError: 404,
     UnknownPathError: 404,
     MethodNotAllowedError: 405,
+    TooManyJobsError: 503,
+    VersionMismatchError: 412,
     SlowRequestError: 408,
     ConflictError: 409,
     VersionConflictError: 409,

@@ -1,14 +1,31 @@
 """The use cases that handlers call, handed over by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.jobs import Jobs
+from reasoning.results import ScoredPassage
+from services.caller import Caller
 from services.deadline import Deadline
+from services.operations.dead_letters import DeadLetterService
+from services.operations.rebuilding import Rebuilding
+from services.operations.reprocessing import Reprocess
+from services.operations.status import ReadStatus
 from services.processing.interface import AiProcessing
 from services.rate_limits import RateLimits
 from services.reasoning.interface import Reasoning
+from services.security.accounts import AccountService
+from services.security.api_keys import ApiKeyService
+from services.security.audit import AuditService
+from services.security.policies import PolicyService
+from services.storage.cross_database import DatabaseIntegrationLayer
+from services.storage.deletion import DeleteDocuments
 from services.storage.interface import Storage
+from services.storage.listing import Listing
+from services.storage.reading import ReadDocument
+from services.storage.show import Show
+from services.storage.waiting import WaitForDocuments
 
 Check = Callable[[], Awaitable[None]]
 """Returns where a part is ready to serve, and raises where it is not."""
@@ -27,12 +44,56 @@ class ModelServices(Protocol):
         """Of questions."""
         ...
 
+    async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
+        """The `k` passages nearest to `query` by meaning and by words."""
+        ...
+
+    async def embed(self, query: str) -> tuple[str, Sequence[float]]:
+        """Revision of the embedder, and its vector of length 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentServices:
+    """Documents, and what was found in them."""
+
+    storage: Storage
+    reading: ReadDocument
+    listing: Listing
+    show: Show
+    deletion: DeleteDocuments
+    waiting: WaitForDocuments
+    databases: DatabaseIntegrationLayer
+
+
+@dataclass(frozen=True, slots=True)
+class OperationServices:
+    """For operators."""
+
+    status: ReadStatus
+    reprocess: Reprocess
+    rebuilding: Rebuilding
+    dead_letters: DeadLetterService
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityServices:
+    """For administrators and auditors."""
+
+    accounts: AccountService
+    api_keys: ApiKeyService
+    policies: PolicyService
+    audit: AuditService
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayServices:
     """`models` waits until the models are loaded; `checks`: what `/health/ready` asks, by the part's name."""
 
     limits: RateLimits
-    storage: Storage
+    documents: DocumentServices
+    operations: OperationServices
+    security: SecurityServices
+    jobs: Jobs
     models: Callable[[Deadline], Awaitable[ModelServices]]
     checks: Mapping[str, Check]

@@ -9,6 +9,7 @@ from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
 from services.storage.parts import ListParts
+from services.storage.reading import ReadDocument
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
 
@@ -23,6 +24,7 @@ class Storage:
     show: Show
     listing: Listing
     parts: ListParts
+    reading: ReadDocument
     history: ReadHistory
     databases: DatabaseIntegrationLayer
 
@@ -37,6 +39,9 @@ def storage_of(stores: Stores) -> Storage:
         show=Show(stores.reader, read.relational, read.graph, read.passages),
         listing=Listing(read.relational),
         parts=ListParts(read.relational, read.passages),
+        reading=ReadDocument(
+            stores.reader, stores.letters, read.relational, {model.name: store for model, store in read.models}
+        ),
         history=ReadHistory(stores.reader),
         databases=databases_of(stores),
     )

@@ -24,6 +24,8 @@ class Authenticator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Raises AuthenticationError, UnknownPathError, MethodNotAllowedError, StoreUnavailableError."""
         exchange = exchange_of(scope)
+        if exchange.fault is not None:
+            raise exchange.fault
         if exchange.endpoint is None:
             raise MethodNotAllowedError() if exchange.allowed_methods else UnknownPathError()
         if exchange.endpoint.auth_required:

@@ -1,10 +1,14 @@
 """The handlers of the table, by their names; a group a file."""
 
 from gateway.handler import Handler
-from gateway.handlers import documents, processing, reasoning, system
+from gateway.handlers import documents, knowledge, operations, processing, projections, reasoning, security, system
 
 HANDLERS: dict[str, Handler] = {
     **documents.HANDLERS,
+    **knowledge.HANDLERS,
+    **operations.HANDLERS,
+    **projections.HANDLERS,
+    **security.HANDLERS,
     **processing.HANDLERS,
     **reasoning.HANDLERS,
     **system.HANDLERS,

@@ -1,12 +1,31 @@
-"""Documents."""
+"""Documents: taken in, replaced, read, listed, deleted."""
 
-from fastapi import Request, Response
+from typing import Annotated, Literal
+
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict
 
 from contracts.inbox import InboxDocument
-from contracts.payload import Identifier
+from contracts.payload import Identifier, Reason
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
+from gateway.parameters import (
+    Attribute,
+    Cursor,
+    DocumentId,
+    IfMatch,
+    IfNoneMatch,
+    Limit,
+    Prefix,
+    attributes_of,
+    etag,
+    expected_version,
+)
+from projections.relational.reads import DocumentFilter, DocumentRow
+from services.storage.deletion import Deletion
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
+from services.storage.listing import DocumentPage
+from services.storage.reading import DocumentStatus
 
 
 class NewDocument(InboxDocument):
@@ -15,27 +34,156 @@ class NewDocument(InboxDocument):
     id: Identifier
 
 
-async def store(request: Request, response: Response, document: NewDocument) -> StoreDocumentResponse:
+class Content(InboxDocument):
+    """All that a document is, beside its id."""
+
+
+Stage = Annotated[
+    Literal["ingested", "chunked", "extracted", "related", "processed"] | None, Query(description="How far it is.")
+]
+
+
+class Deleted(BaseModel):
+    """`already`: it had been deleted before."""
+
+    model_config = ConfigDict(strict=True)
+
+    document_id: str
+    already: bool
+
+
+async def store(
+    request: Request,
+    response: Response,
+    document: NewDocument,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> StoreDocumentResponse:
     """Take a document in. The log has it when this answers; the read models follow within moments."""
+    expected = expected_version(if_match, if_none_match)
+    return await _stored(request, response, document.id, document, expected)
+
+
+async def replace(
+    request: Request,
+    response: Response,
+    document_id: DocumentId,
+    content: Content,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> StoreDocumentResponse:
+    """Take a document in under this id, or replace what it is. `If-Match` with its ETag loses no change."""
+    expected = expected_version(if_match, if_none_match)
+    return await _stored(request, response, document_id, content, expected)
+
+
+async def _stored(
+    request: Request, response: Response, document_id: str, content: InboxDocument, expected: int | None
+) -> StoreDocumentResponse:
     exchange = exchange_of(request.scope)
-    stored = await services_of(request).storage.store_document(
+    stored = await services_of(request).documents.storage.store_document(
         exchange.caller,
         StoreDocumentRequest(
-            document_id=document.id,
-            title=document.title,
-            text=document.text,
-            uri=document.uri,
-            attributes=dict(document.attributes),
-            # The same for each try of this request, and for no other request.
+            document_id=document_id,
+            title=content.title,
+            text=content.text,
+            uri=content.uri,
+            attributes=dict(content.attributes),
             delivery_id=exchange.delivery_id,
+            expected_version=expected,
         ),
         exchange.deadline,
     )
-    if stored.outcome != "ingested":
-        response.status_code = 200
-    response.headers["etag"] = f'"{stored.processing_metadata["version"]}"'
+    response.status_code = 201 if stored.outcome == "ingested" else 200
+    response.headers["etag"] = etag(int(stored.processing_metadata["version"]))
     return stored
 
+
+async def read(request: Request, response: Response, document_id: DocumentId) -> DocumentRow:
+    """A document with its chunks, entities and relations, as the relational read model has it."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).documents.reading.get(exchange.caller, document_id, deadline=exchange.deadline)
+    response.headers["etag"] = etag(found.version)
+    return found.document
+
+
+async def status(request: Request, document_id: DocumentId) -> DocumentStatus:
+    """How far the processing of a document is, also of one that was deleted, or that no read model has yet."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
+
+
+async def delete(
+    request: Request,
+    document_id: DocumentId,
+    if_match: IfMatch = None,
+    reason: Annotated[Reason, Query(description="Kept in the event.")] = "",
+) -> Deleted:
+    """Delete a document: from every read model, and for every question from now on. Its history stays in the log."""
+    exchange = exchange_of(request.scope)
+    done: Deletion = await services_of(request).documents.deletion.delete(
+        exchange.caller,
+        [[document_id]],
+        reason=reason or None,
+        correlation_id=exchange.correlation_id,
+        deadline=exchange.deadline,
+        expected_version=expected_version(if_match),
+    )
+    return Deleted(document_id=document_id, already=not done.deleted)
+
+
+async def list_all(
+    request: Request,
+    response: Response,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    stage: Stage = None,
+    id_prefix: Prefix = "",
+    title_prefix: Prefix = "",
+    attribute: Attribute = None,
+) -> DocumentPage:
+    """Documents that meet all conditions, by id, in pages."""
+    exchange = exchange_of(request.scope)
+    wanted = DocumentFilter(stage, id_prefix, title_prefix, attributes_of(attribute or ()))
+    return await services_of(request).documents.listing.documents(
+        exchange.caller, wanted, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+
+
+EXAMPLE = {
+    "title": "Ada Lovelace",
+    "text": "Ada Lovelace wrote the first program for the Analytical Engine.",
+    "uri": "https://example.org/lovelace",
+    "attributes": {"language": "en", "year": 1843},
+}
+STORED = {
+    "document_id": "articles/lovelace",
+    "outcome": "ingested",
+    "storage_locations": [
+        {"store": "log", "position": 12, "current": True},
+        {"store": "relational", "position": 11, "current": False},
+        {"store": "graph", "position": 11, "current": False},
+        {"store": "vector", "position": 11, "current": False},
+    ],
+    "processing_metadata": {
+        "outcome": "ingested",
+        "version": 1,
+        "position": 12,
+        "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "milliseconds": 9,
+    },
+}
+SUMMARY = {
+    "document_id": "articles/lovelace",
+    "title": "Ada Lovelace",
+    "uri": "https://example.org/lovelace",
+    "attributes": {"language": "en", "year": 1843},
+    "characters": 63,
+    "bytes": 63,
+    "taken_at": "2026-01-05T10:00:00Z",
+    "stage": "processed",
+    "since": "2026-01-05T10:00:01Z",
+}
 
 HANDLERS = {
     "document_processor": Handler(
@@ -44,30 +192,55 @@ HANDLERS = {
         "Take a document in.",
         status=201,
         also=(200,),
-        raises=(409,),
-        request={
-            "id": "articles/lovelace",
-            "title": "Ada Lovelace",
-            "text": "Ada Lovelace wrote the first program for the Analytical Engine.",
-            "uri": "https://example.org/lovelace",
-            "attributes": {"language": "en", "year": 1843},
-        },
+        raises=(409, 412),
+        request={"id": "articles/lovelace", **EXAMPLE},
+        example=STORED,
+    ),
+    "document_replacer": Handler(
+        replace,
+        "documents",
+        "Take a document in under an id, or replace it.",
+        status=201,
+        also=(200,),
+        raises=(409, 412),
+        request=EXAMPLE,
+        example=STORED,
+    ),
+    "document_reader": Handler(
+        read,
+        "documents",
+        "Read a document.",
+        raises=(404,),
+        example={**SUMMARY, "digest": "8b1a", "chunks": [], "entities": [], "relations": []},
+    ),
+    "document_status": Handler(
+        status,
+        "documents",
+        "How far the processing of a document is.",
+        raises=(404,),
         example={
             "document_id": "articles/lovelace",
-            "outcome": "ingested",
-            "storage_locations": [
-                {"store": "log", "position": 12, "current": True},
-                {"store": "relational", "position": 11, "current": False},
-                {"store": "graph", "position": 11, "current": False},
-                {"store": "vector", "position": 11, "current": False},
-            ],
-            "processing_metadata": {
-                "outcome": "ingested",
-                "version": 1,
-                "position": 12,
-                "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-                "milliseconds": 9,
-            },
+            "version": 5,
+            "position": 19,
+            "last_event": "DocumentProcessed",
+            "deleted": False,
+            "processed": True,
+            "failed": None,
+            "read_models": {"relational": True, "graph": True, "vector": False},
         },
-    )
+    ),
+    "document_remover": Handler(
+        delete,
+        "documents",
+        "Delete a document.",
+        raises=(400, 404, 409, 412),
+        example={"document_id": "articles/lovelace", "already": False},
+    ),
+    "document_list": Handler(
+        list_all,
+        "documents",
+        "List documents.",
+        raises=(400,),
+        example={"documents": [SUMMARY], "next": "WyJkb2N1bWVudHMiLCJhIl0"},
+    ),
 }

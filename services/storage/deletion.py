@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Decision, Document
+from contracts.envelope import DomainEvent
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
 from services.deadline import Deadline
 from services.storage.lookup import find_aggregate
+from services.storage.precondition import check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ class DeleteDocuments:
         reason: str | None,
         correlation_id: str,
         deadline: Deadline,
+        expected_version: int | None = None,
     ) -> Deletion:
         """Delete all of these documents, or none where one is unknown. Each is given by the names it may go by.
 
-        Raises NotFoundError, ConflictError, StoreUnavailableError, DeadlineExceededError.
-        """  # fmt: skip
+        `expected_version`: the version that each must have before. Raises NotFoundError, VersionMismatchError,
+        ConflictError, StoreUnavailableError, DeadlineExceededError.
+        """
         async with deadline.enforce("deleting"):
             keys: list[AggregateKey] = []
             for names in documents_named:
@@ -54,7 +58,7 @@ class DeleteDocuments:
             keys = list(dict.fromkeys(keys))
             cause = Cause(caller.metadata, correlation_id)
             appended = await self._commands.execute_many(
-                [Command(key, Document.project, _decision(reason, cause)) for key in keys]
+                [Command(key, Document.project, _decision(reason, cause, expected_version)) for key in keys]
             )
         pairs = list(zip(keys, appended, strict=True))
         return Deletion(
@@ -63,5 +67,9 @@ class DeleteDocuments:
         )
 
 
-def _decision(reason: str | None, cause: Cause) -> Decision:
-    return lambda document: documents.delete(document, reason, cause)
+def _decision(reason: str | None, cause: Cause, expected_version: int | None) -> Decision:
+    def decide(document: Document | None) -> tuple[DomainEvent, ...]:
+        check_version(expected_version, document)
+        return documents.delete(document, reason, cause)
+
+    return decide

@@ -20,6 +20,7 @@ from eventstore.keys import AggregateKey
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 from services.deadline import Deadline
+from services.storage.precondition import check_version
 
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
 
@@ -35,7 +36,8 @@ class DocumentTooLargeError(AnnalsError):
 class Submission:
     """A document on its way in. `document_id` makes it the same document; `event_id` makes it the same delivery of it.
 
-    `event_id` is the sender's own. The stored event has another one, derived from it, and names it as its causation.
+    `expected_version`: the version that the document must have before; NONE_YET for one that must be new. `event_id` is
+    the sender's own. The stored event has another one, derived from it, and names it as its causation.
     """
 
     document_id: str
@@ -47,6 +49,7 @@ class Submission:
     uri: str | None = None
     attributes: dict[str, Scalar] = field(default_factory=dict)
     timestamp: datetime | None = None
+    expected_version: int | None = None
 
 
 class Intake:
@@ -72,8 +75,8 @@ class Intake:
     async def take(self, submissions: Sequence[Submission], deadline: Deadline) -> list[Outcome]:
         """Take documents in, in their order; an outcome for each. May be called again with the same, after any error.
 
-        Raises DocumentTooLargeError before anything is kept, StoreUnavailableError, ConflictError,
-        DeadlineExceededError.
+        Raises DocumentTooLargeError before anything is kept, VersionMismatchError, StoreUnavailableError,
+        ConflictError, DeadlineExceededError.
         """
         for submission in submissions:
             self.check(submission.document_id, submission.text)
@@ -137,7 +140,12 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
         event_id=ids.delivery_id(submission.metadata.tenant, submission.document_id, submission.event_id),
         timestamp=submission.timestamp,
     )
-    return lambda document: documents.ingest(document, submission.document_id, content, cause)
+
+    def decide(document: Document | None) -> tuple[DomainEvent, ...]:
+        check_version(submission.expected_version, document)
+        return documents.ingest(document, submission.document_id, content, cause)
+
+    return decide
 
 
 def _outcome(events: Sequence[DomainEvent]) -> Outcome:

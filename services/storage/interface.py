@@ -18,7 +18,10 @@ TEXT_CHARACTERS = 8_388_608
 
 @dataclass(frozen=True, slots=True)
 class StoreDocumentRequest:
-    """A document. `document_id` makes it the same document, `delivery_id` the same delivery of it, stored once."""
+    """A document. `document_id` makes it the same document, `delivery_id` the same delivery of it, stored once.
+
+    `expected_version`: the version that it must have before, 0 for one that must be new; None for any.
+    """
 
     document_id: Identifier
     title: Title
@@ -26,6 +29,7 @@ class StoreDocumentRequest:
     uri: Uri | None = None
     attributes: Attributes = field(default_factory=dict)
     delivery_id: UUID = field(default_factory=uuid4)
+    expected_version: Annotated[int, Field(ge=0)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class StoreDocumentResponse:
 
 
 class Storage(Protocol):
-    """Raises AccessDeniedError, InvalidRequestError, DocumentTooLargeError, OverloadedError, StoreUnavailableError,
-    ConflictError, DeadlineExceededError; a remote one ServiceUnavailableError, too.
+    """Raises AccessDeniedError, InvalidRequestError, DocumentTooLargeError, VersionMismatchError, OverloadedError,
+    StoreUnavailableError, ConflictError, DeadlineExceededError; a remote one ServiceUnavailableError, too.
     """
 
     async def store_document(

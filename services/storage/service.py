@@ -94,4 +94,5 @@ def _submission(caller: Caller, request: StoreDocumentRequest) -> Submission:
         correlation_id=caller.correlation_id or str(request.delivery_id),
         uri=request.uri,
         attributes=request.attributes,
+        expected_version=request.expected_version,
     )

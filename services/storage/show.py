@@ -49,17 +49,24 @@ class Show:
             try:
                 key = await find_aggregate(self._reader, caller, names, ["document"])
             except NotFoundError:
-                entities = await self._graph.find(caller.tenant, names[:1])
-                if not entities:
-                    raise NotFoundError(
-                        f"there is no document and no entity {names[0]!r}; `annals list` and `annals entities` "
-                        "show what there is"
-                    ) from None
-                return await self._around(caller.tenant, entities[0])
+                return await self._entity(caller.tenant, names[0], "document and no entity")
             document = await self._relational.document(caller.tenant, key.aggregate_id)
         if document is None:
             raise NotFoundError(f"document {key.aggregate_id} was deleted, or is still on its way; see: annals history")
         return document
+
+    async def entity(self, caller: Caller, name: str, *, deadline: Deadline) -> EntityView:
+        """The entity of this name or id."""
+        async with deadline.enforce("showing an entity"):
+            return await self._entity(caller.tenant, name, "entity")
+
+    async def _entity(self, tenant: str, name: str, what: str) -> EntityView:
+        entities = await self._graph.find(tenant, [name]) or await self._graph.entities(tenant, [name])
+        if not entities:
+            raise NotFoundError(
+                f"there is no {what} {name!r}; `annals list` and `annals entities` show what there is"
+            ) from None
+        return await self._around(tenant, entities[0])
 
     async def _around(self, tenant: str, entity: Entity) -> EntityView:
         edges = await self._graph.neighbours(tenant, Node("entity", entity.entity_id), EDGES)

@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -11,8 +12,6 @@ from annals.gateway_address import GatewayAddress, GatewayAddressError
 from annals.settings import load_settings
 from tests.annals.conftest import Up
 from tests.annals.processes import until
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def client(up: Up, token: str | None = None) -> httpx.Client:
@@ -73,3 +72,109 @@ def test_addresses_for_clients_on_this_machine() -> None:
 def test_half_of_tls_is_refused() -> None:
     with pytest.raises(GatewayAddressError, match="both"):
         GatewayAddress.of(load_settings(gateway_certificate=Path("cert.pem")))
+
+
+def test_a_document_from_its_first_version_to_its_end(up: Up) -> None:
+    with client(up) as http:
+        path = "/api/v1/documents/gateway%2Fa%20b"
+        content = {"title": "Tern Island", "text": "Tern Island lies north of Sker Bay.", "attributes": {"n": 1}}
+        assert http.get(path).status_code == 404
+        assert http.put(path, json=content, headers={"if-match": '"3"'}).status_code == 412
+        made = http.put(path, json=content, headers={"if-none-match": "*"})
+        assert (made.status_code, made.headers["etag"]) == (201, '"1"'), made.text
+        assert http.put(path, json=content, headers={"if-none-match": "*"}).status_code == 412
+        assert up.caught_up()
+        status = http.get(f"{path}/status").json()
+        assert (status["processed"], status["failed"], set(status["read_models"].values())) == (True, None, {True})
+        read = http.get(path)
+        assert (read.json()["document_id"], read.json()["attributes"]) == ("gateway/a b", {"n": 1})
+        assert read.headers["etag"] == f'"{status["version"]}"'
+        listed = http.get("/api/v1/documents", params={"id_prefix": "gateway/a", "attribute": "n=1", "limit": 1}).json()
+        assert [one["document_id"] for one in listed["documents"]] == ["gateway/a b"]
+        whole = http.get(f"/api/v1/storage{path.removeprefix('/api/v1')}").json()
+        assert [one["text"] for one in whole["result"]["chunks"]] == [content["text"]]
+        changed = http.put(path, json=content | {"title": "Tern"}, headers={"if-match": read.headers["etag"]})
+        assert (changed.status_code, changed.json()["outcome"]) == (200, "updated")
+        late = http.delete(path, headers={"if-match": read.headers["etag"]})
+        assert (late.status_code, late.json()["type"]) == (412, "urn:annals:problem:version-mismatch")
+        assert http.delete(path).json() == {"document_id": "gateway/a b", "already": False}
+        assert http.delete(path).json()["already"]
+        assert up.caught_up()
+        assert http.get(path).status_code == 404
+        assert http.get(f"{path}/status").json()["deleted"]
+        assert http.delete("/api/v1/documents/nothing").status_code == 404
+
+
+def test_pages_follow_one_another(up: Up) -> None:
+    with client(up) as http:
+        for what, name in (("documents", "document_id"), ("entities", "entity_id")):
+            found: list[str] = []
+            cursor = None
+            while True:
+                page = http.get(f"/api/v1/{what}", params={"limit": 3} | ({"cursor": cursor} if cursor else {})).json()
+                found += [one[name] for one in page[what]]
+                cursor = page["next"]
+                if cursor is None:
+                    break
+            whole = http.get(f"/api/v1/{what}", params={"limit": 1000}).json()[what]
+            assert found == [one[name] for one in whole] and len(found) > 3
+        assert http.get("/api/v1/documents", params={"cursor": "x"}).json()["type"] == "urn:annals:problem:wrong-cursor"
+
+
+def test_what_documents_speak_of(up: Up) -> None:
+    with client(up) as http:
+        assert until(lambda: http.get("/health/ready").status_code == 200, limit_s=120)
+        name = http.get("/api/v1/entities", params={"limit": 1}).json()["entities"][0]["name"]
+        entity = http.get(f"/api/v1/entities/{quote(name, safe='')}").json()
+        assert entity["entity"]["name"] == name and entity["edges"]
+        assert http.get("/api/v1/entities/nobody").status_code == 404
+        found = http.get("/api/v1/search", params={"query": "lighthouse", "k": 3}).json()["passages"]
+        assert 0 < len(found) <= 3
+        near = http.post("/api/v1/storage/search", json={"query": "lighthouse", "k": 2})
+        assert len(near.json()["result"]) == 2 and set(near.json()["positions"]) == {"relational", "vector"}
+        walked = http.post("/api/v1/storage/traverse", json={"start_entities": [name], "max_hops": 2}).json()
+        assert any(one["hops"] == 0 for one in walked["result"])
+
+
+def test_operators_see_and_rebuild(up: Up) -> None:
+    with client(up) as http:
+        assert set(http.get("/api/v1/projections").json()["projections"]) == {"relational", "graph", "vector"}
+        begun = http.post("/api/v1/projections/graph/verify")
+        assert begun.status_code == 202, begun.text
+        job = begun.headers["location"]
+        assert until(lambda: http.get(job).json()["state"] != "running", limit_s=120)
+        ended = http.get(job).json()
+        assert (ended["state"], ended["result"]["verdicts"][0]["difference"]) == ("done", None)
+        assert http.get("/api/v1/projections/jobs/none").status_code == 404
+        assert http.post("/api/v1/projections/nothing/verify").status_code == 422
+        assert http.get("/api/v1/dead-letters").json() == {"letters": []}
+        assert http.get("/api/v1/dead-letters/1").status_code == 404
+        asked = http.post("/api/v1/processing/reprocess", json={"documents": ["nothing"]}).json()
+        assert asked == {"asked": [], "finished": [], "unknown": ["nothing"]}
+
+
+def test_a_reader_reads_and_no_more(up: Up) -> None:
+    with client(up) as http:
+        made = http.post("/api/v1/users", json={"id": "gateway-reader", "kind": "user", "roles": ["reader"]})
+        assert made.status_code == 201, made.text
+        key = http.post("/api/v1/keys", json={"account": "gateway-reader", "name": "test"}).json()
+        assert "text" in key and http.get(f"/api/v1/keys/{key['id']}").json()["text"] is None
+        with client(up, key["text"]) as his:
+            assert his.get("/api/v1/documents").status_code == 200
+            for method, path in (
+                ("PUT", "/api/v1/documents/x"),
+                ("DELETE", "/api/v1/documents/x"),
+                ("GET", "/api/v1/users"),
+                ("POST", "/api/v1/keys"),
+                ("GET", "/api/v1/audit"),
+                ("GET", "/metrics"),
+                ("POST", "/api/v1/projections/all/replay"),
+            ):
+                assert his.request(method, path).status_code == 403, path
+        denied = http.get("/api/v1/audit", params={"actor": "gateway-reader", "outcome": "denied"}).json()["entries"]
+        assert len(denied) == 7
+        assert http.delete(f"/api/v1/keys/{key['id']}").json()["revoked_at"]
+        with client(up, key["text"]) as his:
+            assert his.get("/api/v1/documents").status_code == 401
+        assert http.patch("/api/v1/users/gateway-reader", json={"active": False}).json()["active"] is False
+        assert {one["name"] for one in http.get("/api/v1/policies").json()["built_in"]} >= {"reader", "administrator"}

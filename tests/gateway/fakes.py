@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import httpx
 
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
-from gateway.services import GatewayServices, ModelServices
+from gateway.jobs import Jobs
+from gateway.services import DocumentServices, GatewayServices, ModelServices, OperationServices, SecurityServices
 from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision, FullAccess
 from security.audit import AuditEntry
 from security.errors import MissingCredentialError
@@ -128,12 +130,7 @@ class Gateway:
         self.storage = Storage()
         self.failing: set[str] = set()
         self.app = EnhancedKnowledgeStorageGateway(
-            GatewayServices(
-                limits=self.measures,
-                storage=self.storage,
-                models=_no_models,
-                checks={"databases": self._check},
-            ),
+            self._services(),
             self.tokens,
             self.permissions,
             self.audit,
@@ -141,6 +138,19 @@ class Gateway:
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://gateway"
+        )
+
+    def _services(self) -> GatewayServices:
+        """With storage alone: nothing else is called by the tests of the chain."""
+        nothing: Any = None
+        return GatewayServices(
+            limits=self.measures,
+            documents=DocumentServices(self.storage, nothing, nothing, nothing, nothing, nothing, nothing),
+            operations=OperationServices(nothing, nothing, nothing, nothing),
+            security=SecurityServices(nothing, nothing, nothing, nothing),
+            jobs=Jobs(),
+            models=_no_models,
+            checks={"databases": self._check},
         )
 
     async def _check(self) -> None:

@@ -5,8 +5,9 @@ import pytest
 from gateway.app import make_api, routes_of
 from gateway.endpoint import ApiEndpointConfig, RateLimit, RetryConfig
 from gateway.endpoints import ENDPOINTS
+from gateway.errors import MalformedRequestError
 from gateway.handlers import HANDLERS
-from gateway.router import ApiRouter
+from gateway.router import ApiRouter, Match
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /openapi.json"}
 
@@ -51,13 +52,18 @@ def test_an_endpoint_twice_is_refused() -> None:
 
 
 def test_paths_with_parameters() -> None:
-    exact = ApiEndpointConfig(path="/d/list", method="GET", handler="live", resource="system", action="read")
-    whole = ApiEndpointConfig(path="/d/{id:path}", method="GET", handler="live", resource="system", action="read")
-    router = ApiRouter([whole, exact])
-    assert router.find("GET", "/d/list").endpoint is exact
-    found = router.find("GET", "/d/a/b")
-    assert (found.endpoint, found.parameters) == (whole, {"id": "a/b"})
-    assert router.find("HEAD", "/d/a").endpoint is whole
-    assert router.find("PUT", "/d/a").endpoint is None
-    assert router.find("PUT", "/d/a").methods == ("GET",)
-    assert router.find("GET", "/e").methods == ()
+    def endpoint(path: str) -> ApiEndpointConfig:
+        return ApiEndpointConfig(path=path, method="GET", handler="live", resource="system", action="read")
+
+    one, named, below = endpoint("/d/{id}"), endpoint("/d/list"), endpoint("/d/{id}/status")
+    router = ApiRouter([one, named, below])
+    assert router.find("GET", b"/d/list").endpoint is named
+    found = router.find("GET", b"/d/a%2Fb%C3%A9")
+    assert (found.endpoint, found.parameters) == (one, {"id": "a/bé"})
+    assert router.find("GET", b"/d/a%2Fb/status").parameters == {"id": "a/b"}
+    assert router.find("HEAD", b"/d/a").endpoint is one
+    assert (router.find("PUT", b"/d/a").endpoint, router.find("PUT", b"/d/a").methods) == (None, ("GET",))
+    for unknown in (b"/e", b"/", b"", b"/d", b"/d/", b"/d//status", b"/d/a/b", b"/d/a/", b"//d/a"):
+        assert router.find("GET", unknown) == Match(None, router.find("GET", unknown).parameters, ())
+    with pytest.raises(MalformedRequestError):
+        router.find("GET", b"/d/%ff")

@@ -1,0 +1,267 @@
+"""What documents speak of: entities, searches, and the questions that need several databases."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.payload import Attributes, Name, Question
+from gateway.exchange import exchange_of
+from gateway.handler import Handler, services_of
+from gateway.parameters import Cursor, DocumentId, EntityName, Limit, Prefix
+from projections.graph.reads import Entity
+from projections.relational.reads import DocumentRow, EntityFilter
+from projections.vector.reads import Passage
+from reasoning.results import ScoredPassage
+from services.storage.cross_database import Found
+from services.storage.listing import EntityPage
+from services.storage.show import NamedEdge
+
+MAX_RESULTS = 100
+
+
+class Search(BaseModel):
+    """`filters`: attributes that a document must have, all of them. `k`: how many passages."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    query: Annotated[Question, Field(pattern=r"\S")]
+    filters: Annotated[Attributes, Field(max_length=16)] = {}
+    k: Annotated[int, Field(ge=1, le=MAX_RESULTS)] = 10
+
+
+class Traversal(BaseModel):
+    """`start_entities`: names or ids. `max_hops`: edges from the nearest of them."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    start_entities: Annotated[list[Name], Field(min_length=1, max_length=32)]
+    max_hops: Annotated[int, Field(ge=0, le=8)] = 2
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class SearchResults(BaseModel):
+    """Passages, best first. Scores of one search can be compared with each other, and with no others."""
+
+    passages: list[ScoredPassage]
+
+
+class GraphEntity(BaseModel):
+    """`passages` counts those that speak of it."""
+
+    entity_id: str
+    name: str
+    type: str | None
+    passages: int
+
+    @classmethod
+    def of(cls, entity: Entity) -> "GraphEntity":
+        """As the graph has it."""
+        return cls(entity_id=entity.entity_id, name=entity.name, type=entity.type, passages=entity.passages)
+
+
+class EntityWithEdges(BaseModel):
+    """The ends of an edge by name; a passage's name is its title in brackets."""
+
+    entity: GraphEntity
+    edges: list[NamedEdge]
+
+
+class FromDatabases(BaseModel):
+    """`positions`: how far each database that answered was, at least. `truncated`: a limit may have left some out."""
+
+    positions: dict[str, int]
+    truncated: bool
+
+
+class WholeDocument(BaseModel):
+    """The document (relational), the entities it speaks of (graph), its passages (vector)."""
+
+    document: DocumentRow
+    entities: list[GraphEntity]
+    chunks: list[Passage]
+
+
+class WholeDocumentFound(FromDatabases):
+    """Of one document."""
+
+    result: WholeDocument
+
+
+class PassagesFound(FromDatabases):
+    """The nearest first, with their cosine similarity."""
+
+    result: list[Found]
+
+
+class Walked(BaseModel):
+    """An entity, and its distance in edges from the nearest start."""
+
+    entity: GraphEntity
+    hops: int
+
+
+class EntitiesWalked(FromDatabases):
+    """The nearest first."""
+
+    result: list[Walked]
+
+
+async def list_entities(
+    request: Request,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    type: Annotated[str | None, Query(max_length=64, pattern=r"^[\w-]+$")] = None,
+    name_prefix: Prefix = "",
+) -> EntityPage:
+    """Entities that meet all conditions, by name, in pages. Those that were merged into another are left out."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.listing.entities(
+        exchange.caller, EntityFilter(type, name_prefix), after=cursor, limit=limit, deadline=exchange.deadline
+    )
+
+
+async def read_entity(request: Request, entity: EntityName) -> EntityWithEdges:
+    """An entity by its name, with what is around it in the graph."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).documents.show.entity(exchange.caller, entity, deadline=exchange.deadline)
+    return EntityWithEdges(entity=GraphEntity.of(found.entity), edges=list(found.edges))
+
+
+async def search(
+    request: Request,
+    query: Annotated[Question, Query(pattern=r"\S")],
+    k: Annotated[int, Query(ge=1, le=MAX_RESULTS)] = 10,
+) -> SearchResults:
+    """The passages that are nearest to a query, by meaning and by words."""
+    exchange = exchange_of(request.scope)
+    models = await services_of(request).models(exchange.deadline)
+    return SearchResults(passages=await models.search(exchange.caller, query, k, exchange.deadline))
+
+
+async def with_entities(request: Request, document_id: DocumentId) -> WholeDocumentFound:
+    """A document (relational), the entities it speaks of (graph) and its passages (vector)."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).documents.databases.document_with_entities(
+        exchange.caller, document_id, deadline=exchange.deadline
+    )
+    whole = WholeDocument(
+        document=found.result.document,
+        entities=[GraphEntity.of(entity) for entity in found.result.entities],
+        chunks=list(found.result.chunks),
+    )
+    return WholeDocumentFound(result=whole, positions=dict(found.positions), truncated=found.truncated)
+
+
+async def semantic_search(request: Request, wanted: Search) -> PassagesFound:
+    """The passages nearest by meaning, of documents that have certain attributes."""
+    exchange, services = exchange_of(request.scope), services_of(request)
+    models = await services.models(exchange.deadline)
+    async with exchange.deadline.enforce("embedding the query"):
+        revision, vector = await models.embed(wanted.query)
+    found = await services.documents.databases.semantic_search(
+        exchange.caller, revision, vector, wanted.filters, wanted.k, deadline=exchange.deadline
+    )
+    return PassagesFound(result=found.result, positions=dict(found.positions), truncated=found.truncated)
+
+
+async def traverse(request: Request, wanted: Traversal) -> EntitiesWalked:
+    """Entities within some edges of others, the nearest first."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).documents.databases.graph_traversal(
+        exchange.caller, wanted.start_entities, wanted.max_hops, wanted.limit, deadline=exchange.deadline
+    )
+    walked = [Walked(entity=GraphEntity.of(one.entity), hops=one.hops) for one in found.result]
+    return EntitiesWalked(result=walked, positions=dict(found.positions), truncated=found.truncated)
+
+
+PASSAGE = {
+    "chunk_id": "5f0c",
+    "document_id": "articles/lovelace",
+    "title": "Ada Lovelace",
+    "text": "Ada Lovelace wrote the first program for the Analytical Engine.",
+    "start": 0,
+    "end": 63,
+}
+ENTITY = {"entity_id": "e1", "name": "Ada Lovelace", "type": "PERSON", "passages": 1}
+POSITIONS = {"relational": 19, "graph": 19, "vector": 19}
+
+HANDLERS = {
+    "entity_list": Handler(
+        list_entities,
+        "entities",
+        "List entities.",
+        raises=(400,),
+        example={
+            "entities": [
+                {
+                    "entity_id": "e1",
+                    "name": "Ada Lovelace",
+                    "type": "PERSON",
+                    "mentions": 3,
+                    "documents": 1,
+                    "valid": None,
+                }
+            ],
+            "next": None,
+        },
+    ),
+    "entity_reader": Handler(
+        read_entity,
+        "entities",
+        "Read an entity with its edges.",
+        raises=(404,),
+        example={
+            "entity": ENTITY,
+            "edges": [{"source": "Ada Lovelace", "label": "wrote", "target": "program"}],
+        },
+    ),
+    "searcher": Handler(search, "search", "Search passages.", example={"passages": [{**PASSAGE, "score": 0.91}]}),
+    "document_with_entities": Handler(
+        with_entities,
+        "storage",
+        "A document from all three databases.",
+        raises=(404,),
+        example={
+            "result": {
+                "document": {
+                    "document_id": "articles/lovelace",
+                    "title": "Ada Lovelace",
+                    "uri": None,
+                    "attributes": {},
+                    "digest": "8b1a",
+                    "characters": 63,
+                    "bytes": 63,
+                    "taken_at": "2026-01-05T10:00:00Z",
+                    "stage": "processed",
+                    "since": "2026-01-05T10:00:01Z",
+                    "chunks": [],
+                    "entities": [],
+                    "relations": [],
+                },
+                "entities": [ENTITY],
+                "chunks": [PASSAGE],
+            },
+            "positions": POSITIONS,
+            "truncated": False,
+        },
+    ),
+    "semantic_searcher": Handler(
+        semantic_search,
+        "storage",
+        "Search by meaning and by attributes.",
+        request={"query": "programs for machines", "filters": {"language": "en"}, "k": 5},
+        example={"result": [{"passage": PASSAGE, "score": 0.63}], "positions": POSITIONS, "truncated": False},
+    ),
+    "graph_traverser": Handler(
+        traverse,
+        "storage",
+        "Walk the graph.",
+        request={"start_entities": ["Ada Lovelace"], "max_hops": 2},
+        example={
+            "result": [{"entity": ENTITY, "hops": 0}],
+            "positions": {"graph": 19},
+            "truncated": False,
+        },
+    ),
+}

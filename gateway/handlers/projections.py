@@ -1,0 +1,141 @@
+"""Read models: how far they are, built anew, and compared with their events."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Request, Response
+from pydantic import BaseModel
+
+from gateway.exchange import exchange_of
+from gateway.handler import Handler, services_of
+from gateway.jobs import Job, Report
+from services.deadline import Deadline
+from services.operations.progress import READ_MODELS
+from services.operations.rebuilding import REBUILD_LIMIT_S
+from services.operations.status import Position
+
+Target = Annotated[Literal["relational", "graph", "vector", "all"], Path()]
+
+
+class Projections(BaseModel):
+    """`position` is the log's; each read model's own is what it has processed, at least."""
+
+    position: int | None
+    projections: dict[str, Position]
+
+
+class JobView(BaseModel):
+    """`done` of `total` aggregates. `result` once it is `done`, `error` where it `failed`."""
+
+    id: str
+    kind: str
+    state: Literal["running", "done", "failed"]
+    done: int
+    total: int | None
+    result: dict[str, Any] | None
+    error: str | None
+    began_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobView":
+        """As it is now."""
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            state=job.state,
+            done=job.done,
+            total=job.total,
+            result=job.result,
+            error=job.error,
+            began_at=job.began_at,
+            ended_at=job.ended_at,
+        )
+
+
+async def status(request: Request) -> Projections:
+    """How far each read model is behind the log."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).operations.status.read(exchange.caller, deadline=exchange.deadline)
+    return Projections(position=found.log.position, projections=dict(found.log.projections))
+
+
+async def replay(request: Request, response: Response, name: Target) -> JobView:
+    """Build a read model anew from the log, beside the live one, and switch; a job that is looked at by its id."""
+    exchange, services = exchange_of(request.scope), services_of(request)
+    names, rebuilding = _names(name), services.operations.rebuilding
+    total = await rebuilding.aggregates(names, deadline=exchange.deadline)
+
+    async def work(report: Report) -> dict[str, Any]:
+        rows = await rebuilding.replay(exchange.caller, names, report, deadline=Deadline.after(REBUILD_LIMIT_S))
+        return {"rows": rows}
+
+    return _begun(response, services.jobs.start(exchange.caller, f"replay {name}", total, work))
+
+
+async def verify(request: Request, response: Response, name: Target) -> JobView:
+    """Compare a read model with its events; a job that is looked at by its id."""
+    exchange, services = exchange_of(request.scope), services_of(request)
+    names, rebuilding = _names(name), services.operations.rebuilding
+    total = 0
+    for one in names:
+        total += await rebuilding.aggregates([one], deadline=exchange.deadline)
+
+    async def work(report: Report) -> dict[str, Any]:
+        verdicts, before = [], 0
+        for one in names:
+            done = 0
+
+            def reported(count: int, before: int = before) -> None:
+                nonlocal done
+                done = count
+                report(before + count)
+
+            deadline = Deadline.after(REBUILD_LIMIT_S)
+            verdicts.append(asdict(await rebuilding.verify(exchange.caller, one, reported, deadline=deadline)))
+            before += done
+        return {"verdicts": verdicts}
+
+    return _begun(response, services.jobs.start(exchange.caller, f"verify {name}", total, work))
+
+
+async def job(request: Request, job_id: Annotated[str, Path(max_length=64)]) -> JobView:
+    """How far a replay or a verification is."""
+    return JobView.of(services_of(request).jobs.get(exchange_of(request.scope).caller, job_id))
+
+
+def _names(name: str) -> list[str]:
+    return list(READ_MODELS) if name == "all" else [name]
+
+
+def _begun(response: Response, begun: Job) -> JobView:
+    response.headers["location"] = f"/api/v1/projections/jobs/{begun.id}"
+    return JobView.of(begun)
+
+
+JOB = {
+    "id": "1f0c",
+    "kind": "replay graph",
+    "state": "running",
+    "done": 0,
+    "total": 1200,
+    "result": None,
+    "error": None,
+    "began_at": "2026-01-05T10:00:00Z",
+    "ended_at": None,
+}
+
+HANDLERS = {
+    "projection_status": Handler(
+        status,
+        "projections",
+        "How far the read models are.",
+        example={"position": 19, "projections": {"graph": {"position": 19, "lag": 0, "seconds": 0.0}}},
+    ),
+    "projection_replayer": Handler(replay, "projections", "Build a read model anew.", status=202, example=JOB),
+    "projection_verifier": Handler(
+        verify, "projections", "Compare a read model with its events.", status=202, example=JOB
+    ),
+    "projection_job": Handler(job, "projections", "How far a job is.", raises=(404,), example=JOB),
+}
