@@ -6,8 +6,8 @@ from collections.abc import Collection
 import asyncpg
 
 from contracts.event_types import ACCESS_TYPES, EventType
-from eventstore.errors import StoreUnavailableError
-from eventstore.pool import AWAY, Connection, reason_of
+from eventstore.errors import StoreUnavailableError, reason_of
+from eventstore.pool import AWAY, Connection
 
 Version = tuple[int, int]
 """Number of the changes of credentials, and position of the last event about accounts, roles or policies."""

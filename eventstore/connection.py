@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailableError
-from eventstore.pool import AWAY, reason_of
+from eventstore.errors import StoreUnavailableError, reason_of
+from eventstore.pool import AWAY
 
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,

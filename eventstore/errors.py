@@ -41,3 +41,8 @@ class MissingMigrationError(AnnalsError):
 
 class AuditUnavailableError(StoreUnavailableError):
     """The audit log could not take an entry in time, so that what it tells of was not done; try again."""
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says in one line; its kind where it says nothing, as one that ran out of time does."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,5 +1,6 @@
 """How far consumers are behind the log, in events and in seconds, for whoever watches."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ import psycopg
 from contracts.topics import Partition
 from eventstore.errors import StoreUnavailableError
 from eventstore.limited_connection import LimitedConnection
+from eventstore.positions import low_watermark
 
 RELAY = "relay"
 CONNECT_LIMIT_S = 3
@@ -51,11 +53,10 @@ class LagReader:
 
     def _positions(self, connection: "psycopg.Connection[Any]") -> dict[str, int]:
         rows = connection.execute(_POSITIONS, (list(self._followed),)).fetchall()
-        found = {(consumer, (topic, partition)): position for consumer, topic, partition, position in rows}
-        return {
-            name: min((found.get((name, partition), 0) for partition in partitions), default=0)
-            for name, partitions in self._followed.items()
-        }
+        found: dict[str, dict[Partition, int]] = defaultdict(dict)
+        for consumer, topic, partition, position in rows:
+            found[consumer][(topic, partition)] = position
+        return {name: low_watermark(found[name], partitions) for name, partitions in self._followed.items()}
 
 
 def _age_s(connection: "psycopg.Connection[Any]", position: int) -> float:

@@ -19,10 +19,10 @@ from eventsourcing.utils import Environment, get_topic
 from psycopg.rows import DictRow, dict_row
 
 from contracts.envelope import DomainEvent
-from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError
+from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError, reason_of
 from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection
 from eventstore.mapper import DomainEventMapper
-from eventstore.pool import ACQUIRE_LIMIT_S, reason_of
+from eventstore.pool import ACQUIRE_LIMIT_S
 from eventstore.recorder import GaplessRecorder
 
 SCHEMA = "annals"

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailableError
+from eventstore.errors import StoreUnavailableError, reason_of
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
 Isolation = Literal["read_committed", "repeatable_read"]
@@ -33,11 +33,6 @@ AWAY = (
     asyncpg.InternalClientError,
 )
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
-
-
-def reason_of(error: BaseException) -> str:
-    """What an error says in one line; its kind where it says nothing, as one that ran out of time does."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 @dataclass

@@ -4,10 +4,15 @@ A projection's read model holds its own positions, which are exact; those here f
 while the read model's server is away. One that is too low only makes events come again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from contracts.topics import Partition
 from eventstore.pool import PostgresPool, acquire, transaction
+
+
+def low_watermark(positions: Mapping[Partition, int], partitions: Iterable[Partition]) -> int:
+    """Up to which position of the log everything of all these partitions is there; 0 without partitions."""
+    return min((positions.get(partition, 0) for partition in partitions), default=0)
 
 
 class ConsumerPositions:

@@ -1,6 +1,6 @@
 """What a fold hands to a store: whole sections of one aggregate, and the versions they lead from and to."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,11 +26,6 @@ class Change:
     previous: int
     version: int
     sections: Sections
-
-
-def low_watermark(positions: Positions, partitions: Iterable[Partition]) -> int:
-    """Up to which position of the log everything of all these partitions is there."""
-    return min(positions.get(partition, 0) for partition in partitions)
 
 
 def check_versions(changes: Sequence[Change], found: Mapping[AggregateKey, int]) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
 from contracts.topics import Topics
+from eventstore.positions import low_watermark
 from eventstore.reader import EventReader
-from projections.changes import Positions, ReadModel, low_watermark, uniform_positions
+from projections.changes import Positions, ReadModel, uniform_positions
 from projections.errors import ReadModelReplacedError
 from projections.extent import Build, Extent
 from projections.replay import Report, build, discard

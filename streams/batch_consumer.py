@@ -8,8 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from contracts.codec import NewerSchemaError
 from contracts.topics import Partition
-from eventstore.errors import StoreUnavailableError
-from eventstore.pool import reason_of
+from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.retries import retry_unavailable
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler, WaitsBehindError

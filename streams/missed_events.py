@@ -14,9 +14,8 @@ from contracts import headers
 from contracts.codec import encode
 from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
-from eventstore.positions import ConsumerPositions
+from eventstore.positions import ConsumerPositions, low_watermark
 from eventstore.reader import EventReader
-from projections.changes import low_watermark
 from streams.message import Message
 
 BATCH = 100

@@ -9,9 +9,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.topics import Partition, topics
-from eventstore.errors import StoreUnavailableError
+from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.kafka.progress import RelayProgress
-from eventstore.pool import reason_of
 from streams import termination
 from streams.batch_consumer import BatchConsumer
 from streams.missed_events import LogStarts

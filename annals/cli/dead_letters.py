@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
@@ -14,7 +14,10 @@ from eventstore.dead_letters import DeadLetter, Status
 from services.deadline import Deadline
 from services.operations.dead_letters import RETRY_LIMIT_S
 
+T = TypeVar("T")
+
 LIMIT_S = 30.0
+NOT_PAUSED = "no paused consumer has this name (see: annals status)"
 NOT_OPEN = "no dead letter of this number is open (see: annals dead-letters list --status all)"
 
 
@@ -154,24 +157,25 @@ async def _drop(context: CommandContext, ids: list[int], reason: str, all_tenant
         dropped = await opened.use_cases.operations.dead_letters.drop(
             context.caller, ids, reason, all_tenants=all_tenants, deadline=Deadline.after(LIMIT_S)
         )
-    missing = sorted(set(ids) - set(dropped))
-    for letter_id in dropped:
-        context.say(f"{letter_id}: dropped")
-    for letter_id in missing:
-        context.say(f"{letter_id}: {NOT_OPEN}")
-    context.give({"dropped": list(dropped), "missing": missing})
-    return not missing
+    return _tell(context, ids, dropped, "dropped", "dropped", NOT_OPEN)
 
 
 async def _resume(context: CommandContext, consumers: tuple[str, ...]) -> bool:
     async with session(context.settings) as opened:
         resumed = await opened.use_cases.operations.dead_letters.resume(consumers, deadline=Deadline.after(LIMIT_S))
-    missing = sorted(set(consumers) - set(resumed))
-    for name in resumed:
-        context.say(f"{name}: goes on")
-    for name in missing:
-        context.say(f"{name}: no paused consumer has this name (see: annals status)")
-    context.give({"resumed": list(resumed), "missing": missing})
+    return _tell(context, consumers, resumed, "resumed", "goes on", NOT_PAUSED)
+
+
+def _tell(
+    context: CommandContext, asked: Sequence[T], done: Sequence[T], key: str, outcome: str, not_done: str
+) -> bool:
+    """What became of each; whether it was done to all. `key` is of --json, `outcome` and `not_done` for people."""
+    missing = [one for one in dict.fromkeys(asked) if one not in done]
+    for one in done:
+        context.say(f"{one}: {outcome}")
+    for one in missing:
+        context.say(f"{one}: {not_done}")
+    context.give({key: list(done), "missing": missing})
     return not missing
 
 

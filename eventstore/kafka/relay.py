@@ -27,13 +27,12 @@ from confluent_kafka import KafkaException
 
 from contracts.codec import NewerSchemaError
 from contracts.topics import Partition, Topics
-from eventstore.errors import StoreUnavailableError
+from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.kafka.admin import reason
 from eventstore.kafka.broker_check import BrokerCheck
 from eventstore.kafka.message_bus import BrokerLostRecordsError, KafkaMessageBus, Refused
 from eventstore.kafka.records import Record, Records, StoredEvent, UnpublishableError
 from eventstore.kafka.relay_state import RelayState
-from eventstore.pool import reason_of
 from telemetry import metrics
 
 log = logging.getLogger(__name__)

@@ -34,6 +34,12 @@ def migrations_in(folder: Traversable) -> list[Migration]:
     return sorted(found)
 
 
+async def is_made(dsn: str) -> bool:
+    """Whether the database holds a log, of whatever schema. Raises StoreUnavailableError."""
+    async with connected(dsn, limit_s=10, command_limit_s=30) as connection:
+        return await connection.fetchval("SELECT to_regclass('annals.stored_events')") is not None
+
+
 async def migrate(dsn: str) -> list[str]:
     """Bring the event store's database to today's schema; returns what was applied. Safe to call at any start.
 

@@ -5,8 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from eventstore.errors import StoreUnavailableError
-from eventstore.pool import reason_of
+from eventstore.errors import StoreUnavailableError, reason_of
 from services.mesh.registry import Instance, ServiceRegistry
 
 log = logging.getLogger(__name__)

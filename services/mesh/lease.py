@@ -6,8 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from eventstore.errors import StoreUnavailableError
-from eventstore.pool import reason_of
+from eventstore.errors import StoreUnavailableError, reason_of
 from services.mesh.registry import LEASE_S, Instance, ServiceRegistry
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
-from eventstore.pool import reason_of
+from eventstore.errors import reason_of
 
 log = logging.getLogger(__name__)
 

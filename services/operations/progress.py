@@ -5,9 +5,8 @@ import contextlib
 
 from contracts.event_types import EventType
 from contracts.topics import Partition, Topics
-from eventstore.positions import ConsumerPositions
+from eventstore.positions import ConsumerPositions, low_watermark
 from eventstore.reader import EventReader
-from projections.changes import low_watermark
 from projections.graph.model import GraphModel
 from projections.relational.model import RelationalModel
 from projections.vector.model import VectorModel

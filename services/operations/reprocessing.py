@@ -8,10 +8,9 @@ from contracts.event_types import EventType
 from contracts.topics import Topics
 from eventstore.dead_letters import DeadLetters
 from eventstore.keys import AggregateKey
-from eventstore.positions import ConsumerPositions
+from eventstore.positions import ConsumerPositions, low_watermark
 from eventstore.reader import EventReader
 from eventstore.reprocess_requests import ReprocessRequests
-from projections.changes import low_watermark
 from projections.relational.reads import RelationalReader
 from services.caller import Caller
 from services.deadline import Deadline

@@ -14,9 +14,9 @@ from contracts.topics import Partition, Topics
 from eventstore.dead_letters import DeadLetters
 from eventstore.lag import RELAY, LagReader
 from eventstore.paused_consumers import PausedConsumer
-from eventstore.positions import ConsumerPositions
+from eventstore.positions import ConsumerPositions, low_watermark
 from eventstore.reader import EventReader
-from projections.changes import Positions, low_watermark
+from projections.changes import Positions
 from projections.projection import Projection
 from projections.relational.reads import Counts, RelationalReader
 from services.caller import Caller

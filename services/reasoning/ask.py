@@ -16,9 +16,8 @@ from contracts.codec import canonical
 from contracts.envelope import DomainEvent
 from contracts.reasoning import ReasoningQueryExecuted, Source
 from eventstore.commands import Command
-from eventstore.errors import StoreUnavailableError
+from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.keys import AggregateKey
-from eventstore.pool import reason_of
 from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
 from projections.vector.reads import PassageReader

@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol
 
 from contracts.envelope import DomainEvent
 from eventstore.commands import Command
-from eventstore.errors import StoreUnavailableError
-from eventstore.pool import reason_of
+from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.retries import retry_unavailable
 from services.deadline import abandon_after
 

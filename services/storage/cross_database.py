@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from contracts.topics import Topics
-from projections.changes import ReadModel, low_watermark, uniform_positions
+from eventstore.positions import low_watermark
+from projections.changes import ReadModel, uniform_positions
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
 from projections.store import Store

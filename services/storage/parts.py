@@ -78,7 +78,7 @@ class ListParts:
         caller.require("chunks", "read")
         seen = caller.access.reach("chunks", "read").searched
         name = f"chunks of {document_id}"
-        behind = None if after is None else _place(name, after)
+        behind = None if after is None else _start_in(name, after)
         limit = min(limit, MOST_CHUNKS)
         async with deadline.enforce("listing chunks"):
             collection = await self._relational.collection(caller.tenant, document_id)
@@ -102,7 +102,7 @@ class ListParts:
         return ChunkPage(views, encoded(name, str(page[-1].start), page[-1].chunk_id))
 
 
-def _place(name: str, cursor: str) -> tuple[int, str]:
+def _start_in(name: str, cursor: str) -> tuple[int, str]:
     """Raises WrongCursorError."""
     start, chunk_id = decoded(name, cursor, 2)
     if not (start.isascii() and start.isdigit()) or len(start) > 10 or int(start) > MOST_START:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
+from eventstore.positions import low_watermark
 from eventstore.reader import EventReader, LastEvent
-from projections.changes import Positions, ReadModel, low_watermark, uniform_positions
+from projections.changes import Positions, ReadModel, uniform_positions
 from projections.store import Store
 from services.caller import Caller
 from services.deadline import Deadline, abandon_after

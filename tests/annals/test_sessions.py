@@ -1,5 +1,6 @@
 """Commands where nothing is up, which start what they need for their own length; and `up` from start to ctrl-C."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from annals.embedded.postgres import EmbeddedPostgres
@@ -15,6 +17,7 @@ from annals.supervision.state import holder, read_state
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment, given, refused
 from tests.annals.processes import of_folder, until
+from tests.conftest import PostgresServer
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(300)]
 
@@ -208,3 +211,27 @@ def test_an_impatient_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         _, said = up.communicate(timeout=60)
     assert "Traceback" not in said
     assert of_folder(data) == []
+
+
+@pytest.fixture
+def empty(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database that nobody ever used."""
+    name, admin = "never_used", postgres_server.dsn("postgres")
+    asyncio.run(_run(admin, f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield postgres_server.dsn(name)
+    asyncio.run(_run(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _run(dsn: str, statement: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_what_only_reads_leaves_an_empty_database_empty(tmp_path: Path, empty: str, command: tuple[str, ...]) -> None:
+    said = refused(tmp_path / "data", *command, env={"ANNALS_POSTGRES": empty, "ANNALS_BROKER": "127.0.0.1:1"})
+    assert said.startswith("PostgreSQL at postgresql://") and "holds no log yet: " in said and "annals ingest" in said
+    assert asyncio.run(_run(empty, "SELECT FROM pg_namespace WHERE nspname = 'annals'")) == []
