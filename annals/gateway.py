@@ -11,6 +11,7 @@ import uvicorn
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
 from annals.heartbeat import Heartbeat
+from annals.live_settings import LiveSettings
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
@@ -84,15 +85,15 @@ class Models:
         await asyncio.gather(self._loading, return_exceptions=True)
 
 
-def run_gateway(settings: Settings, dsn: str, heartbeat: Heartbeat) -> None:
+def run_gateway(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
     """Run until a signal ends it. Raises AnnalsError."""
-    asyncio.run(_run(settings, dsn, heartbeat))
+    asyncio.run(_run(settings, dsn, heartbeat, live))
     heartbeat.end()
 
 
-async def _run(settings: Settings, dsn: str, heartbeat: Heartbeat) -> None:
+async def _run(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
     address = GatewayAddress.of(settings)
-    async with _gateway(settings, dsn) as app:
+    async with _gateway(settings, dsn, live) as app:
         server = Server(
             uvicorn.Config(
                 app,
@@ -128,8 +129,9 @@ async def _beat(heartbeat: Heartbeat) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(settings: Settings, dsn: str) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
+async def _gateway(settings: Settings, dsn: str, live: LiveSettings) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
     async with open_use_cases(settings, dsn) as use_cases:
+        live.on_change("questions_per_minute", use_cases.ask.limit_to)
         models, jobs = Models(use_cases), Jobs()
         pools = use_cases.operations.pools
         reports = asyncio.create_task(report_pools(pools.monitor_pool_health))

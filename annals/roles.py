@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from annals.composition.relay import relay_of
 from annals.heartbeat import Heartbeat
+from annals.live_settings import LiveSettings
 from annals.logs import logging_config
 from annals.metrics import serve_metrics
 from annals.settings import Settings
@@ -33,9 +34,13 @@ def service_role(name: str) -> str:
     return f"service-{name}"
 
 
-def run_role(role: str, settings: Settings, dsn: str, broker: str, service: str | None = None) -> None:
+def run_role(
+    role: str, settings: Settings, dsn: str, broker: str, live: LiveSettings, service: str | None = None
+) -> None:
     """Run until a signal ends it; Faust roles exit the process. `service`: which one the role `service` serves."""
     logging.config.dictConfig(logging_config(settings.log_level))
+    live.take_signals()
+    live.watch()
     serve_metrics(role, settings, dsn)
     heartbeat = Heartbeat(settings.data, role if service is None else service_role(service))
     if role == "relay":
@@ -44,12 +49,12 @@ def run_role(role: str, settings: Settings, dsn: str, broker: str, service: str 
         from annals.service_process import run_service
 
         assert service is not None
-        run_service(service, settings, dsn, heartbeat)
+        run_service(service, settings, dsn, heartbeat, live)
     elif role == GATEWAY:
         # HTTP's libraries, which no other role needs.
         from annals.gateway import run_gateway
 
-        run_gateway(settings, dsn, heartbeat)
+        run_gateway(settings, dsn, heartbeat, live)
     else:
         _stream(role, settings, dsn, broker, heartbeat)
 

@@ -6,6 +6,7 @@ import signal
 
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.heartbeat import Heartbeat
+from annals.live_settings import LiveSettings
 from annals.settings import Settings
 from security.access import Access
 from security.service_tokens import ServiceIdentity
@@ -16,13 +17,13 @@ from services.mesh.service_host import ServiceHost
 log = logging.getLogger(__name__)
 
 
-def run_service(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat) -> None:
+def run_service(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
     """Raises AnnalsError, StoreUnavailableError, OSError where its port is taken."""
-    asyncio.run(_run(name, settings, dsn, heartbeat))
+    asyncio.run(_run(name, settings, dsn, heartbeat, live))
     heartbeat.end()
 
 
-async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat) -> None:
+async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -30,6 +31,7 @@ async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat) ->
     # Here the services are held, whatever a gateway is to do.
     held = settings.model_copy(update={"services": "in_process"})
     async with open_use_cases(held, dsn) as use_cases:
+        live.on_change("questions_per_minute", use_cases.ask.limit_to)
         await _load(name, use_cases)
         for registry in use_cases.registries.all:
             await registry.open()

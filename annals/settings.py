@@ -293,6 +293,14 @@ def load_settings(*, config: Path | None = None, **options: Any) -> Settings:
         raise WrongSettingError(f"{sources.described('data')}: {error}") from None
 
 
+def settings_file(config: Path | None, data: Path) -> Path | None:
+    """The file to watch for changes: that of `load_settings`, or annals.toml in the data folder should it be made."""
+    named = config if config is not None else os.environ.get("ANNALS_CONFIG")
+    if named is None:
+        return data / FILE_NAME
+    return Path(named) if str(named) else None
+
+
 def _file(config: Path | None, data: Path) -> Path | None:
     """The settings file of this call, if there is one. Raises WrongSettingError."""
     named = config if config is not None else os.environ.get("ANNALS_CONFIG")

@@ -41,6 +41,7 @@ from services.errors import (
     OverloadedError,
     TooManyQuestionsError,
 )
+from services.mesh.errors import ServiceUnavailableError, UntrustedServiceError
 from services.operations.rebuilding import RebuildRunningError
 from services.storage.intake import DocumentTooLargeError
 from services.storage.precondition import VersionMismatchError
@@ -83,6 +84,8 @@ STATUS: dict[type[AnnalsError], int] = {
     ExternalSystemError: 503,
     OverloadedError: 503,
     StoreUnavailableError: 503,
+    ServiceUnavailableError: 503,
+    UntrustedServiceError: 503,
     OldSchemaError: 503,
     DeadlineExceededError: 504,
     GaveUpError: 504,

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from annals.cli.usage import PlainError, WrongUsageError, refuse_undecoded
 from annals.errors import WrongSettingError
-from annals.settings import Settings, load_settings
+from annals.settings import Settings, load_settings, settings_file
 from annals.terminal import visible, visible_json
 from contracts.errors import AnnalsError
 from security.access import FULL_ACCESS
@@ -42,6 +42,10 @@ class CommandContext:
 
     settings: Settings
     json: bool = False
+    load: Callable[[], Settings] = load_settings
+    """Reads the settings of this call anew."""
+    file: Path | None = None
+    """Where they may change."""
     people: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
 
     @property
@@ -112,7 +116,11 @@ def common(function: Callable[..., T]) -> Callable[..., T]:
             if data is not None and not data:
                 raise click.UsageError("--data is empty; name a folder")
             folder = None if data is None else Path(data)
-            context = CommandContext(json=as_json, settings=load_settings(config=config, data=folder))
+            load = functools.partial(load_settings, config=config, data=folder)
+            settings = load()
+            context = CommandContext(
+                json=as_json, settings=settings, load=load, file=settings_file(config, settings.data)
+            )
             return function(context, *args, **options)
 
     return wrapped

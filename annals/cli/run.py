@@ -3,6 +3,7 @@
 import click
 
 from annals.cli.context import CommandContext, common
+from annals.live_settings import live_settings_of_role
 from annals.roles import SERVICE, UP, run_role
 from annals.supervision.state import read_state
 from contracts.errors import AnnalsError
@@ -37,4 +38,5 @@ def command(context: CommandContext, role: str, service: str | None) -> None:
         raise AnnalsError(
             "a role needs PostgreSQL and Kafka: set ANNALS_POSTGRES and ANNALS_BROKER, or start `annals up` first"
         )
-    run_role(role, settings, dsn, broker, service)
+    live = live_settings_of_role(settings, context.load, context.file)
+    run_role(role, live.present, dsn, broker, live, service)

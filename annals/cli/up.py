@@ -10,7 +10,8 @@ import click
 from annals.admin_token import FILE_NAME, ensure_admin_token
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition.use_cases import prepared
-from annals.orchestration.running import orchestrated
+from annals.live_settings import LiveSettings, tell
+from annals.orchestration.running import orchestrated, rescale
 from annals.pipeline import pipeline
 from annals.roles import UP
 from annals.supervision.supervisor import Supervisor
@@ -36,14 +37,20 @@ def command(context: CommandContext, profile: Literal["embedded", "servers"] | N
 async def _up(context: CommandContext) -> None:
     settings = context.settings
     supervisor, running = pipeline(settings, roles=UP), contextlib.AsyncExitStack()
+    live = LiveSettings(context.load, context.file)
+    live.on_every_change(lambda present: tell(settings.data, present))
     try:
         with context.people.status("starting"):
             await supervisor.start()
+            live.watch()
+            running.callback(live.stop)
             addresses = supervisor.state.addresses
             async with prepared(settings, addresses["postgres"], addresses["broker"], context.caller) as use_cases:
                 await ensure_admin_token(settings.data, use_cases.security.local_administrator)
             if settings.services == "processes":
-                await running.enter_async_context(orchestrated(settings, supervisor))
+                orchestrator = await running.enter_async_context(orchestrated(settings, supervisor))
+                for name in ("service_least", "service_most"):
+                    live.on_change(name, lambda _: rescale(orchestrator, live.present))
         _tell(context, supervisor.state.shown)
         context.give(
             {

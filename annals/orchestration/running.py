@@ -1,19 +1,32 @@
 """The services of `annals up`, where they run in processes of their own."""
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from annals.composition.use_cases import open_use_cases
 from annals.orchestration.orchestrator import ServiceOrchestrator
-from annals.orchestration.services import definitions, spec_of
+from annals.orchestration.services import definitions, scaling, spec_of
 from annals.settings import Settings
 from annals.supervision.supervisor import Supervisor
 from contracts.system import Health
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
+from services.mesh.definition import WrongServiceDefinitionError
+
+log = logging.getLogger(__name__)
 
 REPORT_LIMIT_S = 5.0
+
+
+def rescale(orchestrator: ServiceOrchestrator, settings: Settings) -> None:
+    """Other bounds for every service from now on. Where they cannot be, that is told, and nothing changes."""
+    for name in orchestrator.instances:
+        try:
+            orchestrator.rescale(name, scaling(settings))
+        except WrongServiceDefinitionError as error:
+            log.error("%s", error)
 
 
 @contextlib.asynccontextmanager

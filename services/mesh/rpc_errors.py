@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from aggregates.cause import RefusedError
 from contracts.errors import AnnalsError
 from eventstore.errors import ConflictError, StoreUnavailableError
 from inference.model import InferenceError, OtherModelError
@@ -17,6 +18,7 @@ from services.errors import (
 )
 from services.mesh.errors import RemoteFaultError
 from services.storage.intake import DocumentTooLargeError
+from services.storage.precondition import VersionMismatchError
 
 STATUS: Mapping[type[AnnalsError], int] = {
     InvalidRequestError: 400,
@@ -24,6 +26,8 @@ STATUS: Mapping[type[AnnalsError], int] = {
     AccessDeniedError: 403,
     NotFoundError: 404,
     ConflictError: 409,
+    RefusedError: 409,
+    VersionMismatchError: 412,
     DocumentTooLargeError: 413,
     TooManyQuestionsError: 429,
     OverloadedError: 429,

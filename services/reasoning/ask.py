@@ -97,6 +97,10 @@ class AskService:
         self._limits = limits
         self._per_minute = per_minute
 
+    def limit_to(self, per_minute: int | None) -> None:
+        """So many questions a minute for each tenant from now on; None for any number."""
+        self._per_minute = per_minute
+
     @property
     def lost(self) -> int:
         """How many answers were given whose events are not in the log and will not be."""
