@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from inference.chunking import Offsets
 from inference.embedder import POOLING
-from inference.pretrained import load_pretrained
+from inference.pretrained import import_torch, load_pretrained
 
 Vectors = npt.NDArray[np.float32]
 BATCH = 32
@@ -23,8 +23,7 @@ class Embedder:
 
     def __init__(self, name: str = "minilm", revision: str | None = None, *, threads: int | None = None) -> None:
         """Raises InferenceError."""
-        import torch
-
+        torch = import_torch()
         if threads is not None:
             torch.set_num_threads(threads)
         self._loaded = load_pretrained(name, revision, "AutoModel")
@@ -81,8 +80,7 @@ class Embedder:
 
     def _embed_windows(self, inputs: Mapping[str, Any]) -> Vectors:
         """Tensors of shape (windows, tokens) to (windows, dimension), each row of length 1."""
-        import torch
-
+        torch = import_torch()
         with torch.inference_mode():
             hidden = self._loaded.model(**inputs).last_hidden_state
         mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)

@@ -1,5 +1,6 @@
 """Loading a `transformers` model and its tokenizer, with one plain line when that fails."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,24 @@ class Pretrained:
     revision: str
 
 
+def import_torch() -> Any:
+    """torch, with threads that sleep while they wait for one another.
+
+    By default (OpenMP's OMP_WAIT_POLICY) they spin, which costs more processor time than the model itself as soon as
+    anything else wants a core: the parser, the database, a neighbour. Read once, when torch is first imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    return torch
+
+
 def load_pretrained(name: str, revision: str | None, auto_class: str) -> Pretrained:
     """`name` is `minilm`, a local folder, or a hub id. `auto_class` is a class of transformers, by name.
 
     Raises InferenceError.
     """
+    import_torch()
     import transformers
 
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]

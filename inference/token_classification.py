@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inference.analysis import Analysis, EntitySpan, encode
-from inference.pretrained import load_pretrained
+from inference.pretrained import import_torch, load_pretrained
 
 BATCH = 16
 STRIDE = 32
@@ -37,7 +37,7 @@ class TokenClassifier:
 
     def _windows(self, text: str) -> Iterator[list[tuple[tuple[int, int], tuple[str, float]]]]:
         """Long texts are read through overlapping windows; a token keeps its surest judgement."""
-        import torch
+        torch = import_torch()
 
         encoded = self._loaded.tokenizer(
             text,

@@ -1,6 +1,7 @@
 """From a Faust stream to a handler, in batches, acknowledging nothing that was not processed."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ UNAVAILABLE_LIMIT_S = 3600.0
 """A store that stays away longer ends the worker, which is started again and waits anew."""
 LONGEST_PAUSE_S = 5.0
 FULL_BATCH_WAIT_S = 0.02
+UNWANTED_WAIT_S = 0.2
+"""What is none of the handler's business waits this long for company: only its position is to be kept."""
 
 
 class BatchConsumer(Generic[Item]):
@@ -56,8 +59,10 @@ class BatchConsumer(Generic[Item]):
         self._next_offsets = dict(missed.next_offsets) if missed is not None else {}
         self._dead_letter_sink = dead_letter_sink
         self._limit = dead_letter_sink.limit(handler.name, handler.topics)
-        self._in_flight: InFlight[Item] = InFlight(batch)
+        self._batch = batch
+        self._in_flight: InFlight[Item] = InFlight(batch, handler.batch_bytes)
         self._changed = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._has_room = asyncio.Event()
         self._acknowledging = asyncio.Lock()
         self._handled: dict[Partition, int] = {}
@@ -97,8 +102,11 @@ class BatchConsumer(Generic[Item]):
             tasks.create_task(self._process_batches(stream, tasks))
             async for event in stream.noack().events():
                 await self._recover_before(event.message)
-                self._in_flight.add(self.read(as_message(event.message), event))
+                delivery = self.read(as_message(event.message), event)
+                self._in_flight.add(delivery)
                 self._changed.set()
+                if delivery.is_wanted or self._in_flight.is_full:
+                    self._wanted.set()
                 while self._in_flight.is_full:
                     self._has_room.clear()
                     await self._has_room.wait()
@@ -120,10 +128,14 @@ class BatchConsumer(Generic[Item]):
         """Start batches, whenever something was delivered or finished."""
         while True:
             await self._changed.wait()
-            if self._in_flight.waiting == 1:
-                # One alone waits a moment for company.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UNWANTED_WAIT_S):
+                    await self._wanted.wait()
+            if self._in_flight.waiting < self._batch:
+                # Few wait a moment for company.
                 await asyncio.sleep(FULL_BATCH_WAIT_S)
             self._changed.clear()
+            self._wanted.clear()
             while batch := self._in_flight.next_batch():
                 tasks.create_task(self._process_batch(batch, stream))
 
@@ -133,6 +145,7 @@ class BatchConsumer(Generic[Item]):
         async with self._acknowledging:
             released = self._in_flight.finish(batch)
             self._changed.set()
+            self._wanted.set()
             # The positions of what was processed beside a large one are not known to the handler yet.
             positions = positions_of(delivery.message for delivery in released)
             news = {one: position for one, position in positions.items() if position > self._handled.get(one, -1)}

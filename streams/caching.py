@@ -7,6 +7,7 @@ from contracts.event_types import EventType
 from contracts.reasoning import ReasoningResultCached
 from contracts.topics import Partition, Topics
 from projections.answers.reads import AnswerCache
+from streams.handler import BATCH_BYTES
 from streams.message import Message, read_event
 
 
@@ -15,6 +16,7 @@ class CachingHandler:
 
     name = "caching"
     large_bytes = None
+    batch_bytes = BATCH_BYTES
     event_types: frozenset[str] = frozenset()
 
     def __init__(self, answers: AnswerCache, topics: Topics) -> None:

@@ -10,6 +10,10 @@ from streams.message import Message
 Item = TypeVar("Item")
 
 
+BATCH_BYTES = 512 * 1024
+"""Of events that are only decoded and written."""
+
+
 class WaitsBehindError(AnnalsError):
     """An earlier message of the same aggregate is a dead letter; retry or drop that one first."""
 
@@ -43,6 +47,11 @@ class Handler(Protocol[Item]):
     @property
     def large_bytes(self) -> int | None:
         """An item of a larger size is handled by itself, while others of other aggregates are; None: all in order."""
+        ...
+
+    @property
+    def batch_bytes(self) -> int:
+        """A batch ends with the item that takes it beyond this size."""
         ...
 
     def size(self, message: Message, item: Item) -> int:

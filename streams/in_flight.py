@@ -13,10 +13,10 @@ Item = TypeVar("Item")
 LARGE_AT_ONCE = 4
 LARGE_AT_ONCE_BYTES = 16 * 1024 * 1024
 """Large items at work side by side; one that is larger still is at work alone."""
-BATCH_BYTES = 512 * 1024
-HELD_MESSAGES = 1000
+HELD_MESSAGES = 4000
 HELD_BYTES = 16 * 1024 * 1024
-"""In flight, by their values; beyond that nothing more is read."""
+"""In flight, by their values; beyond that nothing more is read. One agent that is full stops all of its process, as
+Faust delivers to them in step, so what a stage has not come to yet (four messages a document) is best held."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +40,11 @@ class Delivered(Generic[Item]):
         return self.message.topic, self.message.partition
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether it is the handler's business, or was to be and could not be read."""
+        return self.item is not None or self.error is not None
+
+    @property
     def key(self) -> tuple[str, bytes] | None:
         """Of two with the same key the second waits for the first. The relay's keys are aggregates."""
         return None if self.item is None or self.message.key is None else (self.message.topic, self.message.key)
@@ -53,8 +58,9 @@ class InFlight(Generic[Item]):
     order, each once all before it are processed, since Faust commits past gaps (faust-streaming #606).
     """
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, batch_bytes: int) -> None:
         self._batch = batch
+        self._batch_bytes = batch_bytes
         self._waiting: deque[Delivered[Item]] = deque()
         self._at_work: set[Delivered[Item]] = set()
         self._partitions: dict[Partition, deque[Delivered[Item]]] = {}
@@ -107,7 +113,7 @@ class InFlight(Generic[Item]):
             if free and not delivery.is_large and not small_at_work:
                 batch.append(delivery)
                 size += delivery.size
-                if len(batch) == self._batch or size > BATCH_BYTES:
+                if len(batch) == self._batch or size > self._batch_bytes:
                     break
             else:
                 # It stays, and what comes behind it with the same key stays behind it.

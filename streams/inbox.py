@@ -11,6 +11,7 @@ from eventstore.keys import AggregateKey
 from services.deadline import Deadline, DeadlineExceededError
 from services.storage.intake import TAKE_LIMIT_S, Intake, Submission
 from streams.delivery_order import DeliveryOrder
+from streams.handler import BATCH_BYTES
 from streams.message import Message
 
 SOURCE_CHARACTERS = 256
@@ -34,6 +35,7 @@ class InboxHandler:
 
     # Producers' keys say nothing of documents, and to take a large one in is quick.
     large_bytes = None
+    batch_bytes = BATCH_BYTES
 
     def __init__(self, intake: Intake, order: DeliveryOrder, topic: InboxTopic) -> None:
         self._intake = intake

@@ -6,6 +6,7 @@ from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from projections.projector import Projector
+from streams.handler import BATCH_BYTES
 from streams.message import Message, read_event
 
 LARGE_BYTES = 128 * 1024
@@ -16,6 +17,7 @@ class ProjectionHandler:
     """Feeds one read model."""
 
     large_bytes = LARGE_BYTES
+    batch_bytes = BATCH_BYTES
 
     def __init__(self, projector: Projector, positions: ConsumerPositions, topics: Topics) -> None:
         self._projector = projector

@@ -10,13 +10,15 @@ from services.processing.stage import StageRunner
 from streams.message import Message, read_event
 
 LARGE_BYTES = 16 * 1024
-"""A document with more text than this takes a second or more of a model."""
+"""A document with more text than this takes a second or more of a model. Small ones are worked on together up to as
+much, so that what they come to reaches the next stage while this one is still at work."""
 
 
 class StageHandler:
     """A plain handler around a StageRunner."""
 
     large_bytes = LARGE_BYTES
+    batch_bytes = LARGE_BYTES
 
     def __init__(self, runner: StageRunner, positions: ConsumerPositions, topics: Topics) -> None:
         stage = runner.stage

@@ -1,5 +1,7 @@
 """Models from a package, from a local folder, and what is said when there is none."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,3 +82,17 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_vector_of_nothing_stays_nothing() -> None:
     assert vector(bytes(2 * HIDDEN)).tolist() == [0.0] * HIDDEN
+
+
+def test_threads_of_torch_do_not_spin() -> None:
+    """OpenMP prints what it goes by as it is loaded."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    program = "from inference.pretrained import import_torch; import_torch()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment | {"OMP_DISPLAY_ENV": "true"},
+        timeout=120,
+    )
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in done.stderr

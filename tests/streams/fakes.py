@@ -10,6 +10,7 @@ from contracts.codec import MalformedEventError, NewerSchemaError
 from contracts.topics import Partition
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.paused_consumers import PausedConsumer, PausedConsumers
+from streams.handler import BATCH_BYTES
 from streams.message import Message
 
 TOPIC = "annals.test"
@@ -101,6 +102,7 @@ class Recorder:
 
     name: str = "recorder"
     large_bytes: int | None = 100
+    batch_bytes: int = BATCH_BYTES
     topics: tuple[str, ...] = (TOPIC,)
     event_types: frozenset[str] = frozenset()
     poison: frozenset[str] = frozenset()

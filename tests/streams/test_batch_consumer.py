@@ -238,3 +238,38 @@ async def test_one_that_is_too_new_is_no_dead_letter_when_its_batch_is_tried_sin
     with pytest.raises(NewerSchemaError):
         await scene.consumer.process([message(0), message(1)])
     assert scene.set_aside == []
+
+
+async def test_a_batch_ends_at_the_bytes_that_the_handler_names() -> None:
+    scene = Scene(batch_bytes=5)
+    async with scene.running(Stream([message(offset, b"mm") for offset in range(9)])):
+        await until(lambda: len(scene.handler.handled) == 9)
+    assert max(len(items) for items, _ in scene.handler.calls) == 3
+
+
+async def test_while_a_batch_is_at_work_what_others_wait_for_is_delivered() -> None:
+    """Faust delivers to all agents of a process in step: a stage that is behind must not stop the ones behind it."""
+    documents = 500
+    sent = [message(offset) for offset in range(documents)]
+    sent += [message(documents + offset, b"skip") for offset in range(3 * documents)]
+    scene, stream = Scene(batch=5), Stream(sent)
+    scene.handler.may_go.clear()
+    async with scene.running(stream):
+        await until(lambda: stream.delivered == len(sent))
+        assert len(scene.handler.handled) < documents
+        scene.handler.may_go.set()
+        await until(lambda: len(stream.acknowledged) == len(sent))
+
+
+async def test_what_is_none_of_its_business_waits_for_company_and_holds_up_nothing() -> None:
+    sent = [message(offset, b"skip") for offset in range(50)]
+    scene, stream = Scene(), Stream(sent)
+    async with scene.running(stream):
+        await until(lambda: len(stream.acknowledged) == 50)
+    assert len(scene.handler.calls) == 1 and scene.handler.calls[0] == ([], {(TOPIC, 0): 149})
+
+    scene, stream = Scene(), Stream([*sent, message(50, b"mine")])
+    async with scene.running(stream):
+        began = asyncio.get_running_loop().time()
+        await until(lambda: scene.handler.handled == ["mine"])
+        assert asyncio.get_running_loop().time() - began < consumers.UNWANTED_WAIT_S

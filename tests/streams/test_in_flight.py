@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.topics import Partition
 from streams import in_flight
+from streams.handler import BATCH_BYTES
 from streams.in_flight import Delivered, InFlight
 from tests.streams.fakes import message
 
@@ -23,7 +24,7 @@ def test_order_within_a_key_and_acknowledgements_without_gaps(
     sent: list[tuple[bytes, bool, bool]], choose: Random
 ) -> None:
     """Each of `sent`: key, whether it is large, whether the handler wants it."""
-    flight: InFlight[str] = InFlight(BATCH)
+    flight: InFlight[str] = InFlight(BATCH, BATCH_BYTES)
     waiting = [
         Delivered(None, message(offset, key, partition=KEYS.index(key) % 2), "item" if wanted else None, is_large=large)
         for offset, (key, large, wanted) in enumerate(sent)
@@ -74,7 +75,7 @@ def _positions(released: list[Delivered[str]]) -> dict[Partition, int]:
 
 
 def test_large_ones_share_a_bound_in_bytes_and_one_beyond_it_is_at_work_alone() -> None:
-    flight: InFlight[str] = InFlight(BATCH)
+    flight: InFlight[str] = InFlight(BATCH, BATCH_BYTES)
     sizes = [in_flight.LARGE_AT_ONCE_BYTES // 2, in_flight.LARGE_AT_ONCE_BYTES * 3, in_flight.LARGE_AT_ONCE_BYTES // 2]
     for offset, size in enumerate(sizes):
         flight.add(Delivered(None, message(offset, b"k%d" % offset), "item", size=size, is_large=True))
@@ -86,7 +87,7 @@ def test_large_ones_share_a_bound_in_bytes_and_one_beyond_it_is_at_work_alone() 
 
 
 def test_a_batch_is_bounded_in_bytes() -> None:
-    flight: InFlight[str] = InFlight(BATCH)
+    flight: InFlight[str] = InFlight(BATCH, BATCH_BYTES)
     for offset in range(BATCH):
-        flight.add(Delivered(None, message(offset, b"k%d" % offset), "item", size=in_flight.BATCH_BYTES // 2))
+        flight.add(Delivered(None, message(offset, b"k%d" % offset), "item", size=BATCH_BYTES // 2))
     assert len(flight.next_batch()) == 3

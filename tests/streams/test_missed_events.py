@@ -23,6 +23,7 @@ from eventstore.reader import EventReader
 from streams import missed_events
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
+from streams.handler import BATCH_BYTES
 from streams.message import Message, read_event
 from streams.missed_events import MissedEvents
 from tests.streams.fakes import Letters, Stream
@@ -51,6 +52,7 @@ class Follower:
     topics: tuple[str, ...] = (TOPIC,)
     event_types: frozenset[str] = frozenset({"DocumentIngested"})
     large_bytes: int | None = None
+    batch_bytes: int = BATCH_BYTES
     poison: str | None = None
     failures: list[Exception] = field(default_factory=list)
     handled: list[str] = field(default_factory=list)
