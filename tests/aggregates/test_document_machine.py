@@ -177,5 +177,6 @@ class DocumentInPartsMachine(DocumentMachine):
 
 TestDocumentMachine = DocumentMachine.TestCase
 TestDocumentInPartsMachine = DocumentInPartsMachine.TestCase
-for test in (TestDocumentMachine, TestDocumentInPartsMachine):
-    test.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestDocumentMachine.settings = TestDocumentInPartsMachine.settings = settings(
+    max_examples=50, stateful_step_count=40, deadline=None
+)

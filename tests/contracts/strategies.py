@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -46,6 +47,7 @@ def values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[A
     return _plain(annotation, bounds)
 
 
+@cache
 def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     """Instances of a model."""
     return st.builds(
@@ -53,6 +55,7 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def events(event_type: EventType) -> st.SearchStrategy[DomainEvent]:
     """Whole events of one type, stored or not."""
     payload = PAYLOADS[event_type]
