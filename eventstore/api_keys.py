@@ -1,7 +1,7 @@
 """API keys, by their hashes."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -33,6 +33,15 @@ class ApiKeys:
                 key.tenant,
                 key.account,
                 key.name,
+            )
+            await _insert(connection, key)
+            await count_change(connection)
+
+    async def rotate(self, old_id: str, key: ApiKey, until: datetime) -> None:
+        """Keep a new key; the old one expires at `until`, unless it did so before."""
+        async with transaction(self._pool) as connection:
+            await connection.execute(
+                "UPDATE annals.api_keys SET expires_at = least(expires_at, $2) WHERE id = $1", old_id, until
             )
             await _insert(connection, key)
             await count_change(connection)

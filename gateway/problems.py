@@ -30,7 +30,14 @@ from gateway.jobs import TooManyJobsError
 from inference.external.errors import ExternalSystemError
 from inference.model import InferenceError, OtherModelError
 from projections.errors import OldSchemaError
-from security.errors import AuthenticationError, InvalidCredentialError, MissingCredentialError
+from security.errors import (
+    AuthenticationError,
+    InvalidCredentialError,
+    MissingCredentialError,
+    TooManyAttemptsError,
+)
+from security.passwords import PasswordsBusyError, WeakPasswordError
+from security.scopes import WrongScopeError
 from services.cursors import WrongCursorError
 from services.deadline import DeadlineExceededError
 from services.errors import (
@@ -78,11 +85,15 @@ STATUS: dict[type[AnnalsError], int] = {
     MediaTypeError: 415,
     InvalidFieldsError: 422,
     InvalidRequestError: 422,
+    WeakPasswordError: 422,
+    WrongScopeError: 422,
     TooManyQuestionsError: 429,
     TooManyRequestsError: 429,
+    TooManyAttemptsError: 429,
     InferenceError: 503,
     ExternalSystemError: 503,
     OverloadedError: 503,
+    PasswordsBusyError: 503,
     StoreUnavailableError: 503,
     ServiceUnavailableError: 503,
     UntrustedServiceError: 503,

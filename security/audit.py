@@ -14,7 +14,7 @@ Outcome = Literal["success", "denied", "failed"]
 MAX_FIELD = 512
 """Characters of a field; of a longer one the end is cut off."""
 _SECRETS = re.compile(
-    r"ann_[a-z2-7]{16}_[\w-]+"  # an API key (security/api_keys.py)
+    r"an[nr]_[a-z2-7]{16}_[\w-]+"  # an API key or a refresh token (security/secrets.py)
     r"|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*){0,3}"  # a JWT or JWE
     r"|(?i:\b(?:bearer|basic)\s+)[^\s,;]+"
     r"|(?i:\b(?:password|passwd|secret|token|api[_-]?key|authorization)\s*[=:]\s*(?:(?:bearer|basic)\s+)?)[^\s,;&]+"

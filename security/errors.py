@@ -10,7 +10,9 @@ class AuthenticationError(AnnalsError):
     """Who asks could not be told; send a credential that counts."""
 
     reason: str = "no credential that counts"
-    """What was wrong, for the audit log; an edge never shows it."""
+    account: str = ""
+    tenant: str | None = None
+    """What was wrong, and with whose credential, for the audit log; an edge never shows it."""
 
 
 class MissingCredentialError(AuthenticationError):
@@ -22,11 +24,12 @@ class MissingCredentialError(AuthenticationError):
 class InvalidCredentialError(AuthenticationError):
     """The credential does not count; get a new one, or ask an administrator."""
 
-    def __init__(self, reason: str, account: str | None = None) -> None:
-        """`reason` and `account`, once known, are for the audit log alone: the message is the same for all of them."""
+    def __init__(self, reason: str, account: str = "", tenant: str | None = None) -> None:
+        """`reason`, and whose credential it is where that is known, are for the audit log: the message is the same."""
         super().__init__()
         self.reason = reason
         self.account = account
+        self.tenant = tenant
 
 
 class EncryptionError(AnnalsError):
@@ -51,3 +54,13 @@ class UnknownKeyError(EncryptionError):
 
 class MasterKeyError(EncryptionError):
     """The master key is missing, or is not the one that wrapped the data keys; restore it from its backup."""
+
+
+class TooManyAttemptsError(AuthenticationError):
+    """Too many attempts failed; wait as long as Retry-After says, then try again."""
+
+    reason = "too many failed attempts"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s

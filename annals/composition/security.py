@@ -15,9 +15,15 @@ from eventstore.audit_entries import AuditEntries
 from eventstore.data_keys import DataKeys
 from eventstore.encryption import EncryptionService
 from eventstore.key_management import KeyManagementService
+from eventstore.passwords import Passwords
+from eventstore.signing_keys import SigningKeys
+from eventstore.tokens import Tokens
 from projections.dashboards.readers import DashboardReaders
+from security.attempts import Attempts
 from security.authorization import RbacAuthorizationEngine
 from security.encryption import Encryption
+from security.passwords import PasswordHashing
+from services.security.access_tokens import AccessTokenIdentification, AccessTokenIssuer, issuer_of
 from services.security.accounts import AccountService
 from services.security.administrators import Administrators
 from services.security.api_keys import ApiKeyService
@@ -26,8 +32,12 @@ from services.security.authentication import AuthenticationService
 from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
 from services.security.explaining import AccessExplainer
+from services.security.identification import ApiKeyIdentification
 from services.security.local_administrator import TENANT, LocalAdministrator
 from services.security.policies import PolicyService
+from services.security.sign_in import SignInService
+from services.security.signing import TokenSigner
+from services.security.tokens import TokenService
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,9 @@ class Security:
     authentication: AuthenticationService
     accounts: AccountService
     api_keys: ApiKeyService
+    sign_in: SignInService
+    tokens: TokenService
+    signer: TokenSigner
     policies: PolicyService
     access_explainer: AccessExplainer
     local_administrator: LocalAdministrator
@@ -59,22 +72,37 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         access_version = AccessVersion(stores.dsn)
         stack.push_async_callback(access_version.close)
         account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
-        authentication = AuthenticationService(access_version, stored_keys, account_reader)
+        tokens, signing_keys, attempts = Tokens(pool), SigningKeys(pool), Attempts()
+        encryption, issuer = EncryptionService(key_management, audit), issuer_of(await stores.reader.identity())
+        signer = TokenSigner(signing_keys, encryption, audit)
+        issuing = AccessTokenIssuer(issuer, signer)
+        hashing = PasswordHashing()
+        stack.callback(hashing.close)
+        authentication = AuthenticationService(
+            access_version,
+            stored_keys,
+            ApiKeyIdentification(stored_keys, account_reader),
+            AccessTokenIdentification(issuer, signing_keys, tokens, account_reader),
+            attempts,
+        )
         administrators = Administrators(pool, account_reader)
         engine = RbacAuthorizationEngine(home=TENANT)
         policies = PolicyService(engine, stores.commands, stores.reader, access_version, administrators)
-        accounts = AccountService(stores.commands, account_reader, policies, administrators)
-        api_keys = ApiKeyService(stored_keys, account_reader)
+        accounts = AccountService(stores.commands, account_reader, policies, administrators, audit)
+        api_keys = ApiKeyService(stored_keys, account_reader, audit)
         yield Security(
             authentication=authentication,
             accounts=accounts,
             api_keys=api_keys,
+            sign_in=SignInService(account_reader, Passwords(pool), hashing, tokens, issuing, attempts, audit),
+            tokens=TokenService(account_reader, tokens, issuing, audit),
+            signer=signer,
             policies=policies,
             access_explainer=AccessExplainer(account_reader, policies),
             local_administrator=LocalAdministrator(accounts, api_keys, authentication),
             audit=audit,
             audit_service=AuditService(entries, audit),
-            encryption=EncryptionService(key_management, audit),
+            encryption=encryption,
             data_keys=DataKeyService(DataKeys(pool), key_management, audit),
             readers=DashboardReaderService(DashboardReaders(pool, stores.read.in_postgres), audit),
         )

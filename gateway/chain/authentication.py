@@ -5,7 +5,7 @@ from gateway.errors import MethodNotAllowedError, UnknownPathError
 from gateway.exchange import Exchange, exchange_of, header
 from gateway.protocols import Authentication
 from security.audit import AuditEntry, AuditLog
-from security.errors import AuthenticationError, InvalidCredentialError
+from security.errors import AuthenticationError
 from security.principal import Principal
 from services.deadline import Deadline
 
@@ -38,22 +38,21 @@ class Authenticator:
             deadline = Deadline.after(LIMIT_S)
             principal = await self._authentication.authenticate(authorization, exchange.client, deadline)
         except AuthenticationError as error:
-            account = error.account if isinstance(error, InvalidCredentialError) else None
-            await self._audit.record(_denied(exchange, account, error.reason))
+            await self._audit.record(_denied(exchange, error))
             raise
         await self._audit.record(_succeeded(exchange, principal))
         return principal
 
 
-def _denied(exchange: Exchange, account: str | None, reason: str) -> AuditEntry:
+def _denied(exchange: Exchange, error: AuthenticationError) -> AuditEntry:
     return AuditEntry(
-        tenant=None,
-        actor=account or "nobody",
+        tenant=error.tenant,
+        actor=error.account or "nobody",
         category="authentication",
         action=ACTION,
         resource=exchange.path,
         outcome="denied",
-        reason=reason,
+        reason=error.reason,
         address=exchange.client,
         request_id=exchange.correlation_id,
     )

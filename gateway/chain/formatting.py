@@ -1,6 +1,7 @@
 """Step 7: the answer's form: errors as problem+json, the headers that every answer has, gzip where it is taken."""
 
 import logging
+import math
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from gateway.chain import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestError
 from gateway.exchange import Exchange, exchange_of
 from gateway.problems import MEDIA_TYPE, RETRY_AFTER_S, name_of, problem_of, status_of
+from security.errors import TooManyAttemptsError
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +96,8 @@ async def _answer(exchange: Exchange, error: AnnalsError, send: Send) -> None:
         headers.append((b"allow", ", ".join(exchange.allowed_methods).encode()))
     if status == 503:
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    if isinstance(error, TooManyAttemptsError):
+        headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()))
     if status in (408, 413):
         # The rest of the body is not read.
         headers.append((b"connection", b"close"))

@@ -14,10 +14,12 @@ from contracts.codec import plain
 from contracts.envelope import DomainEvent
 from eventstore.accounts import AccountReader, account_key
 from eventstore.commands import Command, Commands
+from security.audit import AuditLog
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
 from services.security.administrators import Administrators, administers
+from services.security.auditing import audited
 from services.security.policies import PolicyService
 
 MAX_PAGE = 1000
@@ -42,60 +44,70 @@ class AccountService:
     """
 
     def __init__(
-        self, commands: Commands, accounts: AccountReader, policies: PolicyService, administrators: Administrators
+        self,
+        commands: Commands,
+        accounts: AccountReader,
+        policies: PolicyService,
+        administrators: Administrators,
+        audit: AuditLog,
     ) -> None:
         self._commands = commands
         self._accounts = accounts
         self._policies = policies
         self._administrators = administrators
+        self._audit = audit
 
     async def create(
         self, caller: Caller, account_id: str, kind: AccountKind, roles: Collection[str], *, deadline: Deadline
     ) -> Account:
         """A new account of the caller's tenant. Raises RefusedError where the name is taken, InvalidRequestError."""
-        caller.require("users", "administer", {"account": account_id})
-        name, wanted, cause = _checked(account_id), await self._givable(caller, roles), _cause(caller)
-        return await self._decide(
-            caller, name, lambda state: decisions.create(state, name, kind, wanted, cause), "creating", deadline
-        )
+        async with audited(self._audit, caller, "administration", "create", "users", account_id):
+            caller.require("users", "administer", {"account": account_id})
+            name, wanted, cause = _checked(account_id), await self._givable(caller, roles), _cause(caller)
+            return await self._decide(
+                caller, name, lambda state: decisions.create(state, name, kind, wanted, cause), "creating", deadline
+            )
 
     async def change_roles(
         self, caller: Caller, account_id: str, roles: Collection[str], *, deadline: Deadline
     ) -> Account:
         """These roles and no others. Raises NotFoundError, InvalidRequestError."""
-        caller.require("users", "administer", {"account": account_id})
-        wanted, cause = await self._givable(caller, roles), _cause(caller)
-        return await self._change(
-            caller,
-            account_id,
-            lambda state: decisions.change_roles(state, wanted, cause),
-            lambda account: replace(account, roles=wanted),
-            deadline,
-        )
+        async with audited(self._audit, caller, "administration", "change roles", "users", account_id):
+            caller.require("users", "administer", {"account": account_id})
+            wanted, cause = await self._givable(caller, roles), _cause(caller)
+            return await self._change(
+                caller,
+                account_id,
+                lambda state: decisions.change_roles(state, wanted, cause),
+                lambda account: replace(account, roles=wanted),
+                deadline,
+            )
 
     async def disable(self, caller: Caller, account_id: str, reason: str | None, *, deadline: Deadline) -> Account:
         """Refuse the account's credentials from the next request on. Raises NotFoundError."""
-        caller.require("users", "administer", {"account": account_id})
-        cause = _cause(caller)
-        return await self._change(
-            caller,
-            account_id,
-            lambda state: decisions.disable(state, reason, cause),
-            lambda account: replace(account, active=False),
-            deadline,
-        )
+        async with audited(self._audit, caller, "administration", "disable", "users", account_id):
+            caller.require("users", "administer", {"account": account_id})
+            cause = _cause(caller)
+            return await self._change(
+                caller,
+                account_id,
+                lambda state: decisions.disable(state, reason, cause),
+                lambda account: replace(account, active=False),
+                deadline,
+            )
 
     async def enable(self, caller: Caller, account_id: str, reason: str | None, *, deadline: Deadline) -> Account:
         """Let the account in again. Raises NotFoundError."""
-        caller.require("users", "administer", {"account": account_id})
-        cause = _cause(caller)
-        return await self._change(
-            caller,
-            account_id,
-            lambda state: decisions.enable(state, reason, cause),
-            lambda account: replace(account, active=True),
-            deadline,
-        )
+        async with audited(self._audit, caller, "administration", "enable", "users", account_id):
+            caller.require("users", "administer", {"account": account_id})
+            cause = _cause(caller)
+            return await self._change(
+                caller,
+                account_id,
+                lambda state: decisions.enable(state, reason, cause),
+                lambda account: replace(account, active=True),
+                deadline,
+            )
 
     async def get(self, caller: Caller, account_id: str, *, deadline: Deadline) -> Account:
         """One account of the caller's tenant. Raises NotFoundError."""

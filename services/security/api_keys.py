@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 from contracts.payload import storable
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
-from security.api_keys import ApiKey, PresentedKey, new_key
-from security.scopes import WrongScopeError, checked_scopes
+from security.api_keys import ApiKey
+from security.audit import AuditLog
+from security.secrets import Secret, new_secret
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
+from services.security.auditing import audited
+from services.security.scopes import narrowed
 
 DEFAULT_LIFETIME = timedelta(days=365)
 MAX_PAGE = 1000
 MAX_NAME = 128
-MAX_SCOPES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,10 @@ class ApiKeyService:
     Nobody makes a key that may do more than he may himself.
     """
 
-    def __init__(self, keys: ApiKeys, accounts: AccountReader) -> None:
+    def __init__(self, keys: ApiKeys, accounts: AccountReader, audit: AuditLog) -> None:
         self._keys = keys
         self._accounts = accounts
+        self._audit = audit
 
     async def issue(
         self,
@@ -59,8 +62,10 @@ class ApiKeyService:
 
         Raises NotFoundError, InvalidRequestError.
         """
-        caller.require("keys", "administer", {"account": account_id})
-        async with deadline.enforce("issuing a key"):
+        async with (
+            audited(self._audit, caller, "administration", "issue key", "keys", account_id),
+            deadline.enforce("issuing a key"),
+        ):
             presented, key = await self._new(caller, account_id, name, scopes, lifetime)
             await self._keys.add(key)
         return IssuedKey(key, presented.text)
@@ -69,8 +74,10 @@ class ApiKeyService:
         self, caller: Caller, account_id: str, name: str, *, lifetime: timedelta | None, deadline: Deadline
     ) -> IssuedKey:
         """As `issue`, and every other key of the account with this name counts no more."""
-        caller.require("keys", "administer", {"account": account_id})
-        async with deadline.enforce("issuing a key"):
+        async with (
+            audited(self._audit, caller, "administration", "issue key", "keys", account_id),
+            deadline.enforce("issuing a key"),
+        ):
             presented, key = await self._new(caller, account_id, name, None, lifetime)
             await self._keys.take_the_place(key)
         return IssuedKey(key, presented.text)
@@ -98,23 +105,50 @@ class ApiKeyService:
 
     async def revoke(self, caller: Caller, key_id: str, *, deadline: Deadline) -> ApiKey:
         """Refuse the key from the next request on; a revoked one stays as it is. Raises NotFoundError."""
-        key = await self.get(caller, key_id, deadline=deadline)
-        caller.require("keys", "administer", {"account": key.account})
-        async with deadline.enforce("revoking a key"):
+        async with (
+            audited(self._audit, caller, "administration", "revoke key", "keys", key_id),
+            deadline.enforce("revoking a key"),
+        ):
+            key = await self._keys.find(key_id)
+            if key is None or key.tenant != caller.tenant:
+                caller.require("keys", "administer")
+                raise _unknown(key_id)
+            caller.require("keys", "administer", {"account": key.account})
             await self._keys.revoke(caller.tenant, key_id)
-        return await self.get(caller, key_id, deadline=deadline)
+            return await self._keys.find(key_id) or key
+
+    async def rotate(self, caller: Caller, key_id: str, *, overlap: timedelta, deadline: Deadline) -> IssuedKey:
+        """A new key like this one, with as much time to live as that was given; the old one counts for `overlap` more.
+
+        Raises NotFoundError, InvalidRequestError.
+        """
+        async with (
+            audited(self._audit, caller, "administration", "rotate key", "keys", key_id),
+            deadline.enforce("rotating a key"),
+        ):
+            old = await self._keys.find(key_id)
+            if old is None or old.tenant != caller.tenant:
+                caller.require("keys", "administer")
+                raise _unknown(key_id)
+            lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+            presented, key = await self._new(caller, old.account, old.name, old.scopes, lifetime)
+            if old.fault(key.created_at) is not None:
+                raise InvalidRequestError(f"key {key_id} counts no more; create a new one")
+            await self._keys.rotate(old.id, key, key.created_at + max(overlap, timedelta(0)))
+        return IssuedKey(key, presented.text)
 
     async def _new(
         self, caller: Caller, account_id: str, name: str, scopes: Collection[str] | None, lifetime: timedelta | None
-    ) -> tuple[PresentedKey, ApiKey]:
+    ) -> tuple[Secret, ApiKey]:
+        caller.require("keys", "administer", {"account": account_id})
         account = await self._accounts.find(caller.tenant, account_id)
         if account is None:
             raise NotFoundError(f"there is no account {account_id!r}; `annals users list` shows what there is")
-        narrowed = None if scopes is None else _checked_scopes(scopes)
-        caller.require_to_give(account.roles, narrowed)
+        wanted = narrowed(scopes)
+        caller.require_to_give(account.roles, wanted)
         if lifetime is not None and lifetime <= timedelta(0):
             raise InvalidRequestError("a key cannot have expired when it is made; give it a time to live")
-        presented, now = new_key(), datetime.now(UTC)
+        presented, now = new_secret("ann"), datetime.now(UTC)
         try:
             expires_at = None if lifetime is None else now + lifetime
         except OverflowError:
@@ -125,7 +159,7 @@ class ApiKeyService:
             account=account_id,
             name=_checked_name(name),
             secret_hash=presented.hash(),
-            scopes=narrowed,
+            scopes=wanted,
             created_at=now,
             created_by=caller.actor,
             expires_at=expires_at,
@@ -141,17 +175,6 @@ def _checked_name(name: str) -> str:
     if not name.strip() or len(name) > MAX_NAME:
         raise InvalidRequestError(f"a key's name has 1 to {MAX_NAME} characters; say what the key is for")
     return name
-
-
-def _checked_scopes(scopes: Collection[str]) -> tuple[str, ...]:
-    """An empty list would give a key that may do nothing at all."""
-    try:
-        wanted = checked_scopes(scopes)
-    except WrongScopeError as error:
-        raise InvalidRequestError(str(error)) from None
-    if not 0 < len(wanted) <= MAX_SCOPES:
-        raise InvalidRequestError(f"a key has 1 to {MAX_SCOPES} scopes, or none given for all that its account may do")
-    return wanted
 
 
 def _unknown(key_id: str) -> NotFoundError:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.api_keys import new_key
 from security.audit import MAX_FIELD, AuditEntry, AuditLevel, Category, Outcome, is_kept, plain
 from security.audit_chain import BEGINNING, ChainCheck, Fault, RecordedEntry, chained
+from security.secrets import new_secret
 
 ENTRY = AuditEntry("acme", "ines", "read", "read", "documents", "river.md")
 TEXT_FIELDS = ("actor", "action", "resource", "object_id", "reason", "credential", "address", "request_id")
@@ -112,7 +112,7 @@ def test_what_moves_from_one_field_to_the_next_is_another_entry() -> None:
 
 SECRETS = [
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJpbmVzIn0.c2lnbmF0dXJl",
-    new_key().text,
+    new_secret("ann").text,
     "Bearer abc.def",
     "authorization: Bearer s3cret-value",
     "Basic aW5lczpzM2NyZXQ=",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -44,10 +45,9 @@ def events(history: History) -> ReadEvents:
 
 
 @pytest.fixture
-async def accounts(history: History, dsn: str) -> AsyncIterator[AccountService]:
-    identities = opened(dsn, history.pool, history.commands, history.reader)
-    yield identities.accounts
-    await identities.version.close()
+async def accounts(history: History, dsn: str, tmp_path: Path) -> AsyncIterator[AccountService]:
+    async with opened(tmp_path, dsn) as identities:
+        yield identities.accounts
 
 
 async def all_of(page: Callable[[str | None], Awaitable[EventPage]]) -> list[DomainEvent]:

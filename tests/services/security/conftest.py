@@ -1,23 +1,22 @@
 """Accounts, keys and authentication over a fresh database."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from eventstore.access_version import AccessVersion
-from eventstore.accounts import AccountReader
-from eventstore.api_keys import ApiKeys
-from eventstore.commands import Commands
+from annals.composition.security import Security, open_security
+from annals.composition.stores import open_stores
+from annals.settings import load_settings
 from eventstore.pool import PostgresPool
-from eventstore.reader import EventReader
 from security.access import FULL_ACCESS
-from security.authorization import RbacAuthorizationEngine
 from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.security.accounts import AccountService
-from services.security.administrators import Administrators
 from services.security.api_keys import ApiKeyService
 from services.security.authentication import AuthenticationService
 from services.security.policies import PolicyService
@@ -32,52 +31,63 @@ ROOT = Caller("acme", "root", "test", FULL_ACCESS)
 class Identities:
     """What one process has open."""
 
-    accounts: AccountService
-    keys: ApiKeyService
-    authentication: AuthenticationService
-    stored: ApiKeys
-    version: AccessVersion
-    policies: PolicyService
+    opened: Security
+    pool: PostgresPool
 
-    async def who(self, key: str, client: str = "192.0.2.1") -> Principal:
-        """Who sends this key."""
-        return await self.authentication.authenticate(f"Bearer {key}", client, Deadline.after(10))
+    @property
+    def accounts(self) -> AccountService:
+        """Users and programs."""
+        return self.opened.accounts
 
-    async def issued(self, account: str = "ada", **options: object) -> str:
-        """A new key of an account, made where there is none."""
+    @property
+    def keys(self) -> ApiKeyService:
+        """API keys."""
+        return self.opened.api_keys
+
+    @property
+    def authentication(self) -> AuthenticationService:
+        """Who asks."""
+        return self.opened.authentication
+
+    @property
+    def policies(self) -> PolicyService:
+        """Roles and what they allow."""
+        return self.opened.policies
+
+    async def who(self, credential: str, client: str = "192.0.2.1") -> Principal:
+        """Who sends this credential."""
+        return await self.authentication.authenticate(f"Bearer {credential}", client, Deadline.after(10))
+
+    async def account(self, account: str = "ada") -> None:
+        """Have a user of this name."""
         page = await self.accounts.list(ROOT, deadline=Deadline.after(10))
         if account not in {one.id for one in page.accounts}:
             await self.accounts.create(ROOT, account, "user", ["reader"], deadline=Deadline.after(10))
-        issued = await self.keys.issue(ROOT, account, "laptop", deadline=Deadline.after(10), **options)  # type: ignore[arg-type]
+
+    async def issued(self, account: str = "ada", **options: Any) -> str:
+        """A new key of an account, made where there is none."""
+        await self.account(account)
+        issued = await self.keys.issue(ROOT, account, "laptop", deadline=Deadline.after(10), **options)
         return issued.text
 
 
-def opened(dsn: str, pool: PostgresPool, commands: Commands, reader: EventReader) -> Identities:
-    """As a process opens them."""
-    stored, accounts, version = ApiKeys(pool), AccountReader(pool, reader), AccessVersion(dsn)
-    administrators = Administrators(pool, accounts)
-    policies = PolicyService(RbacAuthorizationEngine(home="default"), commands, reader, version, administrators)
-    return Identities(
-        AccountService(commands, accounts, policies, administrators),
-        ApiKeyService(stored, accounts),
-        AuthenticationService(version, stored, accounts),
-        stored,
-        version,
-        policies,
-    )
+@contextlib.asynccontextmanager
+async def opened(data: Path, dsn: str) -> AsyncIterator[Identities]:
+    """As a process opens them. All processes of a test have the same master key."""
+    settings = load_settings(data=data)
+    async with open_stores(settings, dsn) as stores, open_security(stores) as security:
+        yield Identities(security, stores.pool)
 
 
 @pytest.fixture
-async def here(dsn: str, pool: PostgresPool, commands: Commands, reader: EventReader) -> AsyncIterator[Identities]:
+async def here(tmp_path: Path, dsn: str) -> AsyncIterator[Identities]:
     """This process."""
-    one = opened(dsn, pool, commands, reader)
-    yield one
-    await one.version.close()
+    async with opened(tmp_path, dsn) as one:
+        yield one
 
 
 @pytest.fixture
-async def elsewhere(dsn: str, pool: PostgresPool, commands: Commands, reader: EventReader) -> AsyncIterator[Identities]:
+async def elsewhere(tmp_path: Path, dsn: str, here: Identities) -> AsyncIterator[Identities]:
     """Another process, with a memory of its own."""
-    one = opened(dsn, pool, commands, reader)
-    yield one
-    await one.version.close()
+    async with opened(tmp_path, dsn) as one:
+        yield one

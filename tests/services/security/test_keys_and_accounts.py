@@ -7,7 +7,9 @@ import pytest
 
 from aggregates.cause import RefusedError
 from eventstore.pool import PostgresPool
-from security.api_keys import parse
+from security.errors import InvalidCredentialError
+from security.scopes import WrongScopeError
+from security.secrets import parse_secret
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
@@ -58,7 +60,7 @@ async def test_a_name_is_taken_once(here: Identities) -> None:
 
 
 async def test_another_tenants_account_and_key_are_not_there(here: Identities) -> None:
-    key = parse(await here.issued())
+    key = parse_secret("ann", await here.issued())
     assert key is not None
     for attempt in (
         here.accounts.get(OTHER, "ada", deadline=soon()),
@@ -67,6 +69,7 @@ async def test_another_tenants_account_and_key_are_not_there(here: Identities) -
         here.keys.issue(OTHER, "ada", "mine", deadline=soon()),
         here.keys.get(OTHER, key.id, deadline=soon()),
         here.keys.revoke(OTHER, key.id, deadline=soon()),
+        here.keys.rotate(OTHER, key.id, overlap=timedelta(0), deadline=soon()),
     ):
         with pytest.raises(NotFoundError):
             await attempt
@@ -75,7 +78,7 @@ async def test_another_tenants_account_and_key_are_not_there(here: Identities) -
 
 
 async def test_nothing_without_being_allowed(here: Identities) -> None:
-    key = parse(await here.issued())
+    key = parse_secret("ann", await here.issued())
     assert key is not None
     attempts = (
         here.accounts.create(NOBODY, "eve", "user", [], deadline=soon()),
@@ -90,6 +93,7 @@ async def test_nothing_without_being_allowed(here: Identities) -> None:
         here.keys.get(NOBODY, "a" * 16, deadline=soon()),
         here.keys.list(NOBODY, deadline=soon()),
         here.keys.revoke(NOBODY, key.id, deadline=soon()),
+        here.keys.rotate(NOBODY, key.id, overlap=timedelta(0), deadline=soon()),
     )
     for attempt in attempts:
         with pytest.raises(AccessDeniedError):
@@ -114,7 +118,7 @@ async def test_nothing_without_being_allowed(here: Identities) -> None:
 )
 async def test_a_key_that_cannot_be_is_refused(here: Identities, wrong: dict[str, Any]) -> None:
     await here.issued()
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises((InvalidRequestError, WrongScopeError)):
         await here.keys.issue(ROOT, "ada", wrong.pop("name", "laptop"), deadline=soon(), **wrong)
 
 
@@ -123,13 +127,13 @@ async def test_a_key_that_is_issued_again_takes_the_place_of_the_others_of_its_n
     again = await here.keys.reissue(ROOT, "ada", "laptop", lifetime=None, deadline=soon())
     assert (await here.who(again.text)).id == "ada"
     keys = (await here.keys.list(ROOT, "ada", deadline=soon())).keys
-    old = parse(first)
+    old = parse_secret("ann", first)
     assert old is not None
     assert {key.id: key.revoked_at is None for key in keys} == {old.id: False, again.key.id: True}
 
 
 async def test_no_secret_and_no_hash_of_one_is_in_the_log(here: Identities, pool: PostgresPool) -> None:
-    key = parse(await here.issued())
+    key = parse_secret("ann", await here.issued())
     assert key is not None
     async with pool.acquire() as connection:
         states = [bytes(row["state"]) for row in await connection.fetch("SELECT state FROM annals.stored_events")]
@@ -137,3 +141,18 @@ async def test_no_secret_and_no_hash_of_one_is_in_the_log(here: Identities, pool
     assert states and key.secret not in row
     for state in states:
         assert key.secret.encode() not in state and key.hash().hex().encode() not in state
+
+
+async def test_a_rotated_key_counts_for_the_overlap_and_no_longer(here: Identities) -> None:
+    text = await here.issued(scopes=["documents:read"])
+    old = parse_secret("ann", text)
+    assert old is not None
+    new = await here.keys.rotate(ROOT, old.id, overlap=timedelta(hours=1), deadline=soon())
+    assert (await here.who(text)).id == (await here.who(new.text)).id == "ada"
+    assert new.key.scopes == ("documents:read",) and new.key.name == "laptop"
+    latest = await here.keys.rotate(ROOT, new.key.id, overlap=timedelta(0), deadline=soon())
+    with pytest.raises(InvalidCredentialError):
+        await here.who(new.text)
+    assert (await here.who(latest.text)).id == "ada"
+    with pytest.raises(InvalidRequestError):
+        await here.keys.rotate(ROOT, new.key.id, overlap=timedelta(0), deadline=soon())

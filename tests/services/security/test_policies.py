@@ -30,7 +30,7 @@ CLERK = Principal("cy", "user", "ours", ("clerk",), None, "key-1")
 
 
 @dataclass
-class Process:
+class Identities:
     """What one process has open; nothing is shared with another one but the database."""
 
     policies: PolicyService
@@ -44,37 +44,37 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def process(dsn: str, commands: Commands) -> AsyncIterator[Process]:
+async def process(dsn: str, commands: Commands) -> AsyncIterator[Identities]:
     pool, version = await open_pool(dsn), AccessVersion(dsn)
     reader = EventReader(pool)
     administrators = Administrators(pool, AccountReader(pool, reader))
-    yield Process(PolicyService(RbacAuthorizationEngine("ours"), commands, reader, version, administrators), version)
+    yield Identities(PolicyService(RbacAuthorizationEngine("ours"), commands, reader, version, administrators), version)
     await version.close()
     await pool.close()
 
 
 @pytest.fixture
-async def here(commands: Commands, dsn: str) -> AsyncIterator[Process]:
+async def here(commands: Commands, dsn: str) -> AsyncIterator[Identities]:
     """This process."""
     async with process(dsn, commands) as opened:
         yield opened
 
 
 @pytest.fixture
-async def there(commands: Commands, dsn: str) -> AsyncIterator[Process]:
+async def there(commands: Commands, dsn: str) -> AsyncIterator[Identities]:
     """Another one."""
     async with process(dsn, commands) as opened:
         yield opened
 
 
-async def change(process: Process, caller: Caller, *roles: Role, expected: int | None = None) -> int:
+async def change(process: Identities, caller: Caller, *roles: Role, expected: int | None = None) -> int:
     changed = await process.policies.change(
         caller, roles, expected_version=expected, reason=None, correlation_id="c", deadline=Deadline.after(20)
     )
     return changed.version
 
 
-async def test_a_change_is_in_force_at_the_next_request_everywhere(here: Process, there: Process) -> None:
+async def test_a_change_is_in_force_at_the_next_request_everywhere(here: Identities, there: Identities) -> None:
     for process in (here, there):
         assert not await process.may(CLERK, "documents", "read")
     for number, permissions in enumerate(((READ,), (WRITE,), (READ, WRITE), ()), start=1):
@@ -84,7 +84,7 @@ async def test_a_change_is_in_force_at_the_next_request_everywhere(here: Process
             assert await process.may(CLERK, "documents", "write") is (WRITE in permissions)
 
 
-async def test_who_asks_while_others_do_is_told_what_is_stored_by_then(here: Process, there: Process) -> None:
+async def test_who_asks_while_others_do_is_told_what_is_stored_by_then(here: Identities, there: Identities) -> None:
     for number in range(8):
         wanted = number % 2 == 0
         before = [asyncio.create_task(there.may(CLERK, "documents", "read")) for _ in range(20)]
@@ -95,7 +95,7 @@ async def test_who_asks_while_others_do_is_told_what_is_stored_by_then(here: Pro
         await asyncio.gather(*before)
 
 
-async def test_who_gives_up_asking_takes_nobody_with_him(there: Process) -> None:
+async def test_who_gives_up_asking_takes_nobody_with_him(there: Identities) -> None:
     asking = [asyncio.create_task(there.may(CLERK, "documents", "read")) for _ in range(10)]
     await asyncio.sleep(0)
     asking[0].cancel()
@@ -103,7 +103,7 @@ async def test_who_gives_up_asking_takes_nobody_with_him(there: Process) -> None
     assert isinstance(results[0], asyncio.CancelledError) and results[1:] == [False] * 9
 
 
-async def test_a_policy_is_of_its_tenant_alone(here: Process) -> None:
+async def test_a_policy_is_of_its_tenant_alone(here: Identities) -> None:
     await change(here, OURS, Role(name="clerk", permissions=(READ,)))
     theirs = Principal("cy", "user", "theirs", ("clerk",), None, "key-2")
     assert not await here.may(theirs, "documents", "read")
@@ -111,14 +111,14 @@ async def test_a_policy_is_of_its_tenant_alone(here: Process) -> None:
     assert (shown.version, shown.own) == (0, ())
 
 
-async def test_nobody_is_overwritten(here: Process) -> None:
+async def test_nobody_is_overwritten(here: Identities) -> None:
     assert await change(here, OURS, Role(name="clerk"), expected=0) == 1
     with pytest.raises(RefusedError, match="is at version 1"):
         await change(here, OURS, Role(name="guest"), expected=0)
     assert (await here.policies.show(OURS, deadline=Deadline.after(20))).own == (Role(name="clerk"),)
 
 
-async def test_only_who_administers_policies_changes_them(here: Process) -> None:
+async def test_only_who_administers_policies_changes_them(here: Identities) -> None:
     for role, reads, changes in (("administrator", True, True), ("auditor", True, False), ("analyst", False, False)):
         principal = Principal("cy", "user", "ours", (role,), None, "key-1")
         caller = Caller("ours", "cy", "http", await here.policies.access_of(principal, None, datetime.now(UTC)))
@@ -133,7 +133,7 @@ async def test_only_who_administers_policies_changes_them(here: Process) -> None
                     await asked()
 
 
-async def test_no_policy_takes_the_administrators_rights(here: Process) -> None:
+async def test_no_policy_takes_the_administrators_rights(here: Identities) -> None:
     with pytest.raises(RefusedError, match="built in"):
         await change(here, OURS, Role(name="administrator"))
     await change(here, OURS)

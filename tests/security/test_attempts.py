@@ -1,0 +1,140 @@
+"""Failed attempts: slowed more and more, forgotten in time, in bounded memory, and nobody else is locked out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from security import attempts
+from security.attempts import FREE_OF_ACCOUNT, FREE_OF_ADDRESS, MAX_DELAY_S, Attempts, network_of
+from security.errors import TooManyAttemptsError
+
+
+class Clock:
+    """Stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+def wait_s(tried: Attempts, client: str, account: str | None = "acme/ada") -> float:
+    """How long an attempt has to wait; it is made, and fails, where it need not."""
+    try:
+        tried.begin(client, account)
+    except TooManyAttemptsError as error:
+        return error.retry_after_s
+    return 0.0
+
+
+def fail(tried: Attempts, clock: Clock, times: int, client: str, account: str | None = "acme/ada") -> None:
+    """As often, each as soon as it may be."""
+    for _ in range(times):
+        clock.now += wait_s(tried, client, account)
+        wait_s(tried, client, account)
+
+
+def test_the_first_ones_are_free_and_then_each_waits_longer() -> None:
+    clock = Clock()
+    tried = Attempts(clock)
+    for _ in range(FREE_OF_ADDRESS + 1):
+        assert wait_s(tried, "192.0.2.1") == 0
+    waits = []
+    for _ in range(8):
+        waits.append(wait_s(tried, "192.0.2.1"))
+        clock.now += waits[-1]
+        assert wait_s(tried, "192.0.2.1") == 0
+    assert waits == sorted(waits) and waits[0] == 1 and 30 < waits[-1] <= MAX_DELAY_S
+
+
+def test_an_hour_of_guessing_is_about_one_a_minute() -> None:
+    clock = Clock()
+    tried, end, guesses = Attempts(clock), 1000.0 + 3600, 0
+    while clock.now < end:
+        wait = wait_s(tried, "192.0.2.1")
+        guesses += wait == 0
+        clock.now += wait
+    assert guesses < 90
+
+
+def test_many_at_once_are_no_way_around() -> None:
+    tried = Attempts(Clock())
+    assert [wait_s(tried, "192.0.2.1") == 0 for _ in range(100)].count(True) == FREE_OF_ADDRESS + 1
+
+
+def test_the_rightful_user_comes_in_from_another_address() -> None:
+    clock = Clock()
+    tried = Attempts(clock)
+    fail(tried, clock, 500, "192.0.2.1")
+    assert wait_s(tried, "198.51.100.7") == 0
+
+
+def test_guesses_from_many_addresses_slow_the_account_but_not_where_it_came_in_from() -> None:
+    clock = Clock()
+    tried = Attempts(clock)
+    tried.begin("198.51.100.7", "acme/ada")
+    tried.succeeded("198.51.100.7", "acme/ada")
+    for number in range(FREE_OF_ACCOUNT + 1):
+        wait_s(tried, f"192.0.2.{number}")
+    assert wait_s(tried, "203.0.113.9") > 0
+    assert wait_s(tried, "203.0.113.9", "acme/bob") == 0
+    assert wait_s(tried, "198.51.100.7") == 0
+
+
+def test_a_success_takes_back_its_own_attempt_and_no_more() -> None:
+    tried = Attempts(Clock())
+    for _ in range(50):
+        tried.begin("192.0.2.1", "acme/ada")
+        tried.succeeded("192.0.2.1", "acme/ada")
+    for _ in range(FREE_OF_ADDRESS):
+        tried.begin("192.0.2.1", "acme/bob")
+        tried.begin("192.0.2.1", "acme/ada")
+        tried.succeeded("192.0.2.1", "acme/ada")
+    tried.begin("192.0.2.1", "acme/bob")
+    assert wait_s(tried, "192.0.2.1", "acme/bob") > 0
+
+
+def test_it_is_forgotten_in_time() -> None:
+    clock = Clock()
+    tried = Attempts(clock)
+    fail(tried, clock, 30, "192.0.2.1")
+    clock.now += 3600
+    for _ in range(FREE_OF_ADDRESS):
+        assert wait_s(tried, "192.0.2.1") == 0
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "MAX_SUBJECTS", 50)
+    tried = Attempts(Clock())
+    for number in range(1000):
+        client, account = f"10.0.{number // 250}.{number % 250}", f"acme/user{number}"
+        tried.begin(client, account)
+        tried.succeeded(client, account)
+    assert tried.remembered == 150
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1:2:3", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+def test_a_customers_network_is_one(one: str, other: str, same: bool) -> None:
+    assert (network_of(one) == network_of(other)) is same
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.booleans(), st.floats(0, 100)), max_size=60))
+def test_no_delay_is_longer_than_the_longest(history: list[tuple[str, bool, float]]) -> None:
+    clock = Clock()
+    tried = Attempts(clock)
+    for client, succeeds, passed in history:
+        clock.now += passed
+        wait = wait_s(tried, client)
+        assert 0 <= wait <= MAX_DELAY_S
+        if wait == 0 and succeeds:
+            tried.succeeded(client, "acme/ada")
