@@ -11,6 +11,8 @@ from services.mesh.registry import Instance
 EJECT_AFTER = 3
 """Failures in a row."""
 EJECTED_S, EJECTED_MOST_S = 5.0, 60.0
+GONE_S = 2.0
+"""How long an instance that takes no connection is not asked. A process that comes in its stead is another instance."""
 
 
 @dataclass
@@ -23,6 +25,7 @@ class PeerState:
     failures: int = 0
     ejections: int = 0
     ejected_until: float = 0.0
+    gone_until: float = 0.0
 
 
 class Balancer:
@@ -43,16 +46,24 @@ class Balancer:
         self._peers: dict[str, PeerState] = {}
 
     def choose(self, instances: Sequence[Instance], tried: Collection[str] = ()) -> PeerState | None:
-        """One of `instances`, rather one that was not tried yet; None where no breaker lets a request through."""
-        peers = self._of(instances)
-        ready = [peer for peer in peers if peer.breaker.is_ready]
-        fresh = [peer for peer in ready if peer.instance.instance not in tried] or ready
+        """One of `instances`, rather one that was not tried yet; None where all are gone, or have an open breaker."""
         now = self._clock()
+        ready = [peer for peer in self._of(instances) if peer.breaker.is_ready and peer.gone_until <= now]
+        fresh = [peer for peer in ready if peer.instance.instance not in tried] or ready
         kept = [peer for peer in fresh if peer.ejected_until <= now] or fresh
         if not kept:
             return None
         two = self._random.sample(kept, min(2, len(kept)))
         return min(two, key=lambda peer: peer.outstanding)
+
+    def is_absent(self, instances: Sequence[Instance]) -> bool:
+        """Whether there is none, or all are gone: one may come. An open breaker is another matter."""
+        now = self._clock()
+        return all(peer.gone_until > now for peer in self._of(instances))
+
+    def refused(self, peer: PeerState) -> None:
+        """It takes no connection, or is another process now."""
+        peer.gone_until = self._clock() + GONE_S
 
     def succeeded(self, peer: PeerState) -> None:
         """Its failures are forgotten, and in time its ejections."""

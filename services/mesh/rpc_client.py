@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from contracts.errors import AnnalsError
@@ -24,6 +23,10 @@ from telemetry import metrics
 TRIES = 4
 FIRST_PAUSE_S = 0.05
 """Doubled with each try, and shortened at random by up to a half."""
+ABSENT_S = 10.0
+"""How long an instance is waited for where there is none, but no longer than half of the time granted: one that was
+killed is replaced meanwhile."""
+ABSENT_PAUSE_S = 0.25
 PATIENCE_S = 0.5
 """An instance that was given less and did not answer in time has not failed."""
 
@@ -60,35 +63,36 @@ class RpcClient:
         budget = self._budgets.setdefault(operation.service, RetryBudget())
         budget.request()
         body = operation.requests.dump_json(request)
-        tried: list[str] = []
+        balancer, tried = self._balancer(operation.service), list[str]()
         failure: AnnalsError | None = None
-        for number in range(TRIES):
-            if number:
-                if not (_may_repeat(operation, failure) and budget.take()):
-                    break
-                metrics.RPC_RETRIES.labels(operation.service).inc()
-            peer = await self._peer(operation, tried, number, deadline)
+        absent_until = time.monotonic() + min(ABSENT_S, deadline.remaining_s / 2)
+        while True:
+            async with deadline.enforce(f"looking for {operation.service}"):
+                instances = await self._discovery.instances(operation.service)
+            peer = balancer.choose(instances, tried)
             if peer is None:
+                if not balancer.is_absent(instances) or time.monotonic() >= absent_until:
+                    break
+                self._discovery.look_again(operation.service)
+                await self._pause(ABSENT_PAUSE_S, operation, deadline)
                 continue
-            tried.append(peer.instance.instance)
             try:
                 return await self._on(peer, operation, caller, body, deadline)
-            except (NotSentError, LostError, UntrustedServiceError, OverloadedError, ServiceUnavailableError) as error:
+            except NotSentError as error:  # nothing was done: another one is asked at once
                 failure = error
+                continue
+            except (LostError, UntrustedServiceError, OverloadedError, ServiceUnavailableError) as error:
+                failure = error
+            tried.append(peer.instance.instance)
+            if len(tried) >= TRIES or not _may_repeat(operation, failure) or not budget.take():
+                break
+            metrics.RPC_RETRIES.labels(operation.service).inc()
+            await self._pause(FIRST_PAUSE_S * 2 ** (len(tried) - 1), operation, deadline)
         raise _told(operation, failure)
 
-    async def _peer(
-        self, operation: Operation, tried: Sequence[str], number: int, deadline: Deadline
-    ) -> PeerState | None:
-        """Whom to ask for the `number`th time, after a pause where that is not the first."""
+    async def _pause(self, seconds: float, operation: Operation, deadline: Deadline) -> None:
         async with deadline.enforce(f"calling {operation.service}"):
-            if number:
-                await asyncio.sleep(FIRST_PAUSE_S * 2 ** (number - 1) * self._chance.uniform(0.5, 1.0))
-            instances = await self._discovery.instances(operation.service)
-        peer = self._balancer(operation.service).choose(instances, tried)
-        if peer is None:
-            self._discovery.look_again(operation.service)
-        return peer
+            await asyncio.sleep(seconds * self._chance.uniform(0.5, 1.0))
 
     def _balancer(self, service: str) -> Balancer:
         if service not in self._balancers:
@@ -114,9 +118,10 @@ class RpcClient:
             return answer
         except BaseException as error:
             outcome = type(error).__name__
-            if failed(error):
+            if isinstance(error, NotSentError):
+                balancer.refused(peer)
+            elif failed(error):
                 balancer.failed(peer)
-                self._discovery.look_again(operation.service)
             raise
         finally:
             peer.outstanding -= 1
@@ -133,7 +138,9 @@ def is_failure(error: BaseException, granted_s: float) -> bool | None:
     """
     if isinstance(error, DeadlineExceededError):
         return True if granted_s >= PATIENCE_S else None
-    if isinstance(error, NotSentError | LostError | UntrustedServiceError | RemoteFaultError):
+    if isinstance(error, NotSentError):
+        return None
+    if isinstance(error, LostError | UntrustedServiceError | RemoteFaultError):
         return True
     return False if isinstance(error, AnnalsError) else None
 

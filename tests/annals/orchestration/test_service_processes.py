@@ -129,6 +129,18 @@ async def test_a_killed_instance_is_left_out_and_replaced_and_no_request_is_lost
     assert {event.metadata.source for event in events} == {"http"}
 
 
+async def test_calls_wait_for_the_successors_of_instances_that_were_all_killed(
+    supervisor: Supervisor, layer: ServiceLayer
+) -> None:
+    for pid in supervisor.state.processes["service-storage"]:
+        os.kill(pid, signal.SIGKILL)
+    requests = [StoreDocumentRequest(f"d{number}", "T", "Text.") for number in range(8)]
+    answers = await asyncio.gather(
+        *(layer.storage.store_document(CALLER, request, Deadline.after(40)) for request in requests)
+    )
+    assert [answer.outcome for answer in answers] == ["ingested"] * 8
+
+
 async def test_a_change_of_health_is_an_event(
     use_cases: UseCases, supervisor: Supervisor, layer: ServiceLayer, reader: EventReader
 ) -> None:

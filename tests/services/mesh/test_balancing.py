@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.mesh.balancing import EJECT_AFTER, EJECTED_MOST_S, Balancer
+from services.mesh.balancing import EJECT_AFTER, EJECTED_MOST_S, GONE_S, Balancer
 from services.mesh.breaker import Breaker
 from services.mesh.registry import Instance
 
@@ -82,6 +82,16 @@ def test_an_open_breaker_lets_nobody_choose_it() -> None:
         except OSError:
             pass
     assert given.chosen() == {"1": 200} and given.balancer.broken == 1
+
+
+def test_one_that_takes_no_connection_is_not_asked_for_a_moment() -> None:
+    given = Given(2)
+    given.balancer.refused(given.peer(0))
+    assert given.chosen() == {"1": 200} and not given.balancer.is_absent(given.instances)
+    given.balancer.refused(given.peer(1))
+    assert given.balancer.choose(given.instances) is None and given.balancer.is_absent(given.instances)
+    given.now += GONE_S + 0.1
+    assert set(given.chosen()) == {"0", "1"} and not given.balancer.is_absent(given.instances)
 
 
 def test_of_what_is_gone_nothing_is_kept() -> None:

@@ -104,6 +104,19 @@ async def test_of_a_defect_nothing_is_told(mesh: Mesh) -> None:
     await handle.stop()
 
 
+async def test_a_call_waits_for_an_instance_that_replaces_a_killed_one(mesh: Mesh) -> None:
+    first = await mesh.serve(Reasoning("first"))
+    assert (await mesh.client.call("query", CALLER, ASKED, Deadline.after(5))).answer == "first"
+    await first.stop()
+    await mesh.registry.renew(first.instance, 60)  # as of one that was killed, which withdrew from nothing
+    waiting = [asyncio.create_task(mesh.client.call("query", CALLER, ASKED, Deadline.after(20))) for _ in range(5)]
+    await until(lambda: mesh.client._balancer("reasoning").is_absent([first.instance]))
+    second = await mesh.serve(Reasoning("second"))
+    assert [answered.answer for answered in await asyncio.gather(*waiting)] == ["second"] * 5
+    assert mesh.client._balancer("reasoning").broken == 0
+    await second.stop()
+
+
 async def test_too_much_work_is_tried_again_elsewhere(mesh: Mesh) -> None:
     full, free = Reasoning("full", error=OverloadedError()), Reasoning("free")
     handles = [await mesh.serve(service) for service in (full, free)]
