@@ -175,5 +175,9 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs) -> GatewayService
         ),
         jobs=jobs,
         models=models,
-        checks={"databases": operations.pools.check, "models": models.check},
+        checks={
+            "databases": operations.pools.check,
+            "models": models.check,
+            "services": use_cases.check_services,
+        },
     )

@@ -11,10 +11,16 @@ from annals.settings import Settings
 from security.access import Access
 from security.service_tokens import ServiceIdentity
 from services.mesh.caller_claims import AccessInputs
-from services.mesh.operations import PROCESSING, REASONING, VERSION
+from services.mesh.operations import PROCESSING, REASONING, STORAGE, VERSION
 from services.mesh.service_host import ServiceHost
+from services.processing import service as processing
+from services.reasoning import service as reasoning
+from services.storage import service as storage
 
 log = logging.getLogger(__name__)
+
+CAPACITY = {PROCESSING: processing.RUNNING, STORAGE: storage.RUNNING, REASONING: reasoning.RUNNING}
+"""What each service does at once, by which its load is counted."""
 
 
 def run_service(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
@@ -47,6 +53,7 @@ async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, li
             use_cases.registries.all,
             access_of,
             version=VERSION,
+            capacity=CAPACITY[name],
             host=settings.service_host,
             port=settings.service_port,
             advertised=settings.service_advertised,

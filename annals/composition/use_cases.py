@@ -20,6 +20,8 @@ from annals.settings import Settings
 from inference.runner import Inference
 from services.caller import Caller
 from services.deadline import Deadline
+from services.mesh.errors import ServiceUnavailableError
+from services.mesh.operations import SERVICES
 from services.processing.service import NothingKept
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RateLimits
@@ -53,6 +55,14 @@ class UseCases:
             return
         await self.ask.load()
         await self.inference.warm_up()
+
+    async def check_services(self) -> None:
+        """See that each service is held here, or has an instance. Raises ServiceUnavailableError that names one."""
+        if self.runs_models:
+            return
+        for name in SERVICES:
+            if not await self.registries.found.instances(name):
+                raise ServiceUnavailableError(f"the service {name} has no instance; see its log, and `annals status`")
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,14 @@ from annals.orchestration.instance import ServiceProcess, health
 from annals.supervision.process import Child, ProcessSpec
 from contracts.errors import AnnalsError
 from contracts.system import Health
-from services.mesh.definition import Machine, ServiceDefinition, ServiceScalingConfig, start_order
+from services.mesh.definition import (
+    Machine,
+    ServiceDefinition,
+    ServiceScalingConfig,
+    WrongServiceDefinitionError,
+    check_resources,
+    start_order,
+)
 from services.mesh.scaling import ScalingState, decide
 
 log = logging.getLogger(__name__)
@@ -55,7 +62,8 @@ class ServiceOrchestrator:
         machine: Machine | None = None,
     ) -> None:
         """Raises WrongServiceDefinitionError."""
-        ordered = start_order(definitions, machine or Machine.here())
+        self._machine = machine or Machine.here()
+        ordered = start_order(definitions, self._machine)
         self._services = {one.name: _Service(one, ScalingState(one.scaling_config.least)) for one in ordered}
         self._processes, self._spec_of, self._report = processes, spec_of, report
         self._client = httpx.AsyncClient(trust_env=False, timeout=None)
@@ -96,7 +104,7 @@ class ServiceOrchestrator:
         service = self._services[name]
         definition = replace(service.definition, scaling_config=scaling)
         others = [one.definition for other, one in self._services.items() if other != name]
-        start_order([*others, definition], Machine.here())
+        start_order([*others, definition], self._machine)
         service.definition = definition
 
     async def _one_more(self, service: _Service) -> None:
@@ -124,13 +132,19 @@ class ServiceOrchestrator:
         name = service.definition.name
         try:
             if len(service.instances) < service.scaling.wanted:
+                self._check_room_for_one_more(service)
                 log.info("%s: one more instance, the load is %.2f", name, load)
                 await self._one_more(service)
             elif len(service.instances) > service.scaling.wanted:
                 log.info("%s: one instance less, the load is %.2f", name, load)
                 await self._processes.stop_child(service.instances.pop().child)
-        except (RuntimeError, TimeoutError, OSError) as error:
+        except (RuntimeError, TimeoutError, OSError, WrongServiceDefinitionError) as error:
+            service.scaling = ScalingState(len(service.instances))
             log.error("%s cannot be given another instance: %s", name, error)
+
+    def _check_room_for_one_more(self, service: _Service) -> None:
+        counts = [(one.definition, len(one.instances) + (one is service)) for one in self._services.values()]
+        check_resources(counts, self._machine)
 
     async def _tell_health(self, service: _Service) -> None:
         healthy, wanted = sum(one.is_healthy for one in service.instances), len(service.instances)

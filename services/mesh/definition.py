@@ -1,6 +1,6 @@
 """ServiceDefinition (specification 1.2), and what is checked of definitions before anything is started."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
@@ -109,7 +109,7 @@ def start_order(definitions: Sequence[ServiceDefinition], machine: Machine) -> l
                     f"{definition.name} depends on {dependency.service}, which is not defined; define it too"
                 )
     _check_ports(definitions)
-    _check_resources(definitions, machine)
+    check_resources(((one, one.scaling_config.least) for one in definitions), machine)
     try:
         order = TopologicalSorter(
             {
@@ -153,11 +153,11 @@ def _check_ports(definitions: Sequence[ServiceDefinition]) -> None:
                 )
 
 
-def _check_resources(definitions: Sequence[ServiceDefinition], machine: Machine) -> None:
-    """The least that all of them need together."""
+def check_resources(counts: Iterable[tuple[ServiceDefinition, int]], machine: Machine) -> None:
+    """What so many instances of each need together. Raises WrongServiceDefinitionError that names the one too many."""
     cores, memory = 0.0, 0
-    for definition in definitions:
-        needs, count = definition.resource_requirements, definition.scaling_config.least
+    for definition, count in counts:
+        needs = definition.resource_requirements
         cores += needs.cores * count
         memory += needs.memory_bytes * count
         if cores > machine.cores:

@@ -19,6 +19,7 @@ from contracts.system import Health
 from services.mesh.definition import (
     HealthCheckConfig,
     Machine,
+    ResourceRequirements,
     ServiceDefinition,
     ServiceDependency,
     ServiceEndpoint,
@@ -47,14 +48,13 @@ class Running:
 
     def __init__(self, data: Path) -> None:
         self.supervisor = Supervisor(data, [], {})
+        self.machine = Machine(64, 2**40)
         self.load, self.order, self.told = data / "load", list[str](), list[tuple[str, Health, str]]()
         self.load.write_text("0.6")
         self.orchestrator: ServiceOrchestrator | None = None
 
     async def start(self, *definitions: ServiceDefinition) -> ServiceOrchestrator:
-        self.orchestrator = ServiceOrchestrator(
-            definitions, self.supervisor, self._spec, self._report, Machine(64, 2**40)
-        )
+        self.orchestrator = ServiceOrchestrator(definitions, self.supervisor, self._spec, self._report, self.machine)
         await self.supervisor.start()
         await self.orchestrator.start()
         return self.orchestrator
@@ -146,6 +146,15 @@ async def test_grows_and_shrinks_with_its_load_between_its_bounds(running: Runni
     await until(lambda: len(orchestrator.instances["a"]) == 3)
     running.load.write_text("0.1")
     await until(lambda: len(running.pids("a")) == 1)
+
+
+async def test_grows_no_further_than_the_machine(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    running.machine = Machine(64, 250)
+    large = replace(service("a", least=1, most=5), resource_requirements=ResourceRequirements(memory_bytes=100))
+    orchestrator = await running.start(large)
+    running.load.write_text("0.95")
+    await until(lambda: "a cannot be given another instance: with a, services need" in caplog.text)
+    assert len(orchestrator.instances["a"]) == 2
 
 
 async def test_other_bounds_while_it_runs(running: Running) -> None:

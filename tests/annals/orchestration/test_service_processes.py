@@ -23,6 +23,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
 from services.mesh.definition import HealthCheckConfig, Machine, ServiceScalingConfig
+from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import STORAGE
 from services.storage.interface import StoreDocumentRequest
 from tests.annals.orchestration.test_orchestrator import until
@@ -155,6 +156,11 @@ async def test_a_change_of_health_is_an_event(
         while (await changes())[-1:] != ["healthy"]:  # noqa: ASYNC110  # processes tell nobody
             await asyncio.sleep(0.1)
     assert "down" in await changes()
+
+
+async def test_a_service_without_an_instance_is_named(use_cases: UseCases, layer: ServiceLayer) -> None:
+    with pytest.raises(ServiceUnavailableError, match="the service processing has no instance"):
+        await use_cases.check_services()
 
 
 async def test_rights_are_decided_anew_in_the_service(use_cases: UseCases, layer: ServiceLayer) -> None:
