@@ -3,17 +3,15 @@
 import contextlib
 import os
 import socket
-import stat
 import tempfile
 from pathlib import Path
 
+from annals.token_file import FILE_NAME, read_admin_token
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.security.local_administrator import TENANT, LocalAdministrator
 
-FILE_NAME = "admin.token"
-MAX_BYTES = 8192
 LIMIT_S = 30.0
 
 
@@ -30,19 +28,6 @@ async def ensure_admin_token(data: Path, administrator: LocalAdministrator) -> P
     if token is not None:
         _write(path, token)
     return path
-
-
-def read_admin_token(data: Path) -> str | None:
-    """What the file says; None where there is none, or others than its owner may read it."""
-    try:
-        descriptor = os.open(data / FILE_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
-            return None
-        return file.read(MAX_BYTES).decode("ascii", "replace").strip() or None
 
 
 def _write(path: Path, token: str) -> None:

@@ -28,7 +28,7 @@ from streams.credentials import read_credentials
 
 FILE_NAME = "annals.toml"
 PREFIX = "ANNALS_"
-NO_SETTINGS = ("ANNALS_CONFIG", "ANNALS_SUPERVISOR", "ANNALS_TEST_")
+NO_SETTINGS = ("ANNALS_CONFIG", "ANNALS_TOKEN", "ANNALS_SUPERVISOR", "ANNALS_TEST_")
 """Beginnings of other variables of ours: where settings are, who started a process, where tests find servers."""
 
 DSN_KEYS = frozenset(

@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import traceback
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -33,9 +34,16 @@ def visible_lines(text: str) -> str:
 
 
 def visible_json(value: Any) -> str:
-    """JSON in one line, where unsafe characters are JSON's own escapes: whoever parses it gets them exactly."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """JSON in one line, where unsafe characters are JSON's own escapes: whoever parses it gets them exactly.
+
+    Times are as RFC 3339 has them.
+    """
+    text = json.dumps(value, ensure_ascii=False, default=_as_json)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _as_json(value: object) -> str:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def _escaped(character: str) -> str:

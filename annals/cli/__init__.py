@@ -72,7 +72,8 @@ class LazyGroup(click.Group):
     epilog="Start with:  annals ingest docs/ --wait   then:  annals ask 'Who ...?'",
 )
 @click.version_option(package_name="annals")
-def group() -> None:
+@click.option("--server", metavar="URL", help="A gateway elsewhere; its token is in ANNALS_TOKEN.")
+def group(server: str | None) -> None:
     """Annals turns documents into knowledge that can be asked, and never loses how it came to know it.
 
     Every change is an event. Read models (relational, graph, vector) are folded from the events and can be

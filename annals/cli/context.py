@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from annals.cli.usage import PlainError, WrongUsageError, refuse_undecoded
+from annals.client.address import Address, beside, named
 from annals.errors import WrongSettingError
 from annals.settings import Settings, load_settings, settings_file
 from annals.terminal import visible, visible_json
@@ -46,12 +47,21 @@ class CommandContext:
     """Reads the settings of this call anew."""
     file: Path | None = None
     """Where they may change."""
+    server: str | None = None
+    """The gateway that was named; another one is not looked for then."""
     people: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
 
     @property
     def caller(self) -> Caller:
         """Who gives this command."""
         return Caller(self.settings.tenant, self.settings.actor, "cli", FULL_ACCESS)
+
+    def gateway(self) -> Address | None:
+        """The gateway to be asked: the one of --server, else the one that is up here; None where none is.
+
+        Raises NoTokenError, PlainTextError.
+        """
+        return named(self.server) if self.server is not None else beside(self.settings)
 
     def say(self, text: str) -> None:
         """A line for people: on stdout, or on stderr when a machine reads stdout."""
@@ -97,8 +107,17 @@ class CommandContext:
             yield done
 
 
+def served(function: Callable[..., T]) -> Callable[..., T]:
+    """As `common`, for a command that a gateway can do, which --server then names."""
+    return _common(function, by_gateway=True)
+
+
 def common(function: Callable[..., T]) -> Callable[..., T]:
     """Give a command --data, --config and --json, and turn our errors into one plain line."""
+    return _common(function, by_gateway=False)
+
+
+def _common(function: Callable[..., T], *, by_gateway: bool) -> Callable[..., T]:
 
     @click.option("--data", type=click.Path(), help="Data folder.  [default: the user's data folder]")
     @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file (TOML).")
@@ -112,14 +131,18 @@ def common(function: Callable[..., T]) -> Callable[..., T]:
         **options: Any,
     ) -> T:
         with plain_errors():
-            refuse_undecoded(click.get_current_context())
+            click_context = click.get_current_context()
+            refuse_undecoded(click_context)
+            server = click_context.find_root().params.get("server")
+            if server is not None and not by_gateway:
+                raise click.UsageError("--server does not go with this command, which works where the databases are")
             if data is not None and not data:
                 raise click.UsageError("--data is empty; name a folder")
             folder = None if data is None else Path(data)
             load = functools.partial(load_settings, config=config, data=folder)
             settings = load()
             context = CommandContext(
-                json=as_json, settings=settings, load=load, file=settings_file(config, settings.data)
+                json=as_json, settings=settings, load=load, file=settings_file(config, settings.data), server=server
             )
             return function(context, *args, **options)
 

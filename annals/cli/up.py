@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from annals.admin_token import FILE_NAME, ensure_admin_token
+from annals.admin_token import ensure_admin_token
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition.use_cases import prepared
 from annals.live_settings import LiveSettings, tell
@@ -15,6 +15,7 @@ from annals.orchestration.running import orchestrated, rescale
 from annals.pipeline import pipeline
 from annals.roles import UP
 from annals.supervision.supervisor import Supervisor
+from annals.token_file import FILE_NAME
 
 
 @click.command("up", short_help="Start everything and keep it running.")

@@ -1,5 +1,8 @@
 """Numbers with their nouns, as people write them."""
 
+SHORT = 160
+"""Characters of a text that is only hinted at."""
+
 
 def counted(number: int, noun: str) -> str:
     """`1 document`, `2 documents`, `3 entities`."""
@@ -11,3 +14,9 @@ def counted(number: int, noun: str) -> str:
 def said_of(number: int, noun: str, one: str, many: str) -> str:
     """What is said of so many: `1 document goes on`, `2 documents go on`."""
     return f"{counted(number, noun)} {one if number == 1 else many}"
+
+
+def short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHORT else line[: SHORT - 3] + "..."

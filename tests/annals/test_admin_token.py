@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from annals.admin_token import FILE_NAME, ensure_admin_token, read_admin_token
+from annals.admin_token import ensure_admin_token
 from annals.composition.security import Security, open_security
 from annals.composition.stores import open_stores
 from annals.settings import load_settings
+from annals.token_file import FILE_NAME, read_admin_token
 from security.access import FULL_ACCESS
 from security.errors import InvalidCredentialError
 from security.principal import Principal

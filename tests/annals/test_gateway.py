@@ -7,9 +7,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from annals.admin_token import read_admin_token
 from annals.gateway_address import GatewayAddress, GatewayAddressError
 from annals.settings import load_settings
+from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
 from tests.annals.processes import until
 

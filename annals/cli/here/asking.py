@@ -1,0 +1,81 @@
+"""Asking and searching, with models and databases of this process."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from annals.cli.context import CommandContext
+from annals.cli.words import counted
+from annals.composition.use_cases import UseCases
+from annals.session import session
+from eventstore.errors import StoreUnavailableError
+from reasoning.results import ScoredPassage
+from services.deadline import Deadline, DeadlineExceededError
+from services.reasoning.ask import ASK_LIMIT_S, AskResult
+from services.reasoning.recorder import CLOSE_LIMIT_S
+
+COUNT_LIMIT_S = 3.0
+"""For what is only said beside an answer."""
+
+
+async def ask(context: CommandContext, question: str, k: int, tell: Callable[[dict[str, Any]], None]) -> None:
+    """`tell` is called as soon as there is an answer: what follows may have to wait."""
+    async with session(context.settings) as opened:
+        service = opened.use_cases.ask
+        # Loaded before the time of the question begins.
+        with context.people.status("loading the models"):
+            await service.load()
+        with context.people.status("thinking"):
+            asked = await service.ask(context.caller, question, k, Deadline.after(ASK_LIMIT_S))
+        tell(_answered(asked))
+        if not asked.recorded:
+            context.note(f"the answer is not recorded yet; the log is tried again for at most {CLOSE_LIMIT_S:g} s")
+        await service.close()
+        if service.lost:
+            context.note(f"the answer was not recorded: the log has no question {asked.query_id}; see: annals status")
+        elif not asked.recorded:
+            context.note("the answer is recorded now")
+        await _note_waiting(context, opened.use_cases)
+
+
+async def search(context: CommandContext, query: str, k: int) -> dict[str, Any]:
+    """The nearest passages, best first."""
+    async with session(context.settings) as opened:
+        with context.people.status("searching"):
+            service = opened.use_cases.ask
+            await service.load()
+            found = await service.search(context.caller, query, k, Deadline.after(ASK_LIMIT_S))
+    return {"passages": [_passage(passage) for passage in found]}
+
+
+async def _note_waiting(context: CommandContext, use_cases: UseCases) -> None:
+    """Tell how many documents could not be asked, if the read model says so soon."""
+    with contextlib.suppress(StoreUnavailableError, DeadlineExceededError):
+        counts = await use_cases.storage.listing.counts(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
+        if counts.waiting:
+            context.note(f"{counted(counts.waiting, 'document')} not processed yet, which could not be asked")
+
+
+def _answered(asked: AskResult) -> dict[str, Any]:
+    return {
+        "query_id": asked.query_id,
+        "answer": asked.answer.answer,
+        "confidence": round(asked.answer.confidence, 4),
+        "sources": [_passage(source) for source in asked.answer.sources],
+        "reasoning_chains": list(asked.answer.chains),
+        "cached": asked.cached,
+        "milliseconds": asked.milliseconds,
+        "recorded": asked.recorded,
+    }
+
+
+def _passage(passage: ScoredPassage) -> dict[str, Any]:
+    return {
+        "document_id": passage.document_id,
+        "title": passage.title,
+        "text": passage.text,
+        "score": round(passage.score, 6),
+        "chunk_id": passage.chunk_id,
+        "start": passage.start,
+        "end": passage.end,
+    }

@@ -1,0 +1,35 @@
+"""Asking and searching, by a gateway."""
+
+from typing import Any
+
+from annals.client.address import Address
+from annals.client.gateway import open_gateway
+
+
+async def ask(address: Address, question: str, k: int) -> dict[str, Any]:
+    """An answer, as `annals ask --json` gives it."""
+    async with open_gateway(address) as gateway:
+        said = await gateway.send("POST", "/reasoning/query", json={"query": question, "max_sources": k})
+    how = said["processing_metadata"]
+    return {
+        "query_id": how["query_id"],
+        "answer": said["answer"],
+        "confidence": round(said["confidence"], 4),
+        "sources": [_passage(source) for source in said["sources"]],
+        "reasoning_chains": said["reasoning_chains"],
+        "cached": how["cached"],
+        "milliseconds": round(sum(how["timings"].values())),
+        "recorded": how["recorded"],
+    }
+
+
+async def search(address: Address, query: str, k: int) -> dict[str, Any]:
+    """The nearest passages, best first."""
+    async with open_gateway(address) as gateway:
+        found = await gateway.get("/search", query=query, k=k)
+    return {"passages": [_passage(passage) for passage in found["passages"]]}
+
+
+def _passage(passage: dict[str, Any]) -> dict[str, Any]:
+    names = ("document_id", "title", "text", "score", "chunk_id", "start", "end")
+    return {name: round(passage[name], 6) if name == "score" else passage[name] for name in names}

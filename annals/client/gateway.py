@@ -1,0 +1,139 @@
+"""One gateway, asked over HTTP."""
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from annals.client.address import Address
+from contracts.errors import AnnalsError
+
+PREFIX = "/api/v1"
+CONNECT_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 90.0
+"""The longest that the gateway grants itself is a minute."""
+PATIENCE_S = 70.0
+"""How long a limit that was reached is waited for: limits are counted by the minute."""
+RETURN_LIMIT_S = 15.0
+"""How long a gateway that does not answer is waited for: one that was killed is back within seconds."""
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+class GatewayError(AnnalsError):
+    """The gateway refused; its answer says why. See `annals status`."""
+
+
+class GatewayNotFoundError(GatewayError):
+    """What was asked for is not there; `annals list` and `annals entities` show what there is."""
+
+
+class GatewayAbsentError(AnnalsError):
+    """The gateway does not answer; see that `annals up` runs there, and that the address is right."""
+
+
+class _LaterError(Exception):
+    """Worth another try after `pause_s`, within `limit_s` of the first; `cause` is what to say else."""
+
+    def __init__(self, pause_s: float, limit_s: float, cause: AnnalsError) -> None:
+        super().__init__(str(cause))
+        self.pause_s, self.limit_s, self.cause = pause_s, limit_s, cause
+
+
+class Gateway:
+    """Raises GatewayError for what it refuses, GatewayAbsentError where nobody answers."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+        self._url = url
+        self._client = client
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """What is there."""
+        return await self.send("GET", path, params={name: one for name, one in parameters.items() if one is not None})
+
+    async def send(self, method: Method, path: str, **request: Any) -> Any:
+        """The decoded answer; `request` are httpx's arguments.
+
+        Waits where a limit was reached, and tries again what may be sent twice: a POST may where it has an
+        Idempotency-Key.
+        """
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(_LaterError), wait=_pause, stop=_too_late, reraise=True
+            ):
+                with attempt:
+                    return await self._once(method, path, request)
+        except _LaterError as error:
+            raise error.cause from None
+
+    async def _once(self, method: Method, path: str, request: Mapping[str, Any]) -> Any:
+        try:
+            answer = await self._client.request(method, PREFIX + path, **request)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            absent = GatewayAbsentError(f"the gateway at {self._url} does not answer; see: annals status")
+            raise _LaterError(0.3, RETURN_LIMIT_S, absent) from None
+        except httpx.HTTPError as error:
+            why = str(error) or type(error).__name__
+            broken = GatewayAbsentError(f"the gateway at {self._url} broke off: {why}; try again")
+            if method == "POST" and "Idempotency-Key" not in request.get("headers", {}):
+                raise broken from None
+            raise _LaterError(0.3, RETURN_LIMIT_S, broken) from None
+        if answer.status_code in (429, 503):
+            limit_s = PATIENCE_S if answer.status_code == 429 else RETURN_LIMIT_S
+            raise _LaterError(_retry_after_s(answer), limit_s, GatewayError(_problem(answer)))
+        if answer.status_code == 404:
+            raise GatewayNotFoundError(_problem(answer))
+        if answer.status_code >= 400:
+            raise GatewayError(_problem(answer))
+        return answer.json() if answer.content else None
+
+
+@asynccontextmanager
+async def open_gateway(address: Address) -> AsyncIterator[Gateway]:
+    """A client of one gateway. No proxy of the environment is used for a machine's own."""
+    local = urlsplit(address.url).hostname in ("127.0.0.1", "::1", "localhost")
+    async with httpx.AsyncClient(
+        base_url=address.url,
+        headers={"authorization": f"Bearer {address.token}", "user-agent": "annals"},
+        timeout=httpx.Timeout(ANSWER_LIMIT_S, connect=CONNECT_LIMIT_S),
+        trust_env=not local,
+        verify=urlsplit(address.url).scheme == "https",
+    ) as client:
+        yield Gateway(address.url, client)
+
+
+def _later(state: RetryCallState) -> _LaterError:
+    error = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(error, _LaterError)
+    return error
+
+
+def _pause(state: RetryCallState) -> float:
+    return _later(state).pause_s * random.uniform(1.0, 1.5)
+
+
+def _too_late(state: RetryCallState) -> bool:
+    error = _later(state)
+    return (state.seconds_since_start or 0.0) + error.pause_s > error.limit_s
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    try:
+        return max(0.1, float(answer.headers.get("retry-after", "1")))
+    except ValueError:
+        return 1.0
+
+
+def _problem(answer: httpx.Response) -> str:
+    """What problem+json (RFC 9457) says, in one line."""
+    try:
+        said = answer.json()
+    except ValueError:
+        said = {}
+    detail = said.get("detail") or said.get("title") or f"it answered {answer.status_code}"
+    faults = "; ".join(f"{one.get('field', '?')} {one.get('message', '')}".strip() for one in said.get("errors", ()))
+    return " ".join(f"{detail}{': ' + faults if faults else ''}".split())

@@ -1,0 +1,105 @@
+"""Commands beside a pipeline that is up: they are clients of its gateway, and give what they give without it."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+
+from annals.client.address import Address, PlainTextError
+from annals.client.gateway import GatewayAbsentError, open_gateway
+from annals.token_file import read_admin_token
+from tests.annals.conftest import Up
+from tests.annals.pipeline import ANNALS, ROOT, called, environment, given, refused
+from tests.annals.processes import until
+
+HEAVY = ("torch", "transformers", "spacy", "scipy", "asyncpg", "psycopg", "faust", "neo4j", "confluent_kafka")
+QUESTION = "Who designed Skerry Point Lighthouse?"
+SERVED = [("ask", QUESTION), ("search", "glass", "-k", "3"), ("show", "articles/tarrow.md"), ("show", "Ines Marlowe")]
+
+
+@pytest.fixture(autouse=True)
+def ready(up: Up) -> None:
+    """The gateway answers."""
+    address = up.pipeline.addresses["gateway"]
+    assert until(lambda: httpx.get(f"{address}/health/ready").status_code == 200, limit_s=120)
+
+
+def elsewhere(up: Up, *arguments: str, token: str | None = None) -> Any:
+    """By --server, with a data folder that has nothing in it."""
+    env = {"ANNALS_TOKEN": token or read_admin_token(up.data) or ""}
+    server = up.pipeline.addresses["gateway"]
+    done = subprocess.run(
+        [*ANNALS, "--server", server, *arguments, "--data", str(up.data.parent / "nothing"), "--json"],
+        cwd=ROOT, env=environment(env), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("arguments", SERVED)
+def test_what_they_give_is_the_same(up: Up, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(up.articles.parent)
+    there = given(up.data, *arguments)
+    (up.data / "admin.token").rename(up.data / "aside")
+    try:
+        here = given(up.data, *arguments)
+    finally:
+        (up.data / "aside").rename(up.data / "admin.token")
+    for varies in ("query_id", "cached", "milliseconds"):
+        for one in (here, there):
+            one.pop(varies, None)
+    assert there == here
+
+
+def test_no_model_and_no_driver_is_loaded(up: Up) -> None:
+    code = (
+        "import sys; from annals.cli import main; sys.argv = ['annals', *sys.argv[1:]]\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code\n"
+        f"assert not sorted(set({HEAVY!r}) & set(sys.modules)), sorted(set({HEAVY!r}) & set(sys.modules))"
+    )
+    for arguments in (("ask", QUESTION), ("search", "glass"), ("show", "Ines Marlowe")):
+        subprocess.run(
+            [sys.executable, "-c", code, *arguments, "--data", str(up.data)],
+            cwd=ROOT, env=environment(), check=True, timeout=120, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def test_a_gateway_elsewhere(up: Up) -> None:
+    assert "Ines Marlowe" in elsewhere(up, "ask", QUESTION)["answer"]
+
+
+def test_a_gateway_elsewhere_wants_a_token_and_a_safe_way(up: Up) -> None:
+    server = up.pipeline.addresses["gateway"]
+    nothing = up.data.parent / "nothing"
+
+    def said(*options: str, token: str) -> tuple[int, str]:
+        done = called(nothing, *options, env={"ANNALS_TOKEN": token})
+        return done.exit_code, done.stderr
+
+    code, line = said("--server", server, "ask", QUESTION, token="")
+    assert code == 1 and line.startswith("Error: --server wants a token")
+    assert said("--server", server, "ask", QUESTION, token="x")[0] == 1
+    code, line = said("--server", "http://192.0.2.1", "ask", QUESTION, token="secret")
+    assert code == 1 and "not sent over http" in line and "secret" not in line
+    code, line = said("--server", server, "verify", token="x")
+    assert code == 2 and "--server does not go with this command" in line
+
+
+def test_what_is_not_there(up: Up) -> None:
+    line = refused(up.data, "show", "nobody at all")
+    assert line == (
+        "there is no document and no entity 'nobody at all'; `annals list` and `annals entities` show what there is"
+    )
+
+
+async def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("annals.client.gateway.RETURN_LIMIT_S", 0.5)
+    async with open_gateway(Address("http://127.0.0.1:9", "secret")) as gateway:
+        with pytest.raises(GatewayAbsentError, match="does not answer") as error:
+            await gateway.get("/documents")
+    assert "secret" not in str(error.value) + repr(gateway)
+    with pytest.raises(PlainTextError):
+        Address("http://example.org", "secret")
