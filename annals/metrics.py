@@ -10,21 +10,22 @@ from annals.settings import Settings
 from contracts.errors import AnnalsError
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
+from eventstore.kafka.progress import RelayProgressReader
 from eventstore.lag import RELAY, LagReader
 from services.operations.progress import READ_MODELS, STAGES, followed_partitions
-from telemetry.server import serve
+from telemetry.server import ReadInboxes, serve
 
 log = logging.getLogger(__name__)
 
 LAGS_OF = {"relay": (RELAY,), "worker": STAGES, "projector": READ_MODELS}
-"""The consumers that a role tells the lag of. Nobody's lag is told twice; the inbox's is Kafka's to tell."""
+"""The consumers that a role tells the lag of; nobody's lag is told twice. The intake tells that of the inboxes."""
 
 
 class TakenPortError(AnnalsError):
     """The port for metrics is taken; set ANNALS_METRICS_PORT to another one, or to 0 for a free one."""
 
 
-def serve_metrics(role: str, settings: Settings, dsn: str) -> None:
+def serve_metrics(role: str, settings: Settings, dsn: str, broker: str) -> None:
     """Where the settings name a port. Raises TakenPortError."""
     if settings.metrics_port is None:
         return
@@ -39,11 +40,32 @@ def serve_metrics(role: str, settings: Settings, dsn: str) -> None:
             return {name: found[name] for name in names}
         return {}
 
+    inboxes = _inboxes(settings, dsn, broker) if role == "intake" else dict
     try:
-        port = serve(settings.metrics_host, settings.metrics_port, read)
+        port = serve(settings.metrics_host, settings.metrics_port, read, inboxes)
     except OSError as error:
         raise _taken(settings, settings.metrics_port, error) from error
     log.info("metrics: http://%s:%d/metrics", settings.metrics_host, port)
+
+
+def _inboxes(settings: Settings, dsn: str, broker: str) -> ReadInboxes:
+    # Faust takes seconds to import, and only the intake has it anyway.
+    from streams.inbox_lag import InboxLag
+    from streams.roles import group_of
+
+    def group() -> str:
+        # A reader is for one thread, and several may fetch metrics at once.
+        with contextlib.closing(RelayProgressReader(dsn)) as progress:
+            return group_of("intake", progress.read().epoch)
+
+    lag = InboxLag(settings.kafka_client(broker), group, topics().inboxes)
+
+    def read() -> Mapping[str, int]:
+        with contextlib.suppress(StoreUnavailableError):
+            return lag.read()
+        return {}
+
+    return read
 
 
 def metrics_ports(settings: Settings, processes: Sequence[str]) -> dict[str, int]:

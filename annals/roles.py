@@ -41,7 +41,7 @@ def run_role(
     logging.config.dictConfig(logging_config(settings.log_level))
     live.take_signals()
     live.watch()
-    serve_metrics(role, settings, dsn)
+    serve_metrics(role, settings, dsn, broker)
     heartbeat = Heartbeat(settings.data, role if service is None else service_role(service))
     if role == "relay":
         _relay(settings, dsn, broker, heartbeat)

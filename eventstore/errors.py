@@ -7,7 +7,11 @@ class StoreUnavailableError(AnnalsError):
     """The database does not answer; the same call may be tried again."""
 
 
-class ForeignBrokerError(StoreUnavailableError):
+class ForeignServerError(AnnalsError):
+    """A server holds what belongs to another log; name an empty one, or the one of this log."""
+
+
+class ForeignBrokerError(ForeignServerError, StoreUnavailableError):
     """Kafka holds the topics of another log; the same call may be tried again once it does not."""
 
 

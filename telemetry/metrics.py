@@ -77,6 +77,24 @@ AUDIT_ENTRIES = Counter("annals_audit_entries_total", "Audit entries stored.", [
 # Tries to store entries that failed, as while PostgreSQL is away. What must be audited is refused then: alert on it.
 AUDIT_FAILURES = Counter("annals_audit_failures_total", "Tries to store audit entries that failed.")
 
+# Messages of an inbox that nobody has taken in yet; from Kafka, so it is absent while that is away. Where it grows, no
+# intake runs, or it is paused.
+INBOX_LAG = "annals_inbox_lag_messages"
+
+
+def inbox_family(lags: Mapping[str, int]) -> GaugeMetricFamily:
+    """The gauge from the messages of each topic."""
+    family = GaugeMetricFamily(INBOX_LAG, "Messages of an inbox that are not taken in yet.", labels=["topic"])
+    for topic, count in lags.items():
+        family.add_metric([topic], count)
+    return family
+
+
+# ---- Questions ----
+
+# Answers that were given and whose events are not in the log and will not be: it was away for too long. Any is a gap.
+ANSWERS_LOST = Counter("annals_answers_lost_total", "Events of answers that could not be stored.")
+
 # ---- Clients of systems outside ----
 
 # How tries end: ok, refused (4xx), limited (429), failed (5xx), unreachable (no answer, or a cut one),

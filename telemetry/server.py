@@ -6,25 +6,32 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest, st
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from telemetry.metrics import lag_families
+from telemetry.metrics import inbox_family, lag_families
 
 ReadLags = Callable[[], Mapping[str, tuple[int, float]]]
 """(events, seconds) behind, for each consumer; none where they cannot be known now. Called from the server's thread."""
 
 
+ReadInboxes = Callable[[], Mapping[str, int]]
+"""Messages that wait, for each inbox topic; otherwise like `ReadLags`."""
+
+
 class LagCollector(Collector):
     """Asks for the lags each time that the metrics are fetched, and never otherwise."""
 
-    def __init__(self, read: ReadLags) -> None:
+    def __init__(self, read: ReadLags, read_inboxes: ReadInboxes) -> None:
         self._read = read
+        self._read_inboxes = read_inboxes
 
     def describe(self) -> Iterator[Metric]:
         """The names, without asking for values."""
-        return lag_families({})
+        yield from lag_families({})
+        yield inbox_family({})
 
     def collect(self) -> Iterator[Metric]:
         """The values of this moment."""
-        return lag_families(self._read())
+        yield from lag_families(self._read())
+        yield inbox_family(self._read_inboxes())
 
 
 def exposition() -> tuple[bytes, str]:
@@ -32,11 +39,11 @@ def exposition() -> tuple[bytes, str]:
     return generate_latest(), CONTENT_TYPE_LATEST
 
 
-def serve(host: str, port: int, read_lags: ReadLags) -> int:
+def serve(host: str, port: int, read_lags: ReadLags, read_inboxes: ReadInboxes = dict) -> int:
     """Serve `/metrics` from a thread of its own until the process ends; 0 takes a free port. Returns the port.
 
     Raises OSError where the address cannot be had.
     """
     server, _ = start_http_server(port, addr=host)
-    REGISTRY.register(LagCollector(read_lags))
+    REGISTRY.register(LagCollector(read_lags, read_inboxes))
     return int(server.server_port)

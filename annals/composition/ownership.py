@@ -1,7 +1,6 @@
-"""Neo4j and OpenSearch belong to one log: the first that uses them leaves its id there, and no other may.
+"""How Neo4j and OpenSearch tell whose they are.
 
-Two installations on one database would overwrite each other's read models, and neither would notice. Redis needs no
-owner: what it keeps goes by the state of the read models.
+Redis needs no owner: what it keeps goes by the state of the read models.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ from opensearchpy.exceptions import NotFoundError
 
 from annals.composition.servers import Servers
 from annals.settings import Settings
-from contracts.errors import AnnalsError
+from eventstore.ownership import check_owner
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j.connection import Neo4jDriver, alone
 from projections.vector.opensearch.client import faults
@@ -19,10 +18,6 @@ from projections.vector.opensearch.client import faults
 INDEX = "annals-owner"
 ID = "log"
 _SETTINGS = {"settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}
-
-
-class ForeignServerError(AnnalsError):
-    """A server holds the read models of another log; name an empty one, or the one of this log."""
 
 
 async def owners(servers: Servers) -> dict[str, str | None]:
@@ -37,11 +32,7 @@ async def owners(servers: Servers) -> dict[str, str | None]:
 async def claim(servers: Servers, log: str) -> None:
     """Make them this log's. Raises ForeignServerError where one is another's, StoreUnavailableError."""
     for name, owner in (await owners(servers)).items():
-        if owner not in {None, log}:
-            raise ForeignServerError(
-                f"{name} holds the read models of another log ({owner}; this one is {log}); give this installation a "
-                f"{name} of its own, or empty that one (docs/operations.md)"
-            )
+        check_owner(name, [owner], log, holds="the read models", cure="empty that one")
     await asyncio.gather(_claim_neo4j(servers.neo4j, log), _claim_opensearch(servers.opensearch, log))
 
 

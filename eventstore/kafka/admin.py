@@ -37,8 +37,14 @@ class BrokerAdmin:
 
     def log_starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """The offset of the first record that is still there, for each partition. Raises KafkaException."""
-        earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-        asked = {TopicPartition(*partition): earliest for partition in partitions}
+        return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def log_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """The offset that the next record gets, for each partition. Raises KafkaException."""
+        return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _offsets(self, partitions: Collection[Partition], which: OffsetSpec) -> dict[Partition, int]:
+        asked = {TopicPartition(*partition): which for partition in partitions}
         answers = self.client.list_offsets(asked, request_timeout=PATIENCE_S) if asked else {}
         return {(one.topic, one.partition): answer.result(PATIENCE_S).offset for one, answer in answers.items()}
 

@@ -11,6 +11,7 @@ from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.retries import retry_unavailable
 from services.deadline import abandon_after
+from telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -103,4 +104,5 @@ class AnswerRecorder:
 
     def _give_up(self, count: int, reason: str) -> None:
         self.lost += count
+        metrics.ANSWERS_LOST.inc(count)
         log.error("events of answers that are not in the log and will not be: %d (%s)", count, reason)

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from annals.metrics import TakenPortError, metrics_ports, serve_metrics
 from annals.roles import ROLES
 from annals.settings import load_settings
+from contracts.topics import topics
 from services.operations.progress import READ_MODELS, STAGES
 from tests.annals.conftest import Up
 from tests.annals.pipeline import given
@@ -74,6 +75,14 @@ def test_each_role_tells_what_it_did_and_how_far_it_is(up: Up, tmp_path: Path) -
     assert until(caught_up, limit_s=60)
     assert not any(metric.startswith("annals_lag") for metric, _ in of_roles(up)["intake"])
 
+    def waiting() -> dict[str, float]:
+        """Messages of each inbox."""
+        intake = of_roles(up)["intake"]
+        return {topic: value for (metric, topic), value in intake.items() if metric == "annals_inbox_lag_messages"}
+
+    # An offset is committed a while after what is before it was taken in.
+    assert until(lambda: waiting() == dict.fromkeys((topic.name for topic in topics().inboxes), 0.0), limit_s=60)
+
 
 def test_ports_follow_the_one_of_the_settings(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -81,7 +90,7 @@ def test_ports_follow_the_one_of_the_settings(tmp_path: Path) -> None:
         with pytest.raises(TakenPortError, match=rf"127.0.0.1:{port} .*ANNALS_METRICS_PORT"):
             metrics_ports(load_settings(data=tmp_path, metrics_port=port), ["relay"])
         with pytest.raises(TakenPortError, match="ANNALS_METRICS_PORT"):
-            serve_metrics("relay", load_settings(data=tmp_path, metrics_port=port), "postgresql://nowhere")
+            serve_metrics("relay", load_settings(data=tmp_path, metrics_port=port), "postgresql://nowhere", "nowhere:1")
     assert metrics_ports(load_settings(data=tmp_path, metrics_port=port), ["relay"]) == {"relay": port}
     free = metrics_ports(load_settings(data=tmp_path, metrics_port=0), ["relay", "intake"])
     assert len(set(free.values())) == 2

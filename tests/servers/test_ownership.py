@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from annals.composition.ownership import ForeignServerError, claim, owners
+from annals.composition.ownership import claim, owners
 from annals.composition.servers import Servers
 from annals.settings import load_settings
 from contracts.topics import topics
+from eventstore.errors import ForeignServerError
 from eventstore.kafka.admin import BrokerAdmin
 from eventstore.kafka.ownership import owner_topic
 from eventstore.kafka.topic_admin import TopicAdmin

@@ -5,6 +5,7 @@ import time
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from aggregates import reasoning_query as queries
 from aggregates.cause import Cause
@@ -77,13 +78,19 @@ async def test_behind_others_nobody_waits_for_the_log() -> None:
     assert time.monotonic() - began < 5
 
 
+def lost_by_metrics() -> float:
+    """As Prometheus is told."""
+    return REGISTRY.get_sample_value("annals_answers_lost_total") or 0.0
+
+
 async def test_the_queue_has_a_bound(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(recorders, "MOST_PENDING", 2)
     log = Log("hangs")
     recorder = AnswerRecorder(log)
+    before = lost_by_metrics()
     for _ in range(5):
         assert not await recorder.record(command(), SHORT_S)
-    assert recorder.lost == 3
+    assert recorder.lost == 3 and lost_by_metrics() - before == 3
     assert "2 others wait already" in caplog.text
 
 
