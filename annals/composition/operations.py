@@ -15,6 +15,7 @@ from contracts.topics import topics
 from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.lag import LagReader
 from eventstore.reprocess_requests import ReprocessRequests
+from eventstore.subscription_positions import SubscriptionPositions
 from services.operations.dead_letters import DeadLetterService
 from services.operations.events import ReadEvents
 from services.operations.export import TransferEvents
@@ -23,6 +24,7 @@ from services.operations.progress import Progress, followed_partitions
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
+from services.operations.subscriptions import Subscriptions
 from services.operations.system_health import SystemHealth
 
 BROKER_LIMIT_S = 3.0
@@ -38,6 +40,7 @@ class Operations:
     reprocess: Reprocess
     dead_letters: DeadLetterService
     events: ReadEvents
+    subscriptions: Subscriptions
     transfer: TransferEvents
     pools: PoolMonitor
     system_health: SystemHealth
@@ -49,13 +52,15 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
     sources = _sources(
         stores.settings, stores.dsn, broker, lambda: contextlib.nullcontext(_log_parts(stores, reprocess))
     )
+    events = ReadEvents(stores.reader)
     return Operations(
         status=ReadStatus(sources),
         progress=Progress(stores.reader, stores.positions, stores.topics),
         rebuilding=rebuilding(stores),
         reprocess=reprocess,
         dead_letters=DeadLetterService(stores.letters),
-        events=ReadEvents(stores.reader),
+        events=events,
+        subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters),
         pools=stores.connections,
         system_health=SystemHealth(stores.commands),
