@@ -35,7 +35,9 @@ class RpcExchange:
     def __init__(self, identity: ServiceIdentity) -> None:
         self._identity = identity
         self._http = httpx.AsyncClient(
-            timeout=None, trust_env=False, limits=httpx.Limits(max_connections=256, max_keepalive_connections=64)
+            timeout=None,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30.0),
         )
 
     async def close(self) -> None:

@@ -20,8 +20,9 @@ from security.service_tokens import (
     SeenTokens,
     ServiceIdentity,
     ServiceTokenError,
+    check_body,
     claimed_sender,
-    verify,
+    verify_sender,
 )
 from services.caller import Caller
 from services.deadline import Deadline
@@ -36,7 +37,8 @@ from telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-AUTHENTICATE_LIMIT_S = 10.0
+READ_LIMIT_S = 20.0
+"""Within which a request is to be here."""
 
 
 class RpcServer:
@@ -79,9 +81,10 @@ class RpcServer:
         sender: Peer | None = None
         token_id = ""
         try:
-            body = await _body(request)
-            async with asyncio.timeout(AUTHENTICATE_LIMIT_S):
-                sender, claims = await self._authenticated(request, body)
+            async with Deadline.after(READ_LIMIT_S).enforce("reading the request"):
+                sender, claims = await self._authenticated(request)
+                body = await _body(request)
+            check_body(claims, body)
             token_id = claims["jti"]
             if claims.get("op") != name or name not in self._operations:
                 raise NotFoundError(
@@ -97,13 +100,18 @@ class RpcServer:
             said = json.dumps(content).encode()
             if status == 500:
                 log.exception("%s failed", known)
+            elif status == 401:
+                log.warning(
+                    "a request without a valid service token came from %s", request.client and request.client[0]
+                )
         finally:
             self.outstanding -= 1
         metrics.SERVICE_REQUESTS.labels(known, str(status)).inc()
         metrics.SERVICE_SECONDS.labels(known).observe(time.monotonic() - began)
         return self._signed(status, said, sender, token_id)
 
-    async def _authenticated(self, request: Request, body: bytes) -> tuple[Peer, dict[str, Any]]:
+    async def _authenticated(self, request: Request) -> tuple[Peer, dict[str, Any]]:
+        """Before a byte of the body is kept. Raises ServiceTokenError, StoreUnavailableError."""
         scheme, _, token = request.headers.get(TOKEN, "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ServiceTokenError
@@ -111,7 +119,7 @@ class RpcServer:
         if found is None:
             raise ServiceTokenError
         sender = Peer(found.service, found.instance)
-        claims = verify(token, sender, found.public_key, self._identity.peer, body)
+        claims = verify_sender(token, sender, found.public_key, self._identity.peer)
         self._seen.take(claims)
         return sender, claims
 

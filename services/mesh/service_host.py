@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 STOP_LIMIT_S = 10.0
 """How long requests under way may take to end."""
 LOAD_EVERY_S = 0.5
+KEEP_ALIVE_S = 60
+"""Longer than clients keep an idle connection, so that none is closed under a request that is on its way."""
 
 
 class ServiceHandle:
@@ -94,6 +96,7 @@ class ServiceHost:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=round(STOP_LIMIT_S),
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         stopping = asyncio.Event()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -115,6 +116,59 @@ async def test_a_call_waits_for_an_instance_that_replaces_a_killed_one(mesh: Mes
     assert [answered.answer for answered in await asyncio.gather(*waiting)] == ["second"] * 5
     assert mesh.client._balancer("reasoning").broken == 0
     await second.stop()
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+async def test_an_answer_that_is_lost_is_asked_for_again_where_that_may_be(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch, is_idempotent: bool
+) -> None:
+    """One of two instances takes requests and breaks off, as one that is killed over them."""
+    operations = {**OPERATIONS, "query": replace(OPERATIONS["query"], is_idempotent=is_idempotent)}
+    monkeypatch.setattr("services.mesh.rpc_client.OPERATIONS", operations)
+    taken = 0
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        await reader.readuntil(b"\r\n\r\n")
+        taken += 1
+        writer.close()
+
+    good = await mesh.serve(Reasoning("good"))
+    async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+        port, identity = server.sockets[0].getsockname()[1], ServiceIdentity("reasoning")
+        await mesh.registry.renew(
+            Instance("reasoning", identity.peer.instance, "1", f"http://127.0.0.1:{port}", identity.public_key)
+        )
+        lost = 0
+        for _ in range(12):
+            try:
+                assert (await mesh.client.call("query", CALLER, ASKED, Deadline.after(5))).answer == "good"
+            except ServiceUnavailableError:
+                lost += 1
+    # After three failures in a row it is passed over.
+    assert taken == 3 and lost == (0 if is_idempotent else 3)
+    assert mesh.client._balancer("reasoning").ejected == 1
+    await good.stop()
+
+
+async def test_a_body_is_not_waited_for_for_ever_nor_kept_of_a_stranger(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from security.service_tokens import Peer
+    from services.mesh.caller_claims import claims_of
+
+    monkeypatch.setattr("services.mesh.rpc_server.READ_LIMIT_S", 0.3)
+    handle = await mesh.serve(Reasoning())
+    peer, port = Peer("reasoning", handle.instance.instance), int(handle.instance.address.rsplit(":", 1)[1])
+    known = mesh.identity.sign(peer, b"x" * 100, {"op": "query", **claims_of(CALLER)})
+    for token, status in ((known, b"504"), ("a.b.c", b"401")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST /rpc/query HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 100\r\n\r\n"
+        writer.write(head.encode() + b"x")
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).split()[1] == status
+        writer.close()
+    await handle.stop()
 
 
 async def test_too_much_work_is_tried_again_elsewhere(mesh: Mesh) -> None:
