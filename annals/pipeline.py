@@ -117,7 +117,7 @@ def _spelled(value: object) -> str:
     """A setting as a variable's value. A secret's own `str` would be asterisks."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+    return json.dumps(value) if isinstance(value, dict | tuple | list) else str(value)
 
 
 def _role(role: str, env: dict[str, str], log_file: Path) -> ProcessSpec:

@@ -23,6 +23,7 @@ from annals.addresses import checked_bootstrap, checked_url
 from annals.errors import WrongSettingError
 from annals.setting_errors import Sources, in_one_line
 from contracts.payload import Party, storable
+from contracts.threats import ThreatKind
 from security.audit import AuditLevel
 from streams.credentials import read_credentials
 
@@ -110,6 +111,16 @@ class Settings(BaseSettings):
     kms_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")] = "annals"
     kms_token: SecretStr | None = None
     key_rotation_days: int = Field(90, ge=1, le=3650, description="A data key that is older encrypts no more.")
+    threat_window_seconds: int = Field(300, ge=1, le=86_400, description="What identities do is counted for so long.")
+    threat_failures: int = Field(30, ge=1, description="Failed authentications of an address, in a window.")
+    threat_denials: int = Field(50, ge=1, description="Denials of an account, in a window.")
+    threat_rate: int = Field(300, ge=1, description="Fewer requests of an account are never unusual, in a window.")
+    threat_volume: int = Field(500, ge=1, description="Fewer reads of an account are never unusual, in a window.")
+    threat_deviations: float = Field(8.0, ge=1, description="Beyond its median, in median absolute deviations.")
+    threat_block_seconds: int = Field(900, ge=1, le=86_400, description="How long a block lasts.")
+    threat_blocking: tuple[ThreatKind, ...] = Field(
+        ("failures", "denials"), description="What blocks; everything else is only told."
+    )
     audit_level: AuditLevel = Field(
         "standard",
         description="What the audit log keeps: essential, standard (reads too), full (each authorization too).",

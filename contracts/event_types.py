@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system", "account", "policy"]
+AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system", "account", "policy", "identity"]
 
 
 class EventType(StrEnum):
@@ -43,6 +43,10 @@ class EventType(StrEnum):
     ROLE_DEFINED = "RoleDefined"
     ROLE_REMOVED = "RoleRemoved"
 
+    THREAT_DETECTED = "ThreatDetected"
+    IDENTITY_BLOCKED = "IdentityBlocked"
+    IDENTITY_UNBLOCKED = "IdentityUnblocked"
+
 
 _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
     # What is found in a document belongs to that document: its order is the document's own.
@@ -74,6 +78,7 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.ACCOUNT_ENABLED,
     ),
     "policy": (EventType.ROLE_DEFINED, EventType.ROLE_REMOVED),
+    "identity": (EventType.THREAT_DETECTED, EventType.IDENTITY_BLOCKED, EventType.IDENTITY_UNBLOCKED),
 }
 
 KIND_OF: dict[EventType, AggregateKind] = {
@@ -83,8 +88,8 @@ KIND_OF: dict[EventType, AggregateKind] = {
 CONTENT_TYPES = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED})
 """After one of these, what was said of the document before is out of date."""
 
-ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account", "policy"})
-"""Who may do what. Whoever looks for contents by a name does not find these."""
+ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account", "policy", "identity"})
+"""Who may do what, and who was seen to try. Whoever looks for contents by a name does not find these."""
 
-ACCESS_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ACCESS_KINDS)
+ACCESS_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ("account", "policy"))
 """After one of these, what was known of anybody's access may be out of date."""

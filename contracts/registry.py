@@ -1,6 +1,6 @@
 """Which payload each event type carries."""
 
-from contracts import access, accounts, documents, entities, reasoning, system
+from contracts import access, accounts, documents, entities, reasoning, system, threats
 from contracts.event_types import EventType
 from contracts.payload import Payload
 
@@ -34,5 +34,8 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         accounts.AccountEnabled,
         access.RoleDefined,
         access.RoleRemoved,
+        threats.ThreatDetected,
+        threats.IdentityBlocked,
+        threats.IdentityUnblocked,
     )
 }

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Receive, Scope, Send
+from gateway.chain.auditing import Auditor
 from gateway.chain.authentication import Authenticator
 from gateway.chain.authorization import Authorizer
 from gateway.chain.formatting import ResponseFormatter
@@ -47,6 +48,7 @@ class EnhancedKnowledgeStorageGateway:
         self._router = ApiRouter(endpoints)
         # From the last step to the first.
         chain: ASGIApp = ApiRoutes(routes_of(self._api, endpoints))
+        chain = Auditor(chain, audit)
         chain = RequestProcessor(chain)
         chain = RateLimiter(chain, services.limits)
         chain = Authorizer(chain, authorization, audit)

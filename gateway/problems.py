@@ -32,6 +32,7 @@ from inference.model import InferenceError, OtherModelError
 from projections.errors import OldSchemaError
 from security.errors import (
     AuthenticationError,
+    BlockedError,
     InvalidCredentialError,
     MissingCredentialError,
     TooManyAttemptsError,
@@ -64,6 +65,7 @@ STATUS: dict[type[AnnalsError], int] = {
     AuthenticationError: 401,
     InvalidCredentialError: 401,
     MissingCredentialError: 401,
+    BlockedError: 429,
     AccessDeniedError: 403,
     NotFoundError: 404,
     UnknownPathError: 404,

@@ -32,6 +32,17 @@ class InvalidCredentialError(AuthenticationError):
         self.tenant = tenant
 
 
+class BlockedError(AuthenticationError):
+    """This account or address is blocked for a while, for what was seen of it; wait, or ask an administrator."""
+
+    reason = "blocked"
+
+    def __init__(self, left_s: float) -> None:
+        """`left_s`: seconds until it ends by itself."""
+        super().__init__()
+        self.left_s = left_s
+
+
 class EncryptionError(AnnalsError):
     """Data could not be encrypted or decrypted; see `annals crypto list`."""
 

@@ -95,6 +95,14 @@ def inbox_family(lags: Mapping[str, int]) -> GaugeMetricFamily:
 # Answers that were given and whose events are not in the log and will not be: it was away for too long. Any is a gap.
 ANSWERS_LOST = Counter("annals_answers_lost_total", "Events of answers that could not be stored.")
 
+# ---- Threats ----
+
+# What was found unusual of an account or an address: `annals audit list --category threat` explains each. Alert on it.
+THREATS = Counter("annals_threats_total", "Threats that were found, by kind.", ["kind"])
+
+# Found while too many were waiting to be told: they block, and are counted above, and no event says so.
+THREATS_UNTOLD = Counter("annals_threats_untold_total", "Threats that no event tells.")
+
 # ---- Clients of systems outside ----
 
 # How tries end: ok, refused (4xx), limited (429), failed (5xx), unreachable (no answer, or a cut one),

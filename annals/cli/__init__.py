@@ -29,6 +29,7 @@ COMMANDS = {
     "audit": "audit",
     "crypto": "crypto",
     "readers": "readers",
+    "threats": "threats",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

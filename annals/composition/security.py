@@ -7,22 +7,26 @@ from datetime import timedelta
 
 from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
+from annals.settings import Settings
 from eventstore.access_version import AccessVersion
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
-from eventstore.audit import AuditWriter, open_audit
+from eventstore.audit import open_audit
 from eventstore.audit_entries import AuditEntries
 from eventstore.data_keys import DataKeys
 from eventstore.encryption import EncryptionService
 from eventstore.key_management import KeyManagementService
 from eventstore.passwords import Passwords
 from eventstore.signing_keys import SigningKeys
+from eventstore.threats import ThreatStore
 from eventstore.tokens import Tokens
 from projections.dashboards.readers import DashboardReaders
 from security.attempts import Attempts
+from security.audit import AuditLog
 from security.authorization import RbacAuthorizationEngine
 from security.encryption import Encryption
 from security.passwords import PasswordHashing
+from security.threats import Thresholds
 from services.security.access_tokens import AccessTokenIdentification, AccessTokenIssuer, issuer_of
 from services.security.accounts import AccountService
 from services.security.administrators import Administrators
@@ -32,11 +36,13 @@ from services.security.authentication import AuthenticationService
 from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
 from services.security.explaining import AccessExplainer
+from services.security.guarded_authentication import Authentication, GuardedAuthentication
 from services.security.identification import ApiKeyIdentification
 from services.security.local_administrator import TENANT, LocalAdministrator
 from services.security.policies import PolicyService
 from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
+from services.security.threats import ThreatDetector, WatchedAuditLog, open_threat_detector
 from services.security.tokens import TokenService
 
 
@@ -44,7 +50,7 @@ from services.security.tokens import TokenService
 class Security:
     """Authentication, accounts, keys, policies, encryption and the audit log; everything writes to `audit`."""
 
-    authentication: AuthenticationService
+    authentication: Authentication
     accounts: AccountService
     api_keys: ApiKeyService
     sign_in: SignInService
@@ -53,11 +59,12 @@ class Security:
     policies: PolicyService
     access_explainer: AccessExplainer
     local_administrator: LocalAdministrator
-    audit: AuditWriter
+    audit: AuditLog
     audit_service: AuditService
     encryption: Encryption
     data_keys: DataKeyService
     readers: DashboardReaderService
+    threats: ThreatDetector
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +73,11 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
     pool = stores.pool
     async with contextlib.AsyncExitStack() as stack:
         entries = AuditEntries(pool)
-        audit = await stack.enter_async_context(open_audit(entries, stores.settings.audit_level))
+        writer = await stack.enter_async_context(open_audit(entries, stores.settings.audit_level))
+        threats = await stack.enter_async_context(
+            open_threat_detector(ThreatStore(pool), stores.commands, writer, thresholds_of(stores.settings))
+        )
+        audit = WatchedAuditLog(writer, threats)
         master = await stack.enter_async_context(open_master_key(stores.settings))
         key_management = KeyManagementService(pool, master, timedelta(days=stores.settings.key_rotation_days))
         access_version = AccessVersion(stores.dsn)
@@ -91,7 +102,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         accounts = AccountService(stores.commands, account_reader, policies, administrators, audit)
         api_keys = ApiKeyService(stored_keys, account_reader, audit)
         yield Security(
-            authentication=authentication,
+            authentication=GuardedAuthentication(authentication, threats),
             accounts=accounts,
             api_keys=api_keys,
             sign_in=SignInService(account_reader, Passwords(pool), hashing, tokens, issuing, attempts, audit),
@@ -105,4 +116,19 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
             encryption=encryption,
             data_keys=DataKeyService(DataKeys(pool), key_management, audit),
             readers=DashboardReaderService(DashboardReaders(pool, stores.read.in_postgres), audit),
+            threats=threats,
         )
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    """As the settings have them."""
+    return Thresholds(
+        window_s=settings.threat_window_seconds,
+        failures=settings.threat_failures,
+        denials=settings.threat_denials,
+        rate=settings.threat_rate,
+        volume=settings.threat_volume,
+        deviations=settings.threat_deviations,
+        block_s=settings.threat_block_seconds,
+        blocking=settings.threat_blocking,
+    )

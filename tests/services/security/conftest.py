@@ -18,7 +18,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
-from services.security.authentication import AuthenticationService
+from services.security.guarded_authentication import Authentication
 from services.security.policies import PolicyService
 from tests.support.stores import commands, log, pool, reader
 
@@ -45,7 +45,7 @@ class Identities:
         return self.opened.api_keys
 
     @property
-    def authentication(self) -> AuthenticationService:
+    def authentication(self) -> Authentication:
         """Who asks."""
         return self.opened.authentication
 
