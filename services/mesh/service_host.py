@@ -80,6 +80,8 @@ class ServiceHost:
     async def start_service(self) -> ServiceHandle:
         """Listen, then be found. Raises OSError where the address is taken, StoreUnavailableError."""
         listening = socket.create_server((self._host, self._port), backlog=512)
+        # Each connection takes it over: head and body of an answer are two writes, and neither is to wait.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listening.getsockname()[1]
         peer = self._identity.peer
         instance = Instance(
@@ -95,6 +97,7 @@ class ServiceHost:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=round(STOP_LIMIT_S),
             timeout_keep_alive=KEEP_ALIVE_S,
         )
