@@ -17,6 +17,7 @@ from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.jobs import Jobs
 from gateway.services import DocumentServices, GatewayServices, OperationServices, SecurityServices
+from gateway.streams import LiveStreams
 from reasoning.results import ScoredPassage
 from services.caller import Caller
 from services.deadline import Deadline
@@ -92,8 +93,8 @@ def run_gateway(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSe
 
 
 async def _run(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
-    address = GatewayAddress.of(settings)
-    async with _gateway(settings, dsn, live) as app:
+    address, streams = GatewayAddress.of(settings), LiveStreams()
+    async with _gateway(settings, dsn, live, streams) as app:
         server = Server(
             uvicorn.Config(
                 app,
@@ -112,8 +113,13 @@ async def _run(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSet
             )
         )
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            streams.stopping.set()
+            server.should_exit = True
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+            loop.add_signal_handler(number, stop)
         beating = asyncio.create_task(_beat(heartbeat))
         try:
             log.info("the gateway listens: %s", address.url)
@@ -129,29 +135,35 @@ async def _beat(heartbeat: Heartbeat) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(settings: Settings, dsn: str, live: LiveSettings) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
+async def _gateway(
+    settings: Settings, dsn: str, live: LiveSettings, streams: LiveStreams
+) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
     async with open_use_cases(settings, dsn) as use_cases:
         live.on_change("questions_per_minute", use_cases.ask.limit_to)
         models, jobs = Models(use_cases), Jobs()
         pools = use_cases.operations.pools
         reports = asyncio.create_task(report_pools(pools.monitor_pool_health))
+        pruning = asyncio.create_task(use_cases.idempotency.keep_pruned())
         try:
             yield EnhancedKnowledgeStorageGateway(
-                _services(use_cases, models, jobs),
+                _services(use_cases, models, jobs, streams),
                 use_cases.security.authentication,
                 use_cases.security.policies,
                 use_cases.security.audit,
+                origins=settings.gateway_origins,
             )
         finally:
             reports.cancel()
+            pruning.cancel()
             await jobs.close()
             await models.close()
 
 
-def _services(use_cases: UseCases, models: Models, jobs: Jobs) -> GatewayServices:
+def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStreams) -> GatewayServices:
     storage, operations, security = use_cases.storage, use_cases.operations, use_cases.security
     return GatewayServices(
         limits=use_cases.limits,
+        idempotency=use_cases.idempotency,
         documents=DocumentServices(
             storage=use_cases.services.storage,
             reading=storage.reading,
@@ -159,6 +171,8 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs) -> GatewayService
             show=storage.show,
             deletion=storage.deletion,
             waiting=storage.waiting,
+            parts=storage.parts,
+            consistency=storage.consistency,
             databases=storage.databases,
         ),
         operations=OperationServices(
@@ -166,6 +180,7 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs) -> GatewayService
             reprocess=operations.reprocess,
             rebuilding=operations.rebuilding,
             dead_letters=operations.dead_letters,
+            events=operations.events,
         ),
         security=SecurityServices(
             accounts=security.accounts,
@@ -174,6 +189,7 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs) -> GatewayService
             audit=security.audit_service,
         ),
         jobs=jobs,
+        streams=streams,
         models=models,
         checks={
             "databases": operations.pools.check,

@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     gateway_plaintext: bool = Field(
         False, description="Let the gateway listen beyond loopback without TLS, behind a proxy that has it."
     )
+    gateway_origins: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")], ...] = Field(
+        (), description="Origins whose pages may call the gateway from a browser; none by default."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def kafka_client(self, broker: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The gateway as one ASGI application: the table's routes behind the chain (specification 1.1)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from urllib.parse import quote
 
@@ -13,7 +13,9 @@ from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.chain.auditing import Auditor
 from gateway.chain.authentication import Authenticator
 from gateway.chain.authorization import Authorizer
+from gateway.chain.cors import CrossOrigin
 from gateway.chain.formatting import ResponseFormatter
+from gateway.chain.idempotency import Idempotency
 from gateway.chain.metrics import ApiMonitor
 from gateway.chain.processing import RequestProcessor
 from gateway.chain.rate_limit import RateLimiter
@@ -41,7 +43,9 @@ class EnhancedKnowledgeStorageGateway:
         authorization: Authorization,
         audit: AuditLog,
         endpoints: Sequence[ApiEndpointConfig] = ENDPOINTS,
+        origins: Collection[str] = (),
     ) -> None:
+        """`origins` are those whose pages may call it, as `https://example.org`."""
         self._api = make_api(endpoints)
         self._api.state.services = services
         self._api.state.document = cache(lambda: json.dumps(document(self._api, endpoints, HANDLERS)))
@@ -49,11 +53,14 @@ class EnhancedKnowledgeStorageGateway:
         # From the last step to the first.
         chain: ASGIApp = ApiRoutes(routes_of(self._api, endpoints))
         chain = Auditor(chain, audit)
-        chain = RequestProcessor(chain)
+        chain = Idempotency(chain, services.idempotency)
+        chain = RequestProcessor(chain, services.documents.consistency)
         chain = RateLimiter(chain, services.limits)
         chain = Authorizer(chain, authorization, audit)
         chain = Authenticator(chain, authentication, audit)
         chain = ResponseFormatter(chain)
+        if origins:
+            chain = CrossOrigin(chain, origins)
         chain = RequestLogger(chain)
         self._chain: ASGIApp = ApiMonitor(chain)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+KeyUse = Literal["no", "optional", "required"]
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -48,7 +49,7 @@ class ApiEndpointConfig:
     timeout_s: float | None = 10.0
     retry_config: RetryConfig | None = None
     body_bytes: int = 0
-    idempotency_key: Literal["no", "optional", "required"] = "no"
+    idempotency_key: KeyUse = "no"
 
     @property
     def subject(self) -> str:

@@ -3,7 +3,9 @@
 The first four have the specification's very numbers (section 1.1, `register_core_endpoints`).
 """
 
-from gateway.endpoint import KIB, MIB, ApiEndpointConfig, HttpMethod, RateLimit, RetryConfig
+from dataclasses import replace
+
+from gateway.endpoint import KIB, MIB, ApiEndpointConfig, HttpMethod, KeyUse, RateLimit, RetryConfig
 
 PREFIX = "/api/v1"
 
@@ -27,7 +29,14 @@ def _read(path: str, handler: str, resource: str) -> ApiEndpointConfig:
 
 
 def _write(
-    method: HttpMethod, path: str, handler: str, resource: str, action: str, *, body_bytes: int = 64 * KIB
+    method: HttpMethod,
+    path: str,
+    handler: str,
+    resource: str,
+    action: str,
+    *,
+    body_bytes: int = 64 * KIB,
+    idempotency_key: KeyUse = "optional",
 ) -> ApiEndpointConfig:
     return ApiEndpointConfig(
         path=PREFIX + path,
@@ -37,6 +46,7 @@ def _write(
         action=action,
         rate_limit=WRITES,
         body_bytes=body_bytes,
+        idempotency_key=idempotency_key,
     )
 
 
@@ -57,6 +67,7 @@ CORE = (
         timeout_s=30.0,
         retry_config=RetryConfig.exponential(3, 0.100),
         body_bytes=DOCUMENT_BYTES,
+        idempotency_key="optional",
     ),
     ApiEndpointConfig(
         path=f"{PREFIX}/entities/extract",
@@ -106,23 +117,42 @@ DOCUMENTS = (
         timeout_s=30.0,
         retry_config=RetryConfig.exponential(3, 0.100),
         body_bytes=DOCUMENT_BYTES,
+        idempotency_key="optional",
     ),
     _write("DELETE", "/documents/{document_id}", "document_remover", "documents", "delete", body_bytes=0),
     _read("/documents/{document_id}/status", "document_status", "documents"),
+    _read("/documents/{document_id}/chunks", "chunk_list", "chunks"),
 )
 
 KNOWLEDGE = (
     _read("/entities", "entity_list", "entities"),
     _read("/entities/{entity}", "entity_reader", "entities"),
+    _read("/relations", "relation_list", "relations"),
     _read("/search", "searcher", "search"),
     _read("/storage/documents/{document_id}", "document_with_entities", "storage"),
-    _write("POST", "/storage/search", "semantic_searcher", "storage", "read"),
-    _write("POST", "/storage/traverse", "graph_traverser", "storage", "read"),
+    _write("POST", "/storage/search", "semantic_searcher", "storage", "read", idempotency_key="no"),
+    _write("POST", "/storage/traverse", "graph_traverser", "storage", "read", idempotency_key="no"),
+)
+
+EVENTS = (
+    _read("/events", "event_list", "events"),
+    _read("/events/{event_id}", "event_reader", "events"),
+    _read("/events/aggregates/{kind}/{aggregate_id}", "events_of_aggregate", "events"),
+    _read("/events/correlations/{correlation_id}", "events_of_request", "events"),
+    replace(_read("/events/stream", "event_stream", "events"), timeout_s=None, retry_config=None),
 )
 
 OPERATIONS = (
     _read("/projections", "projection_status", "projections"),
-    _write("POST", "/projections/{name}/replay", "projection_replayer", "projections", "execute", body_bytes=0),
+    _write(
+        "POST",
+        "/projections/{name}/replay",
+        "projection_replayer",
+        "projections",
+        "execute",
+        body_bytes=0,
+        idempotency_key="required",
+    ),
     _write("POST", "/projections/{name}/verify", "projection_verifier", "projections", "execute", body_bytes=0),
     _read("/projections/jobs/{job_id}", "projection_job", "projections"),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
@@ -138,7 +168,8 @@ SECURITY = (
     _read("/users/{account}", "account_reader", "users"),
     _write("PATCH", "/users/{account}", "account_changer", "users", "administer"),
     _read("/keys", "key_list", "keys"),
-    _write("POST", "/keys", "key_maker", "keys", "administer"),
+    # Its answer holds a secret, which is kept nowhere.
+    _write("POST", "/keys", "key_maker", "keys", "administer", idempotency_key="no"),
     _read("/keys/{key}", "key_reader", "keys"),
     _write("DELETE", "/keys/{key}", "key_revoker", "keys", "administer", body_bytes=0),
     _read("/policies", "policy_reader", "policies"),
@@ -154,4 +185,4 @@ SYSTEM = (
     ),
 )
 
-ENDPOINTS: tuple[ApiEndpointConfig, ...] = (*CORE, *DOCUMENTS, *KNOWLEDGE, *OPERATIONS, *SECURITY, *SYSTEM)
+ENDPOINTS: tuple[ApiEndpointConfig, ...] = (*CORE, *DOCUMENTS, *KNOWLEDGE, *EVENTS, *OPERATIONS, *SECURITY, *SYSTEM)

@@ -44,5 +44,21 @@ class InvalidFieldsError(AnnalsError):
         self.errors = errors
 
 
+class IdempotencyKeyError(AnnalsError):
+    """The Idempotency-Key cannot be read; send 1 to 255 visible characters of ASCII."""
+
+
+class IdempotencyKeyMissingError(AnnalsError):
+    """This endpoint needs the header Idempotency-Key; send a new one with each request, the same with its retries."""
+
+
+class IdempotencyKeyReusedError(AnnalsError):
+    """The Idempotency-Key was sent with another request before; send a new one with each new request."""
+
+
+class RequestRunningError(AnnalsError):
+    """The request with this Idempotency-Key is still being done; ask again later."""
+
+
 class InternalError(AnnalsError):
     """The gateway failed at something that it should not fail at; report it with the request id."""

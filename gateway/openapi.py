@@ -39,6 +39,14 @@ PROBLEM = {
 Document = dict[str, Any]
 
 
+class _EventStream(PlainTextResponse):
+    media_type = "text/event-stream"
+
+
+_Plain = {"text/plain": PlainTextResponse, "text/event-stream": _EventStream}
+"""Answers that are no JSON, by their media type."""
+
+
 def described(endpoint: ApiEndpointConfig, handler: Handler) -> Document:
     """What FastAPI's route says of itself, beside what it reads from the function."""
     answers: dict[int | str, Document] = {}
@@ -49,7 +57,7 @@ def described(endpoint: ApiEndpointConfig, handler: Handler) -> Document:
             "model": handler.function.__annotations__["return"],
             "content": {handler.media_type: {"example": handler.example}},
         }
-    form = {"response_class": PlainTextResponse} if handler.media_type == "text/plain" else {}
+    form = {} if handler.media_type == "application/json" else {"response_class": _Plain[handler.media_type]}
     return {
         **form,
         "summary": handler.summary,
@@ -85,6 +93,16 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
         for status in wanted:
             operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
         statuses |= wanted
+        if endpoint.idempotency_key != "no":
+            operation.setdefault("parameters", []).append(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": endpoint.idempotency_key == "required",
+                    "description": "A new one with each new request, the same with each retry.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+                }
+            )
         if handler.request is not None and "requestBody" in operation:
             for content in operation["requestBody"]["content"].values():
                 content["example"] = handler.request
@@ -104,6 +122,8 @@ def _statuses(endpoint: ApiEndpointConfig) -> set[int]:
         found |= {401, 403}
     if endpoint.rate_limit is not None:
         found.add(429)
+    if endpoint.idempotency_key != "no":
+        found |= {400, 409, 422}
     if endpoint.body_bytes:
         found |= {400, 408, 415, 422}
     elif "{" in endpoint.path:

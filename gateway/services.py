@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.chain.idempotency import Keys
 from gateway.jobs import Jobs
+from gateway.streams import LiveStreams
 from reasoning.results import ScoredPassage
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.dead_letters import DeadLetterService
+from services.operations.events import ReadEvents
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import ReadStatus
@@ -19,10 +22,12 @@ from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.policies import PolicyService
+from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.interface import Storage
 from services.storage.listing import Listing
+from services.storage.parts import ListParts
 from services.storage.reading import ReadDocument
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
@@ -63,6 +68,8 @@ class DocumentServices:
     show: Show
     deletion: DeleteDocuments
     waiting: WaitForDocuments
+    parts: ListParts
+    consistency: ReadYourWrites
     databases: DatabaseIntegrationLayer
 
 
@@ -74,6 +81,7 @@ class OperationServices:
     reprocess: Reprocess
     rebuilding: Rebuilding
     dead_letters: DeadLetterService
+    events: ReadEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +99,11 @@ class GatewayServices:
     """`models` waits until the models are loaded; `checks`: what `/health/ready` asks, by the part's name."""
 
     limits: RateLimits
+    idempotency: Keys
     documents: DocumentServices
     operations: OperationServices
     security: SecurityServices
     jobs: Jobs
+    streams: LiveStreams
     models: Callable[[Deadline], Awaitable[ModelServices]]
     checks: Mapping[str, Check]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from annals.composition.stores import Stores
+from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.history import ReadHistory
@@ -25,6 +26,7 @@ class Storage:
     listing: Listing
     parts: ListParts
     reading: ReadDocument
+    consistency: ReadYourWrites
     history: ReadHistory
     databases: DatabaseIntegrationLayer
 
@@ -42,6 +44,7 @@ def storage_of(stores: Stores) -> Storage:
         reading=ReadDocument(
             stores.reader, stores.letters, read.relational, {model.name: store for model, store in read.models}
         ),
+        consistency=ReadYourWrites(read.models, stores.topics),
         history=ReadHistory(stores.reader),
         databases=databases_of(stores),
     )

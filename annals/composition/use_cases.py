@@ -17,6 +17,7 @@ from annals.composition.service_layer import (
 from annals.composition.storage import Storage, storage_of
 from annals.composition.stores import Stores, check_broker, open_read_models, open_stores
 from annals.settings import Settings
+from eventstore.idempotency import IdempotencyKeys
 from inference.runner import Inference
 from services.caller import Caller
 from services.deadline import Deadline
@@ -43,6 +44,7 @@ class UseCases:
     services: ServiceLayer
     inference: Inference
     limits: RateLimits
+    idempotency: IdempotencyKeys
     registries: Registries
     runs_models: bool
 
@@ -120,6 +122,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             services=services,
             inference=inference,
             limits=stores.read.limits,
+            idempotency=IdempotencyKeys(stores.pool),
             registries=registries,
             runs_models=held,
         )

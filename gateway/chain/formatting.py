@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 
 from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Message, Receive, Scope, Send
-from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestError
+from gateway.chain.compression import Compressing, is_taken
+from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestError, RequestRunningError
 from gateway.exchange import Exchange, exchange_of
 from gateway.problems import MEDIA_TYPE, RETRY_AFTER_S, name_of, problem_of, status_of
 from security.errors import TooManyAttemptsError
@@ -41,8 +42,11 @@ class ResponseFormatter:
                 exchange.sent_bytes += len(message.get("body", b""))
             await send(message)
 
+        # Secrets and what a request says are not compressed together (BREACH).
+        secret = exchange.endpoint is None or exchange.endpoint.resource == "keys"
+        answering: Send = Compressing(formatted) if not secret and is_taken(scope) else formatted
         try:
-            await self._following(scope, receive, formatted)
+            await self._following(scope, receive, answering)
         except Exception as raised:
             error = as_ours(raised)
             exchange.problem = name_of(type(error))
@@ -94,7 +98,7 @@ async def _answer(exchange: Exchange, error: AnnalsError, send: Send) -> None:
         headers.append((b"www-authenticate", b'Bearer realm="annals"'))
     if status == 405:
         headers.append((b"allow", ", ".join(exchange.allowed_methods).encode()))
-    if status == 503:
+    if status == 503 or isinstance(error, RequestRunningError):
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
     if isinstance(error, TooManyAttemptsError):
         headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()))

@@ -1,10 +1,21 @@
 """The handlers of the table, by their names; a group a file."""
 
 from gateway.handler import Handler
-from gateway.handlers import documents, knowledge, operations, processing, projections, reasoning, security, system
+from gateway.handlers import (
+    documents,
+    events,
+    knowledge,
+    operations,
+    processing,
+    projections,
+    reasoning,
+    security,
+    system,
+)
 
 HANDLERS: dict[str, Handler] = {
     **documents.HANDLERS,
+    **events.HANDLERS,
     **knowledge.HANDLERS,
     **operations.HANDLERS,
     **projections.HANDLERS,

@@ -16,11 +16,13 @@ from gateway.parameters import (
     IfMatch,
     IfNoneMatch,
     Limit,
+    Prefer,
     Prefix,
     attributes_of,
     etag,
     expected_version,
 )
+from gateway.preferences import until_processed
 from projections.relational.reads import DocumentFilter, DocumentRow
 from services.storage.deletion import Deletion
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
@@ -58,10 +60,11 @@ async def store(
     document: NewDocument,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
+    prefer: Prefer = None,
 ) -> StoreDocumentResponse:
     """Take a document in. The log has it when this answers; the read models follow within moments."""
     expected = expected_version(if_match, if_none_match)
-    return await _stored(request, response, document.id, document, expected)
+    return await _stored(request, response, document.id, document, expected, prefer)
 
 
 async def replace(
@@ -71,17 +74,23 @@ async def replace(
     content: Content,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
+    prefer: Prefer = None,
 ) -> StoreDocumentResponse:
     """Take a document in under this id, or replace what it is. `If-Match` with its ETag loses no change."""
     expected = expected_version(if_match, if_none_match)
-    return await _stored(request, response, document_id, content, expected)
+    return await _stored(request, response, document_id, content, expected, prefer)
 
 
 async def _stored(
-    request: Request, response: Response, document_id: str, content: InboxDocument, expected: int | None
+    request: Request,
+    response: Response,
+    document_id: str,
+    content: InboxDocument,
+    expected: int | None,
+    prefer: str | None,
 ) -> StoreDocumentResponse:
-    exchange = exchange_of(request.scope)
-    stored = await services_of(request).documents.storage.store_document(
+    exchange, documents = exchange_of(request.scope), services_of(request).documents
+    stored = await documents.storage.store_document(
         exchange.caller,
         StoreDocumentRequest(
             document_id=document_id,
@@ -95,7 +104,13 @@ async def _stored(
         exchange.deadline,
     )
     response.status_code = 201 if stored.outcome == "ingested" else 200
-    response.headers["etag"] = etag(int(stored.processing_metadata["version"]))
+    version, position = stored.processing_metadata["version"], stored.processing_metadata["position"]
+    if (applied := await until_processed(exchange, documents.waiting, document_id, prefer)) is not None:
+        response.headers["preference-applied"] = applied
+        status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
+        version, position = status.version, status.position
+    response.headers["etag"] = etag(int(version))
+    response.headers["annals-position"] = str(position)
     return stored
 
 
@@ -115,13 +130,15 @@ async def status(request: Request, document_id: DocumentId) -> DocumentStatus:
 
 async def delete(
     request: Request,
+    response: Response,
     document_id: DocumentId,
     if_match: IfMatch = None,
+    prefer: Prefer = None,
     reason: Annotated[Reason, Query(description="Kept in the event.")] = "",
 ) -> Deleted:
     """Delete a document: from every read model, and for every question from now on. Its history stays in the log."""
-    exchange = exchange_of(request.scope)
-    done: Deletion = await services_of(request).documents.deletion.delete(
+    exchange, documents = exchange_of(request.scope), services_of(request).documents
+    done: Deletion = await documents.deletion.delete(
         exchange.caller,
         [[document_id]],
         reason=reason or None,
@@ -129,6 +146,10 @@ async def delete(
         deadline=exchange.deadline,
         expected_version=expected_version(if_match),
     )
+    if (applied := await until_processed(exchange, documents.waiting, document_id, prefer)) is not None:
+        response.headers["preference-applied"] = applied
+    status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
+    response.headers["annals-position"] = str(status.position)
     return Deleted(document_id=document_id, already=not done.deleted)
 
 

@@ -5,16 +5,17 @@ from typing import Annotated
 from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.payload import Attributes, Name, Question
+from contracts.payload import Attributes, Identifier, Name, Predicate, Question
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from gateway.parameters import Cursor, DocumentId, EntityName, Limit, Prefix
 from projections.graph.reads import Entity
-from projections.relational.reads import DocumentRow, EntityFilter
+from projections.relational.reads import DocumentRow, EntityFilter, RelationFilter
 from projections.vector.reads import Passage
 from reasoning.results import ScoredPassage
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
+from services.storage.parts import ChunkPage, RelationPage
 from services.storage.show import NamedEdge
 
 MAX_RESULTS = 100
@@ -121,6 +122,35 @@ async def list_entities(
     )
 
 
+async def list_relations(
+    request: Request,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    document: Annotated[Identifier | None, Query(description="Stated by this document.")] = None,
+    entity: Annotated[Identifier | None, Query(description="Id of an entity at either end.")] = None,
+    predicate: Annotated[Predicate | None, Query()] = None,
+) -> RelationPage:
+    """Relations that meet all conditions, by document, in pages."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.parts.relations(
+        exchange.caller,
+        RelationFilter(document, entity, predicate),
+        after=cursor,
+        limit=limit,
+        deadline=exchange.deadline,
+    )
+
+
+async def list_chunks(
+    request: Request, document_id: DocumentId, limit: Limit = 100, cursor: Cursor = None
+) -> ChunkPage:
+    """A document's chunks with their texts, in their order, in pages."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.parts.chunks(
+        exchange.caller, document_id, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+
+
 async def read_entity(request: Request, entity: EntityName) -> EntityWithEdges:
     """An entity by its name, with what is around it in the graph."""
     exchange = exchange_of(request.scope)
@@ -203,6 +233,41 @@ HANDLERS = {
                     "valid": None,
                 }
             ],
+            "next": None,
+        },
+    ),
+    "relation_list": Handler(
+        list_relations,
+        "relations",
+        "List relations.",
+        raises=(400,),
+        example={
+            "relations": [
+                {
+                    "document_id": "articles/lovelace",
+                    "relation_id": "r1",
+                    "subject_id": "e1",
+                    "subject": "Ada Lovelace",
+                    "predicate": "write",
+                    "object_id": "e2",
+                    "object": "program",
+                    "chunk_id": "5f0c",
+                    "start": 0,
+                    "end": 63,
+                    "confidence": 0.7,
+                    "valid": None,
+                }
+            ],
+            "next": None,
+        },
+    ),
+    "chunk_list": Handler(
+        list_chunks,
+        "chunks",
+        "List the chunks of a document.",
+        raises=(400, 404),
+        example={
+            "chunks": [{"chunk_id": "5f0c", "start": 0, "end": 63, "tokens": 14, "text": PASSAGE["text"]}],
             "next": None,
         },
     ),

@@ -178,3 +178,64 @@ def test_a_reader_reads_and_no_more(up: Up) -> None:
             assert his.get("/api/v1/documents").status_code == 401
         assert http.patch("/api/v1/users/gateway-reader", json={"active": False}).json()["active"] is False
         assert {one["name"] for one in http.get("/api/v1/policies").json()["built_in"]} >= {"reader", "administrator"}
+
+
+def test_an_answer_waits_until_the_document_can_be_asked(up: Up) -> None:
+    with client(up) as http:
+        document = {"id": "gateway/waited", "title": "Wreck Point", "text": "Wreck Point was surveyed by Ilse Marten."}
+        taken = http.post("/api/v1/documents", json=document, headers={"prefer": "wait=25"})
+        assert (taken.status_code, taken.headers["preference-applied"]) == (201, "wait=25"), taken.text
+        read = http.get("/api/v1/documents/gateway%2Fwaited")
+        assert read.json()["stage"] == "processed" and read.headers["etag"] == taken.headers["etag"]
+        chunks = http.get("/api/v1/documents/gateway%2Fwaited/chunks").json()["chunks"]
+        assert [one["text"] for one in chunks] == [document["text"]]
+        relations = http.get("/api/v1/relations", params={"document": "gateway/waited"}).json()["relations"]
+        assert all(one["document_id"] == "gateway/waited" for one in relations)
+        no_time = http.post("/api/v1/documents", json=document | {"title": "W"}, headers={"prefer": "wait=0"})
+        assert no_time.status_code == 200 and "preference-applied" not in no_time.headers
+
+
+def test_reads_are_as_new_as_a_position_that_is_known(up: Up) -> None:
+    with client(up) as http:
+        document = {"id": "gateway/position", "title": "Gannet Rock", "text": "Gannet Rock has a lighthouse."}
+        position = http.post("/api/v1/documents", json=document).headers["annals-position"]
+        read = http.get("/api/v1/documents/gateway%2Fposition", headers={"annals-position": position})
+        assert read.status_code == 200, read.text
+        far = http.get("/api/v1/documents", headers={"annals-position": "999999999"})
+        assert (far.status_code, far.json()["type"]) == (503, "urn:annals:problem:behind")
+        assert http.get("/api/v1/documents", headers={"annals-position": "x"}).status_code == 400
+
+
+def test_events_of_a_request_and_as_they_come(up: Up) -> None:
+    with client(up) as http:
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "prefer": "wait=25"}
+        document = {"id": "gateway/events", "title": "Skua", "text": "The Skua sank off Tern Island."}
+        assert up.caught_up(), "nothing of other tests comes in between"
+        before = http.get("/api/v1/projections").json()["position"]
+        assert http.post("/api/v1/documents", json=document, headers=headers).status_code == 201
+        led_to = http.get(f"/api/v1/events/correlations/{trace}").json()["events"]
+        assert led_to[0]["event_type"] == "DocumentIngested" and len(led_to) > 2
+        history = http.get("/api/v1/events/aggregates/document/gateway%2Fevents", params={"limit": 2}).json()
+        assert [one["aggregate_version"] for one in history["events"]] == [1, 2] and history["next"]
+        assert http.get(f"/api/v1/events/{led_to[0]['event_id']}").json() == led_to[0]
+        assert http.get("/api/v1/events/0b9f5f3e-6a44-4f0e-9d3d-6d3a8a3e4c11").status_code == 404
+
+        def followed(last: int, count: int) -> list[tuple[int, str]]:
+            found = []
+            with http.stream("GET", "/api/v1/events/stream", headers={"last-event-id": str(last)}) as stream:
+                assert stream.headers["content-type"].startswith("text/event-stream")
+                position = 0
+                for line in stream.iter_lines():
+                    if line.startswith("id: "):
+                        position = int(line[4:])
+                    if line.startswith("event: "):
+                        found.append((position, line[7:]))
+                    if len(found) == count:
+                        return found
+            return found
+
+        whole = followed(before, len(led_to))
+        assert whole == [(one["position"], one["event_type"]) for one in led_to]
+        assert followed(whole[1][0], len(led_to) - 2) == whole[2:], "goes on behind the last one that was seen"
+        assert http.get("/api/v1/events/stream", headers={"last-event-id": "x"}).status_code == 400

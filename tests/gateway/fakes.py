@@ -5,14 +5,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 
+from eventstore.idempotency import KeptAnswer, KeyScope
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
 from gateway.jobs import Jobs
 from gateway.services import DocumentServices, GatewayServices, ModelServices, OperationServices, SecurityServices
+from gateway.streams import LiveStreams
 from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision, FullAccess
 from security.audit import AuditEntry
 from security.errors import MissingCredentialError
@@ -88,6 +91,27 @@ class Measures:
         return granted(True, used + step, step, per_s)
 
 
+class Keys:
+    """In memory, and held for ever."""
+
+    def __init__(self) -> None:
+        self.kept: dict[KeyScope, KeptAnswer] = {}
+
+    async def begin(self, scope: KeyScope, fingerprint: bytes, holder: UUID, limit_s: float) -> KeptAnswer | None:
+        if scope in self.kept:
+            return self.kept[scope]
+        self.kept[scope] = KeptAnswer(fingerprint, None, (), b"")
+        return None
+
+    async def finish(
+        self, scope: KeyScope, holder: UUID, status: int, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> None:
+        self.kept[scope] = KeptAnswer(self.kept[scope].fingerprint, status, headers, body)
+
+    async def forget(self, scope: KeyScope, holder: UUID) -> None:
+        del self.kept[scope]
+
+
 class Storage:
     """Keeps what it is told; each of `failures` is raised once before."""
 
@@ -124,9 +148,9 @@ class Storage:
 class Gateway:
     """The application with its fakes, and a client of it."""
 
-    def __init__(self, endpoints: Sequence[ApiEndpointConfig] = ENDPOINTS) -> None:
+    def __init__(self, endpoints: Sequence[ApiEndpointConfig] = ENDPOINTS, origins: Sequence[str] = ()) -> None:
         self.tokens, self.permissions, self.measures = Tokens(), Permissions(), Measures()
-        self.audit = Audit()
+        self.audit, self.keys = Audit(), Keys()
         self.storage = Storage()
         self.failing: set[str] = set()
         self.app = EnhancedKnowledgeStorageGateway(
@@ -135,6 +159,7 @@ class Gateway:
             self.permissions,
             self.audit,
             endpoints,
+            origins,
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://gateway"
@@ -145,10 +170,12 @@ class Gateway:
         nothing: Any = None
         return GatewayServices(
             limits=self.measures,
-            documents=DocumentServices(self.storage, nothing, nothing, nothing, nothing, nothing, nothing),
-            operations=OperationServices(nothing, nothing, nothing, nothing),
+            idempotency=self.keys,
+            documents=DocumentServices(self.storage, *[nothing] * 8),
+            operations=OperationServices(*[nothing] * 5),
             security=SecurityServices(nothing, nothing, nothing, nothing),
             jobs=Jobs(),
+            streams=LiveStreams(),
             models=_no_models,
             checks={"databases": self._check},
         )

@@ -1,0 +1,179 @@
+"""Events: one, those of an aggregate or of a request, all of them, and as they come."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header, Path, Query, Request, Response
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from contracts.envelope import Correlation, DomainEvent
+from contracts.event_types import AggregateKind, EventType
+from contracts.payload import Identifier
+from gateway.errors import MalformedRequestError
+from gateway.exchange import exchange_of
+from gateway.handler import Handler, services_of
+from gateway.parameters import Cursor, Limit
+from services.deadline import Deadline
+from services.operations.events import EventPage
+
+STREAM_LIMIT_S = 300.0
+"""After which a stream ends and its client comes again, with a credential that counts then."""
+SEND_LIMIT_S = 30.0
+PING_S = 15
+MAX_POSITION = 2**63 - 1
+
+Types = Annotated[list[EventType] | None, Query(max_length=64, description="Of these types alone; repeatable.")]
+
+
+class EventView(BaseModel):
+    """An event as JSON. `event_data` has the schema of its type, in docs/schemas."""
+
+    event_id: UUID
+    event_type: EventType
+    schema_version: int
+    aggregate_kind: AggregateKind
+    aggregate_id: str
+    aggregate_version: int
+    event_data: dict[str, Any]
+    metadata: dict[str, Any]
+    timestamp: datetime
+    correlation_id: str
+    causation_id: UUID | None
+    position: int
+
+    @classmethod
+    def of(cls, event: DomainEvent) -> "EventView":
+        """As it is stored."""
+        return cls.model_validate(event.model_dump(mode="json") | {"aggregate_kind": event.kind})
+
+
+class Events(BaseModel):
+    """In order."""
+
+    events: list[EventView]
+    next: str | None
+
+    @classmethod
+    def of(cls, page: EventPage) -> "Events":
+        """A page."""
+        return cls(events=[EventView.of(event) for event in page.events], next=page.next)
+
+
+async def read_all(request: Request, limit: Limit = 100, cursor: Cursor = None, type: Types = None) -> Events:
+    """The events of the caller's tenant, in the order of the log."""
+    exchange = exchange_of(request.scope)
+    page = await services_of(request).operations.events.after(
+        exchange.caller, after=cursor, limit=limit, types=type, deadline=exchange.deadline
+    )
+    return Events.of(page)
+
+
+async def read_one(request: Request, event_id: UUID) -> EventView:
+    """One event."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).operations.events.get(exchange.caller, event_id, deadline=exchange.deadline)
+    return EventView.of(found)
+
+
+async def of_aggregate(
+    request: Request,
+    kind: AggregateKind,
+    aggregate_id: Annotated[Identifier, Path()],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Events:
+    """What happened to one aggregate, by version."""
+    exchange = exchange_of(request.scope)
+    page = await services_of(request).operations.events.of_aggregate(
+        exchange.caller, kind, aggregate_id, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+    return Events.of(page)
+
+
+async def of_request(
+    request: Request, correlation_id: Annotated[Correlation, Path()], limit: Limit = 100, cursor: Cursor = None
+) -> Events:
+    """Everything that one request or delivery led to: its correlation is its trace id, else its request id."""
+    exchange = exchange_of(request.scope)
+    page = await services_of(request).operations.events.of_request(
+        exchange.caller, correlation_id, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+    return Events.of(page)
+
+
+async def stream(
+    request: Request,
+    after: Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="A position; without one, from now.")] = None,
+    type: Types = None,
+    last_event_id: Annotated[str | None, Header(max_length=32, description="Goes on behind this position.")] = None,
+) -> Response:
+    """Events as they are appended (server-sent events): `id` is the position, `event` the type, `data` the event.
+
+    A stream ends after some minutes; whoever comes again with `Last-Event-ID` misses none.
+    """
+    exchange, services = exchange_of(request.scope), services_of(request)
+    events, caller = services.operations.events, exchange.caller
+    head = await events.head(caller, deadline=Deadline.after(10.0))
+    begin = _position(last_event_id) if last_event_id is not None else after
+    begin = head if begin is None else begin
+    stack = contextlib.ExitStack()
+    stack.enter_context(services.streams.one(caller))
+
+    async def messages() -> AsyncIterator[ServerSentEvent]:
+        with stack:
+            # The answer's head is seen at once, also where nothing happens.
+            yield ServerSentEvent(comment=f"from {begin}", id=str(begin), retry=1000)
+            async for batch in events.tail(caller, after=begin, types=type, deadline=Deadline.after(STREAM_LIMIT_S)):
+                for event in batch.events:
+                    data = EventView.of(event).model_dump_json()
+                    yield ServerSentEvent(data=data, event=str(event.event_type), id=str(event.position))
+                if not batch.events:
+                    yield ServerSentEvent(comment="quiet", id=str(batch.position))
+
+    return EventSourceResponse(
+        messages(), ping=PING_S, send_timeout=SEND_LIMIT_S, shutdown_event=services.streams.stopping
+    )
+
+
+def _position(last_event_id: str) -> int:
+    if not (last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id) <= MAX_POSITION):
+        raise MalformedRequestError("Last-Event-ID is a position of the log; send the `id` that came last")
+    return int(last_event_id)
+
+
+EVENT = {
+    "event_id": "0b9f5f3e-6a44-4f0e-9d3d-6d3a8a3e4c11",
+    "event_type": "DocumentDeleted",
+    "schema_version": 1,
+    "aggregate_kind": "document",
+    "aggregate_id": "articles/lovelace",
+    "aggregate_version": 6,
+    "event_data": {"reason": None},
+    "metadata": {"tenant": "default", "actor": "ada", "source": "http"},
+    "timestamp": "2026-01-05T10:00:00Z",
+    "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "causation_id": None,
+    "position": 20,
+}
+PAGE = {"events": [EVENT], "next": None}
+
+HANDLERS = {
+    "event_list": Handler(read_all, "events", "Read events.", raises=(400,), example=PAGE),
+    "event_reader": Handler(read_one, "events", "Read an event.", raises=(404,), example=EVENT),
+    "events_of_aggregate": Handler(
+        of_aggregate, "events", "Read the events of an aggregate.", raises=(400, 404), example=PAGE
+    ),
+    "events_of_request": Handler(of_request, "events", "Read what a request led to.", raises=(400,), example=PAGE),
+    "event_stream": Handler(
+        stream,
+        "events",
+        "Follow events as they are appended.",
+        raises=(400,),
+        media_type="text/event-stream",
+        example="id: 20\nevent: DocumentDeleted\ndata: {}\n\n",
+    ),
+}
