@@ -13,6 +13,7 @@ from contracts.payload import (
     EntityKind,
     Identifier,
     Items,
+    ManyPart,
     Name,
     Offset,
     Part,
@@ -74,7 +75,7 @@ class DocumentDeleted(Payload):
     reason: Reason | None = None
 
 
-class Chunk(Part):
+class Chunk(ManyPart):
     """A stretch of the document's text, `text[start:end]`, and the digests that find it and its vector."""
 
     chunk_id: Identifier
@@ -141,7 +142,7 @@ def rechunked(chunks: Iterable[Chunk], change: ChunkUpdated | ChunkMerged) -> tu
     return tuple(sorted((*kept, change.chunk), key=lambda chunk: (chunk.start, chunk.end)))
 
 
-class Mention(Part):
+class Mention(ManyPart):
     """A span of the text, `text[start:end]`, that names an entity."""
 
     entity_id: Identifier
@@ -153,7 +154,7 @@ class Mention(Part):
     confidence: Share
 
 
-class Alias(Part):
+class Alias(ManyPart):
     """A name of the thing that a chunk is about; `quality` says how sure that name is."""
 
     entity_id: Identifier
@@ -174,7 +175,7 @@ class EntitiesExtracted(StageResult):
     aliases: Items[Alias]
 
 
-class Relation(Part):
+class Relation(ManyPart):
     """A statement found in the text: subject, predicate, object."""
 
     relation_id: Identifier

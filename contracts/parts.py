@@ -9,18 +9,17 @@ from contracts.documents import StageResult
 
 def split(result: StageResult) -> tuple[StageResult, ...]:
     """A whole result as parts of at most PART_BYTES of items each, in order; a small one stays as it is."""
-    items = [(name, item) for name in result.item_fields for item in getattr(result, name)]
-    groups = list(batches(items, lambda one: len(one[1].model_dump_json()) + 1, max_bytes=limits.PART_BYTES))
+    fields = result.item_fields
+    items = ((name, item) for name in fields for item in getattr(result, name))
+    # One group after the other, so that what is only needed to cut them is not there for all at once.
+    groups = [
+        {name: tuple(item for own, item in group if own == name) for name in fields}
+        for group in batches(items, lambda one: len(one[1].model_dump_json()) + 1, max_bytes=limits.PART_BYTES)
+    ]
     if len(groups) < 2:
         return (result,)
     return tuple(
-        result.model_copy(
-            update={
-                **{name: tuple(item for own, item in group if own == name) for name in result.item_fields},
-                "part": number,
-                "parts": len(groups),
-            }
-        )
+        result.model_copy(update={**group, "part": number, "parts": len(groups)})
         for number, group in enumerate(groups, start=1)
     )
 

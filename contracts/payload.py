@@ -1,7 +1,8 @@
 """The base of every payload, and the field types they share."""
 
 import math
-from typing import Annotated, ClassVar, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -91,6 +92,24 @@ class Part(BaseModel):
     """A piece of a payload: strict, frozen, and nothing unknown."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ManyPart(Part):
+    """A part that a payload may hold by the million. Every field is required.
+
+    All instances of a class share one set of field names, which otherwise is most of what each would hold: a mention
+    takes 450 bytes instead of 1,300.
+    """
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Share it."""
+        object.__setattr__(self, "__pydantic_fields_set__", fields_set(type(self)))
+
+
+@cache
+def fields_set(model: type[BaseModel]) -> set[str]:
+    """Names of a model's fields, the same object each time."""
+    return set(model.model_fields)
 
 
 class Payload(Part):

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from contracts.codec import decode
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
+from contracts.payload import fields_set
 from contracts.registry import PAYLOADS
 from contracts.upcasters import upcast
 
@@ -69,15 +70,10 @@ def _made(model: type[BaseModel], values: Fields) -> BaseModel:
     """
     made = model.__new__(model)
     _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", _fields_set(model))
+    _set(made, "__pydantic_fields_set__", fields_set(model))
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
     return made
-
-
-@cache
-def _fields_set(model: type[BaseModel]) -> set[str]:
-    return set(model.model_fields)
 
 
 @cache

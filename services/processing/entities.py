@@ -16,6 +16,9 @@ from inference.analysis import Analysis, decode
 from inference.naming import names_of
 from inference.runner import Inference
 
+Names = dict[str, tuple[str, str] | None]
+"""What a text calls something, to the entity's id and its name; None for what is no name."""
+
 
 class Entities:
     """Spans are in characters of the whole document."""
@@ -39,8 +42,11 @@ class Entities:
     async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
         """One pass of the model over the chunks it never saw."""
         chunk_texts = await texts_of_chunks(self._texts, [document for document, _ in batch])
-        outputs = iter(await self._inference.entities.outputs([text for texts in chunk_texts for text in texts]))
-        subjects = iter(await self._inference.relations.outputs([text for texts in chunk_texts for text in texts]))
+        every = [text for texts in chunk_texts for text in texts]
+        entities, relations = self._inference.entities, self._inference.relations
+        analysed = await entities.outputs(every)
+        parsed = analysed if relations is entities else await relations.outputs(every)
+        outputs, subjects = iter(analysed), iter(parsed)
         return [
             self._payload(document, _analyses(document, outputs), _analyses(document, subjects))
             for document, _ in batch
@@ -51,8 +57,9 @@ class Entities:
     ) -> EntitiesExtracted:
         mentions: list[Mention] = []
         aliases: list[Alias] = []
+        names: Names = {}
         for chunk, analysis, parse in zip(chunks_of(document), analyses, parsed, strict=True):
-            mentions.extend(_mentions(document.tenant, chunk, analysis))
+            mentions.extend(_mentions(document.tenant, chunk, analysis, names))
             aliases.extend(_aliases(document.tenant, document.title, chunk, parse))
         return EntitiesExtracted(
             content=document.text.digest,
@@ -87,12 +94,16 @@ def _analyses(document: Document, outputs: Iterator[bytes]) -> Iterator[Analysis
     return (decode(next(outputs)) for _ in chunks_of(document))
 
 
-def _mentions(tenant: str, chunk: Chunk, analysis: Analysis) -> Iterator[Mention]:
+def _mentions(tenant: str, chunk: Chunk, analysis: Analysis, names: Names) -> Iterator[Mention]:
+    """`names` is filled: a document says few names many times, and their mentions share the strings."""
     for entity in analysis.entities:
-        if ids.normalise_name(entity.name):
+        if entity.name not in names:
+            said = bool(ids.normalise_name(entity.name))
+            names[entity.name] = (ids.entity_id(tenant, entity.name), entity.name[:1024]) if said else None
+        if (named := names[entity.name]) is not None:
             yield Mention(
-                entity_id=ids.entity_id(tenant, entity.name),
-                name=entity.name[:1024],
+                entity_id=named[0],
+                name=named[1],
                 type=entity.type,
                 chunk_id=chunk.chunk_id,
                 start=chunk.start + entity.start,
