@@ -11,6 +11,7 @@ depending on where they come from.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from neo4j import AsyncTransaction, Record
 
@@ -18,22 +19,25 @@ from projections.errors import WriteConflictError
 from projections.graph.naming import EntityKey, EntityNames
 from projections.graph.neo4j.connection import BATCH, BULK_LIMIT_S, Neo4jDriver, alone, transaction, unwind
 
-_ENTITY = "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})"
 _LOCK = """
 UNWIND $rows AS row
 MERGE (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]}) SET e.locked = true
+RETURN elementId(e)
 """
-_STORED = f"""
-UNWIND $rows AS row {_ENTITY}
-RETURN e.tenant AS tenant, e.entity_id AS id, coalesce(e.names, []) AS names, coalesce(e.name_types, []) AS types,
-    coalesce(e.name_times, []) AS times, coalesce(e.passages, 0) AS passages
+# By the node that was locked: one that another writer deleted meanwhile is not there, also where a third made it anew.
+_STORED = """
+UNWIND $rows AS row MATCH (e) WHERE elementId(e) = row[2]
+RETURN row[0] AS tenant, row[1] AS id, row[2] AS node, coalesce(e.names, []) AS names,
+    coalesce(e.name_types, []) AS types, coalesce(e.name_times, []) AS times, coalesce(e.passages, 0) AS passages
 """
-_KEEP = f"""
-UNWIND $rows AS row {_ENTITY}
-SET e.names = row[2], e.name_types = row[3], e.name_times = row[4], e.passages = row[5],
-    e.name = coalesce(e.decided_name, row[6], e.entity_id), e.type = coalesce(e.decided_type, row[7])
+_KEEP = """
+UNWIND $rows AS row MATCH (e) WHERE elementId(e) = row[0]
+SET e.names = row[1], e.name_types = row[2], e.name_times = row[3], e.passages = row[4],
+    e.name = coalesce(e.decided_name, row[5], e.entity_id), e.type = coalesce(e.decided_type, row[6])
 """
-_UNSPOKEN = f"UNWIND $rows AS row {_ENTITY} WHERE e.decided IS NULL AND NOT (e)--() DELETE e"
+_UNSPOKEN = """
+UNWIND $rows AS row MATCH (e) WHERE elementId(e) = row[0] AND e.decided IS NULL AND NOT (e)--() DELETE e
+"""
 
 # A relation of an entity with itself names it twice.
 _NAMED = """
@@ -68,44 +72,49 @@ CALL (e) {{
 }} IN TRANSACTIONS OF {BATCH} ROWS
 RETURN e.tenant AS tenant, e.entity_id AS id, firsts, types
 """
-_RESOLVE = f"""
-UNWIND $rows AS row {_ENTITY}
+_RESOLVE = """
+UNWIND $rows AS row
+MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]})
 SET e.name = coalesce(e.decided_name, row[2], e.entity_id), e.type = coalesce(e.decided_type, row[3])
 """
 
 
-async def lock(tx: AsyncTransaction, generation: str, entities: Iterable[EntityKey]) -> dict[EntityKey, EntityNames]:
+class Locked(NamedTuple):
+    """An entity's node, by the id that Neo4j gave it, and what is kept of the entity."""
+
+    node: str
+    names: EntityNames
+
+
+async def lock(tx: AsyncTransaction, generation: str, entities: Iterable[EntityKey]) -> dict[EntityKey, Locked]:
     """Lock these until the transaction ends, in the order of their keys; those that are not there yet are made.
 
-    Returns what is kept of each. Raises WriteConflictError where another writer deleted one meanwhile.
+    Raises WriteConflictError where another writer deleted one meanwhile.
     """
     wanted = sorted(entities)
-    await unwind(tx, _LOCK, wanted, generation=generation)
+    nodes = await unwind(tx, _LOCK, wanted, generation=generation)
+    rows = [(*key, node[0]) for key, node in zip(wanted, nodes, strict=True)]
     # A query of its own: one that waited for a lock may remember what it read before.
-    stored = {
-        (row["tenant"], row["id"]): _names(row) for row in await unwind(tx, _STORED, wanted, generation=generation)
-    }
-    if len(stored) < len(wanted):
+    found = await unwind(tx, _STORED, rows)
+    if len(found) < len(wanted):
         raise WriteConflictError
-    return stored
+    return {(row["tenant"], row["id"]): Locked(row["node"], _names(row)) for row in found}
 
 
 async def apply_differences(
     tx: AsyncTransaction,
-    generation: str,
-    stored: Mapping[EntityKey, EntityNames],
+    locked: Mapping[EntityKey, Locked],
     changes: Mapping[EntityKey, EntityNames],
     decided: Iterable[EntityKey],
 ) -> None:
-    """Bring locked entities, of which `stored` is kept, to what edges and decisions say now.
+    """Bring locked entities to what edges and decisions say now.
 
     An entity that nothing speaks of any more is removed.
     """
-    now = {key: stored[key].plus(change) for key, change in changes.items() if change}
-    now |= {key: stored[key] for key in decided if key not in now}
-    rows = [_row(key, names) for key, names in sorted(now.items(), key=lambda one: one[0])]
-    await unwind(tx, _KEEP, rows, generation=generation)
-    await unwind(tx, _UNSPOKEN, sorted(key for key, names in now.items() if not names), generation=generation)
+    now = {key: locked[key].names.plus(change) for key, change in changes.items() if change}
+    now |= {key: locked[key].names for key in decided if key not in now}
+    await unwind(tx, _KEEP, [_row(locked[key].node, names) for key, names in now.items()])
+    await unwind(tx, _UNSPOKEN, [(locked[key].node,) for key, names in now.items() if not names])
 
 
 async def derive_all(driver: Neo4jDriver, generation: str) -> None:
@@ -121,10 +130,10 @@ def _names(row: Record) -> EntityNames:
     return EntityNames(Counter({(name, kind): times for name, kind, times in counted}), row["passages"])
 
 
-def _row(key: EntityKey, names: EntityNames) -> tuple[object, ...]:
+def _row(node: str, names: EntityNames) -> tuple[object, ...]:
     said = sorted(names.times)
     return (
-        *key,
+        node,
         [name for name, _ in said],
         [kind for _, kind in said],
         [names.times[one] for one in said],

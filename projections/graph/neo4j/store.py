@@ -190,9 +190,9 @@ async def _replace(tx: AsyncTransaction, generation: str, changes: Sequence[Chan
     decided = {(one.key.tenant, one.key.aggregate_id) for one in changes if "decisions" in one.sections}
     # Passages are nobody else's; entities are locked for as short as can be.
     await replace_passages(tx, generation, changes)
-    stored = await lock(tx, generation, change_of.keys() | decided)
+    locked = await lock(tx, generation, change_of.keys() | decided)
     await replace_edges(tx, generation, changes)
-    await apply_differences(tx, generation, stored, change_of, decided)
+    await apply_differences(tx, locked, change_of, decided)
 
 
 async def _versions(tx: AsyncTransaction, generation: str, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
