@@ -6,8 +6,7 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from opensearchpy import AIOHttpConnection, AsyncOpenSearch
-from opensearchpy.exceptions import ConnectionError
+from opensearchpy import AsyncOpenSearch
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
@@ -18,6 +17,7 @@ from eventstore.errors import StoreUnavailableError
 from projections.connection_limiter import ConnectionLimiter
 from projections.graph.neo4j.connection import RECYCLE_S, Neo4jDriver, alone, open_driver
 from projections.vector.opensearch.client import faults
+from projections.vector.opensearch.connection import GuardedConnection, guard
 from services.operations.health import Pool, PoolStats
 
 CONNECT_LIMIT_S = 5.0
@@ -96,30 +96,14 @@ def _neo4j(settings: Settings) -> Neo4jDriver:
     return open_driver(settings.neo4j, settings.neo4j_user, password.get_secret_value(), connections=settings.pool_size)
 
 
-class GatedConnection(AIOHttpConnection):
-    """The connections to OpenSearch's address, behind a limiter. aiohttp closes those that were idle for 15 s."""
-
-    def __init__(self, *, limiter: ConnectionLimiter, **options: Any) -> None:
-        super().__init__(**options)
-        self._limiter = limiter
-
-    async def perform_request(self, *arguments: Any, **options: Any) -> Any:
-        """As the driver does it. Raises StoreUnavailableError when no connection was free in time."""
-        async with self._limiter.passing():
-            try:
-                return await super().perform_request(*arguments, **options)
-            except ConnectionError:
-                self._limiter.use.failures += 1
-                raise
-
-
 def _opensearch(settings: Settings, limiter: ConnectionLimiter) -> AsyncOpenSearch:
     user, password = settings.opensearch_user, settings.opensearch_password
     return AsyncOpenSearch(
         settings.opensearch,
         http_auth=(user, password.get_secret_value()) if user is not None and password is not None else None,
-        connection_class=GatedConnection,
+        connection_class=GuardedConnection,
         limiter=limiter,
+        guard=guard(),
         pool_maxsize=settings.pool_size,
         timeout=REQUEST_LIMIT_S,
         max_retries=0,

@@ -1,35 +1,32 @@
 """One way to ask any system outside, with all that keeps both sides well.
 
-From outside in: response cache (hishel), retry with jitter (tenacity), circuit breaker (purgatory), rate limit
-(aiolimiter), authentication and HTTP (httpx). What the cache can answer costs nothing of the rest.
+From outside in: response cache (hishel), the guard with retries, rate limit, metrics and circuit breaker
+(`external/guard.py`), authentication and HTTP (httpx). What the cache can answer costs nothing of the rest.
 """
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
 from typing import Any, Self, TypeVar
 
 import hishel
 import httpx
-import purgatory
-from aiolimiter import AsyncLimiter
 from hishel.httpx import AsyncCacheTransport
-from purgatory.domain.model import OpenedState
 
+from external.errors import HeldBackError, LeftAloneError
+from external.guard import Guard
+from external.retry import IDEMPOTENT, BusyError, CutOffError, is_transient, retry_after
 from inference.external.answers import AnswerStore
 from inference.external.auth import BearerAuth
 from inference.external.errors import (
     ApiError,
     CircuitOpenError,
+    ExternalSystemError,
     InvalidAnswerError,
     RateLimitedError,
     ServerError,
     UnreachableError,
 )
-from inference.external.monitor import breaker_told, counted
-from inference.external.retry import BusyError, CutOffError, JitteredWait, is_transient, retry_after, retrying
 from inference.external.settings import ClientSettings
 from telemetry import metrics
 
@@ -60,13 +57,7 @@ class ExternalSystemClient:
             timeout=None,
             transport=AsyncCacheTransport(_Below(self._fetch), store, rfc=hishel.CacheOptions(shared=False)),
         )
-        self._limiter = AsyncLimiter(settings.rate, settings.rate_period_s)
-        self._breakers = purgatory.AsyncCircuitBreakerFactory(
-            default_threshold=settings.breaker_failures,
-            default_ttl=settings.breaker_open_s,
-            exclude=[(BaseException, lambda error: not is_transient(error))],
-        )
-        self._breakers.add_listener(breaker_told)
+        self._guard = Guard(settings.guard, is_transient, is_transient, _outcome)
 
     async def __aenter__(self) -> Self:
         return self
@@ -152,17 +143,15 @@ class ExternalSystemClient:
         follow_redirects: bool = True,
     ) -> T:
         chosen = self.settings
-        tries = retrying(
-            build().method,
-            chosen.tries,
-            JitteredWait(chosen.first_wait_s, chosen.most_wait_s),
-            lambda _: metrics.EXTERNAL_RETRIES.labels(chosen.system).inc(),
-        )
         try:
-            return await tries(self._once, build, receiver, accepted, follow_redirects)
-        except OpenedState as error:
-            wait = max(0.0, error.opened_at + chosen.breaker_open_s - time.time())
-            raise CircuitOpenError(chosen.system, wait) from error
+            return await self._guard.run(
+                lambda: self._once(build, receiver, accepted, follow_redirects),
+                repeatable=build().method in IDEMPOTENT,
+            )
+        except LeftAloneError as error:
+            raise CircuitOpenError(chosen.system, error.wait_s) from error
+        except HeldBackError as error:
+            raise RateLimitedError(chosen.system, None) from error
         except BusyError as error:
             if error.status == 429:
                 raise RateLimitedError(chosen.system, error.wait_s) from error
@@ -177,24 +166,13 @@ class ExternalSystemClient:
         accepted: tuple[int, ...],
         follow_redirects: bool,
     ) -> T:
-        # Before the breaker: a request that our own limit kept back says nothing about the system.
-        await self._wait_for_turn()
-        async with AsyncExitStack() as stack:
-            stack.enter_context(counted(self.settings.system))
-            await stack.enter_async_context(await self._breakers.get_breaker(self.settings.system))
-            response = await self._http.send(build(), stream=True, follow_redirects=follow_redirects)
-            stack.push_async_callback(response.aclose)
+        response = await self._http.send(build(), stream=True, follow_redirects=follow_redirects)
+        try:
             if not response.is_success and response.status_code not in accepted:
                 await self._refuse(response)
             return await receiver(response)
-
-    async def _wait_for_turn(self) -> None:
-        try:
-            async with asyncio.timeout(self.settings.rate_wait_s):
-                await self._limiter.acquire()
-        except TimeoutError as error:
-            metrics.EXTERNAL_REQUESTS.labels(self.settings.system, "held_back").inc()
-            raise RateLimitedError(self.settings.system, None) from error
+        finally:
+            await response.aclose()
 
     async def _refuse(self, response: httpx.Response) -> None:
         status, system = response.status_code, self.settings.system
@@ -221,6 +199,19 @@ class ExternalSystemClient:
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(self.settings.system, self.settings.base_url, self._auth.hide(reason))
+
+
+def _outcome(error: BaseException) -> str:
+    match error:
+        case RateLimitedError() | BusyError(status=429):
+            return "limited"
+        case BusyError():
+            return "failed"
+        case ApiError():
+            return "refused"
+        case ExternalSystemError():
+            return "invalid"
+    return "unreachable"
 
 
 class _Below(httpx.AsyncBaseTransport):

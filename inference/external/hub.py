@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from external.retry import CutOffError
 from inference.external.client import ExternalSystemClient
 from inference.external.errors import PASSING, ExternalSystemError, InvalidAnswerError
 from inference.external.hub_cache import ModelCache
@@ -21,7 +22,6 @@ from inference.external.hub_listing import (
     needed,
     read_info,
 )
-from inference.external.retry import CutOffError
 from inference.model import InferenceError
 from telemetry import metrics
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from external.guard import GuardSettings
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
@@ -33,3 +35,18 @@ class ClientSettings:
     breaker_failures: int = 8
     """In a row, and no fewer than `tries`, or one request alone could open the breaker."""
     breaker_open_s: float = 30.0
+
+    @property
+    def guard(self) -> GuardSettings:
+        """What of it concerns limit, retries and breaker."""
+        return GuardSettings(
+            self.system,
+            self.rate,
+            self.rate_period_s,
+            self.rate_wait_s,
+            self.tries,
+            self.first_wait_s,
+            self.most_wait_s,
+            self.breaker_failures,
+            self.breaker_open_s,
+        )

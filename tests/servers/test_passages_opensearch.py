@@ -18,11 +18,13 @@ from projections.vector.opensearch.bulk import NAMED, RefusedItemsError, write_b
 from projections.vector.opensearch.index import WORD_FIELDS, words_of
 from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from projections.vector.opensearch.reader import OpenSearchPassages
+from projections.vector.opensearch.vectors import VectorSearchQuery
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader, Vector
+from tests.projections.contract.folding import follow
 from tests.projections.contract.passages import PassageReaderContract
 from tests.projections.history import History, open_history
-from tests.projections.stories import vector_of
+from tests.projections.stories import Story, vector_of
 
 SENTENCES = (
     "The harbour master counts the ships every morning.",
@@ -244,6 +246,35 @@ async def test_items_that_fail_are_named(store: LiveOpenSearchVectorStore) -> No
     ) as raised:
         await write_bulk(store.client, await store.current(), [good, *bad])
     assert "bad4" in str(raised.value) and "bad5" not in str(raised.value)
+
+
+async def test_a_search_of_vectors_says_how_long_it_took_and_how_many_there_are(
+    store: LiveOpenSearchVectorStore, reader: OpenSearchPassages, history: History
+) -> None:
+    """And gives the chosen fields alone, of this tenant's passages alone."""
+    stories = [Story(f"d{n}", (sentence,), title="Harbour") for n, sentence in enumerate(SENTENCES)]
+    foreign = Story("d0", (SENTENCES[0],), title="Harbour", tenant="other")
+    await history.tell(*stories, foreign)
+    await follow(Projector(VectorModel(history.texts, history.outputs), store, history.reader), history)
+    wanted = stories[3]
+    vector = vector_of(wanted.inputs[0], wanted.dimension)
+
+    fields = ("document_id", "text", "no_such_field")
+    found = await reader.search_vectors("default", VectorSearchQuery(wanted.embedder, vector, 3, fields))
+    assert found.took >= 0
+    assert 3 <= found.total_hits <= len(stories)
+    first = found.results[0]
+    assert first.id == wanted.chunks[0].chunk_id and first.score == pytest.approx(1.0, abs=1e-3)
+    assert first.source == {"document_id": "d3", "text": SENTENCES[3]}
+    assert [(result.id, result.score) for result in found.results] == [
+        (hit.chunk_id, hit.score) for hit in await reader.nearest("default", wanted.embedder, vector, 3)
+    ]
+
+    narrow = VectorSearchQuery(wanted.embedder, vector, 10, ("document_id",), documents=["d0", "d1"])
+    found = await reader.search_vectors("default", narrow)
+    assert (found.total_hits, {result.source["document_id"] for result in found.results}) == (2, {"d0", "d1"})
+    assert (await reader.search_vectors("default", VectorSearchQuery("another@1", vector, 3))).results == ()
+    assert (await reader.search_vectors("default", VectorSearchQuery(wanted.embedder, vector, 0))).total_hits == 0
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504, None])

@@ -12,6 +12,7 @@ from projections.vector.opensearch.client import by_id, search
 from projections.vector.opensearch.index import NAME, field, passage_id, words_of
 from projections.vector.opensearch.snapshot import pages, point_in_time
 from projections.vector.opensearch.store import version_of
+from projections.vector.opensearch.vectors import VectorSearchQuery, VectorSearchResponse, VectorSearchResult
 from projections.vector.reads import Hit, Passage, Vector
 
 MOST = 10_000
@@ -35,12 +36,19 @@ class OpenSearchPassages:
         self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
     ) -> list[Hit]:
         """By cosine similarity, best first; 2k candidates are looked at."""
-        size = min(k, MOST)
-        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}, {"term": {"model": model}}]
-        if documents is not None:
-            allowed.append({"terms": {"document_id": list(documents)}})
+        found = await self.search_vectors(tenant, VectorSearchQuery(model, vector, k, documents=documents))
+        return [Hit(result.id, result.score) for result in found.results]
+
+    async def search_vectors(self, tenant: str, query: VectorSearchQuery) -> VectorSearchResponse:
+        """By cosine similarity, best first; 2k candidates are looked at. Raises StoreUnavailableError."""
+        size = min(query.k, MOST)
+        if size < 1:
+            return VectorSearchResponse(0, 0, ())
+        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}, {"term": {"model": query.model}}]
+        if query.documents is not None:
+            allowed.append({"terms": {"document_id": list(query.documents)}})
         nearest = {
-            "vector": np.asarray(vector, dtype=float).tolist(),
+            "vector": np.asarray(query.query_vector, dtype=float).tolist(),
             "k": size,
             # Within the search of the graph, so that k of those that are allowed are found.
             "filter": {"bool": {"filter": allowed}},
@@ -48,9 +56,19 @@ class OpenSearchPassages:
             # Nobody may have written a vector of this dimension yet.
             "ignore_unmapped": True,
         }
-        hits = await self._hits({"knn": {field(len(vector)): nearest}}, size)
-        # OpenSearch gives (1 + cosine) / 2, so that no score is negative.
-        return [Hit(hit.chunk_id, 2 * hit.score - 1) for hit in hits]
+        body = {
+            "query": {"knn": {field(len(query.query_vector)): nearest}},
+            "size": size,
+            "_source": sorted({"chunk_id", *query.source_fields}),
+            "track_total_hits": True,
+        }
+        found = await search(self._client, self._alias, body)
+        results = (_result(hit, query.source_fields) for hit in found["hits"]["hits"])
+        return VectorSearchResponse(
+            took=found["took"],
+            total_hits=found["hits"]["total"]["value"],
+            results=tuple(sorted(results, key=lambda result: (-result.score, result.id))),
+        )
 
     async def models(self, tenant: str | None = None) -> dict[str, int]:
         """Revisions of the embedders, each with the number of its passages."""
@@ -105,6 +123,13 @@ class OpenSearchPassages:
         )
         hits = [Hit(hit["_source"]["chunk_id"], hit["_score"]) for hit in found["hits"]["hits"]]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+
+
+def _result(hit: Mapping[str, Any], fields: Sequence[str]) -> VectorSearchResult:
+    """OpenSearch gives (1 + cosine) / 2, so that no score is negative."""
+    source = hit["_source"]
+    chosen = {name: source[name] for name in fields if name in source}
+    return VectorSearchResult(source["chunk_id"], 2 * hit["_score"] - 1, chosen)
 
 
 def _passage(source: Mapping[str, Any]) -> Passage:

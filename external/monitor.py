@@ -2,28 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import purgatory
 from purgatory.domain.model import OpenedState
 
-from inference.external.errors import ApiError, ExternalSystemError, RateLimitedError
-from inference.external.retry import BusyError
 from telemetry import metrics
+
+Outcome = Callable[[BaseException], str]
+"""What the metrics call an error of a system: `limited`, `failed`, `refused`, `invalid` or `unreachable`."""
 
 _STATES = {"closed": 0, "half-opened": 1, "opened": 2}
 
 
 @contextmanager
-def counted(system: str) -> Iterator[None]:
+def counted(system: str, outcome_of: Outcome) -> Iterator[None]:
     """Count one try, its outcome and its seconds."""
     start, outcome = time.monotonic(), "ok"
     try:
         yield
     except BaseException as error:
-        outcome = _outcome(error)
+        outcome = _outcome(error, outcome_of)
         raise
     finally:
         metrics.EXTERNAL_REQUESTS.labels(system, outcome).inc()
@@ -38,18 +39,10 @@ def breaker_told(system: str, happened: str, event: Any) -> None:
         metrics.EXTERNAL_BREAKER.labels(system).set(_STATES[event.state])
 
 
-def _outcome(error: BaseException) -> str:
+def _outcome(error: BaseException, outcome_of: Outcome) -> str:
     match error:
         case asyncio.CancelledError():
             return "cancelled"
         case OpenedState():
             return "circuit_open"
-        case RateLimitedError() | BusyError(status=429):
-            return "limited"
-        case BusyError():
-            return "failed"
-        case ApiError():
-            return "refused"
-        case ExternalSystemError():
-            return "invalid"
-    return "unreachable"
+    return outcome_of(error)

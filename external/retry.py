@@ -45,12 +45,17 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, BusyError | CutOffError | TimeoutError | httpx.TransportError)
 
 
-def retrying(method: str, tries: int, wait: wait_base, on_retry: Callable[[RetryCallState], None]) -> AsyncRetrying:
-    """Up to `tries` tries, where the method may be sent again at all; the last failure is raised as it is."""
+def retrying(
+    tries: int,
+    wait: wait_base,
+    worth: Callable[[BaseException], bool],
+    on_retry: Callable[[RetryCallState], None],
+) -> AsyncRetrying:
+    """Up to `tries` tries, as long as the failure is worth another; the last one is raised as it is."""
     return AsyncRetrying(
-        stop=stop_after_attempt(tries if method in IDEMPOTENT else 1),
+        stop=stop_after_attempt(tries),
         wait=wait,
-        retry=retry_if_exception(is_transient),
+        retry=retry_if_exception(worth),
         before_sleep=on_retry,
         reraise=True,
     )

@@ -1,0 +1,1 @@
+"""What keeps both sides well where a system outside is asked: limit, circuit breaker, retries, metrics."""
