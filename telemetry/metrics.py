@@ -132,6 +132,12 @@ EXTERNAL_BREAKER = Gauge("annals_external_breaker_state", "State of the circuit 
 # Bytes of files that were taken in, without what a resumed download already had.
 EXTERNAL_BYTES = Counter("annals_external_downloaded_bytes_total", "Bytes of files received, by system.", ["system"])
 
+# ---- Queries of several databases ----
+
+# outcome: found, absent (nobody asked the same lately) or outdated (the content changed since: many of these mean that
+# answers are kept for nothing, since more is written than asked).
+QUERY_CACHE = Counter("annals_query_cache_total", "Look-ups of answers of cross-database queries.", ["outcome"])
+
 # ---- Gateway ----
 
 # Requests answered, by method and path of the endpoint table (`unknown` for none of it) and HTTP status.

@@ -10,6 +10,7 @@ from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
 from services.storage.parts import ListParts
+from services.storage.query_plan import QueryOptimizer
 from services.storage.reading import ReadDocument
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
@@ -58,4 +59,6 @@ def intake_of(stores: Stores) -> Intake:
 def databases_of(stores: Stores) -> DatabaseIntegrationLayer:
     """The questions that need several databases."""
     read = stores.read
-    return DatabaseIntegrationLayer(read.relational, read.graph, read.passages, read.models, stores.topics)
+    return DatabaseIntegrationLayer(
+        read.relational, read.graph, read.passages, read.models, stores.topics, QueryOptimizer(read.relational)
+    )

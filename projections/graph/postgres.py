@@ -51,6 +51,10 @@ class PostgresGraph:
         """Changes whenever the tenant's graph changes."""
         return await self._store.content_tag(tenant)
 
+    async def visible_tag(self, tenant: str) -> str:
+        """The content tag: what a transaction wrote is seen at once."""
+        return await self.content_tag(tenant)
+
     @retry_replaced
     async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""

@@ -91,6 +91,10 @@ class GraphReader(GraphContent, Protocol):
     An entity that was merged into another stands for that one wherever it is given.
     """
 
+    async def visible_tag(self, tenant: str) -> str | None:
+        """A content tag all of whose content every read sees from now on; None where that cannot be told now."""
+        ...
+
     async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
         """The entities of these names, where there are such."""
         ...

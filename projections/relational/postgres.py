@@ -17,6 +17,7 @@ from projections.relational.reads import (
     DocumentSummary,
     EntityFilter,
     EntitySummary,
+    FilterStatistics,
     RelationFilter,
     RelationRow,
 )
@@ -103,6 +104,21 @@ class PostgresRelational:
                 limit,
             )
         return [row["document_id"] for row in rows]
+
+    async def filter_statistics(self, tenant: str, attributes: dict[str, Any], limit: int) -> FilterStatistics:
+        """Of documents that have all of these attributes: at most `limit` are counted, of all ten times as many."""
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow(
+                "SELECT (SELECT count(*) FROM (SELECT FROM relational.documents "
+                "WHERE tenant = $1 AND attributes @> $2::jsonb LIMIT $3) AS own), "
+                "(SELECT count(*) FROM (SELECT FROM relational.documents WHERE tenant = $1 LIMIT $4) AS own)",
+                tenant,
+                json.dumps(attributes),
+                limit,
+                10 * limit,
+            )
+        assert row is not None
+        return FilterStatistics(*tuple(row))
 
     async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:
         """Those of these documents that have all of these attributes."""

@@ -125,6 +125,14 @@ class ChunkRow:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class FilterStatistics:
+    """How many documents pass a filter, and how many there are: each counted to a limit and no further."""
+
+    matching: int
+    documents: int
+
+
 class RelationalReader(Protocol):
     """Reads rows. Every method raises StoreUnavailableError when the database is away."""
 
@@ -142,6 +150,10 @@ class RelationalReader(Protocol):
 
     async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int) -> list[str]:
         """Ids of the documents that have all of these attributes, by id; at most `limit`."""
+        ...
+
+    async def filter_statistics(self, tenant: str, attributes: dict[str, Any], limit: int) -> FilterStatistics:
+        """Of documents that have all of these attributes: at most `limit` are counted, of all ten times as many."""
         ...
 
     async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:

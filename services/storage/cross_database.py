@@ -1,8 +1,14 @@
-"""Questions that no single database can answer (specification 3.2, DatabaseIntegrationLayer)."""
+"""Questions that no single database can answer (specification 3.2, DatabaseIntegrationLayer).
+
+Each is planned by what is known of the stores (`query_plan.py`), and its answer kept by the content that it rests on
+(`query_cache.py`).
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -16,7 +22,9 @@ from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
 from services.caller import Caller
 from services.deadline import Deadline
-from services.errors import NotFoundError
+from services.errors import AccessDeniedError, NotFoundError
+from services.storage.query_cache import QueryCache, Tags
+from services.storage.query_plan import NOT_PLANNED, QueryOptimizer, QueryPlan
 
 T = TypeVar("T")
 
@@ -26,6 +34,9 @@ DOCUMENTS_LIMIT = 10_000
 CANDIDATES_LIMIT = 10_000
 """Passages that one search looks at while it sifts: as many as OpenSearch gives."""
 
+ROW_BYTES = 512
+"""About what a row of an answer takes in memory, without its text."""
+
 WIDER = 4
 """How many times more passages are looked at when those so far are too few."""
 
@@ -34,12 +45,16 @@ WIDER = 4
 class Answered(Generic[T]):
     """A result, and how far each database that answered was, at least, when it did: positions in the log.
 
-    `truncated`: a limit may have left some of the result out.
+    `truncated`: a limit may have left some of the result out. `took_ms`: milliseconds of this call. `plan`: the order
+    in which the databases were asked; `cached`: they were not, as their content is what it was when they were.
     """
 
     result: T
     positions: Mapping[str, int]
     truncated: bool = False
+    took_ms: float = field(default=0.0, compare=False)
+    plan: QueryPlan = field(default=NOT_PLANNED, compare=False)
+    cached: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +85,7 @@ class Reached:
 class DatabaseIntegrationLayer:
     """Asks the databases side by side where it can.
 
-    Every method raises StoreUnavailableError, DeadlineExceededError.
+    Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
     """
 
     def __init__(
@@ -80,27 +95,31 @@ class DatabaseIntegrationLayer:
         passages: PassageReader,
         models: Sequence[tuple[ReadModel, Store]],
         topics: Topics,
+        optimizer: QueryOptimizer,
     ) -> None:
         """`models`: the three with the stores that hold them; their positions are in the partitions of `topics`."""
         self._relational = relational
         self._graph = graph
         self._passages = passages
         self._followed = {model.name: (store, uniform_positions(model, topics, 0)) for model, store in models}
+        self._optimizer = optimizer
+        self._cache: QueryCache[Answered[Any]] = QueryCache()
 
     async def document_with_entities(
         self, caller: Caller, document_id: str, *, deadline: Deadline
     ) -> Answered[DocumentWithEntities]:
         """Raises NotFoundError for a document that the relational read model does not have."""
+        _require_all(caller, "documents")
+        tenant = caller.tenant
+
+        async def ask() -> tuple[Answered[DocumentWithEntities], int]:
+            plan = self._optimizer.document_with_entities(tenant)
+            found = await self._looked_up(tenant, document_id, plan)
+            size = sum(len(chunk.text) for chunk in found.chunks) + ROW_BYTES * len(found.entities)
+            return Answered(found, {}, plan=plan), size
+
         async with deadline.enforce("reading a document with its entities"):
-            positions = await self._positions("relational", "graph", "vector")
-            document, entities, chunks = await asyncio.gather(
-                self._relational.document(caller.tenant, document_id),
-                self._graph.entities_in(caller.tenant, document_id),
-                self._passages.of_document(caller.tenant, document_id),
-            )
-        if document is None:
-            raise NotFoundError(f"there is no document {document_id!r}")
-        return Answered(DocumentWithEntities(document, entities, chunks), positions)
+            return await self._kept(tenant, ("document", document_id), ("graph", "relational", "vector"), ask)
 
     async def semantic_search(
         self,
@@ -117,18 +136,17 @@ class DatabaseIntegrationLayer:
         Truncated where more than DOCUMENTS_LIMIT documents have them and the CANDIDATES_LIMIT passages nearest to the
         vector hold fewer than `k` of theirs.
         """
+        _require_all(caller, "search")
+        tenant, vector, attributes = caller.tenant, np.asarray(query_vector, dtype=np.float32), dict(filters or {})
+
+        async def ask() -> tuple[Answered[list[Found]], int]:
+            plan = await self._optimizer.semantic_search(tenant, attributes, k, DOCUMENTS_LIMIT)
+            answered = await self._searched(tenant, model, vector, attributes, k, plan)
+            return answered, sum(len(one.passage.text) + ROW_BYTES for one in answered.result)
+
+        query = ("search", model, vector.tobytes(), json.dumps(attributes, sort_keys=True), k)
         async with deadline.enforce("searching by meaning"):
-            positions = await self._positions("relational", "vector")
-            vector = np.asarray(query_vector, dtype=np.float32)
-            documents = None
-            if filters:
-                attributes = dict(filters)
-                documents = await self._relational.with_attributes(caller.tenant, attributes, DOCUMENTS_LIMIT + 1)
-                if len(documents) > DOCUMENTS_LIMIT:
-                    sifted = await self._sifted(caller.tenant, model, vector, attributes, k)
-                    return Answered(sifted, positions, truncated=len(sifted) < k)
-            hits = await self._passages.nearest(caller.tenant, model, vector, k, documents)
-            return Answered(_found(hits, await self._passages.passages(caller.tenant, _ids(hits))), positions)
+            return await self._kept(tenant, query, ("relational", "vector"), ask)
 
     async def graph_traversal(
         self, caller: Caller, start_entities: Sequence[str], max_hops: int, limit: int = 1000, *, deadline: Deadline
@@ -137,18 +155,131 @@ class DatabaseIntegrationLayer:
 
         Passages are nodes on the way, too. Truncated where there are more than `limit` nodes.
         """
+        _require_all(caller, "entities")
+
+        async def ask() -> tuple[Answered[list[Reached]], int]:
+            answered = await self._walked(caller.tenant, start_entities, max_hops, limit)
+            return answered, ROW_BYTES * len(answered.result)
+
+        query = ("traversal", tuple(start_entities), max_hops, limit)
         async with deadline.enforce("walking the graph"):
-            positions = await self._positions("graph")
-            named, known = await asyncio.gather(
-                self._graph.find(caller.tenant, start_entities), self._graph.entities(caller.tenant, start_entities)
+            return await self._kept(caller.tenant, query, ("graph",), ask)
+
+    async def explain_document_with_entities(self, caller: Caller, *, deadline: Deadline) -> QueryPlan:
+        """In which order the databases would be asked for a document now."""
+        _require_all(caller, "documents")
+        async with deadline.enforce("planning a query"):
+            return self._optimizer.document_with_entities(caller.tenant)
+
+    async def explain_semantic_search(
+        self, caller: Caller, filters: Mapping[str, Any] | None = None, k: int = 10, *, deadline: Deadline
+    ) -> QueryPlan:
+        """In which order the databases would be asked for passages of documents that have all of `filters` now."""
+        _require_all(caller, "search")
+        async with deadline.enforce("planning a query"):
+            return await self._optimizer.semantic_search(caller.tenant, dict(filters or {}), k, DOCUMENTS_LIMIT)
+
+    async def explain_graph_traversal(self, caller: Caller, *, deadline: Deadline) -> QueryPlan:
+        """In which order the databases would be asked for a walk now."""
+        _require_all(caller, "entities")
+        async with deadline.enforce("planning a query"):
+            return self._optimizer.graph_traversal()
+
+    async def _kept(
+        self,
+        tenant: str,
+        query: Hashable,
+        stores: Sequence[str],
+        ask: Callable[[], Awaitable[tuple[Answered[T], int]]],
+    ) -> Answered[T]:
+        """The answer of the cache where the stores' content is the same, else that of `ask`, which is kept.
+
+        `ask` says about how many bytes its answer has.
+        """
+        began = time.perf_counter()
+        # Read in this order: what the tags stand for is at least as new as the positions.
+        positions = await self._positions(*stores)
+        tags = await self._tags(tenant, stores)
+        kept = self._cache.get(tenant, query, tags)
+        if kept is not None:
+            return replace(kept, positions=positions, took_ms=_milliseconds_since(began), cached=True)
+        visible = await self._visible(tenant, stores, tags)
+        answered, size = await ask()
+        if visible is not None:
+            self._cache.put(tenant, query, visible, answered, size)
+        return replace(answered, positions=positions, took_ms=_milliseconds_since(began))
+
+    async def _tags(self, tenant: str, stores: Sequence[str]) -> Tags:
+        return tuple(await asyncio.gather(*(self._followed[name][0].content_tag(tenant) for name in stores)))
+
+    async def _visible(self, tenant: str, stores: Sequence[str], tags: Tags) -> Tags | None:
+        """Tags all of whose content is seen from now on; None where the graph cannot tell."""
+        if "graph" not in stores:
+            return tags
+        tag = await self._graph.visible_tag(tenant)
+        return (
+            None
+            if tag is None
+            else tuple(tag if name == "graph" else own for name, own in zip(stores, tags, strict=True))
+        )
+
+    async def _looked_up(self, tenant: str, document_id: str, plan: QueryPlan) -> DocumentWithEntities:
+        """Raises NotFoundError."""
+        took: dict[str, float] = {}
+
+        async def timed(store: str, reading: Awaitable[T]) -> T:
+            began = time.perf_counter()
+            try:
+                return await reading
+            finally:
+                took[store] = _milliseconds_since(began)
+
+        async def row() -> DocumentRow | None:
+            return await timed("relational", self._relational.document(tenant, document_id))
+
+        async def rest() -> tuple[list[Entity], list[Passage]]:
+            entities, chunks = await asyncio.gather(
+                timed("graph", self._graph.entities_in(tenant, document_id)),
+                timed("vector", self._passages.of_document(tenant, document_id)),
             )
-            starts = [Node("entity", entity.entity_id) for entity in (*named, *known)]
-            nodes = list((await self._graph.k_hops(caller.tenant, starts, max_hops, limit + 1)).items())
-            hops = {node.id: distance for node, distance in nodes[:limit] if node.kind == "entity"}
-            entities = await self._graph.entities(caller.tenant, list(hops))
+            return entities, chunks
+
+        if len(plan.steps) == 1:
+            document, (entities, chunks) = await asyncio.gather(row(), rest())
+        else:
+            document = await row()
+            entities, chunks = await rest() if document is not None else ([], [])
+        self._optimizer.saw_lookup(tenant, took, missed=document is None)
+        if document is None:
+            raise NotFoundError(f"there is no document {document_id!r}")
+        return DocumentWithEntities(document, entities, chunks)
+
+    async def _searched(
+        self, tenant: str, model: str, vector: Vector, attributes: dict[str, Any], k: int, plan: QueryPlan
+    ) -> Answered[list[Found]]:
+        if attributes and plan.order[0] == ("vector",):
+            sifted = await self._sifted(tenant, model, vector, attributes, k)
+            if len(sifted) >= k:
+                return Answered(sifted, {}, plan=plan)
+        documents = None
+        if attributes:
+            documents = await self._relational.with_attributes(tenant, attributes, DOCUMENTS_LIMIT + 1)
+            if len(documents) > DOCUMENTS_LIMIT:
+                if plan.order[0] != ("vector",):
+                    sifted = await self._sifted(tenant, model, vector, attributes, k)
+                return Answered(sifted, {}, truncated=len(sifted) < k, plan=plan)
+        hits = await self._passages.nearest(tenant, model, vector, k, documents)
+        return Answered(_found(hits, await self._passages.passages(tenant, _ids(hits))), {}, plan=plan)
+
+    async def _walked(self, tenant: str, starts: Sequence[str], max_hops: int, limit: int) -> Answered[list[Reached]]:
+        named, known = await asyncio.gather(self._graph.find(tenant, starts), self._graph.entities(tenant, starts))
+        begin = [Node("entity", entity.entity_id) for entity in (*named, *known)]
+        nodes = list((await self._graph.k_hops(tenant, begin, max_hops, limit + 1)).items())
+        hops = {node.id: distance for node, distance in nodes[:limit] if node.kind == "entity"}
+        entities = await self._graph.entities(tenant, list(hops))
         reached = [Reached(entity, hops[entity.entity_id]) for entity in entities if entity.entity_id in hops]
         reached.sort(key=lambda one: (one.hops, one.entity.name))
-        return Answered(reached, positions, truncated=len(nodes) > limit)
+        return Answered(reached, {}, truncated=len(nodes) > limit, plan=self._optimizer.graph_traversal())
 
     async def _sifted(self, tenant: str, model: str, vector: Vector, attributes: dict[str, Any], k: int) -> list[Found]:
         """Of more and more of the passages near to a vector, those of documents that have these attributes."""
@@ -173,6 +304,19 @@ class DatabaseIntegrationLayer:
     async def _position(self, name: str) -> int:
         store, followed = self._followed[name]
         return low_watermark(await store.positions(), followed)
+
+
+def _require_all(caller: Caller, resource: str) -> None:
+    """Raises AccessDeniedError also for a caller who may see some of the documents only, or not every field."""
+    caller.require(resource, "read")
+    if not caller.access.reach(resource, "read").is_everything:
+        raise AccessDeniedError(
+            f"{caller.actor} may see some documents only, and this query shows all; ask, or search, instead"
+        )
+
+
+def _milliseconds_since(began: float) -> float:
+    return 1000 * (time.perf_counter() - began)
 
 
 def _ids(hits: Sequence[Hit]) -> list[str]:

@@ -1,6 +1,8 @@
 """What the questions that need several databases answer, whichever databases hold the read models."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +11,11 @@ from annals.composition.storage import databases_of
 from annals.composition.stores import Stores
 from contracts.ids import entity_id
 from projections.changes import uniform_positions
-from security.access import FULL_ACCESS
+from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision
+from security.reach import NOTHING, Reach, Rule
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
-from services.errors import NotFoundError
+from services.errors import AccessDeniedError, NotFoundError
 from services.storage import cross_database as layer
 from services.storage.cross_database import Answered, Found
 from tests.projections.history import History, open_history
@@ -41,6 +44,29 @@ async def follow(services: Stores, history: History) -> int:
 def chunk_ids(answered: Answered[list[Found]]) -> list[str]:
     """The passages that were found, in their order."""
     return [found.passage.chunk_id for found in answered.result]
+
+
+LETTERS = Rule(frozenset({"letters"}), frozenset())
+
+
+@dataclass(frozen=True)
+class Some:
+    """Always the same decision and reach."""
+
+    decision: AccessDecision
+    seen: Reach
+
+    def decide(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
+        """The one."""
+        return self.decision
+
+    def reach(self, resource: str, action: str) -> Reach:
+        """The one."""
+        return self.seen
+
+    def refusal_to_give(self, roles: Collection[str]) -> str | None:
+        """Nobody asks."""
+        return None
 
 
 class DatabaseIntegrationLayerContract:
@@ -120,10 +146,13 @@ class DatabaseIntegrationLayerContract:
         }
         assert [len(answered.result) for answered in few.values()] == [0, 1, 3, 8, 8]
 
+        # Another layer keeps no answers of before.
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG))
+        search = databases_of(services).semantic_search
         at_most = await search(CALLER, ADA.embedder, FAR.tolist(), long, 8, deadline=Deadline.after(LIMIT_S))
         assert chunk_ids(at_most) == chunk_ids(few[8])
         monkeypatch.setattr(layer, "DOCUMENTS_LIMIT", len(LONG) - 1)
+        search = databases_of(services).semantic_search
         for k, expected in few.items():
             answered = await search(CALLER, ADA.embedder, FAR.tolist(), long, k, deadline=Deadline.after(LIMIT_S))
             assert chunk_ids(answered) == chunk_ids(expected)
@@ -214,6 +243,72 @@ class DatabaseIntegrationLayerContract:
         assert found.result == []
         walked = await databases_of(services).graph_traversal(other, ["Ada"], 2, deadline=Deadline.after(LIMIT_S))
         assert walked.result == []
+
+    async def test_an_answer_is_kept_while_the_content_is_the_same(self, services: Stores, history: History) -> None:
+        """Each of the three: found again, with positions of now, until something is written."""
+        await history.tell(ADA)
+        await follow(services, history)
+        databases, wanted = databases_of(services), vector_of(EVE.inputs[0], EVE.dimension).tolist()
+
+        async def ask(caller: Caller) -> list[Answered[Any]]:
+            deadline = Deadline.after(LIMIT_S)
+            return [
+                await databases.document_with_entities(caller, "ada", deadline=deadline),
+                await databases.semantic_search(caller, ADA.embedder, wanted, {"sentences": 1}, 5, deadline=deadline),
+                await databases.graph_traversal(caller, ["Cleo"], 2, deadline=deadline),
+            ]
+
+        first = await ask(CALLER)
+        assert [answered.cached for answered in first] == [False] * 3
+        assert all(answered.plan.steps and answered.took_ms > 0 for answered in first)
+        again = await ask(CALLER)
+        assert [answered.cached for answered in again] == [True] * 3
+        assert again == first
+        assert [answered.plan for answered in again] == [answered.plan for answered in first]
+
+        await history.ask("q1")
+        position = await follow(services, history)
+        moved = await ask(CALLER)
+        assert moved[0].positions == {"relational": position, "graph": position, "vector": position}
+
+        await history.tell(EVE)
+        position = await follow(services, history)
+        now = await ask(CALLER)
+        assert [answered.cached for answered in now] == [False] * 3
+        assert [found.passage.document_id for found in now[1].result] == ["eve"]
+        assert {one.entity.name for one in now[2].result} > {one.entity.name for one in first[2].result}
+        other = Caller("other", "reader", "test", FULL_ACCESS)
+        with pytest.raises(NotFoundError):
+            await ask(other)
+
+    @pytest.mark.parametrize(
+        "access",
+        [Some(AccessDecision(False, reason="no role"), NOTHING), Some(AccessDecision(True), Reach((LETTERS,)))],
+        ids=["nothing", "one collection"],
+    )
+    async def test_nobody_is_answered_who_may_not_read_all(
+        self, services: Stores, history: History, access: Access
+    ) -> None:
+        """Also where an answer is kept."""
+        await history.tell(ADA)
+        await follow(services, history)
+        databases, deadline = databases_of(services), Deadline.after(LIMIT_S)
+
+        def asked(caller: Caller) -> list[Coroutine[Any, Any, Any]]:
+            return [
+                databases.document_with_entities(caller, "ada", deadline=deadline),
+                databases.semantic_search(caller, ADA.embedder, [1.0] * 8, deadline=deadline),
+                databases.graph_traversal(caller, ["Ada"], 1, deadline=deadline),
+                databases.explain_document_with_entities(caller, deadline=deadline),
+                databases.explain_semantic_search(caller, {"language": "en"}, deadline=deadline),
+                databases.explain_graph_traversal(caller, deadline=deadline),
+            ]
+
+        for one in asked(CALLER):
+            await one
+        for one in asked(replace(CALLER, access=access)):
+            with pytest.raises(AccessDeniedError):
+                await one
 
     async def test_every_query_ends_at_its_deadline(self, services: Stores) -> None:
         layer = databases_of(services)

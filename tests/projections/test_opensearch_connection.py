@@ -115,6 +115,9 @@ async def test_a_server_that_fails_is_left_alone_and_then_asked_again(
         with pytest.raises(StoreUnavailableError, match="left alone"), faults():
             await client.search(body={}, index="passages")
         assert len(answers.asked) == 9
+        # Who asks for a sign of life is told what is so now.
+        await client.info()
+        assert answers.asked[9:] == ["GET /"]
         async with asyncio.timeout(5):
             while True:
                 with contextlib.suppress(StoreUnavailableError), faults():

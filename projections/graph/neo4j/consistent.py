@@ -39,15 +39,18 @@ async def consistent_read(driver: Neo4jDriver, name: str, tenant: str | None = N
 
     Raises ReadModelReplacedError at its end where it did not: what was read is of no use. Raises StoreUnavailableError.
     """
-    before = await _resolved(driver, name, tenant)
+    before = await visible_content(driver, name, tenant)
     yield before.generation
     await wait_for_writers(driver, name)
     if await _tag(driver, name, tenant) != before:
         raise ReadModelReplacedError("the graph was written while it was read; the same call may be tried again")
 
 
-async def _resolved(driver: Neo4jDriver, name: str, tenant: str | None) -> ContentTag:
-    """A tag all of whose content is visible: it was there before the wait for a writer, and is still there after it."""
+async def visible_content(driver: Neo4jDriver, name: str, tenant: str | None) -> ContentTag:
+    """A tag all of whose content is visible: it was there before the wait for a writer, and is still there after it.
+
+    Raises ReadModelReplacedError where the content changes without a pause, StoreUnavailableError.
+    """
     tag = await _tag(driver, name, tenant)
     for _ in range(LOOKS):
         await wait_for_writers(driver, name)

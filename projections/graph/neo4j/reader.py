@@ -11,7 +11,7 @@ from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
 from projections.graph.neo4j import queries
 from projections.graph.neo4j.connection import Neo4jDriver, alone, fetch, transaction
-from projections.graph.neo4j.consistent import consistent_read
+from projections.graph.neo4j.consistent import consistent_read, visible_content
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
@@ -48,6 +48,15 @@ class Neo4jGraph:
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
         return await self._store.content_tag(tenant)
+
+    async def visible_tag(self, tenant: str) -> str | None:
+        """The content tag, once nobody is at work who may have written a part of that content; None where the graph is
+        written without a pause.
+        """
+        try:
+            return (await visible_content(self._driver, NAME, tenant)).tag
+        except ReadModelReplacedError:
+            return None
 
     async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment.

@@ -24,6 +24,9 @@ GUARD = GuardSettings(
 )
 """What waits for it waits itself, too, so a request is not tried for long."""
 
+SIGN_OF_LIFE = "/"
+"""What is asked to learn how the server is goes past the guard: it is asked once, and told what is so now."""
+
 READS = frozenset({"_search", "_mget", "_count", "_refresh"})
 """Ends of addresses at which a POST changes nothing, so that it may be sent twice."""
 
@@ -55,12 +58,14 @@ class GuardedConnection(AIOHttpConnection):
                     self._limiter.use.failures += 1
                     raise
 
+        if url == SIGN_OF_LIFE:
+            return await once()
         try:
             return await self._guard.run(
                 once, repeatable=method in IDEMPOTENT or (method == "POST" and url.rpartition("/")[2] in READS)
             )
         except (LeftAloneError, HeldBackError) as error:
-            raise StoreUnavailableError(str(error)) from error
+            raise StoreUnavailableError(f"OpenSearch is not asked now: {error}") from error
 
 
 def _failed(error: BaseException) -> bool:
