@@ -22,9 +22,11 @@ from pydantic_settings import (
 from annals.addresses import checked_bootstrap, checked_url
 from annals.errors import WrongSettingError
 from annals.setting_errors import Sources, in_one_line
+from contracts.envelope import Tenant
 from contracts.payload import Party, storable
 from contracts.threats import ThreatKind
 from security.audit import AuditLevel
+from security.oidc import is_safe_url
 from streams.credentials import read_credentials
 
 FILE_NAME = "annals.toml"
@@ -125,6 +127,17 @@ class Settings(BaseSettings):
         "standard",
         description="What the audit log keeps: essential, standard (reads too), full (each authorization too).",
     )
+    oidc_issuer: str | None = Field(None, description="External issuer of access tokens (OpenID Connect).")
+    oidc_audience: str | None = Field(
+        None, validate_default=True, description="The audience that its tokens are for, when they are for Annals."
+    )
+    oidc_token_type: Literal["at+jwt", "JWT"] = Field("at+jwt", description="The `typ` of its access tokens.")
+    oidc_account_claim: str = Field("sub", min_length=1, description="The claim that says who somebody is.")
+    oidc_roles_claim: str = Field("roles", min_length=1, description="The claim with the issuer's roles or groups.")
+    oidc_roles: dict[str, str] = Field(default_factory=dict, description="From the issuer's roles to ours.")
+    oidc_tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
+    oidc_tenant_claim: str | None = Field(None, description="The claim that says whose somebody is; none by default.")
+    oidc_tenants: dict[str, Tenant] = Field(default_factory=dict, description="From values of that claim to tenants.")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Port of a role's metrics; none are served by default, 0 takes a free one."
     )
@@ -203,6 +216,20 @@ class Settings(BaseSettings):
         if keys - DSN_KEYS:
             known = ", ".join(sorted(DSN_KEYS))
             raise ValueError(f"not both drivers know {min(keys - DSN_KEYS)!r} in a DSN; they know {known}")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _of_issuer(cls, value: str | None) -> str | None:
+        if value is not None and (not is_safe_url(value) or "?" in value):
+            raise ValueError("is no https address of an issuer (http only to this machine)")
+        return value
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _issuer_too(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if (value is None) != (info.data.get("oidc_issuer") is None):
+            raise PydanticCustomError("login", "set both or neither, this and", {"other": "oidc_issuer"})
         return value
 
     @field_validator("neo4j_password")

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
@@ -25,6 +26,7 @@ from security.attempts import Attempts
 from security.audit import AuditLog
 from security.authorization import RbacAuthorizationEngine
 from security.encryption import Encryption
+from security.oidc import ExternalIssuer
 from security.passwords import PasswordHashing
 from security.threats import Thresholds
 from services.security.access_tokens import AccessTokenIdentification, AccessTokenIssuer, issuer_of
@@ -44,6 +46,9 @@ from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
 from services.security.threats import ThreatDetector, WatchedAuditLog, open_threat_detector
 from services.security.tokens import TokenService
+
+if TYPE_CHECKING:
+    from services.security.external_issuer import ExternalIssuerIdentification
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,12 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         issuing = AccessTokenIssuer(issuer, signer)
         hashing = PasswordHashing()
         stack.callback(hashing.close)
+        external = await _external_issuer(stores, account_reader, stack)
         authentication = AuthenticationService(
             access_version,
             stored_keys,
             ApiKeyIdentification(stored_keys, account_reader),
-            AccessTokenIdentification(issuer, signing_keys, tokens, account_reader),
+            AccessTokenIdentification(issuer, signing_keys, tokens, account_reader, external),
             attempts,
         )
         administrators = Administrators(pool, account_reader)
@@ -132,3 +138,27 @@ def thresholds_of(settings: Settings) -> Thresholds:
         block_s=settings.threat_block_seconds,
         blocking=settings.threat_blocking,
     )
+
+
+async def _external_issuer(
+    stores: Stores, accounts: AccountReader, stack: contextlib.AsyncExitStack
+) -> "ExternalIssuerIdentification | None":
+    settings = stores.settings
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    # An HTTP client that most processes need not load.
+    from services.security.external_issuer import ExternalIssuerIdentification, IssuerKeys, issuer_client
+
+    issuer = ExternalIssuer(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        type=settings.oidc_token_type,
+        account_claim=settings.oidc_account_claim,
+        roles_claim=settings.oidc_roles_claim,
+        roles=settings.oidc_roles,
+        tenant=settings.oidc_tenant,
+        tenant_claim=settings.oidc_tenant_claim,
+        tenants=settings.oidc_tenants,
+    )
+    client = await stack.enter_async_context(issuer_client())
+    return ExternalIssuerIdentification(issuer, IssuerKeys(issuer, client), accounts)
