@@ -20,6 +20,7 @@ ROOMS = (
     "reasoning",
     "services",
     "security",
+    "client",
     "gateway",
     "streams",
     "annals",

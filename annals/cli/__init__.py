@@ -33,6 +33,7 @@ COMMANDS = {
     "crypto": "crypto",
     "readers": "readers",
     "threats": "threats",
+    "mcp": "mcp",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

@@ -45,16 +45,18 @@ async def _ask(context: CommandContext, question: str, k: int) -> bool:
         context.give(answer)
         _tell(context, answer)
 
-    gateway = context.gateway()
-    if gateway is None:
+    address = context.gateway()
+    if address is None:
         from annals.cli.here import asking as here
 
         await here.ask(context, question, k, tell)
     else:
-        from annals.client import asking as there
+        from client import asking as there
+        from client.gateway import open_gateway
 
         with context.people.status("thinking"):
-            answer = await there.ask(gateway, question, k)
+            async with open_gateway(address) as gateway:
+                answer = await there.ask(gateway, question, k)
         tell(answer)
         if not answer["recorded"]:
             context.note("the answer is not recorded yet; the gateway goes on trying")

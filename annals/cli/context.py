@@ -19,11 +19,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from annals.cli.gateway import beside, named
 from annals.cli.usage import PlainError, WrongUsageError, refuse_undecoded
-from annals.client.address import Address, beside, named
 from annals.errors import WrongSettingError
 from annals.settings import Settings, load_settings, settings_file
 from annals.terminal import visible, visible_json
+from client.address import Address
 from contracts.errors import AnnalsError
 from security.access import FULL_ACCESS
 from services.caller import Caller

@@ -20,16 +20,18 @@ def command(context: CommandContext, query: str, count: int) -> None:
 
 
 async def _search(context: CommandContext, query: str, count: int) -> None:
-    gateway = context.gateway()
-    if gateway is None:
+    address = context.gateway()
+    if address is None:
         from annals.cli.here import asking as here
 
         found = await here.search(context, query, count)
     else:
-        from annals.client import asking as there
+        from client import asking as there
+        from client.gateway import open_gateway
 
         with context.people.status("searching"):
-            found = await there.search(gateway, query, count)
+            async with open_gateway(address) as gateway:
+                found = await there.search(gateway, query, count)
     context.give(found)
     for number, passage in enumerate(found["passages"], start=1):
         context.say(f"{number:>3}. {passage['title']}: {short(passage['text'])}")

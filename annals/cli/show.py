@@ -20,15 +20,17 @@ def command(context: CommandContext, id: str) -> None:
 
 
 async def _show(context: CommandContext, given: str) -> None:
-    gateway = context.gateway()
-    if gateway is None:
+    address = context.gateway()
+    if address is None:
         from annals.cli.here import reading as here
 
         found = await here.show(context, given)
     else:
-        from annals.client import reading as there
+        from client import reading as there
+        from client.gateway import open_gateway
 
-        found = await there.show(gateway, names_of(given))
+        async with open_gateway(address) as gateway:
+            found = await there.show(gateway, names_of(given))
     context.give(found)
     if "edges" in found:
         _entity(context, found)

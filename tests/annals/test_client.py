@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from annals.client.address import Address, PlainTextError
-from annals.client.gateway import GatewayAbsentError, open_gateway
 from annals.token_file import read_admin_token
+from client.address import Address, PlainTextError
+from client.gateway import GatewayAbsentError, open_gateway
 from tests.annals.conftest import Up
 from tests.annals.pipeline import ANNALS, ROOT, called, environment, given, refused
 from tests.annals.processes import until
@@ -80,7 +80,7 @@ def test_a_gateway_elsewhere_wants_a_token_and_a_safe_way(up: Up) -> None:
         return done.exit_code, done.stderr
 
     code, line = said("--server", server, "ask", QUESTION, token="")
-    assert code == 1 and line.startswith("Error: --server wants a token")
+    assert code == 1 and line.startswith("Error: A gateway elsewhere wants a token")
     assert said("--server", server, "ask", QUESTION, token="x")[0] == 1
     code, line = said("--server", "http://192.0.2.1", "ask", QUESTION, token="secret")
     assert code == 1 and "not sent over http" in line and "secret" not in line
@@ -96,7 +96,7 @@ def test_what_is_not_there(up: Up) -> None:
 
 
 async def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annals.client.gateway.RETURN_LIMIT_S", 0.5)
+    monkeypatch.setattr("client.gateway.RETURN_LIMIT_S", 0.5)
     async with open_gateway(Address("http://127.0.0.1:9", "secret")) as gateway:
         with pytest.raises(GatewayAbsentError, match="does not answer") as error:
             await gateway.get("/documents")

@@ -1,12 +1,11 @@
 """Which gateway a command asks: the one that was named, or the one of the `annals up` of its data folder."""
 
 import os
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from annals.settings import Settings
 from annals.supervision.state import read_state
 from annals.token_file import read_admin_token
+from client.address import Address
 from contracts.errors import AnnalsError
 
 TOKEN = "ANNALS_TOKEN"
@@ -14,25 +13,8 @@ LOCAL_TENANT = "default"
 """The tenant of the local administrator, whose token lies in the data folder."""
 
 
-class PlainTextError(AnnalsError):
-    """A token is not sent over http to another machine; use an https address."""
-
-
 class NoTokenError(AnnalsError):
-    """--server wants a token; set ANNALS_TOKEN to one that `annals keys create` made there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a gateway is, and what to show there."""
-
-    url: str
-    token: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-            raise PlainTextError
+    """A gateway elsewhere wants a token; set ANNALS_TOKEN to one that `annals keys create` made there."""
 
 
 def named(server: str) -> Address:

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from annals.client.address import Address
-from annals.client.gateway import open_gateway
+from client.gateway import Gateway
 
 
-async def ask(address: Address, question: str, k: int) -> dict[str, Any]:
+async def ask(gateway: Gateway, question: str, k: int) -> dict[str, Any]:
     """An answer, as `annals ask --json` gives it."""
-    async with open_gateway(address) as gateway:
-        said = await gateway.send("POST", "/reasoning/query", json={"query": question, "max_sources": k})
+    said = await gateway.send("POST", "/reasoning/query", json={"query": question, "max_sources": k})
     how = said["processing_metadata"]
     return {
         "query_id": how["query_id"],
@@ -23,10 +21,9 @@ async def ask(address: Address, question: str, k: int) -> dict[str, Any]:
     }
 
 
-async def search(address: Address, query: str, k: int) -> dict[str, Any]:
+async def search(gateway: Gateway, query: str, k: int) -> dict[str, Any]:
     """The nearest passages, best first."""
-    async with open_gateway(address) as gateway:
-        found = await gateway.get("/search", query=query, k=k)
+    found = await gateway.get("/search", query=query, k=k)
     return {"passages": [_passage(passage) for passage in found["passages"]]}
 
 

@@ -4,12 +4,11 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from annals.client.address import Address
+from client.address import Address
 from contracts.errors import AnnalsError
 
 PREFIX = "/api/v1"
@@ -36,10 +35,11 @@ class GatewayAbsentError(AnnalsError):
     """The gateway does not answer; see that `annals up` runs there, and that the address is right."""
 
 
-class _LaterError(Exception):
-    """Worth another try after `pause_s`, within `limit_s` of the first; `cause` is what to say else."""
+class _LaterError(AnnalsError):
+    """The gateway did not do it now; try again in a moment."""
 
     def __init__(self, pause_s: float, limit_s: float, cause: AnnalsError) -> None:
+        """Worth another try after `pause_s`, within `limit_s` of the first; `cause` is what to say else."""
         super().__init__(str(cause))
         self.pause_s, self.limit_s, self.cause = pause_s, limit_s, cause
 
@@ -95,13 +95,12 @@ class Gateway:
 @asynccontextmanager
 async def open_gateway(address: Address) -> AsyncIterator[Gateway]:
     """A client of one gateway. No proxy of the environment is used for a machine's own."""
-    local = urlsplit(address.url).hostname in ("127.0.0.1", "::1", "localhost")
     async with httpx.AsyncClient(
         base_url=address.url,
         headers={"authorization": f"Bearer {address.token}", "user-agent": "annals"},
         timeout=httpx.Timeout(ANSWER_LIMIT_S, connect=CONNECT_LIMIT_S),
-        trust_env=not local,
-        verify=urlsplit(address.url).scheme == "https",
+        trust_env=not address.local,
+        verify=address.url.startswith("https:"),
     ) as client:
         yield Gateway(address.url, client)
 
@@ -135,5 +134,5 @@ def _problem(answer: httpx.Response) -> str:
     except ValueError:
         said = {}
     detail = said.get("detail") or said.get("title") or f"it answered {answer.status_code}"
-    faults = "; ".join(f"{one.get('field', '?')} {one.get('message', '')}".strip() for one in said.get("errors", ()))
-    return " ".join(f"{detail}{': ' + faults if faults else ''}".split())
+    faults = [f"{one.get('pointer', '')}: {one.get('detail', '')}" for one in said.get("errors", ())]
+    return " ".join("; ".join([detail, *faults]).split())

@@ -1,0 +1,57 @@
+"""Documents, entities and histories, by a gateway."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from client.gateway import Gateway, GatewayNotFoundError
+
+KINDS = ("document", "entity", "reasoning_query", "model", "system")
+
+
+async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
+    """The document that has one of these ids, else the entity of the first name."""
+    for name in names:
+        try:
+            document: dict[str, Any] = await gateway.get(f"/documents/{quote(name, safe='')}")
+            return document
+        except GatewayNotFoundError as error:
+            if "there is no document" not in str(error):
+                raise
+    try:
+        found = await gateway.get(f"/entities/{quote(names[0], safe='')}")
+    except GatewayNotFoundError:
+        what = f"there is no document and no entity {names[0]!r}"
+        raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is") from None
+    return {**found["entity"], "edges": found["edges"]}
+
+
+async def whole(gateway: Gateway, document_id: str) -> dict[str, Any]:
+    """A document with its entities and passages, their texts among them."""
+    found = await gateway.get(f"/storage/documents/{quote(document_id, safe='')}")
+    document: dict[str, Any] = found["result"]
+    return document
+
+
+async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
+    """Every event of the aggregate that has one of these ids, oldest first."""
+    for name in names:
+        for kind in KINDS:
+            if events := await _events(gateway, f"/events/aggregates/{kind}/{quote(name, safe='')}"):
+                return {"id": name, "kind": kind, "events": events}
+    what = f"there is no document, entity or question {names[0]!r}"
+    raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is")
+
+
+async def _events(gateway: Gateway, path: str) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        try:
+            page = await gateway.get(path, limit=1000, cursor=cursor)
+        except GatewayNotFoundError:
+            return events
+        events += page["events"]
+        cursor = page["next"]
+        if cursor is None:
+            return events

@@ -1,0 +1,99 @@
+"""Tools and resources for assistants: the Model Context Protocol over a gateway.
+
+Every call is a request to the gateway with the assistant's own token, so permissions, limits and the audit log are the
+same as for anybody else.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from pydantic import Field
+
+from client import asking, reading
+from client.gateway import Gateway, GatewayError
+from contracts.errors import AnnalsError
+
+OpenGateway = Callable[[Context], AbstractAsyncContextManager[Gateway]]
+
+INSTRUCTIONS = (
+    "Documents that were taken in, and what is known from them. `ask` answers a question with its sources; `search` "
+    "finds passages; `show` tells of one document or entity; `history` tells what happened to one; `ingest` takes a "
+    "document in."
+)
+
+
+def tools_server(open_gateway: OpenGateway) -> MCPServer:
+    """`open_gateway` opens the gateway as the one who calls."""
+    server = MCPServer("annals", title="Annals", instructions=INSTRUCTIONS, log_level="WARNING")
+
+    @server.tool()
+    async def ask(
+        context: Context,
+        question: Annotated[str, Field(min_length=1, description="In words, as a person asks.")],
+        max_sources: Annotated[int, Field(ge=1, le=50)] = 5,
+    ) -> dict[str, Any]:
+        """Answer a question from the documents: a sentence, its confidence in 0..1, and its sources."""
+        return await _told(open_gateway(context), lambda gateway: asking.ask(gateway, question, max_sources))
+
+    @server.tool()
+    async def search(
+        context: Context,
+        query: Annotated[str, Field(min_length=1)],
+        k: Annotated[int, Field(ge=1, le=100, description="How many passages.")] = 10,
+    ) -> dict[str, Any]:
+        """Find passages by meaning and by words, best first."""
+        return await _told(open_gateway(context), lambda gateway: asking.search(gateway, query, k))
+
+    @server.tool()
+    async def show(
+        context: Context, name: Annotated[str, Field(min_length=1, description="A document's id, or an entity's name.")]
+    ) -> dict[str, Any]:
+        """A document with its chunks, entities and relations, or an entity with what is around it."""
+        return await _told(open_gateway(context), lambda gateway: reading.show(gateway, [name]))
+
+    @server.tool()
+    async def history(
+        context: Context, id: Annotated[str, Field(min_length=1, description="Of a document, entity or question.")]
+    ) -> dict[str, Any]:
+        """Every event of one document, entity or question, oldest first."""
+        return await _told(open_gateway(context), lambda gateway: reading.history(gateway, [id]))
+
+    @server.tool()
+    async def ingest(
+        context: Context,
+        id: Annotated[str, Field(min_length=1, description="The same id is the same document: an update.")],
+        title: Annotated[str, Field(min_length=1)],
+        text: Annotated[str, Field(min_length=1)],
+        uri: str | None = None,
+        attributes: dict[str, str | int | float | bool] | None = None,
+    ) -> dict[str, Any]:
+        """Take a document in. It can be asked as soon as it is processed, which takes a moment."""
+        document = {"id": id, "title": title, "text": text, "uri": uri, "attributes": attributes or {}}
+        given = {name: value for name, value in document.items() if value is not None}
+        return await _told(open_gateway(context), lambda gateway: gateway.send("POST", "/documents", json=given))
+
+    @server.resource("annals://documents/{document_id}", mime_type="application/json")
+    async def document(document_id: str, context: Context) -> str:
+        """A document with the text of its passages; a `/` in the id is written `%2F`."""
+        try:
+            async with open_gateway(context) as gateway:
+                return json.dumps(await reading.whole(gateway, document_id), ensure_ascii=False)
+        except AnnalsError as error:
+            raise ResourceError(str(error)) from None
+
+    return server
+
+
+async def _told(opening: AbstractAsyncContextManager[Gateway], asked: Callable[[Gateway], Any]) -> dict[str, Any]:
+    """What the gateway says, or why not, in words for the assistant."""
+    try:
+        async with opening as gateway:
+            answer: dict[str, Any] = await asked(gateway)
+            return answer
+    except (GatewayError, AnnalsError) as error:
+        raise ToolError(str(error)) from None
