@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     kms_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")] = "annals"
     kms_token: SecretStr | None = None
     key_rotation_days: int = Field(90, ge=1, le=3650, description="A data key that is older encrypts no more.")
+    audit_days: int = Field(730, ge=1, le=36_500, description="Audit entries are kept for so long.")
+    dead_letter_days: int = Field(180, ge=1, le=36_500, description="Dead letters that are done with are kept so long.")
     threat_window_seconds: int = Field(300, ge=1, le=86_400, description="What identities do is counted for so long.")
     threat_failures: int = Field(30, ge=1, description="Failed authentications of an address, in a window.")
     threat_denials: int = Field(50, ge=1, description="Denials of an account, in a window.")

@@ -118,6 +118,18 @@ class AuditEntries:
             )
         return [_recorded(row) for row in rows]
 
+    async def of_objects(self, tenant: str, object_ids: Sequence[str], limit: int) -> list[RecordedEntry]:
+        """A tenant's newest entries about any of these objects."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                f"SELECT {_READ} FROM annals.audit_log WHERE tenant = $1 AND object_id = ANY($2) AND object_id <> '' "
+                "ORDER BY sequence DESC LIMIT $3",
+                tenant,
+                [plain(object_id) for object_id in object_ids],
+                limit,
+            )
+        return [_recorded(row) for row in rows]
+
     async def chain(self, tenant: str | None) -> Chain | None:
         """The chain of one tenant; None where it has no entries."""
         async with acquire(self._pool) as connection:

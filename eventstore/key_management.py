@@ -12,7 +12,7 @@ from time import monotonic
 
 from eventstore.data_keys import DataKey, DataKeys, insert, is_empty, rewrap, wrapped_keys
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import PostgresPool, take_turn, transaction, try_share_turn
+from eventstore.pool import PostgresPool, acquire, take_turn, transaction, try_share_turn
 from security.encryption import MAX_USES, new_key
 from security.errors import EncryptionError, KeyDestroyedError, UnknownKeyError
 from security.master_key import MasterKey
@@ -90,6 +90,15 @@ class KeyManagementService:
         elif (kept.tenant, kept.subject) != (tenant, subject):
             raise UnknownKeyError()
         return kept.key
+
+    async def check(self) -> int:
+        """Open one of the data keys with the master key; returns how many there are. Raises MasterKeyError."""
+        async with acquire(self._pool) as connection:
+            count = await connection.fetchval("SELECT count(*) FROM annals.data_keys WHERE wrapped IS NOT NULL")
+            async for key in wrapped_keys(connection, 1):
+                await self._open(key)
+                break
+        return int(count)
 
     async def rotate(self, tenant: str, subject: str | None) -> int:
         """New keys for a subject, or for all of a tenant, from their next encryption on; returns how many retired.

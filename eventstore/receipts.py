@@ -1,21 +1,11 @@
 """Which deliveries were taken in: what changed nothing leaves no event, and must be remembered all the same."""
 
-import asyncio
-import logging
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from contracts.ids import delivery_id, stream_id
-from eventstore.errors import StoreUnavailableError
 from eventstore.pool import PostgresPool, acquire
-
-log = logging.getLogger(__name__)
-
-PRUNE_ROWS = 5000
-"""Receipts deleted by one statement, so that none runs for long."""
-PRUNE_EVERY_S = 3600.0
 
 
 class Delivery(NamedTuple):
@@ -67,26 +57,3 @@ class InboxReceipts:
                     [delivery.event_id for delivery, _ in rows],
                     [outcome for _, outcome in rows],
                 )
-
-    async def prune(self, age: timedelta) -> int:
-        """Delete receipts that are older, at most PRUNE_ROWS of them; returns how many."""
-        async with acquire(self._pool) as connection:
-            deleted = await connection.fetch(
-                "DELETE FROM annals.inbox_receipts WHERE ctid = ANY(ARRAY("
-                "SELECT ctid FROM annals.inbox_receipts WHERE received_at < now() - $1::interval "
-                "ORDER BY received_at LIMIT $2)) RETURNING 1",
-                age,
-                PRUNE_ROWS,
-            )
-        return len(deleted)
-
-    async def keep_pruned(self, age: timedelta) -> None:
-        """Prune now and once in PRUNE_EVERY_S, until cancelled; while the database is away it is left for later."""
-        while True:
-            pruned = 0
-            try:
-                pruned = await self.prune(age)
-            except StoreUnavailableError as error:
-                log.warning("receipts are pruned later: %s", error)
-            if pruned < PRUNE_ROWS:
-                await asyncio.sleep(PRUNE_EVERY_S)

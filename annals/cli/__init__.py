@@ -34,6 +34,7 @@ COMMANDS = {
     "readers": "readers",
     "threats": "threats",
     "mcp": "mcp",
+    "compliance": "compliance",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

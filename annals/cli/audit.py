@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
@@ -114,6 +115,43 @@ def verify(context: CommandContext, file: str | None, all_tenants: bool, head: H
     intact = run_async(lambda: _verify(context, all_tenants, head)) if file is None else _verify_file(context, file)
     if not intact:
         sys.exit(1)
+
+
+@command.command("subject")
+@click.argument("name")
+@common
+def subject(context: CommandContext, name: str) -> None:
+    """What is held of NAME, a person say, and who saw it.
+
+    These are the entities of this name, the documents that name them, the newest entries about either, and what an
+    account of this name did.
+    """
+    run_async(lambda: _subject(context, name))
+
+
+async def _subject(context: CommandContext, name: str) -> None:
+    async with session(context.settings) as opened:
+        found = await opened.use_cases.security.subjects.report(context.caller, name, deadline=Deadline.after(LIMIT_S))
+    for entity in found.entities:
+        context.say(f"entity    {entity.name}  {entity.type or '-'}  {entity.entity_id}")
+    for document in found.documents:
+        context.say(f"document  {document.document_id}  {document.title}  {counted(document.passages, 'passage')}")
+    for what, entries in (("seen", found.seen), ("did", found.done)):
+        for one in entries:
+            entry = one.entry
+            done = f"{entry.action} {entry.resource} {entry.object_id}"
+            context.say(f"{what:<8}  {one.at:%Y-%m-%d %H:%M:%S}  {entry.actor}  {done}")
+    if not (found.entities or found.seen or found.done):
+        context.say(f"nothing is held of {name}")
+    context.give(
+        {
+            "name": name,
+            "entities": [entity._asdict() for entity in found.entities],
+            "documents": [asdict(document) for document in found.documents],
+            "seen": [described(one) for one in found.seen],
+            "done": [described(one) for one in found.done],
+        }
+    )
 
 
 async def _list(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from annals.composition.compliance import facts_of, retention_of
 from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
 from annals.settings import Settings
@@ -14,6 +15,7 @@ from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
 from eventstore.audit import open_audit
 from eventstore.audit_entries import AuditEntries
+from eventstore.compliance import ComplianceReads
 from eventstore.data_keys import DataKeys
 from eventstore.encryption import EncryptionService
 from eventstore.key_management import KeyManagementService
@@ -35,6 +37,7 @@ from services.security.administrators import Administrators
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.authentication import AuthenticationService
+from services.security.compliance import ComplianceMonitor
 from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
 from services.security.explaining import AccessExplainer
@@ -42,8 +45,10 @@ from services.security.guarded_authentication import Authentication, GuardedAuth
 from services.security.identification import ApiKeyIdentification
 from services.security.local_administrator import TENANT, LocalAdministrator
 from services.security.policies import PolicyService
+from services.security.retention import RetentionService
 from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
+from services.security.subjects import SubjectService
 from services.security.threats import ThreatDetector, WatchedAuditLog, open_threat_detector
 from services.security.tokens import TokenService
 
@@ -70,6 +75,9 @@ class Security:
     data_keys: DataKeyService
     readers: DashboardReaderService
     threats: ThreatDetector
+    retention: RetentionService
+    subjects: SubjectService
+    compliance: ComplianceMonitor
 
 
 @contextlib.asynccontextmanager
@@ -107,6 +115,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         policies = PolicyService(engine, stores.commands, stores.reader, access_version, administrators)
         accounts = AccountService(stores.commands, account_reader, policies, administrators, audit)
         api_keys = ApiKeyService(stored_keys, account_reader, audit)
+        audit_service, retention = AuditService(entries, audit), retention_of(stores)
         yield Security(
             authentication=GuardedAuthentication(authentication, threats),
             accounts=accounts,
@@ -118,11 +127,23 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
             access_explainer=AccessExplainer(account_reader, policies),
             local_administrator=LocalAdministrator(accounts, api_keys, authentication),
             audit=audit,
-            audit_service=AuditService(entries, audit),
+            audit_service=audit_service,
             encryption=encryption,
             data_keys=DataKeyService(DataKeys(pool), key_management, audit),
             readers=DashboardReaderService(DashboardReaders(pool, stores.read.in_postgres), audit),
             threats=threats,
+            retention=RetentionService(retention, audit),
+            subjects=SubjectService(stores.read.graph, stores.read.passages, entries, audit),
+            compliance=ComplianceMonitor(
+                facts_of(stores),
+                key_management,
+                audit_service,
+                audit,
+                retention,
+                account_reader,
+                stored_keys,
+                ComplianceReads(pool),
+            ),
         )
 
 

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
+from annals.composition.compliance import retention_of
 from annals.composition.models import open_inference, serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import Settings
 from contracts.system import Task
+from eventstore.audit import open_audit
+from eventstore.audit_entries import AuditEntries
 from eventstore.kafka.progress import RelayProgressReader
 from security.access import FULL_ACCESS
 from services.caller import Caller
@@ -24,6 +26,7 @@ from services.processing.entities import Entities
 from services.processing.relationships import Relationships
 from services.processing.serving import MODELS_LIMIT_S
 from services.processing.stage import StageRunner
+from services.security.retention import RetentionService
 from streams.caching import CachingHandler
 from streams.dead_letter_sink import DeadLetterSink
 from streams.delivery_order import DeliveryOrder
@@ -59,8 +62,10 @@ async def open_role(
         reports = asyncio.create_task(report_pools(stores.connections.monitor_pool_health))
         opening.callback(reports.cancel)
         if name == "intake":
-            pruning = asyncio.create_task(stores.receipts.keep_pruned(timedelta(days=settings.receipt_days)))
-            opening.callback(pruning.cancel)
+            audit = await opening.enter_async_context(open_audit(AuditEntries(stores.pool), settings.audit_level))
+            retention = RetentionService(retention_of(stores), audit)
+            retaining = asyncio.create_task(retention.keep_applied())
+            opening.callback(retaining.cancel)
         resources.push_async_exit(opening.pop_all())
     return Role(
         name=name,

@@ -117,6 +117,14 @@ class AuditService:
                 )
 
     async def _verify(self, chain: Chain, known: Head | None) -> Verified:
+        verified = await self._verify_once(chain, known)
+        now = await self._entries.chain(chain.tenant)
+        if verified.faults and now is not None and now.pruned_to != chain.pruned_to:
+            # Retention removed entries while they were read.
+            return await self._verify_once(now, known)
+        return verified
+
+    async def _verify_once(self, chain: Chain, known: Head | None) -> Verified:
         check = ChainCheck(chain.tenant or "", chain.pruned_to, chain.pruned_hash)
         faults: list[Fault] = []
         while check.sequence < chain.sequence:

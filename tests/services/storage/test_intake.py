@@ -1,7 +1,6 @@
 """Taking documents in, on the real event store: what each delivery comes to, and what it leaves behind."""
 
 import asyncio
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,11 +8,10 @@ import pytest
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Scalar
-from eventstore import receipts
 from eventstore.commands import Commands
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
-from eventstore.receipts import Delivery, InboxReceipts
+from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from services.deadline import Deadline, DeadlineExceededError
 from services.storage.intake import DocumentTooLargeError, Intake, Submission
@@ -194,18 +192,6 @@ async def test_what_an_older_version_took_in_is_not_taken_again(
     )
     assert await intake.take([kept, silent], soon()) == ["duplicate", "duplicate"]
     assert len(await stored(reader)) == 2
-
-
-async def test_old_receipts_are_pruned_in_bounded_batches(pool: PostgresPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipts, "PRUNE_ROWS", 3)
-    kept = InboxReceipts(pool)
-    deliveries = [Delivery("acme", f"d{number}", uuid4()) for number in range(6)]
-    await kept.record([(delivery, "unchanged") for delivery in deliveries])
-    await pool.execute(
-        "UPDATE annals.inbox_receipts SET received_at = now() - interval '91 days' WHERE document_id < 'd5'"
-    )
-    assert [await kept.prune(timedelta(days=90)) for _ in range(3)] == [3, 2, 0]
-    assert await kept.seen(deliveries) == {deliveries[5]}
 
 
 async def test_a_log_that_takes_nothing_is_waited_for_until_the_deadline(
