@@ -14,7 +14,7 @@ from services.mesh.caller_claims import AccessInputs
 from services.mesh.operations import PROCESSING, REASONING, STORAGE, VERSION
 from services.mesh.service_host import ServiceHost
 from services.processing import service as processing
-from services.reasoning import service as reasoning
+from services.reasoning import ask as reasoning
 from services.storage import service as storage
 
 log = logging.getLogger(__name__)

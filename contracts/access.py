@@ -1,6 +1,7 @@
 """Payloads of the Policy aggregate: which roles a tenant has, and what each may do. Its id is `roles`, one a tenant."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -48,6 +49,12 @@ Network = Annotated[str, Field(max_length=49, pattern=r"^[0-9a-fA-F:.]{2,45}(/[0
 Zone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$", description="as UTC")]
 ROLES_ID = "roles"
 """Id of the one policy of a tenant."""
+
+
+def collection_of(attributes: Mapping[str, Any]) -> str:
+    """The collection that a document with these attributes is of; "" where it is of none, as where it is no text."""
+    collection = attributes.get("collection")
+    return collection if isinstance(collection, str) else ""
 
 
 class Hours(Part):

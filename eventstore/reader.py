@@ -220,6 +220,18 @@ class EventReader:
             for row in rows
         }
 
+    async def last_of_types(
+        self, keys: Sequence[AggregateKey], types: Collection[EventType]
+    ) -> dict[AggregateKey, DomainEvent]:
+        """Each aggregate's last event of these types; aggregates without one are left out."""
+        events = await self._fetch(
+            "SELECT DISTINCT ON (originator_id) originator_id, notification_id, state FROM annals.stored_events "
+            "WHERE originator_id = ANY($1) AND topic = ANY($2) ORDER BY originator_id, originator_version DESC",
+            [stream_id(*key) for key in keys],
+            [str(event_type) for event_type in types],
+        )
+        return {AggregateKey.of(event): event for event in events}
+
     async def by_event_ids(self, key: AggregateKey, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
         """The stored events of one aggregate among these ids."""
         events = await self._fetch(

@@ -4,7 +4,7 @@ Own code instead of Casbin, whose Python edition interprets its matcher for each
 microseconds a decision with 35 lines), explains no denial, and knows no constraints.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from security.grants import Circumstances, Grant, parsed_address
 from security.principal import Principal
 from security.reach import Reach
 from security.rights import Rights, compiled
-from security.roles import DEFAULT_POLICY, INSTALLATION, Policy
+from security.roles import DEFAULT_POLICY, INSTALLATION, RESTING, Policy
 from security.scopes import ACTIONS, RESOURCES, in_scope
 
 KEPT_RIGHTS = 1024
@@ -61,24 +61,24 @@ class RbacAccess:
             return AccessDecision(False, reason=f"it is of another tenant than {self._principal.tenant}")
         held, refusals = self._held(resource, action)
         collection = attributes.get("collection")
-        if collection is not None:
-            fitting = [grant for grant in held if grant.rule.holds_for(collection)]
-            refusals += [
-                f"{g.named} is only for {', '.join(g.permission.collections)}" for g in held if g not in fitting
-            ]
-            held = fitting
+        reach = self._reach(resource, held)
+        masked = reach.masked_fields(collection)
+        if held and collection is not None and masked is None:
+            refusals += [f"{held[0].named} is only for {', '.join(sorted(reach.collections or ())) or 'nothing'}"]
+            held = []
+        elif collection is not None:
+            held = [grant for grant in held if grant.rule.holds_for(collection)]
         if held:
-            decision = self._allowed(held, Reach(tuple(grant.rule for grant in held)).masked_fields(collection))
+            decision = self._allowed(held, masked)
         else:
             decision = AccessDecision(False, reason=self._why_not(resource, action, refusals))
-        grants = self._rights.grants.get((resource, action))
-        if not attributes and grants is not None and all(grant.is_always for grant in grants):
+        if not attributes and self._rights.are_always and (resource, action) in self._rights.grants:
             self._rights.decided[resource, action] = decision
         return decision
 
     def reach(self, resource: str, action: str) -> Reach:
         """As `Access.reach` says."""
-        return Reach(tuple(dict.fromkeys(grant.rule for grant in self._held(resource, action)[0])))
+        return self._reach(resource, self._held(resource, action)[0])
 
     def refusal_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> str | None:
         """As `Access.refusal_to_give` says."""
@@ -92,10 +92,22 @@ class RbacAccess:
                     )
         return None
 
+    def _reach(self, resource: str, held: Iterable[Grant]) -> Reach:
+        """What rests on documents is bounded by the documents that the roles let him read, whatever his scopes."""
+        own = Reach(tuple(dict.fromkeys(grant.rule for grant in held)))
+        if resource not in RESTING:
+            return own
+        roles = self._engine.rights(self._principal.tenant, self._principal.roles, None)
+        documents, _ = self._holding(roles.grants.get(("documents", "read"), ()))
+        return own.within(Reach(tuple(grant.rule for grant in documents))) if documents else own
+
     def _held(self, resource: str, action: str) -> tuple[list[Grant], list[str]]:
+        return self._holding(self._rights.grants.get((resource, action), ()))
+
+    def _holding(self, grants: Iterable[Grant]) -> tuple[list[Grant], list[str]]:
         """The grants that hold now and from here, and why others do not."""
         held, refusals = [], []
-        for grant in self._rights.grants.get((resource, action), ()):
+        for grant in grants:
             refusal = grant.refusal(self._circumstances)
             if refusal is None:
                 held.append(grant)

@@ -1,6 +1,6 @@
 """Which documents somebody may see, and which of their fields he may not: what lists, searches and answers keep to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,6 +14,14 @@ class Rule:
 
     collections: frozenset[str] | None
     masked_fields: frozenset[str]
+
+    def within(self, other: "Rule") -> "Rule":
+        """What both let be seen."""
+        if self.collections is None or other.collections is None:
+            collections = other.collections if self.collections is None else self.collections
+        else:
+            collections = self.collections & other.collections
+        return Rule(collections, self.masked_fields | other.masked_fields)
 
     def holds_for(self, collection: str | None) -> bool:
         """Whether a document of this collection is one of them."""
@@ -39,7 +47,19 @@ class Reach:
     @property
     def searched(self) -> frozenset[str] | None:
         """Collections whose documents may be searched and quoted; None for all of the tenant's documents."""
-        return _together(rule.collections for rule in self.rules if not rule.masked_fields & UNREADABLE)
+        return self.showing(UNREADABLE)
+
+    def showing(self, fields: Collection[str]) -> frozenset[str] | None:
+        """Collections of whose documents all these fields may be seen, and so be looked for by; None for all."""
+        return _together(rule.collections for rule in self.rules if rule.masked_fields.isdisjoint(fields))
+
+    def together(self, other: "Reach") -> "Reach":
+        """What either lets be seen."""
+        return Reach((*self.rules, *other.rules))
+
+    def within(self, other: "Reach") -> "Reach":
+        """What both let be seen."""
+        return Reach(tuple(dict.fromkeys(one.within(two) for one in self.rules for two in other.rules)))
 
     def masked_fields(self, collection: str | None) -> frozenset[str] | None:
         """Fields that may not be seen of a document of this collection; None where it may not be seen at all."""

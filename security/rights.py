@@ -16,9 +16,13 @@ ADMINISTRATION: tuple[Key, ...] = (("policies", "administer"), ("users", "admini
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What some roles give within some scopes; `decided` are decisions that are the same at any time, from anywhere."""
+    """What some roles give within some scopes. `are_always`: no permission of the roles depends on time or network.
+
+    `decided` are decisions that are then the same for every request.
+    """
 
     grants: Mapping[Key, tuple[Grant, ...]]
+    are_always: bool
     decided: dict[Key, AccessDecision] = field(default_factory=dict)
 
     @property
@@ -30,12 +34,14 @@ class Rights:
 def compiled(policy: Policy, roles: Collection[str], scopes: Collection[str] | None, *, home: bool) -> Rights:
     """What these roles give within these scopes. `home`: in the tenant that the installation belongs to."""
     grants: dict[Key, list[Grant]] = {}
+    are_always = True
     for way, permission in policy.permissions(roles):
         grant = Grant.of(way, permission)
+        are_always &= grant.is_always
         for resource in RESOURCES if permission.resource == ANY else (permission.resource,):
             if resource in INSTALLATION and not home:
                 continue
             for action in ACTIONS if permission.action == ANY else (permission.action,):
                 if in_scope(scopes, resource, action):
                     grants.setdefault((resource, action), []).append(grant)
-    return Rights({key: tuple(given) for key, given in grants.items()})
+    return Rights({key: tuple(given) for key, given in grants.items()}, are_always)

@@ -9,7 +9,20 @@ from contracts.access import Permission, Role
 INSTALLATION = frozenset({"projections", "models", "services", "system"})
 """What all tenants share. Only the tenant that the installation belongs to has any right to it."""
 
-_READ_KNOWLEDGE = ("documents:read", "entities:read", "relations:read", "chunks:read", "search:*", "reasoning:*")
+RESTING = frozenset(
+    {"entities", "relations", "chunks", "processing", "storage", "reasoning", "search", "events", "dead_letters"}
+)
+"""What rests on documents: whoever may read only some documents has only what rests on those."""
+
+_READ_KNOWLEDGE = (
+    "documents:read",
+    "entities:read",
+    "relations:read",
+    "chunks:read",
+    "search:*",
+    "reasoning:*",
+    "storage:read",
+)
 
 
 def _role(name: str, description: str, *permissions: str, inherits: tuple[str, ...] = ()) -> Role:
@@ -37,8 +50,8 @@ BUILT_IN: Mapping[str, Role] = MappingProxyType(
             ),
             _role(
                 "producer",
-                "Takes documents in, replaces and deletes them, and sees how their processing fares.",
-                *("documents:write", "documents:delete", "storage:*", "processing:read", "processing:execute"),
+                "Takes documents in, replaces and deletes them, and reads none.",
+                *("documents:write", "documents:delete", "processing:read", "processing:execute"),
             ),
             _role(
                 "auditor",

@@ -38,6 +38,16 @@ class Caller:
             )
         return decision
 
+    def require_everything(self, resource: str, action: str) -> AccessDecision:
+        """As `require`, for what tells of all documents of the tenant: whoever may see only some may not have it."""
+        decision = self.require(resource, action)
+        if not self.access.reach(resource, action).is_everything:
+            raise AccessDeniedError(
+                f"{self.actor} may not {action} {resource}: they tell of all documents, and only some may be seen; "
+                "ask an administrator for a role that may see them all"
+            )
+        return decision
+
     def require_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> None:
         """Nobody gives these roles, within these scopes, who has not all of it. Raises AccessDeniedError."""
         refusal = self.access.refusal_to_give(roles, scopes)

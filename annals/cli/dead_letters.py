@@ -162,7 +162,9 @@ async def _drop(context: CommandContext, ids: list[int], reason: str, all_tenant
 
 async def _resume(context: CommandContext, consumers: tuple[str, ...]) -> bool:
     async with session(context.settings) as opened:
-        resumed = await opened.use_cases.operations.dead_letters.resume(consumers, deadline=Deadline.after(LIMIT_S))
+        resumed = await opened.use_cases.operations.dead_letters.resume(
+            context.caller, consumers, deadline=Deadline.after(LIMIT_S)
+        )
     return _tell(context, consumers, resumed, "resumed", "goes on", NOT_PAUSED)
 
 

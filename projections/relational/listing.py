@@ -8,6 +8,12 @@ from projections.relational.reads import ORDERED_CHARACTERS, DocumentFilter, Ent
 Query = tuple[str, Sequence[object]]
 
 
+COLLECTION = (
+    "CASE WHEN jsonb_typeof(d.attributes -> 'collection') = 'string' THEN d.attributes ->> 'collection' ELSE '' END"
+)
+"""Of the document `d`, as `contracts.access.collection_of` says."""
+
+
 class _Conditions:
     """Conditions that all hold, with their parameters."""
 
@@ -56,6 +62,8 @@ def documents(tenant: str, wanted: DocumentFilter, after: str | None, limit: int
     for name, values in wanted.attributes.items():
         either = [f"d.attributes @> {where.parameter(json.dumps({name: value}))}::jsonb" for value in values]
         where.add(f"({' OR '.join(either) or 'false'})")
+    if wanted.collections is not None:
+        where.add(f"{COLLECTION} = ANY({where.parameter(sorted(wanted.collections))}::text[])")
     if after is not None:
         where.add(f'd.document_id COLLATE "C" > {where.parameter(after)}')
     return (
@@ -103,7 +111,7 @@ def relations(tenant: str, wanted: RelationFilter, after: tuple[str, str] | None
         where.add(
             "EXISTS (SELECT FROM relational.documents AS d WHERE d.tenant = r.tenant "
             "AND d.document_id = r.document_id "
-            f"AND coalesce(d.attributes ->> 'collection', '') = ANY({where.parameter(sorted(wanted.collections))}))"
+            f"AND {COLLECTION} = ANY({where.parameter(sorted(wanted.collections))}))"
         )
     if after is not None:
         document_id, relation_id = map(where.parameter, after)

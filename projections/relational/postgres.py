@@ -93,15 +93,18 @@ class PostgresRelational:
             relations=[dict(relation) for relation in relations],
         )
 
-    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int) -> list[str]:
-        """Ids of the documents that have all of these attributes, by id."""
+    async def with_attributes(
+        self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
+    ) -> list[str]:
+        """Ids of the documents that have all of these attributes, by id; at most `limit`, and of these collections."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT document_id FROM relational.documents WHERE tenant = $1 AND attributes @> $2::jsonb "
-                "ORDER BY document_id LIMIT $3",
+                "SELECT document_id FROM relational.documents AS d WHERE tenant = $1 AND attributes @> $2::jsonb "
+                f"AND ($4::text[] IS NULL OR {listing.COLLECTION} = ANY($4)) ORDER BY document_id LIMIT $3",
                 tenant,
                 json.dumps(attributes),
                 limit,
+                None if collections is None else sorted(collections),
             )
         return [row["document_id"] for row in rows]
 
@@ -181,8 +184,7 @@ class PostgresRelational:
         """The collection that a document is of, "" where it is of none; None where there is no such document."""
         async with acquire(self._pool) as connection:
             found = await connection.fetchval(
-                "SELECT coalesce(attributes ->> 'collection', '') FROM relational.documents "
-                "WHERE tenant = $1 AND document_id = $2",
+                f"SELECT {listing.COLLECTION} FROM relational.documents AS d WHERE tenant = $1 AND document_id = $2",
                 tenant,
                 document_id,
             )

@@ -41,12 +41,16 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFilter:
-    """Which documents: all conditions hold. `attributes`: for each name the values of which the document has one."""
+    """Which documents: all conditions hold. `attributes`: for each name the values of which the document has one.
+
+    `collections`: those of these collections alone, "" for those of none; None for all.
+    """
 
     stage: str | None = None
     id_prefix: str = ""
     title_prefix: str = ""
     attributes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    collections: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +152,10 @@ class RelationalReader(Protocol):
         """One document with what was found in it."""
         ...
 
-    async def with_attributes(self, tenant: str, attributes: dict[str, Any], limit: int) -> list[str]:
-        """Ids of the documents that have all of these attributes, by id; at most `limit`."""
+    async def with_attributes(
+        self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
+    ) -> list[str]:
+        """Ids of the documents that have all of these attributes, by id; at most `limit`, and of these collections."""
         ...
 
     async def filter_statistics(self, tenant: str, attributes: dict[str, Any], limit: int) -> FilterStatistics:

@@ -49,7 +49,7 @@ class Retry:
 class DeadLetterService:
     """`all_tenants` is the operator's view: letters of every tenant and of none; else the caller's tenant alone.
 
-    Every method raises StoreUnavailableError and DeadlineExceededError.
+    Letters hold whole messages. Every method raises AccessDeniedError, StoreUnavailableError and DeadlineExceededError.
     """
 
     def __init__(self, letters: DeadLetters) -> None:
@@ -59,15 +59,18 @@ class DeadLetterService:
         self, caller: Caller, status: Status | None, limit: int, *, all_tenants: bool, deadline: Deadline
     ) -> Listing:
         """At most `limit` letters of one status, or of all."""
+        tenant = _allowed(caller, "read", all_tenants)
+        is_operator = caller.access.decide("system", "administer").allowed
         async with deadline.enforce("listing dead letters"):
-            letters = await self._letters.newest(_tenant(caller, all_tenants), status, limit)
-            of_none = 0 if all_tenants else await self._letters.count_of_no_tenant()
+            letters = await self._letters.newest(tenant, status, limit)
+            of_none = await self._letters.count_of_no_tenant() if is_operator and not all_tenants else 0
         return Listing(tuple(letters), of_none)
 
     async def get(self, caller: Caller, letter_id: int, *, all_tenants: bool, deadline: Deadline) -> DeadLetter:
         """One letter, whole. Raises NotFoundError."""
+        tenant = _allowed(caller, "read", all_tenants)
         async with deadline.enforce("showing a dead letter"):
-            letter = await self._letters.get(_tenant(caller, all_tenants), letter_id)
+            letter = await self._letters.get(tenant, letter_id)
         if letter is None:
             raise NotFoundError(f"there is no dead letter {letter_id}; see: annals dead-letters list --status all")
         return letter
@@ -77,8 +80,9 @@ class DeadLetterService:
 
         A letter of which nothing is known by then is `still being tried`, which is no error.
         """
+        tenant = _allowed(caller, "execute", all_tenants)
         async with deadline.enforce("asking for another try"):
-            asked = await self._letters.mark_retrying(_tenant(caller, all_tenants), ids)
+            asked = await self._letters.mark_retrying(tenant, ids)
         found: dict[int, Retried] = {}
         while waiting := [letter_id for letter_id in asked if letter_id not in found]:
             for letter_id in waiting:
@@ -96,11 +100,13 @@ class DeadLetterService:
         self, caller: Caller, ids: Sequence[int], reason: str, *, all_tenants: bool, deadline: Deadline
     ) -> tuple[int, ...]:
         """Give letters up, with the reason; returns the ids of those that were not done with."""
+        tenant = _allowed(caller, "delete", all_tenants)
         async with deadline.enforce("dropping dead letters"):
-            return tuple(await self._letters.drop(_tenant(caller, all_tenants), ids, reason))
+            return tuple(await self._letters.drop(tenant, ids, reason))
 
-    async def resume(self, consumers: Sequence[str], *, deadline: Deadline) -> tuple[str, ...]:
+    async def resume(self, caller: Caller, consumers: Sequence[str], *, deadline: Deadline) -> tuple[str, ...]:
         """Release paused consumers; returns the names of those that were paused. For the operator: of no tenant."""
+        caller.require("system", "administer")
         async with deadline.enforce("releasing consumers"):
             return tuple(await self._letters.paused.release(consumers))
 
@@ -113,5 +119,10 @@ class DeadLetterService:
         return Retried(letter_id, letter.status)
 
 
-def _tenant(caller: Caller, all_tenants: bool) -> str | None:
-    return None if all_tenants else caller.tenant
+def _allowed(caller: Caller, action: str, all_tenants: bool) -> str | None:
+    """The tenant whose letters are meant, None for all. Raises AccessDeniedError."""
+    caller.require_everything("dead_letters", action)
+    if all_tenants:
+        caller.require("system", "administer")
+        return None
+    return caller.tenant

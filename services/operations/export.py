@@ -32,7 +32,7 @@ class TransferEvents:
 
     async def lines(self, caller: Caller, *, outputs: bool, deadline: Deadline) -> int:
         """How many lines an export has; `outputs`: with what models said."""
-        caller.require("events", "administer")
+        caller.require("system", "administer")
         async with deadline.enforce("counting what is to be exported"):
             counts = await count_lines(self._pool)
         return counts.all - (0 if outputs else counts.outputs)
@@ -41,14 +41,14 @@ class TransferEvents:
         self, caller: Caller, file: BinaryIO, *, outputs: bool, report: Report, deadline: Deadline
     ) -> Exported:
         """Write the log as it is at this moment; `report` is told how many lines are written. Raises ArchiveError."""
-        caller.require("events", "administer")
+        caller.require("system", "administer")
         async with deadline.enforce("the export"):
             counts = await dump(self._pool, file, outputs=outputs, report=report)
             return Exported(counts, await self._letters.count(None))
 
     async def restore(self, caller: Caller, archive: ArchiveReader, *, report: Report, deadline: Deadline) -> Counts:
         """Take all of an archive in, or nothing. Raises ArchiveError, and AnnalsError where the log is not empty."""
-        caller.require("events", "administer")
+        caller.require("system", "administer")
         try:
             async with deadline.enforce("the import"):
                 return await restore(self._pool, archive, report)

@@ -49,7 +49,7 @@ class Reprocessed:
 
 
 class Reprocess:
-    """Every method raises StoreUnavailableError, DeadlineExceededError."""
+    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class Reprocess:
 
         One that waits in line, or for a worker, does not stand still.
         """
+        caller.require_everything("processing", "read")
         async with deadline.enforce("looking for documents that stand still"):
             waiting = await self._relational.unprocessed(caller.tenant, LOOK)
             # Read before the log: what a stage is past by then, it has appended.
@@ -89,11 +90,13 @@ class Reprocess:
 
     async def unfinished(self, caller: Caller, *, deadline: Deadline) -> list[str]:
         """Documents that are not processed, the longest waiting first; at most LOOK."""
+        caller.require_everything("processing", "read")
         async with deadline.enforce("looking for unfinished documents"):
             return [document_id for document_id, _ in await self._relational.unprocessed(caller.tenant, LOOK)]
 
     async def named(self, caller: Caller, documents_named: Sequence[Sequence[str]], *, deadline: Deadline) -> list[str]:
         """Ids of the documents that are given by the names that they may go by. Raises NotFoundError."""
+        caller.require_everything("processing", "execute")
         async with deadline.enforce("looking for documents"):
             return [
                 (await find_aggregate(self._reader, caller, names, ("document",))).aggregate_id
@@ -102,6 +105,7 @@ class Reprocess:
 
     async def reprocess(self, caller: Caller, document_ids: Sequence[str], *, deadline: Deadline) -> Reprocessed:
         """Have the stages look at these documents once more, where something is left to do."""
+        caller.require_everything("processing", "execute")
         async with deadline.enforce("reprocessing"):
             keys = list(dict.fromkeys(_key(caller, document_id) for document_id in document_ids))
             latest = await self._reader.latest(keys)

@@ -122,7 +122,8 @@ class ReadStatus:
         self._sources = sources
 
     async def read(self, caller: Caller, *, deadline: Deadline) -> SystemStatus:
-        """All that can be reached; the rest is named under `unknown` with the reason. Raises nothing for it."""
+        """All that can be reached; the rest is named under `unknown` with the reason. Raises AccessDeniedError."""
+        caller.require("system", "read")
         parts = _Parts(deadline)
         async with contextlib.AsyncExitStack() as stack:
             opening = stack.enter_async_context(self._sources.open_log())

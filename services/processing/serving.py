@@ -28,7 +28,7 @@ POLL_S = 0.2
 class ServingModels:
     """`revision` computes that of the embedder which the settings name; `open_passages` makes the vector read model.
 
-    Every method raises StoreUnavailableError, DeadlineExceededError.
+    Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class ServingModels:
         Raises OtherModelError where another one served before and passages with its vectors are there, whichever
         tenant's: one worker serves them all. Raises InferenceError.
         """
+        caller.require("models", "read")
         async with deadline.enforce("checking the embedder"):
             served = Model.project(await self._reader.of_aggregate(caller.tenant, "model", "embedding"))
             if served is None:
@@ -65,6 +66,7 @@ class ServingModels:
 
     async def report(self, caller: Caller, serving: Mapping[Task, str], *, deadline: Deadline) -> None:
         """Say which revision serves each task now: an event where that is news."""
+        caller.require("models", "write")
         async with deadline.enforce("reporting models"):
             await self._commands.execute_many(
                 [
@@ -79,6 +81,7 @@ class ServingModels:
 
     async def until_loaded(self, caller: Caller, *, deadline: Deadline) -> None:
         """Return once a worker of the caller's tenant has reported its models."""
+        caller.require("models", "read")
         async with deadline.enforce("loading the models"):
             while not await self._loaded(caller.tenant):  # noqa: ASYNC110  # a worker is another process
                 await asyncio.sleep(POLL_S)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from aggregates import reasoning_query as queries
@@ -23,11 +23,13 @@ from projections.answers.reads import AnswerCache
 from projections.vector.reads import PassageReader
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, ScoredPassage, scored
+from reasoning.visible import Visible
 from services.caller import Caller
 from services.deadline import Deadline, abandon_after
 from services.errors import TooManyQuestionsError
 from services.rate_limits import Grant, RateLimits
 from services.reasoning.recorder import AnswerRecorder
+from services.work_limit import WorkLimit
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ Decide = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
 
 ASK_LIMIT_S = 60.0
 """What an edge grants a question, or a search, where it has no reason to grant less."""
+RUNNING, WAITING = 4, 64
 ASIDE_SHARE = 0.05
 """Of the time granted: how long each of what an answer can do without is waited for (rate limits, cache, log)."""
 
@@ -57,6 +60,16 @@ class AskResult:
     recorded: bool = False
 
 
+class DocumentsOfCollections(Protocol):
+    """The part of the relational read model that is needed here."""
+
+    async def with_attributes(
+        self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
+    ) -> list[str]:
+        """As `projections.relational.reads.RelationalReader.with_attributes`."""
+        ...
+
+
 class _Steps:
     """Milliseconds of each step, from the end of the one before."""
 
@@ -73,7 +86,10 @@ class _Steps:
 class AskService:
     """A limiter, a cache or a log that is away, or slow, costs a moment and no answer.
 
-    Raises ValueError for a blank question, TooManyQuestionsError, StoreUnavailableError, InferenceError,
+    At most RUNNING questions are worked on at once; tenants take turns, and each has at most WAITING more.
+
+    Raises AccessDeniedError, OverloadedError, ValueError for a blank question, TooManyQuestionsError,
+    StoreUnavailableError, InferenceError,
     DeadlineExceededError.
     """
 
@@ -85,10 +101,13 @@ class AskService:
         passages: PassageReader,
         answers: AnswerCache,
         limits: RateLimits,
+        documents: DocumentsOfCollections,
         *,
         per_minute: int | None,
     ) -> None:
         """`per_minute`: how many questions a tenant may ask in a minute; None for any number."""
+        self._documents = documents
+        self._turns = WorkLimit(RUNNING, WAITING)
         self._reasoner = reasoner
         self._recorder = recorder
         self._reader = reader
@@ -119,8 +138,10 @@ class AskService:
     ) -> AskResult:
         """Answer, and record it as a `ReasoningQueryExecuted` event; a sure answer is kept for the next time.
 
-        Of several calls with one `query_id` the first is recorded.
+        It rests on what the caller may see alone, and is kept for those who may see the same. Of several calls with one
+        `query_id` the first is recorded.
         """
+        caller.require("reasoning", "execute")
         began, at = time.monotonic(), datetime.now(UTC)
         question = question.strip()
         aside_s = ASIDE_SHARE * deadline.limit_s
@@ -129,12 +150,14 @@ class AskService:
             steps = _Steps()
             await self._allowed(caller.tenant, aside_s)
             steps.done("rate_limit")
-            key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant))
+            visible = await self._visible(caller, "reasoning", "execute")
+            key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant, visible))
             answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, key))
             steps.done("cache")
             cached = answer is not None
             if answer is None:
-                answer = await self._reasoner.ask(caller.tenant, question, k)
+                async with self._turns.turn(caller.tenant, deadline):
+                    answer = await self._reasoner.ask(caller.tenant, question, k, visible)
                 steps.done("reasoning")
         milliseconds = round((time.monotonic() - began) * 1000)
         asked = AskResult(query_id or str(uuid4()), answer, cached, milliseconds, key, steps.taken)
@@ -145,9 +168,19 @@ class AskService:
 
     async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
         """The `k` passages nearest to `query` by meaning and by words, best first; no event."""
+        caller.require("search", "read")
         async with deadline.enforce("searching"):
             await self._reasoner.load()
-            return await self._reasoner.search(caller.tenant, query, k)
+            visible = await self._visible(caller, "search", "read")
+            async with self._turns.turn(caller.tenant, deadline):
+                return await self._reasoner.search(caller.tenant, query, k, visible)
+
+    async def _visible(self, caller: Caller, resource: str, action: str) -> Visible | None:
+        """The documents that the caller's answers may rest on; None for all."""
+        collections = caller.access.reach(resource, action).searched
+        if collections is None:
+            return None
+        return Visible.of(await self._documents.with_attributes(caller.tenant, {}, None, collections))
 
     async def _allowed(self, tenant: str, within_s: float) -> None:
         if self._per_minute is None:

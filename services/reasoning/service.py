@@ -5,9 +5,6 @@ from services.deadline import Deadline
 from services.reasoning.ask import AskService
 from services.reasoning.interface import ReasoningMetadata, ReasoningQueryRequest, ReasoningQueryResponse
 from services.requests import check
-from services.work_limit import WorkLimit
-
-RUNNING, WAITING = 4, 64
 
 
 class ReasoningService:
@@ -15,16 +12,14 @@ class ReasoningService:
 
     def __init__(self, asking: AskService) -> None:
         self._asking = asking
-        self._work = WorkLimit(RUNNING, WAITING)
 
     async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
         """From the cache where the same was asked of the same knowledge, else by reasoning."""
         caller.require("reasoning", "execute")
         check(request)
-        async with self._work.turn(caller.tenant, deadline):
-            asked = await self._asking.ask(
-                caller, request.query, request.max_sources, deadline, query_id=str(request.query_id)
-            )
+        asked = await self._asking.ask(
+            caller, request.query, request.max_sources, deadline, query_id=str(request.query_id)
+        )
         return ReasoningQueryResponse(
             answer=asked.answer.answer,
             confidence=asked.answer.confidence,

@@ -84,10 +84,10 @@ class ApiKeyService:
 
     async def get(self, caller: Caller, key_id: str, *, deadline: Deadline) -> ApiKey:
         """One key of the caller's tenant. Raises NotFoundError."""
+        caller.require("keys", "read")
         async with deadline.enforce("reading a key"):
             key = await self._keys.find(key_id)
         if key is None or key.tenant != caller.tenant:
-            caller.require("keys", "read")
             raise _unknown(key_id)
         caller.require("keys", "read", {"account": key.account})
         return key
@@ -109,9 +109,9 @@ class ApiKeyService:
             audited(self._audit, caller, "administration", "revoke key", "keys", key_id),
             deadline.enforce("revoking a key"),
         ):
+            caller.require("keys", "administer")
             key = await self._keys.find(key_id)
             if key is None or key.tenant != caller.tenant:
-                caller.require("keys", "administer")
                 raise _unknown(key_id)
             caller.require("keys", "administer", {"account": key.account})
             await self._keys.revoke(caller.tenant, key_id)
@@ -126,9 +126,9 @@ class ApiKeyService:
             audited(self._audit, caller, "administration", "rotate key", "keys", key_id),
             deadline.enforce("rotating a key"),
         ):
+            caller.require("keys", "administer")
             old = await self._keys.find(key_id)
             if old is None or old.tenant != caller.tenant:
-                caller.require("keys", "administer")
                 raise _unknown(key_id)
             lifetime = None if old.expires_at is None else old.expires_at - old.created_at
             presented, key = await self._new(caller, old.account, old.name, old.scopes, lifetime)

@@ -67,16 +67,13 @@ class TokenSigner:
         What the old one signed counts until it expires. Raises AccessDeniedError, DeadlineExceededError,
         EncryptionError.
         """
-        async with (
-            audited(self._audit, caller, "administration", "rotate signing key", "system"),
-            deadline.enforce("rotating the signing key"),
-            self._one_at_a_time,
-        ):
+        async with audited(self._audit, caller, "administration", "rotate signing key", "system"):
             caller.require("system", "administer")
-            now = datetime.now(UTC)
-            signs_from = now if at_once else now + PUBLISHED_BEFORE
-            await self._keys.end_signing(signs_from, signs_from + _KEPT)
-            return await self._new(now, signs_from)
+            async with deadline.enforce("rotating the signing key"), self._one_at_a_time:
+                now = datetime.now(UTC)
+                signs_from = now if at_once else now + PUBLISHED_BEFORE
+                await self._keys.end_signing(signs_from, signs_from + _KEPT)
+                return await self._new(now, signs_from)
 
     async def revoke(self, caller: Caller, key_id: str, *, deadline: Deadline) -> None:
         """Refuse all that a key signed, from the next request on; it is replaced when it is needed.

@@ -22,7 +22,7 @@ from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
 from services.caller import Caller
 from services.deadline import Deadline
-from services.errors import AccessDeniedError, NotFoundError
+from services.errors import NotFoundError
 from services.storage.query_cache import QueryCache, Tags
 from services.storage.query_plan import NOT_PLANNED, QueryOptimizer, QueryPlan
 
@@ -109,7 +109,7 @@ class DatabaseIntegrationLayer:
         self, caller: Caller, document_id: str, *, deadline: Deadline
     ) -> Answered[DocumentWithEntities]:
         """Raises NotFoundError for a document that the relational read model does not have."""
-        _require_all(caller, "documents")
+        caller.require_everything("documents", "read")
         tenant = caller.tenant
 
         async def ask() -> tuple[Answered[DocumentWithEntities], int]:
@@ -136,7 +136,7 @@ class DatabaseIntegrationLayer:
         Truncated where more than DOCUMENTS_LIMIT documents have them and the CANDIDATES_LIMIT passages nearest to the
         vector hold fewer than `k` of theirs.
         """
-        _require_all(caller, "search")
+        caller.require_everything("search", "read")
         tenant, vector, attributes = caller.tenant, np.asarray(query_vector, dtype=np.float32), dict(filters or {})
 
         async def ask() -> tuple[Answered[list[Found]], int]:
@@ -155,7 +155,7 @@ class DatabaseIntegrationLayer:
 
         Passages are nodes on the way, too. Truncated where there are more than `limit` nodes.
         """
-        _require_all(caller, "entities")
+        caller.require_everything("entities", "read")
 
         async def ask() -> tuple[Answered[list[Reached]], int]:
             answered = await self._walked(caller.tenant, start_entities, max_hops, limit)
@@ -167,7 +167,7 @@ class DatabaseIntegrationLayer:
 
     async def explain_document_with_entities(self, caller: Caller, *, deadline: Deadline) -> QueryPlan:
         """In which order the databases would be asked for a document now."""
-        _require_all(caller, "documents")
+        caller.require_everything("documents", "read")
         async with deadline.enforce("planning a query"):
             return self._optimizer.document_with_entities(caller.tenant)
 
@@ -175,13 +175,13 @@ class DatabaseIntegrationLayer:
         self, caller: Caller, filters: Mapping[str, Any] | None = None, k: int = 10, *, deadline: Deadline
     ) -> QueryPlan:
         """In which order the databases would be asked for passages of documents that have all of `filters` now."""
-        _require_all(caller, "search")
+        caller.require_everything("search", "read")
         async with deadline.enforce("planning a query"):
             return await self._optimizer.semantic_search(caller.tenant, dict(filters or {}), k, DOCUMENTS_LIMIT)
 
     async def explain_graph_traversal(self, caller: Caller, *, deadline: Deadline) -> QueryPlan:
         """In which order the databases would be asked for a walk now."""
-        _require_all(caller, "entities")
+        caller.require_everything("entities", "read")
         async with deadline.enforce("planning a query"):
             return self._optimizer.graph_traversal()
 
@@ -304,15 +304,6 @@ class DatabaseIntegrationLayer:
     async def _position(self, name: str) -> int:
         store, followed = self._followed[name]
         return low_watermark(await store.positions(), followed)
-
-
-def _require_all(caller: Caller, resource: str) -> None:
-    """Raises AccessDeniedError also for a caller who may see some of the documents only, or not every field."""
-    caller.require(resource, "read")
-    if not caller.access.reach(resource, "read").is_everything:
-        raise AccessDeniedError(
-            f"{caller.actor} may see some documents only, and this query shows all; ask, or search, instead"
-        )
 
 
 def _milliseconds_since(began: float) -> float:

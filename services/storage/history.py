@@ -20,13 +20,14 @@ class History:
 
 
 class ReadHistory:
-    """Raises NotFoundError, StoreUnavailableError, DeadlineExceededError."""
+    """Raises AccessDeniedError, NotFoundError, StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
 
     async def of(self, caller: Caller, names: Sequence[str], deadline: Deadline) -> History:
         """Of the caller's aggregate that has one of these ids."""
+        caller.require_everything("events", "read")
         async with deadline.enforce("reading the history"):
             key = await find_aggregate(self._reader, caller, names)
             return History(key, tuple((await self._reader.of_aggregates([key]))[key]))

@@ -10,6 +10,7 @@ from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
+from contracts.access import collection_of
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.errors import AnnalsError
@@ -19,7 +20,9 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
+from security.reach import EVERYTHING, Reach
 from services.deadline import Deadline
+from services.errors import AccessDeniedError
 from services.storage.precondition import check_version
 
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
@@ -36,8 +39,9 @@ class DocumentTooLargeError(AnnalsError):
 class Submission:
     """A document on its way in. `document_id` makes it the same document; `event_id` makes it the same delivery of it.
 
-    `expected_version`: the version that the document must have before; NONE_YET for one that must be new. `event_id` is
-    the sender's own. The stored event has another one, derived from it, and names it as its causation.
+    `within`: of which collections a document must be that is there already. `expected_version`: the version that the
+    document must have before; NONE_YET for one that must be new. `event_id` is the sender's own. The stored event has
+    another one, derived from it, and names it as its causation.
     """
 
     document_id: str
@@ -50,6 +54,7 @@ class Submission:
     attributes: dict[str, Scalar] = field(default_factory=dict)
     timestamp: datetime | None = None
     expected_version: int | None = None
+    within: Reach = EVERYTHING
 
 
 class Intake:
@@ -75,8 +80,8 @@ class Intake:
     async def take(self, submissions: Sequence[Submission], deadline: Deadline) -> list[Outcome]:
         """Take documents in, in their order; an outcome for each. May be called again with the same, after any error.
 
-        Raises DocumentTooLargeError before anything is kept, VersionMismatchError, StoreUnavailableError,
-        ConflictError, DeadlineExceededError.
+        Raises DocumentTooLargeError before anything is kept, AccessDeniedError, VersionMismatchError,
+        StoreUnavailableError, ConflictError, DeadlineExceededError.
         """
         for submission in submissions:
             self.check(submission.document_id, submission.text)
@@ -142,6 +147,11 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
     )
 
     def decide(document: Document | None) -> tuple[DomainEvent, ...]:
+        if document is not None and submission.within.masked_fields(collection_of(document.attributes)) is None:
+            raise AccessDeniedError(
+                f"{submission.metadata.actor} may not write the document {submission.document_id}; "
+                "take another id, or ask an administrator for a role that may"
+            )
         check_version(submission.expected_version, document)
         return documents.ingest(document, submission.document_id, content, cause)
 

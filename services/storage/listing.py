@@ -4,8 +4,9 @@ A page ends with a cursor that names its last entry, not a number of entries: wh
 pages moves nothing twice, and a late page costs no more than the first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from contracts.access import collection_of
 from projections.relational.reads import (
     ORDERED_CHARACTERS,
     Counts,
@@ -18,6 +19,7 @@ from projections.relational.reads import (
 from services.caller import Caller
 from services.cursors import decoded, encoded
 from services.deadline import Deadline
+from services.storage.masking import fields_of_attributes, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +39,44 @@ class EntityPage:
 
 
 class Listing:
-    """Raises WrongCursorError, StoreUnavailableError, DeadlineExceededError."""
+    """Raises AccessDeniedError, WrongCursorError, StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(self, relational: RelationalReader) -> None:
         self._relational = relational
 
     async def counts(self, caller: Caller, *, deadline: Deadline) -> Counts:
         """How much there is of the caller's."""
+        caller.require_everything("documents", "read")
         async with deadline.enforce("counting documents"):
             return await self._relational.counts(caller.tenant)
 
     async def documents(
         self, caller: Caller, wanted: DocumentFilter, *, after: str | None, limit: int, deadline: Deadline
     ) -> DocumentPage:
-        """The caller's documents that pass the filter: at most `limit` behind the cursor `after`."""
+        """The caller's documents that pass the filter: at most `limit` behind the cursor `after`.
+
+        Without what he may not see. What is looked for by a field is found only where he may see that field.
+        """
+        caller.require("documents", "read")
+        reach = caller.access.reach("documents", "read")
+        if not reach.is_everything:
+            fields = fields_of_attributes(wanted.attributes) | (frozenset({"title"}) if wanted.title_prefix else set())
+            seen = reach.showing(fields)
+            if seen is not None:
+                wanted = replace(wanted, collections=seen if wanted.collections is None else seen & wanted.collections)
         behind = None if after is None else decoded("documents", after, 1)[0]
         async with deadline.enforce("listing documents"):
             found = await self._relational.list_documents(caller.tenant, wanted, behind, limit + 1)
-        page = tuple(found[:limit])
+        page = tuple(
+            without(row, reach.masked_fields(collection_of(row.attributes)) or frozenset()) for row in found[:limit]
+        )
         return DocumentPage(page, encoded("documents", page[-1].document_id) if len(found) > limit else None)
 
     async def entities(
         self, caller: Caller, wanted: EntityFilter, *, after: str | None, limit: int, deadline: Deadline
     ) -> EntityPage:
         """The caller's entities that pass the filter: at most `limit` behind the cursor `after`."""
+        caller.require_everything("entities", "read")
         behind = None
         if after is not None:
             name, entity_id = decoded("entities", after, 2)

@@ -22,6 +22,11 @@ async def find_aggregate(
     known = await reader.latest(keys)
     found = next((key for key in keys if key in known), None)
     if found is None:
-        what = "document, entity or question" if len(kinds) > 1 else kinds[0].replace("_", " ")
-        raise NotFoundError(f"there is no {what} {names[0]!r}; `annals list` and `annals entities` show what there is")
+        raise unknown(names[0], kinds)
     return found
+
+
+def unknown(name: str, kinds: Sequence[AggregateKind]) -> NotFoundError:
+    """What is said of what is not there, and of what the caller may not know of."""
+    what = "document, entity or question" if len(kinds) > 1 else kinds[0].replace("_", " ")
+    return NotFoundError(f"there is no {what} {name!r}; `annals list` and `annals entities` show what there is")

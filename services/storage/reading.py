@@ -1,8 +1,9 @@
 """One document: as the relational read model has it, and how far its processing is."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+from contracts.access import collection_of
 from contracts.event_types import EventType
 from eventstore.dead_letters import DeadLetters
 from eventstore.keys import AggregateKey
@@ -12,6 +13,8 @@ from projections.store import Store
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
+from services.storage.masking import without
+from services.storage.visibility import visible
 from services.storage.waiting import UNFINISHED
 
 
@@ -54,17 +57,16 @@ class ReadDocument:
 
     async def get(self, caller: Caller, document_id: str, *, deadline: Deadline) -> VersionedDocument:
         """As the read model has it, without the fields that the caller may not see."""
+        caller.require("documents", "read")
         key = AggregateKey(caller.tenant, "document", document_id)
         async with deadline.enforce("reading a document"):
             versions = await self._stores["relational"].versions([key])
             row = await self._relational.document(caller.tenant, document_id)
         if row is None:
             raise _unknown(document_id)
-        collection = str(row.attributes.get("collection", ""))
-        decision = caller.access.decide("documents", "read", {"collection": collection})
+        decision = caller.access.decide("documents", "read", {"collection": collection_of(row.attributes)})
         if not decision.allowed:
             # Whoever may not see it may not know that it is there either.
-            caller.require("documents", "read")
             raise _unknown(document_id)
         return VersionedDocument(versions.get(key, 0), without(row, decision.masked_fields))
 
@@ -74,7 +76,8 @@ class ReadDocument:
         key = AggregateKey(caller.tenant, "document", document_id)
         async with deadline.enforce("reading a document's status"):
             last = (await self._reader.latest([key])).get(key)
-            if last is None:
+            seen = await visible(self._reader, caller, [document_id], caller.access.reach("documents", "read"))
+            if last is None or document_id not in seen:
                 raise _unknown(document_id)
             failed = await self._letters.of_aggregates(caller.tenant, [document_id])
             there = {name: (await store.versions([key])).get(key, 0) for name, store in self._stores.items()}
@@ -88,21 +91,6 @@ class ReadDocument:
             failed=failed.get(document_id),
             read_models={name: version >= last.version for name, version in there.items()},
         )
-
-
-def without(row: DocumentRow, masked: Collection[str]) -> DocumentRow:
-    """The document without these fields; what is derived from a text that is masked goes with it."""
-    attributes = {name: value for name, value in row.attributes.items() if f"attributes.{name}" not in masked}
-    hidden = "text" in masked
-    return replace(
-        row,
-        title="" if "title" in masked else row.title,
-        uri=None if "uri" in masked else row.uri,
-        attributes={} if "attributes" in masked else attributes,
-        chunks=() if hidden else row.chunks,
-        entities=() if hidden else row.entities,
-        relations=() if hidden else row.relations,
-    )
 
 
 def _unknown(document_id: str) -> NotFoundError:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from contracts.access import collection_of
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
@@ -42,7 +43,8 @@ class StorageService:
         self, caller: Caller, request: StoreDocumentRequest, deadline: Deadline
     ) -> StoreDocumentResponse:
         """Append it, and say where it is by now."""
-        caller.require("documents", "write", {"document_id": request.document_id})
+        collection = collection_of(request.attributes)
+        caller.require("documents", "write", {"document_id": request.document_id, "collection": collection})
         check(request)
         self._intake.check(request.document_id, request.text)
         began = time.monotonic()
@@ -96,4 +98,5 @@ def _submission(caller: Caller, request: StoreDocumentRequest) -> Submission:
         uri=request.uri,
         attributes=request.attributes,
         expected_version=request.expected_version,
+        within=caller.access.reach("documents", "write"),
     )

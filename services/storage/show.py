@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.access import collection_of
 from eventstore.reader import EventReader
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
@@ -11,6 +12,8 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
 from services.storage.lookup import find_aggregate
+from services.storage.masking import without
+from services.storage.visibility import visible
 
 EDGES = 20
 
@@ -33,7 +36,7 @@ class EntityView:
 
 
 class Show:
-    """Raises NotFoundError, StoreUnavailableError, DeadlineExceededError."""
+    """Raises AccessDeniedError, NotFoundError, StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(
         self, reader: EventReader, relational: RelationalReader, graph: GraphReader, passages: PassageReader
@@ -44,24 +47,36 @@ class Show:
         self._passages = passages
 
     async def show(self, caller: Caller, names: Sequence[str], deadline: Deadline) -> DocumentRow | EntityView:
-        """The document that has one of these ids, else the entity of the first name."""
+        """The document that has one of these ids, else the entity of the first name.
+
+        What the caller may not see is not there, and not told from what is not.
+        """
+        caller.require("documents", "read")
+        reach = caller.access.reach("documents", "read")
         async with deadline.enforce("showing"):
             try:
                 key = await find_aggregate(self._reader, caller, names, ["document"])
+                seen = await visible(self._reader, caller, [key.aggregate_id], reach)
             except NotFoundError:
-                return await self._entity(caller.tenant, names[0], "document and no entity")
+                seen = frozenset()
+            if not seen:
+                return await self._entity(caller, names[0], "document and no entity")
             document = await self._relational.document(caller.tenant, key.aggregate_id)
-        if document is None:
+        masked = frozenset[str]() if document is None else reach.masked_fields(collection_of(document.attributes))
+        if document is None or masked is None:
             raise NotFoundError(f"document {key.aggregate_id} was deleted, or is still on its way; see: annals history")
-        return document
+        return without(document, masked)
 
     async def entity(self, caller: Caller, name: str, *, deadline: Deadline) -> EntityView:
         """The entity of this name or id."""
+        caller.require_everything("entities", "read")
         async with deadline.enforce("showing an entity"):
-            return await self._entity(caller.tenant, name, "entity")
+            return await self._entity(caller, name, "entity")
 
-    async def _entity(self, tenant: str, name: str, what: str) -> EntityView:
-        entities = await self._graph.find(tenant, [name]) or await self._graph.entities(tenant, [name])
+    async def _entity(self, caller: Caller, name: str, what: str) -> EntityView:
+        tenant, entities = caller.tenant, list[Entity]()
+        if caller.access.reach("entities", "read").is_everything:
+            entities = await self._graph.find(tenant, [name]) or await self._graph.entities(tenant, [name])
         if not entities:
             raise NotFoundError(
                 f"there is no {what} {name!r}; `annals list` and `annals entities` show what there is"

@@ -15,6 +15,7 @@ from projections.store import Store
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import GaveUpError
+from services.storage.visibility import visible
 
 WAIT_LIMIT_S = 7 * 86_400.0
 """What an edge grants a wait that goes on as long as anything moves."""
@@ -59,11 +60,16 @@ class WaitForDocuments:
     ) -> Awaited:
         """Return once every document is processed (or gone, or set aside) and every read model has it as the log does.
 
-        `report` is told how many are done. Raises GaveUpError when nothing moves for STALL_LIMIT_S, and
+        `report` is told how many are done. Documents that the caller may neither read nor write are left out. Raises
+        AccessDeniedError, GaveUpError when nothing moves for STALL_LIMIT_S, and
         DeadlineExceededError.
         """
+        if not caller.access.decide("documents", "write").allowed:
+            caller.require("processing", "read")
+        reach = caller.access.reach("documents", "read").together(caller.access.reach("documents", "write"))
         async with deadline.enforce("waiting for documents to be processed"):
-            return await self._wait(caller, document_ids, report)
+            seen = await visible(self._reader, caller, document_ids, reach)
+            return await self._wait(caller, [one for one in document_ids if one in seen], report)
 
     async def _wait(self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None]) -> Awaited:
         waiting = {AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids}

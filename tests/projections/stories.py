@@ -20,6 +20,7 @@ from contracts.documents import (
     TextReference,
 )
 from contracts.ids import chunk_id, entity_id, relation_id
+from contracts.payload import Scalar
 from projections.vector.reads import Vector
 
 CHUNKER, NER, RELATIONS = "sentences@1", "capitals@1", "triples@1"
@@ -37,6 +38,7 @@ class Story:
     tenant: str = "default"
     dimension: int = 8
     model: str = "random"
+    collection: str | None = None
 
     @property
     def text(self) -> str:
@@ -63,7 +65,10 @@ class Story:
         """What somebody asks to take in."""
         raw = self.text.encode()
         reference = TextReference(digest=digest(self.text), characters=len(self.text), bytes=len(raw))
-        return DocumentContent(title=self.title, text=reference, attributes={"sentences": len(self.sentences)})
+        attributes: dict[str, Scalar] = {"sentences": len(self.sentences)}
+        if self.collection is not None:
+            attributes["collection"] = self.collection
+        return DocumentContent(title=self.title, text=reference, attributes=attributes)
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:

@@ -53,7 +53,7 @@ def test_nothing_is_allowed_without_a_role() -> None:
     [
         ("reader", "documents:read search:execute reasoning:execute", "documents:write events:read users:read"),
         ("analyst", "documents:read events:read processing:execute entities:write", "documents:delete audit:read"),
-        ("producer", "documents:write documents:delete storage:write", "documents:read search:read reasoning:execute"),
+        ("producer", "documents:write documents:delete processing:execute", "documents:read search:read events:read"),
         ("auditor", "audit:read policies:read keys:read", "documents:read policies:administer users:write"),
         ("operator", "system:administer projections:execute dead_letters:write", "documents:read users:write"),
         ("administrator", " ".join(f"{r}:{a}" for r in RESOURCES for a in ACTIONS), ""),
@@ -323,3 +323,51 @@ def test_who_sees_the_same_shares_a_key_and_nobody_else(one: Role, other: Role) 
     if reaches[0].key == reaches[1].key:
         for collection in ("", *COLLECTIONS):
             assert reaches[0].masked_fields(collection) == reaches[1].masked_fields(collection)
+
+
+class TestWhatRestsOnDocuments:
+    """Passages, answers, events and the like are bounded by the documents that may be read."""
+
+    HR = Role(
+        name="hr",
+        permissions=(may("documents", "read", collections=("hr", "legal")), may("search", "*"), may("chunks", "*")),
+    )
+
+    @pytest.mark.parametrize("scopes", [None, ("search:*",), ("search:read", "documents:read")])
+    def test_they_are_of_the_same_collections(self, scopes: tuple[str, ...] | None) -> None:
+        access = engine(self.HR).access_of(who("hr", scopes=scopes), None, THURSDAY)
+        assert access.reach("search", "read").collections == frozenset({"hr", "legal"})
+        assert access.decide("search", "read", {"collection": "hr"}).allowed
+        denied = access.decide("search", "read", {"collection": ""})
+        assert not denied.allowed and "only for hr, legal" in denied.reason
+
+    def test_their_own_constraints_narrow_them_further(self) -> None:
+        role = Role(
+            name="both",
+            permissions=(
+                may("documents", "read", collections=("hr", "legal"), masked_fields=("uri",)),
+                may("search", "read", collections=("legal", "sales"), masked_fields=("title",)),
+            ),
+        )
+        reach = engine(role).access_of(who("both"), None, THURSDAY).reach("search", "read")
+        assert reach.collections == frozenset({"legal"}) and reach.masked_fields("legal") == frozenset({"uri", "title"})
+        assert reach.searched == frozenset()
+
+    def test_who_reads_no_documents_has_what_he_is_given(self) -> None:
+        asker = Role(name="asker", permissions=(may("reasoning", "execute"),))
+        assert engine(asker).access_of(who("asker"), None, THURSDAY).reach("reasoning", "execute").is_everything
+
+    def test_hours_of_the_documents_are_theirs(self) -> None:
+        role = Role(
+            name="day",
+            permissions=(
+                may("documents", "read", hours=(Hours(start="09:00", end="17:00"),)),
+                may("documents", "read", collections=("open",)),
+                may("search", "read"),
+            ),
+        )
+        made = engine(role)
+        for hour, everything in ((10, True), (20, False), (11, True)):
+            access = made.access_of(who("day"), None, THURSDAY.replace(hour=hour))
+            assert access.reach("search", "read").is_everything is everything
+            assert access.decide("search", "read", {"collection": "other"}).allowed is everything

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
@@ -13,6 +13,7 @@ from eventstore.reader import EventReader
 from projections.vector.reads import PassageReader
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, ScoredPassage
+from reasoning.visible import Visible
 from services.rate_limits import Grant
 
 Way = Literal["answers", "is away", "hangs"]
@@ -62,14 +63,14 @@ class Engine(Reasoner):
     async def load(self) -> None:
         """Nothing to be loaded."""
 
-    async def state(self, tenant: str) -> str:
+    async def state(self, tenant: str, visible: Visible | None = None) -> str:
         await behave(self._way)
         return "state"
 
-    async def ask(self, tenant: str, question: str, k: int = 5) -> Answer:
+    async def ask(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Answer:
         return ANSWER
 
-    async def search(self, tenant: str, question: str, k: int) -> list[ScoredPassage]:
+    async def search(self, tenant: str, question: str, k: int, visible: Visible | None = None) -> list[ScoredPassage]:
         await behave(self._way)
         return []
 
@@ -117,6 +118,15 @@ class Limits:
     async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
         await behave(self._way)
         return Grant(self._allowed, 0.0 if self._allowed else 7.0, remaining=0, reset_s=7.0)
+
+
+class NoDocuments:
+    """There are none."""
+
+    async def with_attributes(
+        self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
+    ) -> list[str]:
+        return []
 
 
 class NoPassages:

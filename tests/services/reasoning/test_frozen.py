@@ -11,13 +11,14 @@ from eventstore.pool import close_pool, open_pool
 from eventstore.reader import EventReader
 from projections.answers.postgres import PostgresAnswers
 from reasoning.engine import Reasoner
+from reasoning.visible import Visible
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.rate_limits import PostgresRateLimits
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
-from tests.services.reasoning.fakes import ANSWER, Engine, passages, until
+from tests.services.reasoning.fakes import ANSWER, Engine, NoDocuments, passages, until
 from tests.support.frozen import Freezer, freezer
 
 __all__ = ["freezer"]
@@ -33,7 +34,7 @@ class Reading(Engine):
         super().__init__()
         self._kept = answers
 
-    async def state(self, tenant: str) -> str:
+    async def state(self, tenant: str, visible: Visible | None = None) -> str:
         await self._kept.find(tenant, "state")
         return "state"
 
@@ -47,7 +48,9 @@ async def test_a_question(freezer: Freezer, reads: bool) -> None:
     with EventLog.connect(freezer.dsn) as log:
         commands = Commands(log, reader)
         engine: Reasoner = Reading(answers) if reads else Engine()
-        service = AskService(engine, AnswerRecorder(commands), reader, passages(), answers, limits, per_minute=10)
+        service = AskService(
+            engine, AnswerRecorder(commands), reader, passages(), answers, limits, NoDocuments(), per_minute=10
+        )
         assert (await service.ask(CALLER, "Who?", 5, Deadline.after(GRANTED_S))).recorded
         freezer.signal(signal.SIGSTOP)
         began = time.monotonic()

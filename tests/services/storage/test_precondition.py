@@ -15,8 +15,8 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.storage.deletion import DeleteDocuments
 from services.storage.intake import Intake, Submission
+from services.storage.masking import without
 from services.storage.precondition import NONE_YET, VersionMismatchError
-from services.storage.reading import without
 
 CALLER = Caller("default", "ada", "http", FULL_ACCESS)
 TIME = datetime(2026, 1, 5, tzinfo=UTC)

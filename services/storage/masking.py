@@ -1,0 +1,32 @@
+"""Documents without the fields that the caller may not see."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TypeVar
+
+from projections.relational.reads import DocumentRow, DocumentSummary
+
+Shown = TypeVar("Shown", DocumentRow, DocumentSummary)
+
+
+def without(row: Shown, masked: Collection[str]) -> Shown:
+    """The document without these fields; what is derived from a text that is masked goes with it."""
+    if not masked:
+        return row
+    kept = {name: value for name, value in row.attributes.items() if f"attributes.{name}" not in masked}
+    row = replace(
+        row,
+        title="" if "title" in masked else row.title,
+        uri=None if "uri" in masked else row.uri,
+        attributes={} if "attributes" in masked else kept,
+    )
+    if "text" in masked:
+        row = replace(row, characters=0, bytes=0)
+        if isinstance(row, DocumentRow):
+            row = replace(row, digest="", chunks=(), entities=(), relations=())
+    return row
+
+
+def fields_of_attributes(names: Collection[str]) -> frozenset[str]:
+    """What may be masked of attributes of these names."""
+    return frozenset(f"attributes.{name}" for name in names) | (frozenset({"attributes"}) if names else frozenset())

@@ -1,0 +1,73 @@
+"""The use cases over the embedded stores, with stories in every read model. No model runs."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annals.composition.storage import Storage, storage_of
+from annals.composition.stores import Stores, open_read_models, open_stores
+from annals.settings import load_settings
+from reasoning.embedder import Vectors
+from reasoning.engine import Reasoner
+from services.reasoning.ask import AskService
+from services.reasoning.recorder import AnswerRecorder
+from tests.projections.contract.folding import follow
+from tests.projections.history import History
+from tests.projections.stories import Story, vector_of
+
+
+class StoryEmbedder:
+    """Of the stories' own model: what a text says is in its words alone."""
+
+    revision = Story("any", ()).embedder
+
+    async def load(self) -> None:
+        """It is loaded."""
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (texts, 8)."""
+        return np.stack([vector_of(text, 8) for text in texts])
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything opened, and what happened."""
+
+    stores: Stores
+    history: History
+    storage: Storage
+    ask: AskService
+
+    async def tell(self, *stories: Story) -> None:
+        """These happen, and every read model has them."""
+        await self.history.tell(*stories)
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Every read model is as far as the log."""
+        for projection in self.stores.projections.values():
+            await follow(projection.projector, self.history)
+
+
+@contextlib.asynccontextmanager
+async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
+    """On a fresh database."""
+    async with open_stores(load_settings(data=data), dsn) as stores:
+        await open_read_models(stores)
+        history = History(stores.pool, stores.reader, stores.commands, stores.texts, stores.outputs)
+        read = stores.read
+        ask = AskService(
+            Reasoner(read.graph, read.passages, StoryEmbedder()),
+            AnswerRecorder(stores.commands),
+            stores.reader,
+            read.passages,
+            read.answers,
+            read.limits,
+            read.relational,
+            per_minute=None,
+        )
+        yield Knowledge(stores, history, storage_of(stores), ask)
+        await ask.close()
