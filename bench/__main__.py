@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import appends, ask, common_entity, fairness, ingest, projection, replay
+from bench import appends, ask, common_entity, fairness, gateway, ingest, projection, replay
 from bench.servers import Figures, Stopwatch, say
 
 
@@ -26,6 +26,7 @@ USUAL = {
     "replay": replay.measure,
     "ingest": ingest.measure,
     "ask": ask.measure,
+    "gateway": gateway.measure,
 }
 MEASUREMENTS = USUAL | {
     "fairness": fairness.measure,
@@ -40,9 +41,10 @@ MEASUREMENTS = USUAL | {
 def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
-    NAME is one of appends, projection, replay, ingest, ask; without any, all are measured. And there are fairness and
-    common_entity, which take minutes, and common_entity_neo4j and stores, for the servers profile, which need Java or
-    Docker. Prints one JSON object; only its ratios mean anything on another machine (see docs/performance.md).
+    NAME is one of appends, projection, replay, ingest, ask, gateway; without any, all are measured. And there are
+    fairness and common_entity, which take minutes, and common_entity_neo4j and stores, for the servers profile, which
+    need Java or Docker. Prints one JSON object; only its ratios mean anything on another machine (see
+    docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:

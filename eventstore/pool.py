@@ -71,6 +71,7 @@ async def open_pool(
         max_queries=MAX_QUERIES,
         max_inactive_connection_lifetime=300.0,
         init=init,
+        reset=_keep,
         loop=None,
         connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,
@@ -83,6 +84,13 @@ async def open_pool(
     except AWAY as error:
         raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
     return pool
+
+
+async def _keep(_: asyncpg.Connection) -> None:
+    """A connection goes back as it is, without a second round trip: nothing of ours outlives its transaction.
+
+    Settings are `SET LOCAL` and locks `pg_advisory_xact_lock`; a transaction that is still open is rolled back.
+    """
 
 
 @contextlib.asynccontextmanager

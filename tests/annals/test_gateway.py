@@ -1,6 +1,10 @@
 """The gateway of a pipeline that is up: real models, stores and tokens."""
 
+import os
+import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +15,7 @@ from annals.gateway_address import GatewayAddress, GatewayAddressError
 from annals.settings import load_settings
 from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
+from tests.annals.pipeline import ROOT
 from tests.annals.processes import until
 
 
@@ -239,3 +244,23 @@ def test_events_of_a_request_and_as_they_come(up: Up) -> None:
         assert whole == [(one["position"], one["event_type"]) for one in led_to]
         assert followed(whole[1][0], len(led_to) - 2) == whole[2:], "goes on behind the last one that was seen"
         assert http.get("/api/v1/events/stream", headers={"last-event-id": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["sh", "client.sh"], [sys.executable, "client.py"], ["node", "client.mjs"]],
+    ids=["curl", "Python", "JavaScript"],
+)
+def test_the_examples_get_an_answer(up: Up, command: list[str]) -> None:
+    if shutil.which(command[0]) is None or (command[0] == "sh" and shutil.which("curl") is None):
+        pytest.skip(f"{command[0]} is not here")
+    with client(up) as http:
+        assert until(lambda: http.get("/health/ready").status_code == 200, limit_s=120)
+    token = read_admin_token(up.data)
+    assert token is not None
+    env = os.environ | {"ANNALS_TOKEN": token, "ANNALS_SERVER": up.status()["addresses"]["gateway"]}
+    done = subprocess.run(
+        command, cwd=ROOT / "examples" / "clients", env=env, capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Ada Lovelace wrote the first program" in done.stdout
