@@ -10,11 +10,13 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from annals.admin_token import ensure_admin_token, read_admin_token
+from annals.admin_token import ensure_admin_token
 from annals.composition.security import open_security
+from annals.token_file import read_admin_token
 from bench.servers import Figures, running
 from eventstore.idempotency import IdempotencyKeys
 from gateway.app import EnhancedKnowledgeStorageGateway, make_api
@@ -70,9 +72,7 @@ async def measure(folder: Path) -> Figures:
         services = GatewayServices(
             limits=stores.read.limits,
             idempotency=IdempotencyKeys(stores.pool),
-            documents=DocumentServices(
-                *[nothing] * 7, consistency=ReadYourWrites((), stores.topics), databases=nothing
-            ),
+            documents=replace(DocumentServices(*[nothing] * 9), consistency=ReadYourWrites((), stores.topics)),
             operations=OperationServices(*[nothing] * 5),
             security=SecurityServices(*[nothing] * 4),
             jobs=Jobs(),

@@ -36,6 +36,7 @@ class ApiEndpointConfig:
     """`handler` is a name in `gateway.handlers.HANDLERS`; `resource` and `action` are what the caller must be allowed.
 
     `timeout_s` is None for answers that stream without an end. `body_bytes` is how much a request may bring.
+    Lines (`application/x-ndjson`) are handed over as they arrive, anything else when it is whole.
     `idempotency_key`: whether a request may, or must, bring an `Idempotency-Key`.
     """
 
@@ -49,6 +50,7 @@ class ApiEndpointConfig:
     timeout_s: float | None = 10.0
     retry_config: RetryConfig | None = None
     body_bytes: int = 0
+    body_type: Literal["application/json", "application/x-ndjson"] = "application/json"
     idempotency_key: KeyUse = "no"
 
     @property

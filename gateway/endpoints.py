@@ -120,6 +120,17 @@ DOCUMENTS = (
         idempotency_key="optional",
     ),
     _write("DELETE", "/documents/{document_id}", "document_remover", "documents", "delete", body_bytes=0),
+    ApiEndpointConfig(
+        path=f"{PREFIX}/documents/lines",
+        method="POST",
+        handler="document_lines",
+        resource="documents",
+        action="write",
+        rate_limit=RateLimit(20, 60.0),
+        timeout_s=3600.0,
+        body_bytes=1024 * MIB,
+        body_type="application/x-ndjson",
+    ),
     _read("/documents/{document_id}/status", "document_status", "documents"),
     _read("/documents/{document_id}/chunks", "chunk_list", "chunks"),
 )

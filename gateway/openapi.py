@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made of the table and the handlers."""
 
+import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -43,7 +44,15 @@ class _EventStream(PlainTextResponse):
     media_type = "text/event-stream"
 
 
-_Plain = {"text/plain": PlainTextResponse, "text/event-stream": _EventStream}
+class _Lines(PlainTextResponse):
+    media_type = "application/x-ndjson"
+
+
+_Plain = {
+    "text/plain": PlainTextResponse,
+    "text/event-stream": _EventStream,
+    "application/x-ndjson": _Lines,
+}
 """Answers that are no JSON, by their media type."""
 
 
@@ -93,6 +102,11 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
         for status in wanted:
             operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
         statuses |= wanted
+        if endpoint.body_type != "application/json":
+            operation["requestBody"] = {
+                "required": True,
+                "content": {endpoint.body_type: {"schema": {"type": "string"}, "example": ""}},
+            }
         if endpoint.idempotency_key != "no":
             operation.setdefault("parameters", []).append(
                 {
@@ -105,7 +119,8 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
             )
         if handler.request is not None and "requestBody" in operation:
             for content in operation["requestBody"]["content"].values():
-                content["example"] = handler.request
+                whole = endpoint.body_type == "application/json"
+                content["example"] = handler.request if whole else json.dumps(handler.request) + "\n"
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

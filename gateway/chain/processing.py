@@ -31,7 +31,11 @@ class RequestProcessor:
         exchange = exchange_of(scope)
         endpoint = exchange.endpoint
         assert endpoint is not None, "authentication lets nothing else through"
-        body = await read_body(scope, receive, endpoint)
+        body: Body = (
+            StreamedBody(receive, endpoint.body_bytes)
+            if endpoint.body_type == "application/x-ndjson" and _announced(scope, endpoint)
+            else Body(await read_body(scope, receive, endpoint), receive)
+        )
         exchange.given_deadline = Deadline.after(endpoint.timeout_s or NO_LIMIT_S)
         position = header(scope, POSITION)
         if position is not None and exchange.principal is not None:
@@ -39,7 +43,7 @@ class RequestProcessor:
                 raise MalformedRequestError("Annals-Position is a position of the log; send what an answer gave")
             limit_s = min(POSITION_LIMIT_S, 0.5 * exchange.deadline.limit_s)
             await self._consistency.until(int(position), deadline=Deadline.after(limit_s))
-        await self._following(scope, Body(body, receive), send)
+        await self._following(scope, body, send)
 
 
 class Body:
@@ -62,21 +66,30 @@ class Body:
         return {"type": "http.request", "body": self.body, "more_body": False}
 
 
+class StreamedBody(Body):
+    """Handed over as it arrives, counted, and waited for only as long as something comes."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        super().__init__(b"", receive)
+        self._left = self._limit = limit
+
+    async def __call__(self) -> Message:
+        """The next message. Raises BodyTooLargeError, SlowRequestError."""
+        try:
+            async with asyncio.timeout(BODY_LIMIT_S):
+                message = await self._receive()
+        except TimeoutError:
+            raise SlowRequestError() from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _too_large(self._limit)
+        return message
+
+
 async def read_body(scope: Scope, receive: Receive, endpoint: ApiEndpointConfig) -> bytes:
     """All of it. A body that says it is too large is not read at all."""
+    _announced(scope, endpoint)
     limit = endpoint.body_bytes
-    length = header(scope, b"content-length")
-    if length is not None:
-        if not length.isdigit():
-            raise MalformedRequestError("Content-Length is no number; send one, or none")
-        if int(length) > limit:
-            raise _too_large(limit)
-    if header(scope, b"content-encoding") not in (None, b"identity"):
-        raise BodyEncodingError()
-    if limit and (length not in (None, b"0") or header(scope, b"transfer-encoding") is not None):
-        kind = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
-        if kind != b"application/json":
-            raise MediaTypeError()
     parts: list[bytes] = []
     size = 0
     try:
@@ -99,3 +112,21 @@ def _too_large(limit: int) -> BodyTooLargeError:
     if not limit:
         return BodyTooLargeError("this endpoint takes no body; send none")
     return BodyTooLargeError(f"the body is larger than {limit:,} bytes; send less")
+
+
+def _announced(scope: Scope, endpoint: ApiEndpointConfig) -> bool:
+    """Check what the head says of the body; True. Raises as `RequestProcessor` says."""
+    limit = endpoint.body_bytes
+    length = header(scope, b"content-length")
+    if length is not None:
+        if not length.isdigit():
+            raise MalformedRequestError("Content-Length is no number; send one, or none")
+        if int(length) > limit:
+            raise _too_large(limit)
+    if header(scope, b"content-encoding") not in (None, b"identity"):
+        raise BodyEncodingError()
+    if limit and (length not in (None, b"0") or header(scope, b"transfer-encoding") is not None):
+        kind = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
+        if kind != endpoint.body_type.encode():
+            raise MediaTypeError(f"the body is not {endpoint.body_type}; send it as that")
+    return True

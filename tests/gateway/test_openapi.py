@@ -29,7 +29,7 @@ def test_every_endpoint_is_there_with_its_limits_and_its_errors() -> None:
         assert operation["security"] == ([{"bearer": []}] if one.auth_required else [])
         assert ("429" in operation["responses"]) == (one.rate_limit is not None)
         if one.body_bytes:
-            assert operation["requestBody"]["content"]["application/json"]["example"]
+            assert operation["requestBody"]["content"][one.body_type]["example"]
         for status, answer in operation["responses"].items():
             if status.startswith("2") and "application/json" in answer.get("content", {}):
                 assert "example" in answer["content"]["application/json"], one.subject
