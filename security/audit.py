@@ -27,6 +27,8 @@ _DURABLE = frozenset({"administration", "change", "threat"})
 
 def plain(text: str) -> str:
     """`text` as the audit log holds it: one line, bounded, and nothing in it that looks like a secret."""
+    if not text:
+        return text
     cleaned = _SECRETS.sub("[secret]", _UNPRINTABLE.sub("?", text[: 4 * MAX_FIELD]))
     return cleaned if len(cleaned) <= MAX_FIELD else cleaned[: MAX_FIELD - 1] + "…"
 
