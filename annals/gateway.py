@@ -15,6 +15,7 @@ from annals.live_settings import LiveSettings
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
+from gateway.connections import BoundedHttp
 from gateway.jobs import Jobs
 from gateway.services import DocumentServices, GatewayServices, OperationServices, SecurityServices
 from gateway.streams import LiveStreams
@@ -102,7 +103,7 @@ async def _run(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSet
                 port=address.port,
                 lifespan="off",
                 ws="none",
-                http="httptools",
+                http=BoundedHttp,
                 log_config=None,
                 access_log=False,
                 server_header=False,
