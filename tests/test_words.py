@@ -68,6 +68,7 @@ LEGITIMATE = {
     ("shape", "numpy and scipy: `array.shape`, `shape=(rows, columns)`"): ("",),
     ("marks", "byte order marks"): ("annals/encodings.py",),
     ("drain", "asyncio.StreamWriter.drain"): (
+        "tests/gateway/test_connections.py",
         "tests/servers/test_passages_opensearch.py",
         "tests/services/mesh/test_rpc.py",
     ),
