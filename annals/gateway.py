@@ -146,13 +146,15 @@ async def _gateway(
         reports = asyncio.create_task(report_pools(pools.monitor_pool_health))
         pruning = asyncio.create_task(use_cases.idempotency.keep_pruned())
         try:
-            yield EnhancedKnowledgeStorageGateway(
+            gateway = EnhancedKnowledgeStorageGateway(
                 _services(use_cases, models, jobs, streams),
                 use_cases.security.authentication,
                 use_cases.security.policies,
                 use_cases.security.audit,
                 origins=settings.gateway_origins,
             )
+            async with gateway.serving():
+                yield gateway
         finally:
             reports.cancel()
             pruning.cancel()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from client.address import Address
 from contracts.errors import AnnalsError
@@ -47,9 +47,11 @@ class _LaterError(AnnalsError):
 class Gateway:
     """Raises GatewayError for what it refuses, GatewayAbsentError where nobody answers."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, client: httpx.AsyncClient, *, patient: bool = True) -> None:
+        """`patient`: try again later what may succeed then."""
         self._url = url
         self._client = client
+        self._patient = patient
 
     async def get(self, path: str, **parameters: Any) -> Any:
         """What is there."""
@@ -63,7 +65,10 @@ class Gateway:
         """
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(_LaterError), wait=_pause, stop=_too_late, reraise=True
+                retry=retry_if_exception_type(_LaterError),
+                wait=_pause,
+                stop=_too_late if self._patient else stop_after_attempt(1),
+                reraise=True,
             ):
                 with attempt:
                     return await self._once(method, path, request)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from contracts.errors import AnnalsError
+from gateway.assistants import Assistants
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.chain.auditing import Auditor
 from gateway.chain.authentication import Authenticator
@@ -63,6 +65,12 @@ class EnhancedKnowledgeStorageGateway:
             chain = CrossOrigin(chain, origins)
         chain = RequestLogger(chain)
         self._chain: ASGIApp = ApiMonitor(chain)
+        self._assistants = Assistants(self)
+        self._api.state.assistants = self._assistants
+
+    def serving(self) -> AbstractAsyncContextManager[None]:
+        """To be entered while requests are taken; without it, assistants are told to come later."""
+        return self._assistants.serving()
 
     def _found(self, scope: Scope) -> tuple[Match, AnnalsError | None]:
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()

@@ -196,4 +196,26 @@ SYSTEM = (
     ),
 )
 
-ENDPOINTS: tuple[ApiEndpointConfig, ...] = (*CORE, *DOCUMENTS, *KNOWLEDGE, *EVENTS, *OPERATIONS, *SECURITY, *SYSTEM)
+ASSISTANTS = (
+    ApiEndpointConfig(
+        path=f"{PREFIX}/mcp",
+        method="POST",
+        handler="assistant",
+        resource="search",
+        action="read",
+        rate_limit=RateLimit(300, 60.0),
+        timeout_s=75.0,
+        body_bytes=DOCUMENT_BYTES,
+    ),
+)
+
+ENDPOINTS: tuple[ApiEndpointConfig, ...] = (
+    *CORE,
+    *DOCUMENTS,
+    *KNOWLEDGE,
+    *EVENTS,
+    *OPERATIONS,
+    *SECURITY,
+    *ASSISTANTS,
+    *SYSTEM,
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import PlainTextResponse
 
@@ -61,11 +61,10 @@ def described(endpoint: ApiEndpointConfig, handler: Handler) -> Document:
     answers: dict[int | str, Document] = {}
     if handler.example is not None:
         answers[handler.status] = {"content": {handler.media_type: {"example": handler.example}}}
+    said = handler.function.__annotations__["return"]
+    model = {} if said is Response else {"model": said}
     for status in handler.also:
-        answers[status] = {
-            "model": handler.function.__annotations__["return"],
-            "content": {handler.media_type: {"example": handler.example}},
-        }
+        answers[status] = {**model, "content": {handler.media_type: {"example": handler.example}}}
     form = {} if handler.media_type == "application/json" else {"response_class": _Plain[handler.media_type]}
     return {
         **form,

@@ -2,6 +2,7 @@
 
 from gateway.handler import Handler
 from gateway.handlers import (
+    assistants,
     documents,
     events,
     knowledge,
@@ -15,6 +16,7 @@ from gateway.handlers import (
 )
 
 HANDLERS: dict[str, Handler] = {
+    **assistants.HANDLERS,
     **documents.HANDLERS,
     **events.HANDLERS,
     **knowledge.HANDLERS,

@@ -6,25 +6,38 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
+import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextResourceContents
 
+from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
 from tests.annals.pipeline import ROOT, environment, refused
 from tests.annals.processes import until
 
+WAYS = ("stdio", "http")
+
 
 @asynccontextmanager
-async def assistant(up: Up) -> AsyncIterator[Client]:
-    """Over standard input and output."""
-    assert until(lambda: httpx.get(f"{up.pipeline.addresses['gateway']}/health/ready").status_code == 200, limit_s=120)
-    started = StdioServerParameters(
-        command=sys.executable, args=["-m", "annals", "mcp", "--data", str(up.data)], env=environment(), cwd=str(ROOT)
-    )
-    async with Client(stdio_client(started)) as client:
+async def assistant(up: Up, way: str) -> AsyncIterator[Client]:
+    """Over standard input and output, or over HTTP."""
+    gateway = up.pipeline.addresses["gateway"]
+    assert until(lambda: httpx2.get(f"{gateway}/health/ready").status_code == 200, limit_s=120)
+    if way == "stdio":
+        started = StdioServerParameters(
+            command=sys.executable, args=["-m", "annals", "mcp", "--data", str(up.data)], env=environment(), cwd=ROOT
+        )
+        async with Client(stdio_client(started)) as client:
+            yield client
+        return
+    token = {"authorization": f"Bearer {read_admin_token(up.data)}"}
+    async with (
+        httpx2.AsyncClient(headers=token, timeout=60) as http,
+        Client(streamable_http_client(f"{gateway}/api/v1/mcp", http_client=http)) as client,
+    ):
         yield client
 
 
@@ -36,28 +49,34 @@ def known(up: Up, document_id: str) -> bool:
     return all(up.rows(f"SELECT {', '.join(counted)}", document_id)[0])
 
 
-async def test_tools_and_resources(up: Up) -> None:
-    async with assistant(up) as client:
+@pytest.mark.parametrize("way", WAYS)
+async def test_tools_and_resources(up: Up, way: str) -> None:
+    async with assistant(up, way) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert tools.keys() == {"ask", "search", "show", "history", "ingest"}
         assert all(tool.description for tool in tools.values())
         asked = await client.call_tool("ask", {"question": "Who designed Skerry Point Lighthouse?"})
         assert not asked.is_error and "Ines Marlowe" in asked.structured_content["answer"]
-        document = {"id": "mcp/one", "title": "Orla Penn", "text": "Orla Penn founded the Vell Observatory in 1901."}
+        document = {
+            "id": f"mcp/{way}",
+            "title": "Orla Penn",
+            "text": f"Orla Penn founded the Vell Observatory ({way}).",
+        }
         taken = await client.call_tool("ingest", document)
         assert not taken.is_error and taken.structured_content["outcome"] == "ingested"
-        assert await asyncio.to_thread(until, lambda: known(up, "mcp/one"), 60)
-        found = await client.call_tool("search", {"query": "Vell Observatory", "k": 1})
-        assert found.structured_content["passages"][0]["document_id"] == "mcp/one"
-        events = await client.call_tool("history", {"id": "mcp/one"})
+        assert await asyncio.to_thread(until, lambda: known(up, f"mcp/{way}"), 60)
+        found = await client.call_tool("search", {"query": f"Vell Observatory {way}", "k": 1})
+        assert found.structured_content["passages"][0]["document_id"] == f"mcp/{way}"
+        events = await client.call_tool("history", {"id": f"mcp/{way}"})
         assert events.structured_content["events"][0]["event_type"] == "DocumentIngested"
         shown = await client.call_tool("show", {"name": "Orla Penn"})
         assert shown.structured_content["edges"]
-        (read,) = (await client.read_resource("annals://documents/mcp%2Fone")).contents
+        (read,) = (await client.read_resource(f"annals://documents/mcp%2F{way}")).contents
         assert isinstance(read, TextResourceContents)
         assert document["text"] in [chunk["text"] for chunk in json.loads(read.text)["chunks"]]
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
@@ -69,12 +88,19 @@ async def test_tools_and_resources(up: Up) -> None:
     ],
 )
 async def test_what_is_wrong_is_told_and_the_rest_goes_on(
-    up: Up, tool: str, arguments: dict[str, object], told: str
+    up: Up, way: str, tool: str, arguments: dict[str, object], told: str
 ) -> None:
-    async with assistant(up) as client:
+    async with assistant(up, way) as client:
         wrong = await client.call_tool(tool, arguments)
         assert wrong.is_error and told in str(wrong.content), wrong
         assert not (await client.call_tool("search", {"query": "glass"})).is_error
+
+
+async def test_nobody_comes_in_without_a_token(up: Up) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    async with httpx2.AsyncClient(base_url=up.pipeline.addresses["gateway"]) as http:
+        for headers in ({}, {"authorization": "Bearer ann_x_y"}):
+            assert (await http.post("/api/v1/mcp", json=message, headers=headers)).status_code == 401
 
 
 def test_without_a_gateway(tmp_path_factory: pytest.TempPathFactory) -> None:
