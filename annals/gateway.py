@@ -186,6 +186,8 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStre
             events=operations.events,
         ),
         security=SecurityServices(
+            sign_in=security.sign_in,
+            signer=security.signer,
             accounts=security.accounts,
             api_keys=security.api_keys,
             policies=security.policies,

@@ -10,7 +10,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ async def measure(folder: Path) -> Figures:
             limits=stores.read.limits,
             idempotency=IdempotencyKeys(stores.pool),
             documents=replace(DocumentServices(*[nothing] * 9), consistency=ReadYourWrites((), stores.topics)),
-            operations=OperationServices(*[nothing] * 5),
-            security=SecurityServices(*[nothing] * 4),
+            operations=OperationServices(*[nothing] * len(fields(OperationServices))),
+            security=SecurityServices(*[nothing] * len(fields(SecurityServices))),
             jobs=Jobs(),
             streams=LiveStreams(),
             models=models,

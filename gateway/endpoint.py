@@ -12,7 +12,10 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`requests` at once, refilled evenly over `per_s` seconds; for each user, and each endpoint."""
+    """`requests` at once, refilled evenly over `per_s` seconds; for each endpoint, and each user.
+
+    Where nobody is asked who he is, for each address.
+    """
 
     requests: int
     per_s: float

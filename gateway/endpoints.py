@@ -56,6 +56,20 @@ def _open(path: str, handler: str) -> ApiEndpointConfig:
     )
 
 
+def _signing_in(path: str, handler: str, rate_limit: RateLimit) -> ApiEndpointConfig:
+    """Open; limited by address, and never compressed, since what it answers are keys."""
+    return ApiEndpointConfig(
+        path=PREFIX + path,
+        method="POST",
+        handler=handler,
+        resource="keys",
+        action="execute",
+        auth_required=False,
+        rate_limit=rate_limit,
+        body_bytes=8 * KIB,
+    )
+
+
 CORE = (
     ApiEndpointConfig(
         path=f"{PREFIX}/documents",
@@ -187,6 +201,13 @@ SECURITY = (
     _read("/audit", "audit_reader", "audit"),
 )
 
+SIGNING_IN = (
+    _signing_in("/auth/sign-in", "sign_in", RateLimit(30, 60.0)),
+    _signing_in("/auth/refresh", "token_refresher", RateLimit(60, 60.0)),
+    _signing_in("/auth/sign-out", "sign_out", RateLimit(60, 60.0)),
+    replace(_open("/.well-known/jwks.json", "jwks"), resource="keys", rate_limit=RateLimit(60, 60.0)),
+)
+
 SYSTEM = (
     _open("/health/live", "live"),
     _open("/health/ready", "ready"),
@@ -217,5 +238,6 @@ ENDPOINTS: tuple[ApiEndpointConfig, ...] = (
     *OPERATIONS,
     *SECURITY,
     *ASSISTANTS,
+    *SIGNING_IN,
     *SYSTEM,
 )

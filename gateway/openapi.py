@@ -174,7 +174,8 @@ def _description(endpoint: ApiEndpointConfig, handler: Handler) -> str:
     parts = [" ".join((handler.function.__doc__ or "").split())]
     if endpoint.rate_limit is not None:
         limit = endpoint.rate_limit
-        parts.append(f"At most {limit.requests} requests in {limit.per_s:g} s of each user.")
+        whom = "user" if endpoint.auth_required else "address"
+        parts.append(f"At most {limit.requests} requests in {limit.per_s:g} s of each {whom}.")
     if endpoint.timeout_s is not None:
         parts.append(f"Answers within {endpoint.timeout_s:g} s.")
     return " ".join(parts)

@@ -22,6 +22,8 @@ from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
 from services.security.policies import PolicyService
+from services.security.sign_in import SignInService
+from services.security.signing import TokenSigner
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
@@ -86,8 +88,10 @@ class OperationServices:
 
 @dataclass(frozen=True, slots=True)
 class SecurityServices:
-    """For administrators and auditors."""
+    """For administrators and auditors; `sign_in` and the keys of `signer` for everybody."""
 
+    sign_in: SignInService
+    signer: TokenSigner
     accounts: AccountService
     api_keys: ApiKeyService
     policies: PolicyService

@@ -120,7 +120,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
             authentication=GuardedAuthentication(authentication, threats),
             accounts=accounts,
             api_keys=api_keys,
-            sign_in=SignInService(account_reader, Passwords(pool), hashing, tokens, issuing, attempts, audit),
+            sign_in=SignInService(account_reader, Passwords(pool), hashing, tokens, issuing, attempts, threats, audit),
             tokens=TokenService(account_reader, tokens, issuing, audit),
             signer=signer,
             policies=policies,

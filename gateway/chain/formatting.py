@@ -13,7 +13,7 @@ from gateway.chain.compression import Compressing, is_taken
 from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestError, RequestRunningError
 from gateway.exchange import Exchange, exchange_of
 from gateway.problems import MEDIA_TYPE, RETRY_AFTER_S, name_of, problem_of, status_of
-from security.errors import TooManyAttemptsError
+from security.errors import BlockedError, TooManyAttemptsError
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +100,9 @@ async def _answer(exchange: Exchange, error: AnnalsError, send: Send) -> None:
         headers.append((b"allow", ", ".join(exchange.allowed_methods).encode()))
     if status == 503 or isinstance(error, RequestRunningError):
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-    if isinstance(error, TooManyAttemptsError):
-        headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()))
+    if isinstance(error, TooManyAttemptsError | BlockedError):
+        left_s = error.left_s if isinstance(error, BlockedError) else error.retry_after_s
+        headers.append((b"retry-after", str(max(1, math.ceil(left_s))).encode()))
     if status in (408, 413):
         # The rest of the body is not read.
         headers.append((b"connection", b"close"))

@@ -1,4 +1,4 @@
-"""Step 4: how often a user may call an endpoint, counted for all processes together.
+"""Step 4: how often a user, or an address, may call an endpoint, counted for all processes together.
 
 Headers as the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers-10).
 """
@@ -8,7 +8,8 @@ import math
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.endpoint import RateLimit
 from gateway.errors import TooManyRequestsError
-from gateway.exchange import exchange_of
+from gateway.exchange import Exchange, exchange_of
+from security.attempts import network_of
 from services.deadline import Deadline
 from services.rate_limits import Grant, RateLimits
 
@@ -25,12 +26,12 @@ class RateLimiter:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Raises TooManyRequestsError, StoreUnavailableError, DeadlineExceededError."""
         exchange = exchange_of(scope)
-        principal, endpoint = exchange.principal, exchange.endpoint
-        if principal is not None and endpoint is not None and endpoint.rate_limit is not None:
+        endpoint = exchange.endpoint
+        if endpoint is not None and endpoint.rate_limit is not None:
             limit = endpoint.rate_limit
-            subject = f"{principal.id} {endpoint.subject}"
+            tenant, who = _who(exchange)
             async with Deadline.after(LIMIT_S).enforce("rate limiting"):
-                grant = await self._limits.take(principal.tenant, subject, limit.requests, limit.per_s)
+                grant = await self._limits.take(tenant, f"{who} {endpoint.subject}", limit.requests, limit.per_s)
             exchange.headers += headers(limit, grant)
             if not grant.allowed:
                 raise TooManyRequestsError(
@@ -38,6 +39,13 @@ class RateLimiter:
                     f"try again in {max(1, math.ceil(grant.retry_after_s))} s"
                 )
         await self._following(scope, receive, send)
+
+
+def _who(exchange: Exchange) -> tuple[str, str]:
+    """Tenant and user; of whoever is not known, no tenant and the address, an IPv6 network of 64 bits being one."""
+    if exchange.principal is not None:
+        return exchange.principal.tenant, exchange.principal.id
+    return "", network_of(exchange.client)
 
 
 def headers(limit: RateLimit, grant: Grant) -> list[tuple[bytes, bytes]]:

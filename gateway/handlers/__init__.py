@@ -12,6 +12,7 @@ from gateway.handlers import (
     projections,
     reasoning,
     security,
+    sessions,
     system,
 )
 
@@ -24,6 +25,7 @@ HANDLERS: dict[str, Handler] = {
     **operations.HANDLERS,
     **projections.HANDLERS,
     **security.HANDLERS,
+    **sessions.HANDLERS,
     **processing.HANDLERS,
     **reasoning.HANDLERS,
     **system.HANDLERS,

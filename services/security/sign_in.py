@@ -1,6 +1,6 @@
 """Signing in with a password: a short-lived access token, and a refresh token that is good for the next pair."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +24,7 @@ from services.errors import InvalidRequestError, NotFoundError
 from services.security.access_tokens import LIFETIME, AccessToken, AccessTokenIssuer
 from services.security.auditing import audited
 from services.security.scopes import narrowed
+from services.security.threats import ThreatDetector
 
 SIGNED_IN_FOR = timedelta(hours=12)
 """After which the password is asked for again, however often the tokens were refreshed."""
@@ -42,7 +43,11 @@ class TokenPair:
 
 
 class SignInService:
-    """Every method raises StoreUnavailableError, DeadlineExceededError. The audit log gets each attempt."""
+    """Every method raises StoreUnavailableError, DeadlineExceededError. The audit log gets each attempt.
+
+    A blocked address is refused before anything that it sends is looked at; a blocked account's tokens are refused
+    where they are used, so that nothing here tells whether there is one.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class SignInService:
         tokens: Tokens,
         issuer: AccessTokenIssuer,
         attempts: Attempts,
+        threats: ThreatDetector,
         audit: AuditLog,
     ) -> None:
         self._accounts = accounts
@@ -60,6 +66,7 @@ class SignInService:
         self._tokens = tokens
         self._issuer = issuer
         self._attempts = attempts
+        self._threats = threats
         self._audit = audit
 
     async def set_password(self, caller: Caller, account_id: str, password: str, *, deadline: Deadline) -> None:
@@ -89,50 +96,72 @@ class SignInService:
         client: str,
         *,
         scopes: Collection[str] | None = None,
+        request_id: str = "",
         deadline: Deadline,
     ) -> TokenPair:
         """Takes as long for an account that there is not. `client` is the address that the request came from.
 
-        Raises AuthenticationError (TooManyAttemptsError says when to try again), PasswordsBusyError, WrongScopeError,
-        InvalidRequestError.
+        Raises AuthenticationError (TooManyAttemptsError and BlockedError say when to try again), PasswordsBusyError,
+        WrongScopeError, InvalidRequestError.
         """
         wanted = narrowed(scopes)
+        record = self._recording("sign in", client, request_id)
         async with deadline.enforce("signing in"):
             try:
+                self._threats.check(client)
                 account = await self._checked(tenant, account_id, password, client)
             except AuthenticationError as error:
-                await self._record("sign in", error.tenant, error.account, client, error.reason)
+                await record(error.tenant, error.account, error.reason)
                 raise
             pair, token = await self._pair(tenant, account.id, new_id(), wanted, None)
             await self._tokens.add(token)
-            await self._record("sign in", tenant, account.id, client)
+            await record(tenant, account.id)
         return pair
 
-    async def refresh(self, refresh_token: str, client: str, *, deadline: Deadline) -> TokenPair:
+    async def refresh(self, refresh_token: str, client: str, *, request_id: str = "", deadline: Deadline) -> TokenPair:
         """The next pair. A refresh token that comes a second time ends the whole sign-in: one of two holders stole it.
 
         Raises AuthenticationError.
         """
+        record = self._recording("refresh", client, request_id)
         async with deadline.enforce("refreshing tokens"):
             try:
-                return await self._refreshed(refresh_token, client)
+                self._threats.check(client)
+                token, pair = await self._refreshed(refresh_token, client)
             except AuthenticationError as error:
-                await self._record("refresh", error.tenant, error.account, client, error.reason)
+                await record(error.tenant, error.account, error.reason)
                 raise
+            await record(token.tenant, token.account)
+        return pair
 
-    async def sign_out(self, refresh_token: str, *, deadline: Deadline) -> None:
-        """End the sign-in that a refresh token is of; an unknown one is none, and nothing is said of it."""
+    async def sign_out(self, refresh_token: str, client: str, *, request_id: str = "", deadline: Deadline) -> None:
+        """End the sign-in that a refresh token is of; an unknown one is none, and nothing is said of it.
+
+        Raises BlockedError, TooManyAttemptsError.
+        """
+        record = self._recording("sign out", client, request_id)
         async with deadline.enforce("signing out"):
+            try:
+                self._threats.check(client)
+                self._attempts.begin(client)
+            except AuthenticationError as error:
+                await record(error.tenant, error.account, error.reason)
+                raise
             token = await self._presented(refresh_token)
-            if token is not None:
-                await self._end_family(token)
+            if token is None:
+                await record(None, "", "an unknown refresh token")
+                return
+            self._attempts.succeeded(client)
+            await self._end_family(token)
+            await record(token.tenant, token.account)
 
     async def _checked(self, tenant: str, account_id: str, password: str, client: str) -> Account:
         subject = f"{tenant[:64]}/{account_id[:128]}"
         self._attempts.begin(client, subject)
         account = await self._find(tenant, account_id)
         usable = account is not None and account.active and account.kind == "user"
-        stored = await self._passwords.find(tenant, account_id) if account is not None else None
+        # Asked whether or not there is such an account: the answer takes as long.
+        stored = await self._passwords.find(tenant, account_id) if _is_name(tenant, account_id) else None
         right = await self._hashing.verify(stored if usable else None, password)
         if account is None:
             raise InvalidCredentialError("an unknown account")
@@ -144,7 +173,7 @@ class SignInService:
             await self._passwords.replace_hash(tenant, account_id, stored, await self._hashing.hash(password))
         return account
 
-    async def _refreshed(self, refresh_token: str, client: str) -> TokenPair:
+    async def _refreshed(self, refresh_token: str, client: str) -> tuple[RefreshToken, TokenPair]:
         self._attempts.begin(client)
         token = await self._presented(refresh_token)
         if token is None or token.expires_at <= datetime.now(UTC):
@@ -160,8 +189,7 @@ class SignInService:
             await self._end_family(token)
             raise InvalidCredentialError("a refresh token that was used before", token.account, token.tenant)
         self._attempts.succeeded(client)
-        await self._record("refresh", token.tenant, token.account, client)
-        return pair
+        return token, pair
 
     async def _presented(self, refresh_token: str) -> RefreshToken | None:
         secret = parse_secret("anr", refresh_token[:256])
@@ -187,24 +215,32 @@ class SignInService:
         return TokenPair(access, secret.text, expires_at), token
 
     async def _find(self, tenant: str, account_id: str) -> Account | None:
-        try:
-            _TENANT.validate_python(tenant)
-            _ACCOUNT.validate_python(account_id)
-        except ValidationError:
-            return None
-        return await self._accounts.find(tenant, account_id)
+        return await self._accounts.find(tenant, account_id) if _is_name(tenant, account_id) else None
 
-    async def _record(self, action: str, tenant: str | None, account_id: str, client: str, reason: str = "") -> None:
-        await self._audit.record(
-            AuditEntry(
-                tenant=tenant,
-                actor=account_id or "unknown",
-                category="authentication",
-                action=action,
-                resource="users",
-                object_id=account_id,
-                outcome="failed" if reason else "success",
-                reason=reason,
-                address=client,
+    def _recording(self, action: str, client: str, request_id: str) -> Callable[..., Awaitable[None]]:
+        async def record(tenant: str | None, account_id: str, reason: str = "") -> None:
+            await self._audit.record(
+                AuditEntry(
+                    tenant=tenant,
+                    actor=account_id or "unknown",
+                    category="authentication",
+                    action=action,
+                    resource="users",
+                    object_id=account_id,
+                    outcome="failed" if reason else "success",
+                    reason=reason,
+                    address=client,
+                    request_id=request_id,
+                )
             )
-        )
+
+        return record
+
+
+def _is_name(tenant: str, account_id: str) -> bool:
+    try:
+        _TENANT.validate_python(tenant)
+        _ACCOUNT.validate_python(account_id)
+    except ValidationError:
+        return False
+    return True

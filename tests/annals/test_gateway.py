@@ -15,7 +15,7 @@ from annals.gateway_address import GatewayAddress, GatewayAddressError
 from annals.settings import load_settings
 from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
-from tests.annals.pipeline import ROOT
+from tests.annals.pipeline import ROOT, given
 from tests.annals.processes import until
 
 
@@ -183,6 +183,27 @@ def test_a_reader_reads_and_no_more(up: Up) -> None:
             assert his.get("/api/v1/documents").status_code == 401
         assert http.patch("/api/v1/users/gateway-reader", json={"active": False}).json()["active"] is False
         assert {one["name"] for one in http.get("/api/v1/policies").json()["built_in"]} >= {"reader", "administrator"}
+
+
+def test_a_user_signs_in_refreshes_and_signs_out(up: Up) -> None:
+    with client(up) as http, httpx.Client(base_url=http.base_url, timeout=60) as nobody:
+        assert http.post("/api/v1/users", json={"id": "ines", "kind": "user", "roles": ["reader"]}).status_code == 201
+        given(up.data, "users", "password", "ines", stdin=b"correct horse battery\n")
+        right = {"user": "ines", "password": "correct horse battery"}
+        wrong = [nobody.post("/api/v1/auth/sign-in", json=right | one) for one in ({"password": "x"}, {"user": "igor"})]
+        assert [(one.status_code, one.json()["detail"]) for one in wrong] == [(401, wrong[0].json()["detail"])] * 2
+        tokens = nobody.post("/api/v1/auth/sign-in", json=right, headers={"x-request-id": "sign-in-1"}).json()
+        with client(up, tokens["access_token"]) as hers:
+            assert hers.get("/api/v1/documents").status_code == 200
+            following = nobody.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).json()
+            end = nobody.post("/api/v1/auth/sign-out", json={"refresh_token": following["refresh_token"]})
+            assert end.status_code == 204
+            assert hers.get("/api/v1/documents").status_code == 401, "signing out ends every token of the sign-in"
+        (key,) = nobody.get("/.well-known/jwks.json").json()["keys"]
+        assert key["kty"] == "EC" and "d" not in key
+        audited = http.get("/api/v1/audit", params={"actor": "ines", "category": "authentication"}).json()["entries"]
+        assert ("sign in", "success", "sign-in-1") in {(e["action"], e["outcome"], e["request_id"]) for e in audited}
+        assert {"sign in", "refresh", "sign out"} <= {one["action"] for one in audited}
 
 
 def test_an_answer_waits_until_the_document_can_be_asked(up: Up) -> None:

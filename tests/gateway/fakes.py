@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -18,13 +18,17 @@ from gateway.services import DocumentServices, GatewayServices, ModelServices, O
 from gateway.streams import LiveStreams
 from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision, FullAccess
 from security.audit import AuditEntry
-from security.errors import MissingCredentialError
+from security.errors import InvalidCredentialError, MissingCredentialError
 from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
 from services.rate_limits import Grant, granted
+from services.security.access_tokens import AccessToken
+from services.security.sign_in import TokenPair
 from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
+
+T = TypeVar("T")
 
 DOCUMENT = {"id": "d1", "title": "Lisse", "text": "Lisse lies on the coast."}
 ADA = {"authorization": "Bearer ada"}
@@ -145,13 +149,47 @@ class Storage:
         )
 
 
+class SignIn:
+    """Lets ada in with the right password, and knows one refresh token."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.failures: list[Exception] = []
+
+    async def sign_in(
+        self, tenant: str, account: str, password: str, client: str, *, request_id: str, **more: Any
+    ) -> TokenPair:
+        self.asked.append((tenant, account, client, request_id))
+        if self.failures:
+            raise self.failures.pop(0)
+        if (tenant, account, password) != ("default", "ada", "correct horse battery"):
+            raise InvalidCredentialError("a wrong password", account, tenant)
+        return self._pair()
+
+    async def refresh(self, token: str, client: str, *, request_id: str, **more: Any) -> TokenPair:
+        self.asked.append((token, client, request_id))
+        if token != "anr_1":
+            raise InvalidCredentialError("an unknown or expired refresh token")
+        return self._pair()
+
+    async def sign_out(self, token: str, client: str, *, request_id: str, **more: Any) -> None:
+        self.asked.append((token, client, request_id))
+
+    async def jwks(self) -> dict[str, list[Mapping[str, Any]]]:
+        return {"keys": [{"kty": "EC", "kid": "k7"}]}
+
+    def _pair(self) -> TokenPair:
+        until = datetime(2026, 1, 5, 10, 10, tzinfo=UTC)
+        return TokenPair(AccessToken("eyJ.secret", "t1", "ada", until, None), "anr_1", until)
+
+
 class Gateway:
     """The application with its fakes, and a client of it."""
 
     def __init__(self, endpoints: Sequence[ApiEndpointConfig] = ENDPOINTS, origins: Sequence[str] = ()) -> None:
         self.tokens, self.permissions, self.measures = Tokens(), Permissions(), Measures()
         self.audit, self.keys = Audit(), Keys()
-        self.storage = Storage()
+        self.storage, self.sign_in = Storage(), SignIn()
         self.failing: set[str] = set()
         self.app = EnhancedKnowledgeStorageGateway(
             self._services(),
@@ -168,12 +206,13 @@ class Gateway:
     def _services(self) -> GatewayServices:
         """With storage alone: nothing else is called by the tests of the chain."""
         nothing: Any = None
+        sign_in: Any = self.sign_in
         return GatewayServices(
             limits=self.measures,
             idempotency=self.keys,
             documents=DocumentServices(self.storage, *[nothing] * 8),
-            operations=OperationServices(*[nothing] * 5),
-            security=SecurityServices(nothing, nothing, nothing, nothing),
+            operations=_none_of(OperationServices),
+            security=replace(_none_of(SecurityServices), sign_in=sign_in, signer=sign_in),
             jobs=Jobs(),
             streams=LiveStreams(),
             models=_no_models,
@@ -183,6 +222,11 @@ class Gateway:
     async def _check(self) -> None:
         if "databases" in self.failing:
             raise AccessDeniedError()
+
+
+def _none_of(kind: type[T]) -> T:
+    """With nothing in it."""
+    return kind(*[None] * len(fields(kind)))  # type: ignore[arg-type]
 
 
 async def _no_models(deadline: Deadline) -> ModelServices:

@@ -10,6 +10,12 @@ from gateway.handlers import HANDLERS
 from gateway.router import ApiRouter, Match
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /openapi.json"}
+SIGNING_IN = {
+    "POST /api/v1/auth/sign-in",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/sign-out",
+    "GET /.well-known/jwks.json",
+}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +35,10 @@ def test_the_specifications_numbers(path: str, per_minute: int, timeout_s: float
     assert endpoint.retry_config == RetryConfig(retries, pause_s)
 
 
-def test_only_health_and_the_document_of_the_api_are_open() -> None:
-    assert {one.subject for one in ENDPOINTS if not one.auth_required} == OPEN
+def test_only_health_signing_in_and_the_document_of_the_api_are_open() -> None:
+    opened = {one.subject: one for one in ENDPOINTS if not one.auth_required}
+    assert set(opened) == OPEN | SIGNING_IN
+    assert all(opened[one].rate_limit is not None for one in SIGNING_IN), "what asks the database has a limit"
 
 
 def test_what_asks_who_somebody_is_has_a_limit_and_a_time() -> None:

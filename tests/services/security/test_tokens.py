@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from eventstore.pool import PostgresPool
-from security.errors import AuthenticationError, InvalidCredentialError, TooManyAttemptsError
+from security.attempts import FREE_OF_ADDRESS
+from security.errors import AuthenticationError, BlockedError, InvalidCredentialError, TooManyAttemptsError
 from security.passwords import WeakPasswordError
 from security.scopes import WrongScopeError
+from security.threats import Finding
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from services.security.sign_in import TokenPair
@@ -139,14 +141,14 @@ async def test_of_many_who_refresh_at_once_at_most_one_gets_tokens(here: Identit
 async def test_a_refresh_token_that_is_none_is_refused(here: Identities, wrong: str) -> None:
     with pytest.raises(InvalidCredentialError):
         await here.opened.sign_in.refresh(wrong, CLIENT, deadline=soon())
-    await here.opened.sign_in.sign_out(wrong, deadline=soon())
+    await here.opened.sign_in.sign_out(wrong, CLIENT, deadline=soon())
 
 
 async def test_signing_out_ends_access_at_the_next_request(here: Identities, elsewhere: Identities) -> None:
     await user(here)
     pair = await signed_in(here)
     await elsewhere.who(pair.access.text)
-    await here.opened.sign_in.sign_out(pair.refresh_token, deadline=soon())
+    await here.opened.sign_in.sign_out(pair.refresh_token, CLIENT, deadline=soon())
     assert await refused(elsewhere, pair.access.text) == "a revoked token"
     with pytest.raises(InvalidCredentialError):
         await here.opened.sign_in.refresh(pair.refresh_token, CLIENT, deadline=soon())
@@ -297,6 +299,46 @@ async def test_every_attempt_to_sign_in_is_in_the_audit_log(here: Identities, po
     assert len([row for row in rows if "an unknown account" in row]) == 1
     for secret in (PASSWORD, "wrong again", pair.access.text, pair.refresh_token):
         assert not [row for row in rows if secret in row]
+
+
+async def test_refreshing_and_signing_out_are_in_the_audit_log(here: Identities, pool: PostgresPool) -> None:
+    await user(here)
+    pair = await signed_in(here)
+    pair = await here.opened.sign_in.refresh(pair.refresh_token, CLIENT, request_id="r-2", deadline=soon())
+    await here.opened.sign_in.sign_out(pair.refresh_token, CLIENT, request_id="r-3", deadline=soon())
+    await here.opened.sign_in.sign_out("anr_nothing", CLIENT, request_id="r-4", deadline=soon())
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(
+            "SELECT action, actor, outcome FROM annals.audit_log WHERE request_id LIKE 'r-%' ORDER BY request_id"
+        )
+    assert [tuple(row) for row in rows] == [
+        ("refresh", "ada", "success"),
+        ("sign out", "ada", "success"),
+        ("sign out", "unknown", "failed"),
+    ]
+
+
+async def test_a_blocked_address_neither_signs_in_nor_refreshes_nor_signs_out(here: Identities) -> None:
+    await user(here)
+    pair = await signed_in(here)
+    block = Finding("failures", 30, 20, "address 203.0.113.9: 30 failures")
+    here.opened.threats._tell(("", "address/203.0.113.9"), block)
+    used = here.opened.sign_in
+    for attempt in (
+        used.sign_in("acme", "ada", PASSWORD, "203.0.113.9", deadline=soon()),
+        used.refresh(pair.refresh_token, "203.0.113.9", deadline=soon()),
+        used.sign_out(pair.refresh_token, "203.0.113.9", deadline=soon()),
+    ):
+        with pytest.raises(BlockedError) as error:
+            await attempt
+        assert error.value.left_s > 0
+    assert await used.refresh(pair.refresh_token, CLIENT, deadline=soon()), "the token is as good as before"
+
+
+async def test_guesses_at_signing_out_are_slowed(here: Identities) -> None:
+    with pytest.raises(TooManyAttemptsError):
+        for _ in range(FREE_OF_ADDRESS + 2):
+            await here.opened.sign_in.sign_out("anr_nothing", "203.0.113.10", deadline=soon())
 
 
 async def test_wrong_requests_are_refused(here: Identities) -> None:
