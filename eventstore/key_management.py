@@ -14,7 +14,7 @@ from eventstore.data_keys import DataKey, DataKeys, insert, is_empty, rewrap, wr
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import PostgresPool, acquire, take_turn, transaction, try_share_turn
 from security.encryption import MAX_USES, new_key
-from security.errors import EncryptionError, KeyDestroyedError, UnknownKeyError
+from security.errors import EncryptionError, KeyDestroyedError, MasterKeyError, UnknownKeyError
 from security.master_key import MasterKey
 
 RESERVED_USES = 1000
@@ -95,9 +95,9 @@ class KeyManagementService:
         """Open one of the data keys with the master key; returns how many there are. Raises MasterKeyError."""
         async with acquire(self._pool) as connection:
             count = await connection.fetchval("SELECT count(*) FROM annals.data_keys WHERE wrapped IS NOT NULL")
-            async for key in wrapped_keys(connection, 1):
-                await self._open(key)
-                break
+            first = await anext(wrapped_keys(connection, 1), None)
+        if first is not None:
+            await self._open(first)
         return int(count)
 
     async def rotate(self, tenant: str, subject: str | None) -> int:
@@ -163,10 +163,19 @@ class KeyManagementService:
             await asyncio.sleep(random.uniform(0.02, 0.2))
 
     async def _open(self, key: DataKey) -> _Opened:
-        if key.wrapped is None:
-            raise KeyDestroyedError()
-        opened = await self._master.unwrap(key.wrapped, _associated(key.key_id, key.tenant, key.subject))
-        return _Opened(key.key_id, key.tenant, key.subject, opened, monotonic() + KEPT_S)
+        """Read again where it was wrapped anew since it was read, and the master key that wrapped it before is gone."""
+        for _ in range(TRIES):
+            if key.wrapped is None:
+                raise KeyDestroyedError()
+            try:
+                opened = await self._master.unwrap(key.wrapped, _associated(key.key_id, key.tenant, key.subject))
+                return _Opened(key.key_id, key.tenant, key.subject, opened, monotonic() + KEPT_S)
+            except MasterKeyError:
+                again = await self._keys.get(key.key_id)
+                if again is None or again.wrapped == key.wrapped:
+                    raise
+                key = again
+        raise EncryptionError("the master key kept changing under every try; try again")
 
     def _find(self, key_id: str) -> _Opened | None:
         kept = self._kept.get(key_id)

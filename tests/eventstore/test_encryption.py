@@ -17,7 +17,7 @@ from eventstore.key_management import KeyManagementService
 from eventstore.pool import PostgresPool
 from security.encryption import EncryptionContext
 from security.errors import DecryptionError, KeyDestroyedError, MasterKeyError, UnknownKeyError
-from security.master_key import FileMasterKey
+from security.master_key import FileMasterKey, WrappedKey
 
 CONTEXT = EncryptionContext("acme", "tokens", "signing key", "1", actor="ines")
 YEAR = timedelta(days=365)
@@ -155,6 +155,29 @@ async def test_keys_made_while_the_master_key_changes_are_not_lost(here: Install
     fresh = here.process()
     for subject, each in zip(subjects, sealed, strict=True):
         assert await fresh.decrypt(each, replace(CONTEXT, subject=subject)) == subject.encode()
+
+
+@pytest.mark.parametrize("use", ["encrypt", "decrypt", "check"])
+async def test_a_key_that_was_wrapped_anew_since_it_was_read_is_read_again(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    sealed = await here.process().encrypt(b"x", CONTEXT)
+    one = here.process()
+    unwrap = one.master.unwrap
+
+    async def late(wrapped: WrappedKey, associated: bytes) -> bytes:
+        monkeypatch.undo()
+        assert await here.process().management.rewrap(rotate_master=True) == 1
+        return await unwrap(wrapped, associated)
+
+    monkeypatch.setattr(one.master, "unwrap", late)
+    if use == "encrypt":
+        assert (await one.encrypt(b"x", CONTEXT)).key_id == sealed.key_id
+    elif use == "decrypt":
+        assert await one.decrypt(sealed, CONTEXT) == b"x"
+    else:
+        assert await one.management.check() == 1
+    assert one.master.unwrap == unwrap, "it came late"
 
 
 async def test_a_lost_master_key_is_never_replaced_silently(here: Installation) -> None:
