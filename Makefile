@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # A little below what `make coverage` measures. It rises with it.
-FLOOR := 62
+FLOOR := 63
 
 .PHONY: demo test-unit coverage test test-servers test-long check compose-check bench clean
 

@@ -23,7 +23,7 @@ def command() -> None:
 @click.argument("name")
 @common
 def add(context: CommandContext, name: str) -> None:
-    """Let a dashboard read, and print the address that it connects to, with a password that is shown this once."""
+    """Let the dashboard NAME read, and print its address, with a password that is shown this once."""
     run_async(lambda: _add(context, name))
 
 
@@ -38,7 +38,7 @@ def list_(context: CommandContext) -> None:
 @click.argument("name")
 @common
 def remove(context: CommandContext, name: str) -> None:
-    """Let it read no more; its connections end at once."""
+    """Let NAME read no more; its connections end at once."""
     run_async(lambda: _remove(context, name))
 
 

@@ -1,6 +1,8 @@
 """The commands as a person or a program uses them, beside a pipeline that is up: taking in, asking, looking."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,19 +137,36 @@ def test_an_answer_has_its_sources_and_is_kept_until_something_new_is_known(up: 
     assert [event["event_type"] for event in events] == ["ReasoningQueryExecuted", "ReasoningResultCached"]
 
 
-def test_an_answer_is_given_although_the_log_takes_no_event(up: Up) -> None:
+@contextmanager
+def no_event_is_taken(up: Up) -> Iterator[None]:
     """Appends wait for a lock that somebody else holds; reads go on."""
     with psycopg.connect(up.pipeline.addresses["postgres"]) as other:
         other.execute("LOCK TABLE annals.stored_events IN EXCLUSIVE MODE")
-        done = called(up.data, "ask", QUESTION, "--json")
+        yield
         other.rollback()
+
+
+def test_an_answer_is_given_although_the_log_takes_no_event(up: Up) -> None:
+    with no_event_is_taken(up):
+        done = called(up.data, "ask", QUESTION, "--json")
     asked = json.loads(done.stdout)
     assert done.exit_code == 0 and "Ines Marlowe" in asked["answer"]
     assert asked["recorded"] is False
+    assert "the answer is not recorded yet; the gateway goes on trying" in done.stderr.splitlines()
+    found = "SELECT topic FROM annals.stored_events WHERE aggregate_id = $1"
+    assert until(lambda: up.rows(found, asked["query_id"]) != [], limit_s=60), "it did"
+    assert until(lambda: given(up.data, "ask", QUESTION)["recorded"], limit_s=60)
+
+
+def test_a_command_that_answers_by_itself_says_what_became_of_its_event(up: Up) -> None:
+    """The gateway's administrator is of the default tenant; for another one the command has databases and models."""
+    with no_event_is_taken(up):
+        done = called(up.data, "ask", QUESTION, "--json", env={"ANNALS_TENANT": "elsewhere"})
+    asked = json.loads(done.stdout)
+    assert (done.exit_code, asked["answer"], asked["recorded"]) == (1, None, False)
     notes = done.stderr.splitlines()
     assert [line for line in notes if line.startswith("the answer is not recorded yet; the log is tried again")]
     assert f"the answer was not recorded: the log has no question {asked['query_id']}; see: annals status" in notes
-    assert given(up.data, "ask", QUESTION)["recorded"] is True
 
 
 def test_without_evidence_there_is_no_answer(up: Up) -> None:
