@@ -1,9 +1,11 @@
 """One gateway, asked over HTTP."""
 
+import json
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
+from uuid import uuid4
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -75,6 +77,12 @@ class Gateway:
         except _LaterError as error:
             raise error.cause from None
 
+    async def send_lines(self, path: str, lines: bytes, headers: Mapping[str, str]) -> list[dict[str, Any]]:
+        """JSON Lines, and what is answered to each. Taken in twice, a document is the same: it may be sent again."""
+        again = {**headers, "idempotency-key": str(uuid4())}
+        text: str = await self.send("POST", path, content=lines, headers=again)
+        return [json.loads(line) for line in text.splitlines() if line]
+
     async def _once(self, method: Method, path: str, request: Mapping[str, Any]) -> Any:
         try:
             answer = await self._client.request(method, PREFIX + path, **request)
@@ -84,7 +92,7 @@ class Gateway:
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             broken = GatewayAbsentError(f"the gateway at {self._url} broke off: {why}; try again")
-            if method == "POST" and "Idempotency-Key" not in request.get("headers", {}):
+            if method == "POST" and "idempotency-key" not in request.get("headers", {}):
                 raise broken from None
             raise _LaterError(0.3, RETURN_LIMIT_S, broken) from None
         if answer.status_code in (429, 503):
@@ -94,6 +102,8 @@ class Gateway:
             raise GatewayNotFoundError(_problem(answer))
         if answer.status_code >= 400:
             raise GatewayError(_problem(answer))
+        if answer.headers.get("content-type", "").startswith("application/x-ndjson"):
+            return answer.text
         return answer.json() if answer.content else None
 
 

@@ -38,9 +38,13 @@ async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         for kind in KINDS:
             if events := await _events(gateway, f"/events/aggregates/{kind}/{quote(name, safe='')}"):
-                return {"id": name, "kind": kind, "events": events}
+                return {"id": name, "kind": kind, "events": [_without_kind(event) for event in events]}
     what = f"there is no document, entity or question {names[0]!r}"
     raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is")
+
+
+def _without_kind(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name != "aggregate_kind"}
 
 
 async def _events(gateway: Gateway, path: str) -> list[dict[str, Any]]:

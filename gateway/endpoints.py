@@ -184,6 +184,11 @@ OPERATIONS = (
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),
     _write("POST", "/dead-letters/retry", "dead_letter_retrier", "dead_letters", "execute"),
     _write("POST", "/dead-letters/drop", "dead_letter_dropper", "dead_letters", "delete"),
+    replace(
+        _write("POST", "/processing/progress", "progress_reader", "processing", "read", body_bytes=2 * MIB),
+        rate_limit=READS,
+        idempotency_key="no",
+    ),
     _write("POST", "/processing/reprocess", "reprocessor", "processing", "execute", body_bytes=2 * MIB),
 )
 

@@ -1,23 +1,20 @@
 """`annals delete`."""
 
 import sys
-from uuid import uuid4
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
+from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
-from annals.session import session
-from services.deadline import Deadline
-from services.storage.waiting import WAIT_LIMIT_S
-
-LIMIT_S = 60.0
+from client.address import Address
 
 
 @click.command("delete", short_help="Delete documents from every read model.")
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--reason", help="Why, kept with the event.")
-@common
+@served
 def command(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> None:
     """Delete the documents of these IDS (or paths); returns once they are gone from every read model."""
     if not run_async(lambda: _delete(context, ids, reason)):
@@ -25,23 +22,28 @@ def command(context: CommandContext, ids: tuple[str, ...], reason: str | None) -
 
 
 async def _delete(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> bool:
-    async with session(context.settings, processing=True) as opened:
-        storage = opened.use_cases.storage
-        deletion = await storage.deletion.delete(
-            context.caller,
-            [names_of(given) for given in ids],
-            reason=reason,
-            correlation_id=f"delete-{uuid4()}",
-            deadline=Deadline.after(LIMIT_S),
-        )
-        awaited = await storage.waiting.until_projected(
-            context.caller, deletion.all, deadline=Deadline.after(WAIT_LIMIT_S)
-        )
-    for document_id in deletion.deleted:
+    address = context.gateway()
+    if address is None:
+        from annals.cli.here import documents as here
+
+        done = await here.delete(context, ids, reason)
+    else:
+        done = await _by_gateway(address, ids, reason)
+    for document_id in done["deleted"]:
         context.say(f"deleted {document_id}")
-    for document_id in deletion.already:
+    for document_id in done["already"]:
         context.say(f"{document_id} was deleted before")
-    for document_id, cause in awaited.failed.items():
+    for document_id, cause in done["failed"].items():
         context.note(f"deleted {document_id}, but a read model still has it: {cause} (see: annals dead-letters list)")
-    context.give({"deleted": list(deletion.deleted), "already": list(deletion.already), "failed": awaited.failed})
-    return not awaited.failed
+    context.give(done)
+    return not done["failed"]
+
+
+async def _by_gateway(address: Address, ids: Sequence[str], reason: str | None) -> dict[str, Any]:
+    from client import documents as there
+    from client.gateway import open_gateway
+
+    async with open_gateway(address) as gateway:
+        deleted, already = await there.delete(gateway, [names_of(given) for given in ids], reason)
+        followed = await there.follow(gateway, [*deleted, *already], lambda _: None)
+    return {"deleted": deleted, "already": already, "failed": followed.failed}

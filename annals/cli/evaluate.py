@@ -10,7 +10,7 @@ import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from annals.cli.context import CommandContext, common, run_async
-from annals.cli.ingest import take
+from annals.cli.here.documents import take_by
 from annals.composition.use_cases import UseCases
 from annals.encodings import UnreadableTextError, read_lines
 from annals.json_lines import NotLinesError, numbered, words
@@ -85,16 +85,15 @@ async def _evaluate(context: CommandContext, corpus: Path, questions: list[Quest
             # Loading the models is no part of the speed at which passages are taken in.
             await use_cases.models.until_loaded(throw_away.caller, deadline=Deadline.after(MODELS_LIMIT_S))
             began = time.monotonic()
-            taken, _, refused = await take(
-                throw_away, use_cases.storage.intake, set_aside(load([str(corpus)], io.BytesIO()), [])
-            )
-            for refusal in refused:
+            inputs = set_aside(load([str(corpus)], io.BytesIO()), [])
+            taken = await take_by(throw_away, use_cases.storage.intake, inputs)
+            for refusal in taken.refused:
                 context.note(f"skipped {refusal.name}: {refusal.reason}")
-            if not taken:
+            if not taken.documents:
                 raise AnnalsError(f"{corpus} holds no passage")
-            with context.progress("processing", len(taken), "passages") as done:
+            with context.progress("processing", len(taken.documents), "passages") as done:
                 awaited = await use_cases.storage.waiting.until_projected(
-                    throw_away.caller, list(taken), done, deadline=Deadline.after(WAIT_LIMIT_S)
+                    throw_away.caller, list(taken.documents), done, deadline=Deadline.after(WAIT_LIMIT_S)
                 )
             seconds = time.monotonic() - began
             figures, latencies = await _ask_all(throw_away, use_cases, questions)

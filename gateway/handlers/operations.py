@@ -12,6 +12,7 @@ from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from services.operations.dead_letters import Retry
 from services.operations.reprocessing import Reprocessed
+from services.storage.waiting import DocumentProgress
 
 LetterId = Annotated[int, Field(ge=1, le=2**62)]
 Ids = Annotated[list[LetterId], Field(min_length=1, max_length=1000)]
@@ -86,6 +87,14 @@ class Dropped(BaseModel):
     ids: list[int]
 
 
+class Wanted(BaseModel):
+    """Documents, by their ids."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    documents: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
+
+
 class ToReprocess(BaseModel):
     """Documents that stand still."""
 
@@ -133,6 +142,14 @@ async def drop_letters(request: Request, wanted: LettersToDrop) -> Dropped:
     return Dropped(ids=list(done))
 
 
+async def progress(request: Request, wanted: Wanted) -> DocumentProgress:
+    """How far documents are: done, set aside with the cause, or waiting. Those that are not there are done."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.waiting.progress(
+        exchange.caller, wanted.documents, deadline=exchange.deadline
+    )
+
+
 async def reprocess(request: Request, wanted: ToReprocess) -> Reprocessed:
     """Have the stages look at documents once more, where something is left to be done."""
     exchange = exchange_of(request.scope)
@@ -174,6 +191,13 @@ HANDLERS = {
         "Give dead letters up.",
         request={"ids": [7], "reason": "was a test"},
         example={"ids": [7]},
+    ),
+    "progress_reader": Handler(
+        progress,
+        "processing",
+        "How far documents are.",
+        request={"documents": ["articles/lovelace", "articles/babbage"]},
+        example={"done": ["articles/lovelace"], "failed": {}, "waiting": ["articles/babbage"]},
     ),
     "reprocessor": Handler(
         reprocess,

@@ -42,6 +42,15 @@ class Awaited:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentProgress:
+    """`done`: processed, or gone, and every read model has them so. `failed`: set aside, with why. The rest waits."""
+
+    done: tuple[str, ...]
+    failed: dict[str, str]
+    waiting: tuple[str, ...]
+
+
 class WaitForDocuments:
     """Looks at the log, the dead letters and the versions in every read model."""
 
@@ -64,12 +73,32 @@ class WaitForDocuments:
         AccessDeniedError, GaveUpError when nothing moves for STALL_LIMIT_S, and
         DeadlineExceededError.
         """
+        async with deadline.enforce("waiting for documents to be processed"):
+            return await self._wait(caller, await self._within_reach(caller, document_ids), report)
+
+    async def progress(self, caller: Caller, document_ids: Sequence[str], *, deadline: Deadline) -> DocumentProgress:
+        """How far these documents are now. Those that the caller may neither read nor write are left out.
+
+        Raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
+        """
+        async with deadline.enforce("looking how far documents are"):
+            ids = await self._within_reach(caller, document_ids)
+            failed = await self._letters.of_aggregates(caller.tenant, ids)
+            keys = [AggregateKey(caller.tenant, "document", one) for one in ids if one not in failed]
+            found, _ = await self._done(keys)
+        done = {key.aggregate_id for key in found}
+        return DocumentProgress(
+            tuple(one for one in ids if one in done),
+            dict(failed),
+            tuple(one for one in ids if one not in done and one not in failed),
+        )
+
+    async def _within_reach(self, caller: Caller, document_ids: Sequence[str]) -> list[str]:
         if not caller.access.decide("documents", "write").allowed:
             caller.require("processing", "read")
         reach = caller.access.reach("documents", "read").together(caller.access.reach("documents", "write"))
-        async with deadline.enforce("waiting for documents to be processed"):
-            seen = await visible(self._reader, caller, document_ids, reach)
-            return await self._wait(caller, [one for one in document_ids if one in seen], report)
+        seen = await visible(self._reader, caller, document_ids, reach)
+        return [one for one in document_ids if one in seen]
 
     async def _wait(self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None]) -> Awaited:
         waiting = {AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids}

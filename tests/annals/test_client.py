@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from tests.annals.processes import until
 HEAVY = ("torch", "transformers", "spacy", "scipy", "asyncpg", "psycopg", "faust", "neo4j", "confluent_kafka")
 QUESTION = "Who designed Skerry Point Lighthouse?"
 SERVED = [("ask", QUESTION), ("search", "glass", "-k", "3"), ("show", "articles/tarrow.md"), ("show", "Ines Marlowe")]
+SERVED += [("history", "articles/tarrow.md")]
 
 
 @pytest.fixture(autouse=True)
@@ -60,11 +62,45 @@ def test_no_model_and_no_driver_is_loaded(up: Up) -> None:
         "try: main()\nexcept SystemExit as end: assert not end.code\n"
         f"assert not sorted(set({HEAVY!r}) & set(sys.modules)), sorted(set({HEAVY!r}) & set(sys.modules))"
     )
-    for arguments in (("ask", QUESTION), ("search", "glass"), ("show", "Ines Marlowe")):
+    for arguments in SERVED:
         subprocess.run(
             [sys.executable, "-c", code, *arguments, "--data", str(up.data)],
-            cwd=ROOT, env=environment(), check=True, timeout=120, stdout=subprocess.DEVNULL,
+            cwd=up.articles.parent, env=environment(), check=True, timeout=120, stdout=subprocess.DEVNULL,
         )  # fmt: skip
+
+
+def test_documents_in_changed_unchanged_refused_and_out_again(up: Up, tmp_path: Path) -> None:
+    """The whole of it through the gateway: what is broken is named, and the rest goes on."""
+    file = tmp_path / "some.jsonl"
+    document = {"id": "client/one", "title": "Ulla Brandt", "text": "Ulla Brandt built the Mornay Bridge."}
+    too_large = {"id": "client/large", "title": "Large", "text": "x" * 1_100_000}
+    file.write_text(json.dumps(document) + "\n{broken\n" + json.dumps(too_large) + "\n")
+    taken = given(up.data, "ingest", str(file), "--wait", exit_code=1)
+    assert (taken["documents"], taken["ingested"], taken["processed"], taken["failed"]) == (1, 1, 1, {})
+    assert [one["name"] for one in taken["refused"]] == [f"{file}:2", f"{file}:3"]
+    assert "1,100,000 bytes" in taken["refused"][1]["reason"]
+    assert elsewhere(up, "show", "client/one")["stage"] == "processed"
+    file.write_text(json.dumps(document) + "\n")
+    assert given(up.data, "ingest", str(file), "--wait")["unchanged"] == 1
+    file.write_text(json.dumps({**document, "text": "Ulla Brandt built the Mornay Pier."}) + "\n")
+    assert given(up.data, "ingest", str(file))["updated"] == 1
+    assert elsewhere(up, "delete", "client/one", "--reason", "over") == {
+        "deleted": ["client/one"],
+        "already": [],
+        "failed": {},
+    }
+    assert given(up.data, "delete", "client/one")["already"] == ["client/one"]
+    assert "there is no document 'client/two'" in refused(up.data, "delete", "client/two")
+    events = given(up.data, "history", "client/one")["events"]
+    assert events[-1]["event_type"] == "DocumentDeleted" and events[-1]["metadata"]["actor"] == "local-admin"
+
+
+def test_more_documents_than_one_request_takes(up: Up, tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    lines = [json.dumps({"id": f"client/many/{n}", "title": f"Note {n}", "text": f"Note {n}."}) for n in range(1100)]
+    file.write_text("\n".join(lines))
+    taken = given(up.data, "ingest", str(file))
+    assert (taken["documents"], taken["ingested"]) == (1100, 1100)
 
 
 def test_a_gateway_elsewhere(up: Up) -> None:

@@ -1,4 +1,4 @@
-"""Showing, over the databases of this installation."""
+"""Documents, entities and histories, over the databases of this installation."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +10,7 @@ from services.deadline import Deadline
 from services.storage.show import EntityView
 
 LIMIT_S = 30.0
+HISTORY_LIMIT_S = 60.0
 
 
 async def show(context: CommandContext, given: str) -> dict[str, Any]:
@@ -19,3 +20,13 @@ async def show(context: CommandContext, given: str) -> dict[str, Any]:
     if isinstance(found, EntityView):
         return {**found.entity._asdict(), "edges": [asdict(edge) for edge in found.edges]}
     return asdict(found)
+
+
+async def history(context: CommandContext, given: str) -> dict[str, Any]:
+    """Every event of one aggregate, oldest first."""
+    async with session(context.settings) as opened:
+        found = await opened.use_cases.storage.history.of(
+            context.caller, names_of(given), Deadline.after(HISTORY_LIMIT_S)
+        )
+    events = [event.model_dump(mode="json") for event in found.events]
+    return {"id": found.key.aggregate_id, "kind": found.key.kind, "events": events}

@@ -1,0 +1,52 @@
+"""Taking documents in, wherever they go to: batches, what became of each, and what was refused."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from annals.cli.context import CommandContext
+from annals.loading import Loaded, Refused
+from contracts.batches import batches
+
+Store = Callable[[Sequence[Loaded]], Awaitable[Sequence[str | Refused]]]
+"""For each document its outcome (`ingested`, `updated`, `unchanged`, `duplicate`), or why it was refused."""
+
+
+@dataclass
+class Taken:
+    """`documents`: the last outcome of each, by its id."""
+
+    documents: dict[str, str] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refused: list[Refused] = field(default_factory=list)
+
+
+async def take(
+    context: CommandContext,
+    store: Store,
+    inputs: Iterator[Loaded | Refused],
+    *,
+    batch: int,
+    batch_size: int | None = None,
+) -> Taken:
+    """Give `store` all that can be taken in, at most `batch` documents or `batch_size` characters at once."""
+    taken = Taken()
+    with context.progress("taking in", None, "documents") as done:
+        for some in batches(inputs, _size, max_items=batch, max_bytes=batch_size):
+            taken.refused += [one for one in some if isinstance(one, Refused)]
+            documents = [one for one in some if isinstance(one, Loaded)]
+            if not documents:
+                continue
+            for document, found in zip(documents, await store(documents), strict=True):
+                if isinstance(found, Refused):
+                    taken.refused.append(found)
+                else:
+                    taken.outcomes[found] += 1
+                    taken.documents[document.document_id] = found
+            done(len(taken.documents))
+    return taken
+
+
+def _size(one: Loaded | Refused) -> int:
+    """Characters of its text, which is most of what it takes."""
+    return len(one.text) if isinstance(one, Loaded) else 0

@@ -1,0 +1,96 @@
+"""Documents taken in, followed and deleted, by a gateway."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from client.gateway import Gateway, GatewayError, GatewayNotFoundError
+from contracts.errors import AnnalsError
+
+BATCH = 1000
+"""Documents of one request. Its answer has to fit what a connection buffers: it is read when all is sent."""
+BATCH_SIZE = 8 * 1024 * 1024
+"""Characters of their texts."""
+POLL_S = 0.3
+POLL_MOST_S = 3.0
+STALL_LIMIT_S = 600.0
+
+
+class StandstillError(AnnalsError):
+    """Documents got no further for ten minutes; see `annals status` there."""
+
+
+@dataclass
+class Followed:
+    """`failed`: why those will not be processed before somebody acts, by id."""
+
+    processed: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+async def take(gateway: Gateway, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """At most BATCH documents; for each its `outcome`, or the `problem` that it has."""
+    lines = "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
+    kind = {"content-type": "application/x-ndjson"}
+    said = await gateway.send_lines("/documents/lines", lines.encode("utf-8", "surrogatepass"), kind)
+    if len(said) != len(documents):
+        raise GatewayError(f"the gateway answered {len(said)} of {len(documents)} documents; take them in again")
+    return said
+
+
+async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], None]) -> Followed:
+    """Until each is processed, gone, or set aside. `report` gets how many that are. Raises StandstillError."""
+    waiting, followed, pause_s, still_s = list(ids), Followed(), POLL_S, 0.0
+    while waiting:
+        left: list[str] = []
+        for start in range(0, len(waiting), BATCH):
+            wanted = {"documents": waiting[start : start + BATCH]}
+            found = await gateway.send("POST", "/processing/progress", json=wanted)
+            followed.processed += len(found["done"])
+            followed.failed |= found["failed"]
+            left += found["waiting"]
+        report(followed.processed + len(followed.failed))
+        still_s = still_s + pause_s if len(left) == len(waiting) else 0.0
+        if still_s > STALL_LIMIT_S:
+            raise StandstillError
+        pause_s = min(1.3 * pause_s, POLL_MOST_S) if len(left) == len(waiting) else POLL_S
+        waiting = left
+        if waiting:
+            await asyncio.sleep(pause_s)
+    return followed
+
+
+async def reprocess(gateway: Gateway, ids: Sequence[str]) -> None:
+    """Have what stands still go on."""
+    for start in range(0, len(ids), BATCH):
+        await gateway.send("POST", "/processing/reprocess", json={"documents": list(ids[start : start + BATCH])})
+
+
+async def delete(gateway: Gateway, named: Sequence[Sequence[str]], reason: str | None) -> tuple[list[str], list[str]]:
+    """Delete the documents that go by these names: those that were there, and those that had been deleted before.
+
+    Raises GatewayNotFoundError, before any is deleted, where one is unknown.
+    """
+    ids = list(dict.fromkeys([await _known(gateway, names) for names in named]))
+    deleted: list[str] = []
+    already: list[str] = []
+    for document_id in ids:
+        parameters = {} if reason is None else {"reason": reason}
+        done = await gateway.send("DELETE", f"/documents/{quote(document_id, safe='')}", params=parameters)
+        (already if done["already"] else deleted).append(document_id)
+    return deleted, already
+
+
+async def _known(gateway: Gateway, names: Sequence[str]) -> str:
+    for name in names:
+        try:
+            await gateway.get(f"/documents/{quote(name, safe='')}/status")
+            return name
+        except GatewayNotFoundError:
+            continue
+    raise GatewayNotFoundError(
+        f"there is no document {names[0]!r}; `annals list` and `annals entities` show what there is"
+    )
