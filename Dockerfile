@@ -1,4 +1,4 @@
-# One image for every role: `annals run relay|intake|worker|projector`, and the command line.
+# One image for every role: `annals run relay|intake|worker|projector|gateway`, `annals run service NAME`, and the command line.
 # About 7 GB, nearly all of it torch with CUDA: requirements.lock has one set of wheels for every machine.
 
 # The full image has a compiler, for what has no wheel on some processor.
@@ -25,6 +25,8 @@ USER annals
 # Where relative paths of commands begin.
 WORKDIR /var/lib/annals
 VOLUME /var/lib/annals
+# The gateway's, where it is told to listen beyond the container.
+EXPOSE 8420
 # A role at work touches its file every second or two (annals/heartbeat.py); the relay begins when it has made the topics.
 # A role that gets nowhere ends by itself, and its restart policy starts it again.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 CMD find "$ANNALS_DATA/run" -name '*.beat' -mmin -1 | grep -q .

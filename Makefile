@@ -42,10 +42,11 @@ check: $(READY)
 	$(BIN)/python -m contracts.schemas check
 	$(BIN)/python -m gateway.openapi_file check
 
-# The file alone: no engine is needed, and the values stand for the passwords, which have no defaults.
+# The file alone: no engine is needed, and the values stand for the secrets, which have no defaults.
 compose-check: export ANNALS_POSTGRES_PASSWORD = x
 compose-check: export ANNALS_NEO4J_PASSWORD = x
 compose-check: export ANNALS_REDIS_PASSWORD = x
+compose-check: export ANNALS_MASTER_KEY = x
 compose-check:
 	if docker compose version >/dev/null 2>&1; then docker compose config -q; else docker-compose config -q; fi
 

@@ -104,7 +104,9 @@ class Settings(BaseSettings):
     service_most: int = Field(1, ge=1, le=64, description="Instances of each service that `up` starts under load.")
     service_host: str = Field("127.0.0.1", min_length=1, description="Address that `run service` listens at.")
     service_port: int = Field(0, ge=0, le=65535, description="Its port; 0 takes a free one.")
-    service_advertised: str | None = Field(None, description="Host that others reach it by; `service_host` by default.")
+    service_advertised: str | None = Field(
+        None, description="Host that others reach it by; `service_host`, or the machine's name, by default."
+    )
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
     master_key: SecretStr | None = Field(None, description="The master key in base64; older ones behind it.")

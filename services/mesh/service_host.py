@@ -70,12 +70,16 @@ class ServiceHost:
         capacity: int = 4,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`advertised`: the host that others reach it by; `capacity`: requests at once that make a load of 1."""
+        """`advertised`: the host that others reach it by; `host`, or this machine's name where that is all addresses.
+
+        `capacity`: requests at once that make a load of 1.
+        """
         self._identity = identity
         self._registries = list(registries)
         self._server = RpcServer(identity, service, keys, access_of, capacity)
         self._version, self._host, self._port = version, host, port
-        self._advertised, self._beat = advertised or host, beat
+        all_addresses = host in ("0.0.0.0", "::")
+        self._advertised, self._beat = advertised or (socket.gethostname() if all_addresses else host), beat
 
     async def start_service(self) -> ServiceHandle:
         """Listen, then be found. Raises OSError where the address is taken, StoreUnavailableError."""

@@ -1,6 +1,7 @@
 """What is written down for running Annals is true: the settings' table, the compose file, the image."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from annals.roles import ROLES
-from annals.settings import Settings
+from annals.gateway_address import DEFAULT_PORT, check
+from annals.orchestration.services import MEMORY_BYTES
+from annals.roles import UP
+from annals.settings import Settings, load_settings
 from inference.external.environment import PUBLIC_HUB
+from services.mesh.operations import SERVICES
 from streams import termination
 from tests.servers import kafka, neo4j, opensearch, postgres, redis
 
@@ -21,7 +25,11 @@ SETTINGS = {name: (default, meaning) for name, default, meaning in TABLE.findall
 HUB = {
     name: default for name, default, _ in TABLE.findall(PAGE.split("## Models from a hub")[1].split("## Settings")[0])
 }
-LOADS_MODELS = ("worker", "cli")
+LOADS_MODELS = ("worker", "processing", "reasoning", "gateway", "cli")
+OURS = {**{role: ["run", role] for role in UP}, **{name: ["run", "service", name] for name in SERVICES}}
+"""What of the compose file is Annals, apart from commands, and how each is started."""
+SECRETS = {"ANNALS_MASTER_KEY": {"gateway", "cli"}}
+"""Who is given what not everybody needs."""
 TESTED = {
     "Kafka": kafka.VERSION,
     "Neo4j": neo4j.VERSION,
@@ -100,10 +108,7 @@ def test_ports_are_on_the_loopback_interface_only(services: dict[str, dict[str, 
 
 
 def test_the_limits_fit_the_machine_that_the_page_names(services: dict[str, dict[str, Any]]) -> None:
-    def gigabytes(limit: str) -> float:
-        return float(limit[:-1]) / {"m": 1024, "g": 1}[limit[-1]]
-
-    limits = {name: gigabytes(service["mem_limit"]) for name, service in services.items()}
+    limits = {name: _bytes(service["mem_limit"]) / 2**30 for name, service in services.items()}
     (said, machine) = re.findall(
         r"add up to ([\d.]+) GB with two workers and one command, for a machine with (\d+) GB", PAGE
     )[0]
@@ -127,7 +132,7 @@ def test_no_password_is_in_the_file_and_each_is_asked_for(services: dict[str, di
     assert not any(value for _, value in given)
     for service in services.values():
         for name, value in service["environment"].items():
-            if "PASSWORD" in name or "AUTH" in name:
+            if "PASSWORD" in name or "AUTH" in name or name in SECRETS:
                 assert ":?" in value, name
             if "TOKEN" in name:
                 assert value is None, "whoever needs one brings it"
@@ -135,10 +140,56 @@ def test_no_password_is_in_the_file_and_each_is_asked_for(services: dict[str, di
 
 def test_every_role_runs_with_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:
     known = {f"ANNALS_{name.upper()}" for name in Settings.model_fields}
-    for role in ROLES:
-        assert services[role]["command"] == ["run", role]
-        assert set(services[role]["environment"]) <= known | set(HUB)
-        assert services[role]["environment"]["ANNALS_PROFILE"] == "servers"
+    for name, command in OURS.items():
+        assert services[name]["command"] == command
+        assert set(services[name]["environment"]) <= known | set(HUB)
+        assert services[name]["environment"]["ANNALS_PROFILE"] == "servers"
+
+
+def test_the_gateway_calls_services_that_it_can_reach(services: dict[str, dict[str, Any]]) -> None:
+    assert services["gateway"]["environment"]["ANNALS_SERVICES"] == "processes"
+    for name in SERVICES:
+        env = services[name]["environment"]
+        # Each container by its own name, however many there are of a service.
+        assert env["ANNALS_SERVICE_HOST"] == "0.0.0.0" and "ANNALS_SERVICE_ADVERTISED" not in env
+        assert "ports" not in services[name], "requests between services are signed, and not encrypted"
+        assert services[name]["mem_limit"] and MEMORY_BYTES[name] < _bytes(services[name]["mem_limit"])
+
+
+def test_the_gateway_of_the_file_is_allowed_to_listen_there(
+    services: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = services["gateway"]["environment"]
+    for name in ("ANNALS_GATEWAY_HOST", "ANNALS_GATEWAY_PORT", "ANNALS_GATEWAY_PLAINTEXT"):
+        monkeypatch.setenv(name, env[name])
+    settings = load_settings()
+    check(settings)
+    assert settings.gateway_port == DEFAULT_PORT
+    assert services["gateway"]["ports"] == [f"127.0.0.1:{DEFAULT_PORT}:{DEFAULT_PORT}"]
+    assert f"\nEXPOSE {DEFAULT_PORT}\n" in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def test_secrets_are_with_those_who_need_them(services: dict[str, dict[str, Any]]) -> None:
+    for secret, wanted in SECRETS.items():
+        assert {name for name, service in services.items() if secret in service["environment"]} == wanted
+
+
+@pytest.mark.parametrize("script", ["restore", "upgrade"])
+def test_the_scripts_stop_everything_that_writes(script: str) -> None:
+    text = (ROOT / "deploy" / script).read_text("utf-8")
+    (line,) = re.findall(r"docker compose (?:stop|\"\$1\") (\w[\w ]+)", text)
+    assert sorted(line.split()) == sorted(OURS)
+
+
+def test_every_room_is_in_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    rooms = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    packages = set(project["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert packages == rooms - {"bench", "examples", "tests"} == set(project["importlinter"]["root_packages"])
+
+
+def _bytes(limit: str) -> float:
+    return float(limit[:-1]) * {"m": 2**20, "g": 2**30}[limit[-1]]
 
 
 def test_models_of_a_hub_are_kept_in_a_volume_by_those_who_load_them(services: dict[str, dict[str, Any]]) -> None:
@@ -157,9 +208,9 @@ def test_every_service_is_bounded_watched_and_started_again(services: dict[str, 
     assert "\nHEALTHCHECK " in image
     for name, service in services.items():
         assert {"mem_limit", "cpus", "restart"} <= set(service), name
-        assert ("healthcheck" in service) == (name not in ROLES), "roles have the image's"
+        assert ("healthcheck" in service) == (name not in OURS), "what is ours has the image's"
     assert services["cli"]["healthcheck"] == {"disable": True}
-    waiting = {name for name in ROLES if "relay" in services[name]["depends_on"]}
-    assert waiting == set(ROLES) - {"relay"}, "it makes the topics"
+    waiting = {name for name in OURS if "relay" in services[name]["depends_on"]}
+    assert waiting == set(OURS) - {"relay"}, "it makes the topics"
     assert "\nUSER annals\n" in image
     assert "--require-hashes -r requirements.lock" in image

@@ -56,9 +56,9 @@ class Mesh:
         self.identity = ServiceIdentity("gateway")
         self.client = RpcClient(self.identity, ServiceDiscovery(registry), open_s=1.0, ejected_s=1.0)
 
-    async def serve(self, service: object, name: str = "reasoning") -> ServiceHandle:
+    async def serve(self, service: object, name: str = "reasoning", bound: str = "127.0.0.1") -> ServiceHandle:
         host = ServiceHost(
-            ServiceIdentity(name), service, self.registry, [self.registry], refuse_everybody, version="1"
+            ServiceIdentity(name), service, self.registry, [self.registry], refuse_everybody, version="1", host=bound
         )
         return await host.start_service()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -51,6 +52,16 @@ async def test_request_caller_deadline_and_answer_travel(mesh: Mesh) -> None:
     await handle.stop()
     with pytest.raises(ServiceUnavailableError, match="no instance of the service reasoning"):
         await RemoteReasoning(mesh.client).query(CALLER, ASKED, Deadline.after(5))
+
+
+async def test_one_that_listens_at_all_addresses_is_called_by_the_name_of_its_machine(mesh: Mesh) -> None:
+    handle = await mesh.serve(Reasoning(), bound="0.0.0.0")
+    try:
+        assert handle.instance.address.startswith(f"http://{socket.gethostname()}:")
+        answered = await RemoteReasoning(mesh.client).query(CALLER, ASKED, Deadline.after(5))
+        assert answered.answer == "one"
+    finally:
+        await handle.stop()
 
 
 async def test_no_part_of_an_answer_waits_for_an_acknowledgement(mesh: Mesh) -> None:
