@@ -180,6 +180,7 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStre
         ),
         operations=OperationServices(
             status=operations.status,
+            models=use_cases.models,
             reprocess=operations.reprocess,
             rebuilding=operations.rebuilding,
             dead_letters=operations.dead_letters,
@@ -192,6 +193,10 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStre
             api_keys=security.api_keys,
             policies=security.policies,
             audit=security.audit_service,
+            data_keys=security.data_keys,
+            threats=security.threats,
+            compliance=security.compliance,
+            retention=security.retention,
         ),
         jobs=jobs,
         streams=streams,

@@ -38,6 +38,8 @@ class RetryConfig:
 class ApiEndpointConfig:
     """`handler` is a name in `gateway.handlers.HANDLERS`; `resource` and `action` are what the caller must be allowed.
 
+    `or_else`: another resource and action, one of which is enough: the use case tells what either may have.
+
     `timeout_s` is None for answers that stream without an end. `body_bytes` is how much a request may bring.
     Lines (`application/x-ndjson`) are handed over as they arrive, anything else when it is whole.
     `idempotency_key`: whether a request may, or must, bring an `Idempotency-Key`.
@@ -48,6 +50,7 @@ class ApiEndpointConfig:
     handler: str
     resource: str
     action: str
+    or_else: tuple[str, str] | None = None
     auth_required: bool = True
     rate_limit: RateLimit | None = None
     timeout_s: float | None = 10.0

@@ -50,6 +50,17 @@ def _write(
     )
 
 
+def _checked(path: str, handler: str) -> ApiEndpointConfig:
+    """Looks at the whole installation, and takes long."""
+    return replace(
+        _read(path, handler, "system"),
+        action="administer",
+        rate_limit=RateLimit(10, 60.0),
+        timeout_s=60.0,
+        retry_config=None,
+    )
+
+
 def _open(path: str, handler: str) -> ApiEndpointConfig:
     return ApiEndpointConfig(
         path=path, method="GET", handler=handler, resource="system", action="read", auth_required=False
@@ -180,6 +191,24 @@ OPERATIONS = (
     ),
     _write("POST", "/projections/{name}/verify", "projection_verifier", "projections", "execute", body_bytes=0),
     _read("/projections/jobs/{job_id}", "projection_job", "projections"),
+    replace(
+        _read("/projections/jobs/{job_id}/stream", "projection_job_stream", "projections"),
+        timeout_s=None,
+        retry_config=None,
+    ),
+    _write(
+        "DELETE",
+        "/projections/jobs/{job_id}",
+        "projection_job_canceller",
+        "projections",
+        "execute",
+        body_bytes=0,
+        idempotency_key="no",
+    ),
+    replace(
+        _read("/status", "status_reader", "system"), or_else=("documents", "read"), timeout_s=30.0, retry_config=None
+    ),
+    _read("/models", "model_list", "models"),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),
     _write("POST", "/dead-letters/retry", "dead_letter_retrier", "dead_letters", "execute"),
@@ -204,6 +233,12 @@ SECURITY = (
     _write("DELETE", "/keys/{key}", "key_revoker", "keys", "administer", body_bytes=0),
     _read("/policies", "policy_reader", "policies"),
     _read("/audit", "audit_reader", "audit"),
+    _read("/data-keys", "data_key_list", "keys"),
+    _write("POST", "/data-keys/rotate", "data_key_rotator", "keys", "administer"),
+    _read("/threats", "block_list", "users"),
+    _write("DELETE", "/threats/{identity}", "block_ender", "users", "administer", body_bytes=0),
+    _checked("/compliance/reports/{standard}", "compliance_report"),
+    _checked("/compliance/retention", "retention_dry_run"),
 )
 
 SIGNING_IN = (

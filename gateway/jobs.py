@@ -23,6 +23,9 @@ KEPT = 256
 
 Report = Callable[[int], None]
 Work = Callable[[Report], Awaitable[Any]]
+State = Literal["running", "done", "failed", "cancelled"]
+Outcome = tuple[State, Any, str | None]
+"""State, result and error."""
 
 
 class TooManyJobsError(AnnalsError):
@@ -31,18 +34,19 @@ class TooManyJobsError(AnnalsError):
 
 @dataclass(slots=True)
 class Job:
-    """`done` of `total` steps; `result` once it ended, `error` says why it failed."""
+    """`done` of `total` steps; `result` once it ended, `error` says why it failed. `ended` is set when it did."""
 
     id: str
     kind: str
     tenant: str
-    state: Literal["running", "done", "failed"] = "running"
+    state: State = "running"
     done: int = 0
     total: int | None = None
     result: Any = None
     error: str | None = None
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended_at: datetime | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Jobs:
@@ -50,7 +54,8 @@ class Jobs:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
+        self._cancelled: set[str] = set()
 
     def start(self, caller: Caller, kind: str, total: int | None, work: Work) -> Job:
         """Begin, and return at once. Raises TooManyJobsError."""
@@ -60,7 +65,9 @@ class Jobs:
         self._jobs[job.id] = job
         while len(self._jobs) > KEPT:
             self._jobs.pop(next(key for key in self._jobs if key not in self._tasks))
-        self._tasks[job.id] = asyncio.create_task(self._run(job, work))
+        task = self._tasks[job.id] = asyncio.create_task(_run(job, work))
+        # Of the task and not within it: one that is cancelled before it began runs nothing.
+        task.add_done_callback(lambda done: self._end(job, done))
         return job
 
     def get(self, caller: Caller, job_id: str) -> Job:
@@ -70,6 +77,15 @@ class Jobs:
             raise NotFoundError("there is no such job here; one ends with the process that runs it")
         return job
 
+    async def cancel(self, caller: Caller, job_id: str) -> Job:
+        """Break one off, and return once it is; one that ended stays as it ended. Raises NotFoundError."""
+        job, task = self.get(caller, job_id), self._tasks.get(job_id)
+        if task is not None:
+            self._cancelled.add(job_id)
+            task.cancel()
+            await job.ended.wait()
+        return job
+
     async def close(self) -> None:
         """Break off what still runs, and return once it is."""
         running = list(self._tasks.values())
@@ -77,21 +93,27 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _run(self, job: Job, work: Work) -> None:
-        def report(done: int) -> None:
-            job.done = done
-
-        try:
-            job.result = await work(report)
-            job.state = "done"
-        except AnnalsError as error:
-            job.state, job.error = "failed", str(error)
-        except asyncio.CancelledError:
+    def _end(self, job: Job, task: asyncio.Task[Outcome]) -> None:
+        if not task.cancelled():
+            job.state, job.result, job.error = task.result()
+        elif job.id in self._cancelled:
+            job.state = "cancelled"
+        else:
             job.state, job.error = "failed", "the gateway stopped"
-            raise
-        except Exception:
-            log.exception("job %s (%s)", job.id, job.kind)
-            job.state, job.error = "failed", "the gateway failed; its log says why"
-        finally:
-            job.ended_at = datetime.now(UTC)
-            self._tasks.pop(job.id, None)
+        job.ended_at = datetime.now(UTC)
+        job.ended.set()
+        self._cancelled.discard(job.id)
+        self._tasks.pop(job.id, None)
+
+
+async def _run(job: Job, work: Work) -> Outcome:
+    def report(done: int) -> None:
+        job.done = done
+
+    try:
+        return "done", await work(report), None
+    except AnnalsError as error:
+        return "failed", None, str(error)
+    except Exception:
+        log.exception("job %s (%s)", job.id, job.kind)
+        return "failed", None, "the gateway failed; its log says why"

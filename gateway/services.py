@@ -16,14 +16,19 @@ from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import ReadStatus
 from services.processing.interface import AiProcessing
+from services.processing.serving import ServingModels
 from services.rate_limits import RateLimits
 from services.reasoning.interface import Reasoning
 from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
+from services.security.compliance import ComplianceMonitor
+from services.security.data_keys import DataKeyService
 from services.security.policies import PolicyService
+from services.security.retention import RetentionService
 from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
+from services.security.threats import ThreatDetector
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
@@ -80,6 +85,7 @@ class OperationServices:
     """For operators."""
 
     status: ReadStatus
+    models: ServingModels
     reprocess: Reprocess
     rebuilding: Rebuilding
     dead_letters: DeadLetterService
@@ -96,6 +102,10 @@ class SecurityServices:
     api_keys: ApiKeyService
     policies: PolicyService
     audit: AuditService
+    data_keys: DataKeyService
+    threats: ThreatDetector
+    compliance: ComplianceMonitor
+    retention: RetentionService
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,10 @@ import anyio
 from services.caller import Caller
 from services.errors import OverloadedError
 
+STREAM_LIMIT_S = 300.0
+"""After which a stream ends and its client comes again, with a credential that counts then."""
+SEND_LIMIT_S = 30.0
+PING_S = 15
 OF_ONE = 8
 OF_ALL = 512
 

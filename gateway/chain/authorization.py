@@ -42,10 +42,13 @@ class Authorizer:
         await self._following(scope, receive, send)
 
     async def _decide(self, caller: Caller, endpoint: ApiEndpointConfig) -> None:
+        resource, action = endpoint.resource, endpoint.action
+        if endpoint.or_else is not None and not caller.access.decide(resource, action).allowed:
+            resource, action = endpoint.or_else
         try:
-            caller.require(endpoint.resource, endpoint.action)
+            caller.require(resource, action)
         except AccessDeniedError as error:
-            denied = entry_of(caller, "authorization", endpoint.action, endpoint.resource, "", "denied", str(error))
+            denied = entry_of(caller, "authorization", action, resource, "", "denied", str(error))
             await self._audit.record(denied)
             raise
-        await self._audit.record(entry_of(caller, "authorization", endpoint.action, endpoint.resource))
+        await self._audit.record(entry_of(caller, "authorization", action, resource))

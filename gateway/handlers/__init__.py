@@ -2,6 +2,7 @@
 
 from gateway.handler import Handler
 from gateway.handlers import (
+    administration,
     assistants,
     documents,
     events,
@@ -13,6 +14,7 @@ from gateway.handlers import (
     reasoning,
     security,
     sessions,
+    status,
     system,
 )
 
@@ -28,5 +30,7 @@ HANDLERS: dict[str, Handler] = {
     **sessions.HANDLERS,
     **processing.HANDLERS,
     **reasoning.HANDLERS,
+    **administration.HANDLERS,
+    **status.HANDLERS,
     **system.HANDLERS,
 }

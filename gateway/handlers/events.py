@@ -17,13 +17,10 @@ from gateway.errors import MalformedRequestError
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from gateway.parameters import Cursor, Limit
+from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
 from services.deadline import Deadline
 from services.operations.events import EventPage
 
-STREAM_LIMIT_S = 300.0
-"""After which a stream ends and its client comes again, with a credential that counts then."""
-SEND_LIMIT_S = 30.0
-PING_S = 15
 MAX_POSITION = 2**63 - 1
 
 Types = Annotated[list[EventType] | None, Query(max_length=64, description="Of these types alone; repeatable.")]

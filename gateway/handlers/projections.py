@@ -1,20 +1,28 @@
 """Read models: how far they are, built anew, and compared with their events."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request, Response
 from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
-from gateway.jobs import Job, Report
+from gateway.jobs import Job, Report, State
+from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import REBUILD_LIMIT_S
 from services.operations.status import Position
 
+PROGRESS_EVERY_S = 0.5
+
+JobId = Annotated[str, Path(max_length=64)]
 Target = Annotated[Literal["relational", "graph", "vector", "all"], Path()]
 
 
@@ -30,7 +38,7 @@ class JobView(BaseModel):
 
     id: str
     kind: str
-    state: Literal["running", "done", "failed"]
+    state: State
     done: int
     total: int | None
     result: dict[str, Any] | None
@@ -100,9 +108,43 @@ async def verify(request: Request, response: Response, name: Target) -> JobView:
     return _begun(response, services.jobs.start(exchange.caller, f"verify {name}", total, work))
 
 
-async def job(request: Request, job_id: Annotated[str, Path(max_length=64)]) -> JobView:
+async def job(request: Request, job_id: JobId) -> JobView:
     """How far a replay or a verification is."""
     return JobView.of(services_of(request).jobs.get(exchange_of(request.scope).caller, job_id))
+
+
+async def stream(request: Request, job_id: JobId) -> Response:
+    """The job as it goes on (server-sent events): `progress` with the job as it is, and at its end `done`, `failed` or
+    `cancelled`; then the stream ends. It ends after some minutes too: come again.
+    """
+    exchange, services = exchange_of(request.scope), services_of(request)
+    watched = services.jobs.get(exchange.caller, job_id)
+    stack = contextlib.ExitStack()
+    stack.enter_context(services.streams.one(exchange.caller))
+
+    async def messages() -> AsyncIterator[ServerSentEvent]:
+        with stack:
+            limit, last = Deadline.after(STREAM_LIMIT_S), None
+            while limit.remaining_s > 0:
+                now = JobView.of(watched)
+                if now != last:
+                    yield ServerSentEvent(
+                        data=now.model_dump_json(), event="progress" if now.state == "running" else now.state
+                    )
+                if now.state != "running":
+                    return
+                last = now
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(watched.ended.wait(), PROGRESS_EVERY_S)
+
+    return EventSourceResponse(
+        messages(), ping=PING_S, send_timeout=SEND_LIMIT_S, shutdown_event=services.streams.stopping
+    )
+
+
+async def cancel(request: Request, job_id: JobId) -> JobView:
+    """Break off a replay or a verification: the live read model stays as it is. One that ended stays as it ended."""
+    return JobView.of(await services_of(request).jobs.cancel(exchange_of(request.scope).caller, job_id))
 
 
 def _names(name: str) -> list[str]:
@@ -138,4 +180,15 @@ HANDLERS = {
         verify, "projections", "Compare a read model with its events.", status=202, example=JOB
     ),
     "projection_job": Handler(job, "projections", "How far a job is.", raises=(404,), example=JOB),
+    "projection_job_stream": Handler(
+        stream,
+        "projections",
+        "Follow a job.",
+        raises=(404,),
+        media_type="text/event-stream",
+        example="event: done\ndata: {}\n\n",
+    ),
+    "projection_job_canceller": Handler(
+        cancel, "projections", "Cancel a job.", raises=(404,), example={**JOB, "state": "cancelled"}
+    ),
 }

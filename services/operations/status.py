@@ -139,6 +139,24 @@ class ReadStatus:
         parts.unknown |= {name: stats.error for name, stats in databases.items() if stats.error is not None}
         return SystemStatus(found, databases, kafka, parts.unknown)
 
+    async def read_of_tenant(self, caller: Caller, *, deadline: Deadline) -> SystemStatus:
+        """What there is of the caller's tenant, and nothing of what all tenants share; of a part that gave no answer
+        not why. Raises AccessDeniedError.
+        """
+        caller.require_everything("documents", "read")
+        parts, tenant = _Parts(deadline), caller.tenant
+        async with contextlib.AsyncExitStack() as stack:
+            opened = await parts.ask("postgres", stack.enter_async_context(self._sources.open_log()), OPEN_LIMIT_S)
+            found = LogStatus()
+            if opened is not None:
+                counts, letters, events = await asyncio.gather(
+                    parts.ask("documents", opened.relational.counts(tenant)),
+                    parts.ask("dead letters", opened.letters.count(tenant)),
+                    parts.ask("events", opened.reader.count_by_type(tenant)),
+                )
+                found = LogStatus(counts=counts, dead_letters=letters, events=events)
+        return SystemStatus(found, {}, None, dict.fromkeys(parts.unknown, "not known now; ask again later"))
+
     async def _of_log(self, parts: "_Parts", log: LogParts, caller: Caller) -> LogStatus:
         tenant, followed = caller.tenant, followed_partitions(self._sources.topics)
         stores = asyncio.gather(*(parts.ask(name, one.store.positions()) for name, one in log.projections.items()))

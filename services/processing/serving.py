@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import get_args
 
 from aggregates import model as models
 from aggregates.cause import Cause
@@ -20,9 +22,17 @@ from services.deadline import Deadline
 
 MODELS_LIMIT_S = 300.0
 """What an edge grants for loading models, or for a look whether they are loaded."""
-TASKS = 3
-"""Kinds of models that a worker reports."""
+TASKS: tuple[Task, ...] = get_args(Task)
+"""What a worker reports a model for."""
 POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOverview:
+    """`serving`: of each task whose model was reported. `stored`: passages by the revision that made their vectors."""
+
+    serving: tuple[Model, ...]
+    stored: Mapping[str, int]
 
 
 class ServingModels:
@@ -64,6 +74,14 @@ class ServingModels:
                 if stored.keys() - {revision}:
                     raise OtherModelError(explain(revision, stored))
 
+    async def overview(self, caller: Caller, *, deadline: Deadline) -> ModelOverview:
+        """Which revisions serve, and which made what is stored."""
+        caller.require("models", "read")
+        async with deadline.enforce("reading which models serve"):
+            found = [Model.project(await self._reader.of_aggregate(caller.tenant, "model", task)) for task in TASKS]
+            stored = await self._passages.models()
+        return ModelOverview(tuple(model for model in found if model is not None), stored)
+
     async def report(self, caller: Caller, serving: Mapping[Task, str], *, deadline: Deadline) -> None:
         """Say which revision serves each task now: an event where that is news."""
         caller.require("models", "write")
@@ -87,7 +105,7 @@ class ServingModels:
                 await asyncio.sleep(POLL_S)
 
     async def _loaded(self, tenant: str) -> bool:
-        return (await self._reader.count_by_type(tenant)).get(EventType.MODEL_LOADED, 0) >= TASKS
+        return (await self._reader.count_by_type(tenant)).get(EventType.MODEL_LOADED, 0) >= len(TASKS)
 
 
 def _loaded(task: Task, revision: str, metadata: EventMetadata) -> Callable[[Model | None], tuple[DomainEvent, ...]]:

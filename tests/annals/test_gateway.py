@@ -158,6 +158,50 @@ def test_operators_see_and_rebuild(up: Up) -> None:
         assert asked == {"asked": [], "finished": [], "unknown": ["nothing"]}
 
 
+def test_a_job_is_followed_until_it_ends(up: Up) -> None:
+    with client(up) as http:
+        job = http.post("/api/v1/projections/relational/verify").headers["location"]
+        with http.stream("GET", f"{job}/stream") as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            events = [line.removeprefix("event: ") for line in stream.iter_lines() if line.startswith("event: ")]
+        assert events[-1] == "done" and set(events[:-1]) <= {"progress"}
+        assert http.delete(job).json()["state"] == "done", "one that ended stays as it ended"
+
+
+def test_status_and_models_as_the_command_has_them(up: Up) -> None:
+    with client(up) as http:
+        assert up.caught_up()
+        told, own = http.get("/api/v1/status").json(), up.status()
+        for name in ("documents", "chunks", "entities", "relations", "waiting", "dead_letters", "position"):
+            assert told[name] == own[name], name
+        assert set(told["databases"]) == set(own["databases"]) and set(told["projections"]) == set(own["projections"])
+        found = http.get("/api/v1/models").json()
+        assert {one["task"] for one in found["serving"]} == {"embedding", "entities", "relations"}
+        (stored,) = found["stored"]
+        assert stored["passages"] == told["chunks"]
+        assert stored["revision"] in {one["revision"] for one in found["serving"]}
+        http.post("/api/v1/users", json={"id": "status-reader", "kind": "user", "roles": ["reader"]})
+        key = http.post("/api/v1/keys", json={"account": "status-reader", "name": "test"}).json()["text"]
+        with client(up, key) as his:
+            seen = his.get("/api/v1/status").json()
+            assert seen["documents"] == told["documents"]
+            assert (seen["databases"], seen["position"], seen["kafka"], seen["projections"]) == ({}, None, None, {})
+            assert his.get("/api/v1/models").status_code == 403
+
+
+def test_administrators_see_to_keys_blocks_and_compliance(up: Up) -> None:
+    with client(up) as http:
+        assert http.get("/api/v1/data-keys").status_code == 200
+        assert http.post("/api/v1/data-keys/rotate", json={"subject": "nobody"}).json() == {"retired": 0}
+        assert http.get("/api/v1/threats").json() == {"blocks": []}
+        assert http.delete("/api/v1/threats/account%2Fnobody").status_code == 404
+        assert http.delete("/api/v1/threats/nobody").status_code == 422
+        report = http.get("/api/v1/compliance/reports/soc2").json()
+        assert {one["name"] for one in report["checks"]} >= {"encryption", "audit-chain"}
+        assert http.get("/api/v1/compliance/reports/iso").status_code == 422
+        assert http.get("/api/v1/compliance/retention").json()["rules"]
+
+
 def test_a_reader_reads_and_no_more(up: Up) -> None:
     with client(up) as http:
         made = http.post("/api/v1/users", json={"id": "gateway-reader", "kind": "user", "roles": ["reader"]})
@@ -173,11 +217,15 @@ def test_a_reader_reads_and_no_more(up: Up) -> None:
                 ("POST", "/api/v1/keys"),
                 ("GET", "/api/v1/audit"),
                 ("GET", "/metrics"),
+                ("GET", "/api/v1/data-keys"),
+                ("GET", "/api/v1/threats"),
+                ("GET", "/api/v1/compliance/reports/gdpr"),
+                ("GET", "/api/v1/compliance/retention"),
                 ("POST", "/api/v1/projections/all/replay"),
             ):
                 assert his.request(method, path).status_code == 403, path
         denied = http.get("/api/v1/audit", params={"actor": "gateway-reader", "outcome": "denied"}).json()["entries"]
-        assert len(denied) == 7
+        assert len(denied) == 11
         assert http.delete(f"/api/v1/keys/{key['id']}").json()["revoked_at"]
         with client(up, key["text"]) as his:
             assert his.get("/api/v1/documents").status_code == 401

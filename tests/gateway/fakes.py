@@ -191,6 +191,7 @@ class Gateway:
         self.audit, self.keys = Audit(), Keys()
         self.storage, self.sign_in = Storage(), SignIn()
         self.failing: set[str] = set()
+        self.jobs = Jobs()
         self.app = EnhancedKnowledgeStorageGateway(
             self._services(),
             self.tokens,
@@ -213,7 +214,7 @@ class Gateway:
             documents=DocumentServices(self.storage, *[nothing] * 8),
             operations=_none_of(OperationServices),
             security=replace(_none_of(SecurityServices), sign_in=sign_in, signer=sign_in),
-            jobs=Jobs(),
+            jobs=self.jobs,
             streams=LiveStreams(),
             models=_no_models,
             checks={"databases": self._check},

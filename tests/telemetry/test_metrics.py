@@ -16,6 +16,20 @@ FILE = ROOT / "telemetry" / "metrics.py"
 NAMES = set(re.findall(r'"(annals_\w+)"', FILE.read_text("utf-8")))
 
 
+LABELS = frozenset(
+    {"consumer", "kind", "error", "event_type", "category", "outcome", "system", "method", "path", "status"}
+    | {"operation", "service"}
+)
+"""Of bounded sets that the program names itself. A tenant, a user or a document is none."""
+
+
+def test_no_label_names_whose_it_is() -> None:
+    made = {name: one for name, one in vars(metrics).items() if hasattr(one, "_labelnames")}
+    assert len(made) > 20
+    for name, one in made.items():
+        assert set(one._labelnames) <= LABELS, name
+
+
 def test_no_other_file_makes_metrics() -> None:
     rooms = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").is_file() and folder.name != "tests"]
     assert {"telemetry", "streams", "eventstore", "inference"} <= {room.name for room in rooms}
