@@ -13,7 +13,7 @@ from gateway.endpoint import ApiEndpointConfig
 from gateway.handler import Handler
 from gateway.problems import MEDIA_TYPE, TYPE, documented, name_of, status_of, title_of
 
-ALWAYS = (500, 503, 504)
+ALWAYS = (400, 413, 500, 503, 504)
 """Any endpoint may answer so."""
 
 PROBLEM = {
@@ -93,7 +93,9 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
         operation = found["paths"][endpoint.path][endpoint.method.lower()]
         operation["security"] = [{"bearer": []}] if endpoint.auth_required else []
         operation["x-resource"], operation["x-action"] = endpoint.resource, endpoint.action
-        wanted = {*_statuses(endpoint), *handler.raises} - {*handler.also}
+        # FastAPI says so of all that is checked: path, query, headers and body.
+        checked = {422} if "422" in operation["responses"] else set()
+        wanted = {*_statuses(endpoint), *checked, *handler.raises} - {*handler.also}
         # FastAPI adds an answer of its own, of another form.
         for status in {key for key in operation["responses"] if key.isdigit() and int(key) >= 400}:
             if int(status) not in {*wanted, *handler.also}:
@@ -131,17 +133,15 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
 
 
 def _statuses(endpoint: ApiEndpointConfig) -> set[int]:
-    found = set(ALWAYS) | {413}
+    found = set(ALWAYS)
     if endpoint.auth_required:
         found |= {401, 403}
     if endpoint.rate_limit is not None:
         found.add(429)
     if endpoint.idempotency_key != "no":
-        found |= {400, 409, 422}
+        found |= {409, 422}
     if endpoint.body_bytes:
-        found |= {400, 408, 415, 422}
-    elif "{" in endpoint.path:
-        found.add(422)
+        found |= {408, 415, 422}
     return found
 
 

@@ -281,7 +281,9 @@ HANDLERS = {
             "edges": [{"source": "Ada Lovelace", "label": "wrote", "target": "program"}],
         },
     ),
-    "searcher": Handler(search, "search", "Search passages.", example={"passages": [{**PASSAGE, "score": 0.91}]}),
+    "searcher": Handler(
+        search, "search", "Search passages.", raises=(409,), example={"passages": [{**PASSAGE, "score": 0.91}]}
+    ),
     "document_with_entities": Handler(
         with_entities,
         "storage",

@@ -37,6 +37,7 @@ HANDLERS = {
         answer,
         "reasoning",
         "Ask a question.",
+        raises=(409,),
         request={"query": "Who wrote the first program?", "max_sources": 3},
         example={
             "answer": "Ada Lovelace wrote the first program for the Analytical Engine.",

@@ -28,6 +28,10 @@ def test_every_endpoint_is_there_with_its_limits_and_its_errors() -> None:
         operation = operations[one.subject]
         assert operation["security"] == ([{"bearer": []}] if one.auth_required else [])
         assert ("429" in operation["responses"]) == (one.rate_limit is not None)
+        # A path that is no UTF-8, two hosts, a position that is none; then what is checked of the request.
+        assert "400" in operation["responses"]
+        checked = [given for given in operation.get("parameters", ()) if given["name"] != "Idempotency-Key"]
+        assert ("422" in operation["responses"]) or not (checked or one.body_bytes), one.subject
         if one.body_bytes:
             assert operation["requestBody"]["content"][one.body_type]["example"]
         for status, answer in operation["responses"].items():
