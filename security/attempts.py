@@ -87,6 +87,16 @@ class Attempts:
             self._accounts.change(account, 1, time)
         self._addresses.change(address, 1, time)
 
+    def check(self, client: str) -> None:
+        """Before a credential that nobody guesses: many at once may come in. Raises TooManyAttemptsError."""
+        wait = self._addresses.wait_s(network_of(client), self._clock())
+        if wait > 0:
+            raise TooManyAttemptsError(wait)
+
+    def failed(self, client: str) -> None:
+        """Such a credential did not count."""
+        self._addresses.change(network_of(client), 1, self._clock())
+
     def succeeded(self, client: str, account: str | None = None) -> None:
         """Take back what `begin` counted of this attempt."""
         time, address = self._clock(), network_of(client)

@@ -77,7 +77,7 @@ class AuthenticationService:
         # What came in from there before is no guess: it is let in although others fail from the same address.
         guess = not self._attempts.came_in(client, subject)
         if guess:
-            self._attempts.begin(client)
+            self._attempts.check(client)
         try:
             presented = parse_secret("ann", credential)
             if presented is not None:
@@ -86,9 +86,9 @@ class AuthenticationService:
                 identity = await self._tokens.identify(credential)
         except InvalidCredentialError:
             self._attempts.forget(client, subject)
+            if guess:
+                self._attempts.failed(client)
             raise
-        if guess:
-            self._attempts.succeeded(client)
         self._attempts.remember(client, subject)
         return identity
 

@@ -188,3 +188,10 @@ async def test_a_lost_connection_is_made_anew(here: Identities, pool: PostgresPo
         with contextlib.suppress(StoreUnavailableError):
             await here.who(text)
         assert (await here.who(text)).id == "ada"
+
+
+async def test_many_that_count_come_in_at_once_from_one_address(here: Identities) -> None:
+    """Nobody guesses a key: only what failed slows an address, and not what is being looked at."""
+    keys = [await here.issued() for _ in range(30)]
+    who = await asyncio.gather(*(here.who(key) for key in keys))
+    assert {one.id for one in who} == {"ada"}
