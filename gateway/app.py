@@ -26,7 +26,7 @@ from gateway.chain.routing import ApiRoutes
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
 from gateway.errors import MalformedRequestError
-from gateway.exchange import KEY, Exchange, identified
+from gateway.exchange import KEY, Exchange, headers, identified
 from gateway.handlers import HANDLERS
 from gateway.openapi import described, document
 from gateway.protocols import Authentication, Authorization
@@ -73,6 +73,9 @@ class EnhancedKnowledgeStorageGateway:
         return self._assistants.serving()
 
     def _found(self, scope: Scope) -> tuple[Match, AnnalsError | None]:
+        hosts = headers(scope, b"host")
+        if len(hosts) > 1 or (not hosts and scope["http_version"] == "1.1"):
+            return Match(None, {}), MalformedRequestError("a request has one Host header (RFC 9112, 3.2); send one")
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         try:
             return self._router.find(scope["method"], raw_path.partition(b"?")[0]), None

@@ -82,6 +82,11 @@ def header(scope: Any, name: bytes) -> bytes | None:
     return None
 
 
+def headers(scope: Any, name: bytes) -> list[bytes]:
+    """All headers of this name, given in lower case."""
+    return [bytes(value) for key, value in scope["headers"] if key == name]
+
+
 def identified(scope: Any) -> tuple[str, str]:
     """Request id and correlation id: what the client gave where it is well-formed, else new ones."""
     given = header(scope, b"x-request-id")

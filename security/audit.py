@@ -25,11 +25,16 @@ _ALWAYS = frozenset({"administration", "change", "key_use", "threat"})
 _DURABLE = frozenset({"administration", "change", "threat"})
 
 
+def without_secrets(text: str) -> str:
+    """`text` with nothing in it that looks like a secret."""
+    return _SECRETS.sub("[secret]", text)
+
+
 def plain(text: str) -> str:
     """`text` as the audit log holds it: one line, bounded, and nothing in it that looks like a secret."""
     if not text:
         return text
-    cleaned = _SECRETS.sub("[secret]", _UNPRINTABLE.sub("?", text[: 4 * MAX_FIELD]))
+    cleaned = without_secrets(_UNPRINTABLE.sub("?", text[: 4 * MAX_FIELD]))
     return cleaned if len(cleaned) <= MAX_FIELD else cleaned[: MAX_FIELD - 1] + "…"
 
 

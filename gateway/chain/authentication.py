@@ -1,11 +1,13 @@
 """Step 2: who sends the request. Each success and each failure is an entry of the audit log."""
 
+from collections.abc import Sequence
+
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.errors import MethodNotAllowedError, UnknownPathError
-from gateway.exchange import Exchange, exchange_of, header
+from gateway.exchange import Exchange, exchange_of, headers
 from gateway.protocols import Authentication
 from security.audit import AuditEntry, AuditLog
-from security.errors import AuthenticationError
+from security.errors import AuthenticationError, InvalidCredentialError
 from security.principal import Principal
 from services.deadline import Deadline
 
@@ -29,12 +31,15 @@ class Authenticator:
         if exchange.endpoint is None:
             raise MethodNotAllowedError() if exchange.allowed_methods else UnknownPathError()
         if exchange.endpoint.auth_required:
-            exchange.principal = await self._authenticated(exchange, header(scope, b"authorization"))
+            exchange.principal = await self._authenticated(exchange, headers(scope, b"authorization"))
         await self._following(scope, receive, send)
 
-    async def _authenticated(self, exchange: Exchange, given: bytes | None) -> Principal:
-        authorization = given.decode("latin-1") if given is not None else None
+    async def _authenticated(self, exchange: Exchange, given: Sequence[bytes]) -> Principal:
+        authorization = given[0].decode("latin-1") if given else None
         try:
+            if len(given) > 1:
+                # Whoever stands before us may have looked at the other one.
+                raise InvalidCredentialError("two Authorization headers")
             deadline = Deadline.after(LIMIT_S)
             principal = await self._authentication.authenticate(authorization, exchange.client, deadline)
         except AuthenticationError as error:

@@ -17,6 +17,8 @@ from security.errors import BlockedError, TooManyAttemptsError
 
 log = logging.getLogger(__name__)
 
+MAX_FAULTS, MAX_FAULT = 50, 500
+"""How many faults of a request are told, and with how many characters: an answer is no larger for a larger request."""
 ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -78,10 +80,14 @@ def as_ours(error: Exception) -> AnnalsError:
             faults = error.errors()
             if any(fault["type"] == "json_invalid" for fault in faults):
                 return MalformedRequestError("the body is no JSON; send one JSON object")
-            return InvalidFieldsError([{"pointer": _pointer(fault["loc"]), "detail": fault["msg"]} for fault in faults])
+            return InvalidFieldsError([_told(fault) for fault in faults[:MAX_FAULTS]])
         case HTTPException() if error.status_code < 500:
             return MalformedRequestError("the body cannot be read as JSON; send one JSON object")
     return InternalError()
+
+
+def _told(fault: Any) -> dict[str, str]:
+    return {"pointer": _pointer(fault["loc"])[:MAX_FAULT], "detail": fault["msg"][:MAX_FAULT]}
 
 
 def _pointer(path: tuple[Any, ...]) -> str:

@@ -4,7 +4,8 @@ import logging
 import time
 
 from gateway.chain import ASGIApp, Receive, Scope, Send
-from gateway.exchange import exchange_of
+from gateway.exchange import Exchange, exchange_of
+from security.audit import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ class RequestLogger:
         """One request."""
         exchange = exchange_of(scope)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s: %s %r from %s", exchange.request_id, exchange.method, exchange.path, exchange.client)
+            log.debug("%s: %s %r from %s", exchange.request_id, exchange.method, _path(exchange), exchange.client)
         try:
             await self._following(scope, receive, send)
         finally:
@@ -31,8 +32,13 @@ class RequestLogger:
                     exchange.request_id,
                     exchange.status,
                     exchange.method,
-                    exchange.path[:200],
+                    _path(exchange),
                     exchange.principal.id if exchange.principal is not None else "nobody",
                     1000 * (time.perf_counter() - exchange.began),
                     f", {exchange.problem}" if exchange.problem is not None else "",
                 )
+
+
+def _path(exchange: Exchange) -> str:
+    """Somebody may have put a credential where an id belongs."""
+    return without_secrets(exchange.path)[:200]
