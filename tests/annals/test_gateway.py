@@ -1,10 +1,13 @@
 """The gateway of a pipeline that is up: real models, stores and tokens."""
 
+import contextlib
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -333,3 +336,50 @@ def test_the_examples_get_an_answer(up: Up, command: list[str]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Ada Lovelace wrote the first program" in done.stdout
+
+
+def test_a_killed_gateway_is_started_again_and_has_lost_nothing_acknowledged(up: Up) -> None:
+    acknowledged: list[str] = []
+    ended = threading.Event()
+
+    with client(up) as http:
+        url, headers = http.base_url, http.headers
+
+    def write(writer: int) -> None:
+        with httpx.Client(base_url=url, headers=headers, timeout=60) as http:
+            for number in range(10):
+                name = f"gateway/killed/{writer}/{number}"
+                with contextlib.suppress(httpx.TransportError):
+                    text = f"Writer {writer} says {number}."
+                    answer = http.post("/api/v1/documents", json={"id": name, "title": "K", "text": text})
+                    assert answer.status_code in (200, 201), answer.text
+                    acknowledged.append(name)
+                ended.wait(0.4)
+
+    before = up.pipeline.pids("gateway")
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, number) for number in range(4)]
+        try:
+            assert until(lambda: len(acknowledged) >= 4)
+            up.pipeline.kill("gateway")
+            assert until(lambda: up.pipeline.pids("gateway") not in (before, []), limit_s=60)
+        finally:
+            ended.set()
+        for one in writers:
+            one.result(60)
+    with client(up) as http:
+        assert until(lambda: _lives(http), limit_s=60)
+        late = http.post("/api/v1/documents", json={"id": "gateway/killed/late", "title": "K", "text": "Late."})
+        assert late.status_code == 201, "at the same address, with the same token"
+    rows = up.rows(
+        "SELECT aggregate_id, count(*) FROM annals.stored_events WHERE topic = 'DocumentIngested' "
+        "AND aggregate_id LIKE 'gateway/killed/%' GROUP BY aggregate_id"
+    )
+    assert {*acknowledged, "gateway/killed/late"} <= {name for name, _ in rows}
+    assert {times for _, times in rows} == {1}
+
+
+def _lives(http: httpx.Client) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return http.get("/health/live").status_code == 200
+    return False
