@@ -8,6 +8,7 @@ from gateway.endpoints import ENDPOINTS
 from gateway.errors import MalformedRequestError
 from gateway.handlers import HANDLERS
 from gateway.router import ApiRouter, Match
+from security.roles import BUILT_IN, INSTALLATION, Policy
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /openapi.json"}
 SIGNING_IN = {
@@ -39,6 +40,20 @@ def test_only_health_signing_in_and_the_document_of_the_api_are_open() -> None:
     opened = {one.subject: one for one in ENDPOINTS if not one.auth_required}
     assert set(opened) == OPEN | SIGNING_IN
     assert all(opened[one].rate_limit is not None for one in SIGNING_IN), "what asks the database has a limit"
+
+
+def test_metrics_are_for_whoever_runs_the_installation() -> None:
+    (metrics,) = (one for one in ENDPOINTS if one.path == "/metrics")
+    assert metrics.auth_required and (metrics.resource, metrics.action, metrics.or_else) == ("system", "read", None)
+    assert metrics.resource in INSTALLATION, "no other tenant's administrator has it"
+    assert {name for name in BUILT_IN if grants(name, "system", "read")} == {"operator", "administrator"}
+
+
+def grants(role: str, resource: str, action: str) -> bool:
+    """Whether a role that is built in gives this."""
+    return any(
+        one.resource in (resource, "*") and one.action in (action, "*") for _, one in Policy(0).permissions([role])
+    )
 
 
 def test_what_asks_who_somebody_is_has_a_limit_and_a_time() -> None:
