@@ -13,7 +13,9 @@ from gateway.endpoint import ApiEndpointConfig
 from gateway.handler import Handler
 from gateway.problems import MEDIA_TYPE, TYPE, documented, name_of, status_of, title_of
 
-ALWAYS = (400, 413, 500, 503, 504)
+HEAD_TOO_LARGE = 431
+"""The connection says so, before there is a request (`gateway.connections`)."""
+ALWAYS = (400, 413, HEAD_TOO_LARGE, 500, 503, 504)
 """Any endpoint may answer so."""
 
 PROBLEM = {
@@ -146,6 +148,8 @@ def _statuses(endpoint: ApiEndpointConfig) -> set[int]:
 
 
 def _problem_response(status: int) -> Document:
+    if status == HEAD_TOO_LARGE:
+        return {"description": "Request line and headers are too large. There is no body, and the connection ends."}
     kinds = [error for error in documented() if status_of(error) == status]
     return {
         "description": "; ".join(title_of(error) for error in kinds if error.__module__.startswith("gateway"))
