@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import appends, ask, common_entity, fairness, gateway, ingest, projection, replay
+from bench import appends, ask, ask_client, common_entity, fairness, freshness, gateway, ingest, projection, replay
 from bench.servers import Figures, Stopwatch, say
 
 
@@ -27,6 +27,8 @@ USUAL = {
     "ingest": ingest.measure,
     "ask": ask.measure,
     "gateway": gateway.measure,
+    "ask_client": ask_client.measure,
+    "freshness": freshness.measure,
 }
 MEASUREMENTS = USUAL | {
     "fairness": fairness.measure,
@@ -41,9 +43,9 @@ MEASUREMENTS = USUAL | {
 def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
-    NAME is one of appends, projection, replay, ingest, ask, gateway; without any, all are measured. And there are
-    fairness and common_entity, which take minutes, and common_entity_neo4j and stores, for the servers profile, which
-    need Java or Docker. Prints one JSON object; only its ratios mean anything on another machine (see
+    NAME is one of appends, projection, replay, ingest, ask, gateway, ask_client, freshness; without any, all are
+    measured. And there are fairness and common_entity, which take minutes, and common_entity_neo4j and stores, for the
+    servers profile, which need Java or Docker. Prints one JSON object; only its ratios mean anything elsewhere (see
     docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
