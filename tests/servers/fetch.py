@@ -1,4 +1,4 @@
-"""Fetch what the servers of the tests are made of, so that no test waits for it: `python -m tests.servers.fetch`."""
+"""Fetch what servers and producers of the tests are made of, so that no test waits: `python -m tests.servers.fetch`."""
 
 import os
 import sys
@@ -10,16 +10,24 @@ from tests.servers.kafka import KAFKA
 from tests.servers.neo4j import NEO4J
 from tests.servers.opensearch import OPENSEARCH
 from tests.servers.packages import FetchError, MissingError
+from tests.servers.producers import PRODUCERS
 from tests.servers.redis import REDIS
 from tests.servers.ways import free_ports
 
 
 def main() -> int:
     """Exit code 1 where one of them cannot be had."""
+    failed = False
+    for language, command in PRODUCERS.items():
+        try:
+            command(print)
+            print(f"producer in {language}: everything is here")
+        except (MissingError, FetchError) as error:
+            print(f"producer in {language}: {error}", file=sys.stderr)
+            failed = True
     if docker_answers():
         print("the servers come from Docker")
-        return 0
-    failed = False
+        return int(failed)
     for recipe in (KAFKA, NEO4J, OPENSEARCH, REDIS):
         if os.environ.get(recipe.variable):
             continue

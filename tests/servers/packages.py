@@ -90,7 +90,7 @@ def maven(folder: Path, modules: Mapping[str, Sequence[str]]) -> None:
                 f"{_POM}<parent>{_OURS}</parent><artifactId>{module}</artifactId><packaging>pom</packaging>"
                 f"<dependencies>{wanted}</dependencies></project>"
             )
-        _fetch(
+        fetch(
             program, "-B", "-q", "-ntp", "-T2", f"-Dmaven.repo.local={CACHE / 'm2'}", "-f", str(poms / "pom.xml"), COPY,
             "-DincludeScope=runtime", f"-DoutputDirectory={folder}/${{project.artifactId}}",
         )  # fmt: skip
@@ -115,19 +115,21 @@ def debian(package: str, program: str) -> str:
             raise MissingError(f"install Debian's package {package}, or whatever has {program} here")
         install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]
         with contextlib.suppress(FetchError):
-            _fetch(*install)
+            fetch(*install)
         if shutil.which(program) is None:
-            _fetch("apt-get", "update", "-q")
-            _fetch(*install)
+            fetch("apt-get", "update", "-q")
+            fetch(*install)
     found = shutil.which(program)
     if found is None:
         raise FetchError(f"Debian's package {package} has no {program}")
     return found
 
 
-def _fetch(*command: str) -> None:
+def fetch(*command: str, folder: Path | None = None) -> None:
+    """Run `command` in `folder`. Raises FetchError with its own words."""
     done = subprocess.run(
         command,
+        cwd=folder,
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
