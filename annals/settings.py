@@ -26,7 +26,7 @@ from contracts.envelope import Tenant
 from contracts.payload import Party, storable
 from contracts.threats import ThreatKind
 from security.audit import AuditLevel
-from security.oidc import is_safe_url
+from security.safe_urls import is_safe_url
 from streams.credentials import read_credentials
 
 FILE_NAME = "annals.toml"

@@ -1,17 +1,16 @@
 """An external issuer of access tokens (OpenID Connect Discovery 1.0): what is asked of it, and whom its claims mean."""
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from contracts.errors import AnnalsError
 from security.access_tokens import TYPE, AccessClaims, TokenRules
 from security.errors import InvalidCredentialError
 from security.jose import KIND_OF_KEY
+from security.safe_urls import is_safe_url
 from security.scopes import WrongScopeError, checked_scopes
 
 MAX_LIFETIME_S = 24 * 3600.0
@@ -105,25 +104,6 @@ def keys_url(metadata: Any, issuer: ExternalIssuer) -> str:
     if not isinstance(url, str) or not is_safe_url(url):
         raise UnusableIssuerError(f"{issuer.discovery_url} names no https address of keys; correct the issuer")
     return url
-
-
-def is_safe_url(url: str) -> bool:
-    """Https, or http to this machine; without user or password."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if parts.username or parts.password or not host or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -10,7 +10,7 @@ from annals.supervision.process import ProcessSpec
 from services.mesh.definition import ResourceRequirements, ServiceDefinition, ServiceEndpoint, ServiceScalingConfig
 from services.mesh.operations import PROCESSING, REASONING, SERVICES, STORAGE, VERSION, operations_of
 
-MEMORY_BYTES = {PROCESSING: 900 * 2**20, STORAGE: 200 * 2**20, REASONING: 700 * 2**20}
+MEMORY_BYTES = {PROCESSING: 900 * 2**20, STORAGE: 200 * 2**20, REASONING: 1000 * 2**20}
 """Measured with the default models, rounded up."""
 STOP_GRACE_S = 15.0
 """More than a service's own limit for requests that are under way."""

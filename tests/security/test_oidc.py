@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from security.access_tokens import AccessClaims
 from security.errors import InvalidCredentialError
-from security.oidc import ExternalIssuer, UnusableIssuerError, is_safe_url, keys_url, own_scopes
+from security.oidc import ExternalIssuer, UnusableIssuerError, keys_url, own_scopes
+from security.safe_urls import is_safe_url
 
 ISSUER = ExternalIssuer(
     issuer="https://id.example/realms/a",
