@@ -9,7 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 
-from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_not_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from contracts.envelope import DomainEvent
 from contracts.errors import AnnalsError
@@ -31,6 +37,8 @@ UNAVAILABLE_LIMIT_S = 3600.0
 RENEW_S = 60.0
 """After which it is asked again whether the caller may read events."""
 STOP_LIMIT_S = 10.0
+KEEP_S = 1.0
+"""After which the position is kept, within a batch as well."""
 
 Handle = Callable[[DomainEvent], Awaitable[None]]
 
@@ -41,6 +49,10 @@ class SubscriptionTakenError(AnnalsError):
 
 class SubscriptionFailedError(AnnalsError):
     """The handler failed with one event as often as it is tried; mend the cause and subscribe again."""
+
+
+class SubscriptionEndedError(AnnalsError):
+    """The handler wants no more events; subscribe again when it does."""
 
 
 class SubscriptionHandle:
@@ -65,13 +77,13 @@ class SubscriptionHandle:
 
     async def wait(self) -> None:
         """Until it ends. Raises what ended it: SubscriptionFailedError, SubscriptionTakenError, AccessDeniedError,
-        NewerSchemaError, StoreUnavailableError.
+        NewerSchemaError, StoreUnavailableError, and the SubscriptionEndedError of a handler.
         """
         if self._task is not None:
             await asyncio.shield(self._task)
 
-    async def stop(self) -> None:
-        """Let the event in hand be handled, for up to STOP_LIMIT_S, and give no more; raises nothing.
+    async def stop(self, limit_s: float = STOP_LIMIT_S) -> None:
+        """Let the event in hand be handled, for so long, and give no more; raises nothing.
 
         An event that takes longer is called off, and comes again when the subscription goes on.
         """
@@ -79,7 +91,7 @@ class SubscriptionHandle:
         if self._task is None:
             return
         if self._handling:
-            await asyncio.wait({self._task}, timeout=STOP_LIMIT_S)
+            await asyncio.wait({self._task}, timeout=limit_s)
         self._task.cancel()
         await asyncio.wait({self._task})
 
@@ -107,13 +119,15 @@ class Subscriptions:
         handler: Handle,
         *,
         after: int | None = None,
+        handler_limit_s: float | None = HANDLER_LIMIT_S,
         deadline: Deadline,
     ) -> SubscriptionHandle:
         """Call `handler` with each of the caller's events of these types (None: of all), one after the other.
 
         The first time it begins behind the position `after`, or with what is yet to come; later where it was. An event
         may come again after a crash, and does until the handler returns: TRIES times with growing pauses, then the
-        subscription ends, with nothing left out. Whoever begins it last has it.
+        subscription ends, with nothing left out; at once where it raises SubscriptionEndedError. A call takes at most
+        `handler_limit_s`, None for a handler that bounds itself. Whoever begins it last has it.
 
         Raises AccessDeniedError, InvalidRequestError, StoreUnavailableError, DeadlineExceededError.
         """
@@ -126,7 +140,10 @@ class Subscriptions:
         async with deadline.enforce("beginning a subscription"):
             held = await self._positions.take(caller.tenant, name, head if after is None else after)
         handle = SubscriptionHandle(name, held)
-        handle._task = asyncio.create_task(self._run(caller, handle, event_types, handler), name=f"subscription {name}")
+        handle._task = asyncio.create_task(
+            self._run(caller, handle, event_types, _Handler(name, handler, handler_limit_s)),
+            name=f"subscription {name}",
+        )
         handle._task.add_done_callback(lambda task: _tell(name, task))
         return handle
 
@@ -138,7 +155,7 @@ class Subscriptions:
                 raise NotFoundError(f"there is no subscription {name!r}; names are the tenant's own")
 
     async def _run(
-        self, caller: Caller, handle: SubscriptionHandle, types: Collection[EventType] | None, handler: Handle
+        self, caller: Caller, handle: SubscriptionHandle, types: Collection[EventType] | None, handler: "_Handler"
     ) -> None:
         async def follow() -> None:
             renewed = Deadline.after(RENEW_S)
@@ -158,48 +175,65 @@ class Subscriptions:
                 before_pause=lambda error: log.warning("subscription %s waits: %s", handle.name, error),
             )
 
-    async def _handle(self, caller: Caller, handle: SubscriptionHandle, batch: EventBatch, handler: Handle) -> None:
+    async def _handle(self, caller: Caller, handle: SubscriptionHandle, batch: EventBatch, handler: "_Handler") -> None:
         """One event after the other; what was handled is kept, however it ends."""
-        began = handle.position
+        clock = asyncio.get_running_loop().time
+        kept, kept_at = handle.position, clock()
         try:
             for event in batch.events:
                 if handle._stopping:
                     return
-                await _try(handle.name, event, handler)
+                await handler(event)
                 assert event.position is not None, "stored events have a position"
                 handle._held = handle._held._replace(position=event.position)
+                if clock() - kept_at >= KEEP_S:
+                    await self._keep(caller, handle)
+                    kept, kept_at = handle.position, clock()
             handle._held = handle._held._replace(position=batch.position)
         finally:
-            if handle.position > began and not await self._positions.advance(caller.tenant, handle.name, handle._held):
-                raise SubscriptionTakenError(
-                    f"another program began the subscription {handle.name!r}, or it was forgotten; "
-                    "give each program a name of its own"
-                )
+            if handle.position > kept:
+                await self._keep(caller, handle)
+
+    async def _keep(self, caller: Caller, handle: SubscriptionHandle) -> None:
+        if not await self._positions.advance(caller.tenant, handle.name, handle._held):
+            raise SubscriptionTakenError(
+                f"another program began the subscription {handle.name!r}, or it was forgotten; "
+                "give each program a name of its own"
+            )
 
 
-async def _try(name: str, event: DomainEvent, handler: Handle) -> None:
-    """Raises SubscriptionFailedError once the handler failed TRIES times."""
+class _Handler:
+    """Calls a program's handler, TRIES times at most."""
 
-    def tell(failed: RetryCallState) -> None:
-        error = failed.outcome.exception() if failed.outcome is not None else None
-        log.warning("subscription %s: %s of %s: %r", name, event.event_type, event.aggregate_id, error)
+    def __init__(self, name: str, handle: Handle, limit_s: float | None) -> None:
+        self._name, self._handle, self._limit_s = name, handle, limit_s
 
-    try:
-        async for attempt in AsyncRetrying(
-            wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
-            stop=stop_after_attempt(TRIES),
-            before_sleep=tell,
-            reraise=True,
-        ):
-            with attempt:
-                async with asyncio.timeout(HANDLER_LIMIT_S):
-                    await handler(event)
-    except Exception as error:
-        cause = str(error) or type(error).__name__
-        raise SubscriptionFailedError(
-            f"subscription {name!r}: {event.event_type} at position {event.position} failed {TRIES} times: {cause}; "
-            "mend the cause and subscribe again"
-        ) from error
+    async def __call__(self, event: DomainEvent) -> None:
+        """Raises SubscriptionFailedError, SubscriptionEndedError."""
+
+        def tell(failed: RetryCallState) -> None:
+            error = failed.outcome.exception() if failed.outcome is not None else None
+            log.warning("subscription %s: %s of %s: %r", self._name, event.event_type, event.aggregate_id, error)
+
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_not_exception_type((SubscriptionEndedError, asyncio.CancelledError)),
+                wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
+                stop=stop_after_attempt(TRIES),
+                before_sleep=tell,
+                reraise=True,
+            ):
+                with attempt:
+                    async with asyncio.timeout(self._limit_s):
+                        await self._handle(event)
+        except SubscriptionEndedError:
+            raise
+        except Exception as error:
+            cause = str(error) or type(error).__name__
+            raise SubscriptionFailedError(
+                f"subscription {self._name!r}: {event.event_type} at position {event.position} failed {TRIES} times: "
+                f"{cause}; mend the cause and subscribe again"
+            ) from error
 
 
 def _tell(name: str, task: "asyncio.Task[None]") -> None:

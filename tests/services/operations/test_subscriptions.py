@@ -154,16 +154,15 @@ async def test_one_that_keeps_failing_ends_it_with_the_cause_and_the_event_comes
         await until(lambda: seen.events == told[1:])
 
 
-async def test_a_handler_that_hangs_fails_after_its_limit(
-    subscriptions: Subscriptions, history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "HANDLER_LIMIT_S", 0.02)
+async def test_a_handler_that_hangs_fails_after_its_limit(subscriptions: Subscriptions, history: History) -> None:
     await history.tell(ADA)
 
     async def hang(event: DomainEvent) -> None:
         await asyncio.Event().wait()
 
-    handle = await begin(subscriptions, hang)
+    handle = await subscriptions.subscribe(
+        OURS, "mail", None, hang, after=0, handler_limit_s=0.02, deadline=Deadline.after(20)
+    )
     with pytest.raises(SubscriptionFailedError, match="TimeoutError"):
         await asyncio.wait_for(handle.wait(), 20)
 
