@@ -144,6 +144,8 @@ async def _gateway(
         models, jobs = Models(use_cases), Jobs()
         pools = use_cases.operations.pools
         reports = asyncio.create_task(report_pools(pools.monitor_pool_health))
+        # Here, and in no role of its own: it waits for others most of the time, and one of all gateways does it.
+        webhooks = asyncio.create_task(use_cases.webhooks.deliverer.run())
         pruning = asyncio.create_task(use_cases.idempotency.keep_pruned())
         try:
             gateway = EnhancedKnowledgeStorageGateway(
@@ -158,6 +160,8 @@ async def _gateway(
         finally:
             reports.cancel()
             pruning.cancel()
+            webhooks.cancel()
+            await asyncio.gather(webhooks, return_exceptions=True)
             await jobs.close()
             await models.close()
 
@@ -198,6 +202,7 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStre
             compliance=security.compliance,
             retention=security.retention,
         ),
+        webhooks=use_cases.webhooks.service,
         jobs=jobs,
         streams=streams,
         models=models,

@@ -142,6 +142,12 @@ class Settings(BaseSettings):
     oidc_tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
     oidc_tenant_claim: str | None = Field(None, description="The claim that says whose somebody is; none by default.")
     oidc_tenants: dict[str, Tenant] = Field(default_factory=dict, description="From values of that claim to tenants.")
+    webhook_private_addresses: bool = Field(
+        False, description="Let webhooks be sent to addresses of this network, and to these without TLS."
+    )
+    webhook_give_up_seconds: int = Field(
+        21_600, ge=1, le=604_800, description="An event that does not arrive at a webhook for so long is set aside."
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Port of a role's metrics; none are served by default, 0 takes a free one."
     )

@@ -75,6 +75,7 @@ async def measure(folder: Path) -> Figures:
             documents=replace(DocumentServices(*[nothing] * 9), consistency=ReadYourWrites((), stores.topics)),
             operations=OperationServices(*[nothing] * len(fields(OperationServices))),
             security=SecurityServices(*[nothing] * len(fields(SecurityServices))),
+            webhooks=nothing,
             jobs=Jobs(),
             streams=LiveStreams(),
             models=models,

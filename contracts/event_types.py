@@ -3,7 +3,9 @@
 from enum import StrEnum
 from typing import Literal
 
-AggregateKind = Literal["document", "entity", "reasoning_query", "model", "system", "account", "policy", "identity"]
+AggregateKind = Literal[
+    "document", "entity", "reasoning_query", "model", "system", "account", "policy", "identity", "webhook"
+]
 
 
 class EventType(StrEnum):
@@ -47,6 +49,11 @@ class EventType(StrEnum):
     IDENTITY_BLOCKED = "IdentityBlocked"
     IDENTITY_UNBLOCKED = "IdentityUnblocked"
 
+    WEBHOOK_ADDED = "WebhookAdded"
+    WEBHOOK_PAUSED = "WebhookPaused"
+    WEBHOOK_RESUMED = "WebhookResumed"
+    WEBHOOK_REMOVED = "WebhookRemoved"
+
 
 _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
     # What is found in a document belongs to that document: its order is the document's own.
@@ -79,6 +86,12 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
     ),
     "policy": (EventType.ROLE_DEFINED, EventType.ROLE_REMOVED),
     "identity": (EventType.THREAT_DETECTED, EventType.IDENTITY_BLOCKED, EventType.IDENTITY_UNBLOCKED),
+    "webhook": (
+        EventType.WEBHOOK_ADDED,
+        EventType.WEBHOOK_PAUSED,
+        EventType.WEBHOOK_RESUMED,
+        EventType.WEBHOOK_REMOVED,
+    ),
 }
 
 KIND_OF: dict[EventType, AggregateKind] = {
@@ -88,8 +101,11 @@ KIND_OF: dict[EventType, AggregateKind] = {
 CONTENT_TYPES = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED})
 """After one of these, what was said of the document before is out of date."""
 
-ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account", "policy", "identity"})
-"""Who may do what, and who was seen to try. Whoever looks for contents by a name does not find these."""
+ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account", "policy", "identity", "webhook"})
+"""Who may do what, who was seen to try, who is told. Whoever looks for contents by a name does not find these."""
 
 ACCESS_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ("account", "policy"))
 """After one of these, what was known of anybody's access may be out of date."""
+
+WEBHOOK_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind == "webhook")
+"""They tell addresses of others, which are for those who may read webhooks."""

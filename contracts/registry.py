@@ -1,6 +1,6 @@
 """Which payload each event type carries."""
 
-from contracts import access, accounts, documents, entities, reasoning, system, threats
+from contracts import access, accounts, documents, entities, reasoning, system, threats, webhooks
 from contracts.event_types import EventType
 from contracts.payload import Payload
 
@@ -37,5 +37,9 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         threats.ThreatDetected,
         threats.IdentityBlocked,
         threats.IdentityUnblocked,
+        webhooks.WebhookAdded,
+        webhooks.WebhookPaused,
+        webhooks.WebhookResumed,
+        webhooks.WebhookRemoved,
     )
 }

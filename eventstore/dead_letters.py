@@ -23,6 +23,8 @@ Status = Literal["open", "retrying", "resolved", "dropped"]
 _OURS = "($1::text IS NULL OR tenant = $1)"
 WAITS = "WaitsBehindError"
 """Error of a letter that waits behind another one of its aggregate."""
+WEBHOOK = "webhook:"
+"""How the consumers begin whose letters are sent again by themselves, and not by the relay."""
 _UNDONE = "status IN ('open', 'retrying')"
 
 
@@ -124,16 +126,39 @@ class DeadLetters:
         async with transaction(self._pool) as connection:
             rows = await connection.fetch(
                 "UPDATE annals.dead_letters AS l "
-                "SET status = 'retrying', republish = true, retry_token = gen_random_uuid() "
+                "SET status = 'retrying', republish = NOT starts_with(l.consumer, $4), retry_token = gen_random_uuid() "
                 f"WHERE {_OURS} AND {_UNDONE} AND ($2::bigint[] IS NULL OR id = ANY($2) OR (error = $3 AND EXISTS ("
                 "SELECT FROM annals.dead_letters AS f WHERE f.id = ANY($2) AND f.id < l.id AND f.consumer = l.consumer "
                 "AND f.tenant = l.tenant AND f.aggregate_id = l.aggregate_id))) RETURNING id",
                 tenant,
                 None if ids is None else list(ids),
                 WAITS,
+                WEBHOOK,
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
         return sorted(row["id"] for row in rows)
+
+    async def retrying_webhooks(self, limit: int) -> list[DeadLetter]:
+        """Of each webhook the oldest letter that is to be sent again; at most so many."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT ON (consumer) * FROM annals.dead_letters "
+                "WHERE status = 'retrying' AND starts_with(consumer, $1) ORDER BY consumer, id LIMIT $2",
+                WEBHOOK,
+                limit,
+            )
+        return [_letter(row) for row in rows]
+
+    async def drop_all_of(self, tenant: str, consumer: str, reason: str) -> None:
+        """Give up every letter of a consumer that is no more."""
+        async with acquire(self._pool) as connection:
+            await connection.execute(
+                f"UPDATE annals.dead_letters SET status = 'dropped', reason = $3, republish = false "
+                f"WHERE tenant = $1 AND consumer = $2 AND {_UNDONE}",
+                tenant,
+                consumer,
+                reason,
+            )
 
     async def drop(self, tenant: str | None, ids: Sequence[int], reason: str) -> list[int]:
         """Give letters up, with the reason. Returns the ids of those that were not done with."""

@@ -248,6 +248,18 @@ SIGNING_IN = (
     replace(_open("/.well-known/jwks.json", "jwks"), resource="keys", rate_limit=RateLimit(60, 60.0)),
 )
 
+WEBHOOKS = (
+    _read("/webhooks", "webhook_list", "webhooks"),
+    # Its answer holds a secret. A name is looked up.
+    replace(_write("POST", "/webhooks", "webhook_adder", "webhooks", "write", idempotency_key="no"), timeout_s=30.0),
+    _write("DELETE", "/webhooks/{webhook_id}", "webhook_remover", "webhooks", "delete", body_bytes=0),
+    replace(
+        _write("POST", "/webhooks/{webhook_id}/test", "webhook_tester", "webhooks", "execute", body_bytes=0),
+        timeout_s=30.0,
+    ),
+    _write("POST", "/webhooks/{webhook_id}/resume", "webhook_resumer", "webhooks", "write", body_bytes=0),
+)
+
 SYSTEM = (
     _open("/health/live", "live"),
     _open("/health/ready", "ready"),
@@ -279,5 +291,6 @@ ENDPOINTS: tuple[ApiEndpointConfig, ...] = (
     *SECURITY,
     *ASSISTANTS,
     *SIGNING_IN,
+    *WEBHOOKS,
     *SYSTEM,
 )

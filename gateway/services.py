@@ -38,6 +38,7 @@ from services.storage.parts import ListParts
 from services.storage.reading import ReadDocument
 from services.storage.show import Show
 from services.storage.waiting import WaitForDocuments
+from services.webhooks.service import WebhookService
 
 Check = Callable[[], Awaitable[None]]
 """Returns where a part is ready to serve, and raises where it is not."""
@@ -117,6 +118,7 @@ class GatewayServices:
     documents: DocumentServices
     operations: OperationServices
     security: SecurityServices
+    webhooks: WebhookService
     jobs: Jobs
     streams: LiveStreams
     models: Callable[[Deadline], Awaitable[ModelServices]]

@@ -158,6 +158,19 @@ HTTP_IN_FLIGHT = Gauge("annals_http_requests_in_flight", "Requests being answere
 # Bytes of answers' bodies, as sent.
 HTTP_BYTES = Counter("annals_http_response_bytes_total", "Bytes of bodies sent.", ["method", "path"])
 
+# ---- Webhooks ----
+
+# outcome: arrived, failed (tried again), given_up (a dead letter now). Failures alone: `annals webhooks list` says why.
+WEBHOOK_DELIVERIES = Counter("annals_webhook_deliveries_total", "Tries to send events to webhooks.", ["outcome"])
+
+# One try, from looking the name up to the answer. Near 15 s: receivers that do not answer.
+WEBHOOK_SECONDS = Histogram(
+    "annals_webhook_seconds", "Seconds of a try.", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+)
+
+# Webhooks that were paused: gone, failing for days, or of somebody who may not read any more. Alert on it.
+WEBHOOKS_PAUSED = Counter("annals_webhooks_paused_total", "Webhooks that were paused.")
+
 # ---- Services: the side that is asked ----
 
 # status: the HTTP status of the answer, or cancelled (whoever asked went away). 401: somebody has no valid token.

@@ -35,6 +35,7 @@ COMMANDS = {
     "threats": "threats",
     "mcp": "mcp",
     "compliance": "compliance",
+    "webhooks": "webhooks",
     "eval": "evaluate",
     "topics": "topics",
     "export": "export",

@@ -16,6 +16,7 @@ from annals.composition.service_layer import (
 )
 from annals.composition.storage import Storage, storage_of
 from annals.composition.stores import Stores, check_broker, open_read_models, open_stores
+from annals.composition.webhooks import WebhookParts, open_webhooks
 from annals.settings import Settings
 from eventstore.idempotency import IdempotencyKeys
 from inference.runner import Inference
@@ -41,6 +42,7 @@ class UseCases:
     models: ServingModels
     operations: Operations
     security: Security
+    webhooks: WebhookParts
     services: ServiceLayer
     inference: Inference
     limits: RateLimits
@@ -113,12 +115,15 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             services = service_layer(stores, inference, ask)
         else:
             services = await stack.enter_async_context(remote_service_layer(registries))
+        operations = operations_of(stores, broker)
+        security = await stack.enter_async_context(open_security(stores))
         yield UseCases(
             storage=storage_of(stores),
             ask=ask,
             models=serving_models(stores),
-            operations=operations_of(stores, broker),
-            security=await stack.enter_async_context(open_security(stores)),
+            operations=operations,
+            security=security,
+            webhooks=await stack.enter_async_context(open_webhooks(stores, operations, security)),
             services=services,
             inference=inference,
             limits=stores.read.limits,

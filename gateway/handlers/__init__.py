@@ -16,6 +16,7 @@ from gateway.handlers import (
     sessions,
     status,
     system,
+    webhooks,
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -33,4 +34,5 @@ HANDLERS: dict[str, Handler] = {
     **administration.HANDLERS,
     **status.HANDLERS,
     **system.HANDLERS,
+    **webhooks.HANDLERS,
 }

@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from contracts.envelope import DomainEvent
-from contracts.event_types import ACCESS_TYPES, KIND_OF, AggregateKind, EventType
+from contracts.event_types import ACCESS_TYPES, KIND_OF, WEBHOOK_TYPES, AggregateKind, EventType
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
@@ -25,8 +25,8 @@ POLL_S = 0.5
 QUIET_S = 15.0
 """After which a tail says how far it has looked, where nothing happened."""
 
-CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES
-"""Events of accounts and roles are for those who may read policies."""
+CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES - WEBHOOK_TYPES
+"""Events of accounts and roles are for those who may read policies, those of webhooks for those who may read these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,11 @@ def _version(event: DomainEvent) -> int:
     return event.aggregate_version
 
 
+def readable(caller: Caller) -> frozenset[EventType]:
+    """The types of events that the caller may see. Raises AccessDeniedError."""
+    return _allowed(caller, None)
+
+
 def _allowed(caller: Caller, types: Collection[EventType] | None) -> frozenset[EventType]:
     """The types that the caller may see, of those that are wanted. Raises AccessDeniedError."""
     caller.require("events", "read")
@@ -199,5 +204,8 @@ def _allowed(caller: Caller, types: Collection[EventType] | None) -> frozenset[E
             f"{caller.actor} may not read events: they tell of all documents, and only some may be seen; ask an "
             "administrator for a role that may read them all"
         )
-    allowed = CONTENT_TYPES | ACCESS_TYPES if caller.access.decide("policies", "read").allowed else CONTENT_TYPES
+    allowed = CONTENT_TYPES
+    for resource, guarded in (("policies", ACCESS_TYPES), ("webhooks", WEBHOOK_TYPES)):
+        if caller.access.decide(resource, "read").allowed:
+            allowed |= guarded
     return allowed if types is None else allowed & frozenset(types)

@@ -214,6 +214,7 @@ class Gateway:
             documents=DocumentServices(self.storage, *[nothing] * 8),
             operations=_none_of(OperationServices),
             security=replace(_none_of(SecurityServices), sign_in=sign_in, signer=sign_in),
+            webhooks=nothing,
             jobs=self.jobs,
             streams=LiveStreams(),
             models=_no_models,

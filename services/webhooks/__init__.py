@@ -1,0 +1,1 @@
+"""Events for others, sent by HTTP."""
