@@ -51,7 +51,15 @@ async def test_results_come_while_lines_are_still_sent(gateway: Gateway) -> None
             await answered.put(message["body"])
 
     headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers, "client": None}
+    headers.append((b"host", b"gateway"))
+    scope: dict[str, object] = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": PATH,
+        "query_string": b"",
+    }
+    scope["headers"] = headers
     running = asyncio.create_task(gateway.app(scope, sent.get, send))
     async with asyncio.timeout(10):
         for number in (1, 2, 3):
