@@ -2,12 +2,20 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from client.gateway import Gateway, GatewayError, GatewayNotFoundError
+from client.gateway import (
+    AWAY_LIMIT_S,
+    Gateway,
+    GatewayAbsentError,
+    GatewayError,
+    GatewayNotFoundError,
+    GatewayUnavailableError,
+)
 from contracts.errors import AnnalsError
 
 BATCH = 1000
@@ -32,7 +40,26 @@ class Followed:
 
 
 async def take(gateway: Gateway, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """At most BATCH documents; for each its `outcome`, or the `problem` that it has."""
+    """At most BATCH documents; for each its `outcome`, or the `problem` that it has.
+
+    Those that no database could take are sent again. Raises GatewayUnavailableError where that does not help.
+    """
+    clock = asyncio.get_running_loop().time
+    began, said = clock(), await _take(gateway, documents)
+    while away := [index for index, answer in enumerate(said) if _is_away(answer)]:
+        if clock() - began > AWAY_LIMIT_S:
+            raise GatewayUnavailableError(f"{said[away[0]]['problem']['detail']}; see: annals status")
+        await asyncio.sleep(random.uniform(0.5, 2.0))
+        for index, answer in zip(away, await _take(gateway, [documents[index] for index in away]), strict=True):
+            said[index] = answer
+    return said
+
+
+def _is_away(answer: Mapping[str, Any]) -> bool:
+    return answer.get("problem", {}).get("status") in (429, 503, 504)
+
+
+async def _take(gateway: Gateway, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     lines = "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
     kind = {"content-type": "application/x-ndjson"}
     said = await gateway.send_lines("/documents/lines", lines.encode("utf-8", "surrogatepass"), kind)
@@ -43,20 +70,29 @@ async def take(gateway: Gateway, documents: Sequence[Mapping[str, Any]]) -> list
 
 async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], None]) -> Followed:
     """Until each is processed, gone, or set aside. `report` gets how many that are. Raises StandstillError."""
-    waiting, followed, pause_s, still_s = list(ids), Followed(), POLL_S, 0.0
+    waiting, followed, pause_s = list(ids), Followed(), POLL_S
+    clock = asyncio.get_running_loop().time
+    moved = clock()
     while waiting:
         left: list[str] = []
         for start in range(0, len(waiting), BATCH):
             wanted = {"documents": waiting[start : start + BATCH]}
-            found = await gateway.send("POST", "/processing/progress", json=wanted)
+            try:
+                found = await gateway.send("POST", "/processing/progress", json=wanted)
+            except (GatewayAbsentError, GatewayUnavailableError):
+                # What was taken in goes on by itself once everything is back: so does whoever waits for it.
+                left += wanted["documents"]
+                continue
             followed.processed += len(found["done"])
             followed.failed |= found["failed"]
             left += found["waiting"]
         report(followed.processed + len(followed.failed))
-        still_s = still_s + pause_s if len(left) == len(waiting) else 0.0
-        if still_s > STALL_LIMIT_S:
+        if len(left) < len(waiting):
+            moved, pause_s = clock(), POLL_S
+        elif clock() - moved > STALL_LIMIT_S:
             raise StandstillError
-        pause_s = min(1.3 * pause_s, POLL_MOST_S) if len(left) == len(waiting) else POLL_S
+        else:
+            pause_s = min(1.3 * pause_s, POLL_MOST_S)
         waiting = left
         if waiting:
             await asyncio.sleep(pause_s)

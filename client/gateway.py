@@ -21,12 +21,18 @@ PATIENCE_S = 70.0
 """How long a limit that was reached is waited for: limits are counted by the minute."""
 RETURN_LIMIT_S = 15.0
 """How long a gateway that does not answer is waited for: one that was killed is back within seconds."""
+AWAY_LIMIT_S = 60.0
+"""How long a database that is away behind it is waited for."""
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 class GatewayError(AnnalsError):
     """The gateway refused; its answer says why. See `annals status`."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """The gateway is there, and what it needs is not; see `annals status`, and try again."""
 
 
 class GatewayNotFoundError(GatewayError):
@@ -95,9 +101,12 @@ class Gateway:
             if method == "POST" and "idempotency-key" not in request.get("headers", {}):
                 raise broken from None
             raise _LaterError(0.3, RETURN_LIMIT_S, broken) from None
-        if answer.status_code in (429, 503):
-            limit_s = PATIENCE_S if answer.status_code == 429 else RETURN_LIMIT_S
-            raise _LaterError(_retry_after_s(answer), limit_s, GatewayError(_problem(answer)))
+        if answer.status_code == 429:
+            raise _LaterError(_retry_after_s(answer), PATIENCE_S, GatewayError(_problem(answer)))
+        if answer.status_code == 503:
+            raise _LaterError(_retry_after_s(answer), AWAY_LIMIT_S, GatewayUnavailableError(_problem(answer)))
+        if answer.status_code == 504:
+            raise GatewayUnavailableError(_problem(answer))
         if answer.status_code == 404:
             raise GatewayNotFoundError(_problem(answer))
         if answer.status_code >= 400:

@@ -33,16 +33,16 @@ async def take(
     taken = Taken()
     with context.progress("taking in", None, "documents") as done:
         for some in batches(inputs, _size, max_items=batch, max_bytes=batch_size):
-            taken.refused += [one for one in some if isinstance(one, Refused)]
             documents = [one for one in some if isinstance(one, Loaded)]
-            if not documents:
-                continue
-            for document, found in zip(documents, await store(documents), strict=True):
+            stored = iter(await store(documents) if documents else ())
+            # What was refused is told in the order of the inputs, whoever refused it.
+            for one in some:
+                found = one if isinstance(one, Refused) else next(stored)
                 if isinstance(found, Refused):
                     taken.refused.append(found)
-                else:
+                elif isinstance(one, Loaded):
                     taken.outcomes[found] += 1
-                    taken.documents[document.document_id] = found
+                    taken.documents[one.document_id] = found
             done(len(taken.documents))
     return taken
 

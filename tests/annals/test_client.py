@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from annals.token_file import read_admin_token
+from client import documents
 from client.address import Address, PlainTextError
-from client.gateway import GatewayAbsentError, open_gateway
+from client.gateway import Gateway, GatewayAbsentError, open_gateway
 from tests.annals.conftest import Up
 from tests.annals.pipeline import ANNALS, ROOT, called, environment, given, refused
 from tests.annals.processes import until
@@ -139,3 +140,38 @@ async def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in str(error.value) + repr(gateway)
     with pytest.raises(PlainTextError):
         Address("http://example.org", "secret")
+
+
+class Away(httpx.AsyncBaseTransport):
+    """A gateway whose database is away for so many requests."""
+
+    def __init__(self, times: int) -> None:
+        self.left, self.asked = times, 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.asked += 1
+        self.left -= 1
+        away = {"status": 503, "detail": "PostgreSQL does not answer"}
+        if request.url.path.endswith("/processing/progress"):
+            if self.left >= 0:
+                return httpx.Response(504, json={**away, "status": 504})
+            return httpx.Response(
+                200, json={"done": json.loads(request.content)["documents"], "failed": {}, "waiting": []}
+            )
+        lines = request.content.splitlines()
+        said = [
+            {"line": 1, "outcome": "ingested"} if self.left < 0 or n else {"problem": away} for n, _ in enumerate(lines)
+        ]
+        text = "".join(json.dumps(line) + "\n" for line in said)
+        return httpx.Response(200, text=text, headers={"content-type": "application/x-ndjson"})
+
+
+async def test_what_no_database_could_take_is_sent_again_and_waiting_goes_on() -> None:
+    away = Away(2)
+    async with httpx.AsyncClient(transport=away, base_url="http://gateway") as http:
+        gateway = Gateway("http://gateway", http)
+        said = await documents.take(gateway, [{"id": "a"}, {"id": "b"}])
+        assert [one["outcome"] for one in said] == ["ingested", "ingested"] and away.asked == 3
+        away.left = 2
+        assert (await documents.follow(gateway, ["a", "b"], lambda _: None)).processed == 2
