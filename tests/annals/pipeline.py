@@ -85,9 +85,12 @@ def start_role(role: str, data: Path, log: Path, env: Mapping[str, str]) -> "sub
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Ours, without settings of whoever runs the tests, and with `more`."""
+    """Ours, without settings of whoever runs the tests, and with `more`.
+
+    Gateways take free ports: of several pipelines that start at once, two could find the same one free otherwise.
+    """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
-    return {**ours, **(more or {})}
+    return {**ours, "ANNALS_GATEWAY_PORT": "0", **(more or {})}
 
 
 class Pipeline:

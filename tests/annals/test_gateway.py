@@ -114,6 +114,7 @@ def test_a_document_from_its_first_version_to_its_end(up: Up) -> None:
 
 
 def test_pages_follow_one_another(up: Up) -> None:
+    assert up.caught_up()
     with client(up) as http:
         for what, name in (("documents", "document_id"), ("entities", "entity_id")):
             found: list[str] = []
