@@ -3,35 +3,41 @@
 Headers as the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers-10).
 """
 
+import logging
 import math
 
+from eventstore.errors import StoreUnavailableError, reason_of
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.endpoint import RateLimit
 from gateway.errors import TooManyRequestsError
 from gateway.exchange import Exchange, exchange_of
 from security.attempts import network_of
-from services.deadline import Deadline
+from services.deadline import abandon_after
+from services.local_rate_limits import LocalRateLimits
 from services.rate_limits import Grant, RateLimits
 
-LIMIT_S = 5.0
+log = logging.getLogger(__name__)
+
+LIMIT_S = 1.0
+"""How long the database is waited for that counts for all processes."""
 
 
 class RateLimiter:
-    """A limiter whose database is away lets nobody through: StoreUnavailableError."""
+    """While the limiter's database is away, this process counts for itself: a cache's server stops no request."""
 
     def __init__(self, following: ASGIApp, limits: RateLimits) -> None:
         self._following = following
         self._limits = limits
+        self._own = LocalRateLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Raises TooManyRequestsError, StoreUnavailableError, DeadlineExceededError."""
+        """One request. Raises TooManyRequestsError."""
         exchange = exchange_of(scope)
         endpoint = exchange.endpoint
         if endpoint is not None and endpoint.rate_limit is not None:
             limit = endpoint.rate_limit
             tenant, who = _who(exchange)
-            async with Deadline.after(LIMIT_S).enforce("rate limiting"):
-                grant = await self._limits.take(tenant, f"{who} {endpoint.subject}", limit.requests, limit.per_s)
+            grant = await self._take(tenant, f"{who} {endpoint.subject}", limit)
             exchange.headers += headers(limit, grant)
             if not grant.allowed:
                 raise TooManyRequestsError(
@@ -39,6 +45,13 @@ class RateLimiter:
                     f"try again in {max(1, math.ceil(grant.retry_after_s))} s"
                 )
         await self._following(scope, receive, send)
+
+    async def _take(self, tenant: str, subject: str, limit: RateLimit) -> Grant:
+        try:
+            return await abandon_after(LIMIT_S, self._limits.take(tenant, subject, limit.requests, limit.per_s))
+        except (StoreUnavailableError, TimeoutError) as error:
+            log.warning("counting requests in this process alone: %s", reason_of(error))
+            return await self._own.take(tenant, subject, limit.requests, limit.per_s)
 
 
 def _who(exchange: Exchange) -> tuple[str, str]:
