@@ -132,18 +132,7 @@ CORE = (
 DOCUMENTS = (
     _read("/documents", "document_list", "documents"),
     _read("/documents/{document_id}", "document_reader", "documents"),
-    ApiEndpointConfig(
-        path=f"{PREFIX}/documents/{{document_id}}",
-        method="PUT",
-        handler="document_replacer",
-        resource="documents",
-        action="write",
-        rate_limit=RateLimit(100, 60.0),
-        timeout_s=30.0,
-        retry_config=RetryConfig.exponential(3, 0.100),
-        body_bytes=DOCUMENT_BYTES,
-        idempotency_key="optional",
-    ),
+    replace(CORE[0], path=f"{PREFIX}/documents/{{document_id}}", method="PUT", handler="document_replacer"),
     _write("DELETE", "/documents/{document_id}", "document_remover", "documents", "delete", body_bytes=0),
     ApiEndpointConfig(
         path=f"{PREFIX}/documents/lines",

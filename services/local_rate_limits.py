@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from services.rate_limits import Grant, granted
+from services.rate_limits import ROUNDING, Grant, granted
 
 MAX_KEPT = 10_000
 """Subjects; those that were not taken for longest are forgotten first."""
@@ -24,7 +24,7 @@ class LocalRateLimits:
         """Do `subject` once: at most `limit` at once, refilled evenly over `per_s` seconds."""
         now, step, key = self._clock(), per_s / limit, (tenant, subject)
         used = max(0.0, self._until.get(key, now) - now)
-        if used + step > per_s + 1e-9:
+        if used + step > per_s + ROUNDING:
             return granted(False, used, step, per_s)
         self._until[key] = now + used + step
         self._until.move_to_end(key)

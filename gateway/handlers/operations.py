@@ -95,12 +95,8 @@ class Wanted(BaseModel):
     documents: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
 
 
-class ToReprocess(BaseModel):
+class ToReprocess(Wanted):
     """Documents that stand still."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    documents: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
 
 
 async def list_letters(

@@ -23,7 +23,7 @@ from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
-from services.rate_limits import Grant, granted
+from services.local_rate_limits import LocalRateLimits
 from services.security.access_tokens import AccessToken
 from services.security.sign_in import TokenPair
 from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
@@ -78,21 +78,16 @@ class Audit:
         self.entries.append(entry)
 
 
-class Measures:
-    """GCRA in memory, at a standing clock."""
+class Measures(LocalRateLimits):
+    """At a standing clock."""
 
     def __init__(self) -> None:
-        self.used: dict[tuple[str, str], float] = {}
+        super().__init__(lambda: 0.0)
 
-    async def open(self) -> None:
-        """Nothing to be made."""
-
-    async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
-        used, step = self.used.get((tenant, subject), 0.0), per_s / limit
-        if used + step > per_s + 1e-9:
-            return granted(False, used, step, per_s)
-        self.used[tenant, subject] = used + step
-        return granted(True, used + step, step, per_s)
+    @property
+    def used(self) -> Mapping[tuple[str, str], float]:
+        """Seconds that are taken, by tenant and subject."""
+        return self._until
 
 
 class Keys:
