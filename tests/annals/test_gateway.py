@@ -114,20 +114,24 @@ def test_a_document_from_its_first_version_to_its_end(up: Up) -> None:
         assert http.delete("/api/v1/documents/nothing").status_code == 404
 
 
+def listed(http: httpx.Client, what: str, name: str, limit: int) -> list[str]:
+    """All of a list, by pages of `limit`."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = http.get(f"/api/v1/{what}", params={"limit": limit} | ({"cursor": cursor} if cursor else {})).json()
+        found += [one[name] for one in page[what]]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
 def test_pages_follow_one_another(up: Up) -> None:
     assert up.caught_up()
     with client(up) as http:
         for what, name in (("documents", "document_id"), ("entities", "entity_id")):
-            found: list[str] = []
-            cursor = None
-            while True:
-                page = http.get(f"/api/v1/{what}", params={"limit": 3} | ({"cursor": cursor} if cursor else {})).json()
-                found += [one[name] for one in page[what]]
-                cursor = page["next"]
-                if cursor is None:
-                    break
-            whole = http.get(f"/api/v1/{what}", params={"limit": 1000}).json()[what]
-            assert found == [one[name] for one in whole] and len(found) > 3
+            found = listed(http, what, name, 3)
+            assert found == listed(http, what, name, 1000) and len(found) > 3
         assert http.get("/api/v1/documents", params={"cursor": "x"}).json()["type"] == "urn:annals:problem:wrong-cursor"
 
 
