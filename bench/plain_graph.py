@@ -18,6 +18,7 @@ _ENDS = (
     "MATCH (p:Passage {generation: $generation, tenant: row[0], chunk_id: row[2]}) "
     "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[3]}) "
 )
+_LOOKUP = "CASE WHEN row[{0}] <> '' THEN $generation + '/' + row[0] + '/' + row[{0}] END"
 _AGGREGATES = "CREATE (:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2], version: row[3]})"
 _ENTITIES = (
     "CREATE (:Entity {generation: $generation, tenant: row[0], entity_id: row[1], name: row[2], type: row[3], "
@@ -26,8 +27,9 @@ _ENTITIES = (
 _TABLES = {
     "passages": "CREATE (:Passage {generation: $generation, tenant: row[0], document_id: row[1], chunk_id: row[2], "
     "index: row[3]})",
-    "mentions": f"{_ENDS} CREATE (p)-[:MENTIONS {{name: row[4], type: row[5], times: row[6]}}]->(e)",
-    "subjects": f"{_ENDS} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5]}}]->(e)",
+    "mentions": f"{_ENDS} CREATE (p)-[:MENTIONS {{name: row[4], type: row[5], times: row[6], "
+    f"lookup: {_LOOKUP.format(7)}}}]->(e)",
+    "subjects": f"{_ENDS} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5], lookup: {_LOOKUP.format(6)}}}]->(e)",
     "relations": "MATCH (s:Entity {generation: $generation, tenant: row[0], entity_id: row[3]}) "
     "MATCH (o:Entity {generation: $generation, tenant: row[0], entity_id: row[6]}) "
     "CREATE (s)-[:RELATES {generation: $generation, tenant: row[0], document_id: row[1], relation_id: row[2], "

@@ -18,7 +18,7 @@ TRIES = 10
 """A live one that changes while it is compared, in a database without snapshots, is compared again."""
 
 SHOWN = 300
-DERIVED = ("entities", "entity_names")
+DERIVED = ("entities", "entity_names", "terms", "collections")
 """Parts whose rows follow from those of other parts."""
 
 _again = retry(

@@ -2,10 +2,11 @@
 
 import math
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from contracts.folding import fold as fold
 
 _WORD = re.compile(r"\w+")
 _POSSESSIVES = ("'s", "\u2019s")
@@ -42,14 +43,6 @@ def words_of(text: str) -> list[Word]:
             continue
         found.append(Word(fold(match[0]), start, end))
     return found
-
-
-def fold(text: str) -> str:
-    """Without case and accents."""
-    if text.isascii():
-        return text.lower()
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def stem(word: str) -> str:

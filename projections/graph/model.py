@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from contracts.documents import Mention
 from contracts.event_types import AggregateKind
+from contracts.folding import name_key
+from contracts.ids import normalise_name
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.postgres.layout import Layout
@@ -13,13 +15,15 @@ from projections.states import DocumentState, EntityState, State
 
 LAYOUT = Layout(
     name="graph",
-    schema_version=3,
+    schema_version=4,
     tables=(
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
         Table(
-            "mentions", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "type", "times")
+            "mentions",
+            "document_id",
+            ("tenant", "document_id", "chunk_id", "entity_id", "name", "type", "times", "key"),
         ),
-        Table("subjects", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "quality")),
+        Table("subjects", "document_id", ("tenant", "document_id", "chunk_id", "entity_id", "name", "quality", "key")),
         Table(
             "relations",
             "document_id",
@@ -80,7 +84,10 @@ def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Se
     if state.aliases is not None:
         yield (
             "subjects",
-            [(tenant, document_id, a.chunk_id, a.entity_id, a.name, a.quality) for a in state.aliases],
+            [
+                (tenant, document_id, a.chunk_id, a.entity_id, a.name, a.quality, name_key(a.name))
+                for a in state.aliases
+            ],
         )
     if state.relations is not None:
         yield (
@@ -105,6 +112,15 @@ def _mentions(tenant: str, document_id: str, mentions: Sequence[Mention]) -> lis
         first.setdefault((mention.chunk_id, mention.entity_id), mention)
     times = Counter((mention.chunk_id, mention.entity_id) for mention in mentions)
     return [
-        (tenant, document_id, chunk_id, entity_id, mention.name, mention.type, times[chunk_id, entity_id])
+        (
+            tenant, document_id, chunk_id, entity_id, mention.name, mention.type, times[chunk_id, entity_id],
+            _accented(mention.name),
+        )
         for (chunk_id, entity_id), mention in first.items()
-    ]
+    ]  # fmt: skip
+
+
+def _accented(name: str) -> str:
+    """The key of a name that has accents. Others need none: an entity's id follows from its name."""
+    key = name_key(name)
+    return "" if key == normalise_name(name) else key

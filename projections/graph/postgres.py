@@ -1,6 +1,6 @@
 """The graph in PostgreSQL: reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contracts.ids import entity_id
 from eventstore.pool import Connection, PostgresPool, acquire
@@ -13,13 +13,24 @@ from projections.postgres.store import PostgresStore
 # Follows merges to their end; a chain that bites its tail ends after as many steps as any sane chain has.
 _MERGED = """
 WITH RECURSIVE merged(entity_id, into_id, depth) AS (
-    SELECT entity_id, merged_into, 1 FROM graph.decisions WHERE tenant = $1 AND merged_into IS NOT NULL
+    SELECT entity_id, merged_into, 1 FROM graph.decisions
+    WHERE tenant = $1 AND entity_id = ANY($2) AND merged_into IS NOT NULL
     UNION ALL
     SELECT m.entity_id, d.merged_into, m.depth + 1 FROM merged AS m
     JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = m.into_id
     WHERE d.merged_into IS NOT NULL AND m.depth < 16
 )
 SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth DESC
+"""
+_MEMBERS = """
+WITH RECURSIVE merged(entity_id, into_id, depth) AS (
+    SELECT entity_id, merged_into, 1 FROM graph.decisions WHERE tenant = $1 AND merged_into = ANY($2)
+    UNION ALL
+    SELECT d.entity_id, m.into_id, m.depth + 1 FROM merged AS m
+    JOIN graph.decisions AS d ON d.tenant = $1 AND d.merged_into = m.entity_id
+    WHERE m.depth < 16
+)
+SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth
 """
 
 _EDGES = """
@@ -38,6 +49,29 @@ ON b.tenant = a.tenant AND b.document_id = a.document_id AND b.index = a.index +
 WHERE a.tenant = $1 AND (a.chunk_id = ANY($3) OR b.chunk_id = ANY($3))
 ORDER BY 1, 2, 3, 4, 5 LIMIT $4
 """
+
+
+_NAMED = """
+SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest($2::text[]) AS k(key) CROSS JOIN LATERAL (
+    SELECT entity_id, name, chunk_id, quality FROM graph.subjects
+    WHERE tenant = $1 AND key = k.key AND key <> '' ORDER BY quality DESC, chunk_id LIMIT $3
+) AS s
+"""
+
+_MENTIONED = """
+SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest($2::text[]) AS k(id) CROSS JOIN LATERAL (
+    SELECT entity_id, name, chunk_id, times FROM graph.mentions
+    WHERE tenant = $1 AND entity_id = k.id ORDER BY chunk_id LIMIT $3
+) AS m
+"""
+
+_SUBJECTS = "SELECT entity_id, name, chunk_id, quality FROM graph.subjects WHERE tenant = $1"
+_MENTIONS = "SELECT entity_id, name, chunk_id, times FROM graph.mentions WHERE tenant = $1"
+_STATEMENTS = (
+    "SELECT relation_id, subject_id, subject, predicate, object_id, object, chunk_id, start_at, end_at, confidence "
+    "FROM graph.relations WHERE tenant = $1"
+)
+_OF_PASSAGES = " AND chunk_id = ANY($2)"
 
 
 class PostgresGraph:
@@ -59,26 +93,50 @@ class PostgresGraph:
     async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""
         async with consistent_read(self._pool, LAYOUT.name) as connection:
-            merged = await _merged(connection, tenant)
-            subjects = await connection.fetch(
-                "SELECT entity_id, name, chunk_id, quality FROM graph.subjects WHERE tenant = $1", tenant
-            )
-            mentions = await connection.fetch(
-                "SELECT entity_id, name, chunk_id, times FROM graph.mentions WHERE tenant = $1", tenant
-            )
-            statements = await connection.fetch(
-                "SELECT relation_id, subject_id, subject, predicate, object_id, object, chunk_id, start_at, end_at, "
-                "confidence FROM graph.relations WHERE tenant = $1",
+            return await _snapshot(connection, tenant, None)
+
+    @retry_replaced
+    async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
+        """What these passages say, as of one moment."""
+        async with consistent_read(self._pool, LAYOUT.name) as connection:
+            return await _snapshot(connection, tenant, list(chunk_ids))
+
+    async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
+        """The passages that these names are of, the surest first."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(_NAMED, tenant, list(dict.fromkeys(keys)), most)
+            merged = await _became(connection, tenant, {row["entity_id"] for row in rows})
+        return [Subject(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, rows)]
+
+    async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
+        """The passages that mention the entities of these names."""
+        async with acquire(self._pool) as connection:
+            accented = await connection.fetch(
+                "SELECT DISTINCT entity_id FROM graph.mentions WHERE tenant = $1 AND key = ANY($2) AND key <> ''",
                 tenant,
+                list(keys),
             )
-        return GraphSnapshot(
-            subjects=[Subject(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, subjects)],
-            mentions=[Mention(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, mentions)],
-            statements=[
-                Statement(row[0], merged.get(row[1], row[1]), row[2], row[3], merged.get(row[4], row[4]), *row[5:])
-                for row in map(tuple, statements)
-            ],
-        )
+            own = {entity_id(tenant, key) for key in keys} | {row["entity_id"] for row in accented}
+            merged = await _became(connection, tenant, own)
+            named = {merged.get(one, one) for one in own}
+            members = await _members(connection, tenant, named)
+            rows = await connection.fetch(_MENTIONED, tenant, sorted(named | members.keys()), most)
+        found: dict[str, list[Mention]] = {}
+        for row in map(tuple, rows):
+            of = members.get(row[0], row[0])
+            found.setdefault(of, []).append(Mention(of, *row[1:]))
+        return [one for of in found.values() for one in sorted(of, key=lambda one: one.chunk_id)[:most]]
+
+    async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
+        """How many passages speak of each of these entities."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT entity_id, passages FROM graph.entities "
+                "WHERE tenant = $1 AND entity_id = ANY($2) AND passages > 0",
+                tenant,
+                list(entity_ids),
+            )
+        return {row["entity_id"]: row["passages"] for row in rows}
 
     async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
@@ -87,7 +145,7 @@ class PostgresGraph:
     async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
         """Those of these ids that are there, by id. One that somebody called no entity is left out."""
         async with acquire(self._pool) as connection:
-            merged = await _merged(connection, tenant)
+            merged = await _became(connection, tenant, entity_ids)
             rows = await connection.fetch(
                 "SELECT entity_id, name, type, passages FROM graph.entities "
                 "WHERE tenant = $1 AND entity_id = ANY($2) AND valid IS NOT false ORDER BY entity_id",
@@ -126,18 +184,20 @@ class PostgresGraph:
     async def _resolved(self, tenant: str, nodes: Sequence[Node]) -> list[Node]:
         """What became of these nodes: edges never end at an entity that was merged into another."""
         async with acquire(self._pool) as connection:
-            merged = await _merged(connection, tenant)
+            merged = await _became(connection, tenant, [node.id for node in nodes if node.kind == "entity"])
         return [Node(kind, merged.get(own, own) if kind == "entity" else own) for kind, own in nodes]
 
     async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
         async with acquire(self._pool) as connection:
-            merged = await _merged(connection, tenant)
+            merged = await _became(connection, tenant, [node.id for node in nodes if node.kind == "entity"])
             entities = {merged.get(node.id, node.id) for node in nodes if node.kind == "entity"}
             # Edges of what was merged into an entity are its own.
-            entities |= {old for old, into in merged.items() if into in entities}
+            entities |= (await _members(connection, tenant, entities)).keys()
             rows = await connection.fetch(
                 _EDGES, tenant, sorted(entities), [node.id for node in nodes if node.kind == "passage"], limit
             )
+            ends = {id_ for row in rows for kind, id_ in ((row[0], row[1]), (row[3], row[4])) if kind == "entity"}
+            merged = await _became(connection, tenant, ends)
         edges = (
             Edge(Node(kind, merged.get(source, source)), label, Node(other_kind, merged.get(target, target)))
             for kind, source, label, other_kind, target in map(tuple, rows)
@@ -145,6 +205,33 @@ class PostgresGraph:
         return list(dict.fromkeys(edges))
 
 
-async def _merged(connection: Connection, tenant: str) -> dict[str, str]:
-    """For each merged entity the one that it became."""
-    return {row["entity_id"]: row["into_id"] for row in await connection.fetch(_MERGED, tenant)}
+async def _snapshot(connection: Connection, tenant: str, chunk_ids: Sequence[str] | None) -> GraphSnapshot:
+    """What these passages say, or all."""
+    limit, of = ("", ()) if chunk_ids is None else (_OF_PASSAGES, (chunk_ids,))
+    subjects, mentions, statements = [
+        [tuple(row) for row in await connection.fetch(query + limit, tenant, *of)]
+        for query in (_SUBJECTS, _MENTIONS, _STATEMENTS)
+    ]
+    ids = {row[0] for row in (*subjects, *mentions)} | {row[index] for row in statements for index in (1, 4)}
+    merged = await _became(connection, tenant, ids)
+    return GraphSnapshot(
+        subjects=[Subject(merged.get(row[0], row[0]), *row[1:]) for row in subjects],
+        mentions=[Mention(merged.get(row[0], row[0]), *row[1:]) for row in mentions],
+        statements=[
+            Statement(row[0], merged.get(row[1], row[1]), row[2], row[3], merged.get(row[4], row[4]), *row[5:])
+            for row in statements
+        ],
+    )
+
+
+async def _became(connection: Connection, tenant: str, entity_ids: Iterable[str]) -> dict[str, str]:
+    """For each of these that was merged the entity that it became."""
+    rows = await connection.fetch(_MERGED, tenant, list(entity_ids))
+    return {row["entity_id"]: row["into_id"] for row in rows}
+
+
+async def _members(connection: Connection, tenant: str, entity_ids: Iterable[str]) -> dict[str, str]:
+    """Every entity that was merged into one of these, with that one."""
+    wanted = set(entity_ids)
+    rows = await connection.fetch(_MEMBERS, tenant, sorted(wanted))
+    return {row["entity_id"]: row["into_id"] for row in rows if row["entity_id"] not in wanted}

@@ -74,7 +74,11 @@ class GraphSnapshot:
 
 
 class GraphContent(Protocol):
-    """The whole graph of a tenant. Every method raises StoreUnavailableError when the database is away."""
+    """What passages say of one another, a bounded part at a time.
+
+    Every method raises StoreUnavailableError when the database is away. A name is looked for by its key
+    (`contracts.folding.name_key`).
+    """
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
@@ -82,6 +86,22 @@ class GraphContent(Protocol):
 
     async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""
+        ...
+
+    async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
+        """The passages that these names are of: for each name at most `most`, the surest first."""
+        ...
+
+    async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
+        """The passages that mention the entities of these names, at most `most` of each, in order of their ids."""
+        ...
+
+    async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
+        """What these passages say, as of one moment."""
+        ...
+
+    async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
+        """How many passages speak of each of these entities; those that none speaks of are left out."""
         ...
 
 

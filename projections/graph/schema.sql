@@ -1,13 +1,15 @@
 -- Passages are nodes; consecutive ones of a document (index, index + 1) are linked by that.
 CREATE TABLE {schema}.passages (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, index integer NOT NULL);
+-- `key`: the name as it is looked for in texts and questions; empty where it is not, and for a mention where the
+-- entity's id follows from it.
 -- Edges: a passage names an entity, is about it, states something of two.
 CREATE TABLE {schema}.mentions (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, entity_id text NOT NULL,
-    name text NOT NULL, type text NOT NULL, times integer NOT NULL);
+    name text NOT NULL, type text NOT NULL, times integer NOT NULL, key text NOT NULL);
 CREATE TABLE {schema}.subjects (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, entity_id text NOT NULL,
-    name text NOT NULL, quality double precision NOT NULL);
+    name text NOT NULL, quality double precision NOT NULL, key text NOT NULL);
 CREATE TABLE {schema}.relations (
     tenant text NOT NULL, document_id text NOT NULL, relation_id text NOT NULL, subject_id text NOT NULL,
     subject text NOT NULL, predicate text NOT NULL, object_id text NOT NULL, object text NOT NULL,

@@ -15,7 +15,7 @@ class Layout:
 
     Where rows name entities (`names`), tables of entities and of their names derive from them and from the table
     `decisions`; `counts` are the entities' columns that count those rows, each with the SQL that does: of all documents
-    it has to be the sum of what it is of each.
+    it has to be the sum of what it is of each. `counted` are the tables that a store of its own derives from the rows.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Layout:
     tables: tuple[Table, ...]
     names: tuple[Naming, ...] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
+    counted: tuple[str, ...] = ()
 
     def sql(self, file: str, schema: str) -> str:
         """One of the read model's SQL files, for a schema."""
@@ -38,7 +39,7 @@ class Layout:
     def compared(self) -> tuple[str, ...]:
         """Tables whose rows follow from the events alone: the same in every generation at the same versions."""
         derived = ("entity_names", "entities") if self.names else ()
-        return (*(table.name for table in self.tables), *derived, VERSIONS.name)
+        return (*(table.name for table in self.tables), *derived, *self.counted, VERSIONS.name)
 
     def named(self, changes: Iterable[Change]) -> set[tuple[str, str]]:
         """Tenant and id of the entities that new rows speak of."""

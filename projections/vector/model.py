@@ -18,7 +18,7 @@ _WORD = re.compile(r"\w+")
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=2,
+    schema_version=3,
     tables=(
         Table(
             "passages",
@@ -29,6 +29,7 @@ LAYOUT = Layout(
             ),
         ),
     ),
+    counted=("terms", "collections"),
 )  # fmt: skip
 
 

@@ -10,38 +10,21 @@ from projections.postgres.layout import Layout
 from projections.postgres.live import LivePostgresStore
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
+from projections.vector.bm25 import FEW_DOCUMENTS, best_matching
+from projections.vector.counters import add, count_all, count_of
 from projections.vector.model import LAYOUT
-from projections.vector.reads import Hit, Passage, Vector
+from projections.vector.reads import Frequencies, Hit, Passage, Vector
 
 SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order"}
 """For the pool: wide enough a search, going on where a tenant's own rows are rare among the neighbours."""
 
 DEFAULT_DIMENSION = 384
 
-# Okapi BM25 (Robertson and Zaragoza 2009), k1 = 1.2, b = 0.75. The disjunction finds every passage that has one of
-# the words, so counting those that have a word among them counts them in the whole collection.
-_MATCHING = """
-WITH terms AS (
-    SELECT lexeme FROM unnest(to_tsvector('english', $2)) AS t(lexeme, positions, weights)
-), total AS (
-    SELECT count(*)::float8 AS n, greatest(avg(length), 1)::float8 AS mean FROM vector.passages WHERE tenant = $1
-), hits AS (
-    SELECT p.chunk_id, p.length, w.lexeme, greatest(cardinality(w.positions), 1)::float8 AS tf
-    FROM vector.passages AS p
-    CROSS JOIN LATERAL unnest(p.words) AS w(lexeme, positions, weights)
-    JOIN terms ON terms.lexeme = w.lexeme
-    WHERE p.tenant = $1
-    AND p.words @@ (
-        SELECT string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''', ' | ')::tsquery
-        FROM terms
-    )
-), frequencies AS (
-    SELECT lexeme, ln(1 + (total.n - count(*) + 0.5) / (count(*) + 0.5)) AS idf
-    FROM hits, total GROUP BY lexeme, total.n
-)
-SELECT h.chunk_id, sum(f.idf * h.tf * 2.2 / (h.tf + 1.2 * (0.25 + 0.75 * h.length / total.mean))) AS score
-FROM hits AS h JOIN frequencies AS f USING (lexeme), total
-GROUP BY h.chunk_id ORDER BY score DESC, h.chunk_id LIMIT $3
+_FREQUENCIES = """
+SELECT w.word, min(coalesce(t.passages, 0)) AS holding FROM unnest($2::text[]) AS w(word)
+CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('english', w.word))) AS q(lexeme)
+LEFT JOIN vector.terms AS t ON t.tenant = $1 AND t.lexeme = q.lexeme
+GROUP BY w.word
 """
 
 _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vector.passages"
@@ -61,12 +44,20 @@ class VectorStore(LivePostgresStore):
         await self._index_vectors(connection, {DEFAULT_DIMENSION, *(row["dimension"] for row in rows)})
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
+        changed = [change for change in changes if "passages" in change.sections]
+        before = await count_of(connection, self.schema, [change.key for change in changed if change.previous])
         await super()._replace(connection, changes)
+        now = await count_of(connection, self.schema, [change.key for change in changed])
+        await add(connection, self.schema, now.minus(before))
         index = LAYOUT.table("passages").columns.index("dimension")
         new = {row[index] for change in changes for row in change.sections.get("passages", ())} - self._indexed
         if new:
             await self._index_vectors(connection, new)
             self._indexed |= new
+
+    async def derive_all(self, connection: Connection) -> None:
+        """Count the words of everything, after a bulk load."""
+        await count_all(connection, self.schema, LIMIT_S)
 
     async def _index_vectors(self, connection: Connection, dimensions: Iterable[int]) -> None:
         for size in map(int, sorted(dimensions)):
@@ -98,8 +89,8 @@ class PostgresPassages:
             f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size}"
         )
         if documents is not None:
-            # All of them are looked at: the HNSW index would look for them among the nearest of all, and miss some.
-            passages += " AND document_id = ANY($5) OFFSET 0"
+            # All of few are looked at: the HNSW index would look for them among the nearest of all, and miss some.
+            passages += " AND document_id = ANY($5)" + (" OFFSET 0" if len(documents) <= FEW_DOCUMENTS else "")
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $4",
@@ -121,11 +112,17 @@ class PostgresPassages:
             )
         return {row["model"]: row["passages"] for row in rows}
 
-    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
         """By BM25, best first."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_MATCHING, tenant, query, k)
-        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+            return await best_matching(connection, tenant, query, k, documents)
+
+    async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
+        """As they were counted when the passages were written."""
+        async with acquire(self._pool) as connection:
+            passages = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant)
+            rows = await connection.fetch(_FREQUENCIES, tenant, list(words))
+        return Frequencies(passages or 0, {row["word"]: row["holding"] for row in rows})
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
         """By chunk id."""

@@ -1,6 +1,6 @@
 """What can be read from the vector read model, whichever database holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,14 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """How many passages there are, and how many hold each word, in any of its forms; stop words are not counted."""
+
+    passages: int
+    holding: Mapping[str, int]
+
+
 class PassageSearch(Protocol):
     """Reads and searches passages. Every method raises StoreUnavailableError when the database is away."""
 
@@ -54,8 +62,16 @@ class PassageSearch(Protocol):
         """
         ...
 
-    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
-        """The best `k` by BM25 over stemmed words, the title counted twice; best first, none without a shared word."""
+    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+        """The best `k` by BM25 over stemmed words, the title counted twice; best first, none without a shared word.
+
+        `documents` limits the search to passages of these. Where many passages hold nothing but the query's common
+        words, not all of them are looked at.
+        """
+        ...
+
+    async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
+        """How rare these words are among the tenant's passages."""
         ...
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:

@@ -6,3 +6,7 @@ CREATE TABLE {schema}.passages (
     model text NOT NULL, dimension smallint NOT NULL, embedding public.halfvec NOT NULL, length integer NOT NULL,
     words tsvector NOT NULL
         GENERATED ALWAYS AS (to_tsvector('english'::regconfig, title || ' . ' || title || ' . ' || text)) STORED);
+-- For BM25: how many passages hold a lexeme, how many there are, and how many words are in them.
+CREATE TABLE {schema}.terms (
+    tenant text NOT NULL, lexeme text NOT NULL, passages bigint NOT NULL) WITH (fillfactor = 70);
+CREATE TABLE {schema}.collections (tenant text NOT NULL, passages bigint NOT NULL, length bigint NOT NULL);

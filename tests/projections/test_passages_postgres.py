@@ -1,5 +1,7 @@
 """Passages in PostgreSQL answer as all must; beyond that, BM25 to the digit and searches through the HNSW index."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from projections.vector.reads import PassageReader
 from tests.projections.contract.folding import follow
 from tests.projections.contract.passages import PassageReaderContract, bm25, cosines, library, passages_of
 from tests.projections.history import History
+from tests.projections.models import open_model
 from tests.projections.stories import Story, vector_of
 
 BY_INDEX = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
@@ -40,6 +43,44 @@ class TestPassageReader(PassageReaderContract):
         hits = await reader.matching("default", "w1x w2x w30x", 60)
         assert {hit.chunk_id: hit.score for hit in hits} == pytest.approx(bm25("w1x w2x w30x", passages_of(*stories)))
 
+    @pytest.mark.parametrize("most", [60, 120, 400])
+    async def test_the_first_are_exact_though_not_all_are_read(
+        self,
+        reader: PassageReader,
+        projector: Projector,
+        history: History,
+        monkeypatch: pytest.MonkeyPatch,
+        most: int,
+    ) -> None:
+        """Some words then find no passage of their own: what they add cannot bring it among the first."""
+        monkeypatch.setattr("projections.vector.bm25.READ", most)
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        for query in ("w30x w35x w12x w9x", "w12x w20x", "w37x w38x w39x"):
+            expected = sorted(bm25(query, passages_of(*stories)).values(), reverse=True)
+            for k in (1, 2, 5):
+                hits = await reader.matching("default", query, k)
+                assert [hit.score for hit in hits] == pytest.approx(expected[:k])
+
+    async def test_of_passages_that_share_common_words_alone_few_are_read(
+        self, reader: PassageReader, projector: Projector, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("projections.vector.bm25.READ", 8)
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        expected = bm25("w1x w2x w30x", passages_of(*stories))
+        rare = bm25("w30x", passages_of(*stories))
+        hits = await reader.matching("default", "w1x w2x w30x", 60)
+        assert set(rare) <= {hit.chunk_id for hit in hits}
+        assert len(hits) <= 8 < len(expected)
+        assert [hit.score for hit in hits] == pytest.approx([expected[hit.chunk_id] for hit in hits])
+        common = await reader.matching("default", "w1x w2x", 60)
+        assert len(common) == 8
+        both = bm25("w1x", passages_of(*stories)).keys() & bm25("w2x", passages_of(*stories)).keys()
+        assert {hit.chunk_id for hit in common} <= both
+
     @pytest.mark.parametrize("dimension", [8, 384])
     async def test_the_index_finds_a_tenant_that_is_rare(
         self, projector: Projector, history: History, dsn: str, dimension: int
@@ -65,6 +106,36 @@ class TestPassageReader(PassageReaderContract):
             await pool.close()
         expected = sorted(cosines("one", *rare).values(), reverse=True)
         assert [hit.score for hit in hits] == pytest.approx(expected, abs=2e-3)
+
+
+async def test_counters_of_words_are_exact_after_changes_and_deletions(history: History) -> None:
+    live = await open_model("vector", history)
+    stories = library()
+    await history.tell(*stories)
+    await live.everything()
+    await history.tell(*(replace(story, sentences=story.sentences[::-2]) for story in stories[:6]))
+    await history.delete(stories[7])
+    await live.everything()
+    counted = {
+        (row["lexeme"], row["passages"])
+        for row in await history.pool.fetch("SELECT lexeme, passages FROM vector.terms")
+    }
+    held = await history.pool.fetch(
+        "SELECT lexeme, count(*) AS passages FROM vector.passages, unnest(tsvector_to_array(words)) AS w(lexeme) "
+        "GROUP BY lexeme"
+    )
+    assert counted == {(row["lexeme"], row["passages"]) for row in held} != set()
+    assert [tuple(row) for row in await history.pool.fetch("SELECT passages, length FROM vector.collections")] == [
+        tuple(row) for row in await history.pool.fetch("SELECT count(*), sum(length) FROM vector.passages")
+    ]
+    before = await live.digests()
+    await live.replay()
+    assert await live.digests() == before
+    for story in stories[:7] + stories[8:]:
+        await history.delete(story)
+    await live.everything()
+    for table in ("terms", "collections"):
+        assert await history.pool.fetchval(f"SELECT count(*) FROM vector.{table}") == 0
 
 
 async def test_within_many_documents_none_is_missed_however_far_away_they_are(history: History, dsn: str) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from contracts.folding import name_key
 from contracts.ids import entity_id
 from inference.embedding import Embedder
 from inference.naming import names_of
 from projections.graph.reads import GraphSnapshot, Mention, Statement, Subject
-from projections.vector.reads import Hit, Passage
+from projections.vector.reads import Frequencies, Hit, Passage
 from reasoning.embedder import Vectors
 from reasoning.index import Index
 from reasoning.words import content_of
@@ -91,6 +92,40 @@ class TownReaders:
         await asyncio.sleep(0)
         return snapshot_of(self.town)
 
+    async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
+        """By key."""
+        subjects = sorted(snapshot_of(self.town).subjects, key=lambda one: (-one.quality, one.chunk_id))
+        return [one for key in keys for one in [s for s in subjects if name_key(s.name) == key][:most]]
+
+    async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
+        """By key."""
+        mentions = snapshot_of(self.town).mentions
+        return [one for key in keys for one in [m for m in mentions if name_key(m.name) == key][:most]]
+
+    async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
+        """What these passages say."""
+        whole, own = snapshot_of(self.town), set(chunk_ids)
+        return GraphSnapshot(
+            [one for one in whole.subjects if one.chunk_id in own],
+            [one for one in whole.mentions if one.chunk_id in own],
+            [one for one in whole.statements if one.chunk_id in own],
+        )
+
+    async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
+        """Passages that mention it or are about it."""
+        whole = snapshot_of(self.town)
+        speaking: dict[str, set[str]] = {}
+        rows = [(one.entity_id, one.chunk_id) for one in whole.subjects]
+        for entity, chunk in rows + [(one.entity_id, one.chunk_id) for one in whole.mentions]:
+            speaking.setdefault(entity, set()).add(chunk)
+        return {key: len(speaking[key]) for key in entity_ids if key in speaking}
+
+    async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
+        """By stems."""
+        contents = [content_of(f"{title} {text}") for title, text in self.town.values()]
+        holding = {word: sum(content_of(word) <= content for content in contents) for word in words if content_of(word)}
+        return Frequencies(len(contents), holding)
+
     async def models(self, tenant: str | None = None) -> dict[str, int]:
         """The one that embedded all of the town."""
         return {self.model: len(self.town)} if self.town else {}
@@ -103,13 +138,14 @@ class TownReaders:
             return []
         vectors = await self._embedder.embed([f"{title}\n{text}" for title, text in self.town.values()])
         cosines = dict(zip(self.town, (vectors @ vector).tolist(), strict=True)) if self.town else {}
-        return sorted((Hit(key, cosine) for key, cosine in cosines.items()), key=lambda hit: -hit.score)[:k]
+        hits = (Hit(key, cosine) for key, cosine in cosines.items() if _within(key, documents))
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
         """By the number of words shared."""
         wanted = content_of(query)
         shared = {key: len(wanted & content_of(f"{title} {text}")) for key, (title, text) in self.town.items()}
-        hits = [Hit(key, float(count)) for key, count in shared.items() if count]
+        hits = [Hit(key, float(count)) for key, count in shared.items() if count and _within(key, documents)]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
@@ -119,6 +155,10 @@ class TownReaders:
     async def all_passages(self, tenant: str) -> list[Passage]:
         """All of the town."""
         return passages_of(self.town)
+
+
+def _within(key: str, documents: Sequence[str] | None) -> bool:
+    return documents is None or f"doc-{key}" in documents
 
 
 def own_scores(index: Index, **scores: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -1,12 +1,13 @@
 """The nodes and edges of aggregates, written and removed within one generation.
 
     (:Passage {chunk_id, document_id, index})-[:NEXT]->(:Passage)
-    (:Passage)-[:MENTIONS {name, type, times}]->(:Entity {entity_id, name, type, passages, merged_into, valid,
+    (:Passage)-[:MENTIONS {name, type, times, lookup}]->(:Entity {entity_id, name, type, passages, merged_into, valid,
                                                           names, name_types, name_times})
-    (:Passage)-[:ABOUT {name, quality}]->(:Entity)
+    (:Passage)-[:ABOUT {name, quality, lookup}]->(:Entity)
     (:Entity)-[:RELATES {relation_id, subject, predicate, object, chunk_id, start_at, end_at, confidence}]->(:Entity)
 
-Every node has `generation` and `tenant`. What a person decided of an entity lies on its node: `decided` is true where
+Every node has `generation` and `tenant`. `lookup` is generation, tenant and the name's key, where it has one (see
+`projections.graph.model`). What a person decided of an entity lies on its node: `decided` is true where
 there is a decision, `decided_name` and `decided_type` come before what the documents say. A passage without an `index`
 is none of a document's passages now; it stands where edges are still to be replaced.
 """
@@ -25,6 +26,9 @@ _DOCUMENT = "MATCH (p:Passage {generation: $generation, tenant: row[0], document
 _PASSAGE = "MATCH (p:Passage {generation: $generation, tenant: row[0], chunk_id: row[2]})"
 _ENTITY = "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[3]})"
 
+# One property that one index has. Without a key there is none.
+_LOOKUP = "CASE WHEN row[{0}] <> '' THEN $generation + '/' + row[0] + '/' + row[{0}] END"
+
 _FORGET = {
     "mentions": f"UNWIND $rows AS row {_DOCUMENT}-[r:MENTIONS]->() DELETE r",
     "subjects": f"UNWIND $rows AS row {_DOCUMENT}-[r:ABOUT]->() DELETE r",
@@ -38,8 +42,9 @@ _FORGET_PASSAGES = f"UNWIND $rows AS row {_DOCUMENT} REMOVE p.index WITH p MATCH
 
 _WRITE = {
     "mentions": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} "
-    "CREATE (p)-[:MENTIONS {name: row[4], type: row[5], times: row[6]}]->(e)",
-    "subjects": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} CREATE (p)-[:ABOUT {{name: row[4], quality: row[5]}}]->(e)",
+    f"CREATE (p)-[:MENTIONS {{name: row[4], type: row[5], times: row[6], lookup: {_LOOKUP.format(7)}}}]->(e)",
+    "subjects": f"UNWIND $rows AS row {_PASSAGE} {_ENTITY} "
+    f"CREATE (p)-[:ABOUT {{name: row[4], quality: row[5], lookup: {_LOOKUP.format(6)}}}]->(e)",
     "relations": "UNWIND $rows AS row "
     "MATCH (s:Entity {generation: $generation, tenant: row[0], entity_id: row[3]}) "
     "MATCH (o:Entity {generation: $generation, tenant: row[0], entity_id: row[6]}) "

@@ -43,6 +43,16 @@ MIGRATIONS = (
         ),
     ),
     Migration(2, "turns", (_unique("Turn", "name", "slot"),)),
+    Migration(
+        3,
+        "lookup",
+        (
+            "CREATE INDEX annals_about_lookup IF NOT EXISTS FOR ()-[r:ABOUT]-() ON (r.lookup)",
+            "CREATE INDEX annals_mentions_lookup IF NOT EXISTS FOR ()-[r:MENTIONS]-() ON (r.lookup)",
+            "CREATE INDEX annals_relates_chunk IF NOT EXISTS "
+            "FOR ()-[r:RELATES]-() ON (r.generation, r.tenant, r.chunk_id)",
+        ),
+    ),
 )
 
 # Number 0 is no migration: its node is what those who migrate wait for.

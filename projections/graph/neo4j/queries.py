@@ -66,3 +66,47 @@ MATCH (s)-[r:RELATES]->(o)
 RETURN r.relation_id, s.entity_id, r.subject, r.predicate, o.entity_id, r.object, r.chunk_id, r.start_at, r.end_at,
     r.confidence
 """
+
+_OF_PASSAGES = """
+UNWIND $chunks AS chunk MATCH (p:Passage {generation: $generation, tenant: $tenant, chunk_id: chunk})
+"""
+SUBJECTS_OF = f"{_OF_PASSAGES} MATCH (p)-[r:ABOUT]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.quality"
+MENTIONS_OF = f"{_OF_PASSAGES} MATCH (p)-[r:MENTIONS]->(e) RETURN e.entity_id, r.name, p.chunk_id, r.times"
+STATEMENTS_OF = """
+UNWIND $chunks AS chunk
+MATCH (s)-[r:RELATES {generation: $generation, tenant: $tenant, chunk_id: chunk}]->(o)
+RETURN r.relation_id, s.entity_id, r.subject, r.predicate, o.entity_id, r.object, r.chunk_id, r.start_at, r.end_at,
+    r.confidence
+"""
+
+NAMED = f"""
+UNWIND $lookups AS lookup
+CALL (lookup) {{
+    MATCH (p:Passage)-[r:ABOUT {{lookup: lookup}}]->(e:Entity)
+    RETURN e.entity_id AS id, r.name AS name, p.chunk_id AS chunk, r.quality AS quality
+    ORDER BY quality DESC, chunk LIMIT $most
+}}
+WITH collect([id, name, chunk, quality]) AS found
+{_STILL}
+"""
+ACCENTED = f"""
+UNWIND $lookups AS lookup MATCH ()-[r:MENTIONS {{lookup: lookup}}]->(e:Entity)
+WITH collect(DISTINCT e.entity_id) AS found
+{_STILL}
+"""
+MENTIONED = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})
+CALL (e) {{
+    MATCH (p:Passage)-[r:MENTIONS]->(e) RETURN r.name AS name, p.chunk_id AS chunk, r.times AS times
+    ORDER BY chunk LIMIT $most
+}}
+WITH collect([id, name, chunk, times]) AS found
+{_STILL}
+"""
+SPREAD = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHERE e.passages > 0
+WITH collect([id, e.passages]) AS found
+{_STILL}
+"""

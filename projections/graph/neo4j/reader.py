@@ -19,6 +19,9 @@ from projections.postgres.consistent_read import TRIES, retry_replaced
 
 TURN_LIMIT_S = 20.0
 
+_OF_ALL = (queries.SUBJECTS, queries.MENTIONS, queries.STATEMENTS)
+_OF_PASSAGES = (queries.SUBJECTS_OF, queries.MENTIONS_OF, queries.STATEMENTS_OF)
+
 MERGES_LIMIT = 16
 """Merges followed in a row; a chain that bites its tail ends after as many steps as any sane chain has."""
 
@@ -74,6 +77,45 @@ class Neo4jGraph:
                 return found
         async with transaction(self._driver, TURN_LIMIT_S) as tx:
             return await _snapshot(tx, await self._store.take_turn(tx), tenant)
+
+    @retry_replaced
+    async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
+        """What these passages say."""
+        base = await self._base(tenant)
+        async with transaction(self._driver) as tx:
+            found = await _rows_of(tx, base, tenant, _OF_PASSAGES, chunks=list(dict.fromkeys(chunk_ids)))
+            still = await fetch(tx, queries.MERGED, name=NAME, tenant=tenant)
+        if _base(still).generation != base.generation:
+            raise ReadModelReplacedError()
+        return found
+
+    @retry_replaced
+    async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
+        """The passages that these names are of, the surest first."""
+        base = await self._base(tenant)
+        lookups = [f"{base.generation}/{tenant}/{key}" for key in dict.fromkeys(keys) if key]
+        rows = await self._rows(queries.NAMED, base, tenant, lookups=lookups, most=most)
+        return [Subject(base.of(row[0]), *row[1:]) for row in rows]
+
+    @retry_replaced
+    async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
+        """The passages that mention the entities of these names."""
+        base = await self._base(tenant)
+        lookups = [f"{base.generation}/{tenant}/{key}" for key in keys if key]
+        accented = await self._rows(queries.ACCENTED, base, tenant, lookups=lookups)
+        named = {base.of(one) for one in (*(entity_id(tenant, key) for key in keys), *accented)}
+        members = sorted(named | {old for old, into in base.merged.items() if into in named})
+        rows = await self._rows(queries.MENTIONED, base, tenant, ids=members, most=most)
+        found: dict[str, list[Mention]] = {}
+        for row in rows:
+            found.setdefault(base.of(row[0]), []).append(Mention(base.of(row[0]), *row[1:]))
+        return [one for of in found.values() for one in sorted(of, key=lambda one: one.chunk_id)[:most]]
+
+    @retry_replaced
+    async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
+        """How many passages speak of each of these entities."""
+        base = await self._base(tenant)
+        return dict(await self._rows(queries.SPREAD, base, tenant, ids=list(dict.fromkeys(entity_ids))))
 
     async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
@@ -138,9 +180,14 @@ class Neo4jGraph:
 
 async def _snapshot(tx: AsyncTransaction, generation: str, tenant: str) -> GraphSnapshot:
     base = _base(await fetch(tx, queries.MERGED, name=NAME, tenant=tenant))
+    return await _rows_of(tx, base._replace(generation=generation), tenant, _OF_ALL)
+
+
+async def _rows_of(
+    tx: AsyncTransaction, base: _Base, tenant: str, of: tuple[str, str, str], **parameters: Any
+) -> GraphSnapshot:
     subjects, mentions, statements = [
-        await fetch(tx, query, generation=generation, tenant=tenant)
-        for query in (queries.SUBJECTS, queries.MENTIONS, queries.STATEMENTS)
+        await fetch(tx, query, generation=base.generation, tenant=tenant, **parameters) for query in of
     ]
     return GraphSnapshot(
         subjects=[Subject(base.of(row[0]), *row[1:]) for row in subjects],

@@ -62,6 +62,16 @@ async def search(client: AsyncOpenSearch, index: str | None, body: Mapping[str, 
     return found
 
 
+async def term_vectors(client: AsyncOpenSearch, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of a text that is no document, with what the index counts of them.
+
+    Raises StoreUnavailableError, ReadModelReplacedError.
+    """
+    with faults():
+        found: dict[str, Any] = await client.termvectors(index=index, body=dict(body))
+    return found
+
+
 async def by_id(
     client: AsyncOpenSearch, index: str, ids: Sequence[str], fields: Sequence[str], *, seen: bool
 ) -> dict[str, dict[str, Any]]:

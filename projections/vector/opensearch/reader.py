@@ -1,6 +1,7 @@
 """Searches over the live generation in OpenSearch: k-NN for meaning, BM25 for words."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -8,12 +9,12 @@ import numpy as np
 from opensearchpy import AsyncOpenSearch
 
 from projections.postgres.consistent_read import retry_replaced
-from projections.vector.opensearch.client import by_id, search
+from projections.vector.opensearch.client import by_id, search, term_vectors
 from projections.vector.opensearch.index import NAME, field, passage_id, words_of
 from projections.vector.opensearch.snapshot import pages, point_in_time
 from projections.vector.opensearch.store import version_of
 from projections.vector.opensearch.vectors import VectorSearchQuery, VectorSearchResponse, VectorSearchResult
-from projections.vector.reads import Hit, Passage, Vector
+from projections.vector.reads import Frequencies, Hit, Passage, Vector
 
 MOST = 10_000
 """More than OpenSearch gives for one search."""
@@ -79,7 +80,7 @@ class OpenSearchPassages:
         )
         return {bucket["key"]: bucket["doc_count"] for bucket in found["aggregations"]["models"]["buckets"]}
 
-    async def matching(self, tenant: str, query: str, k: int) -> list[Hit]:
+    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
         """By BM25, best first.
 
         Searched is one text, the title twice before the passage, so a title's word counts twice in frequency and in
@@ -87,8 +88,44 @@ class OpenSearchPassages:
         length in one byte, and leaves the constant k1 + 1 = 2.2 out of its formula: it comes back as the boost.
         """
         words = {f"words.{words_of(tenant)}": {"query": query, "boost": 2.2}}
-        own = {"bool": {"must": {"match": words}, "filter": {"term": {"tenant": tenant}}}}
+        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}]
+        if documents is not None:
+            allowed.append({"terms": {"document_id": list(documents)}})
+        own = {"bool": {"must": {"match": words}, "filter": allowed}}
         return await self._hits(own, min(k, MOST))
+
+    async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
+        """As Lucene counts them: what was replaced or deleted until its segment is merged, and the passages of other
+        tenants that share the field, too."""
+        name = f"words.{words_of(tenant)}"
+        text = "\n".join(words)
+        counted = await term_vectors(
+            self._client,
+            self._alias,
+            {
+                "doc": {"words": {words_of(tenant): text}},
+                "fields": [name],
+                "term_statistics": True,
+                "positions": False,
+                "payloads": False,
+            },
+        )
+        found = counted.get("term_vectors", {}).get(name)
+        if found is None:
+            return Frequencies(0, {})
+        at = {
+            token["start_offset"]: term.get("doc_freq", 0)
+            for term in found["terms"].values()
+            for token in term["tokens"]
+        }
+        starts = accumulate((len(word) + 1 for word in words), initial=0)
+        holding = {
+            word: [at[place] for place in range(start, start + len(word)) if place in at]
+            for word, start in zip(words, starts, strict=False)
+        }
+        return Frequencies(
+            found["field_statistics"]["doc_count"], {word: min(counts) for word, counts in holding.items() if counts}
+        )
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
         """By chunk id."""

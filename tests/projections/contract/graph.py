@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from contracts.ids import entity_id
-from projections.graph.reads import Edge, Entity, GraphReader, Mention, Node, Statement, Subject
+from projections.graph.reads import Edge, Entity, GraphReader, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.projector import Projector
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
@@ -187,6 +187,77 @@ class GraphReaderContract:
             for r in story.related.relations
         }  # fmt: skip
         assert len(found.subjects) == 5 and len(found.statements) == 3
+
+    async def test_passages_are_found_by_the_names_of_what_they_are_about(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        """Without case, article and accents, and no more of each name than were asked for."""
+        port = Story("port", ("Ada slept.",), title="The Zürich Harbour")
+        await history.tell(ONE, TWO, port)
+        await follow(projector, history)
+        harbour, market = named("Harbour").id, named("Market").id
+
+        found = await graph.named("default", ["harbour", "market", "nowhere", ""], 5)
+        assert set(found) == {
+            *(Subject(harbour, "Harbour", chunk.chunk_id, 0.5) for chunk in ONE.chunks),
+            *(Subject(market, "Market", chunk.chunk_id, 0.5) for chunk in TWO.chunks),
+        }
+        assert len(found) == 4
+        first = min(chunk.chunk_id for chunk in ONE.chunks)
+        assert [one.chunk_id for one in await graph.named("default", ["harbour"], 1)] == [first]
+        assert [one.name for one in await graph.named("default", ["zurich harbour"], 5)] == ["The Zürich Harbour"]
+        assert await graph.named("default", [], 5) == await graph.named("foreign", ["harbour"], 5) == []
+
+    async def test_passages_are_found_by_the_names_they_mention(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        accented = Story("accented", ("Zoë met Ada.",), title="Quay")
+        await history.tell(ONE, TWO, accented)
+        await follow(projector, history)
+
+        async def found(*keys: str, most: int = 5) -> list[tuple[str, str]]:
+            return sorted((one.name, one.chunk_id) for one in await graph.mentioned("default", keys, most))
+
+        def at(name: str, *stories: Story) -> list[tuple[str, str]]:
+            held = (one for story in stories for one in story.extracted.mentions if one.name == name)
+            return sorted((name, one.chunk_id) for one in held)
+
+        assert await found("bob") == at("Bob", ONE)
+        assert await found("ada", "cleo", "nobody") == at("Ada", ONE, accented) + at("Cleo", ONE, TWO)
+        assert await found("zoe") == at("Zoë", accented)
+        assert await found("bob", most=1) == at("Bob", ONE)[:1]
+        assert await found() == []
+        await history.merge("Bob", into="Cleo")
+        await follow(projector, history)
+        both = sorted(at("Bob", ONE) + at("Cleo", ONE, TWO))
+        assert await found("bob") == await found("cleo") == both
+        assert {one.entity_id for one in await graph.mentioned("default", ["bob"], 5)} == {named("Cleo").id}
+
+    async def test_the_part_around_some_passages(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await history.merge("Edgar", into="Cleo")
+        await follow(projector, history)
+        whole = await graph.snapshot("default")
+        for chunks in ([], [ONE.chunks[0]], [ONE.chunks[1], TWO.chunks[1]], [*ONE.chunks, *TWO.chunks]):
+            own = {chunk.chunk_id for chunk in chunks}
+            part = await graph.around("default", [*own, "nothing"])
+            assert set(part.subjects) == {one for one in whole.subjects if one.chunk_id in own}
+            assert set(part.mentions) == {one for one in whole.mentions if one.chunk_id in own}
+            assert set(part.statements) == {one for one in whole.statements if one.chunk_id in own}
+        assert await graph.around("foreign", [ONE.chunks[0].chunk_id]) == GraphSnapshot([], [], [])
+
+    async def test_how_many_passages_speak_of_an_entity(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        wanted = [named(name).id for name in ("Ada", "Bob", "Cleo", "Harbour", "Nobody")]
+        assert await graph.spread("default", wanted) == dict(zip(wanted, (1, 2, 2, 2), strict=False))
+        await history.delete(ONE)
+        await follow(projector, history)
+        assert await graph.spread("default", wanted) == {wanted[2]: 1}
 
     async def test_merges_are_followed_to_their_end(
         self, graph: GraphReader, projector: Projector, history: History

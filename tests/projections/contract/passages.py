@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from projections.projector import Projector
-from projections.vector.reads import Passage, PassageReader
+from projections.vector.reads import Frequencies, Passage, PassageReader
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
 from tests.projections.stories import Story, vector_of
@@ -172,6 +172,40 @@ class PassageReaderContract:
             lowest = np.minimum.accumulate(ranked)
             assert all(score <= 1.05 * before for score, before in zip(ranked[1:], lowest, strict=False))
             assert await reader.matching("default", query, 3) == hits[:3]
+
+    async def test_words_rank_within_some_documents(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        query = "w1x w2x w30x"
+        everywhere = await reader.matching("default", query, 60)
+        own = passages_of(*stories[3:5])
+        hits = await reader.matching("default", query, 60, [story.document_id for story in stories[3:5]])
+        assert hits == [hit for hit in everywhere if hit.chunk_id in own] != []
+        assert await reader.matching("default", query, 60, []) == []
+
+    async def test_it_is_known_how_many_passages_hold_a_word(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        """In any of its forms; what no passage holds is held by none, and what says nothing is left out."""
+        assert (await reader.frequencies("default", ["ship"])).passages == 0
+        stories = (
+            Story("harbour", ("The ships were sailing.", "A ship sank.", "Ada slept."), title="Sea"),
+            Story("market", ("A whale sang.",), title="Ships"),
+            Story("theirs", ("A ship.",), tenant="theirs"),
+        )
+        await history.tell(*stories)
+        await follow(projector, history)
+        words = ["Ship", "seas", "elephant", "the", "sail"]
+        found = await reader.frequencies("default", words)
+        assert found.passages == 4
+        assert {word: found.holding.get(word, 0) for word in words} == {
+            "Ship": 3, "seas": 3, "elephant": 0, "the": 0, "sail": 1
+        }  # fmt: skip
+        assert "the" not in found.holding
+        assert await reader.frequencies("theirs", ["ship"]) == Frequencies(1, {"ship": 1})
 
     async def test_words_are_stemmed_and_need_not_all_be_there(
         self, reader: PassageReader, projector: Projector, history: History

@@ -1,0 +1,123 @@
+"""BM25 in PostgreSQL that reads no more passages than it must for the first k.
+
+Okapi BM25 (Robertson and Zaragoza 2009), k1 = 1.2, b = 0.75. How rare a word is, how many passages there are and how
+long they are is counted when they are written. The rarest words find the candidates, a word after the other, until no
+passage that has only the words that are left can be among the first k: what those add at most is less than the k-th has
+(MaxScore, Turtle and Flood 1995). The common words then only add to the score of what the rare ones found.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eventstore.pool import Connection
+from projections.vector.reads import Hit
+
+K1 = 1.2
+READ = 4_000
+"""Passages that one search scores at most. What is beyond shares common words alone."""
+
+FEW_DOCUMENTS = 2_000
+
+_TERMS = """
+SELECT q.lexeme, t.passages, c.passages AS all, greatest(c.length::float8 / c.passages, 1) AS mean
+FROM unnest(tsvector_to_array(to_tsvector('english', $2))) AS q(lexeme)
+JOIN vector.terms AS t ON t.tenant = $1 AND t.lexeme = q.lexeme
+JOIN vector.collections AS c ON c.tenant = $1
+"""
+
+# Only the words of the question are unfolded: of a passage's others nothing is read.
+_SCORED = """
+WITH found AS MATERIALIZED (
+    SELECT p.chunk_id, p.length, p.words FROM vector.passages AS p
+    WHERE p.tenant = $1 AND p.words @@ $2::tsquery AND ($3::text[] IS NULL OR p.document_id = ANY($3)) LIMIT $4
+)
+SELECT f.chunk_id, sum(t.idf * w.tf * 2.2 / (w.tf + 1.2 * (0.25 + 0.75 * f.length / $7::float8))) AS score
+FROM found AS f
+CROSS JOIN LATERAL (
+    SELECT u.lexeme, greatest(cardinality(u.positions), 1)::float8 AS tf
+    FROM unnest(ts_filter(setweight(f.words, 'A', $5::text[]), '{a}')) AS u
+) AS w
+JOIN unnest($5::text[], $6::float8[]) AS t(lexeme, idf) ON t.lexeme = w.lexeme
+GROUP BY f.chunk_id ORDER BY score DESC, f.chunk_id LIMIT $8
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the question: how many passages hold it, and what it weighs."""
+
+    lexeme: str
+    passages: int
+    weight: float
+
+    @property
+    def most(self) -> float:
+        """What it adds to any passage's score at most, however often it is there."""
+        return (K1 + 1) * self.weight
+
+
+async def best_matching(
+    connection: Connection, tenant: str, query: str, k: int, documents: Sequence[str] | None
+) -> list[Hit]:
+    """The `k` best, in a tie by chunk id."""
+    rows = await connection.fetch(_TERMS, tenant, query)
+    if not rows or k < 1:
+        return []
+    mean = rows[0]["mean"]
+    terms = sorted(
+        (Term(row["lexeme"], row["passages"], _weight(row["all"], row["passages"])) for row in rows),
+        key=lambda term: (term.passages, term.lexeme),
+    )
+    among = None if documents is None else list(documents)
+    # Few documents are read whole.
+    few = among is not None and len(among) <= FEW_DOCUMENTS
+    leading = len(terms) if few else _portion(terms, 1, max(k, READ // 4))
+    while True:
+        found = await connection.fetch(
+            _SCORED,
+            tenant,
+            _finding(terms, leading),
+            among,
+            max(READ, k),
+            [term.lexeme for term in terms],
+            [term.weight for term in terms],
+            mean,
+            k,
+        )
+        hits = [Hit(row["chunk_id"], row["score"]) for row in found]
+        rest = sum(term.most for term in terms[leading:])
+        if leading == len(terms) or (len(hits) == k and hits[-1].score > rest):
+            return hits
+        wider = _portion(terms, leading + 1, READ)
+        if sum(term.passages for term in terms[:wider]) > READ:
+            return hits
+        leading = wider
+
+
+def _weight(passages: int, holding: int) -> float:
+    return math.log(1 + (passages - holding + 0.5) / (holding + 0.5))
+
+
+def _portion(terms: Sequence[Term], least: int, most: int) -> int:
+    """How many of the rarest words, at least `least`, are in `most` passages together."""
+    count, together = 0, 0
+    for term in terms:
+        together += term.passages
+        if count >= least and together > most:
+            break
+        count += 1
+    return max(count, least)
+
+
+def _finding(terms: Sequence[Term], leading: int) -> str:
+    """Passages that have one of the leading words; where even the rarest is common, those that have another, too."""
+    any_of = " | ".join(_quoted(term.lexeme) for term in terms[:leading])
+    if leading == 1 and len(terms) > 1 and terms[0].passages > READ:
+        return f"{any_of} & ({' | '.join(_quoted(term.lexeme) for term in terms[1:])})"
+    return any_of
+
+
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
