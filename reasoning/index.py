@@ -3,7 +3,7 @@
 import bisect
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from projections.graph.reads import GraphSnapshot
 from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Scanned, Span, Targets, name_of, scan
 from reasoning.pagerank import transitions
+from reasoning.shared_names import SharedNames
 from reasoning.words import Rarity, content_of
 
 MENTION, STATEMENT = 0.5, 0.3
@@ -66,6 +67,7 @@ class Index:
         self.edges = self._edges()
         self.chances, self.seeds = self._graph(snapshot)
         self.names = Names(self.seeds)
+        self.shared_names = SharedNames(self.passages, snapshot.mentions, self.aliases.names, {})
         self._sentences: dict[int, list[tuple[int, int, frozenset[str]]]] = {}
 
     def holding(self, word: str) -> Numbers:
@@ -89,6 +91,12 @@ class Index:
         """The sentence of a passage that holds character `position`."""
         found = self.sentences_of(number)
         return found[max(0, bisect.bisect_right(found, position, key=lambda sentence: sentence[0]) - 1)]
+
+    def edges_from(self, number: int, asked: Collection[Name]) -> Iterator[Edge]:
+        """Links of a passage both ways, and those through names that it shares; names of the question are `asked`."""
+        yield from self.edges[number]
+        for link in self.shared_names.links(number, asked):
+            yield Edge(link.target, link.weight, number, link.start, link.end)
 
     def _edges(self) -> list[list[Edge]]:
         out: list[list[Link]] = [self.targets.links(self.spans(i), i) for i in range(len(self.passages))]

@@ -1,6 +1,6 @@
 """Which passages answer together: a passage is worth its own likeness to the question, and the best path into it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from projections.vector.reads import Hit
 from reasoning.index import Edge, Index
-from reasoning.links import Link, Span
+from reasoning.links import Link, Name, Span
 from reasoning.pagerank import pagerank
+from reasoning.repetition import less_repeated
 from reasoning.words import content_of, overlap
 
 # Shares beside a cosine of 1. Half or twice of each changes recall@5 by about a point, twice LEXICAL by up to four.
@@ -67,30 +68,35 @@ def rank(index: Index, question: str, near: Sequence[Hit], matching: Sequence[Hi
     similar = _spread(index, near, BEYOND)
     likeness = similar + LEXICAL * _normalised(_spread(index, matching, 0.0))
     likeness += NAMED * _named(index, named)
-    walk = _walk(index, likeness, index.names.find(question))
+    spans = index.names.find(question)
+    walk = _walk(index, likeness, spans)
     own = likeness + WALK * _normalised(walk)
-    scores, via = follow(index, weights, own)
-    return Ranking(scores, via, named, weights, similar)
+    held = held_of(index, weights)
+    scores, via = follow(index, weights, held, own, frozenset(span.name for span in spans))
+    return Ranking(less_repeated(scores, held), via, named, weights, similar)
 
 
-def follow(index: Index, question: Mapping[str, float], own: Scores) -> tuple[Scores, dict[int, tuple[int, Edge]]]:
+def follow(
+    index: Index, question: Mapping[str, float], held: Scores, own: Scores, asked: Collection[Name]
+) -> tuple[Scores, dict[int, tuple[int, Edge]]]:
     """Own scores, each with the best path into its passage added; and that path's last link.
 
     A path is worth what its source is worth, times the link's weight, less where the sentence that holds the link,
-    or both passages together, share little with the question.
+    or both passages together, share little with the question. `held`: as `held_of` gives it. `asked`: the names in the
+    question.
     """
-    held = _held(index, question)
+    fits = _Fits(index, question)
     arrived, via = own, dict[int, tuple[int, Edge]]()
     best, best_via = own, via
     for _ in range(HOPS):
         gained: Scores = np.zeros_like(own)
         via = {}
         for source in np.argsort(-arrived, kind="stable")[:STARTS].tolist():
-            for link in index.edges[source]:
-                sentence = index.sentence_at(link.holder, link.start)[2]
-                fit = (1.0 - SENTENCE) + SENTENCE * overlap(question, sentence)
-                both = (1.0 - COVERED) + COVERED * float(np.maximum(held[source], held[link.other]).sum())
-                worth = float(arrived[source]) * link.weight * fit * both
+            edges = list(index.edges_from(source, asked))
+            others = [link.other for link in edges]
+            both = (1.0 - COVERED) + COVERED * np.maximum(held[source], held[others]).sum(axis=1)
+            for link, covered in zip(edges, both.tolist(), strict=True):
+                worth = float(arrived[source]) * link.weight * fits.of(link) * covered
                 if worth > gained[link.other]:
                     gained[link.other] = worth
                     via[link.other] = (source, link)
@@ -98,6 +104,23 @@ def follow(index: Index, question: Mapping[str, float], own: Scores) -> tuple[Sc
         best_via = {**best_via, **{to: step for to, step in via.items() if arrived[to] > best[to]}}
         best = np.maximum(best, arrived)
     return best, best_via
+
+
+class _Fits:
+    """How well the sentence that holds a link fits the question, in 1 - SENTENCE .. 1."""
+
+    def __init__(self, index: Index, question: Mapping[str, float]) -> None:
+        self._index = index
+        self._question = question
+        self._kept: dict[tuple[int, int], float] = {}
+
+    def of(self, link: Edge) -> float:
+        start, _, content = self._index.sentence_at(link.holder, link.start)
+        fit = self._kept.get((link.holder, start))
+        if fit is None:
+            fit = (1.0 - SENTENCE) + SENTENCE * overlap(self._question, content)
+            self._kept[link.holder, start] = fit
+        return fit
 
 
 def _named(index: Index, links: Sequence[Link]) -> Scores:
@@ -108,7 +131,7 @@ def _named(index: Index, links: Sequence[Link]) -> Scores:
     return scores
 
 
-def _held(index: Index, question: Mapping[str, float]) -> Scores:
+def held_of(index: Index, question: Mapping[str, float]) -> Scores:
     """Shape (passages, words): each word's share of the question's weight, where the passage holds it."""
     held = np.zeros((len(index.passages), len(question)))
     whole = sum(question.values())

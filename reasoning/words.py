@@ -79,7 +79,8 @@ class Rarity:
 def overlap(question: Mapping[str, float], content: Iterable[str]) -> float:
     """Share of the question's weight that `content` holds, in 0..1; 0 for a question without weight."""
     whole = sum(question.values())
-    return sum(question.get(word, 0.0) for word in set(content)) / whole if whole > 0 else 0.0
+    held = content if isinstance(content, frozenset) else frozenset(content)
+    return sum(weight for word, weight in question.items() if word in held) / whole if whole > 0 else 0.0
 
 
 def shortened(text: str, characters: int) -> str:

@@ -48,19 +48,21 @@ class Entities:
         parsed = analysed if relations is entities else await relations.outputs(every)
         outputs, subjects = iter(analysed), iter(parsed)
         return [
-            self._payload(document, _analyses(document, outputs), _analyses(document, subjects))
-            for document, _ in batch
+            self._payload(
+                document, texts[0] if texts else "", _analyses(document, outputs), _analyses(document, subjects)
+            )
+            for (document, _), texts in zip(batch, chunk_texts, strict=True)
         ]
 
     def _payload(
-        self, document: Document, analyses: Iterator[Analysis], parsed: Iterator[Analysis]
+        self, document: Document, beginning: str, analyses: Iterator[Analysis], parsed: Iterator[Analysis]
     ) -> EntitiesExtracted:
         mentions: list[Mention] = []
         aliases: list[Alias] = []
         names: Names = {}
         for chunk, analysis, parse in zip(chunks_of(document), analyses, parsed, strict=True):
             mentions.extend(_mentions(document.tenant, chunk, analysis, names))
-            aliases.extend(_aliases(document.tenant, document.title, chunk, parse))
+            aliases.extend(_aliases(document.tenant, chunk, names_of(document.title, parse.subject, beginning)))
         return EntitiesExtracted(
             content=document.text.digest,
             model=self.revision,
@@ -112,9 +114,9 @@ def _mentions(tenant: str, chunk: Chunk, analysis: Analysis, names: Names) -> It
             )
 
 
-def _aliases(tenant: str, title: str, chunk: Chunk, parse: Analysis) -> Iterator[Alias]:
+def _aliases(tenant: str, chunk: Chunk, names: Sequence[tuple[str, float]]) -> Iterator[Alias]:
     best: dict[str, Alias] = {}
-    for name, quality in names_of(title, parse.subject):
+    for name, quality in names:
         if not ids.normalise_name(name):
             continue
         alias = Alias(entity_id=ids.entity_id(tenant, name), name=name[:1024], chunk_id=chunk.chunk_id, quality=quality)

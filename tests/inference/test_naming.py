@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.naming import BEFORE_COMMA, SUBJECT, TITLE, UNBRACKETED, is_name, names_of
+from inference.naming import BEFORE_COMMA, OPENING, SHORT_FORM, SUBJECT, TITLE, UNBRACKETED, is_name, names_of
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,17 @@ def test_names_of(title: str | None, subject: str | None, expected: list[tuple[s
     assert names_of(title, subject) == expected
 
 
-@given(st.none() | st.text(max_size=40), st.none() | st.text(max_size=40))
-def test_names_come_once_best_first_and_are_names(title: str | None, subject: str | None) -> None:
-    found = names_of(title, subject)
+def test_the_opening_words_name_what_has_no_title() -> None:
+    beginning = "Sefrik Anders Varn (born 1902) is a builder."
+    assert names_of("", "Varn", beginning) == [
+        ("Sefrik Anders Varn", OPENING), ("Sefrik Varn", SHORT_FORM), ("Varn", SUBJECT)
+    ]  # fmt: skip
+    assert names_of("The builder", "Varn", beginning) == names_of("The builder", "Varn")
+
+
+@given(st.none() | st.text(max_size=40), st.none() | st.text(max_size=40), st.text(max_size=80))
+def test_names_come_once_best_first_and_are_names(title: str | None, subject: str | None, beginning: str) -> None:
+    found = names_of(title, subject, beginning)
     assert len({name for name, _ in found}) == len(found)
     assert [quality for _, quality in found] == sorted((quality for _, quality in found), reverse=True)
     for name, quality in found:

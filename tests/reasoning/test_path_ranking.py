@@ -1,19 +1,29 @@
+from dataclasses import replace
+
 import pytest
 
-from projections.graph.reads import GraphSnapshot
+from projections.graph.reads import GraphSnapshot, Mention
 from projections.vector.reads import Hit
-from reasoning.index import Index
-from reasoning.path_ranking import STARTS, follow, rank
+from reasoning.index import Edge, Index
+from reasoning.links import Name
+from reasoning.path_ranking import STARTS, Scores, follow, held_of, rank
 from reasoning.words import content_of
 from tests.reasoning.town import index_of, own_scores, passages_of, snapshot_of
 
 QUESTION = "Who is mayor of the town where the writer of The Glass Lantern grew up?"
 
 
+def followed(
+    index: Index, question: str, own: Scores, asked: frozenset[Name] = frozenset()
+) -> tuple[Scores, dict[int, tuple[int, Edge]]]:
+    weights = index.rarity.weigh(content_of(question))
+    return follow(index, weights, held_of(index, weights), own, asked)
+
+
 def test_a_strong_passage_lifts_what_it_names_and_that_again() -> None:
     index = index_of()
     own = own_scores(index, lantern=1.0)
-    scores, via = follow(index, index.rarity.weigh(content_of(QUESTION)), own)
+    scores, via = followed(index, QUESTION, own)
     gains = dict(zip(index.numbers, (scores - own).tolist(), strict=True))
     assert gains["voss"] > gains["orlinga"] > gains["bread"] == gains["moth"] == 0.0
     assert via[index.numbers["voss"]][0] == index.numbers["lantern"]
@@ -27,7 +37,7 @@ def test_a_link_in_a_sentence_like_the_question_is_worth_more() -> None:
         "lind": ("Bo Lind", "A person."),
     }
     index = Index(passages_of(town), snapshot_of(town))
-    scores, _ = follow(index, index.rarity.weigh(content_of("Who is the mayor?")), own_scores(index, start=1.0))
+    scores, _ = followed(index, "Who is the mayor?", own_scores(index, start=1.0))
     assert scores[index.numbers["holm"]] > scores[index.numbers["lind"]]
 
 
@@ -36,9 +46,30 @@ def test_only_strong_passages_lead_on() -> None:
     town |= {"weak": ("Weak", "It names Ada Holm."), "holm": ("Ada Holm", "A person.")}
     index = Index(passages_of(town), snapshot_of(town))
     own = own_scores(index, **{key: 1.0 for key in town if key.startswith("p")}, weak=0.2, holm=0.0)
-    scores, via = follow(index, {"text": 1.0}, own)
+    scores, via = followed(index, "text", own)
     assert scores[index.numbers["holm"]] == 0.0
     assert index.numbers["holm"] not in via
+
+
+SISTERS = {
+    "play": ("The Salt Road", "The Salt Road is a play. It was first staged by Mirela Voss."),
+    "life": ("Nora", "Nora was a sister of Mirela Voss, and a citizen of Orlinga."),
+    "other": ("Rye bread", "Rye bread is baked from sour dough."),
+}
+
+
+def test_a_name_that_no_passage_is_about_joins_those_that_have_it() -> None:
+    voss = "voss"
+    mentions = [Mention(voss, "Mirela Voss", key, 1) for key in ("play", "life")]
+    index = Index(passages_of(SISTERS), replace(snapshot_of(SISTERS), mentions=mentions))
+    own = own_scores(index, play=1.0)
+    scores, via = followed(index, "Of what country is who staged The Salt Road?", own)
+    life, other = index.numbers["life"], index.numbers["other"]
+    assert scores[life] > own[life] and scores[other] == own[other]
+    source, edge = via[life]
+    assert source == index.numbers["play"] and SISTERS["play"][1][edge.start : edge.end] == "Mirela Voss"
+    asked = frozenset({("mirela", "voss")})
+    assert followed(index, "Who is Mirela Voss?", own, asked)[0][life] == own[life], "the question has it already"
 
 
 def test_two_hops_bring_the_passage_that_shares_least_with_the_question() -> None:

@@ -1,4 +1,4 @@
-"""What a document of nothing but names costs in memory: it may hold a million of them."""
+"""What chunks name and are about; what a document of nothing but names costs in memory: it may hold a million."""
 
 import asyncio
 import tracemalloc
@@ -32,8 +32,11 @@ CAUSE = Cause(EventMetadata(tenant="ours"), correlation_id="c1")
 class Texts:
     """Holds the one text, whatever it is asked for."""
 
+    def __init__(self, text: str = TEXT) -> None:
+        self._text = text
+
     async def get_many(self, keys: Any) -> dict[Any, str]:
-        return dict.fromkeys(keys, TEXT)
+        return dict.fromkeys(keys, self._text)
 
 
 async def _analyse(texts: Any) -> list[bytes]:
@@ -48,10 +51,10 @@ async def _analyse(texts: Any) -> list[bytes]:
     return outputs
 
 
-def chunked() -> tuple[Document, DomainEvent]:
+def chunked(title: str = "t") -> tuple[Document, DomainEvent]:
     """The document, and the event that sets the stage off."""
     text = TextReference(digest=digest_of(TEXT), characters=len(TEXT), bytes=len(TEXT))
-    content = DocumentContent(title="t", text=text, uri=None, attributes={})
+    content = DocumentContent(title=title, text=text, uri=None, attributes={})
     ingested = documents.ingest(None, "names", content, CAUSE)
     chunks = tuple(
         Chunk(
@@ -66,11 +69,22 @@ def chunked() -> tuple[Document, DomainEvent]:
         for index in range(CHUNKS)
     )
     document = Document.project(ingested)
-    result = DocumentChunked(content=text.digest, title="t", chunker="c", embedder="e", chunks=chunks)
+    result = DocumentChunked(content=text.digest, title=title, chunker="c", embedder="e", chunks=chunks)
     events = documents.chunk(document, ingested[0].event_id, result, CAUSE)
     document = Document.project([*ingested, *events])
     assert document is not None
     return document, events[-1]
+
+
+def test_every_chunk_of_a_document_without_a_title_is_about_what_its_text_opens_with() -> None:
+    model = CachedModel("model@1", _analyse, MemoryOutputs())
+    inference = SimpleNamespace(entities=model, relations=model)
+    text = ("Port Lisse is a town on the coast. " + TEXT)[: len(TEXT)]
+    for title, expected in (("", "Port Lisse"), ("Harbours", "Harbours")):
+        document, event = chunked(title)
+        (result,) = asyncio.run(Entities(cast(Any, Texts(text)), cast(Any, inference)).work([(document, event)]))
+        aliases = cast(Any, result).aliases
+        assert [(alias.name, alias.chunk_id) for alias in aliases] == [(expected, f"chunk{n}") for n in range(CHUNKS)]
 
 
 def test_mentions_take_little_memory_when_made_and_when_read_back() -> None:
