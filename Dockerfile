@@ -1,13 +1,15 @@
 # One image for every role: `annals run relay|intake|worker|projector|gateway`, `annals run service NAME`, and the command line.
-# About 7 GB, nearly all of it torch with CUDA: requirements.lock has one set of wheels for every machine.
+# About 7 GB, nearly all of it torch with CUDA: requirements-all.lock has one set of wheels for every machine. Whoever needs no
+# model of a hub builds it light: `docker build --build-arg LOCK=requirements.lock .` takes under 1.5 GB.
 
 # The full image has a compiler, for what has no wheel on some processor.
 FROM python:3.11.13-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/annals
 WORKDIR /app
-COPY requirements.lock ./
-RUN /opt/annals/bin/pip install --require-hashes -r requirements.lock
+ARG LOCK=requirements-all.lock
+COPY requirements.lock requirements-all.lock ./
+RUN /opt/annals/bin/pip install --no-deps --require-hashes -r $LOCK
 # The rooms stay where they are, with topics.yaml beside them, as in a checkout.
 COPY . ./
 RUN /opt/annals/bin/pip install --no-deps --no-build-isolation -e . \

@@ -2,14 +2,19 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What runs Annals, and what also tests it and runs any model of a hub: torch, some 5 GB more.
+LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 # A little below what `make coverage` measures. It rises with it.
 FLOOR := 62
 
-.PHONY: demo test-unit coverage test test-servers test-long check compose-check bench clean
+.PHONY: demo models lock test-unit coverage test test-servers test-long check compose-check bench clean
 
-demo: $(READY)
+demo: $(LIGHT)
 	$(BIN)/python -m examples.demo
+
+# The extra `models`: an embedder or entity model of a hub, on a GPU where there is one.
+models: $(READY)
 
 # What needs no server, no pipeline and no model: a minute at most. tests/support/tiers.py says what that is.
 test-unit: $(READY)
@@ -53,13 +58,36 @@ compose-check:
 bench: $(READY)
 	$(BIN)/python -m bench
 
-# Everything comes from the lock file, by hash; nothing of the machine is used but Python itself.
-$(READY): requirements.lock pyproject.toml
+# Everything comes from the lock files, by hash; nothing of the machine is used but Python itself, and uv where it is there,
+# which installs in a tenth of the time.
+$(LIGHT): requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	touch $@
+
+$(READY): requirements-all.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-all.lock)
+	touch $(LIGHT) $@
+
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Annals needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+
+# A lock file is complete: no dependency is looked for beside it.
+define install
+if command -v uv >/dev/null; then \
+  uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(1) \
+  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+else \
+  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1) \
+  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+fi
+endef
+
+# Both lock files anew from pyproject.toml, with what is locked already as far as it fits; needs uv.
+LOCK := uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
+lock:
+	$(LOCK) --group build -o requirements.lock
+	$(LOCK) --extra models --group dev -c requirements.lock -o requirements-all.lock
 
 clean:
 	rm -rf $(VENV)

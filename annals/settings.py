@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     )
     chunk_tokens: int = Field(200, ge=16, le=8192)
     chunk_overlap: int = Field(40, ge=0)
-    embedder: str = Field("minilm", description="minilm, a local folder, or a hub id.")
+    embedder: str = Field(
+        "minilm-int8", description="minilm-int8; with the extra `models` also minilm, a local folder, or a hub id."
+    )
     embedder_revision: str | None = None
     entity_model: str = Field("en_core_web_sm", description="A spaCy model, a local folder, or a hub id.")
     entity_revision: str | None = None
@@ -97,6 +99,9 @@ class Settings(BaseSettings):
         None, ge=1, description="Limit of each tenant's questions; none by default."
     )
     torch_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    model_dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="How models of the extra `models` compute; auto: bfloat16 where the machine does."
+    )
     services: Literal["in_process", "processes"] = Field(
         "in_process", description="Whether the gateway holds the services, or calls them in processes of their own."
     )

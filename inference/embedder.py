@@ -1,21 +1,34 @@
 """Which embedder the settings name, and whether stored vectors are its own."""
 
 from collections.abc import Mapping
+from typing import get_args
 
-from inference.locations import MINILM, MINILM_NAME
+from inference.locations import (
+    MINILM,
+    MINILM_INT8,
+    MINILM_INT8_NAME,
+    MINILM_INT8_SHA256,
+    MINILM_NAME,
+    minilm_int8,
+)
 from inference.model import OtherModelError
-from inference.pretrained import find
+from inference.pretrained import Dtype, computed, computes_in, find, require_extra
 
 POOLING = "mean-1"
 COMMIT_LENGTH = 40
+MINILM_INT8_REVISION = f"{MINILM_INT8_NAME}@{MINILM_INT8_SHA256[:16]}"
 
 
-def embedder_revision(name: str, revision: str | None) -> str:
-    """The revision of the embedder `name`: the model and what is done to its output. Loads no weights.
+def embedder_revision(name: str, revision: str | None, dtype: Dtype = "auto") -> str:
+    """The revision of the embedder `name`: the model, how it computes, and what is done to its output.
 
-    Raises InferenceError.
+    Loads no weights. Raises InferenceError.
     """
-    return f"{find(name, revision)[1]}/{POOLING}"
+    if name == MINILM_INT8:
+        minilm_int8()
+        return f"{MINILM_INT8_REVISION}/{POOLING}"
+    require_extra(name)
+    return f"{computed(find(name, revision)[1], computes_in(dtype))}/{POOLING}"
 
 
 def check_embedder(revision: str, stored: Mapping[str, int]) -> None:
@@ -25,20 +38,29 @@ def check_embedder(revision: str, stored: Mapping[str, int]) -> None:
 
 
 def explain(revision: str, stored: Mapping[str, int]) -> str:
-    """One line: of which models vectors are stored, and what to set for the most frequent one."""
+    """One line: of which models vectors are stored, and what to do: embed anew, or set the most frequent one."""
     others = sorted((model for model in stored if model != revision), key=lambda model: (-stored[model], model))
     counted = ", ".join(f"{model} ({stored[model]})" for model in others)
     return (
         f"the passages have vectors of {counted}, which cannot be compared with those of {revision}, the embedder of "
-        f"the settings; set {settings_of(others[0])}, or delete those documents and take them in again"
+        f"the settings; run `annals embed`, which embeds them anew, or set {settings_of(others[0])}"
     )
 
 
 def settings_of(revision: str) -> str:
     """What to set for the embedder of this revision."""
-    name, _, content = revision.partition("/mean")[0].rpartition("@")
+    model, _, pooling = revision.rpartition("/")
+    if pooling != POOLING:
+        model = revision
+    before, _, dtype = model.rpartition("/")
+    if dtype not in get_args(Dtype):
+        before, dtype = model, "float32"
+    name, _, content = before.rpartition("@")
+    if name == MINILM_INT8_NAME:
+        return f"ANNALS_EMBEDDER={MINILM_INT8}"
+    computing = f"ANNALS_MODEL_DTYPE={dtype}"
     if name == MINILM_NAME:
-        return f"ANNALS_EMBEDDER={MINILM}"
+        return f"ANNALS_EMBEDDER={MINILM} and {computing}, with the extra `models` installed"
     if len(content) == COMMIT_LENGTH:
-        return f"ANNALS_EMBEDDER={name} and ANNALS_EMBEDDER_REVISION={content}"
-    return f"ANNALS_EMBEDDER to the folder {name!r} whose files have the digest {content}"
+        return f"ANNALS_EMBEDDER={name}, ANNALS_EMBEDDER_REVISION={content} and {computing}"
+    return f"ANNALS_EMBEDDER to the folder {name!r} whose files have the digest {content}, and {computing}"

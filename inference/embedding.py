@@ -1,38 +1,45 @@
 """Sentence vectors: mean pooling over a transformer's last layer (Reimers and Gurevych 2019, arXiv 1908.10084)."""
 
-import copy
-import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+import os
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from tokenizers import Encoding, Tokenizer
 
 from inference.chunking import Offsets
 from inference.embedder import POOLING
-from inference.pretrained import import_torch, load_pretrained
+from inference.encoder import Encoder, Vectors
+from inference.locations import MINILM_INT8
+from inference.pretrained import Dtype
 
-Vectors = npt.NDArray[np.float32]
-BATCH = 32
-MAX_TOKENS = 256
-"""What MiniLM was trained to read; a longer text is read in windows of this size."""
+__all__ = ["Embedder", "Vectors", "vector"]
 
 
 class Embedder:
     """Loads a model once; `run` and `embed` block and are to be called outside the event loop."""
 
-    def __init__(self, name: str = "minilm", revision: str | None = None, *, threads: int | None = None) -> None:
-        """Raises InferenceError."""
-        torch = import_torch()
-        if threads is not None:
-            torch.set_num_threads(threads)
-        self._loaded = load_pretrained(name, revision, "AutoModel")
-        self._max = min(MAX_TOKENS, int(getattr(self._loaded.model.config, "max_position_embeddings", MAX_TOKENS)))
-        self.dimension: int = int(self._loaded.model.config.hidden_size)
-        self.revision = f"{self._loaded.revision}/{POOLING}"
-        # A tokenizer keeps its truncation as state, so counting, which takes long for a long text, has one of its own.
-        self._counter = copy.deepcopy(self._loaded.tokenizer)
-        self._tokenizing = threading.Lock()
+    def __init__(
+        self,
+        name: str = MINILM_INT8,
+        revision: str | None = None,
+        *,
+        threads: int | None = None,
+        dtype: Dtype = "auto",
+    ) -> None:
+        """`threads`: how many the model may use, all by default. `dtype` is of models that run on torch.
+
+        Raises InferenceError.
+        """
+        self._encoder = _load(name, revision, threads, dtype)
+        self.dimension: int = self._encoder.dimension
+        self.revision = f"{self._encoder.revision}/{POOLING}"
+        self.tokenizer_revision = self._encoder.tokenizer_revision
+        # A tokenizer keeps its truncation as state, so there are two: for windows, and for counting a whole text.
+        self._windows = self._encoder.tokenizer
+        self._windows.no_padding()
+        self._windows.enable_truncation(self._encoder.max_tokens)
+        self._counter = Tokenizer.from_str(self._windows.to_str())
+        self._counter.no_truncation()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension), float32, each row of length 1.
@@ -40,53 +47,17 @@ class Embedder:
         A text longer than the model reads at once is cut into windows; its vector is the average of theirs, each
         weighted by its number of tokens.
         """
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        # Texts of like length share a batch, so that little is padded.
-        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-        for start in range(0, len(order), BATCH):
-            numbers = order[start : start + BATCH]
-            vectors[numbers] = self._embed_batch([texts[number] for number in numbers])
-        return vectors
-
-    def _embed_batch(self, texts: list[str]) -> Vectors:
-        with self._tokenizing:
-            inputs = self._loaded.tokenizer(
-                texts,
-                padding=True,
-                truncation=True,
-                max_length=self._max,
-                return_overflowing_tokens=True,
-                return_special_tokens_mask=True,
-                return_tensors="pt",
-            )
-        text_of_window = inputs.pop("overflow_to_sample_mapping").numpy()
-        tokens = (1 - inputs.pop("special_tokens_mask")).sum(1).numpy().astype(np.float32)
-        windows = np.concatenate(
-            [
-                self._embed_windows({name: rows[start : start + BATCH] for name, rows in inputs.items()})
-                for start in range(0, len(text_of_window), BATCH)
-            ]
-        )
-        if len(windows) == len(texts):
-            return windows
-        sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        np.add.at(sums, text_of_window, windows * tokens[:, np.newaxis])
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        # The one window of a short text is its vector as it is: what is kept of it from earlier stays the same.
-        alone = np.bincount(text_of_window, minlength=len(texts)) == 1
-        averaged: Vectors = sums / np.maximum(lengths, 1e-9)
-        averaged[alone] = windows[alone[text_of_window]]
+        windows = [[one, *one.overflowing] for one in self._windows.encode_batch(list(texts))]
+        vectors = self._encoder.encode([window for own in windows for window in own])
+        if len(vectors) == len(texts):
+            return vectors
+        averaged, start = np.zeros((len(texts), self.dimension), dtype=np.float32), 0
+        for number, own in enumerate(windows):
+            part = vectors[start : start + len(own)]
+            start += len(own)
+            # The one window of a short text is its vector as it is.
+            averaged[number] = part[0] if len(own) == 1 else _average(part, [_tokens(window) for window in own])
         return averaged
-
-    def _embed_windows(self, inputs: Mapping[str, Any]) -> Vectors:
-        """Tensors of shape (windows, tokens) to (windows, dimension), each row of length 1."""
-        torch = import_torch()
-        with torch.inference_mode():
-            hidden = self._loaded.model(**inputs).last_hidden_state
-        mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-        normalised: Vectors = torch.nn.functional.normalize(pooled, dim=1).to(torch.float32).numpy()
-        return normalised
 
     def run(self, texts: Sequence[str]) -> list[bytes]:
         """Vectors at rest: float16, little endian."""
@@ -94,10 +65,9 @@ class Embedder:
 
     def token_offsets(self, text: str) -> Offsets:
         """Characters of each token of the whole text, for the chunker."""
-        encoded = self._counter(
-            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
-        )
-        offsets: Offsets = encoded["offset_mapping"]
+        # Of one text alone, `encode` would keep the interpreter lock.
+        (encoded,) = self._counter.encode_batch([text], add_special_tokens=False)
+        offsets: Offsets = encoded.offsets
         return offsets
 
 
@@ -106,3 +76,24 @@ def vector(output: bytes) -> Vectors:
     row = np.frombuffer(output, dtype="<f2").astype(np.float32)
     length = float(np.linalg.norm(row))
     return row / length if length > 0 else row
+
+
+def _load(name: str, revision: str | None, threads: int | None, dtype: Dtype) -> Encoder:
+    """Each with its own libraries, which the other does not need."""
+    if name == MINILM_INT8:
+        from inference.onnx_encoder import OnnxEncoder
+
+        return OnnxEncoder(threads=threads or os.cpu_count() or 1)
+    from inference.torch_encoder import TorchEncoder
+
+    return TorchEncoder(name, revision, threads=threads, dtype=dtype)
+
+
+def _tokens(window: Encoding) -> int:
+    """Without those that frame it."""
+    return len(window.ids) - sum(window.special_tokens_mask)
+
+
+def _average(vectors: Vectors, tokens: Sequence[int]) -> Vectors:
+    summed: Vectors = np.array(tokens, dtype=np.float32) @ vectors
+    return summed / max(float(np.linalg.norm(summed)), 1e-9)

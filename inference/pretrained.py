@@ -2,22 +2,31 @@
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inference.locations import MINILM, MINILM_NAME, MINILM_SHA256, folder_revision, minilm_folder
 from inference.model import InferenceError
 
 ELSEWHERE = "name a local folder, or a hub id that this machine can reach"
+Dtype = Literal["auto", "float32", "bfloat16"]
+"""How a model computes; `auto`: in bfloat16 where the GPU or the processor does, which is faster, else in float32."""
+
+
+class MissingExtraError(InferenceError):
+    """Models of `transformers` need the extra `models`; install it (`make models` in a checkout)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pretrained:
-    """A model ready to run, its tokenizer, and what names its content."""
+    """A model ready to run on `device`, its tokenizer, and what names its content; with its dtype, `revision`."""
 
     model: Any
     tokenizer: Any
+    content: str
     revision: str
+    device: str
 
 
 def import_torch() -> Any:
@@ -32,27 +41,59 @@ def import_torch() -> Any:
     return torch
 
 
-def load_pretrained(name: str, revision: str | None, auto_class: str) -> Pretrained:
+def require_extra(name: str) -> None:
+    """See, without loading them, that the libraries are there that the model `name` needs. Raises MissingExtraError."""
+    if missing := [library for library in ("torch", "transformers") if find_spec(library) is None]:
+        raise MissingExtraError(
+            f"the model {name!r} needs {' and '.join(missing)}, which the extra `models` brings; "
+            "install annals[models] (in a checkout: make models), or leave the setting out"
+        )
+
+
+def load_pretrained(name: str, revision: str | None, auto_class: str, *, dtype: Dtype = "auto") -> Pretrained:
     """`name` is `minilm`, a local folder, or a hub id. `auto_class` is a class of transformers, by name.
 
-    Raises InferenceError.
+    On a GPU where there is one. Raises InferenceError.
     """
-    import_torch()
+    require_extra(name)
+    torch = import_torch()
     import transformers
 
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, content = find(name, revision)
+    chosen = computes_in(dtype)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
-        model = getattr(transformers, auto_class).from_pretrained(folder, local_files_only=True)
+        model = getattr(transformers, auto_class).from_pretrained(
+            folder, local_files_only=True, dtype=getattr(torch, chosen)
+        )
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InferenceError(f"cannot load the model {name!r}: {reason} - {ELSEWHERE}") from error
     if not tokenizer.is_fast:
         raise InferenceError(f"the model {name!r} has no fast tokenizer, which exact spans need; choose another")
-    model.eval()
-    return Pretrained(model, tokenizer, content)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.eval().to(device)
+    return Pretrained(model, tokenizer, content, computed(content, chosen), device)
+
+
+def computes_in(dtype: Dtype) -> Literal["float32", "bfloat16"]:
+    """The dtype that is meant on this machine."""
+    if dtype != "auto":
+        return dtype
+    torch = import_torch()
+    if torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # Where a processor only converts, bfloat16 is slower than float32.
+        fast = torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if fast else "float32"
+
+
+def computed(content: str, dtype: str) -> str:
+    """The revision of a model that computes so: outputs of two dtypes never mix."""
+    return content if dtype == "float32" else f"{content}/{dtype}"
 
 
 def find(name: str, revision: str | None) -> tuple[Path, str]:

@@ -17,7 +17,9 @@ from pathlib import Path
 from inference.cached import CachedModel, Run
 from inference.chunking import Chunker
 from inference.embedding import Embedder, Vectors
+from inference.locations import MINILM_INT8
 from inference.model import InferenceError, Model, OutputStore
+from inference.pretrained import Dtype
 from inference.spacy_analysis import PACKAGED, SpacyAnalyser, revision_of
 
 CALL_LIMIT_S = 600.0
@@ -27,35 +29,38 @@ CALL_LIMIT_S = 600.0
 class InferenceSettings:
     """Which models, and how they cut. `entity_model` is a spaCy package, a folder or a hub id."""
 
-    embedder: str = "minilm"
+    embedder: str = MINILM_INT8
     embedder_revision: str | None = None
     entity_model: str = "en_core_web_sm"
     entity_revision: str | None = None
     chunk_tokens: int = 200
     chunk_overlap: int = 40
     torch_threads: int | None = None
+    model_dtype: Dtype = "auto"
 
 
 class Inference:
-    """All models of a process. torch runs in a thread (it releases the interpreter lock), spaCy in a process."""
+    """All models of a process. The embedder runs in a thread (it releases the interpreter lock), spaCy in a process."""
 
     def __init__(self, settings: InferenceSettings, store: OutputStore) -> None:
         self._settings = settings
         self._store = store
-        self._torch = ThreadPoolExecutor(max_workers=1, thread_name_prefix="torch")
+        self._models = ThreadPoolExecutor(max_workers=1, thread_name_prefix="models")
         self._parser: ProcessPoolExecutor | None = None
 
     @cached_property
     def _embedder(self) -> Embedder:
         chosen = self._settings
-        return Embedder(chosen.embedder, chosen.embedder_revision, threads=chosen.torch_threads)
+        return Embedder(
+            chosen.embedder, chosen.embedder_revision, threads=chosen.torch_threads, dtype=chosen.model_dtype
+        )
 
     @cached_property
     def chunker(self) -> Chunker:
         """Counts the embedder's own tokens."""
         return Chunker(
             self._embedder.token_offsets,
-            self._embedder.revision.split("/")[0],
+            self._embedder.tokenizer_revision,
             max_tokens=self._settings.chunk_tokens,
             overlap_tokens=self._settings.chunk_overlap,
         )
@@ -68,7 +73,7 @@ class Inference:
     @cached_property
     def embedder(self) -> CachedModel:
         """Vectors at rest (see `inference.embedding.vector`)."""
-        return CachedModel(self._embedder.revision, self._on_torch(self._embedder.run), self._store)
+        return CachedModel(self._embedder.revision, self._on_models(self._embedder.run), self._store)
 
     @cached_property
     def relations(self) -> CachedModel:
@@ -82,12 +87,14 @@ class Inference:
             return self.relations
         from inference.token_classification import TokenClassifier
 
-        classifier: Model = TokenClassifier(self._settings.entity_model, self._settings.entity_revision)
-        return CachedModel(classifier.revision, self._on_torch(classifier.run), self._store)
+        classifier: Model = TokenClassifier(
+            self._settings.entity_model, self._settings.entity_revision, dtype=self._settings.model_dtype
+        )
+        return CachedModel(classifier.revision, self._on_models(classifier.run), self._store)
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions, which are not kept. Shape (texts, dimension)."""
-        return await asyncio.get_running_loop().run_in_executor(self._torch, self._embedder.embed, list(texts))
+        return await asyncio.get_running_loop().run_in_executor(self._models, self._embedder.embed, list(texts))
 
     async def warm_up(self) -> None:
         """Load what a pipeline needs, so that the first document does not wait for it. Raises InferenceError."""
@@ -96,7 +103,7 @@ class Inference:
 
     def close(self) -> None:
         """End threads and processes without waiting for what they do."""
-        self._torch.shutdown(wait=False, cancel_futures=True)
+        self._models.shutdown(wait=False, cancel_futures=True)
         if self._parser is not None:
             children = list((self._parser._processes or {}).values())
             self._parser.shutdown(wait=False, cancel_futures=True)
@@ -112,8 +119,8 @@ class Inference:
     def _parser_name(self) -> str:
         return self._settings.entity_model if self._parses_with_entity_model else next(iter(PACKAGED))
 
-    def _on_torch(self, run: Callable[[list[str]], list[bytes]]) -> Run:
-        return lambda texts: _call(self._torch, run, texts)
+    def _on_models(self, run: Callable[[list[str]], list[bytes]]) -> Run:
+        return lambda texts: _call(self._models, run, texts)
 
     async def _parse(self, texts: Sequence[str]) -> list[bytes]:
         if self._parser is None:

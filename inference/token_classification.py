@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inference.analysis import Analysis, EntitySpan, encode
-from inference.pretrained import import_torch, load_pretrained
+from inference.pretrained import Dtype, import_torch, load_pretrained
 
 BATCH = 16
 STRIDE = 32
@@ -15,9 +15,9 @@ PREFIXES = frozenset("BILUES")
 class TokenClassifier:
     """Tokens of one label (B-, I-, L-, U- and E-, S- prefixes or none) join to spans; confidence is their mean."""
 
-    def __init__(self, name: str, revision: str | None = None) -> None:
+    def __init__(self, name: str, revision: str | None = None, *, dtype: Dtype = "auto") -> None:
         """Raises InferenceError."""
-        self._loaded = load_pretrained(name, revision, "AutoModelForTokenClassification")
+        self._loaded = load_pretrained(name, revision, "AutoModelForTokenClassification", dtype=dtype)
         self._labels: dict[int, str] = self._loaded.model.config.id2label
         limit = int(getattr(self._loaded.model.config, "max_position_embeddings", 512))
         self._max = max(8, min(limit, 512) - 2)
@@ -52,9 +52,11 @@ class TokenClassifier:
         offsets = encoded.pop("offset_mapping").tolist()
         encoded.pop("overflow_to_sample_mapping", None)
         for start in range(0, len(offsets), BATCH):
-            part: dict[str, Any] = {name: values[start : start + BATCH] for name, values in encoded.items()}
+            part: dict[str, Any] = {
+                name: values[start : start + BATCH].to(self._loaded.device) for name, values in encoded.items()
+            }
             with torch.inference_mode():
-                shares = self._loaded.model(**part).logits.softmax(-1)
+                shares = self._loaded.model(**part).logits.to(torch.float32).softmax(-1).cpu()
             confidences, labels = shares.max(-1)
             for row, spans in enumerate(offsets[start : start + BATCH]):
                 yield [

@@ -24,6 +24,7 @@ COMMANDS = {
     "status": "status",
     "replay": "replay",
     "verify": "verify",
+    "embed": "embed",
     "dead-letters": "dead_letters",
     "users": "users",
     "keys": "keys",

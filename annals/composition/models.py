@@ -11,6 +11,7 @@ from inference.embedding import Vectors
 from inference.model import OutputStore
 from inference.runner import Inference, InferenceSettings
 from reasoning.engine import Reasoner
+from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
@@ -27,6 +28,7 @@ def open_inference(settings: Settings, store: OutputStore) -> Inference:
             chunk_tokens=settings.chunk_tokens,
             chunk_overlap=settings.chunk_overlap,
             torch_threads=settings.torch_threads,
+            model_dtype=settings.model_dtype,
         ),
         store,
     )
@@ -59,9 +61,14 @@ def serving_models(stores: Stores) -> ServingModels:
         stores.commands,
         stores.reader,
         stores.read.passages,
-        partial(embedder_revision, chosen.embedder, chosen.embedder_revision),
+        partial(embedder_revision, chosen.embedder, chosen.embedder_revision, chosen.model_dtype),
         partial(open_read_models, stores),
     )
+
+
+def embed_anew(stores: Stores, inference: Inference) -> EmbedAnew:
+    """`inference` keeps what it makes."""
+    return EmbedAnew(stores.commands, stores.reader, stores.texts, inference)
 
 
 def ask_service(stores: Stores, inference: Inference) -> AskService:

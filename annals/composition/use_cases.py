@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition.models import ask_service, open_inference, serving_models
+from annals.composition.models import ask_service, embed_anew, open_inference, serving_models
 from annals.composition.operations import Operations, operations_of
 from annals.composition.security import Security, open_security
 from annals.composition.service_layer import (
@@ -24,6 +24,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
+from services.processing.embedding_anew import EmbedAnew
 from services.processing.service import NothingKept
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RateLimits
@@ -40,6 +41,7 @@ class UseCases:
     storage: Storage
     ask: AskService
     models: ServingModels
+    embedding: EmbedAnew
     operations: Operations
     security: Security
     webhooks: WebhookParts
@@ -106,7 +108,9 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
     """The use cases over stores that are open."""
     async with contextlib.AsyncExitStack() as stack:
         inference = open_inference(stores.settings, NothingKept())
+        keeping = open_inference(stores.settings, stores.outputs)
         stack.callback(inference.close)
+        stack.callback(keeping.close)
         ask = ask_service(stores, inference)
         stack.push_async_callback(ask.close)
         registries = registries_of(stores)
@@ -121,6 +125,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             storage=storage_of(stores),
             ask=ask,
             models=serving_models(stores),
+            embedding=embed_anew(stores, keeping),
             operations=operations,
             security=security,
             webhooks=await stack.enter_async_context(open_webhooks(stores, operations, security)),

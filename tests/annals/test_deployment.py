@@ -213,4 +213,4 @@ def test_every_service_is_bounded_watched_and_started_again(services: dict[str, 
     waiting = {name for name in OURS if "relay" in services[name]["depends_on"]}
     assert waiting == set(OURS) - {"relay"}, "it makes the topics"
     assert "\nUSER annals\n" in image
-    assert "--require-hashes -r requirements.lock" in image
+    assert "ARG LOCK=requirements-all.lock" in image and "--require-hashes -r $LOCK" in image

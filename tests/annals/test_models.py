@@ -8,8 +8,7 @@ import pytest
 from annals.composition.models import serving_models
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
-from inference.embedder import embedder_revision
-from inference.locations import MINILM_SHA256
+from inference.embedder import MINILM_INT8_REVISION, POOLING, embedder_revision
 from inference.model import OtherModelError
 from security.access import FULL_ACCESS
 from services.caller import Caller
@@ -20,7 +19,7 @@ from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
 CALLER = Caller("default", "annals", "worker", FULL_ACCESS)
-SERVED = f"all-MiniLM-L6-v2@{MINILM_SHA256[:16]}/mean-1"
+SERVED = f"{MINILM_INT8_REVISION}/{POOLING}"
 
 
 class OfMinilm(Story):
@@ -61,7 +60,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def other(services: Stores) -> str:
     """The revision of the embedder that the settings name."""
-    return embedder_revision(services.settings.embedder, services.settings.embedder_revision)
+    return embedder_revision(services.settings.embedder, None, services.settings.model_dtype)
 
 
 @pytest.mark.parametrize("stories", [(HARBOUR,), (MARKET,), (HARBOUR, MARKET)])
@@ -75,7 +74,7 @@ async def test_another_embedder_is_refused_while_documents_of_the_first_are_ther
         await serving_models(services).check(CALLER, deadline=soon())
     line = str(refused.value)
     assert "\n" not in line
-    for part in (SERVED, other(services), "ANNALS_EMBEDDER=minilm", "delete"):
+    for part in (SERVED, other(services), "ANNALS_EMBEDDER=minilm-int8", "run `annals embed`"):
         assert part in line
 
     for story in stories:

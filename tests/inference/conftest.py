@@ -20,6 +20,12 @@ def minilm() -> Embedder:
 
 
 @pytest.fixture(scope="session")
+def float32() -> Embedder:
+    """The same model as the default embedder's, in float32 on torch."""
+    return Embedder("minilm", dtype="float32")
+
+
+@pytest.fixture(scope="session")
 def analyser() -> SpacyAnalyser:
     """The default analyser, from its package."""
     return SpacyAnalyser()

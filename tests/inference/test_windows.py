@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.embedding import BATCH, MAX_TOKENS, Embedder
+from inference.embedding import Embedder
+from inference.onnx_encoder import MAX_TOKENS
+from inference.torch_encoder import BATCH_TOKENS
 from tests.inference.tiny import WORDS
 
 SPECIAL = 2
@@ -18,7 +20,7 @@ KNOWN = [word for word in WORDS if not word.startswith("[")]
 @pytest.fixture(scope="module")
 def tiny(tiny_encoder: Path) -> Embedder:
     """Reads 64 tokens at once."""
-    return Embedder(str(tiny_encoder))
+    return Embedder(str(tiny_encoder), dtype="float32")
 
 
 def averaged(embedder: Embedder, parts: list[str]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -62,5 +64,5 @@ def test_a_text_within_the_window_keeps_the_vector_it_always_had(minilm: Embedde
 
 def test_many_long_texts_keep_their_order(tiny: Embedder) -> None:
     """More windows than a batch holds."""
-    texts = [f"{KNOWN[n % len(KNOWN)]} " * (n * 37 % 400 + 1) for n in range(BATCH + 3)]
+    texts = [f"{KNOWN[n % len(KNOWN)]} " * (n * 37 % 400 + 1) for n in range(2 * BATCH_TOKENS // 64 + 3)]
     assert np.allclose(tiny.embed(texts), [tiny.embed([text])[0] for text in texts], atol=1e-5)

@@ -12,6 +12,7 @@ NOT_UNIT = {
     "broker",
     "up",
     "minilm",
+    "float32",
     "analyser",
     "embedder",
     "tiny_encoder",
