@@ -124,6 +124,8 @@ class Inference:
 
     async def _parse(self, texts: Sequence[str]) -> list[bytes]:
         if self._parser is None:
+            # For the child, which reads it as NumPy is loaded: threads for small matrices cost more than they bring.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
             self._parser = ProcessPoolExecutor(
                 max_workers=1,
                 mp_context=multiprocessing.get_context("spawn"),

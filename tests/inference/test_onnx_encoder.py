@@ -40,7 +40,7 @@ def test_the_nearest_of_float32_are_the_nearest(minilm: Embedder, float32: Embed
 
 
 def test_company_changes_nothing(minilm: Embedder) -> None:
-    """Activations are rounded by the largest of a run: beside other texts the same one would get another vector."""
+    """To the bit: what is kept of a text is what it would be given today."""
     texts = passages()[:30]
     alone = np.stack([minilm.embed([text])[0] for text in texts])
     assert np.array_equal(minilm.embed(texts), alone)
