@@ -2,10 +2,13 @@
 
 Each belongs to a tenant; one of which that cannot be told belongs to the operator. Methods that take a `tenant` see
 that tenant's letters alone, and with None all there are, which is for the operator.
+
+`collections`: letters with an event of a document that is, or was at the end, of one of these, "" for none; None for
+all letters.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -21,6 +24,17 @@ from eventstore.pool import PostgresPool, acquire, transaction
 Status = Literal["open", "retrying", "resolved", "dropped"]
 
 _OURS = "($1::text IS NULL OR tenant = $1)"
+
+
+def _seen(collections: str) -> str:
+    """Condition on the letter `l`. Its event says of which document it is: others may be called the same."""
+    return (
+        f"({collections}::text[] IS NULL OR EXISTS (SELECT FROM annals.stored_events AS e "
+        "JOIN annals.document_collections AS c USING (originator_id) WHERE e.event_id = l.event_id "
+        f"AND e.tenant = l.tenant AND e.aggregate_id = l.aggregate_id AND c.collection = ANY({collections})))"
+    )
+
+
 WAITS = "WaitsBehindError"
 """Error of a letter that waits behind another one of its aggregate."""
 WEBHOOK = "webhook:"
@@ -98,27 +112,37 @@ class DeadLetters:
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
 
-    async def newest(self, tenant: str | None, status: Status | None, limit: int = 100) -> list[DeadLetter]:
+    async def newest(
+        self, tenant: str | None, status: Status | None, limit: int = 100, collections: Collection[str] | None = None
+    ) -> list[DeadLetter]:
         """The newest first; of one status, or of all."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                f"SELECT * FROM annals.dead_letters WHERE {_OURS} AND ($2::text IS NULL OR status = $2) "
-                "ORDER BY id DESC LIMIT $3",
+                f"SELECT * FROM annals.dead_letters AS l WHERE {_OURS} AND ($2::text IS NULL OR status = $2) "
+                f"AND {_seen('$4')} ORDER BY id DESC LIMIT $3",
                 tenant,
                 status,
                 limit,
+                _listed(collections),
             )
         return [_letter(row) for row in rows]
 
-    async def get(self, tenant: str | None, letter_id: int) -> DeadLetter | None:
+    async def get(
+        self, tenant: str | None, letter_id: int, collections: Collection[str] | None = None
+    ) -> DeadLetter | None:
         """One letter."""
         async with acquire(self._pool) as connection:
             row = await connection.fetchrow(
-                f"SELECT * FROM annals.dead_letters WHERE {_OURS} AND id = $2", tenant, letter_id
+                f"SELECT * FROM annals.dead_letters AS l WHERE {_OURS} AND id = $2 AND {_seen('$3')}",
+                tenant,
+                letter_id,
+                _listed(collections),
             )
         return None if row is None else _letter(row)
 
-    async def mark_retrying(self, tenant: str | None, ids: Sequence[int] | None) -> list[int]:
+    async def mark_retrying(
+        self, tenant: str | None, ids: Sequence[int] | None, collections: Collection[str] | None = None
+    ) -> list[int]:
         """Ask the relay to publish letters again: these with those that wait behind them, or all.
 
         Returns the ids of those that were not done with.
@@ -127,13 +151,15 @@ class DeadLetters:
             rows = await connection.fetch(
                 "UPDATE annals.dead_letters AS l "
                 "SET status = 'retrying', republish = NOT starts_with(l.consumer, $4), retry_token = gen_random_uuid() "
-                f"WHERE {_OURS} AND {_UNDONE} AND ($2::bigint[] IS NULL OR id = ANY($2) OR (error = $3 AND EXISTS ("
+                f"WHERE {_OURS} AND {_UNDONE} AND {_seen('$5')} "
+                "AND ($2::bigint[] IS NULL OR id = ANY($2) OR (error = $3 AND EXISTS ("
                 "SELECT FROM annals.dead_letters AS f WHERE f.id = ANY($2) AND f.id < l.id AND f.consumer = l.consumer "
                 "AND f.tenant = l.tenant AND f.aggregate_id = l.aggregate_id))) RETURNING id",
                 tenant,
                 None if ids is None else list(ids),
                 WAITS,
                 WEBHOOK,
+                _listed(collections),
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
         return sorted(row["id"] for row in rows)
@@ -160,15 +186,18 @@ class DeadLetters:
                 reason,
             )
 
-    async def drop(self, tenant: str | None, ids: Sequence[int], reason: str) -> list[int]:
+    async def drop(
+        self, tenant: str | None, ids: Sequence[int], reason: str, collections: Collection[str] | None = None
+    ) -> list[int]:
         """Give letters up, with the reason. Returns the ids of those that were not done with."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "UPDATE annals.dead_letters SET status = 'dropped', reason = $3, republish = false, "
-                f"retry_token = NULL WHERE {_OURS} AND {_UNDONE} AND id = ANY($2) RETURNING id",
+                "UPDATE annals.dead_letters AS l SET status = 'dropped', reason = $3, republish = false, "
+                f"retry_token = NULL WHERE {_OURS} AND {_UNDONE} AND id = ANY($2) AND {_seen('$4')} RETURNING id",
                 tenant,
                 list(ids),
                 reason,
+                _listed(collections),
             )
         return sorted(row["id"] for row in rows)
 
@@ -233,12 +262,14 @@ class DeadLetters:
             )
         return {row["aggregate_id"]: f"{row['consumer']}: {row['cause']}" for row in rows}
 
-    async def count(self, tenant: str | None) -> int:
+    async def count(self, tenant: str | None, collections: Collection[str] | None = None) -> int:
         """How many are not done with."""
         async with acquire(self._pool) as connection:
             return int(
                 await connection.fetchval(
-                    f"SELECT count(*) FROM annals.dead_letters WHERE {_OURS} AND {_UNDONE}", tenant
+                    f"SELECT count(*) FROM annals.dead_letters AS l WHERE {_OURS} AND {_UNDONE} AND {_seen('$2')}",
+                    tenant,
+                    _listed(collections),
                 )
             )
 
@@ -250,6 +281,10 @@ class DeadLetters:
                     f"SELECT count(*) FROM annals.dead_letters WHERE tenant IS NULL AND {_UNDONE}"
                 )
             )
+
+
+def _listed(collections: Collection[str] | None) -> list[str] | None:
+    return None if collections is None else sorted(collections)
 
 
 def _letter(row: asyncpg.Record) -> DeadLetter:

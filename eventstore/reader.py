@@ -22,6 +22,15 @@ from eventstore.pool import Connection, PostgresPool, acquire, transaction
 PAGE_ROWS = 1000
 PAGE_LIMIT_S = 600.0
 
+
+def _seen(collections: str) -> str:
+    """Condition: an event of a document of these collections, or of anything where they are NULL."""
+    return (
+        f"({collections}::text[] IS NULL OR EXISTS (SELECT FROM annals.document_collections AS c "
+        f"WHERE c.originator_id = stored_events.originator_id AND c.collection = ANY({collections})))"
+    )
+
+
 _COLUMNS = "SELECT notification_id, state FROM annals.stored_events"
 _AFTER = page(
     "notification_id, state",
@@ -43,7 +52,8 @@ _OF_TENANT = page(
     "notification_id, state",
     size="octet_length(state)",
     source=(
-        "annals.stored_events WHERE tenant = $1 AND topic = ANY($2) AND notification_id > $3 AND notification_id <= $4"
+        "annals.stored_events WHERE tenant = $1 AND topic = ANY($2) AND notification_id > $3 "
+        f"AND notification_id <= $4 AND {_seen('$7')}"
     ),
     order="notification_id",
     rows="$5",
@@ -53,7 +63,8 @@ _OF_REQUEST = page(
     "notification_id, state",
     size="octet_length(state)",
     source=(
-        "annals.stored_events WHERE tenant = $1 AND correlation_id = $2 AND topic = ANY($3) AND notification_id > $4"
+        "annals.stored_events WHERE tenant = $1 AND correlation_id = $2 AND topic = ANY($3) "
+        f"AND notification_id > $4 AND {_seen('$7')}"
     ),
     order="notification_id",
     rows="$5",
@@ -62,7 +73,7 @@ _OF_REQUEST = page(
 _OF_AGGREGATE = page(
     "originator_version, notification_id, state",
     size="octet_length(state)",
-    source="annals.stored_events WHERE originator_id = $1 AND originator_version > $2",
+    source=f"annals.stored_events WHERE originator_id = $1 AND originator_version > $2 AND {_seen('$5')}",
     order="originator_version",
     rows="$3",
     max_bytes="$4",
@@ -101,6 +112,8 @@ class EventReader:
     """Every method raises StoreUnavailableError when the database is away.
 
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
+
+    `collections`: events of documents alone that are, or were at the end, of these, "" for none; None for all events.
     """
 
     def __init__(self, pool: PostgresPool) -> None:
@@ -123,30 +136,55 @@ class EventReader:
         return await self._fetch(_OF_TYPES, sorted(event_types), after, up_to, limit, limits.BATCH_BYTES)
 
     async def of_tenant(
-        self, tenant: str, event_types: Collection[str], after: int, up_to: int, limit: int
+        self,
+        tenant: str,
+        event_types: Collection[str],
+        after: int,
+        up_to: int,
+        limit: int,
+        collections: Collection[str] | None = None,
     ) -> list[DomainEvent]:
         """A tenant's events of these types behind a position and up to another, in the order of the log.
 
         At most `limit`, and at most BATCH_BYTES or a single one. Every position between is looked at.
         """
         types = sorted(event_types)
-        return await self._fetch(_OF_TENANT, tenant, types, after, up_to, limit, limits.BATCH_BYTES)
+        return await self._fetch(
+            _OF_TENANT, tenant, types, after, up_to, limit, limits.BATCH_BYTES, _listed(collections)
+        )
 
     async def of_request(
-        self, tenant: str, correlation_id: str, event_types: Collection[str], after: int, limit: int
+        self,
+        tenant: str,
+        correlation_id: str,
+        event_types: Collection[str],
+        collections: Collection[str] | None,
+        after: int,
+        limit: int,
     ) -> list[DomainEvent]:
         """What one request led to behind a position, in the order of the log; bounded like `of_tenant`."""
         types = sorted(event_types)
-        return await self._fetch(_OF_REQUEST, tenant, correlation_id, types, after, limit, limits.BATCH_BYTES)
+        return await self._fetch(
+            _OF_REQUEST, tenant, correlation_id, types, after, limit, limits.BATCH_BYTES, _listed(collections)
+        )
 
-    async def page_of(self, key: AggregateKey, after_version: int, limit: int) -> list[DomainEvent]:
+    async def page_of(
+        self, key: AggregateKey, collections: Collection[str] | None, after_version: int, limit: int
+    ) -> list[DomainEvent]:
         """One aggregate's events behind a version, in order; bounded like `of_tenant`."""
-        return await self._fetch(_OF_AGGREGATE, stream_id(*key), after_version, limit, limits.BATCH_BYTES)
+        return await self._fetch(
+            _OF_AGGREGATE, stream_id(*key), after_version, limit, limits.BATCH_BYTES, _listed(collections)
+        )
 
-    async def with_id(self, tenant: str, event_id: UUID) -> DomainEvent | None:
+    async def with_id(
+        self, tenant: str, event_id: UUID, collections: Collection[str] | None = None
+    ) -> DomainEvent | None:
         """The tenant's event with this id; the oldest, should several aggregates have one."""
         found = await self._fetch(
-            f"{_COLUMNS} WHERE event_id = $1 AND tenant = $2 ORDER BY notification_id LIMIT 1", event_id, tenant
+            f"{_COLUMNS} WHERE event_id = $1 AND tenant = $2 AND {_seen('$3')} ORDER BY notification_id LIMIT 1",
+            event_id,
+            tenant,
+            _listed(collections),
         )
         return found[0] if found else None
 
@@ -265,13 +303,30 @@ class EventReader:
         async with acquire(self._pool) as connection:
             return int(await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"))
 
-    async def count_by_type(self, tenant: str | None = None) -> dict[str, int]:
+    async def documents_within(
+        self, tenant: str, document_ids: Collection[str], collections: Collection[str]
+    ) -> frozenset[str]:
+        """Those of these documents that are, or were at the end, of one of these collections."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT document_id FROM annals.document_collections "
+                "WHERE tenant = $1 AND document_id = ANY($2) AND collection = ANY($3)",
+                tenant,
+                list(document_ids),
+                list(collections),
+            )
+        return frozenset(row["document_id"] for row in rows)
+
+    async def count_by_type(
+        self, tenant: str | None = None, collections: Collection[str] | None = None
+    ) -> dict[str, int]:
         """How many events of each type there are, of one tenant or of all."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT topic, count(*) AS events FROM annals.stored_events "
-                "WHERE $1::text IS NULL OR tenant = $1 GROUP BY topic ORDER BY topic",
+                f"WHERE ($1::text IS NULL OR tenant = $1) AND {_seen('$2')} GROUP BY topic ORDER BY topic",
                 tenant,
+                _listed(collections),
             )
         return {row["topic"]: row["events"] for row in rows}
 
@@ -323,6 +378,10 @@ class EventReader:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *arguments)
         return [decode_unvalidated(row["state"], position=row["notification_id"]) for row in rows]
+
+
+def _listed(collections: Collection[str] | None) -> list[str] | None:
+    return None if collections is None else sorted(collections)
 
 
 async def _streams(rows: AsyncIterator[asyncpg.Record]) -> AsyncIterator[list[asyncpg.Record]]:

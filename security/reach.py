@@ -49,6 +49,11 @@ class Reach:
         """Collections whose documents may be searched and quoted; None for all of the tenant's documents."""
         return self.showing(UNREADABLE)
 
+    @property
+    def whole(self) -> frozenset[str] | None:
+        """Collections of whose documents nothing is masked; None for all."""
+        return _together(rule.collections for rule in self.rules if not rule.masked_fields)
+
     def showing(self, fields: Collection[str]) -> frozenset[str] | None:
         """Collections of whose documents all these fields may be seen, and so be looked for by; None for all."""
         return _together(rule.collections for rule in self.rules if rule.masked_fields.isdisjoint(fields))

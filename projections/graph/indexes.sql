@@ -1,3 +1,4 @@
+ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
 ALTER TABLE {schema}.passages ADD PRIMARY KEY (tenant, chunk_id);
 CREATE INDEX ON {schema}.passages (tenant, document_id, index);
 CREATE INDEX ON {schema}.mentions (tenant, document_id);

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from contracts.access import collection_of
 from contracts.documents import Mention
 from contracts.event_types import AggregateKind
 from contracts.folding import name_key
@@ -15,8 +16,9 @@ from projections.states import DocumentState, EntityState, State
 
 LAYOUT = Layout(
     name="graph",
-    schema_version=4,
+    schema_version=5,
     tables=(
+        Table("documents", "document_id", ("tenant", "document_id", "collection")),
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
         Table(
             "mentions",
@@ -77,6 +79,10 @@ def _sections(key: AggregateKey, state: State | None) -> Sections:
 
 def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Sequence[Row]]]:
     tenant, document_id = key.tenant, key.aggregate_id
+    if state.gone:
+        yield "documents", ()
+    elif state.content is not None:
+        yield "documents", [(tenant, document_id, collection_of(state.content.attributes))]
     if state.chunks is not None:
         yield "passages", [(tenant, document_id, c.chunk_id, index) for index, c in enumerate(state.chunks)]
     if state.mentions is not None:

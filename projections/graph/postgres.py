@@ -1,11 +1,13 @@
 """The graph in PostgreSQL: reads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from contracts.ids import entity_id
 from eventstore.pool import Connection, PostgresPool, acquire
 from projections.graph.model import LAYOUT
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
+from projections.graph.visible import ENTITIES, SPOKEN_OF, visible
 from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.postgres.store import PostgresStore
@@ -33,23 +35,34 @@ WITH RECURSIVE merged(entity_id, into_id, depth) AS (
 SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth
 """
 
-_EDGES = """
+
+def _edges(seen: Callable[[str], str]) -> str:
+    """`seen`: the condition on rows of the table of this alias."""
+    return f"""
 SELECT 'entity' AS source_kind, subject_id AS source, predicate AS label, 'entity' AS target_kind, object_id AS target
-FROM graph.relations WHERE tenant = $1 AND (subject_id = ANY($2) OR object_id = ANY($2))
+FROM graph.relations AS r WHERE tenant = $1 AND (subject_id = ANY($2) OR object_id = ANY($2)) AND {seen("r")}
 UNION
 SELECT 'passage', chunk_id, 'mentions', 'entity', entity_id
-FROM graph.mentions WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
+FROM graph.mentions AS r WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3)) AND {seen("r")}
 UNION
 SELECT 'passage', chunk_id, 'about', 'entity', entity_id
-FROM graph.subjects WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3))
+FROM graph.subjects AS r WHERE tenant = $1 AND (entity_id = ANY($2) OR chunk_id = ANY($3)) AND {seen("r")}
 UNION
 SELECT 'passage', a.chunk_id, 'next', 'passage', b.chunk_id
 FROM graph.passages AS a JOIN graph.passages AS b
 ON b.tenant = a.tenant AND b.document_id = a.document_id AND b.index = a.index + 1
-WHERE a.tenant = $1 AND (a.chunk_id = ANY($3) OR b.chunk_id = ANY($3))
+WHERE a.tenant = $1 AND (a.chunk_id = ANY($3) OR b.chunk_id = ANY($3)) AND {seen("a")}
 ORDER BY 1, 2, 3, 4, 5 LIMIT $4
 """
 
+
+_EDGES = _edges(lambda _: "true")
+_VISIBLE_EDGES = _edges(lambda row: visible(row, "$5"))
+
+_OF_DOCUMENT = (
+    "tenant = $1 AND document_id = $2 AND ($3::text[] IS NULL OR EXISTS (SELECT FROM graph.documents AS v "
+    "WHERE v.tenant = $1 AND v.document_id = $2 AND v.collection = ANY($3)))"
+)
 
 _NAMED = """
 SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest($2::text[]) AS k(key) CROSS JOIN LATERAL (
@@ -138,66 +151,99 @@ class PostgresGraph:
             )
         return {row["entity_id"]: row["passages"] for row in rows}
 
-    async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
+    async def find(
+        self, tenant: str, names: Sequence[str], *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
-        return await self.entities(tenant, [entity_id(tenant, name) for name in names])
+        return await self.entities(tenant, [entity_id(tenant, name) for name in names], collections=collections)
 
-    async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
+    async def entities(
+        self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """Those of these ids that are there, by id. One that somebody called no entity is left out."""
         async with acquire(self._pool) as connection:
-            merged = await _became(connection, tenant, entity_ids)
-            rows = await connection.fetch(
-                "SELECT entity_id, name, type, passages FROM graph.entities "
-                "WHERE tenant = $1 AND entity_id = ANY($2) AND valid IS NOT false ORDER BY entity_id",
-                tenant,
-                sorted({merged.get(one, one) for one in entity_ids}),
-            )
+            merged = await _became(connection, tenant, entity_ids, collections)
+            wanted = sorted({merged.get(one, one) for one in entity_ids})
+            if collections is not None:
+                rows = await connection.fetch(ENTITIES, tenant, wanted, sorted(collections))
+            else:
+                rows = await connection.fetch(
+                    "SELECT entity_id, name, type, passages FROM graph.entities "
+                    "WHERE tenant = $1 AND entity_id = ANY($2) AND valid IS NOT false ORDER BY entity_id",
+                    tenant,
+                    wanted,
+                )
         return [Entity(*row) for row in map(tuple, rows)]
 
-    async def entities_in(self, tenant: str, document_id: str) -> list[Entity]:
+    async def entities_in(
+        self, tenant: str, document_id: str, *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """The entities that a document's passages name, are about, or state something of; by id."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT entity_id FROM graph.mentions WHERE tenant = $1 AND document_id = $2 "
-                "UNION SELECT entity_id FROM graph.subjects WHERE tenant = $1 AND document_id = $2 "
-                "UNION SELECT unnest(ARRAY[subject_id, object_id]) FROM graph.relations "
-                "WHERE tenant = $1 AND document_id = $2",
+                f"SELECT entity_id FROM graph.mentions WHERE {_OF_DOCUMENT} "
+                f"UNION SELECT entity_id FROM graph.subjects WHERE {_OF_DOCUMENT} "
+                f"UNION SELECT unnest(ARRAY[subject_id, object_id]) FROM graph.relations WHERE {_OF_DOCUMENT}",
                 tenant,
                 document_id,
+                None if collections is None else sorted(collections),
             )
-        return await self.entities(tenant, [row["entity_id"] for row in rows])
+        return await self.entities(tenant, [row["entity_id"] for row in rows], collections=collections)
 
-    async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
+    async def neighbours(
+        self, tenant: str, node: Node, limit: int = 100, *, collections: frozenset[str] | None = None
+    ) -> list[Edge]:
         """Edges at a node, at most `limit`, in a stable order."""
-        return await self._edges_at(tenant, [node], limit)
+        return await self._edges_at(tenant, [node], limit, collections)
 
-    async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
+    async def paths(
+        self, tenant: str, start: Node, end: Node, max_hops: int = 4, *, collections: frozenset[str] | None = None
+    ) -> list[list[Edge]]:
         """The shortest paths between two nodes."""
-        start, end = await self._resolved(tenant, [start, end])
-        return await shortest_paths(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), start, end, max_hops)
+        start, end = await self._resolved(tenant, [start, end], collections)
+        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
+        return await shortest_paths(edges_at, start, end, max_hops)
 
-    async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
+    async def k_hops(
+        self,
+        tenant: str,
+        starts: Sequence[Node],
+        hops: int,
+        limit: int = 1000,
+        *,
+        collections: frozenset[str] | None = None,
+    ) -> dict[Node, int]:
         """Nodes within `hops` edges, with their distance."""
-        resolved = await self._resolved(tenant, starts)
-        return await k_hops(lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), resolved, hops, limit)
+        resolved = await self._resolved(tenant, starts, collections)
+        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
+        return await k_hops(edges_at, resolved, hops, limit)
 
-    async def _resolved(self, tenant: str, nodes: Sequence[Node]) -> list[Node]:
+    async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
         """What became of these nodes: edges never end at an entity that was merged into another."""
+        own_ids = [node.id for node in nodes if node.kind == "entity"]
         async with acquire(self._pool) as connection:
-            merged = await _became(connection, tenant, [node.id for node in nodes if node.kind == "entity"])
+            merged = await _became(connection, tenant, own_ids, collections)
         return [Node(kind, merged.get(own, own) if kind == "entity" else own) for kind, own in nodes]
 
-    async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
+    async def _edges_at(
+        self, tenant: str, nodes: Sequence[Node], limit: int, collections: frozenset[str] | None
+    ) -> list[Edge]:
         async with acquire(self._pool) as connection:
-            merged = await _became(connection, tenant, [node.id for node in nodes if node.kind == "entity"])
-            entities = {merged.get(node.id, node.id) for node in nodes if node.kind == "entity"}
+            given = [node.id for node in nodes if node.kind == "entity"]
+            merged = await _became(connection, tenant, given, collections)
+            entities = {merged.get(one, one) for one in given}
             # Edges of what was merged into an entity are its own.
-            entities |= (await _members(connection, tenant, entities)).keys()
+            entities |= (await _members(connection, tenant, entities, collections)).keys()
             rows = await connection.fetch(
-                _EDGES, tenant, sorted(entities), [node.id for node in nodes if node.kind == "passage"], limit
+                _EDGES if collections is None else _VISIBLE_EDGES,
+                tenant,
+                sorted(entities),
+                [node.id for node in nodes if node.kind == "passage"],
+                limit,
+                *(() if collections is None else (sorted(collections),)),
             )
             ends = {id_ for row in rows for kind, id_ in ((row[0], row[1]), (row[3], row[4])) if kind == "entity"}
-            merged = await _became(connection, tenant, ends)
+            merged = await _became(connection, tenant, ends, collections)
         edges = (
             Edge(Node(kind, merged.get(source, source)), label, Node(other_kind, merged.get(target, target)))
             for kind, source, label, other_kind, target in map(tuple, rows)
@@ -224,14 +270,31 @@ async def _snapshot(connection: Connection, tenant: str, chunk_ids: Sequence[str
     )
 
 
-async def _became(connection: Connection, tenant: str, entity_ids: Iterable[str]) -> dict[str, str]:
+async def _became(
+    connection: Connection, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None = None
+) -> dict[str, str]:
     """For each of these that was merged the entity that it became."""
     rows = await connection.fetch(_MERGED, tenant, list(entity_ids))
-    return {row["entity_id"]: row["into_id"] for row in rows}
+    merged = {row["entity_id"]: row["into_id"] for row in rows}
+    return await _told(connection, tenant, merged, collections)
 
 
-async def _members(connection: Connection, tenant: str, entity_ids: Iterable[str]) -> dict[str, str]:
+async def _members(
+    connection: Connection, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None = None
+) -> dict[str, str]:
     """Every entity that was merged into one of these, with that one."""
     wanted = set(entity_ids)
     rows = await connection.fetch(_MEMBERS, tenant, sorted(wanted))
-    return {row["entity_id"]: row["into_id"] for row in rows if row["entity_id"] not in wanted}
+    members = {row["entity_id"]: row["into_id"] for row in rows if row["entity_id"] not in wanted}
+    return await _told(connection, tenant, members, collections)
+
+
+async def _told(
+    connection: Connection, tenant: str, merged: dict[str, str], collections: frozenset[str] | None
+) -> dict[str, str]:
+    """Merges of those alone that documents of these collections name both."""
+    if collections is None or not merged:
+        return merged
+    ends = sorted({*merged, *merged.values()})
+    there = {row["entity_id"] for row in await connection.fetch(SPOKEN_OF, tenant, ends, sorted(collections))}
+    return {old: into for old, into in merged.items() if old in there and into in there}

@@ -109,32 +109,54 @@ class GraphReader(GraphContent, Protocol):
     """Reads the graph. Every method raises StoreUnavailableError when the database is away.
 
     An entity that was merged into another stands for that one wherever it is given.
+
+    `collections`: only what documents of these collections say, "" for those of none; None for all documents. Then an
+    entity is there where one of these documents names it, is called what most of them call it unless a person decided
+    on its name, and counts their passages alone. A merge is followed where both of its entities are there.
     """
 
     async def visible_tag(self, tenant: str) -> str | None:
         """A content tag all of whose content every read sees from now on; None where that cannot be told now."""
         ...
 
-    async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
+    async def find(
+        self, tenant: str, names: Sequence[str], *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """The entities of these names, where there are such."""
         ...
 
-    async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
+    async def entities(
+        self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """Those of these ids that are there, by id; a merged one is answered by what it became."""
         ...
 
-    async def entities_in(self, tenant: str, document_id: str) -> list[Entity]:
+    async def entities_in(
+        self, tenant: str, document_id: str, *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """The entities that a document's passages name, are about, or state something of; by id."""
         ...
 
-    async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
+    async def neighbours(
+        self, tenant: str, node: Node, limit: int = 100, *, collections: frozenset[str] | None = None
+    ) -> list[Edge]:
         """Edges at a node, at most `limit`, in a stable order."""
         ...
 
-    async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
+    async def paths(
+        self, tenant: str, start: Node, end: Node, max_hops: int = 4, *, collections: frozenset[str] | None = None
+    ) -> list[list[Edge]]:
         """The shortest paths between two nodes, in a stable order; none when further apart than `max_hops`."""
         ...
 
-    async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
+    async def k_hops(
+        self,
+        tenant: str,
+        starts: Sequence[Node],
+        hops: int,
+        limit: int = 1000,
+        *,
+        collections: frozenset[str] | None = None,
+    ) -> dict[Node, int]:
         """Nodes within `hops` edges, with their distance; at most `limit`, the nearest first."""
         ...

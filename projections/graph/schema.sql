@@ -1,3 +1,6 @@
+-- By these a reader is kept to what documents of some collections say; an empty text stands for none.
+CREATE TABLE {schema}.documents (
+    tenant text NOT NULL, document_id text NOT NULL, collection text NOT NULL);
 -- Passages are nodes; consecutive ones of a document (index, index + 1) are linked by that.
 CREATE TABLE {schema}.passages (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, index integer NOT NULL);

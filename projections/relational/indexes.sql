@@ -1,5 +1,8 @@
 ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
 CREATE INDEX ON {schema}.documents USING gin (attributes jsonb_path_ops);
+-- What somebody may see of some collections alone begins here.
+CREATE INDEX ON {schema}.documents (tenant, (
+    CASE WHEN jsonb_typeof(attributes -> 'collection') = 'string' THEN attributes ->> 'collection' ELSE '' END));
 ALTER TABLE {schema}.states ADD PRIMARY KEY (tenant, document_id);
 CREATE INDEX ON {schema}.states (tenant, stage);
 -- Lists go by code points, and prefixes are ranges then, whatever the database's own collation.

@@ -3,15 +3,11 @@
 import json
 from collections.abc import Sequence
 
+from projections.relational import visible
 from projections.relational.reads import ORDERED_CHARACTERS, DocumentFilter, EntityFilter, RelationFilter
+from projections.relational.visible import COLLECTION
 
 Query = tuple[str, Sequence[object]]
-
-
-COLLECTION = (
-    "CASE WHEN jsonb_typeof(d.attributes -> 'collection') = 'string' THEN d.attributes ->> 'collection' ELSE '' END"
-)
-"""Of the document `d`, as `contracts.access.collection_of` says."""
 
 
 class _Conditions:
@@ -77,7 +73,13 @@ def documents(tenant: str, wanted: DocumentFilter, after: str | None, limit: int
 def entities(tenant: str, wanted: EntityFilter, after: tuple[str, str] | None, limit: int) -> Query:
     """Rows of EntitySummary."""
     where = _Conditions("tenant", tenant)
-    where.add("merged_into IS NULL")
+    source = "relational.entities"
+    if wanted.collections is not None:
+        # The parameter that the query of what is seen wants.
+        where.parameter(sorted(wanted.collections))
+        source = "entities"
+    else:
+        where.add("merged_into IS NULL")
     if wanted.type is not None:
         where.add(f"type = {where.parameter(wanted.type)}")
     if wanted.name_prefix:
@@ -87,7 +89,8 @@ def entities(tenant: str, wanted: EntityFilter, after: tuple[str, str] | None, l
         name, entity_id = map(where.parameter, after)
         where.add(f'({order}) > ({_head(f"{name}::text")}, {entity_id} COLLATE "C")')
     return (
-        "SELECT entity_id, name, type, mentions, documents, valid FROM relational.entities "
+        f"{'' if wanted.collections is None else visible.ENTITIES}"
+        f"SELECT entity_id, name, type, mentions, documents, valid FROM {source} "
         f"WHERE {where} ORDER BY {order} LIMIT {where.parameter(limit)}",
         where.values,
     )
@@ -106,6 +109,9 @@ def relations(tenant: str, wanted: RelationFilter, after: tuple[str, str] | None
             f"SELECT {own} UNION SELECT e.entity_id FROM relational.entities AS e "
             f"WHERE e.tenant = $1 AND e.merged_into = {own}"
         )
+        if wanted.collections is not None:
+            # Nobody learns of a merge into what he may not see.
+            same += f" AND {visible.is_named(own, where.parameter(sorted(wanted.collections)))}"
         where.add(f"(r.subject_id IN ({same}) OR r.object_id IN ({same}))")
     if wanted.collections is not None:
         where.add(

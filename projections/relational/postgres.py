@@ -7,7 +7,7 @@ from typing import Any
 
 from eventstore.pool import PostgresPool, acquire
 from projections.postgres.consistent_read import consistent_read, retry_replaced
-from projections.relational import listing
+from projections.relational import listing, visible
 from projections.relational.model import LAYOUT
 from projections.relational.reads import (
     ChunkRow,
@@ -32,16 +32,27 @@ SELECT
 """
 
 
+_ENTITIES_OF = """
+SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions
+FROM relational.mentions AS m JOIN relational.entities AS e USING (tenant, entity_id)
+WHERE m.tenant = $1 AND m.document_id = $2 GROUP BY entity_id ORDER BY mentions DESC, name
+"""
+_OF_COLLECTIONS = f"($4::text[] IS NULL OR {visible.COLLECTION} = ANY($4))"
+
+
 class PostgresRelational:
     """Implements `projections.relational.reads.RelationalReader` over the live generation."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    async def counts(self, tenant: str) -> Counts:
+    async def counts(self, tenant: str, collections: frozenset[str] | None = None) -> Counts:
         """How much there is."""
         async with acquire(self._pool) as connection:
-            row = await connection.fetchrow(_COUNTS, tenant)
+            if collections is None:
+                row = await connection.fetchrow(_COUNTS, tenant)
+            else:
+                row = await connection.fetchrow(visible.COUNTS, tenant, sorted(collections))
         assert row is not None
         return Counts(**row)
 
@@ -57,7 +68,9 @@ class PostgresRelational:
         return [(row["document_id"], row["since"]) for row in rows]
 
     @retry_replaced
-    async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
+    async def document(
+        self, tenant: str, document_id: str, collections: frozenset[str] | None = None
+    ) -> DocumentRow | None:
         """One document with what was found in it, as of one moment."""
         key = (tenant, document_id)
         of_document = "WHERE tenant = $1 AND document_id = $2"
@@ -74,12 +87,10 @@ class PostgresRelational:
                 f"{of_document} ORDER BY index, start_at",
                 *key,
             )
-            entities = await connection.fetch(
-                "SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions "
-                "FROM relational.mentions AS m JOIN relational.entities AS e USING (tenant, entity_id) "
-                "WHERE m.tenant = $1 AND m.document_id = $2 GROUP BY entity_id ORDER BY mentions DESC, name",
-                *key,
-            )
+            if collections is None:
+                entities = await connection.fetch(_ENTITIES_OF, *key)
+            else:
+                entities = await connection.fetch(visible.OF_DOCUMENT, tenant, sorted(collections), document_id)
             relations = await connection.fetch(
                 "SELECT relation_id, subject, predicate, object, confidence, valid FROM relational.relations "
                 f"{of_document} ORDER BY start_at, relation_id",
@@ -96,42 +107,53 @@ class PostgresRelational:
     async def with_attributes(
         self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
     ) -> list[str]:
-        """Ids of the documents that have all of these attributes, by id; at most `limit`, and of these collections."""
+        """Ids of the documents that have all of these attributes, by id; at most `limit`."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT document_id FROM relational.documents AS d WHERE tenant = $1 AND attributes @> $2::jsonb "
-                f"AND ($4::text[] IS NULL OR {listing.COLLECTION} = ANY($4)) ORDER BY document_id LIMIT $3",
+                f"AND {_OF_COLLECTIONS} ORDER BY document_id LIMIT $3",
                 tenant,
                 json.dumps(attributes),
                 limit,
-                None if collections is None else sorted(collections),
+                _listed(collections),
             )
         return [row["document_id"] for row in rows]
 
-    async def filter_statistics(self, tenant: str, attributes: dict[str, Any], limit: int) -> FilterStatistics:
+    async def filter_statistics(
+        self, tenant: str, attributes: dict[str, Any], limit: int, collections: frozenset[str] | None = None
+    ) -> FilterStatistics:
         """Of documents that have all of these attributes: at most `limit` are counted, of all ten times as many."""
         async with acquire(self._pool) as connection:
             row = await connection.fetchrow(
-                "SELECT (SELECT count(*) FROM (SELECT FROM relational.documents "
-                "WHERE tenant = $1 AND attributes @> $2::jsonb LIMIT $3) AS own), "
-                "(SELECT count(*) FROM (SELECT FROM relational.documents WHERE tenant = $1 LIMIT $4) AS own)",
+                "SELECT (SELECT count(*) FROM (SELECT FROM relational.documents AS d "
+                f"WHERE tenant = $1 AND attributes @> $2::jsonb AND {_OF_COLLECTIONS} LIMIT $3) AS own), "
+                "(SELECT count(*) FROM (SELECT FROM relational.documents AS d "
+                f"WHERE tenant = $1 AND {_OF_COLLECTIONS} LIMIT $5) AS own)",
                 tenant,
                 json.dumps(attributes),
                 limit,
+                _listed(collections),
                 10 * limit,
             )
         assert row is not None
         return FilterStatistics(*tuple(row))
 
-    async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:
+    async def having(
+        self,
+        tenant: str,
+        document_ids: Sequence[str],
+        attributes: dict[str, Any],
+        collections: frozenset[str] | None = None,
+    ) -> set[str]:
         """Those of these documents that have all of these attributes."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT document_id FROM relational.documents "
-                "WHERE tenant = $1 AND document_id = ANY($2) AND attributes @> $3::jsonb",
+                "SELECT document_id FROM relational.documents AS d "
+                f"WHERE tenant = $1 AND document_id = ANY($2) AND attributes @> $3::jsonb AND {_OF_COLLECTIONS}",
                 tenant,
                 document_ids,
                 json.dumps(attributes),
+                _listed(collections),
             )
         return {row["document_id"] for row in rows}
 
@@ -184,8 +206,12 @@ class PostgresRelational:
         """The collection that a document is of, "" where it is of none; None where there is no such document."""
         async with acquire(self._pool) as connection:
             found = await connection.fetchval(
-                f"SELECT {listing.COLLECTION} FROM relational.documents AS d WHERE tenant = $1 AND document_id = $2",
+                f"SELECT {visible.COLLECTION} FROM relational.documents AS d WHERE tenant = $1 AND document_id = $2",
                 tenant,
                 document_id,
             )
         return None if found is None else str(found)
+
+
+def _listed(collections: frozenset[str] | None) -> list[str] | None:
+    return None if collections is None else sorted(collections)

@@ -70,10 +70,15 @@ class DocumentSummary:
 
 @dataclass(frozen=True, slots=True)
 class EntityFilter:
-    """Which entities: all conditions hold."""
+    """Which entities: all conditions hold.
+
+    `collections`: as documents of these collections have them, "" for those of none; None for all documents. An entity
+    is there then where one of these names it, is called and counted as they do, unless a person decided on its name.
+    """
 
     type: str | None = None
     name_prefix: str = ""
+    collections: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +143,12 @@ class FilterStatistics:
 
 
 class RelationalReader(Protocol):
-    """Reads rows. Every method raises StoreUnavailableError when the database is away."""
+    """Reads rows. Every method raises StoreUnavailableError when the database is away.
 
-    async def counts(self, tenant: str) -> Counts:
+    `collections`: only documents of these collections and what they say, "" for those of none; None for all.
+    """
+
+    async def counts(self, tenant: str, collections: frozenset[str] | None = None) -> Counts:
         """How much there is."""
         ...
 
@@ -148,21 +156,31 @@ class RelationalReader(Protocol):
         """Documents that are not processed yet, with the time of their last event; the longest waiting first."""
         ...
 
-    async def document(self, tenant: str, document_id: str) -> DocumentRow | None:
-        """One document with what was found in it."""
+    async def document(
+        self, tenant: str, document_id: str, collections: frozenset[str] | None = None
+    ) -> DocumentRow | None:
+        """One document with what was found in it; its entities as these collections and it itself call them."""
         ...
 
     async def with_attributes(
         self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
     ) -> list[str]:
-        """Ids of the documents that have all of these attributes, by id; at most `limit`, and of these collections."""
+        """Ids of the documents that have all of these attributes, by id; at most `limit`."""
         ...
 
-    async def filter_statistics(self, tenant: str, attributes: dict[str, Any], limit: int) -> FilterStatistics:
+    async def filter_statistics(
+        self, tenant: str, attributes: dict[str, Any], limit: int, collections: frozenset[str] | None = None
+    ) -> FilterStatistics:
         """Of documents that have all of these attributes: at most `limit` are counted, of all ten times as many."""
         ...
 
-    async def having(self, tenant: str, document_ids: Sequence[str], attributes: dict[str, Any]) -> set[str]:
+    async def having(
+        self,
+        tenant: str,
+        document_ids: Sequence[str],
+        attributes: dict[str, Any],
+        collections: frozenset[str] | None = None,
+    ) -> set[str]:
         """Those of these documents that have all of these attributes."""
         ...
 

@@ -49,6 +49,9 @@ class Retry:
 class DeadLetterService:
     """`all_tenants` is the operator's view: letters of every tenant and of none; else the caller's tenant alone.
 
+    Whoever may see some documents alone has the letters with events of those, where none of their fields is masked; no
+    letters of an inbox, as what a message there would be of is not decided.
+
     Letters hold whole messages. Every method raises AccessDeniedError, StoreUnavailableError and DeadlineExceededError.
     """
 
@@ -59,18 +62,18 @@ class DeadLetterService:
         self, caller: Caller, status: Status | None, limit: int, *, all_tenants: bool, deadline: Deadline
     ) -> Listing:
         """At most `limit` letters of one status, or of all."""
-        tenant = _allowed(caller, "read", all_tenants)
+        tenant, seen = _allowed(caller, "read", all_tenants)
         is_operator = caller.access.decide("system", "administer").allowed
         async with deadline.enforce("listing dead letters"):
-            letters = await self._letters.newest(tenant, status, limit)
+            letters = await self._letters.newest(tenant, status, limit, seen)
             of_none = await self._letters.count_of_no_tenant() if is_operator and not all_tenants else 0
         return Listing(tuple(letters), of_none)
 
     async def get(self, caller: Caller, letter_id: int, *, all_tenants: bool, deadline: Deadline) -> DeadLetter:
         """One letter, whole. Raises NotFoundError."""
-        tenant = _allowed(caller, "read", all_tenants)
+        tenant, seen = _allowed(caller, "read", all_tenants)
         async with deadline.enforce("showing a dead letter"):
-            letter = await self._letters.get(tenant, letter_id)
+            letter = await self._letters.get(tenant, letter_id, seen)
         if letter is None:
             raise NotFoundError(f"there is no dead letter {letter_id}; see: annals dead-letters list --status all")
         return letter
@@ -80,9 +83,9 @@ class DeadLetterService:
 
         A letter of which nothing is known by then is `still being tried`, which is no error.
         """
-        tenant = _allowed(caller, "execute", all_tenants)
+        tenant, seen = _allowed(caller, "execute", all_tenants)
         async with deadline.enforce("asking for another try"):
-            asked = await self._letters.mark_retrying(tenant, ids)
+            asked = await self._letters.mark_retrying(tenant, ids, seen)
         found: dict[int, Retried] = {}
         while waiting := [letter_id for letter_id in asked if letter_id not in found]:
             for letter_id in waiting:
@@ -100,9 +103,9 @@ class DeadLetterService:
         self, caller: Caller, ids: Sequence[int], reason: str, *, all_tenants: bool, deadline: Deadline
     ) -> tuple[int, ...]:
         """Give letters up, with the reason; returns the ids of those that were not done with."""
-        tenant = _allowed(caller, "delete", all_tenants)
+        tenant, seen = _allowed(caller, "delete", all_tenants)
         async with deadline.enforce("dropping dead letters"):
-            return tuple(await self._letters.drop(tenant, ids, reason))
+            return tuple(await self._letters.drop(tenant, ids, reason, seen))
 
     async def resume(self, caller: Caller, consumers: Sequence[str], *, deadline: Deadline) -> tuple[str, ...]:
         """Release paused consumers; returns the names of those that were paused. For the operator: of no tenant."""
@@ -119,10 +122,15 @@ class DeadLetterService:
         return Retried(letter_id, letter.status)
 
 
-def _allowed(caller: Caller, action: str, all_tenants: bool) -> str | None:
-    """The tenant whose letters are meant, None for all. Raises AccessDeniedError."""
-    caller.require_everything("dead_letters", action)
+def _allowed(caller: Caller, action: str, all_tenants: bool) -> tuple[str | None, frozenset[str] | None]:
+    """The tenant whose letters are meant, None for all; and the collections of their documents, None for all letters.
+
+    Raises AccessDeniedError.
+    """
     if all_tenants:
+        caller.require_everything("dead_letters", action)
         caller.require("system", "administer")
-        return None
-    return caller.tenant
+        return None, None
+    caller.require("dead_letters", action)
+    reach = caller.access.reach("dead_letters", action)
+    return caller.tenant, None if reach.is_everything else reach.whole

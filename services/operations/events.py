@@ -13,7 +13,7 @@ from eventstore.reader import EventReader
 from services.caller import Caller
 from services.cursors import encoded, number_in
 from services.deadline import Deadline, DeadlineExceededError
-from services.errors import AccessDeniedError, NotFoundError
+from services.errors import NotFoundError
 
 EVENTS_LIMIT_S = 30.0
 """What an edge grants a page."""
@@ -27,6 +27,8 @@ QUIET_S = 15.0
 
 CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES - WEBHOOK_TYPES
 """Events of accounts and roles are for those who may read policies, those of webhooks for those who may read these."""
+
+DOCUMENT_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind == "document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,18 @@ class EventBatch:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """The types of events that somebody may see, of documents of these collections (None: of everything)."""
+
+    types: frozenset[EventType]
+    collections: frozenset[str] | None
+
+
 class ReadEvents:
-    """Raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
+    """Whoever may see some documents alone sees the events of those, where none of their fields is masked.
+
+    Raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
 
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
     """
@@ -56,10 +68,10 @@ class ReadEvents:
 
     async def get(self, caller: Caller, event_id: UUID, *, deadline: Deadline) -> DomainEvent:
         """The event with this id. Raises NotFoundError."""
-        types = _allowed(caller, None)
+        sight = _sight(caller, None)
         async with deadline.enforce("reading an event"):
-            found = await self._reader.with_id(caller.tenant, event_id)
-        if found is None or found.event_type not in types:
+            found = await self._reader.with_id(caller.tenant, event_id, sight.collections)
+        if found is None or found.event_type not in sight.types:
             raise NotFoundError(f"there is no event {event_id}; the events of a document are told by its history")
         return found
 
@@ -74,13 +86,17 @@ class ReadEvents:
         deadline: Deadline,
     ) -> EventPage:
         """What happened to one aggregate, by version. Raises NotFoundError, WrongCursorError."""
-        types = _allowed(caller, None)
-        if not any(KIND_OF[one] == kind for one in types):
+        sight = _sight(caller, None)
+        if not any(KIND_OF[one] == kind for one in sight.types):
             raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
         key = AggregateKey(caller.tenant, kind, aggregate_id)
         async with deadline.enforce("reading an aggregate's events"):
             page = await _page(
-                f"events of {kind} {aggregate_id}", partial(self._reader.page_of, key), _version, after, limit
+                f"events of {kind} {aggregate_id}",
+                partial(self._reader.page_of, key, sight.collections),
+                _version,
+                after,
+                limit,
             )
         if not page.events and after is None:
             raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
@@ -90,8 +106,8 @@ class ReadEvents:
         self, caller: Caller, correlation_id: str, *, after: str | None, limit: int, deadline: Deadline
     ) -> EventPage:
         """Everything that one request or delivery led to, in the order of the log. Raises WrongCursorError."""
-        types = _allowed(caller, None)
-        fetch = partial(self._reader.of_request, caller.tenant, correlation_id, types)
+        sight = _sight(caller, None)
+        fetch = partial(self._reader.of_request, caller.tenant, correlation_id, sight.types, sight.collections)
         async with deadline.enforce("reading a request's events"):
             return await _page(f"events of request {correlation_id}", fetch, _position, after, limit)
 
@@ -108,7 +124,7 @@ class ReadEvents:
 
         A page ends early rather than that it holds more than BATCH_BYTES. Raises WrongCursorError.
         """
-        wanted = _allowed(caller, types)
+        wanted = _sight(caller, types)
         async with deadline.enforce("reading events"):
             head = await self._reader.head()
 
@@ -125,7 +141,7 @@ class ReadEvents:
         A batch without events says, every QUIET_S, how far it has looked. Whoever was cut off goes on from the
         position of the last batch, and misses nothing. One batch is held at a time: who reads slowly, waits for none.
         """
-        wanted = _allowed(caller, types)
+        wanted = _sight(caller, types)
         loop = asyncio.get_running_loop()
         position, told = after, loop.time()
         while deadline.remaining_s > 0:
@@ -144,24 +160,22 @@ class ReadEvents:
 
     async def head(self, caller: Caller, *, deadline: Deadline) -> int:
         """The position of the newest event of the log: where a tail begins that wants what is yet to come."""
-        _allowed(caller, None)
+        _sight(caller, None)
         async with deadline.enforce("reading the log's position"):
             return await self._reader.head()
 
     async def count_by_type(self, caller: Caller, *, deadline: Deadline) -> dict[str, int]:
-        """How many events of each type the caller's tenant has."""
-        types = _allowed(caller, None)
+        """How many events of each type the caller may see."""
+        sight = _sight(caller, None)
         async with deadline.enforce("counting events"):
-            found = await self._reader.count_by_type(caller.tenant)
-        return {name: count for name, count in found.items() if name in types}
+            found = await self._reader.count_by_type(caller.tenant, sight.collections)
+        return {name: count for name, count in found.items() if name in sight.types}
 
-    async def _read(
-        self, tenant: str, types: Collection[EventType], position: int, limit: int, head: int
-    ) -> EventBatch:
+    async def _read(self, tenant: str, wanted: _Sight, position: int, limit: int, head: int) -> EventBatch:
         """The next events behind a position, window by window, until there are some or the end is reached."""
         while position < head:
             end = min(position + WINDOW, head)
-            if found := await self._reader.of_tenant(tenant, types, position, end, limit):
+            if found := await self._reader.of_tenant(tenant, wanted.types, position, end, limit, wanted.collections):
                 return EventBatch(tuple(found), _position(found[-1]))
             position = end
         return EventBatch((), position)
@@ -193,19 +207,19 @@ def _version(event: DomainEvent) -> int:
 
 def readable(caller: Caller) -> frozenset[EventType]:
     """The types of events that the caller may see. Raises AccessDeniedError."""
-    return _allowed(caller, None)
+    return _sight(caller, None).types
 
 
-def _allowed(caller: Caller, types: Collection[EventType] | None) -> frozenset[EventType]:
-    """The types that the caller may see, of those that are wanted. Raises AccessDeniedError."""
+def _sight(caller: Caller, types: Collection[EventType] | None) -> _Sight:
+    """What the caller may see, of the types that are wanted. Raises AccessDeniedError."""
     caller.require("events", "read")
-    if not caller.access.reach("events", "read").is_everything:
-        raise AccessDeniedError(
-            f"{caller.actor} may not read events: they tell of all documents, and only some may be seen; ask an "
-            "administrator for a role that may read them all"
-        )
-    allowed = CONTENT_TYPES
-    for resource, guarded in (("policies", ACCESS_TYPES), ("webhooks", WEBHOOK_TYPES)):
-        if caller.access.decide(resource, "read").allowed:
-            allowed |= guarded
-    return allowed if types is None else allowed & frozenset(types)
+    reach = caller.access.reach("events", "read")
+    if not reach.is_everything:
+        # What people decide on an entity, and what was asked, may tell of any document.
+        allowed, collections = DOCUMENT_TYPES, reach.whole
+    else:
+        allowed, collections = CONTENT_TYPES, None
+        for resource, guarded in (("policies", ACCESS_TYPES), ("webhooks", WEBHOOK_TYPES)):
+            if caller.access.decide(resource, "read").allowed:
+                allowed |= guarded
+    return _Sight(allowed if types is None else allowed & frozenset(types), collections)

@@ -24,6 +24,7 @@ from services.deadline import Deadline
 from services.operations.health import Pool, PoolStats
 from services.operations.progress import STAGES, followed_partitions
 from services.operations.reprocessing import Reprocess, StandsStill
+from services.storage.listing import counts_of
 
 T = TypeVar("T")
 
@@ -115,6 +116,12 @@ class StatusSources:
     ask_broker: Callable[[], None] | None
 
 
+def _seen(caller: Caller) -> frozenset[str] | None:
+    """Collections of the documents whose events and letters are counted; None for all events and letters."""
+    reach = caller.access.reach("documents", "read")
+    return None if reach.is_everything else reach.whole
+
+
 class ReadStatus:
     """Asks every part within limits of its own, side by side."""
 
@@ -140,33 +147,33 @@ class ReadStatus:
         return SystemStatus(found, databases, kafka, parts.unknown)
 
     async def read_of_tenant(self, caller: Caller, *, deadline: Deadline) -> SystemStatus:
-        """What there is of the caller's tenant, and nothing of what all tenants share; of a part that gave no answer
+        """What there is that the caller may see, and nothing of what all tenants share; of a part that gave no answer
         not why. Raises AccessDeniedError.
         """
-        caller.require_everything("documents", "read")
-        parts, tenant = _Parts(deadline), caller.tenant
+        caller.require("documents", "read")
+        parts, tenant, seen = _Parts(deadline), caller.tenant, _seen(caller)
         async with contextlib.AsyncExitStack() as stack:
             opened = await parts.ask("postgres", stack.enter_async_context(self._sources.open_log()), OPEN_LIMIT_S)
             found = LogStatus()
             if opened is not None:
                 counts, letters, events = await asyncio.gather(
-                    parts.ask("documents", opened.relational.counts(tenant)),
-                    parts.ask("dead letters", opened.letters.count(tenant)),
-                    parts.ask("events", opened.reader.count_by_type(tenant)),
+                    parts.ask("documents", counts_of(opened.relational, caller)),
+                    parts.ask("dead letters", opened.letters.count(tenant, seen)),
+                    parts.ask("events", opened.reader.count_by_type(tenant, seen)),
                 )
                 found = LogStatus(counts=counts, dead_letters=letters, events=events)
         return SystemStatus(found, {}, None, dict.fromkeys(parts.unknown, "not known now; ask again later"))
 
     async def _of_log(self, parts: "_Parts", log: LogParts, caller: Caller) -> LogStatus:
-        tenant, followed = caller.tenant, followed_partitions(self._sources.topics)
+        tenant, seen, followed = caller.tenant, _seen(caller), followed_partitions(self._sources.topics)
         stores = asyncio.gather(*(parts.ask(name, one.store.positions()) for name, one in log.projections.items()))
         counts, letters, of_no_tenant, paused, head, events = await asyncio.gather(
-            parts.ask("documents", log.relational.counts(tenant)),
-            parts.ask("dead letters", log.letters.count(tenant)),
+            parts.ask("documents", counts_of(log.relational, caller)),
+            parts.ask("dead letters", log.letters.count(tenant, seen)),
             parts.ask("dead letters of no tenant", log.letters.count_of_no_tenant()),
             parts.ask("paused consumers", log.letters.paused.all()),
             parts.ask("log", log.reader.head()),
-            parts.ask("events", log.reader.count_by_type(tenant)),
+            parts.ask("events", log.reader.count_by_type(tenant, seen)),
         )
         still = log.reprocess.standing_still(caller, deadline=Deadline.after(LIMIT_S))
         standing_still, positions, lags = await asyncio.gather(

@@ -131,7 +131,7 @@ class Subscriptions:
 
         Raises AccessDeniedError, InvalidRequestError, StoreUnavailableError, DeadlineExceededError.
         """
-        caller.require_everything("events", "read")
+        caller.require("events", "read")
         if not name.strip() or len(name) > NAME_CHARACTERS or "\x00" in name:
             raise InvalidRequestError(f"the name of a subscription has 1 to {NAME_CHARACTERS} characters; choose one")
         if after is not None and after < 0:

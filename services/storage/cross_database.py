@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from contracts.access import collection_of
 from contracts.topics import Topics
 from eventstore.positions import low_watermark
 from projections.changes import ReadModel, uniform_positions
@@ -20,9 +21,11 @@ from projections.graph.reads import Entity, GraphReader, Node
 from projections.relational.reads import DocumentRow, RelationalReader
 from projections.store import Store
 from projections.vector.reads import Hit, Passage, PassageReader, Vector
+from security.reach import UNREADABLE, Reach
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
+from services.storage.masking import fields_of_attributes, without
 from services.storage.query_cache import QueryCache, Tags
 from services.storage.query_plan import NOT_PLANNED, QueryOptimizer, QueryPlan
 
@@ -83,7 +86,7 @@ class Reached:
 
 
 class DatabaseIntegrationLayer:
-    """Asks the databases side by side where it can.
+    """Asks the databases side by side where it can. Only of what the caller may see.
 
     Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
     """
@@ -109,17 +112,22 @@ class DatabaseIntegrationLayer:
         self, caller: Caller, document_id: str, *, deadline: Deadline
     ) -> Answered[DocumentWithEntities]:
         """Raises NotFoundError for a document that the relational read model does not have."""
-        caller.require_everything("documents", "read")
-        tenant = caller.tenant
+        caller.require("documents", "read")
+        tenant, reach = caller.tenant, caller.access.reach("documents", "read")
 
         async def ask() -> tuple[Answered[DocumentWithEntities], int]:
-            plan = self._optimizer.document_with_entities(tenant)
-            found = await self._looked_up(tenant, document_id, plan)
+            if reach.is_everything:
+                plan = self._optimizer.document_with_entities(tenant)
+                found = await self._looked_up(tenant, document_id, plan)
+            else:
+                plan = self._optimizer.visible_document()
+                found = await self._looked_up_within(tenant, document_id, reach)
             size = sum(len(chunk.text) for chunk in found.chunks) + ROW_BYTES * len(found.entities)
             return Answered(found, {}, plan=plan), size
 
         async with deadline.enforce("reading a document with its entities"):
-            return await self._kept(tenant, ("document", document_id), ("graph", "relational", "vector"), ask)
+            query = ("document", document_id, reach.key)
+            return await self._kept(tenant, query, ("graph", "relational", "vector"), ask)
 
     async def semantic_search(
         self,
@@ -134,17 +142,18 @@ class DatabaseIntegrationLayer:
         """The `k` passages nearest to a vector of the revision `model`, of documents that have all of `filters`.
 
         Truncated where more than DOCUMENTS_LIMIT documents have them and the CANDIDATES_LIMIT passages nearest to the
-        vector hold fewer than `k` of theirs.
+        vector hold fewer than `k` of theirs, or may do so by what the caller may not see.
         """
-        caller.require_everything("search", "read")
+        caller.require("search", "read")
         tenant, vector, attributes = caller.tenant, np.asarray(query_vector, dtype=np.float32), dict(filters or {})
+        seen = _searched_by(caller, attributes)
 
         async def ask() -> tuple[Answered[list[Found]], int]:
-            plan = await self._optimizer.semantic_search(tenant, attributes, k, DOCUMENTS_LIMIT)
-            answered = await self._searched(tenant, model, vector, attributes, k, plan)
+            plan = await self._optimizer.semantic_search(tenant, attributes, k, DOCUMENTS_LIMIT, seen)
+            answered = await self._searched(tenant, model, vector, attributes, k, plan, seen)
             return answered, sum(len(one.passage.text) + ROW_BYTES for one in answered.result)
 
-        query = ("search", model, vector.tobytes(), json.dumps(attributes, sort_keys=True), k)
+        query = ("search", model, vector.tobytes(), json.dumps(attributes, sort_keys=True), k, seen)
         async with deadline.enforce("searching by meaning"):
             return await self._kept(tenant, query, ("relational", "vector"), ask)
 
@@ -155,33 +164,38 @@ class DatabaseIntegrationLayer:
 
         Passages are nodes on the way, too. Truncated where there are more than `limit` nodes.
         """
-        caller.require_everything("entities", "read")
+        caller.require("entities", "read")
+        seen = caller.access.reach("entities", "read").searched
 
         async def ask() -> tuple[Answered[list[Reached]], int]:
-            answered = await self._walked(caller.tenant, start_entities, max_hops, limit)
+            answered = await self._walked(caller.tenant, start_entities, max_hops, limit, seen)
             return answered, ROW_BYTES * len(answered.result)
 
-        query = ("traversal", tuple(start_entities), max_hops, limit)
+        query = ("traversal", tuple(start_entities), max_hops, limit, seen)
         async with deadline.enforce("walking the graph"):
             return await self._kept(caller.tenant, query, ("graph",), ask)
 
     async def explain_document_with_entities(self, caller: Caller, *, deadline: Deadline) -> QueryPlan:
         """In which order the databases would be asked for a document now."""
-        caller.require_everything("documents", "read")
+        caller.require("documents", "read")
         async with deadline.enforce("planning a query"):
+            if not caller.access.reach("documents", "read").is_everything:
+                return self._optimizer.visible_document()
             return self._optimizer.document_with_entities(caller.tenant)
 
     async def explain_semantic_search(
         self, caller: Caller, filters: Mapping[str, Any] | None = None, k: int = 10, *, deadline: Deadline
     ) -> QueryPlan:
         """In which order the databases would be asked for passages of documents that have all of `filters` now."""
-        caller.require_everything("search", "read")
+        caller.require("search", "read")
+        attributes = dict(filters or {})
+        seen = _searched_by(caller, attributes)
         async with deadline.enforce("planning a query"):
-            return await self._optimizer.semantic_search(caller.tenant, dict(filters or {}), k, DOCUMENTS_LIMIT)
+            return await self._optimizer.semantic_search(caller.tenant, attributes, k, DOCUMENTS_LIMIT, seen)
 
     async def explain_graph_traversal(self, caller: Caller, *, deadline: Deadline) -> QueryPlan:
         """In which order the databases would be asked for a walk now."""
-        caller.require_everything("entities", "read")
+        caller.require("entities", "read")
         async with deadline.enforce("planning a query"):
             return self._optimizer.graph_traversal()
 
@@ -254,34 +268,71 @@ class DatabaseIntegrationLayer:
             raise NotFoundError(f"there is no document {document_id!r}")
         return DocumentWithEntities(document, entities, chunks)
 
+    async def _looked_up_within(self, tenant: str, document_id: str, reach: Reach) -> DocumentWithEntities:
+        """A document that may not be seen takes as long as none. Raises NotFoundError."""
+        collection = await self._relational.collection(tenant, document_id)
+        if collection is None or reach.masked_fields(collection) is None:
+            raise NotFoundError(f"there is no document {document_id!r}")
+        seen = reach.searched
+        document, entities, chunks = await asyncio.gather(
+            self._relational.document(tenant, document_id, seen),
+            self._graph.entities_in(tenant, document_id, collections=seen),
+            self._passages.of_document(tenant, document_id),
+        )
+        masked = reach.masked_fields(collection_of(document.attributes)) if document is not None else None
+        if document is None or masked is None:
+            raise NotFoundError(f"there is no document {document_id!r}")
+        if not masked.isdisjoint(UNREADABLE):
+            return DocumentWithEntities(without(document, masked), (), ())
+        return DocumentWithEntities(without(document, masked), entities, chunks)
+
     async def _searched(
-        self, tenant: str, model: str, vector: Vector, attributes: dict[str, Any], k: int, plan: QueryPlan
+        self,
+        tenant: str,
+        model: str,
+        vector: Vector,
+        attributes: dict[str, Any],
+        k: int,
+        plan: QueryPlan,
+        seen: frozenset[str] | None,
     ) -> Answered[list[Found]]:
         if attributes and plan.order[0] == ("vector",):
-            sifted = await self._sifted(tenant, model, vector, attributes, k)
+            sifted = await self._sifted(tenant, model, vector, attributes, k, seen)
             if len(sifted) >= k:
-                return Answered(sifted, {}, plan=plan)
+                return Answered(sifted, {}, truncated=seen is not None, plan=plan)
         documents = None
-        if attributes:
-            documents = await self._relational.with_attributes(tenant, attributes, DOCUMENTS_LIMIT + 1)
+        if attributes or seen is not None:
+            documents = await self._relational.with_attributes(tenant, attributes, DOCUMENTS_LIMIT + 1, seen)
             if len(documents) > DOCUMENTS_LIMIT:
-                if plan.order[0] != ("vector",):
-                    sifted = await self._sifted(tenant, model, vector, attributes, k)
-                return Answered(sifted, {}, truncated=len(sifted) < k, plan=plan)
+                if plan.order[0] != ("vector",) or not attributes:
+                    sifted = await self._sifted(tenant, model, vector, attributes, k, seen)
+                return Answered(sifted, {}, truncated=len(sifted) < k or seen is not None, plan=plan)
         hits = await self._passages.nearest(tenant, model, vector, k, documents)
         return Answered(_found(hits, await self._passages.passages(tenant, _ids(hits))), {}, plan=plan)
 
-    async def _walked(self, tenant: str, starts: Sequence[str], max_hops: int, limit: int) -> Answered[list[Reached]]:
-        named, known = await asyncio.gather(self._graph.find(tenant, starts), self._graph.entities(tenant, starts))
+    async def _walked(
+        self, tenant: str, starts: Sequence[str], max_hops: int, limit: int, seen: frozenset[str] | None
+    ) -> Answered[list[Reached]]:
+        named, known = await asyncio.gather(
+            self._graph.find(tenant, starts, collections=seen), self._graph.entities(tenant, starts, collections=seen)
+        )
         begin = [Node("entity", entity.entity_id) for entity in (*named, *known)]
-        nodes = list((await self._graph.k_hops(tenant, begin, max_hops, limit + 1)).items())
+        nodes = list((await self._graph.k_hops(tenant, begin, max_hops, limit + 1, collections=seen)).items())
         hops = {node.id: distance for node, distance in nodes[:limit] if node.kind == "entity"}
-        entities = await self._graph.entities(tenant, list(hops))
+        entities = await self._graph.entities(tenant, list(hops), collections=seen)
         reached = [Reached(entity, hops[entity.entity_id]) for entity in entities if entity.entity_id in hops]
         reached.sort(key=lambda one: (one.hops, one.entity.name))
         return Answered(reached, {}, truncated=len(nodes) > limit, plan=self._optimizer.graph_traversal())
 
-    async def _sifted(self, tenant: str, model: str, vector: Vector, attributes: dict[str, Any], k: int) -> list[Found]:
+    async def _sifted(
+        self,
+        tenant: str,
+        model: str,
+        vector: Vector,
+        attributes: dict[str, Any],
+        k: int,
+        seen: frozenset[str] | None,
+    ) -> list[Found]:
         """Of more and more of the passages near to a vector, those of documents that have these attributes."""
         passages: dict[str, Passage] = {}
         documents: set[str] = set()
@@ -291,7 +342,7 @@ class DatabaseIntegrationLayer:
             hits = await self._passages.nearest(tenant, model, vector, size)
             new = await self._passages.passages(tenant, [own for own in _ids(hits) if own not in passages])
             nearby = {passage.document_id for passage in new.values()}
-            documents |= await self._relational.having(tenant, sorted(nearby), attributes)
+            documents |= await self._relational.having(tenant, sorted(nearby), attributes, seen)
             passages |= new
             found = [one for one in _found(hits, passages) if one.passage.document_id in documents]
             if len(found) >= k or len(hits) < size or size == CANDIDATES_LIMIT:
@@ -304,6 +355,11 @@ class DatabaseIntegrationLayer:
     async def _position(self, name: str) -> int:
         store, followed = self._followed[name]
         return low_watermark(await store.positions(), followed)
+
+
+def _searched_by(caller: Caller, attributes: Mapping[str, Any]) -> frozenset[str] | None:
+    """Collections whose documents may be found by their texts and these attributes; None for all."""
+    return caller.access.reach("search", "read").showing(UNREADABLE | fields_of_attributes(attributes))
 
 
 def _milliseconds_since(began: float) -> float:

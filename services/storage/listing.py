@@ -45,10 +45,10 @@ class Listing:
         self._relational = relational
 
     async def counts(self, caller: Caller, *, deadline: Deadline) -> Counts:
-        """How much there is of the caller's."""
-        caller.require_everything("documents", "read")
+        """How much there is of what the caller may see."""
+        caller.require("documents", "read")
         async with deadline.enforce("counting documents"):
-            return await self._relational.counts(caller.tenant)
+            return await counts_of(self._relational, caller)
 
     async def documents(
         self, caller: Caller, wanted: DocumentFilter, *, after: str | None, limit: int, deadline: Deadline
@@ -75,8 +75,14 @@ class Listing:
     async def entities(
         self, caller: Caller, wanted: EntityFilter, *, after: str | None, limit: int, deadline: Deadline
     ) -> EntityPage:
-        """The caller's entities that pass the filter: at most `limit` behind the cursor `after`."""
-        caller.require_everything("entities", "read")
+        """The caller's entities that pass the filter: at most `limit` behind the cursor `after`.
+
+        As documents have them whose texts the caller may see.
+        """
+        caller.require("entities", "read")
+        seen = caller.access.reach("entities", "read").searched
+        if seen is not None:
+            wanted = replace(wanted, collections=seen if wanted.collections is None else seen & wanted.collections)
         behind = None
         if after is not None:
             name, entity_id = decoded("entities", after, 2)
@@ -88,3 +94,16 @@ class Listing:
             return EntityPage(page, None)
         last = page[-1]
         return EntityPage(page, encoded("entities", last.name[:ORDERED_CHARACTERS], last.entity_id))
+
+
+async def counts_of(relational: RelationalReader, caller: Caller) -> Counts:
+    """How much there is of what the caller may see; of documents whose text he may not see only that they are there.
+
+    Raises StoreUnavailableError.
+    """
+    reach = caller.access.reach("documents", "read")
+    counted = await relational.counts(caller.tenant, reach.searched)
+    if reach.collections == reach.searched:
+        return counted
+    there = await relational.counts(caller.tenant, reach.collections)
+    return replace(counted, documents=there.documents, waiting=there.waiting)

@@ -99,6 +99,16 @@ class QueryOptimizer:
             f"{shown}: waiting for the first would cost {waiting:.2f} ms and save {in_vain:.2f} ms",
         )
 
+    def visible_document(self) -> QueryPlan:
+        """For who may see some documents alone: the others are not even looked at."""
+        return QueryPlan(
+            (
+                PlanStep(("relational",), "whether the document may be seen"),
+                PlanStep(("relational", "graph", "vector"), "the document, its entities and passages"),
+            ),
+            "only some documents may be seen",
+        )
+
     def saw_lookup(self, tenant: str, milliseconds: Mapping[str, float], *, missed: bool) -> None:
         """What a lookup of a document took in each store that was asked, and whether there was none."""
         seen = self._lookups.get(tenant) or _Lookups()
@@ -108,13 +118,22 @@ class QueryOptimizer:
         seen.missed += SMOOTHING * (missed - seen.missed)
         self._lookups.put(tenant, seen)
 
-    async def semantic_search(self, tenant: str, filters: dict[str, Any], k: int, documents_limit: int) -> QueryPlan:
+    async def semantic_search(
+        self,
+        tenant: str,
+        filters: dict[str, Any],
+        k: int,
+        documents_limit: int,
+        collections: frozenset[str] | None = None,
+    ) -> QueryPlan:
         """Which store hands less to the other: the relational one the documents that pass the filter, or the vector
         one the passages that have to be looked at until `k` pass. Raises StoreUnavailableError.
+
+        `collections`: only documents of these may be seen, and the others are not even looked at; None for all.
         """
-        if not filters:
+        if not filters and collections is None:
             return QueryPlan((PlanStep(("vector",), "the nearest passages", k),), "there is no filter")
-        known = await self._statistics(tenant, filters, documents_limit)
+        known = await self._statistics(tenant, filters, documents_limit, collections)
         looked_at = k * known.documents / known.matching if known.matching else float(known.documents)
         by_filter = PlanStep(("relational",), "documents that pass the filter", known.matching)
         by_vector = PlanStep(("vector",), "passages near to the vector", looked_at)
@@ -126,7 +145,7 @@ class QueryOptimizer:
         shown = (
             f"{known.matching} of {known.documents} documents pass the filter, about {looked_at:.0f} passages hold {k}"
         )
-        if PASSAGE_COST * looked_at < known.matching:
+        if collections is None and PASSAGE_COST * looked_at < known.matching:
             return QueryPlan((by_vector, PlanStep(("relational",), "those of documents that pass the filter")), shown)
         return QueryPlan((by_filter, PlanStep(("vector",), "the nearest of their passages", k)), shown)
 
@@ -136,12 +155,15 @@ class QueryOptimizer:
             (PlanStep(("graph",), "the starts, what is around them, its entities"),), "only the graph is asked"
         )
 
-    async def _statistics(self, tenant: str, filters: dict[str, Any], documents_limit: int) -> FilterStatistics:
-        key = (tenant, json.dumps(filters, sort_keys=True))
+    async def _statistics(
+        self, tenant: str, filters: dict[str, Any], documents_limit: int, collections: frozenset[str] | None
+    ) -> FilterStatistics:
+        seen = None if collections is None else sorted(collections)
+        key = (tenant, json.dumps([filters, seen], sort_keys=True))
         now = time.monotonic()
         kept = self._filters.get(key)
         if kept is not None and now - kept[0] < KEPT_S:
             return kept[1]
-        found = await self._relational.filter_statistics(tenant, filters, documents_limit + 1)
+        found = await self._relational.filter_statistics(tenant, filters, documents_limit + 1, collections)
         self._filters.put(key, (now, found))
         return found

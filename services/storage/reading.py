@@ -10,6 +10,7 @@ from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.relational.reads import DocumentRow, RelationalReader
 from projections.store import Store
+from security.reach import Reach
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
@@ -58,10 +59,13 @@ class ReadDocument:
     async def get(self, caller: Caller, document_id: str, *, deadline: Deadline) -> VersionedDocument:
         """As the read model has it, without the fields that the caller may not see."""
         caller.require("documents", "read")
-        key = AggregateKey(caller.tenant, "document", document_id)
+        key, reach = AggregateKey(caller.tenant, "document", document_id), caller.access.reach("documents", "read")
         async with deadline.enforce("reading a document"):
+            # What may not be seen takes as long as what is not there.
+            if not reach.is_everything and not await self._may_see(caller, document_id, reach):
+                raise _unknown(document_id)
             versions = await self._stores["relational"].versions([key])
-            row = await self._relational.document(caller.tenant, document_id)
+            row = await self._relational.document(caller.tenant, document_id, reach.searched)
         if row is None:
             raise _unknown(document_id)
         decision = caller.access.decide("documents", "read", {"collection": collection_of(row.attributes)})
@@ -69,6 +73,10 @@ class ReadDocument:
             # Whoever may not see it may not know that it is there either.
             raise _unknown(document_id)
         return VersionedDocument(versions.get(key, 0), without(row, decision.masked_fields))
+
+    async def _may_see(self, caller: Caller, document_id: str, reach: Reach) -> bool:
+        collection = await self._relational.collection(caller.tenant, document_id)
+        return collection is not None and reach.masked_fields(collection) is not None
 
     async def status(self, caller: Caller, document_id: str, *, deadline: Deadline) -> DocumentStatus:
         """Also of one that was deleted, or that no read model has yet."""

@@ -61,7 +61,7 @@ class Show:
                 seen = frozenset()
             if not seen:
                 return await self._entity(caller, names[0], "document and no entity")
-            document = await self._relational.document(caller.tenant, key.aggregate_id)
+            document = await self._relational.document(caller.tenant, key.aggregate_id, reach.searched)
         masked = frozenset[str]() if document is None else reach.masked_fields(collection_of(document.attributes))
         if document is None or masked is None:
             raise NotFoundError(f"document {key.aggregate_id} was deleted, or is still on its way; see: annals history")
@@ -69,25 +69,25 @@ class Show:
 
     async def entity(self, caller: Caller, name: str, *, deadline: Deadline) -> EntityView:
         """The entity of this name or id."""
-        caller.require_everything("entities", "read")
+        caller.require("entities", "read")
         async with deadline.enforce("showing an entity"):
             return await self._entity(caller, name, "entity")
 
     async def _entity(self, caller: Caller, name: str, what: str) -> EntityView:
-        tenant, entities = caller.tenant, list[Entity]()
-        if caller.access.reach("entities", "read").is_everything:
-            entities = await self._graph.find(tenant, [name]) or await self._graph.entities(tenant, [name])
+        tenant, seen = caller.tenant, caller.access.reach("entities", "read").searched
+        entities = await self._graph.find(tenant, [name], collections=seen)
+        entities = entities or await self._graph.entities(tenant, [name], collections=seen)
         if not entities:
             raise NotFoundError(
                 f"there is no {what} {name!r}; `annals list` and `annals entities` show what there is"
             ) from None
-        return await self._around(tenant, entities[0])
+        return await self._around(tenant, entities[0], seen)
 
-    async def _around(self, tenant: str, entity: Entity) -> EntityView:
-        edges = await self._graph.neighbours(tenant, Node("entity", entity.entity_id), EDGES)
+    async def _around(self, tenant: str, entity: Entity, seen: frozenset[str] | None) -> EntityView:
+        edges = await self._graph.neighbours(tenant, Node("entity", entity.entity_id), EDGES, collections=seen)
         ends = {end for edge in edges for end in (edge.source, edge.target)}
         passages = await self._passages.passages(tenant, [end.id for end in ends if end.kind == "passage"])
-        around = await self._graph.entities(tenant, [end.id for end in ends if end.kind == "entity"])
+        around = await self._graph.entities(tenant, [end.id for end in ends if end.kind == "entity"], collections=seen)
         names = {node.entity_id: node.name for node in around}
         names |= {chunk_id: f"[{passage.title}]" for chunk_id, passage in passages.items()}
         return EntityView(

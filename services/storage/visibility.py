@@ -2,9 +2,6 @@
 
 from collections.abc import Collection
 
-from contracts.access import collection_of
-from contracts.documents import DocumentContent
-from contracts.event_types import CONTENT_TYPES, EventType
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from security.reach import Reach
@@ -18,11 +15,8 @@ async def visible(reader: EventReader, caller: Caller, document_ids: Collection[
     """
     if reach.is_everything:
         return frozenset(document_ids)
-    keys = [AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids]
-    found = await reader.last_of_types(keys, CONTENT_TYPES - {EventType.DOCUMENT_DELETED})
-    return frozenset(
-        key.aggregate_id
-        for key, event in found.items()
-        if isinstance(event.event_data, DocumentContent)
-        and reach.masked_fields(collection_of(event.event_data.attributes)) is not None
-    )
+    collections = reach.collections
+    if collections is None:
+        keys = [AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids]
+        return frozenset(key.aggregate_id for key in await reader.latest(keys))
+    return await reader.documents_within(caller.tenant, document_ids, collections)

@@ -1,5 +1,6 @@
 """Documents outside of a caller's collections are not there for him; masked fields are neither shown nor found by."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,14 +9,19 @@ from uuid import uuid4
 import pytest
 
 from contracts.access import Permission
+from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
+from contracts.ids import entity_id
 from contracts.payload import Scalar
+from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.keys import AggregateKey
-from projections.relational.reads import DocumentFilter, EntityFilter
+from projections.relational.reads import Counts, DocumentFilter, EntityFilter
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, NotFoundError
+from services.operations.dead_letters import DeadLetterService
+from services.operations.events import EventPage, ReadEvents
 from services.storage.interface import StoreDocumentRequest
 from services.storage.service import StorageService
 from tests.projections.stories import Story, vector_of
@@ -201,25 +207,182 @@ async def test_waiting_tells_nothing_of_others(knowledge: Knowledge) -> None:
     assert awaited.processed == 1 and not awaited.failed
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        lambda k: k.storage.listing.counts(EVE, deadline=soon()),
-        lambda k: k.storage.listing.entities(EVE, EntityFilter(), after=None, limit=5, deadline=soon()),
-        lambda k: k.storage.show.entity(EVE, "Dan", deadline=soon()),
-        lambda k: k.storage.history.of(EVE, ["hr-1"], soon()),
-        lambda k: k.storage.databases.graph_traversal(EVE, ["Bob"], 3, deadline=soon()),
-        lambda k: k.storage.databases.document_with_entities(EVE, "hr-1", deadline=soon()),
-        lambda k: k.storage.databases.semantic_search(
-            EVE, SALES.embedder, vector_of("x", 8).tolist(), {"sentences": 2}, deadline=soon()
-        ),
-    ],
-)
-async def test_what_tells_of_all_documents_is_not_for_those_who_see_some(
-    knowledge: Knowledge, asked: Callable[[Knowledge], Awaitable[object]]
-) -> None:
-    with pytest.raises(AccessDeniedError, match="they tell of all documents"):
-        await asked(knowledge)
+async def test_counts_and_entities_are_of_what_is_within_reach(knowledge: Knowledge) -> None:
+    listing = knowledge.storage.listing
+    assert await listing.counts(EVE, deadline=soon()) == Counts(1, 2, 3, 1, 0)
+    assert await listing.counts(only("void"), deadline=soon()) == Counts(0, 0, 0, 0, 0)
+    assert await listing.counts(only("hr", masked=("text",)), deadline=soon()) == Counts(1, 0, 0, 0, 0)
+
+    async def names(caller: Caller, name_prefix: str = "") -> list[str]:
+        found: list[str] = []
+        after: str | None = None
+        while True:
+            page = await listing.entities(
+                caller, EntityFilter(name_prefix=name_prefix), after=after, limit=2, deadline=soon()
+            )
+            found += [one.name for one in page.entities]
+            after = page.next
+            if after is None:
+                return found
+
+    assert await names(EVE) == ["Ada", "Bob", "Pay"]
+    assert await names(EVE, "d") == [] and await names(ADA, "d") == ["Dan"]
+    assert await names(only("sales")) == ["Cleo", "Dan", "Market"]
+    assert await names(only("void")) == [] == await names(only("hr", masked=("text",)))
+
+
+async def test_an_entity_is_there_as_what_may_be_seen_has_it(knowledge: Knowledge) -> None:
+    show = knowledge.storage.show
+    seen = await show.entity(EVE, "Bob", deadline=soon())
+    await knowledge.tell(Story("sales-2", ("BOB met Dan.", "BOB met BOB."), tenant="ours", collection="sales"))
+    assert await show.entity(EVE, "Bob", deadline=soon()) == seen
+    assert await show.show(EVE, ["Bob"], soon()) == seen
+    assert (await show.entity(ADA, "Bob", deadline=soon())).entity.passages > seen.entity.passages
+    with pytest.raises(NotFoundError) as missing:
+        await show.entity(EVE, "nobody", deadline=soon())
+    for name in ("Dan", entity_id("ours", "Dan"), "Gus"):
+        with pytest.raises(NotFoundError) as hidden:
+            await show.entity(EVE, name, deadline=soon())
+        assert str(hidden.value) == str(missing.value).replace("nobody", name)
+
+
+async def test_walks_go_along_what_may_be_seen(knowledge: Knowledge) -> None:
+    await knowledge.tell(Story("sales-2", ("Bob met Dan.",), title="", tenant="ours", collection="sales"))
+
+    async def reached(caller: Caller, start: str, limit: int = 100) -> tuple[list[tuple[str, int]], bool]:
+        found = await knowledge.storage.databases.graph_traversal(caller, [start], 8, limit, deadline=soon())
+        return [(one.entity.name, one.hops) for one in found.result], found.truncated
+
+    assert await reached(EVE, "Bob") == ([("Bob", 0), ("Ada", 1), ("Pay", 2)], False)
+    assert await reached(EVE, "Bob", 5) == ([("Bob", 0), ("Ada", 1), ("Pay", 2)], False)
+    assert "Dan" in dict((await reached(ADA, "Bob"))[0])
+    assert await reached(EVE, "Dan") == await reached(EVE, "nobody") == ([], False)
+    assert await reached(only("sales"), "Bob") != await reached(EVE, "Bob"), "nothing is kept for somebody else"
+
+
+async def test_a_document_with_its_entities_within_reach(knowledge: Knowledge) -> None:
+    databases = knowledge.storage.databases
+    found = (await databases.document_with_entities(EVE, "hr-1", deadline=soon())).result
+    assert {one.name for one in found.entities} == {"Ada", "Bob", "Pay"} and len(found.chunks) == 2
+    for masked, title, entities in (("uri", "Pay", 3), ("title", "", 0), ("text", "Pay", 0)):
+        caller = only("hr", masked=(masked,))
+        found = (await databases.document_with_entities(caller, "hr-1", deadline=soon())).result
+        assert (found.document.title, len(found.entities), bool(found.chunks)) == (title, entities, entities > 0)
+    with pytest.raises(NotFoundError) as missing:
+        await databases.document_with_entities(EVE, "nowhere", deadline=soon())
+    for story in HIDDEN:
+        with pytest.raises(NotFoundError) as hidden:
+            await databases.document_with_entities(EVE, story.document_id, deadline=soon())
+        assert str(hidden.value) == str(missing.value).replace("nowhere", story.document_id)
+
+
+async def test_searches_by_meaning_find_what_is_within_reach(knowledge: Knowledge) -> None:
+    databases, vector = knowledge.storage.databases, vector_of("Dan sang.", 8).tolist()
+
+    async def documents(caller: Caller, filters: dict[str, object], k: int = 10) -> list[str]:
+        found = await databases.semantic_search(caller, HR.embedder, vector, filters, k, deadline=soon())
+        assert not found.truncated
+        return sorted({one.passage.document_id for one in found.result})
+
+    assert await documents(ADA, {}) == ["hr-1", "loose", "sales-1"]
+    assert await documents(EVE, {}) == await documents(EVE, {}, 1) == await documents(EVE, {"sentences": 2}) == ["hr-1"]
+    assert await documents(EVE, {"collection": "sales"}) == [] == await documents(only("void"), {})
+    hidden = only("hr", masked=("attributes.sentences",))
+    assert await documents(hidden, {"sentences": 2}) == [] and await documents(hidden, {}) == ["hr-1"]
+    plan = await databases.explain_semantic_search(EVE, {"collection": "sales"}, deadline=soon())
+    assert "0 of 1 documents" in plan.reason, "others are not counted"
+
+
+async def test_events_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
+    await knowledge.history.rename("Dan", "Daniel", tenant="ours")
+    await knowledge.history.ask("q1", tenant="ours")
+    events = ReadEvents(knowledge.stores.reader)
+
+    async def documents(caller: Caller) -> set[str]:
+        page = await events.after(caller, after=None, limit=100, deadline=soon())
+        batches = [batch async for batch in events.tail(caller, after=0, deadline=Deadline.after(1))]
+        assert tuple(event for batch in batches for event in batch.events) == page.events
+        return {event.aggregate_id for event in page.events}
+
+    assert await documents(EVE) == {"hr-1"} and await documents(only("sales")) == {"sales-1", "gone-1"}
+    assert await documents(only("void")) == set() == await documents(only("hr", masked=("uri",)))
+    assert await documents(ADA) > {"hr-1", "sales-1", "gone-1", "loose"}
+    counted = await events.count_by_type(EVE, deadline=soon())
+    assert counted == dict.fromkeys(sorted(counted), 1) and len(counted) == 5
+
+    for event in await knowledge.history.all():
+        asked = (
+            events.get(EVE, event.event_id, deadline=soon()),
+            events.of_aggregate(EVE, event.kind, event.aggregate_id, after=None, limit=9, deadline=soon()),
+            events.of_request(EVE, event.correlation_id, after=None, limit=9, deadline=soon()),
+        )
+        for told in await asyncio.gather(*asked, return_exceptions=True):
+            if event.aggregate_id == "hr-1":
+                assert not isinstance(told, BaseException)
+            elif isinstance(told, EventPage):
+                assert all(one.aggregate_id == "hr-1" for one in told.events)
+            else:
+                assert isinstance(told, NotFoundError)
+
+
+async def test_histories_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
+    history = knowledge.storage.history
+    assert len((await history.of(EVE, ["sales-1", "hr-1"], soon())).events) == 5
+    with pytest.raises(NotFoundError) as missing:
+        await history.of(EVE, ["nowhere"], soon())
+    for name in ("sales-1", "loose", "gone-1"):
+        with pytest.raises(NotFoundError) as hidden:
+            await history.of(EVE, [name], soon())
+        assert str(hidden.value) == str(missing.value).replace("nowhere", name)
+
+
+async def test_dead_letters_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
+    """One is of a document by its event: an entity may be called as a document is, and a message claims anything."""
+    letters = DeadLetters(knowledge.stores.pool)
+    await knowledge.history.rename("Dan", "Daniel", tenant="ours")
+    named = Story(entity_id("ours", "Dan"), ("Bob sang.",), tenant="ours", collection="hr")
+    await knowledge.tell(named)
+    events = [event for event in await knowledge.history.all() if event.event_type != EventType.DOCUMENT_DELETED]
+    first = {event.aggregate_id + event.kind: event for event in reversed(events)}
+    claimed = DeadLetter("inbox", "m", "t", 0, 9, None, None, "E", "c", tenant="ours", aggregate_id="hr-1")
+    await letters.add([*(_letter_of(event, number) for number, event in enumerate(first.values())), claimed])
+    service = DeadLetterService(letters)
+
+    async def listed(caller: Caller) -> dict[int, str | None]:
+        found = await service.newest(caller, None, 100, all_tenants=False, deadline=soon())
+        assert found.of_no_tenant == 0
+        return {one.id or 0: one.aggregate_id for one in found.letters}
+
+    seen, everything = await listed(EVE), await listed(ADA)
+    assert sorted(map(str, seen.values())) == sorted(["hr-1", named.document_id])
+    assert len(everything) == len(first) + 1 and await listed(only("void")) == {}
+    hidden = sorted(everything.keys() - seen.keys())
+    for letter_id in (*hidden, 10**6):
+        with pytest.raises(NotFoundError, match=f"there is no dead letter {letter_id}; see"):
+            await service.get(EVE, letter_id, all_tenants=False, deadline=soon())
+    assert await service.drop(EVE, hidden, "no", all_tenants=False, deadline=soon()) == ()
+    retried = await service.retry(EVE, hidden, all_tenants=False, deadline=soon())
+    assert retried.missing == tuple(hidden) and retried.letters == ()
+    retried = await service.retry(EVE, None, all_tenants=False, deadline=Deadline.after(0.3))
+    assert {one.letter_id for one in retried.letters} == seen.keys()
+    assert await service.drop(EVE, list(everything), "mine", all_tenants=False, deadline=soon()) == tuple(sorted(seen))
+
+
+def _letter_of(event: DomainEvent, number: int) -> DeadLetter:
+    return DeadLetter(
+        consumer="chunking",
+        identity=f"letter {number}",
+        topic="t",
+        partition=0,
+        offset=number,
+        key=None,
+        value=None,
+        error="E",
+        cause="c",
+        tenant="ours",
+        aggregate_id=event.aggregate_id,
+        event_id=str(event.event_id),
+    )
 
 
 async def test_an_entity_is_not_shown_under_a_documents_name(knowledge: Knowledge) -> None:

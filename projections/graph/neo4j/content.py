@@ -1,5 +1,6 @@
 """The nodes and edges of aggregates, written and removed within one generation.
 
+    (:Document {document_id, collection})
     (:Passage {chunk_id, document_id, index})-[:NEXT]->(:Passage)
     (:Passage)-[:MENTIONS {name, type, times, lookup}]->(:Entity {entity_id, name, type, passages, merged_into, valid,
                                                           names, name_types, name_times})
@@ -38,6 +39,13 @@ _FORGET = {
     "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]}) "
     "REMOVE e.decided, e.decided_name, e.decided_type, e.merged_into, e.valid",
 }
+_FORGET_DOCUMENTS = (
+    "UNWIND $rows AS row MATCH (d:Document {generation: $generation, tenant: row[0], document_id: row[1]}) DELETE d"
+)
+_DOCUMENTS = (
+    "UNWIND $rows AS row "
+    "MERGE (d:Document {generation: $generation, tenant: row[0], document_id: row[1]}) SET d.collection = row[2]"
+)
 _FORGET_PASSAGES = f"UNWIND $rows AS row {_DOCUMENT} REMOVE p.index WITH p MATCH (p)-[n:NEXT]->() DELETE n"
 
 _WRITE = {
@@ -89,7 +97,8 @@ async def naming_rows_of(tx: AsyncTransaction, generation: str, changes: Sequenc
 
 
 async def replace_passages(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
-    """Passages of documents that have others now, also those that only edges start from."""
+    """Documents, and passages of those that have others now, also those that only edges start from."""
+    await unwind(tx, _FORGET_DOCUMENTS, _old(changes, "documents"), generation=generation)
     await unwind(tx, _FORGET_PASSAGES, _old(changes, "passages"), generation=generation)
     await add_passages(tx, generation, changes)
 
@@ -111,7 +120,8 @@ async def add(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) 
 
 
 async def add_passages(tx: AsyncTransaction, generation: str, changes: Sequence[Change]) -> None:
-    """New passages, and the way from each to the next."""
+    """New documents and passages, and the way from each to the next."""
+    await unwind(tx, _DOCUMENTS, _rows(changes, "documents"), generation=generation)
     await unwind(tx, _PASSAGES, _rows(changes, "passages"), generation=generation)
     await unwind(tx, _NEXT, _successions(changes), generation=generation)
     await unwind(tx, _BARE_PASSAGES, _bare_passages(changes), generation=generation)

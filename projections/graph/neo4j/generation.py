@@ -59,6 +59,7 @@ RETURN live.generation AS generation
 """
 
 _DELETED = (
+    ("Document", ("tenant", "document_id")),
     ("Passage", ("tenant", "chunk_id")),
     ("Entity", ("tenant", "entity_id")),
     ("Aggregate", ("tenant", "kind", "id")),

@@ -53,6 +53,7 @@ MIGRATIONS = (
             "FOR ()-[r:RELATES]-() ON (r.generation, r.tenant, r.chunk_id)",
         ),
     ),
+    Migration(4, "documents", (_unique("Document", "generation", "tenant", "document_id"),)),
 )
 
 # Number 0 is no migration: its node is what those who migrate wait for.

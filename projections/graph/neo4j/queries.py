@@ -15,14 +15,25 @@ RETURN m.generation AS generation, COLLECT {
 # Read after the rows: a query has no snapshot, so it says whether their generation is still the live one.
 _STILL = "MATCH (m:ReadModel {name: $name}) RETURN found, m.generation = $generation AS still"
 
-EDGES = f"""
+# An edge of a passage is its document's; an edge between entities says which document states it.
+_VISIBLE = """EXISTS {
+    MATCH (d:Document {generation: $generation, tenant: $tenant,
+        document_id: coalesce(r.document_id, startNode(r).document_id)})
+    WHERE d.collection IN $collections
+}"""
+
+
+def _edges(seen: str) -> str:
+    return f"""
 CALL () {{
     UNWIND $entities AS id
     MATCH (:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})-[r:RELATES|MENTIONS|ABOUT]-()
+    WHERE {seen}
     RETURN r
     UNION
     UNWIND $passages AS id
     MATCH (:Passage {{generation: $generation, tenant: $tenant, chunk_id: id}})-[r:MENTIONS|ABOUT|NEXT]-()
+    WHERE {seen}
     RETURN r
 }}
 WITH r, type(r) AS type, startNode(r) AS a, endNode(r) AS b
@@ -37,6 +48,10 @@ WITH collect([source_kind, source, label, target_kind, target]) AS found
 {_STILL}
 """
 
+
+EDGES = _edges("true")
+VISIBLE_EDGES = _edges(_VISIBLE)
+
 ENTITIES = f"""
 UNWIND $ids AS id
 MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHERE coalesce(e.valid, true)
@@ -45,11 +60,45 @@ WITH collect([e.entity_id, e.name, e.type, e.passages]) AS found
 {_STILL}
 """
 
+# A relation of an entity with itself names it twice. Which name is the first is decided where bytes are compared.
+VISIBLE_ENTITIES = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHERE coalesce(e.valid, true)
+CALL (e) {{
+    CALL (e) {{
+        MATCH (e)<-[r:MENTIONS|ABOUT|RELATES]-(other) WHERE {_VISIBLE}
+        RETURN coalesce(r.name, r.object) AS name, coalesce(r.type, '') AS type,
+            coalesce(r.chunk_id, other.chunk_id) AS chunk
+        UNION ALL
+        MATCH (e)-[r:RELATES]->() WHERE {_VISIBLE} RETURN r.subject AS name, '' AS type, r.chunk_id AS chunk
+    }}
+    WITH name, type, count(*) AS times, collect(DISTINCT chunk) AS chunks
+    WITH collect([name, type, times]) AS said, collect(chunks) AS spoken
+    RETURN said, COUNT {{ UNWIND spoken AS some UNWIND some AS chunk RETURN DISTINCT chunk }} AS passages
+}}
+WITH e, said, passages WHERE passages > 0
+WITH e, said, passages ORDER BY e.entity_id
+WITH collect([e.entity_id, e.decided_name, e.decided_type, said, passages]) AS found
+{_STILL}
+"""
+
+SPOKEN_OF = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})
+WHERE EXISTS {{ MATCH (e)-[r:MENTIONS|ABOUT|RELATES]-() WHERE {_VISIBLE} }}
+WITH collect(e.entity_id) AS found
+{_STILL}
+"""
+
 IN_DOCUMENT = f"""
 CALL () {{
+    MATCH (d:Document {{generation: $generation, tenant: $tenant, document_id: $document_id}})
+    WHERE $collections IS NULL OR d.collection IN $collections
     MATCH (p:Passage {{generation: $generation, tenant: $tenant, document_id: $document_id}})-[:MENTIONS|ABOUT]->(e)
     RETURN e.entity_id AS id
     UNION
+    MATCH (d:Document {{generation: $generation, tenant: $tenant, document_id: $document_id}})
+    WHERE $collections IS NULL OR d.collection IN $collections
     MATCH (s)-[:RELATES {{generation: $generation, tenant: $tenant, document_id: $document_id}}]->(o)
     UNWIND [s.entity_id, o.entity_id] AS id RETURN id
 }}

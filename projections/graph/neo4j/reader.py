@@ -1,7 +1,9 @@
 """The graph in Neo4j: reads."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from neo4j import AsyncTransaction, Record
@@ -9,6 +11,7 @@ from neo4j import AsyncTransaction, Record
 from contracts.ids import entity_id
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
+from projections.graph.naming import EntityNames
 from projections.graph.neo4j import queries
 from projections.graph.neo4j.connection import Neo4jDriver, alone, fetch, transaction
 from projections.graph.neo4j.consistent import consistent_read, visible_content
@@ -117,58 +120,93 @@ class Neo4jGraph:
         base = await self._base(tenant)
         return dict(await self._rows(queries.SPREAD, base, tenant, ids=list(dict.fromkeys(entity_ids))))
 
-    async def find(self, tenant: str, names: Sequence[str]) -> list[Entity]:
+    async def find(
+        self, tenant: str, names: Sequence[str], *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
-        return await self.entities(tenant, [entity_id(tenant, name) for name in names])
+        return await self.entities(tenant, [entity_id(tenant, name) for name in names], collections=collections)
 
     @retry_replaced
-    async def entities(self, tenant: str, entity_ids: Sequence[str]) -> list[Entity]:
+    async def entities(
+        self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """By id, in the order of the ids. One that somebody called no entity is left out."""
-        base = await self._base(tenant)
+        base = await self._base(tenant, collections)
         ids = sorted({base.of(one) for one in entity_ids})
-        return [Entity(*row) for row in await self._rows(queries.ENTITIES, base, tenant, ids=ids)]
+        if collections is None:
+            return [Entity(*row) for row in await self._rows(queries.ENTITIES, base, tenant, ids=ids)]
+        rows = await self._rows(queries.VISIBLE_ENTITIES, base, tenant, ids=ids, collections=sorted(collections))
+        return [_entity(*row) for row in rows]
 
     @retry_replaced
-    async def entities_in(self, tenant: str, document_id: str) -> list[Entity]:
+    async def entities_in(
+        self, tenant: str, document_id: str, *, collections: frozenset[str] | None = None
+    ) -> list[Entity]:
         """The entities that a document's passages name, are about, or state something of; by id."""
         base = await self._base(tenant)
-        return await self.entities(tenant, await self._rows(queries.IN_DOCUMENT, base, tenant, document_id=document_id))
+        kept = None if collections is None else sorted(collections)
+        ids = await self._rows(queries.IN_DOCUMENT, base, tenant, document_id=document_id, collections=kept)
+        return await self.entities(tenant, ids, collections=collections)
 
-    async def neighbours(self, tenant: str, node: Node, limit: int = 100) -> list[Edge]:
+    async def neighbours(
+        self, tenant: str, node: Node, limit: int = 100, *, collections: frozenset[str] | None = None
+    ) -> list[Edge]:
         """Edges at a node, at most `limit`, in a stable order."""
-        return await self._edges_at(tenant, [node], limit)
+        return await self._edges_at(tenant, [node], limit, collections)
 
-    async def paths(self, tenant: str, start: Node, end: Node, max_hops: int = 4) -> list[list[Edge]]:
+    async def paths(
+        self, tenant: str, start: Node, end: Node, max_hops: int = 4, *, collections: frozenset[str] | None = None
+    ) -> list[list[Edge]]:
         """The shortest paths between two nodes."""
-        base = await self._base(tenant)
-        return await shortest_paths(
-            lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), base.resolved(start), base.resolved(end), max_hops
-        )
+        base = await self._base(tenant, collections)
+        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
+        return await shortest_paths(edges_at, base.resolved(start), base.resolved(end), max_hops)
 
-    async def k_hops(self, tenant: str, starts: Sequence[Node], hops: int, limit: int = 1000) -> dict[Node, int]:
+    async def k_hops(
+        self,
+        tenant: str,
+        starts: Sequence[Node],
+        hops: int,
+        limit: int = 1000,
+        *,
+        collections: frozenset[str] | None = None,
+    ) -> dict[Node, int]:
         """Nodes within `hops` edges, with their distance."""
-        base = await self._base(tenant)
-        return await k_hops(
-            lambda nodes: self._edges_at(tenant, nodes, EDGES_LIMIT), list(map(base.resolved, starts)), hops, limit
-        )
+        base = await self._base(tenant, collections)
+        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
+        return await k_hops(edges_at, list(map(base.resolved, starts)), hops, limit)
 
     @retry_replaced
-    async def _edges_at(self, tenant: str, nodes: Sequence[Node], limit: int) -> list[Edge]:
-        base = await self._base(tenant)
+    async def _edges_at(
+        self, tenant: str, nodes: Sequence[Node], limit: int, collections: frozenset[str] | None
+    ) -> list[Edge]:
+        base = await self._base(tenant, collections)
         resolved = [base.resolved(node) for node in nodes]
         entities = {node.id for node in resolved if node.kind == "entity"}
         # Edges of what was merged into an entity are its own.
         entities |= {old for old, into in base.merged.items() if into in entities}
         passages = [node.id for node in resolved if node.kind == "passage"]
-        rows = await self._rows(queries.EDGES, base, tenant, entities=sorted(entities), passages=passages, limit=limit)
+        query, kept = (
+            (queries.EDGES, {})
+            if collections is None
+            else (queries.VISIBLE_EDGES, {"collections": sorted(collections)})
+        )
+        rows = await self._rows(query, base, tenant, entities=sorted(entities), passages=passages, limit=limit, **kept)
         edges = (
             Edge(base.resolved(Node(kind, source)), label, base.resolved(Node(other_kind, target)))
             for kind, source, label, other_kind, target in rows
         )
         return list(dict.fromkeys(edges))
 
-    async def _base(self, tenant: str) -> _Base:
-        return _base(await alone(self._driver, queries.MERGED, name=NAME, tenant=tenant))
+    async def _base(self, tenant: str, collections: frozenset[str] | None = None) -> _Base:
+        """With the merges of those alone that documents of these collections name both."""
+        base = _base(await alone(self._driver, queries.MERGED, name=NAME, tenant=tenant))
+        if collections is None or not base.merged:
+            return base
+        ends = sorted({*base.merged, *base.merged.values()})
+        there = set(await self._rows(queries.SPOKEN_OF, base, tenant, ids=ends, collections=sorted(collections)))
+        merged = {old: into for old, into in base.merged.items() if old in there and into in there}
+        return base._replace(merged=merged)
 
     async def _rows(self, query: str, base: _Base, tenant: str, **parameters: Any) -> list[Any]:
         """Raises ReadModelReplacedError where another generation is live: this one may be deleted in part."""
@@ -176,6 +214,14 @@ class Neo4jGraph:
         if not found or not found[0]["still"]:
             raise ReadModelReplacedError()
         return list(found[0]["found"])
+
+
+def _entity(
+    entity: str, name: str | None, kind: str | None, said: Sequence[tuple[str, str, int]], passages: int
+) -> Entity:
+    """What a person decided (`name`, `kind`) comes before what documents say."""
+    names = EntityNames(Counter({(own, of): times for own, of, times in said}), passages)
+    return Entity(entity, name or names.name or entity, kind or names.type, passages)
 
 
 async def _snapshot(tx: AsyncTransaction, generation: str, tenant: str) -> GraphSnapshot:

@@ -19,6 +19,11 @@ _ENTITY = """
 MATCH (e:Entity {generation: $generation}) WHERE e.tenant IS NOT NULL AND e.entity_id IS NOT NULL
 """
 PARTS = {
+    "documents": """
+MATCH (d:Document {generation: $generation}) WHERE d.tenant IS NOT NULL AND d.document_id IS NOT NULL
+RETURN d.tenant, d.document_id, d.collection
+ORDER BY d.generation, d.tenant, d.document_id
+""",
     # The edge to the next passage is part of the row, else nobody would miss it.
     "passages": f"""
 {_PASSAGE} AND p.index IS NOT NULL

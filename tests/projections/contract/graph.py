@@ -9,6 +9,7 @@ from contracts.ids import entity_id
 from projections.graph.reads import Edge, Entity, GraphReader, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.projector import Projector
 from tests.projections.contract.folding import follow
+from tests.projections.contract.hidden import SEEN, Parted
 from tests.projections.history import History
 from tests.projections.stories import Story
 
@@ -55,6 +56,23 @@ def distances(edges: set[Edge], start: Node) -> dict[Node, int]:
         ends = {end for node in frontier for edge in at(edges, node) for end in (edge.source, edge.target)}
         frontier = ends - set(found)
         found |= dict.fromkeys(frontier, max(found.values()) + 1)
+    return found
+
+
+async def everything(graph: GraphReader, parted: Parted, collections: frozenset[str] | None) -> list[object]:
+    """What every read says of these documents and names, also of those that may not be seen."""
+    names = ("Ada", "Bob", "Cleo", "Dora", "Harbour")
+    nodes = [named(name, parted.tenant) for name in names]
+    nodes += [passage(story, index) for story in parted.stories for index in range(len(story.chunks))]
+    found: list[object] = [await graph.find(parted.tenant, names, collections=collections)]
+    found += [await graph.find(parted.tenant, [name], collections=collections) for name in names]
+    for story in parted.stories:
+        found.append(await graph.entities_in(parted.tenant, story.document_id, collections=collections))
+    for node in nodes:
+        found.append(await graph.neighbours(parted.tenant, node, collections=collections))
+        found.append(await graph.neighbours(parted.tenant, node, 2, collections=collections))
+        found.append(await graph.k_hops(parted.tenant, [node], 3, 6, collections=collections))
+        found.append(await graph.paths(parted.tenant, nodes[0], node, collections=collections))
     return found
 
 
@@ -379,3 +397,77 @@ class GraphReaderContract:
             await follow(projector, history)
             seen.add(await graph.content_tag("default"))
         assert len(seen) == 4
+
+    @pytest.mark.parametrize("seed", range(6))
+    async def test_what_is_hidden_changes_nothing(
+        self, graph: GraphReader, projector: Projector, history: History, seed: int
+    ) -> None:
+        """Who may see some documents reads the same as where the others were never taken in."""
+        parted = Parted.at_random(seed)
+        await parted.decide(history, seed)
+        await history.tell(*parted.seen)
+        await follow(projector, history)
+        before = await everything(graph, parted, SEEN)
+        assert before[0], "something is seen"
+        await history.tell(*parted.hidden)
+        await follow(projector, history)
+        assert await everything(graph, parted, SEEN) == before
+        assert await everything(graph, parted, None) != before
+
+    async def test_collections_show_what_their_documents_say(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        """With counts and names of their own; a document that changes its collection takes what it says along."""
+        hr, sales = (
+            Story(name, story.sentences, story.title, collection=name) for name, story in (("hr", ONE), ("sales", TWO))
+        )
+        loud = Story("loud", ("CLEO met CLEO.",), title="", collection="sales")
+        await history.tell(hr, sales, loud)
+        await follow(projector, history)
+        cleo = named("Cleo")
+        for collections, name, passages in (
+            (None, "Cleo", 3),
+            (frozenset({"hr", "sales"}), "Cleo", 3),
+            (frozenset({"sales"}), "CLEO", 2),
+            (frozenset({"hr"}), "Cleo", 1),
+        ):
+            assert await graph.find("default", ["Cleo"], collections=collections) == [
+                Entity(cleo.id, name, "PERSON", passages)
+            ]
+        only = frozenset({"hr"})
+        assert await graph.find("default", ["Dora"], collections=only) == []
+        assert await graph.entities_in("default", "sales", collections=only) == []
+        assert await graph.neighbours("default", passage(sales, 0), collections=only) == []
+        assert set(await graph.neighbours("default", cleo, collections=only)) == at(edges_of(hr), cleo)
+        assert await graph.k_hops("default", [named("Ada")], 8, collections=only) == distances(
+            edges_of(hr), named("Ada")
+        )
+        assert await graph.paths("default", named("Ada"), named("Dora"), 8, collections=only) == []
+        assert await graph.find("default", ["Ada", "Cleo", "Harbour"], collections=frozenset()) == []
+
+        await history.tell(Story("sales", sales.sentences, sales.title, collection="hr"))
+        await follow(projector, history)
+        assert [one.passages for one in await graph.find("default", ["Cleo"], collections=only)] == [2]
+        await history.delete(sales)
+        await follow(projector, history)
+        assert await graph.entities_in("default", "sales", collections=only) == []
+        assert [one.passages for one in await graph.find("default", ["Cleo"], collections=only)] == [1]
+
+    async def test_a_merge_with_what_is_hidden_is_not_told(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        """Neither by the name that went nor by the one that came; between two that are seen it is followed."""
+        hr = Story("hr", ("Ada met Bob.",), title="", collection="hr")
+        await history.tell(hr, Story("sales", ("Cleo met Dora.",), title="", collection="sales"))
+        await history.merge("Ada", into="Cleo")
+        await history.merge("Dora", into="Bob")
+        await follow(projector, history)
+        only = frozenset({"hr"})
+        assert [one.name for one in await graph.find("default", ["Ada"], collections=only)] == ["Ada"]
+        assert await graph.find("default", ["Dora"], collections=only) == []
+        assert set(await graph.neighbours("default", named("Bob"), collections=only)) == at(edges_of(hr), named("Bob"))
+        both = frozenset({"hr", "sales"})
+        assert [one.name for one in await graph.find("default", ["Ada"], collections=both)] == ["Cleo"]
+        assert await graph.neighbours("default", named("Bob"), collections=both) == await graph.neighbours(
+            "default", named("Bob")
+        )

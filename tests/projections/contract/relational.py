@@ -6,13 +6,43 @@ import pytest
 
 from contracts.ids import entity_id
 from projections.projector import Projector
-from projections.relational.reads import Counts, DocumentFilter, DocumentRow, EntityFilter, RelationalReader
+from projections.relational.reads import (
+    Counts,
+    DocumentFilter,
+    DocumentRow,
+    EntityFilter,
+    RelationalReader,
+    RelationFilter,
+)
 from tests.projections.contract.folding import follow
+from tests.projections.contract.hidden import SEEN, Parted
 from tests.projections.history import History
 from tests.projections.stories import Story
 
 ONE = Story("one", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
 TWO = Story("two", ("Cleo knew Dora.", "Edgar sleeps.", "Dora sang."), title="Market")
+
+
+async def everything(rows: RelationalReader, parted: Parted, collections: frozenset[str] | None) -> list[object]:
+    """What every read says that is kept to collections."""
+    tenant = parted.tenant
+    found: list[object] = [await rows.counts(tenant, collections)]
+    for wanted in (
+        EntityFilter(collections=collections),
+        EntityFilter(type="PERSON", collections=collections),
+        EntityFilter(name_prefix="a", collections=collections),
+    ):
+        found.append(await rows.list_entities(tenant, wanted, None, 100))
+        found.append(await rows.list_entities(tenant, wanted, ("B", ""), 2))
+    for name in ("Ada", "Bob", "Cleo", "Dora"):
+        own = RelationFilter(entity_id=entity_id(tenant, name), collections=collections)
+        found.append(await rows.list_relations(tenant, own, None, 100))
+    found.append(await rows.with_attributes(tenant, {}, None, collections))
+    found.append(await rows.filter_statistics(tenant, {"sentences": 2}, 100, collections))
+    ids = [story.document_id for story in parted.stories]
+    found.append(await rows.having(tenant, ids, {"sentences": 2}, collections))
+    found += [await rows.document(tenant, story.document_id, collections) for story in parted.seen]
+    return found
 
 
 class RelationalReaderContract:
@@ -225,3 +255,32 @@ class RelationalReaderContract:
         await history.delete(theirs)
         await follow(projector, history)
         assert (await self.document(rows, ONE)).title == "Harbour"
+
+    @pytest.mark.parametrize("seed", range(6))
+    async def test_what_is_hidden_changes_nothing(
+        self, rows: RelationalReader, projector: Projector, history: History, seed: int
+    ) -> None:
+        """Who may see some documents reads the same as where the others were never taken in."""
+        parted = Parted.at_random(seed)
+        await parted.decide(history, seed)
+        await history.tell(*parted.seen)
+        await follow(projector, history)
+        before = await everything(rows, parted, SEEN)
+        assert before[0] != Counts(documents=0, chunks=0, entities=0, relations=0, waiting=0)
+        await history.tell(*parted.hidden)
+        await follow(projector, history)
+        assert await everything(rows, parted, SEEN) == before
+        assert await everything(rows, parted, None) != before
+
+    async def test_all_collections_together_are_everything(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        """Also as to names, types, counts and decisions."""
+        parted = Parted.at_random(7)
+        await history.tell(*parted.stories)
+        await history.rename("Ada", "Augusta", tenant=parted.tenant)
+        await history.judge("Bob", valid=False, tenant=parted.tenant)
+        await follow(projector, history)
+        whole = frozenset({"seen", "too", "hidden", ""})
+        assert await everything(rows, parted, whole) == await everything(rows, parted, None)
+        assert await rows.counts(parted.tenant, frozenset()) == Counts(0, 0, 0, 0, 0)
