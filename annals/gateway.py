@@ -205,6 +205,7 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStre
         webhooks=use_cases.webhooks.service,
         jobs=jobs,
         streams=streams,
+        positions=operations.positions,
         models=models,
         checks={
             "databases": operations.pools.check,

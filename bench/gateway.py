@@ -25,6 +25,7 @@ from gateway.endpoint import KIB, ApiEndpointConfig, RateLimit
 from gateway.jobs import Jobs
 from gateway.services import DocumentServices, GatewayServices, OperationServices, SecurityServices
 from gateway.streams import LiveStreams
+from services.positions import ShownPositions
 from services.processing.interface import EntityExtractionRequest, EntityExtractionResponse
 from services.storage.consistency import ReadYourWrites
 
@@ -78,6 +79,7 @@ async def measure(folder: Path) -> Figures:
             webhooks=nothing,
             jobs=Jobs(),
             streams=LiveStreams(),
+            positions=ShownPositions(bytes(32)),
             models=models,
             checks={},
         )

@@ -56,7 +56,7 @@ class EnhancedKnowledgeStorageGateway:
         chain: ASGIApp = ApiRoutes(routes_of(self._api, endpoints))
         chain = Auditor(chain, audit)
         chain = Idempotency(chain, services.idempotency)
-        chain = RequestProcessor(chain, services.documents.consistency)
+        chain = RequestProcessor(chain, services.documents.consistency, services.positions)
         chain = RateLimiter(chain, services.limits)
         chain = Authorizer(chain, authorization, audit)
         chain = Authenticator(chain, authentication, audit)

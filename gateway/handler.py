@@ -6,7 +6,9 @@ from typing import Any
 
 from fastapi import Request
 
+from gateway.exchange import exchange_of
 from gateway.services import GatewayServices
+from services.positions import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,8 @@ def services_of(request: Request) -> GatewayServices:
     """What the application was made with."""
     services: GatewayServices = request.app.state.services
     return services
+
+
+def shown(request: Request, position: int) -> Position:
+    """A position of the log as the caller may see it."""
+    return services_of(request).positions.shown(exchange_of(request.scope).caller, position)

@@ -55,6 +55,7 @@ from services.errors import (
 )
 from services.mesh.errors import ServiceUnavailableError, UntrustedServiceError
 from services.operations.rebuilding import RebuildRunningError
+from services.positions import WrongPositionError
 from services.storage.intake import DocumentTooLargeError
 from services.storage.precondition import VersionMismatchError
 
@@ -70,6 +71,7 @@ STATUS: dict[type[AnnalsError], int] = {
     RequestRunningError: 409,
     MalformedEventError: 400,
     WrongCursorError: 400,
+    WrongPositionError: 400,
     AuthenticationError: 401,
     InvalidCredentialError: 401,
     MissingCredentialError: 401,

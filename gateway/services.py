@@ -15,6 +15,7 @@ from services.operations.events import ReadEvents
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import ReadStatus
+from services.positions import ShownPositions
 from services.processing.interface import AiProcessing
 from services.processing.serving import ServingModels
 from services.rate_limits import RateLimits
@@ -121,5 +122,6 @@ class GatewayServices:
     webhooks: WebhookService
     jobs: Jobs
     streams: LiveStreams
+    positions: ShownPositions
     models: Callable[[Deadline], Awaitable[ModelServices]]
     checks: Mapping[str, Check]

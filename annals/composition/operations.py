@@ -26,6 +26,7 @@ from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
 from services.operations.subscriptions import Subscriptions
 from services.operations.system_health import SystemHealth
+from services.positions import ShownPositions
 
 BROKER_LIMIT_S = 3.0
 
@@ -40,6 +41,7 @@ class Operations:
     reprocess: Reprocess
     dead_letters: DeadLetterService
     events: ReadEvents
+    positions: ShownPositions
     subscriptions: Subscriptions
     transfer: TransferEvents
     pools: PoolMonitor
@@ -52,7 +54,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
     sources = _sources(
         stores.settings, stores.dsn, broker, lambda: contextlib.nullcontext(_log_parts(stores, reprocess))
     )
-    events = ReadEvents(stores.reader)
+    events = ReadEvents(stores.reader, stores.shown_positions)
     return Operations(
         status=ReadStatus(sources),
         progress=Progress(stores.reader, stores.positions, stores.topics),
@@ -60,6 +62,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         reprocess=reprocess,
         dead_letters=DeadLetterService(stores.letters),
         events=events,
+        positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters),
         pools=stores.connections,

@@ -20,12 +20,14 @@ from eventstore.log import EventLog
 from eventstore.migrations import migrate
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.position_key import position_key
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
 from projections.projection import Projection
 from projections.projector import Projector
+from services.positions import ShownPositions
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Stores:
     letters: DeadLetters
     read: ReadSide
     projections: dict[str, Projection]
+    shown_positions: ShownPositions
 
     @property
     def log(self) -> EventLog:
@@ -89,6 +92,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
             },
+            shown_positions=ShownPositions(await position_key(pool)),
         )
 
 

@@ -7,11 +7,11 @@ from gateway.endpoint import ApiEndpointConfig
 from gateway.errors import BodyEncodingError, BodyTooLargeError, MalformedRequestError, MediaTypeError, SlowRequestError
 from gateway.exchange import exchange_of, header
 from services.deadline import Deadline
+from services.positions import ShownPositions
 from services.storage.consistency import ReadYourWrites
 
 POSITION = b"annals-position"
 """Header: the answer is to be at least as new as this position."""
-POSITION_DIGITS = 18
 POSITION_LIMIT_S = 10.0
 BODY_LIMIT_S = 30.0
 """Within which a body has arrived."""
@@ -22,12 +22,16 @@ NO_LIMIT_S = 3600.0 * 24 * 365
 class RequestProcessor:
     """Reads the body, counting while it arrives; the following steps get it whole, as often as they ask."""
 
-    def __init__(self, following: ASGIApp, consistency: ReadYourWrites) -> None:
+    def __init__(self, following: ASGIApp, consistency: ReadYourWrites, positions: ShownPositions) -> None:
         self._following = following
         self._consistency = consistency
+        self._positions = positions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Raises BodyTooLargeError, SlowRequestError, BodyEncodingError, MediaTypeError, BehindError."""
+        """One request.
+
+        Raises BodyTooLargeError, SlowRequestError, BodyEncodingError, MediaTypeError, WrongPositionError, BehindError.
+        """
         exchange = exchange_of(scope)
         endpoint = exchange.endpoint
         assert endpoint is not None, "authentication lets nothing else through"
@@ -38,11 +42,10 @@ class RequestProcessor:
         )
         exchange.given_deadline = Deadline.after(endpoint.timeout_s or NO_LIMIT_S)
         position = header(scope, POSITION)
-        if position is not None and exchange.principal is not None:
-            if not position.isdigit() or len(position) > POSITION_DIGITS:
-                raise MalformedRequestError("Annals-Position is a position of the log; send what an answer gave")
+        if position is not None and exchange.given_caller is not None:
+            known = self._positions.read(exchange.given_caller, position.decode("latin-1"))
             limit_s = min(POSITION_LIMIT_S, 0.5 * exchange.deadline.limit_s)
-            await self._consistency.until(int(position), deadline=Deadline.after(limit_s))
+            await self._consistency.until(known, deadline=Deadline.after(limit_s))
         await self._following(scope, body, send)
 
 

@@ -1,5 +1,6 @@
 """Documents: taken in, replaced, read, listed, deleted."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from contracts.inbox import InboxDocument
 from contracts.payload import Identifier, Reason
 from gateway.exchange import exchange_of
-from gateway.handler import Handler, services_of
+from gateway.handler import Handler, services_of, shown
 from gateway.parameters import (
     Attribute,
     Cursor,
@@ -24,10 +25,11 @@ from gateway.parameters import (
 )
 from gateway.preferences import until_processed
 from projections.relational.reads import DocumentFilter, DocumentRow
+from services.positions import Position
 from services.storage.deletion import Deletion
+from services.storage.intake import Outcome
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 from services.storage.listing import DocumentPage
-from services.storage.reading import DocumentStatus
 
 
 class NewDocument(InboxDocument):
@@ -43,6 +45,66 @@ class Content(InboxDocument):
 Stage = Annotated[
     Literal["ingested", "chunked", "extracted", "related", "processed"] | None, Query(description="How far it is.")
 ]
+
+
+class Location(BaseModel):
+    """The log or a read model, and whether it has this document as it was just stored.
+
+    `position`: how far in the log it is; None where it does not say so in time.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    store: str
+    position: Position | None
+    current: bool
+
+
+class StoredDocument(BaseModel):
+    """The log has the document, so every store will."""
+
+    model_config = ConfigDict(strict=True)
+
+    document_id: str
+    outcome: Outcome
+    storage_locations: list[Location]
+    processing_metadata: dict[str, str | int]
+
+    @classmethod
+    def of(cls, request: Request, stored: StoreDocumentResponse) -> "StoredDocument":
+        """As the caller may see it."""
+        made = stored.processing_metadata
+        return cls(
+            document_id=stored.document_id,
+            outcome=stored.outcome,
+            storage_locations=[
+                Location(
+                    store=one.store,
+                    position=None if one.position is None else shown(request, one.position),
+                    current=one.current,
+                )
+                for one in stored.storage_locations
+            ],
+            processing_metadata={**made, "position": shown(request, int(made["position"]))},
+        )
+
+
+class StatusOfDocument(BaseModel):
+    """`version` and `position` of the document's last event in the log. `failed`: why a stage set it aside.
+
+    `processed`: nothing is left to be done. `read_models`: which of them have it as the log does.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    document_id: str
+    version: int
+    position: Position
+    last_event: str
+    deleted: bool
+    processed: bool
+    failed: str | None
+    read_models: dict[str, bool]
 
 
 class Deleted(BaseModel):
@@ -61,7 +123,7 @@ async def store(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
     prefer: Prefer = None,
-) -> StoreDocumentResponse:
+) -> StoredDocument:
     """Take a document in. The log has it when this answers; the read models follow within moments."""
     expected = expected_version(if_match, if_none_match)
     return await _stored(request, response, document.id, document, expected, prefer)
@@ -75,7 +137,7 @@ async def replace(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
     prefer: Prefer = None,
-) -> StoreDocumentResponse:
+) -> StoredDocument:
     """Take a document in under this id, or replace what it is. `If-Match` with its ETag loses no change."""
     expected = expected_version(if_match, if_none_match)
     return await _stored(request, response, document_id, content, expected, prefer)
@@ -88,7 +150,7 @@ async def _stored(
     content: InboxDocument,
     expected: int | None,
     prefer: str | None,
-) -> StoreDocumentResponse:
+) -> StoredDocument:
     exchange, documents = exchange_of(request.scope), services_of(request).documents
     stored = await documents.storage.store_document(
         exchange.caller,
@@ -110,8 +172,8 @@ async def _stored(
         status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
         version, position = status.version, status.position
     response.headers["etag"] = etag(int(version))
-    response.headers["annals-position"] = str(position)
-    return stored
+    response.headers["annals-position"] = str(shown(request, int(position)))
+    return StoredDocument.of(request, stored)
 
 
 async def read(request: Request, response: Response, document_id: DocumentId) -> DocumentRow:
@@ -122,10 +184,13 @@ async def read(request: Request, response: Response, document_id: DocumentId) ->
     return found.document
 
 
-async def status(request: Request, document_id: DocumentId) -> DocumentStatus:
+async def status(request: Request, document_id: DocumentId) -> StatusOfDocument:
     """How far the processing of a document is, also of one that was deleted, or that no read model has yet."""
     exchange = exchange_of(request.scope)
-    return await services_of(request).documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
+    found = await services_of(request).documents.reading.status(
+        exchange.caller, document_id, deadline=exchange.deadline
+    )
+    return StatusOfDocument(**{**asdict(found), "position": shown(request, found.position)})
 
 
 async def delete(
@@ -149,7 +214,7 @@ async def delete(
     if (applied := await until_processed(exchange, documents.waiting, document_id, prefer)) is not None:
         response.headers["preference-applied"] = applied
     status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
-    response.headers["annals-position"] = str(status.position)
+    response.headers["annals-position"] = str(shown(request, status.position))
     return Deleted(document_id=document_id, already=not done.deleted)
 
 

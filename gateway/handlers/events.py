@@ -13,15 +13,13 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from contracts.envelope import Correlation, DomainEvent
 from contracts.event_types import AggregateKind, EventType
 from contracts.payload import Identifier
-from gateway.errors import MalformedRequestError
 from gateway.exchange import exchange_of
-from gateway.handler import Handler, services_of
+from gateway.handler import Handler, services_of, shown
 from gateway.parameters import Cursor, Limit
 from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
 from services.deadline import Deadline
 from services.operations.events import EventPage
-
-MAX_POSITION = 2**63 - 1
+from services.positions import Position
 
 Types = Annotated[list[EventType] | None, Query(max_length=64, description="Of these types alone; repeatable.")]
 
@@ -40,12 +38,14 @@ class EventView(BaseModel):
     timestamp: datetime
     correlation_id: str
     causation_id: UUID | None
-    position: int
+    position: Position
 
     @classmethod
-    def of(cls, event: DomainEvent) -> "EventView":
+    def of(cls, request: Request, event: DomainEvent) -> "EventView":
         """As it is stored."""
-        return cls.model_validate(event.model_dump(mode="json") | {"aggregate_kind": event.kind})
+        assert event.position is not None, "stored events have a position"
+        own = {"aggregate_kind": event.kind, "position": shown(request, event.position)}
+        return cls.model_validate(event.model_dump(mode="json") | own)
 
 
 class Events(BaseModel):
@@ -55,9 +55,9 @@ class Events(BaseModel):
     next: str | None
 
     @classmethod
-    def of(cls, page: EventPage) -> "Events":
+    def of(cls, request: Request, page: EventPage) -> "Events":
         """A page."""
-        return cls(events=[EventView.of(event) for event in page.events], next=page.next)
+        return cls(events=[EventView.of(request, event) for event in page.events], next=page.next)
 
 
 async def read_all(request: Request, limit: Limit = 100, cursor: Cursor = None, type: Types = None) -> Events:
@@ -66,14 +66,14 @@ async def read_all(request: Request, limit: Limit = 100, cursor: Cursor = None, 
     page = await services_of(request).operations.events.after(
         exchange.caller, after=cursor, limit=limit, types=type, deadline=exchange.deadline
     )
-    return Events.of(page)
+    return Events.of(request, page)
 
 
 async def read_one(request: Request, event_id: UUID) -> EventView:
     """One event."""
     exchange = exchange_of(request.scope)
     found = await services_of(request).operations.events.get(exchange.caller, event_id, deadline=exchange.deadline)
-    return EventView.of(found)
+    return EventView.of(request, found)
 
 
 async def of_aggregate(
@@ -88,7 +88,7 @@ async def of_aggregate(
     page = await services_of(request).operations.events.of_aggregate(
         exchange.caller, kind, aggregate_id, after=cursor, limit=limit, deadline=exchange.deadline
     )
-    return Events.of(page)
+    return Events.of(request, page)
 
 
 async def of_request(
@@ -99,14 +99,14 @@ async def of_request(
     page = await services_of(request).operations.events.of_request(
         exchange.caller, correlation_id, after=cursor, limit=limit, deadline=exchange.deadline
     )
-    return Events.of(page)
+    return Events.of(request, page)
 
 
 async def stream(
     request: Request,
-    after: Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="A position; without one, from now.")] = None,
+    after: Annotated[str | None, Query(max_length=64, description="A position; without one, from now.")] = None,
     type: Types = None,
-    last_event_id: Annotated[str | None, Header(max_length=32, description="Goes on behind this position.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=64, description="Goes on behind this position.")] = None,
 ) -> Response:
     """Events as they are appended (server-sent events): `id` is the position, `event` the type, `data` the event.
 
@@ -115,31 +115,27 @@ async def stream(
     exchange, services = exchange_of(request.scope), services_of(request)
     events, caller = services.operations.events, exchange.caller
     head = await events.head(caller, deadline=Deadline.after(10.0))
-    begin = _position(last_event_id) if last_event_id is not None else after
-    begin = head if begin is None else begin
+    given = last_event_id if last_event_id is not None else after
+    begin = head if given is None else services.positions.read(caller, given)
     stack = contextlib.ExitStack()
     stack.enter_context(services.streams.one(caller))
 
     async def messages() -> AsyncIterator[ServerSentEvent]:
         with stack:
             # The answer's head is seen at once, also where nothing happens.
-            yield ServerSentEvent(comment=f"from {begin}", id=str(begin), retry=1000)
+            yield ServerSentEvent(comment="begins", id=str(shown(request, begin)), retry=1000)
             async for batch in events.tail(caller, after=begin, types=type, deadline=Deadline.after(STREAM_LIMIT_S)):
                 for event in batch.events:
-                    data = EventView.of(event).model_dump_json()
-                    yield ServerSentEvent(data=data, event=str(event.event_type), id=str(event.position))
+                    view = EventView.of(request, event)
+                    yield ServerSentEvent(
+                        data=view.model_dump_json(), event=str(event.event_type), id=str(view.position)
+                    )
                 if not batch.events:
-                    yield ServerSentEvent(comment="quiet", id=str(batch.position))
+                    yield ServerSentEvent(comment="quiet", id=str(shown(request, batch.position)))
 
     return EventSourceResponse(
         messages(), ping=PING_S, send_timeout=SEND_LIMIT_S, shutdown_event=services.streams.stopping
     )
-
-
-def _position(last_event_id: str) -> int:
-    if not (last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id) <= MAX_POSITION):
-        raise MalformedRequestError("Last-Event-ID is a position of the log; send the `id` that came last")
-    return int(last_event_id)
 
 
 EVENT = {

@@ -1,5 +1,6 @@
 """What documents speak of: entities, searches, and the questions that need several databases."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -7,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.payload import Attributes, Identifier, Name, Predicate, Question
 from gateway.exchange import exchange_of
-from gateway.handler import Handler, services_of
+from gateway.handler import Handler, services_of, shown
 from gateway.parameters import Cursor, DocumentId, EntityName, Limit, Prefix
 from projections.graph.reads import Entity
 from projections.relational.reads import DocumentRow, EntityFilter, RelationFilter
 from projections.vector.reads import Passage
 from reasoning.results import ScoredPassage
+from services.positions import Position
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
 from services.storage.parts import ChunkPage, RelationPage
@@ -71,7 +73,7 @@ class EntityWithEdges(BaseModel):
 class FromDatabases(BaseModel):
     """`positions`: how far each database that answered was, at least. `truncated`: a limit may have left some out."""
 
-    positions: dict[str, int]
+    positions: dict[str, Position]
     truncated: bool
 
 
@@ -180,7 +182,7 @@ async def with_entities(request: Request, document_id: DocumentId) -> WholeDocum
         entities=[GraphEntity.of(entity) for entity in found.result.entities],
         chunks=list(found.result.chunks),
     )
-    return WholeDocumentFound(result=whole, positions=dict(found.positions), truncated=found.truncated)
+    return WholeDocumentFound(result=whole, positions=_shown(request, found.positions), truncated=found.truncated)
 
 
 async def semantic_search(request: Request, wanted: Search) -> PassagesFound:
@@ -192,7 +194,7 @@ async def semantic_search(request: Request, wanted: Search) -> PassagesFound:
     found = await services.documents.databases.semantic_search(
         exchange.caller, revision, vector, wanted.filters, wanted.k, deadline=exchange.deadline
     )
-    return PassagesFound(result=found.result, positions=dict(found.positions), truncated=found.truncated)
+    return PassagesFound(result=found.result, positions=_shown(request, found.positions), truncated=found.truncated)
 
 
 async def traverse(request: Request, wanted: Traversal) -> EntitiesWalked:
@@ -202,7 +204,11 @@ async def traverse(request: Request, wanted: Traversal) -> EntitiesWalked:
         exchange.caller, wanted.start_entities, wanted.max_hops, wanted.limit, deadline=exchange.deadline
     )
     walked = [Walked(entity=GraphEntity.of(one.entity), hops=one.hops) for one in found.result]
-    return EntitiesWalked(result=walked, positions=dict(found.positions), truncated=found.truncated)
+    return EntitiesWalked(result=walked, positions=_shown(request, found.positions), truncated=found.truncated)
+
+
+def _shown(request: Request, positions: Mapping[str, int]) -> dict[str, Position]:
+    return {name: shown(request, position) for name, position in positions.items()}
 
 
 PASSAGE = {

@@ -15,11 +15,11 @@ from contracts.errors import AnnalsError
 from gateway.chain import Receive, Scope, Send
 from gateway.errors import BodyTooLargeError, MalformedRequestError
 from gateway.exchange import Exchange, exchange_of
-from gateway.handler import Handler, services_of
+from gateway.handler import Handler, services_of, shown
 from gateway.handlers.documents import NewDocument
 from gateway.problems import problem_of
 from services.deadline import Deadline
-from services.storage.interface import Storage, StoreDocumentRequest
+from services.storage.interface import StoreDocumentRequest
 
 LINE_BYTES = 16 * 1024 * 1024
 BATCH = 8
@@ -52,20 +52,19 @@ async def store_lines(request: Request) -> Response:
 
     A line comes back for each, in their order and while the request still arrives: its `outcome`, or its `problem`.
     """
-    exchange, storage = exchange_of(request.scope), services_of(request).documents.storage
-    return Lines(_results(exchange, storage, request))
+    return Lines(_results(request))
 
 
-async def _results(exchange: Exchange, storage: Storage, request: Request) -> AsyncIterator[bytes]:
+async def _results(request: Request) -> AsyncIterator[bytes]:
     number = 0
     try:
         async for batch in _batches(_lines(request.stream())):
             number = batch[-1][0]
-            for result in await asyncio.gather(*(_stored(exchange, storage, *line) for line in batch)):
+            for result in await asyncio.gather(*(_stored(request, *line) for line in batch)):
                 yield result
     except AnnalsError as error:
         # What went wrong with the request itself; what came before it is stored.
-        yield _line({"line": number + 1, "problem": _problem(exchange, error)})
+        yield _line({"line": number + 1, "problem": _problem(exchange_of(request.scope), error)})
     except ClientDisconnect:
         return
 
@@ -108,7 +107,8 @@ def _id(line: bytes) -> object:
         return object()
 
 
-async def _stored(exchange: Exchange, storage: Storage, number: int, line: bytes) -> bytes:
+async def _stored(request: Request, number: int, line: bytes) -> bytes:
+    exchange, storage = exchange_of(request.scope), services_of(request).documents.storage
     document_id: str | None = None
     try:
         document = _read(line)
@@ -134,7 +134,7 @@ async def _stored(exchange: Exchange, storage: Storage, number: int, line: bytes
             "id": document_id,
             "outcome": stored.outcome,
             "version": made["version"],
-            "position": made["position"],
+            "position": shown(request, int(made["position"])),
         }
     )
 

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.payload import Identifier, Reason
 from eventstore.dead_letters import DeadLetter, Status
 from gateway.exchange import exchange_of
-from gateway.handler import Handler, services_of
+from gateway.handler import Handler, services_of, shown
 from services.operations.dead_letters import Retry
 from services.operations.reprocessing import Reprocessed
+from services.positions import Position
 from services.storage.waiting import DocumentProgress
 
 LetterId = Annotated[int, Field(ge=1, le=2**62)]
@@ -19,16 +20,19 @@ Ids = Annotated[list[LetterId], Field(min_length=1, max_length=1000)]
 
 
 class Letter(BaseModel):
-    """A message that was set aside. Its body is not shown: it holds what its sender wrote."""
+    """A message that was set aside. Its body is not shown: it holds what its sender wrote.
+
+    `partition` and `offset` are for whoever runs the installation: they count the messages of all tenants.
+    """
 
     id: int
     consumer: str
     topic: str
-    partition: int
-    offset: int
+    partition: int | None
+    offset: int | None
     aggregate_id: str | None
     event_id: str | None
-    position: int | None
+    position: Position | None
     error: str
     cause: str
     attempts: int
@@ -37,18 +41,19 @@ class Letter(BaseModel):
     created_at: datetime | None
 
     @classmethod
-    def of(cls, letter: DeadLetter) -> "Letter":
+    def of(cls, request: Request, letter: DeadLetter) -> "Letter":
         """Without what is for the relay alone."""
         assert letter.id is not None, "it is stored"
+        whole = exchange_of(request.scope).caller.access.decide("system", "read").allowed
         return cls(
             id=letter.id,
             consumer=letter.consumer,
             topic=letter.topic,
-            partition=letter.partition,
-            offset=letter.offset,
+            partition=letter.partition if whole else None,
+            offset=letter.offset if whole else None,
             aggregate_id=letter.aggregate_id,
             event_id=letter.event_id,
-            position=letter.position,
+            position=None if letter.position is None else shown(request, letter.position),
             error=letter.error,
             cause=letter.cause,
             attempts=letter.attempts,
@@ -109,7 +114,7 @@ async def list_letters(
     found = await services_of(request).operations.dead_letters.newest(
         exchange.caller, status, limit, all_tenants=False, deadline=exchange.deadline
     )
-    return Letters(letters=[Letter.of(letter) for letter in found.letters])
+    return Letters(letters=[Letter.of(request, letter) for letter in found.letters])
 
 
 async def read_letter(request: Request, letter_id: LetterId) -> Letter:
@@ -118,7 +123,7 @@ async def read_letter(request: Request, letter_id: LetterId) -> Letter:
     found = await services_of(request).operations.dead_letters.get(
         exchange.caller, letter_id, all_tenants=False, deadline=exchange.deadline
     )
-    return Letter.of(found)
+    return Letter.of(request, found)
 
 
 async def retry_letters(request: Request, wanted: LettersToRetry) -> Retry:

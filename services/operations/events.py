@@ -11,9 +11,10 @@ from contracts.event_types import ACCESS_TYPES, KIND_OF, WEBHOOK_TYPES, Aggregat
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
-from services.cursors import encoded, number_in
+from services.cursors import WrongCursorError, decoded, encoded, number_in
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import NotFoundError
+from services.positions import ShownPositions, WrongPositionError
 
 EVENTS_LIMIT_S = 30.0
 """What an edge grants a page."""
@@ -24,6 +25,9 @@ WINDOW = 20_000
 POLL_S = 0.5
 QUIET_S = 15.0
 """After which a tail says how far it has looked, where nothing happened."""
+
+Fetch = Callable[[int, int], Awaitable[Sequence[DomainEvent]]]
+"""Events behind a number, at most so many."""
 
 CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES - WEBHOOK_TYPES
 """Events of accounts and roles are for those who may read policies, those of webhooks for those who may read these."""
@@ -63,8 +67,9 @@ class ReadEvents:
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
     """
 
-    def __init__(self, reader: EventReader) -> None:
+    def __init__(self, reader: EventReader, positions: ShownPositions) -> None:
         self._reader = reader
+        self._positions = positions
 
     async def get(self, caller: Caller, event_id: UUID, *, deadline: Deadline) -> DomainEvent:
         """The event with this id. Raises NotFoundError."""
@@ -91,13 +96,10 @@ class ReadEvents:
             raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
         key = AggregateKey(caller.tenant, kind, aggregate_id)
         async with deadline.enforce("reading an aggregate's events"):
-            page = await _page(
-                f"events of {kind} {aggregate_id}",
-                partial(self._reader.page_of, key, sight.collections),
-                _version,
-                after,
-                limit,
-            )
+            name = f"events of {kind} {aggregate_id}"
+            fetch = partial(self._reader.page_of, key, sight.collections)
+            events, more = await _page(fetch, number_in(name, after), limit, _version)
+            page = EventPage(events, encoded(name, str(_version(events[-1]))) if more else None)
         if not page.events and after is None:
             raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
         return page
@@ -109,7 +111,7 @@ class ReadEvents:
         sight = _sight(caller, None)
         fetch = partial(self._reader.of_request, caller.tenant, correlation_id, sight.types, sight.collections)
         async with deadline.enforce("reading a request's events"):
-            return await _page(f"events of request {correlation_id}", fetch, _position, after, limit)
+            return await self._by_position(caller, f"events of request {correlation_id}", fetch, after, limit)
 
     async def after(
         self,
@@ -131,7 +133,7 @@ class ReadEvents:
             async def fetch(behind: int, rows: int) -> Sequence[DomainEvent]:
                 return (await self._read(caller.tenant, wanted, behind, rows, head)).events
 
-            return await _page("events", fetch, _position, after, limit)
+            return await self._by_position(caller, "events", fetch, after, limit)
 
     async def tail(
         self, caller: Caller, *, after: int, types: Collection[EventType] | None = None, deadline: Deadline
@@ -171,6 +173,19 @@ class ReadEvents:
             found = await self._reader.count_by_type(caller.tenant, sight.collections)
         return {name: count for name, count in found.items() if name in sight.types}
 
+    async def _by_position(self, caller: Caller, name: str, fetch: Fetch, after: str | None, limit: int) -> EventPage:
+        """A page whose cursor is a position, sealed. Raises WrongCursorError."""
+        behind = 0
+        if after is not None:
+            try:
+                behind = self._positions.opened(caller.tenant, decoded(name, after, 1)[0])
+            except WrongPositionError:
+                raise WrongCursorError() from None
+        events, more = await _page(fetch, behind, limit, _position)
+        if not more:
+            return EventPage(events, None)
+        return EventPage(events, encoded(name, self._positions.sealed(caller.tenant, _position(events[-1]))))
+
     async def _read(self, tenant: str, wanted: _Sight, position: int, limit: int, head: int) -> EventBatch:
         """The next events behind a position, window by window, until there are some or the end is reached."""
         while position < head:
@@ -182,18 +197,11 @@ class ReadEvents:
 
 
 async def _page(
-    name: str,
-    fetch: Callable[[int, int], Awaitable[Sequence[DomainEvent]]],
-    number: Callable[[DomainEvent], int],
-    after: str | None,
-    limit: int,
-) -> EventPage:
-    """`fetch` gives events behind a number, at most so many. Raises WrongCursorError."""
-    events = await fetch(number_in(name, after), min(limit, MOST_EVENTS))
-    if not events:
-        return EventPage((), None)
-    last = number(events[-1])
-    return EventPage(tuple(events), encoded(name, str(last)) if await fetch(last, 1) else None)
+    fetch: Fetch, after: int, limit: int, number: Callable[[DomainEvent], int]
+) -> tuple[tuple[DomainEvent, ...], bool]:
+    """A page, and whether there is another one behind it."""
+    events = tuple(await fetch(after, min(limit, MOST_EVENTS)))
+    return events, bool(events and await fetch(number(events[-1]), 1))
 
 
 def _position(event: DomainEvent) -> int:

@@ -147,7 +147,8 @@ class Deliveries:
         await self.caller_of(webhook, (event.event_type,))
         if webhook.id not in self._known:
             self._known[webhook.id] = await self._secrets.get(webhook.tenant, webhook.id)
-        body = json.dumps(event.model_dump(mode="json") | {"aggregate_kind": event.kind})
+        # A position tells how much happens to others; events come in order anyway.
+        body = json.dumps(event.model_dump(mode="json", exclude={"position"}) | {"aggregate_kind": event.kind})
         async with self._of_tenant.setdefault(webhook.tenant, asyncio.Semaphore(OF_TENANT)), self._all:
             with metrics.WEBHOOK_SECONDS.time():
                 sent = await self._sender.send(webhook.url, self._known[webhook.id], str(event.event_id), body)

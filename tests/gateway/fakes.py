@@ -24,6 +24,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
 from services.local_rate_limits import LocalRateLimits
+from services.positions import ShownPositions
 from services.security.access_tokens import AccessToken
 from services.security.sign_in import TokenPair
 from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
@@ -212,6 +213,7 @@ class Gateway:
             webhooks=nothing,
             jobs=self.jobs,
             streams=LiveStreams(),
+            positions=ShownPositions(bytes(32)),
             models=_no_models,
             checks={"databases": self._check},
         )

@@ -296,7 +296,7 @@ async def test_searches_by_meaning_find_what_is_within_reach(knowledge: Knowledg
 async def test_events_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
     await knowledge.history.rename("Dan", "Daniel", tenant="ours")
     await knowledge.history.ask("q1", tenant="ours")
-    events = ReadEvents(knowledge.stores.reader)
+    events = ReadEvents(knowledge.stores.reader, knowledge.stores.shown_positions)
 
     async def documents(caller: Caller) -> set[str]:
         page = await events.after(caller, after=None, limit=100, deadline=soon())

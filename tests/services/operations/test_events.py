@@ -17,6 +17,7 @@ from services.deadline import Deadline, DeadlineExceededError
 from services.errors import AccessDeniedError, NotFoundError
 from services.operations import events as module
 from services.operations.events import EventPage, ReadEvents
+from services.positions import ShownPositions
 from services.security.accounts import AccountService
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
@@ -26,6 +27,8 @@ OURS, THEIRS = (Caller(tenant, "ada", "test", FULL_ACCESS) for tenant in ("ours"
 ADA = Story("ada", ("Ada met Bob.",), tenant="ours")
 EVE = Story("eve", ("Eve saw Dan.",), tenant="ours")
 THEIR_ADA = Story("ada", ("Ada left.",), tenant="theirs")
+
+SHOWN = ShownPositions(bytes(range(32)))
 
 
 def soon() -> Deadline:
@@ -41,7 +44,7 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 @pytest.fixture
 def events(history: History) -> ReadEvents:
-    return ReadEvents(history.reader)
+    return ReadEvents(history.reader, SHOWN)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from services.operations.subscriptions import (
     Subscriptions,
     SubscriptionTakenError,
 )
+from services.positions import ShownPositions
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
@@ -31,6 +32,8 @@ OURS, THEIRS = (Caller(tenant, "ada", "test", FULL_ACCESS) for tenant in ("ours"
 ADA = Story("ada", ("Ada met Bob.",), tenant="ours")
 EVE = Story("eve", ("Eve saw Dan.",), tenant="ours")
 THEIR_ADA = Story("ada", ("Ada left.",), tenant="theirs")
+
+SHOWN = ShownPositions(bytes(range(32)))
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +50,7 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 @pytest.fixture
 def subscriptions(history: History) -> Subscriptions:
-    return Subscriptions(ReadEvents(history.reader), SubscriptionPositions(history.pool))
+    return Subscriptions(ReadEvents(history.reader, SHOWN), SubscriptionPositions(history.pool))
 
 
 class Seen:
@@ -242,7 +245,7 @@ class AwayTwice(SubscriptionPositions):
 
 async def test_a_store_that_comes_back_is_waited_for(history: History) -> None:
     positions = AwayTwice(history.pool)
-    subscriptions = Subscriptions(ReadEvents(history.reader), positions)
+    subscriptions = Subscriptions(ReadEvents(history.reader, SHOWN), positions)
     told = await history.tell(ADA)
     seen = Seen()
     async with await begin(subscriptions, seen):
