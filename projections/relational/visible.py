@@ -21,9 +21,10 @@ _NAMINGS = (
 
 
 def _named(condition: str) -> str:
+    """Every row that names an entity; in the condition `{entity}` stands for the column with its id."""
     return " UNION ALL ".join(
         f"SELECT r.{entity} AS entity_id, r.{name} AS name, {kind} AS type, r.document_id FROM relational.{table} AS r "
-        f"WHERE r.tenant = $1 AND {condition.replace('entity_id', entity)}"
+        f"WHERE r.tenant = $1 AND {condition.format(entity=entity)}"
         for table, entity, name, kind in _NAMINGS
     )
 
@@ -66,7 +67,7 @@ own AS (
     SELECT entity_id, count(*) AS times FROM relational.mentions WHERE tenant = $1 AND document_id = $3
     GROUP BY entity_id
 ),
-named AS ({_named("r.entity_id IN (SELECT entity_id FROM own) AND r.document_id IN (SELECT document_id FROM seen)")})
+named AS ({_named("r.{entity} IN (SELECT entity_id FROM own) AND r.document_id IN (SELECT document_id FROM seen)")})
 SELECT entity_id, called.name, called.type, own.times AS mentions
 FROM own JOIN ({_CALLED}) AS called USING (entity_id) ORDER BY own.times DESC, called.name
 """

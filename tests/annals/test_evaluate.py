@@ -17,7 +17,7 @@ PASSAGES = [
     {"id": "opera", "title": "Opera of Greywater", "text": "The Opera of Greywater opened with a play by Iris Ingram."},
 ]
 QUESTIONS = [
-    {"id": 1, "question": "Who restored the Tollgate Clock?", "gold": ["clock"]},
+    {"id": 1, "question": "Who restored the Tollgate Clock?", "gold": ["clock"], "answers": ["Hugo Birkett"]},
     {"id": "2", "question": "Where was the builder of Alder Mill born?", "gold": ["mill", "greta"], "hops": 2},
     {"id": 3, "question": "Who built Alder Mill?", "gold": ["a passage that is not there"]},
 ]
@@ -36,10 +36,14 @@ def test_figures_of_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     corpus, questions = lines(tmp_path / "corpus.jsonl", PASSAGES), lines(tmp_path / "questions.jsonl", QUESTIONS)
     data = tmp_path / "data"
-    found = given(data, "eval", corpus, questions)
+    kept, page = tmp_path / "kept.json", tmp_path / "report.html"
+    found = given(data, "eval", corpus, questions, "--save", str(kept), "--html", str(page))
     assert set(found) == {
-        "recall@2", "recall@5", "all@5", "questions", "passages", "passages_per_s", "ask_p50_s", "ask_p95_s"
+        "recall@2", "recall@5", "all@5", "exact_match", "f1", "declined", "ece", "questions", "passages",
+        "passages_per_s", "ask_p50_s", "ask_p95_s", "ask_again_p50_s", "ask_again_p95_s",
     }  # fmt: skip
+    assert 0 <= found["exact_match"] <= found["f1"] <= 1 and 0 <= found["declined"] <= 1
+    assert len(json.loads(kept.read_text())) == 3 and "Worst questions" in page.read_text()
     assert (found["questions"], found["passages"]) == (3, 5)
     # Two of the three can be found; with five passages in all, five sources hold them.
     assert found["recall@5"] == found["all@5"] == 0.6667

@@ -33,9 +33,9 @@ def test_two_cannot_be_compared(one: int, other: int) -> None:
 
 
 @given(POSITIONS, st.integers(0, CHARACTERS - 1), st.sampled_from("AZaz09-_"))
-def test_what_was_made_up_is_refused(position: int, place: int, other: str) -> None:
+def test_what_was_made_up_is_refused(position: int, index: int, other: str) -> None:
     sealed = str(SHOWN.shown(EVE, position))
-    forged = sealed[:place] + other + sealed[place + 1 :]
+    forged = sealed[:index] + other + sealed[index + 1 :]
     if forged != sealed:
         with pytest.raises(WrongPositionError, match="send one back as it came"):
             SHOWN.read(EVE, forged)

@@ -249,15 +249,15 @@ async def test_an_entity_is_there_as_what_may_be_seen_has_it(knowledge: Knowledg
 async def test_walks_go_along_what_may_be_seen(knowledge: Knowledge) -> None:
     await knowledge.tell(Story("sales-2", ("Bob met Dan.",), title="", tenant="ours", collection="sales"))
 
-    async def reached(caller: Caller, start: str, limit: int = 100) -> tuple[list[tuple[str, int]], bool]:
+    async def walked(caller: Caller, start: str, limit: int = 100) -> tuple[list[tuple[str, int]], bool]:
         found = await knowledge.storage.databases.graph_traversal(caller, [start], 8, limit, deadline=soon())
         return [(one.entity.name, one.hops) for one in found.result], found.truncated
 
-    assert await reached(EVE, "Bob") == ([("Bob", 0), ("Ada", 1), ("Pay", 2)], False)
-    assert await reached(EVE, "Bob", 5) == ([("Bob", 0), ("Ada", 1), ("Pay", 2)], False)
-    assert "Dan" in dict((await reached(ADA, "Bob"))[0])
-    assert await reached(EVE, "Dan") == await reached(EVE, "nobody") == ([], False)
-    assert await reached(only("sales"), "Bob") != await reached(EVE, "Bob"), "nothing is kept for somebody else"
+    assert await walked(EVE, "Bob") == ([("Bob", 0), ("Ada", 1), ("Pay", 2)], False)
+    assert await walked(EVE, "Bob", 5) == ([("Bob", 0), ("Ada", 1), ("Pay", 2)], False)
+    assert "Dan" in dict((await walked(ADA, "Bob"))[0])
+    assert await walked(EVE, "Dan") == await walked(EVE, "nobody") == ([], False)
+    assert await walked(only("sales"), "Bob") != await walked(EVE, "Bob"), "nothing is kept for somebody else"
 
 
 async def test_a_document_with_its_entities_within_reach(knowledge: Knowledge) -> None:
