@@ -76,13 +76,13 @@ class WebhookSender:
         except (OSError, UnicodeError, TimeoutError):
             raise UnusableUrlError(f"the name {parsed.host} is not known; correct it") from None
 
-    async def send(self, url: str, secret: str, message_id: str, body: str) -> Sent:
-        """One try, which takes LIMIT_S at most; raises nothing."""
+    async def send(self, url: str, secrets: Sequence[str], message_id: str, body: str) -> Sent:
+        """One try, which takes LIMIT_S at most, signed with each secret; raises nothing."""
         try:
             async with asyncio.timeout(LIMIT_S):
                 parsed = self._parsed(url)
                 addresses = await self._addresses(parsed)
-                return await self._post(parsed, random.choice(addresses), _headers(secret, message_id, body), body)
+                return await self._post(parsed, random.choice(addresses), _headers(secrets, message_id, body), body)
         except UnusableUrlError as error:
             return Sent(None, str(error))
         except TimeoutError:
@@ -140,7 +140,7 @@ class WebhookSender:
         return Sent(response.status_code, f"it {told}: {response.status_code}")
 
 
-def _headers(secret: str, message_id: str, body: str) -> dict[str, str]:
+def _headers(secrets: Sequence[str], message_id: str, body: str) -> dict[str, str]:
     now = datetime.now(UTC)
     return {
         "content-type": "application/json",
@@ -148,5 +148,5 @@ def _headers(secret: str, message_id: str, body: str) -> dict[str, str]:
         "accept-encoding": "identity",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Signer(secret).sign(message_id, now, body),
+        "webhook-signature": " ".join(Signer(secret).sign(message_id, now, body) for secret in secrets),
     }
