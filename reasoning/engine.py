@@ -11,7 +11,7 @@ from projections.graph.reads import GraphContent
 from projections.vector.reads import Hit, PassageSearch, Vector
 from reasoning.answer import answer_of, confidence_of
 from reasoning.chains import chains_of
-from reasoning.embedder import QueryEmbedder
+from reasoning.embedder import QueryEmbedder, Vectors
 from reasoning.fusion import reciprocal_rank_fusion
 from reasoning.index import Index
 from reasoning.index_cache import CachedIndex, IndexCache
@@ -72,6 +72,11 @@ class Reasoner:
             knowledge = await self._indexes.of(tenant, visible)
             found = await self._found(tenant, question, knowledge.index)
         return await asyncio.to_thread(self._answer, knowledge, question, *found, k, visible)
+
+    async def embed(self, query: str) -> tuple[str, Vectors]:
+        """Revision of the embedder, and the query's vector of length 1."""
+        vectors = await self._embedder.embed([query])
+        return self._embedder.revision, vectors[0]
 
     async def _found(self, tenant: str, question: str, index: Index | None) -> tuple[list[Hit], list[Hit]]:
         """Hits by meaning and by words, of the passages of an index alone where one is given."""
