@@ -159,7 +159,7 @@ class ReadEvents:
                 yield EventBatch(batch.events, position)
                 told = loop.time()
             if position >= head:
-                await self._follower.wait(caller.tenant, wanted, position, min(QUIET_S, deadline.remaining_s))
+                await self._follower.wait(caller.tenant, wanted.types, position, min(QUIET_S, deadline.remaining_s))
 
     async def head(self, caller: Caller, *, deadline: Deadline) -> int:
         """The position of the newest event of the log: where a tail begins that wants what is yet to come."""
