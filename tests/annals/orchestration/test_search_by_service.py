@@ -70,7 +70,7 @@ async def test_the_first_search_is_answered_and_loads_no_model(
     assert (near.status_code, near.json()["result"]) == (200, []), near.text
     assert (await client.post("/api/v1/storage/search", json={"query": " "})).status_code == 422
     libraries = Path(f"/proc/{pid}/maps").read_text()  # noqa: ASYNC240
-    assert "asyncpg" in libraries and "libtorch" not in libraries
+    assert "asyncpg" in libraries and "libtorch" not in libraries and "onnxruntime" not in libraries
 
 
 async def _lives(client: httpx.AsyncClient) -> bool:
