@@ -10,6 +10,9 @@ from contracts.payload import Count, Digest, Identifier, Items, Offset, Part, Pa
 MAX_SOURCES = 50
 ANSWER_CHARACTERS = 16_384
 CHAIN_CHARACTERS = 2_000
+STEP_CHARACTERS = 1_000
+MAX_STEPS = 12
+MAX_CANDIDATES = 5
 
 
 class Source(Part):
@@ -22,15 +25,47 @@ class Source(Part):
     score: float
 
 
+class ReasoningStep(Part):
+    """A step on the way to an answer: what was asked, what was found, and the sentence that says so.
+
+    `start` and `end` are the sentence's, in the document.
+    """
+
+    asked: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
+    found: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
+    sentence: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
+    document_id: Identifier
+    chunk_id: Identifier
+    start: Offset
+    end: Offset
+
+
+class ReasoningCandidate(Part):
+    """A span that may be the answer, and its share of what speaks for any."""
+
+    answer: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
+    support: Share
+    sentence: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
+    document_id: Identifier
+    chunk_id: Identifier
+
+
 class ReasoningQueryExecuted(Payload):
-    """A question was asked and answered, or found to have no evidence (`answer` is then null)."""
+    """A question was asked and answered, or found to have no evidence (`answer` is then null).
+
+    `steps` lead to the answer, `candidates` are the best spans; `missing` says why there is none.
+    """
 
     event_type: ClassVar[EventType] = EventType.REASONING_QUERY_EXECUTED
+    schema_version: ClassVar[int] = 2
     question: Question
     answer: Annotated[Text, Field(max_length=ANSWER_CHARACTERS)] | None
     confidence: Share
     sources: Items[Source] = Field(max_length=MAX_SOURCES)
     chains: Items[Annotated[Text, Field(max_length=CHAIN_CHARACTERS)]] = Field(max_length=MAX_SOURCES)
+    steps: Items[ReasoningStep] = Field(default=(), max_length=MAX_STEPS)
+    candidates: Items[ReasoningCandidate] = Field(default=(), max_length=MAX_CANDIDATES)
+    missing: Annotated[Text, Field(max_length=CHAIN_CHARACTERS)] | None = None
     knowledge: Digest = Field(description="names the state of the read models that answered")
     cached: bool
     milliseconds: Count

@@ -23,12 +23,18 @@ def _one_event_was_the_whole_result(data: Fields) -> Fields:
     return {**data, "part": 1, "parts": 1}
 
 
+def _answers_have_steps(data: Fields) -> Fields:
+    """Version 1 told how an answer was come to in chains of words alone, and not why there was none."""
+    return {**data, "steps": [], "candidates": [], "missing": None}
+
+
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentIngested", 1): _text_fields_became_a_reference,
     ("DocumentUpdated", 1): _text_fields_became_a_reference,
     ("DocumentChunked", 1): _one_event_was_the_whole_result,
     ("EntitiesExtracted", 1): _one_event_was_the_whole_result,
     ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
+    ("ReasoningQueryExecuted", 1): _answers_have_steps,
 }
 
 

@@ -86,10 +86,9 @@ def heading(text: str) -> None:
 def show_answer(asked: dict[str, Any]) -> None:
     """The answer and where it comes from."""
     print(f"{' '.join(asked['answer'].split())}   (confidence {asked['confidence']:.2f})")
-    for source in asked["sources"][:3]:
-        text = " ".join(source["text"].split())
-        print(f"  from {source['title']}: {text[:90]}...")
-    print(f"  by   {asked['reasoning_chains'][0]}")
+    for step in asked["steps"]:
+        sentence = " ".join(step["sentence"].split())
+        print(f'  {" ".join(step["found"].split())}: "{sentence}" ({step["title"]})')
 
 
 def show_status(status: dict[str, Any]) -> None:

@@ -1,81 +1,113 @@
-"""From ranked passages to an answer: the sentence that says best what the question asks beside its names."""
+"""From a question and its ranked passages to an answer: read, then answered step by step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from contracts.reasoning import ANSWER_CHARACTERS
+from contracts.reasoning import ANSWER_CHARACTERS, MAX_CANDIDATES
+from reasoning.answering.choices import choose
+from reasoning.answering.confidence_features import names_known, of_span, of_worked_out
+from reasoning.answering.definitions import define
+from reasoning.answering.durations import years_between
+from reasoning.answering.evidence import Evidence, Sentence, evidence_of
+from reasoning.answering.features import scored_spans
+from reasoning.answering.learned import Ranked, learned, ranked, sigmoid
+from reasoning.answering.missing import what_is_missing
+from reasoning.answering.name_types import NameTypes
+from reasoning.answering.path import Path, path_to
+from reasoning.answering.proposal import Proposal
+from reasoning.answering.steps import InnerStep, inner_steps
+from reasoning.answering.yes_no import yes_or_no
 from reasoning.index import Index
 from reasoning.path_ranking import Ranking
-from reasoning.words import QUESTION_WORDS, content_of, overlap, shortened, stem, words_of
+from reasoning.question.kinds import Kind
+from reasoning.question.reading import Reading, read
+from reasoning.words import shortened
 
-FLOOR = 0.6
-"""Best cosine and best overlap together, below which nothing supports an answer. Measured with MiniLM: questions
-about a corpus reach it, nonsense and questions of another trade do not."""
-REACHED, PLACED = 0.2, 0.3
-"""Beside an overlap of 1: a question names what is known and asks for what is not, so a passage gains that it does not
-name but leads to; and the best passage gains, others by their share of its score."""
-
-FARTHER = 0.85
-"""What a word of the question says of the thing asked for falls by this with each word between it and `who`, `what`."""
-
-OPENING = 3
-"""Words within which a question that begins by asking does ask."""
+READ = 10
+"""Passages that an answer is looked for in, at least."""
+SURE = 0.4
+"""From here on a word that is asked may be said in other words."""
+DECLINED = 0.08
+"""An answer that is right less often than this is none. Measured as docs/answers.md tells."""
 
 
-def confidence_of(index: Index, ranking: Ranking, sources: Sequence[int]) -> float:
-    """In 0..1: the mean of the best source's cosine and the share of the question that the sources hold together.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`text` is None where nothing supports an answer, and `missing` then says what is missing.
 
-    0 where there is no evidence: no single passage is like the question in meaning and in words.
+    `path` leads to it, `others` are the best spans, best first, and `passages` the numbers of those that it rests on.
     """
-    if not sources:
-        return 0.0
-    contents = [_content(index, source) for source in sources]
-    similar = min(1.0, float(ranking.similar[list(sources)].max()))
-    if similar + max(overlap(ranking.question, content) for content in contents) < FLOOR:
-        return 0.0
-    return (similar + overlap(ranking.question, frozenset().union(*contents))) / 2
+
+    text: str | None
+    confidence: float
+    path: Path
+    others: tuple[Ranked, ...]
+    passages: tuple[int, ...]
+    missing: str | None = None
 
 
-def answer_of(index: Index, question: str, ranking: Ranking, sources: Sequence[int]) -> str | None:
-    """The best sentence of the sources as it stands in its passage; None where they hold none.
-
-    What the question names is left out of the comparison: every sentence of a passage about a name speaks of it, and
-    the words around it tell what is asked. Among equals the better passage and the earlier sentence win. One that is
-    longer than ANSWER_CHARACTERS is cut.
-    """
-    asked = _asked(question, ranking)
-    named = {link.target for link in ranking.named}
-    highest = max((float(ranking.scores[source]) for source in sources), default=0.0)
-    best: tuple[float, str] | None = None
-    for source in sources:
-        passage = index.passages[source]
-        title = content_of(passage.title)
-        way = ranking.way_to(source)
-        worth = PLACED * float(ranking.scores[source]) / highest if highest > 0 else 0.0
-        worth += REACHED if way and way[-1][0] in named else 0.0
-        for start, end, content in index.sentences_of(source):
-            support = worth + overlap(asked, content | title)
-            if best is None or support > best[0]:
-                best = support, passage.text[start:end]
-    return shortened(best[1], ANSWER_CHARACTERS) if best is not None else None
-
-
-def _asked(question: str, ranking: Ranking) -> Mapping[str, float]:
-    """The question's words outside its names (all where nothing else is left), by how near a question word they are."""
-    names = content_of(" ".join(question[link.start : link.end] for link in ranking.named))
-    weights = {word: weight for word, weight in ranking.question.items() if word not in names} or ranking.question
-    words = [word.folded for word in words_of(question)]
-    interrogatives = [index for index, word in enumerate(words) if word in QUESTION_WORDS]
-    if not interrogatives:
-        return weights
-    # "In which town lived the man who": what comes after the one that asks only relates. Some ask at the end instead.
-    asks = interrogatives[0] if interrogatives[0] < OPENING else interrogatives[-1]
-    nearness: dict[str, float] = {}
-    for index, word in enumerate(words):
-        near = FARTHER ** abs(index - asks)
-        nearness[stem(word)] = max(near, nearness.get(stem(word), 0.0))
-    return {word: weight * nearness[word] for word, weight in weights.items()}
+def answer_of(index: Index, question: str, ranking: Ranking, numbers: Sequence[int]) -> Found:
+    """From these passages, best first."""
+    reading = read(question)
+    evidence = evidence_of(index, ranking, numbers)
+    types = NameTypes(evidence)
+    steps = inner_steps(reading, evidence, types)
+    proposal = worked_out(reading, evidence)
+    if proposal is not None:
+        features = of_worked_out(reading, evidence, proposal.strength)
+        confidence = sigmoid(float(learned().confidence.of([features])[0]))
+        path = Path(tuple((support, "") for support in reversed(proposal.supports)), worked_out=proposal.worked_out)
+        return _kept(reading, evidence, proposal.text, confidence, path, ())
+    if reading.kind is Kind.YES_NO:
+        untold = what_is_missing(reading, evidence, None, sure=False) or "no passage tells whether it is so"
+        return Found(None, 0.0, Path((), worked_out=False), (), (), untold)
+    spans = scored_spans(reading, evidence, types, steps)
+    if not spans:
+        return Found(
+            None, 0.0, Path((), worked_out=False), (), (), what_is_missing(reading, evidence, None, sure=False)
+        )
+    best = ranked(spans, learned().spans.of([span.features for span in spans]))
+    first = best[0]
+    features = span_confidence(reading, evidence, best, steps)
+    confidence = sigmoid(float(learned().confidence.of([features])[0]))
+    path = path_to(reading, evidence, first.span, steps)
+    missing = what_is_missing(reading, evidence, first.span, sure=confidence >= SURE)
+    if missing is not None:
+        return Found(None, 0.0, path, tuple(best[:MAX_CANDIDATES]), (), missing)
+    return _kept(reading, evidence, first.span.text, confidence, path, tuple(best[:MAX_CANDIDATES]))
 
 
-def _content(index: Index, number: int) -> frozenset[str]:
-    passage = index.passages[number]
-    return content_of(f"{passage.title} {passage.text}")
+def worked_out(reading: Reading, evidence: Evidence) -> Proposal | None:
+    """An answer that follows from several values; None where the question asks for none, or they are not found."""
+    if reading.kind is Kind.CHOICE:
+        return choose(reading, evidence)
+    if reading.kind is Kind.YES_NO:
+        return yes_or_no(reading, evidence)
+    if reading.kind is Kind.NUMBER:
+        return years_between(reading, evidence)
+    return define(reading, evidence)
+
+
+def span_confidence(
+    reading: Reading, evidence: Evidence, best: Sequence[Ranked], steps: Sequence[InnerStep]
+) -> tuple[float, ...]:
+    """Features of the confidence in the first of some spans."""
+    margin = best[0].share - (best[1].share if len(best) > 1 else 0.0)
+    return of_span(reading, evidence, best[0].span.features, best[0].share, margin, len(steps))
+
+
+def _kept(
+    reading: Reading, evidence: Evidence, text: str, confidence: float, path: Path, others: tuple[Ranked, ...]
+) -> Found:
+    if confidence < DECLINED or names_known(reading, evidence) == 0.0:
+        return Found(
+            None,
+            0.0,
+            path,
+            others,
+            (),
+            what_is_missing(reading, evidence, None, sure=False) or "nothing supports an answer",
+        )
+    sentences: list[Sentence] = [support.sentence for support, _ in path.supports]
+    passages = tuple(dict.fromkeys(sentence.passage.number for sentence in sentences))
+    return Found(shortened(text, ANSWER_CHARACTERS), confidence, path, others, passages)

@@ -1,37 +1,42 @@
-"""How each source was reached, in words: question -> name -> passage -> link -> passage."""
+"""How an answer was come to, in words: question -> what a step found (where it stands) -> ... -> the answer."""
 
 from collections.abc import Sequence
 
 from contracts.reasoning import CHAIN_CHARACTERS
-from reasoning.index import Index
-from reasoning.path_ranking import Ranking
-from reasoning.words import shortened
+from reasoning.results import Step
+from reasoning.words import fold, shortened
 
 ARROW = " -> "
 
 
-def chains_of(index: Index, question: str, ranking: Ranking, sources: Sequence[int]) -> tuple[str, ...]:
-    """One chain for each source, in their order, without those that another chain goes on from.
+def chain_of(steps: Sequence[Step], answer: str, *, worked_out: bool) -> str:
+    """One line. Nothing stands in it twice in a row.
 
-    A link is the span of a text that names the next passage, or the last one where the link was followed backwards.
+    Where the answer follows from several values they stand side by side, and the answer behind them.
     """
-    chains = [_chain(index, question, ranking, source) for source in sources]
-    return tuple(
-        dict.fromkeys(chain for chain in chains if not any(other.startswith(chain + ARROW) for other in chains))
-    )
+    found = [f"{_line(step.found)} ({_where(step)})" for step in steps]
+    if worked_out:
+        return shortened(ARROW.join(["question", "; ".join(found), _line(answer)]), CHAIN_CHARACTERS)
+    return shortened(ARROW.join(["question", *found]), CHAIN_CHARACTERS)
 
 
-def _chain(index: Index, question: str, ranking: Ranking, source: int) -> str:
-    steps = [_title(index, source)]
-    for before, link in ranking.way_to(source):
-        steps += [index.passages[link.holder].text[link.start : link.end], _title(index, before)]
-        source = before
-    named = {link.target: question[link.start : link.end] for link in reversed(ranking.named)}
-    if source in named:
-        steps.append(named[source])
-    return shortened(ARROW.join(["question", *reversed(steps)]), CHAIN_CHARACTERS)
+def without_repeats(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Of steps in a row that found the same, the last: it says most of it."""
+    kept: list[Step] = []
+    for step in steps:
+        if kept and _key(kept[-1].found) == _key(step.found):
+            kept.pop()
+        kept.append(step)
+    return tuple(kept)
 
 
-def _title(index: Index, number: int) -> str:
-    passage = index.passages[number]
-    return passage.title or passage.document_id
+def _key(text: str) -> str:
+    return " ".join(fold(text).split())
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _where(step: Step) -> str:
+    return _line(step.title or step.document_id)

@@ -19,11 +19,43 @@ class ScoredPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`answer` is a sentence of a source, or None where nothing supports one; then there are no sources either.
+class Step:
+    """What was asked, and what a sentence of a source says to it; the next step is asked of that.
 
-    `confidence` in 0..1 says how well the sources cover the question. `chains` tell how each source was reached.
-    `knowledge` is a SHA-256 in hexadecimal that names the state of the read models and the embedder.
+    `start` and `end` are characters of the whole document, of the sentence.
+    """
+
+    asked: str
+    found: str
+    sentence: str
+    title: str
+    document_id: str
+    chunk_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something else that may be the answer: `support` in 0..1 is its share of what speaks for any of them."""
+
+    answer: str
+    support: float
+    sentence: str
+    title: str
+    document_id: str
+    chunk_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`answer` is a span of a source, or follows from several; None where nothing supports one, and then there are no
+    sources either.
+
+    `confidence` in 0..1 is how often an answer with such support is right. `steps` lead to it, the last one holds it;
+    `chains` say the same in words. `candidates` are the best spans, best first. `missing` says why there is no answer:
+    what was found and what was not. `knowledge` is a SHA-256 in hexadecimal that names the state of the read models and
+    the embedder.
     """
 
     answer: str | None
@@ -31,6 +63,9 @@ class Answer:
     sources: tuple[ScoredPassage, ...]
     chains: tuple[str, ...]
     knowledge: str
+    steps: tuple[Step, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    missing: str | None = None
 
 
 def scored(passage: Passage, score: float) -> ScoredPassage:

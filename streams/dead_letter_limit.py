@@ -6,8 +6,7 @@ import random
 from collections import deque
 from dataclasses import dataclass
 
-from contracts.paused_consumer import PausedConsumer
-from eventstore.paused_consumers import PausedConsumers
+from eventstore.paused_consumers import PausedConsumer, PausedConsumers
 from telemetry import metrics
 
 log = logging.getLogger(__name__)

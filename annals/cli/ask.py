@@ -12,6 +12,8 @@ from contracts.errors import AnnalsError
 from contracts.payload import Question
 from contracts.text import is_blank
 
+MOST_OTHERS = 2
+"""Other candidates that are told beside an answer."""
 _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 
 
@@ -22,8 +24,8 @@ _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 def command(context: CommandContext, question: str, sources: int) -> None:
     """Answer QUESTION from what was taken in.
 
-    The answer is the best supported sentence, with its sources, how each was reached, and a confidence in 0..1. Without
-    evidence there is no answer, and the exit code is 1.
+    The answer comes with a confidence in 0..1, which is how often such an answer is right, the sentences that lead to
+    it, and its sources. Without evidence there is no answer but what is missing, and the exit code is 1.
     """
     if not run_async(lambda: _ask(context, question, sources)):
         sys.exit(1)
@@ -65,15 +67,21 @@ async def _ask(context: CommandContext, question: str, k: int) -> bool:
 
 def _tell(context: CommandContext, answer: dict[str, Any]) -> None:
     if answer["answer"] is None:
-        context.say("No answer: nothing that was taken in speaks of this.")
+        context.say(f"No answer: {answer['missing'] or 'nothing that was taken in speaks of this'}.")
         return
     context.say(" ".join(answer["answer"].split()))
     context.say(
         f"  confidence {answer['confidence']:.2f}{', kept from an earlier question' if answer['cached'] else ''}"
     )
+    context.say("How")
+    for step in answer["steps"]:
+        found = " ".join(step["found"].split())
+        context.say(f"  {short(found)}: {short(step['sentence'])} ({step['title'] or step['document_id']})")
+    others = [other for other in answer["candidates"] if other["answer"] != answer["answer"]][:MOST_OTHERS]
+    if others:
+        context.say("Less likely")
+        for other in others:
+            context.say(f"  {other['support']:.2f} {short(other['answer'])}: {short(other['sentence'])}")
     context.say("Sources")
     for number, source in enumerate(answer["sources"], start=1):
         context.say(f"  {number}. {source['title']}: {short(source['text'])}")
-    context.say("How")
-    for chain in answer["reasoning_chains"]:
-        context.say(f"  {chain}")

@@ -4,8 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from annals.cli.calls import ask_security
-from annals.cli.context import CommandContext, common
+from annals.cli.context import CommandContext, common, run_async
+from annals.cli.paging import LIMIT_S
+from annals.session import session
+from services.deadline import Deadline
 
 
 @click.group("threats", short_help="Accounts and addresses that are blocked for a while: list, unblock.")
@@ -17,14 +19,7 @@ def command() -> None:
 @common
 def list_(context: CommandContext) -> None:
     """Who is blocked now, until when, and why."""
-    blocks = ask_security(
-        context, lambda security, deadline: security.threats.blocked(context.caller, deadline=deadline)
-    )
-    for block in blocks:
-        context.say(f"{block.identity}  until {block.until:%Y-%m-%d %H:%M:%S}  {block.explanation}")
-    if not blocks:
-        context.say("nobody is blocked")
-    context.give({"blocks": [asdict(block) for block in blocks]})
+    run_async(lambda: _list(context))
 
 
 @command.command("unblock")
@@ -32,8 +27,21 @@ def list_(context: CommandContext) -> None:
 @common
 def unblock(context: CommandContext, identity: str) -> None:
     """End the block of IDENTITY, `account/NAME` or `address/ADDRESS`, before its time."""
-    ask_security(
-        context, lambda security, deadline: security.threats.unblock(context.caller, identity, deadline=deadline)
-    )
+    run_async(lambda: _unblock(context, identity))
+
+
+async def _list(context: CommandContext) -> None:
+    async with session(context.settings, read_models=False) as opened:
+        blocks = await opened.use_cases.security.threats.blocked(context.caller, deadline=Deadline.after(LIMIT_S))
+    for block in blocks:
+        context.say(f"{block.identity}  until {block.until:%Y-%m-%d %H:%M:%S}  {block.explanation}")
+    if not blocks:
+        context.say("nobody is blocked")
+    context.give({"blocks": [asdict(block) for block in blocks]})
+
+
+async def _unblock(context: CommandContext, identity: str) -> None:
+    async with session(context.settings, read_models=False) as opened:
+        await opened.use_cases.security.threats.unblock(context.caller, identity, deadline=Deadline.after(LIMIT_S))
     context.say(f"{identity} is not blocked any more")
     context.give({"unblocked": identity})

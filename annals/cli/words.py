@@ -1,6 +1,4 @@
-"""Numbers with their nouns, and times, as people write them."""
-
-from datetime import datetime
+"""Numbers with their nouns, as people write them."""
 
 SHORT = 160
 """Characters of a text that is only hinted at."""
@@ -22,8 +20,3 @@ def short(text: str) -> str:
     """The beginning of a text, in one line."""
     line = " ".join(text.split())
     return line if len(line) <= SHORT else line[: SHORT - 3] + "..."
-
-
-def time_of(value: datetime | str) -> datetime:
-    """A time of a database's, or as JSON has it."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

@@ -14,7 +14,6 @@ from annals.settings import Settings
 from contracts.topics import Topics, topics
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
-from eventstore.follower import LogFollower, open_follower
 from eventstore.kafka.admin import BrokerAdmin
 from eventstore.kafka.ownership import own_topics
 from eventstore.log import EventLog
@@ -40,7 +39,6 @@ class Stores:
     topics: Topics
     connections: ConnectionManager
     reader: EventReader
-    follower: LogFollower
     commands: Commands
     texts: TextStore
     outputs: ModelOutputs
@@ -84,7 +82,6 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             topics=topics(),
             connections=connections,
             reader=reader,
-            follower=await stack.enter_async_context(open_follower(pool, dsn)),
             commands=commands,
             texts=texts,
             outputs=outputs,

@@ -1,11 +1,11 @@
-"""What the handler did goes into the audit log, before the answer does, where no use case told it already."""
+"""What the handler did goes into the audit log, before the answer does."""
 
 from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Message, Receive, Scope, Send
 from gateway.exchange import exchange_of
 from security.audit import AuditLog, Category
 from services.errors import AccessDeniedError
-from services.security.auditing import entry_of, trailed
+from services.security.auditing import entry_of
 
 _CATEGORIES: dict[str, Category] = {
     "read": "read",
@@ -17,7 +17,7 @@ _CATEGORIES: dict[str, Category] = {
 
 
 class Auditor:
-    """An entry of the request, where none was made on its way: its object is what the path names."""
+    """One entry a request: which object was read or changed, or why not. The object is what the path names."""
 
     def __init__(self, following: ASGIApp, audit: AuditLog) -> None:
         self._following, self._audit = following, audit
@@ -37,20 +37,17 @@ class Auditor:
             nonlocal recorded
             if message["type"] == "http.response.start" and not recorded:
                 recorded = True
-                if trail.last is None:
-                    await self._audit.record(entry_of(caller, category, *told))
+                await self._audit.record(entry_of(caller, category, *told))
             await send(message)
 
         try:
-            with trailed() as trail:
-                await self._following(scope, receive, audited)
+            await self._following(scope, receive, audited)
         except AccessDeniedError as error:
-            if trail.last in (None, "success"):
-                await self._audit.record(entry_of(caller, "authorization", *told, "denied", str(error)))
+            await self._audit.record(entry_of(caller, "authorization", *told, "denied", str(error)))
             raise
         except Exception as error:
             # What is no error of ours may repeat what it was given: its kind is enough.
             reason = str(error) if isinstance(error, AnnalsError) else type(error).__name__
-            if not recorded and trail.last in (None, "success"):
+            if not recorded:
                 await self._audit.record(entry_of(caller, category, *told, "failed", reason))
             raise

@@ -22,9 +22,10 @@ class Query(BaseModel):
 
 
 async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
-    """Answer a question from the caller's documents, with the sources that it rests on and how each was reached.
+    """Answer a question from the caller's documents, with the steps that lead to the answer and its sources.
 
-    `answer` is a sentence of a source, and null where nothing supports one.
+    `answer` is a span of a source, or follows from several; it is null where nothing supports one, and `missing` says
+    why.
     """
     exchange = exchange_of(request.scope)
     models = await services_of(request).models(exchange.deadline)
@@ -40,9 +41,32 @@ HANDLERS = {
         raises=(409,),
         request={"query": "Who wrote the first program?", "max_sources": 3},
         example={
-            "answer": "Ada Lovelace wrote the first program for the Analytical Engine.",
+            "answer": "Ada Lovelace",
             "confidence": 0.87,
-            "reasoning_chains": ["Ada Lovelace > wrote > program"],
+            "reasoning_chains": ["question -> Ada Lovelace (Ada Lovelace)"],
+            "steps": [
+                {
+                    "asked": "person",
+                    "found": "Ada Lovelace",
+                    "sentence": "Ada Lovelace wrote the first program for the Analytical Engine.",
+                    "title": "Ada Lovelace",
+                    "document_id": "articles/lovelace",
+                    "chunk_id": "5f0c",
+                    "start": 0,
+                    "end": 63,
+                }
+            ],
+            "candidates": [
+                {
+                    "answer": "Ada Lovelace",
+                    "support": 0.93,
+                    "sentence": "Ada Lovelace wrote the first program for the Analytical Engine.",
+                    "title": "Ada Lovelace",
+                    "document_id": "articles/lovelace",
+                    "chunk_id": "5f0c",
+                }
+            ],
+            "missing": None,
             "sources": [
                 {
                     "document_id": "articles/lovelace",

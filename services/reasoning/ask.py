@@ -14,16 +14,15 @@ from aggregates.cause import Cause
 from aggregates.reasoning_query import ReasoningQuery
 from contracts.codec import canonical
 from contracts.envelope import DomainEvent
-from contracts.reasoning import ReasoningQueryExecuted, Source
+from contracts.reasoning import ReasoningCandidate, ReasoningQueryExecuted, ReasoningStep, Source
 from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
 from projections.vector.reads import PassageReader
-from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
-from reasoning.results import Answer, ScoredPassage, scored
+from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
 from reasoning.visible import Visible
 from services.caller import Caller
 from services.deadline import Deadline, abandon_after
@@ -176,13 +175,6 @@ class AskService:
             async with self._turns.turn(caller.tenant, deadline):
                 return await self._reasoner.search(caller.tenant, query, k, visible)
 
-    async def embed(self, caller: Caller, query: str, deadline: Deadline) -> tuple[str, Vectors]:
-        """Revision of the embedder, and the query's vector of length 1."""
-        caller.require("storage", "read")
-        async with deadline.enforce("embedding the query"):
-            await self._reasoner.load()
-            return await self._reasoner.embed(query)
-
     async def _visible(self, caller: Caller, resource: str, action: str) -> Visible | None:
         """The documents that the caller's answers may rest on; None for all."""
         collections = caller.access.reach(resource, action).searched
@@ -208,11 +200,23 @@ class AskService:
         executed = events[0].event_data if events else None
         if not isinstance(executed, ReasoningQueryExecuted):
             return None
-        passages = await self._passages.passages(tenant, [source.chunk_id for source in executed.sources])
-        if len(passages) < len(executed.sources):
+        chunk_ids = dict.fromkeys(source.chunk_id for source in executed.sources)
+        chunk_ids |= dict.fromkeys(step.chunk_id for step in executed.steps)
+        chunk_ids |= dict.fromkeys(candidate.chunk_id for candidate in executed.candidates)
+        passages = await self._passages.passages(tenant, list(chunk_ids))
+        if len(passages) < len(chunk_ids):
             return None
-        sources = tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources)
-        return Answer(executed.answer, executed.confidence, sources, tuple(executed.chains), executed.knowledge)
+        titles = {chunk_id: passage.title for chunk_id, passage in passages.items()}
+        return Answer(
+            executed.answer,
+            executed.confidence,
+            tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources),
+            tuple(executed.chains),
+            executed.knowledge,
+            tuple(Step(title=titles[step.chunk_id], **step.model_dump()) for step in executed.steps),
+            tuple(Candidate(title=titles[other.chunk_id], **other.model_dump()) for other in executed.candidates),
+            executed.missing,
+        )
 
 
 async def _if_there(what: str, within_s: float, asking: Coroutine[Any, Any, T]) -> T | None:
@@ -232,6 +236,9 @@ def _command(caller: Caller, question: str, key: str, asked: AskResult, at: date
         confidence=asked.answer.confidence,
         sources=tuple(_source(source) for source in asked.answer.sources),
         chains=asked.answer.chains,
+        steps=tuple(_step(step) for step in asked.answer.steps),
+        candidates=tuple(_candidate(candidate) for candidate in asked.answer.candidates),
+        missing=asked.answer.missing,
         knowledge=asked.answer.knowledge,
         cached=asked.cached,
         milliseconds=asked.milliseconds,
@@ -260,6 +267,28 @@ def _source(passage: ScoredPassage) -> Source:
         start=passage.start,
         end=passage.end,
         score=passage.score,
+    )
+
+
+def _step(step: Step) -> ReasoningStep:
+    return ReasoningStep(
+        asked=step.asked,
+        found=step.found,
+        sentence=step.sentence,
+        document_id=step.document_id,
+        chunk_id=step.chunk_id,
+        start=step.start,
+        end=step.end,
+    )
+
+
+def _candidate(candidate: Candidate) -> ReasoningCandidate:
+    return ReasoningCandidate(
+        answer=candidate.answer,
+        support=candidate.support,
+        sentence=candidate.sentence,
+        document_id=candidate.document_id,
+        chunk_id=candidate.chunk_id,
     )
 
 

@@ -9,12 +9,9 @@ from pydantic import Field
 
 from contracts.payload import Question
 from contracts.reasoning import MAX_SOURCES
-from reasoning.results import ScoredPassage
+from reasoning.results import Candidate, ScoredPassage, Step
 from services.caller import Caller
 from services.deadline import Deadline
-
-MAX_PASSAGES = 100
-"""Of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +42,18 @@ class ReasoningMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningQueryResponse:
-    """`answer` is a sentence of a source; None where nothing supports one, and then there are no sources either."""
+    """`answer` is a span of a source, or follows from several; None where nothing supports one: then without sources,
+    and `missing` says why. `steps` lead to the answer, `candidates` are the best spans, best first.
+    """
 
     answer: str | None
     confidence: float
     reasoning_chains: tuple[str, ...]
     sources: tuple[ScoredPassage, ...]
     processing_metadata: ReasoningMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """Words to search for, and how many passages are wanted at most."""
-
-    query: Annotated[Question, Field(pattern=r"\S")]
-    max_passages: Annotated[int, Field(ge=1, le=MAX_PASSAGES)] = 10
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResponse:
-    """The best first."""
-
-    passages: tuple[ScoredPassage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingRequest:
-    """A query whose vector is wanted."""
-
-    query: Annotated[Question, Field(pattern=r"\S")]
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingResponse:
-    """`vector` has length 1; `revision` is the embedder's."""
-
-    revision: str
-    vector: tuple[float, ...]
+    steps: tuple[Step, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    missing: str | None = None
 
 
 class Reasoning(Protocol):
@@ -91,12 +63,4 @@ class Reasoning(Protocol):
 
     async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
         """Answer from the caller's documents."""
-        ...
-
-    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
-        """The passages nearest to a query by meaning and by words."""
-        ...
-
-    async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
-        """What a query means, in the space of the passages."""
         ...

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from annals.cli.context import CommandContext
@@ -63,6 +64,9 @@ def _answered(asked: AskResult) -> dict[str, Any]:
         "confidence": round(asked.answer.confidence, 4),
         "sources": [_passage(source) for source in asked.answer.sources],
         "reasoning_chains": list(asked.answer.chains),
+        "steps": [asdict(step) for step in asked.answer.steps],
+        "candidates": [asdict(candidate) for candidate in asked.answer.candidates],
+        "missing": asked.answer.missing,
         "cached": asked.cached,
         "milliseconds": asked.milliseconds,
         "recorded": asked.recorded,

@@ -17,7 +17,6 @@ from services.mesh.lease import registered
 from services.mesh.registry import Instance, PostgresServiceRegistry
 from services.mesh.rpc_client import RpcClient
 from services.mesh.service_host import ServiceHandle, ServiceHost
-from services.mesh.tls import MutualTls
 from services.reasoning.interface import ReasoningMetadata, ReasoningQueryRequest, ReasoningQueryResponse
 
 CALLER = Caller("ours", "ada", "http", FULL_ACCESS, correlation_id="request-1")
@@ -52,21 +51,14 @@ class Reasoning:
 class Mesh:
     """Some services, and one client that is registered as `gateway`."""
 
-    def __init__(self, registry: PostgresServiceRegistry, tls: MutualTls | None = None) -> None:
-        self.registry, self.tls = registry, tls
+    def __init__(self, registry: PostgresServiceRegistry) -> None:
+        self.registry = registry
         self.identity = ServiceIdentity("gateway")
-        self.client = RpcClient(self.identity, ServiceDiscovery(registry), open_s=1.0, ejected_s=1.0, tls=tls)
+        self.client = RpcClient(self.identity, ServiceDiscovery(registry), open_s=1.0, ejected_s=1.0)
 
     async def serve(self, service: object, name: str = "reasoning", bound: str = "127.0.0.1") -> ServiceHandle:
         host = ServiceHost(
-            ServiceIdentity(name),
-            service,
-            self.registry,
-            [self.registry],
-            refuse_everybody,
-            version="1",
-            host=bound,
-            tls=self.tls,
+            ServiceIdentity(name), service, self.registry, [self.registry], refuse_everybody, version="1", host=bound
         )
         return await host.start_service()
 
@@ -76,10 +68,10 @@ async def refuse_everybody(inputs: AccessInputs) -> Access:
 
 
 @contextlib.asynccontextmanager
-async def open_mesh(pool: PostgresPool, tls: MutualTls | None = None) -> AsyncIterator[Mesh]:
+async def open_mesh(pool: PostgresPool) -> AsyncIterator[Mesh]:
     registry = PostgresServiceRegistry(pool)
     await registry.open()
-    mesh = Mesh(registry, tls)
+    mesh = Mesh(registry)
     own = Instance("gateway", mesh.identity.peer.instance, "1", "", mesh.identity.public_key)
     async with registered([registry], own):
         yield mesh

@@ -1,0 +1,138 @@
+"""The steps before the last one: who "the designer of Skerry Point Lighthouse" is, so that the rest is asked of her."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reasoning.answering.evidence import Evidence, Sentence
+from reasoning.answering.gazetteer import NATIONALITIES
+from reasoning.answering.name_types import NameTypes
+from reasoning.answering.proposal import Support
+from reasoning.answering.relations import matched
+from reasoning.links import Name
+from reasoning.question.kinds import Kind, kind_of_noun
+from reasoning.question.reading import Reading
+from reasoning.question.verbs import is_verb
+from reasoning.words import content_of, stem
+
+KEPT = 3
+"""What a step may have found, at most."""
+SENTENCES = 6
+"""Sentences that a step is answered from."""
+SHARPNESS = 2.5
+"""How much a better score is worth more."""
+PARTLY = 0.6
+"""Share of a name's words from which on it counts, by half."""
+NEAR = 8
+"""Words around a name in which its relation is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Something that is known: named by the question, or found by a step with a weight in 0..1 and where."""
+
+    name: Name
+    stems: frozenset[str]
+    weight: float
+    support: Support | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InnerStep:
+    """What was asked ("designer"), and what was found, best first."""
+
+    asked: str
+    found: tuple[Anchor, ...]
+
+
+def presence(anchors: Sequence[Anchor], stems: frozenset[str]) -> float:
+    """How surely a text of these stems speaks of what is known, in 0..1."""
+    best = 0.0
+    for anchor in anchors:
+        held = len(anchor.stems & stems) / len(anchor.stems) if anchor.stems else 0.0
+        best = max(best, anchor.weight * (1.0 if held == 1.0 else 0.5 if held >= PARTLY else 0.0))
+    return best
+
+
+def inner_steps(reading: Reading, evidence: Evidence, types: NameTypes) -> list[InnerStep]:
+    """Innermost first; the last one is what the question's last step is asked of. The first is what it names."""
+    named = [_named(text) for text in reading.names_text()]
+    named = [anchor for anchor in named if anchor.stems]
+    steps = [InnerStep("", tuple(named))]
+    known: tuple[Anchor, ...] = tuple(named)
+    for depth in sorted(reading.heads, reverse=True):
+        head = reading.heads[depth]
+        if depth > 1 and is_verb(head) and depth - 1 in reading.heads:
+            continue  # it tells of the noun before it: "the state where it is located"
+        own = [anchor for anchor in named if depth <= _depth(reading, anchor) <= depth + 1]
+        relation = {
+            root: evidence.weights.get(root, 1.0) * (1.0 if at == depth else 0.7)
+            for root, at in reading.depths.items()
+            if at in (depth, depth + 1) and not any(root in anchor.stems for anchor in named)
+        }
+        found = _answers(head, relation, [*own, *(a for a in known if a.support is not None)] or known, evidence, types)
+        if found:
+            known = found
+            steps.append(InnerStep(head, found))
+    return steps
+
+
+def _named(text: str) -> Anchor:
+    stems = content_of(text)
+    return Anchor(tuple(text.lower().split()), stems, 1.0)
+
+
+def _depth(reading: Reading, anchor: Anchor) -> int:
+    return min((reading.depths[root] for root in anchor.stems if root in reading.depths), default=0)
+
+
+def _answers(
+    head: str, relation: dict[str, float], known: Sequence[Anchor], evidence: Evidence, types: NameTypes
+) -> tuple[Anchor, ...]:
+    """Names that the sentences about what is known have for a noun."""
+    whole = sum(relation.values()) or 1.0
+    kind = kind_of_noun(head)
+    ranked: list[tuple[float, Sentence]] = []
+    for sentence in evidence.sentences:
+        anchored = presence(known, sentence.here)
+        if anchored <= 0.0:
+            continue
+        told = sum(w * matched(root, sentence.here, sentence.concepts) for root, w in relation.items()) / whole
+        ranked.append((anchored * (0.5 + told) + 0.2 * sentence.passage.worth + 0.1 / (1 + sentence.order), sentence))
+    ranked.sort(key=lambda pair: -pair[0])
+    best: dict[Name, tuple[float, Support]] = {}
+    for worth, sentence in ranked[:SENTENCES]:
+        words = sentence.words
+        for span, name in sentence.names:
+            roots = frozenset(map(stem, name))
+            if name[0] in NATIONALITIES or any(2 * len(roots & anchor.stems) > len(roots) for anchor in known):
+                continue
+            first = next((i for i, word in enumerate(words) if word.end > span.start), 0)
+            last = max((i for i, word in enumerate(words) if word.start < span.end), default=first)
+            before = (words[first - 2].folded if first > 1 else "", words[first - 1].folded if first else "")
+            after = words[last + 1].folded if last + 1 < len(words) else ""
+            text = sentence.passage.text[span.start : span.end]
+            named = types.named(text, name, before, after, (head,))
+            fit = named.noun + (
+                named.person if kind is Kind.PERSON else named.location if kind is Kind.LOCATION else 0.0
+            )
+            near = max(
+                (
+                    weight / (1 + min(abs(first - at), abs(at - last)))
+                    for at in range(max(0, first - NEAR), min(len(words), last + NEAR))
+                    if not first <= at <= last
+                    for weight in (relation.get(stem(words[at].folded), 0.0) / whole,)
+                ),
+                default=0.0,
+            )
+            score = 1.5 * worth + 0.6 * fit + near + (0.2 if types.about(name) is not None else 0.0)
+            if name not in best or score > best[name][0]:
+                best[name] = score, Support(sentence, span.start, span.end, text)
+    top = sorted(best.items(), key=lambda item: -item[1][0])[:KEPT]
+    if not top:
+        return ()
+    highest = top[0][1][0]
+    return tuple(
+        Anchor(name, frozenset(map(stem, name)), math.exp(SHARPNESS * (score - highest)), support)
+        for name, (score, support) in top
+    )
