@@ -25,9 +25,8 @@ class Account:
     active: bool
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Account | None":
-        """The state after `events`."""
-        state: Account | None = None
+    def project(events: Iterable[DomainEvent], state: "Account | None" = None) -> "Account | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             data = event.event_data
             if isinstance(data, AccountCreated):

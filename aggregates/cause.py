@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from uuid import UUID
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 from contracts import ids
 from contracts.envelope import DomainEvent, EventMetadata, new_event
 from contracts.errors import AnnalsError
+from contracts.lazy_sequence import LazySequence
 from contracts.payload import Payload
 
 
@@ -38,11 +39,17 @@ class Cause:
             timestamp=self.timestamp,
         )
 
-    def events(self, parts: Sequence[Payload], aggregate_id: str, version: int) -> tuple[DomainEvent, ...]:
-        """The parts of one result as events from number `version` on; only the first has the id that is given."""
-        return tuple(
-            replace(self, event_id=self.event_id and ids.part_id(self.event_id, number)).event(
-                part, aggregate_id, version + number - 1
-            )
-            for number, part in enumerate(parts, start=1)
-        )
+    def events(self, parts: Sequence[Payload], aggregate_id: str, version: int) -> Sequence[DomainEvent]:
+        """The parts of one result as events from number `version` on; only the first has the id that is given.
+
+        Each is made when asked for, the same each time.
+        """
+        if len(parts) == 1:
+            return (self.event(parts[0], aggregate_id, version),)
+        first, at = self.event_id or uuid4(), self.timestamp or datetime.now(UTC)
+
+        def event(index: int) -> DomainEvent:
+            own = replace(self, event_id=ids.part_id(first, index + 1), timestamp=at)
+            return own.event(parts[index], aggregate_id, version + index)
+
+        return LazySequence(len(parts), event)

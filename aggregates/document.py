@@ -4,11 +4,12 @@ Immutable, in the functional style of `eventsourcing` (its examples 6 to 8): `pr
 each decision maps a state and a command to new events. An empty tuple means that nothing changes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from aggregates.cause import Cause, RefusedError
+from aggregates.id_set import NO_IDS, IdSet
 from contracts.codec import canonical
 from contracts.documents import (
     Chunk,
@@ -32,7 +33,9 @@ from contracts.envelope import DomainEvent
 from contracts.parts import collect, split
 from contracts.payload import Payload, Scalar
 
-Decision = Callable[["Document | None"], tuple[DomainEvent, ...]]
+Decision = Callable[["Document | None"], Sequence[DomainEvent]]
+Parts = Sequence[StageResult]
+"""A stage's result, already in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Document:
     """State of one document.
 
     `present` holds the ids of the events that speak of its present content; of a result in parts, that of the last one.
-    `parts` are those of a result that is not whole yet.
+    Of entities and relations, of which a text may hold a million, it knows the ids alone: `extracted` those of the
+    entities, `related` those of the relations. `parts` and `ids` are those of a result that is not whole yet.
     """
 
     tenant: str
@@ -53,19 +57,19 @@ class Document:
     deleted: bool
     present: frozenset[UUID]
     chunked: DocumentChunked | None = None
-    extracted: EntitiesExtracted | None = None
-    related: RelationshipsDiscovered | None = None
+    extracted: IdSet | None = None
+    related: IdSet | None = None
     processed: DocumentProcessed | None = None
-    parts: tuple[StageResult, ...] = ()
+    parts: tuple[DocumentChunked, ...] = ()
+    ids: IdSet = NO_IDS
 
     def is_present(self, event_id: UUID) -> bool:
         """Whether that event speaks of the content as it now is."""
         return not self.deleted and event_id in self.present
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Document | None":
-        """The state after `events`, which start with the document's first."""
-        state: Document | None = None
+    def project(events: Iterable[DomainEvent], state: "Document | None" = None) -> "Document | None":
+        """The state after `events`, which go on from `state`; without one they start with the document's first."""
         for event in events:
             state = evolve(state, event)
         return state
@@ -88,28 +92,36 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
         )
     if state is None:
         return None
+    state = replace(state, version=event.aggregate_version)
     if isinstance(data, StageResult):
-        parts, whole = collect(state.parts, data)
-        state = replace(state, version=event.aggregate_version, parts=parts)
-        if whole is None:
+        state = _with_part(state, data)
+        if not data.is_last:
             return state
-        data = whole
-    state = replace(state, version=event.aggregate_version, present=state.present | {event.event_id})
+    state = replace(state, present=state.present | {event.event_id})
     match data:
         case DocumentDeleted():
             return replace(state, deleted=True, present=frozenset())
-        case DocumentChunked():
-            return replace(state, chunked=data)
         case ChunkUpdated() | ChunkMerged():
             return replace(state, chunked=_rechunked(state.chunked, data))
-        case EntitiesExtracted():
-            return replace(state, extracted=data)
-        case RelationshipsDiscovered():
-            return replace(state, related=data)
-        case RelationshipUpdated():
-            return replace(state, related=_updated(state.related, data))
         case DocumentProcessed():
             return replace(state, processed=data)
+        case _:
+            return state
+
+
+def _with_part(state: Document, part: StageResult) -> Document:
+    """One more part of a stage's result, and with the last one the result."""
+    if isinstance(part, DocumentChunked):
+        parts, chunked = collect(state.parts, part)
+        return replace(state, parts=parts, chunked=state.chunked if chunked is None else chunked)
+    earlier = NO_IDS if part.part == 1 else state.ids
+    match part:
+        case EntitiesExtracted():
+            found = earlier.union(IdSet.of(mention.entity_id for mention in part.mentions))
+            return replace(state, ids=NO_IDS, extracted=found.compact()) if part.is_last else replace(state, ids=found)
+        case RelationshipsDiscovered():
+            found = earlier.union(IdSet.of(relation.relation_id for relation in part.relations))
+            return replace(state, ids=NO_IDS, related=found.compact()) if part.is_last else replace(state, ids=found)
         case _:
             return state
 
@@ -123,12 +135,12 @@ def ingest(state: Document | None, document_id: str, content: DocumentContent, c
     return (cause.event(_as(DocumentUpdated, content), document_id, state.version + 1),)
 
 
-def chunk(state: Document | None, of: UUID, result: DocumentChunked, cause: Cause) -> tuple[DomainEvent, ...]:
+def chunk(state: Document | None, of: UUID, result: DocumentChunked, cause: Cause) -> Sequence[DomainEvent]:
     """Accept chunks of the present content, once; as several events where they are too many for one."""
     return _result(state, of, result, cause, done=state is not None and state.chunked is not None)
 
 
-def embed_anew(state: Document | None, embedder: str, cause: Cause) -> tuple[DomainEvent, ...]:
+def embed_anew(state: Document | None, embedder: str, cause: Cause) -> Sequence[DomainEvent]:
     """The same chunks with vectors of another embedder. What was found in them stays; what is processed stays so."""
     if state is None or state.deleted or state.chunked is None or state.chunked.embedder == embedder:
         return ()
@@ -138,20 +150,20 @@ def embed_anew(state: Document | None, embedder: str, cause: Cause) -> tuple[Dom
 
 
 def extract_entities(
-    state: Document | None, of: UUID, result: EntitiesExtracted, cause: Cause
-) -> tuple[DomainEvent, ...]:
+    state: Document | None, of: UUID, result: EntitiesExtracted | Parts, cause: Cause
+) -> Sequence[DomainEvent]:
     """Accept entities of the present content, once; as several events where they are too many for one."""
     return _result(state, of, result, cause, done=state is not None and state.extracted is not None)
 
 
 def discover_relationships(
-    state: Document | None, of: UUID, result: RelationshipsDiscovered, cause: Cause
-) -> tuple[DomainEvent, ...]:
+    state: Document | None, of: UUID, result: RelationshipsDiscovered | Parts, cause: Cause
+) -> Sequence[DomainEvent]:
     """Accept relations of the present content, once; as several events where they are too many for one."""
     return _result(state, of, result, cause, done=state is not None and state.related is not None)
 
 
-def complete(state: Document | None, of: UUID, result: DocumentProcessed, cause: Cause) -> tuple[DomainEvent, ...]:
+def complete(state: Document | None, of: UUID, result: DocumentProcessed, cause: Cause) -> Sequence[DomainEvent]:
     """Call the present content processed, once."""
     return _result(state, of, result, cause, done=state is not None and state.processed is not None)
 
@@ -204,17 +216,20 @@ def _same(state: Document, content: DocumentContent) -> bool:
     return canonical(state.attributes) == canonical(content.attributes)
 
 
-def _result(state: Document | None, of: UUID, result: Payload, cause: Cause, *, done: bool) -> tuple[DomainEvent, ...]:
+def _result(
+    state: Document | None, of: UUID, result: Payload | Parts, cause: Cause, *, done: bool
+) -> Sequence[DomainEvent]:
     if state is None or done or not state.is_present(of):
         return ()
-    parts = split(result) if isinstance(result, StageResult) else (result,)
+    whole = (result,) if isinstance(result, Payload) else result
+    parts = split(result) if isinstance(result, StageResult) else whole
     return cause.events(parts, state.document_id, state.version + 1)
 
 
 def _on_relation(state: Document | None, relation_id: str, payload: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
     if state is None or state.deleted or state.related is None:
         raise RefusedError("the document has no relations now")
-    if relation_id not in {relation.relation_id for relation in state.related.relations}:
+    if relation_id not in state.related:
         raise RefusedError(f"document {state.document_id} has no relation {relation_id}")
     return (cause.event(payload, state.document_id, state.version + 1),)
 
@@ -240,18 +255,3 @@ def _rechunked(chunked: DocumentChunked | None, change: ChunkUpdated | ChunkMerg
     if chunked is None:
         return None
     return chunked.model_copy(update={"chunks": rechunked(chunked.chunks, change)})
-
-
-def _updated(related: RelationshipsDiscovered | None, change: RelationshipUpdated) -> RelationshipsDiscovered | None:
-    if related is None:
-        return None
-    return related.model_copy(
-        update={
-            "relations": tuple(
-                relation.model_copy(update={"predicate": change.predicate, "confidence": change.confidence})
-                if relation.relation_id == change.relation_id
-                else relation
-                for relation in related.relations
-            )
-        }
-    )

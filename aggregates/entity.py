@@ -19,9 +19,8 @@ class Entity:
     validated: EntityValidated | None = None
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Entity | None":
-        """The state after `events`."""
-        state: Entity | None = None
+    def project(events: Iterable[DomainEvent], state: "Entity | None" = None) -> "Entity | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             state = replace(state or Entity(event.aggregate_id, 0), version=event.aggregate_version)
             match event.event_data:

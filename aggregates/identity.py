@@ -17,9 +17,8 @@ class Identity:
     blocked: bool
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Identity | None":
-        """The state after `events`."""
-        state: Identity | None = None
+    def project(events: Iterable[DomainEvent], state: "Identity | None" = None) -> "Identity | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             before = state is not None and state.blocked
             blocked = isinstance(event.event_data, IdentityBlocked) or (

@@ -17,9 +17,8 @@ class Model:
     revision: str
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Model | None":
-        """The state after `events`."""
-        state: Model | None = None
+    def project(events: Iterable[DomainEvent], state: "Model | None" = None) -> "Model | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             data = event.event_data
             if isinstance(data, ModelLoaded | ModelUpdated):

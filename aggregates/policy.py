@@ -21,9 +21,8 @@ class Policy:
     roles: Mapping[str, Role]
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Policy | None":
-        """The state after `events`."""
-        state: Policy | None = None
+    def project(events: Iterable[DomainEvent], state: "Policy | None" = None) -> "Policy | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             roles = {} if state is None else dict(state.roles)
             match event.event_data:
@@ -61,7 +60,7 @@ def change(
     wanted = {role.name: role for role in roles}
     changes: list[Payload] = [RoleRemoved(name=name, reason=reason) for name in known if name not in wanted]
     changes += [RoleDefined(role=role, reason=reason) for role in roles if known.get(role.name) != role]
-    return cause.events(changes, ROLES_ID, version + 1)
+    return tuple(cause.events(changes, ROLES_ID, version + 1))
 
 
 def _refuse_unsound(roles: Sequence[Role], built_in: Collection[str]) -> None:

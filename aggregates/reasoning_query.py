@@ -21,9 +21,8 @@ class ReasoningQuery:
     cached: ReasoningResultCached | None = None
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "ReasoningQuery | None":
-        """The state after `events`."""
-        state: ReasoningQuery | None = None
+    def project(events: Iterable[DomainEvent], state: "ReasoningQuery | None" = None) -> "ReasoningQuery | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             data = event.event_data
             if isinstance(data, ReasoningQueryExecuted):

@@ -17,9 +17,8 @@ class SystemPart:
     health: Health
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "SystemPart | None":
-        """The state after `events`."""
-        state: SystemPart | None = None
+    def project(events: Iterable[DomainEvent], state: "SystemPart | None" = None) -> "SystemPart | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             if isinstance(event.event_data, SystemHealthChanged):
                 state = SystemPart(event.aggregate_id, event.aggregate_version, event.event_data.health)

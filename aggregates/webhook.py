@@ -28,9 +28,8 @@ class Webhook:
         return f"webhook:{self.id}"
 
     @staticmethod
-    def project(events: Iterable[DomainEvent]) -> "Webhook | None":
-        """The state after `events`."""
-        state: Webhook | None = None
+    def project(events: Iterable[DomainEvent], state: "Webhook | None" = None) -> "Webhook | None":
+        """The state after `events`, which go on from `state`."""
         for event in events:
             data = event.event_data
             if isinstance(data, WebhookAdded):

@@ -6,7 +6,7 @@ Only for the event store's own bytes. What comes from anywhere else goes through
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from contracts.upcasters import upcast
 
 Fields = dict[str, Any]
 Build = Callable[[Any], Any]
+Model = TypeVar("Model", bound=BaseModel)
 
 _set = object.__setattr__
 
@@ -39,6 +40,13 @@ def decode_unvalidated(raw: bytes, *, position: int | None = None) -> DomainEven
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # the slow way says what is wrong
     return decode(raw, position=position)
+
+
+def build_unvalidated(model: type[Model], fields: Fields) -> Model:
+    """An instance from the JSON fields that `model_dump_json` wrote; `fields` is used up."""
+    made = _builder(model)(fields)
+    assert isinstance(made, model)
+    return made
 
 
 def _event(fields: Fields, event_type: EventType, payload: type[BaseModel], position: int | None) -> DomainEvent:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -12,11 +13,10 @@ from contracts.envelope import DomainEvent
 from eventstore.errors import ConflictError, DuplicateEventError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
-from eventstore.reader import EventReader
+from eventstore.reader import EventReader, Project
 
 State = TypeVar("State")
-Project = Callable[[Iterable[DomainEvent]], Any]
-Decide = Callable[[Any], tuple[DomainEvent, ...]]
+Decide = Callable[[Any], Sequence[DomainEvent]]
 
 TRIES = 6
 _UNKNOWN = object()
@@ -27,7 +27,7 @@ class Command:
     """One decision to be made on one aggregate. `state` spares a load where the caller has just made it."""
 
     key: AggregateKey
-    project: Project
+    project: Project[Any]
     decide: Decide
     state: Any = _UNKNOWN
 
@@ -46,15 +46,14 @@ class Commands:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def load_in_batches(
-        self, keys: Iterable[AggregateKey], project: Callable[[Iterable[DomainEvent]], State | None]
+        self, keys: Iterable[AggregateKey], project: Project[State]
     ) -> AsyncIterator[dict[AggregateKey, State]]:
         """The present states of several aggregates, as many at a time as have BATCH_BYTES of events, or a single one.
 
         Those that have none are left out.
         """
-        async for found in self._reader.in_batches(dict.fromkeys(keys, 1)):
-            states = ((key, project(events)) for key, events in found.items())
-            yield {key: state for key, state in states if state is not None}
+        async for states in self._reader.states(keys, project):
+            yield states
 
     async def execute(self, command: Command) -> list[DomainEvent]:
         """Decide and append; returns what was appended, with positions. Raises ConflictError."""
@@ -65,21 +64,43 @@ class Commands:
 
         Where somebody was faster on one of them, they are decided one by one on fresh state. Raises ConflictError.
         """
+        try:
+            decided, positions = await self._together(commands)
+        except (VersionConflictError, DuplicateEventError):
+            return [await self._appended(command) for command in commands]
+        numbers = iter(positions)
+        return [[event.at(next(numbers)) for event in events] for events in decided]
+
+    async def store_many(self, commands: Sequence[Command]) -> None:
+        """As `execute_many`, where decisions may be of more events than memory should hold: none comes back."""
+        try:
+            await self._together(commands)
+        except (VersionConflictError, DuplicateEventError):
+            for command in commands:
+                await self._alone(command)
+
+    async def _together(self, commands: Sequence[Command]) -> tuple[list[Sequence[DomainEvent]], Sequence[int]]:
+        """What was decided, and the positions of all of it."""
         states = await self._states(commands)
         decided = [command.decide(state) for command, state in zip(commands, states, strict=True)]
-        try:
-            stored = iter(await self._append([event for events in decided for event in events]))
-        except (VersionConflictError, DuplicateEventError):
-            return [await self._alone(command) for command in commands]
-        return [[next(stored) for _ in events] for events in decided]
+        return decided, await self._store(chain.from_iterable(decided))
 
     async def _states(self, commands: Sequence[Command]) -> list[Any]:
         unknown = {command.key: command.project for command in commands if command.state is _UNKNOWN}
-        found = await self._reader.of_aggregates(list(unknown)) if unknown else {}
-        loaded = {key: project(found.get(key, ())) for key, project in unknown.items()}
-        return [loaded[command.key] if command.state is _UNKNOWN else command.state for command in commands]
+        loaded: dict[AggregateKey, Any] = {}
+        for project in dict.fromkeys(unknown.values()):
+            async for states in self._reader.states([key for key, own in unknown.items() if own is project], project):
+                loaded.update(states)
+        return [loaded.get(command.key) if command.state is _UNKNOWN else command.state for command in commands]
 
-    async def _alone(self, command: Command) -> list[DomainEvent]:
+    async def _appended(self, command: Command) -> list[DomainEvent]:
+        events, positions = await self._alone(command)
+        if positions is not None:
+            return [event.at(position) for event, position in zip(events, positions, strict=True)]
+        stored = await self._reader.by_event_ids(command.key, (event.event_id for event in events))
+        return [stored[event.event_id] for event in events]
+
+    async def _alone(self, command: Command) -> tuple[Sequence[DomainEvent], Sequence[int] | None]:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type((VersionConflictError, DuplicateEventError)),
@@ -94,14 +115,15 @@ class Commands:
             f"{command.key.kind} {command.key.aggregate_id} changed under each of {TRIES} tries; try again"
         )
 
-    async def _once(self, command: Command) -> list[DomainEvent]:
-        found = await self._reader.of_aggregates([command.key])
-        events = command.decide(command.project(found.get(command.key, ())))
+    async def _once(self, command: Command) -> tuple[Sequence[DomainEvent], Sequence[int] | None]:
+        """What was decided, and its positions; None where it had been stored before."""
+        (state,) = await self._states([replace(command, state=_UNKNOWN)])
+        events = command.decide(state)
         # The database may have taken them although its answer was lost on the way.
-        stored = await self._reader.by_event_ids(command.key, (event.event_id for event in events)) if events else {}
-        if events and len(stored) == len(events):
-            return [stored[event.event_id] for event in events]
-        return await self._append(events)
+        stored = await self._reader.count_of_ids(command.key, (event.event_id for event in events)) if events else 0
+        if events and stored == len(events):
+            return events, None
+        return events, await self._store(events)
 
-    async def _append(self, events: Sequence[DomainEvent]) -> list[DomainEvent]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._log.append, events)
+    async def _store(self, events: Iterable[DomainEvent]) -> Sequence[int]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._log.store, events)

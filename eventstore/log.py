@@ -111,15 +111,18 @@ class EventLog(Application[UUID]):
             connection.execute("SELECT 1")
 
     def append(self, events: Sequence[DomainEvent]) -> list[DomainEvent]:
-        """Store all events in one transaction, or none; each comes back with its position.
+        """As `store`; each comes back with its position."""
+        return [event.at(position) for event, position in zip(events, self.store(events), strict=True)]
+
+    def store(self, events: Iterable[DomainEvent]) -> Sequence[int]:
+        """Store all events in one transaction, or none; returns their positions. The events may be made as they are
+        asked for: few are held at once, and the rest of their bytes compressed.
 
         Raises EventTooLargeError, VersionConflictError, DuplicateEventError, StoreUnavailableError.
         """
-        if not events:
-            return []
         try:
             with _said_plainly():
-                recordings = self.save(*events)
+                return self.recorder.insert_events(map(self.mapper.to_stored_event, events)) or ()  # type: ignore[arg-type]
         except IntegrityError as error:
             if EVENT_ID_INDEX in str(error):
                 raise DuplicateEventError(str(error).splitlines()[0]) from None
@@ -128,7 +131,6 @@ class EventLog(Application[UUID]):
             if "connection" in str(error).lower():
                 raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
             raise
-        return [event.at(recording.notification.id) for event, recording in zip(events, recordings, strict=True)]
 
     def load(self, originator_id: UUID, project: Callable[[Iterable[DomainEvent]], State | None]) -> State | None:
         """The present state of one aggregate, or None where nothing happened to it."""

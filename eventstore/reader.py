@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -106,6 +106,17 @@ class LastEvent(NamedTuple):
     version: int
     position: int
     event_type: str
+
+
+State = TypeVar("State")
+
+
+class Project(Protocol[State]):
+    """Folds events of one aggregate, which go on from `state`."""
+
+    def __call__(self, events: Iterable[DomainEvent], state: State | None = None) -> State | None:
+        """The state after them."""
+        ...
 
 
 class EventReader:
@@ -214,6 +225,30 @@ class EventReader:
         for keys in batches(sizes, sizes.__getitem__):
             yield await self._since({key: since[key] for key in keys})
 
+    async def states(
+        self, keys: Iterable[AggregateKey], project: Project[State]
+    ) -> AsyncIterator[dict[AggregateKey, State]]:
+        """The present states of several aggregates, as many at a time as have BATCH_BYTES of events, or a single one.
+        No more events than that are held at once. Aggregates that have no state are left out.
+        """
+        sizes = await self._sizes(dict.fromkeys(keys, 1))
+        for some in batches(sizes, sizes.__getitem__):
+            if sizes[some[0]] > limits.BATCH_BYTES:
+                (key,) = some
+                state = await self._state(key, project)
+                yield {} if state is None else {key: state}
+                continue
+            found = {key: project(events) for key, events in (await self.of_aggregates(some)).items()}
+            yield {key: state for key, state in found.items() if state is not None}
+
+    async def _state(self, key: AggregateKey, project: Project[State]) -> State | None:
+        """Page by page."""
+        state: State | None = None
+        version = 0
+        while events := await self.page_of(key, None, version, PAGE_ROWS):
+            state, version = project(events, state), events[-1].aggregate_version
+        return state
+
     async def _since(self, since: Mapping[AggregateKey, int]) -> dict[AggregateKey, list[DomainEvent]]:
         events = await self._fetch(
             "SELECT e.notification_id, e.state FROM annals.stored_events AS e "
@@ -276,6 +311,17 @@ class EventReader:
             f"{_COLUMNS} WHERE originator_id = $1 AND event_id = ANY($2)", stream_id(*key), list(event_ids)
         )
         return {event.event_id: event for event in events}
+
+    async def count_of_ids(self, key: AggregateKey, event_ids: Iterable[UUID]) -> int:
+        """How many events of one aggregate have one of these ids."""
+        async with acquire(self._pool) as connection:
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM annals.stored_events WHERE originator_id = $1 AND event_id = ANY($2)",
+                    stream_id(*key),
+                    list(event_ids),
+                )
+            )
 
     async def last_position(self, key: AggregateKey, types: Collection[EventType]) -> int:
         """Position of an aggregate's last event of these types; 0 when it has none."""

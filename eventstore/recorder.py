@@ -1,6 +1,8 @@
 """The library's PostgreSQL recorder, with the lock that its insert function leaves out."""
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from eventsourcing.persistence import StoredEvent
@@ -8,6 +10,8 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg.sql import SQL, Identifier
 
 from contracts.batches import batches
+
+STATEMENT_BYTES = 1024 * 1024
 
 
 class GaplessRecorder(PostgresApplicationRecorder):
@@ -39,25 +43,32 @@ class GaplessRecorder(PostgresApplicationRecorder):
             table=Identifier(self.events_table_name),
         )
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        """As the library's. Many large events go in several statements of one transaction: psycopg spells a batch as
-        one value, about three times as large, and PostgreSQL takes no value of 1 GiB.
+    def insert_events(self, stored_events: Iterable[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        """As the library's, of events that may be made as they are asked for. Many large events go in several
+        statements of one transaction: psycopg spells a statement's events as one value, several times as large. All are
+        made before the first statement locks the table, and until their turn comes they are compressed.
         """
-        parts = list(batches(stored_events, lambda event: len(event.state)))
-        if len(parts) < 2:
+        made = batches(stored_events, lambda event: len(event.state), max_bytes=STATEMENT_BYTES)
+        first, second = next(made, []), next(made, None)
+        if second is None:
             # Tried once: the library would try ten times, each as long as a silent server is waited for.
             once = PostgresApplicationRecorder.insert_events.__wrapped__
-            whole: Sequence[int] | None = once(self, stored_events, **kwargs)
+            whole: Sequence[int] | None = once(self, first, **kwargs)
             return whole
+        waiting = [[_compressed(event) for event in batch] for batch in chain((first, second), made)]
         positions: list[int] = []
         with self.datastore.get_connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            for part in parts:
+            for batch in waiting:
                 rows = [
                     self.construct_pg_stored_event(
-                        event.originator_id, event.originator_version, event.topic, event.state
+                        event.originator_id, event.originator_version, event.topic, zlib.decompress(event.state)
                     )
-                    for event in part
+                    for event in batch
                 ]
                 cursor.execute(self.sql_invoke_pg_function_insert_events, (rows,), prepare=True)
                 positions += [row[self.pg_function_name_insert_events] for row in cursor.fetchall()]
         return positions
+
+
+def _compressed(event: StoredEvent) -> StoredEvent:
+    return StoredEvent(event.originator_id, event.originator_version, event.topic, zlib.compress(event.state, 1))

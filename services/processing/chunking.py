@@ -12,11 +12,11 @@ from contracts import ids
 from contracts.documents import Chunk, DocumentChunked
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
-from contracts.payload import Payload
 from eventstore.texts import TextStore
 from inference.chunking import ChunkSpan
 from inference.model import digest_of
 from inference.runner import Inference
+from services.processing.stage import StageOutput
 
 
 class Chunking:
@@ -38,7 +38,7 @@ class Chunking:
         """The event still is the present content, and that has no chunks yet."""
         return document.is_present(event.event_id) and document.chunked is None
 
-    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[StageOutput]:
         """Cut, embed what was never embedded, describe."""
         keys = [(document.tenant, document.document_id, document.text.digest) for document, _ in batch]
         texts = await self._texts.get_many(keys)
@@ -82,7 +82,7 @@ class Chunking:
             chunks=tuple(chunks),
         )
 
-    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
         assert isinstance(result, DocumentChunked)
         return documents.chunk(document, of, result, cause)

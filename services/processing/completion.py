@@ -9,7 +9,7 @@ from aggregates.document import Document
 from contracts.documents import DocumentProcessed
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
-from contracts.payload import Payload
+from services.processing.stage import StageOutput
 
 
 class Completion:
@@ -23,11 +23,11 @@ class Completion:
         """The relations still are those of the present content, and it was not completed yet."""
         return document.is_present(event.event_id) and document.processed is None
 
-    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[StageOutput]:
         """No model: the document's own state has it all."""
         return [_processed(document) for document, _ in batch]
 
-    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
         assert isinstance(result, DocumentProcessed)
         return documents.complete(document, of, result, cause)
@@ -39,6 +39,6 @@ def _processed(document: Document) -> DocumentProcessed:
     return DocumentProcessed(
         content=document.text.digest,
         chunks=len(chunked.chunks),
-        entities=len({mention.entity_id for mention in extracted.mentions}),
-        relations=len(related.relations),
+        entities=extracted.count,
+        relations=related.count,
     )

@@ -7,17 +7,22 @@ from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
-from contracts.documents import Alias, Chunk, EntitiesExtracted, Mention
+from contracts.documents import Alias, Chunk, EntitiesExtracted, Mention, StageResult
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
+from contracts.parts import PartsBuilder
 from contracts.payload import Payload
 from eventstore.texts import TextStore
 from inference.analysis import Analysis, decode
 from inference.naming import names_of
 from inference.runner import Inference
+from services.processing.pieces import Piece, groups_of_pieces
+from services.processing.stage import StageOutput
 
 Names = dict[str, tuple[str, str] | None]
 """What a text calls something, to the entity's id and its name; None for what is no name."""
+MAX_NAMES = 10_000
+"""Of so many, what they are is remembered from chunk to chunk."""
 
 
 class Entities:
@@ -39,61 +44,39 @@ class Entities:
         """The chunks still are those of the present content, and nothing was extracted from them yet."""
         return document.is_present(event.event_id) and document.extracted is None
 
-    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
-        """One pass of the model over the chunks it never saw."""
-        chunk_texts = await texts_of_chunks(self._texts, [document for document, _ in batch])
-        every = [text for texts in chunk_texts for text in texts]
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Sequence[StageResult]]:
+        """One pass of the model over the chunks it never saw, group by group: a text may name a million things."""
+        builders = [PartsBuilder(self._empty(document)) for document, _ in batch]
+        names: list[Names] = [{} for _ in batch]
+        beginnings: dict[int, str] = {}
+        async for group in groups_of_pieces(self._texts, [document for document, _ in batch]):
+            for piece, analysis, parse in await self._analysed(group):
+                builder, document = builders[piece.index], piece.document
+                beginning = beginnings.setdefault(piece.index, piece.text)
+                for mention in _mentions(document.tenant, piece.chunk, analysis, names[piece.index]):
+                    builder.add("mentions", mention)
+                about = names_of(document.title, parse.subject, beginning)
+                for alias in _aliases(document.tenant, piece.chunk, about):
+                    builder.add("aliases", alias)
+            names = [own if len(own) < MAX_NAMES else {} for own in names]
+        return [builder.parts() for builder in builders]
+
+    async def _analysed(self, group: Sequence[Piece]) -> Iterator[tuple[Piece, Analysis, Analysis]]:
+        """What the entity model says of each chunk, and what the parser says."""
         entities, relations = self._inference.entities, self._inference.relations
-        analysed = await entities.outputs(every)
-        parsed = analysed if relations is entities else await relations.outputs(every)
-        outputs, subjects = iter(analysed), iter(parsed)
-        return [
-            self._payload(
-                document, texts[0] if texts else "", _analyses(document, outputs), _analyses(document, subjects)
-            )
-            for (document, _), texts in zip(batch, chunk_texts, strict=True)
-        ]
+        texts = [piece.text for piece in group]
+        found = map(decode, await entities.outputs(texts))
+        if relations is entities:
+            return ((piece, analysis, analysis) for piece, analysis in zip(group, found, strict=True))
+        return zip(group, found, map(decode, await relations.outputs(texts)), strict=True)
 
-    def _payload(
-        self, document: Document, beginning: str, analyses: Iterator[Analysis], parsed: Iterator[Analysis]
-    ) -> EntitiesExtracted:
-        mentions: list[Mention] = []
-        aliases: list[Alias] = []
-        names: Names = {}
-        for chunk, analysis, parse in zip(chunks_of(document), analyses, parsed, strict=True):
-            mentions.extend(_mentions(document.tenant, chunk, analysis, names))
-            aliases.extend(_aliases(document.tenant, chunk, names_of(document.title, parse.subject, beginning)))
-        return EntitiesExtracted(
-            content=document.text.digest,
-            model=self.revision,
-            mentions=tuple(mentions),
-            aliases=tuple(aliases),
-        )
+    def _empty(self, document: Document) -> EntitiesExtracted:
+        return EntitiesExtracted(content=document.text.digest, model=self.revision, mentions=(), aliases=())
 
-    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
-        assert isinstance(result, EntitiesExtracted)
+        assert not isinstance(result, Payload)
         return documents.extract_entities(document, of, result, cause)
-
-
-def chunks_of(document: Document) -> tuple[Chunk, ...]:
-    """The chunks of the present content. Only called for documents that were chunked."""
-    assert document.chunked is not None
-    return document.chunked.chunks
-
-
-async def texts_of_chunks(texts: TextStore, batch: Sequence[Document]) -> list[list[str]]:
-    """For each document the text of each of its chunks."""
-    keys = [(document.tenant, document.document_id, document.text.digest) for document in batch]
-    found = await texts.get_many(keys)
-    return [
-        [found[key][chunk.start : chunk.end] for chunk in chunks_of(document)]
-        for document, key in zip(batch, keys, strict=True)
-    ]
-
-
-def _analyses(document: Document, outputs: Iterator[bytes]) -> Iterator[Analysis]:
-    return (decode(next(outputs)) for _ in chunks_of(document))
 
 
 def _mentions(tenant: str, chunk: Chunk, analysis: Analysis, names: Names) -> Iterator[Mention]:

@@ -7,14 +7,16 @@ from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
 from contracts import ids
-from contracts.documents import Chunk, Relation, RelationshipsDiscovered
+from contracts.documents import Chunk, Relation, RelationshipsDiscovered, StageResult
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
+from contracts.parts import PartsBuilder
 from contracts.payload import Payload
 from eventstore.texts import TextStore
 from inference.analysis import RelationSpan, decode
 from inference.runner import Inference
-from services.processing.entities import chunks_of, texts_of_chunks
+from services.processing.pieces import Piece, groups_of_pieces
+from services.processing.stage import StageOutput
 
 
 class Relationships:
@@ -36,27 +38,36 @@ class Relationships:
         """The entities still are those of the present content, and it has no relations yet."""
         return document.is_present(event.event_id) and document.related is None
 
-    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Sequence[StageResult]]:
         """Read what the parser said of each chunk; overlapping chunks state a relation once."""
-        chunk_texts = await texts_of_chunks(self._texts, [document for document, _ in batch])
-        outputs = iter(await self._inference.relations.outputs([text for texts in chunk_texts for text in texts]))
-        return [self._payload(document, outputs) for document, _ in batch]
+        builders = [PartsBuilder(self._empty(document)) for document, _ in batch]
+        stated: list[dict[str, int]] = [{} for _ in batch]
+        async for group in groups_of_pieces(self._texts, [document for document, _ in batch]):
+            outputs = await self._inference.relations.outputs([piece.text for piece in group])
+            for piece, output in zip(group, outputs, strict=True):
+                # Chunks are in the order of their starts: what lies before this one is stated no more.
+                known = {one: start for one, start in stated[piece.index].items() if start >= piece.chunk.start}
+                for relation in _relations(piece, output):
+                    if relation.relation_id not in known:
+                        known[relation.relation_id] = relation.start
+                        builders[piece.index].add("relations", relation)
+                stated[piece.index] = known
+        return [builder.parts() for builder in builders]
 
-    def _payload(self, document: Document, outputs: Iterator[bytes]) -> RelationshipsDiscovered:
-        relations: dict[str, Relation] = {}
-        for chunk in chunks_of(document):
-            for span in decode(next(outputs)).relations:
-                relation = _relation(document, chunk, span)
-                if relation is not None:
-                    relations.setdefault(relation.relation_id, relation)
-        return RelationshipsDiscovered(
-            content=document.text.digest, model=self.revision, relations=tuple(relations.values())
-        )
+    def _empty(self, document: Document) -> RelationshipsDiscovered:
+        return RelationshipsDiscovered(content=document.text.digest, model=self.revision, relations=())
 
-    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
-        assert isinstance(result, RelationshipsDiscovered)
+        assert not isinstance(result, Payload)
         return documents.discover_relationships(document, of, result, cause)
+
+
+def _relations(piece: Piece, output: bytes) -> Iterator[Relation]:
+    for span in decode(output).relations:
+        relation = _relation(piece.document, piece.chunk, span)
+        if relation is not None:
+            yield relation
 
 
 def _relation(document: Document, chunk: Chunk, span: RelationSpan) -> Relation | None:

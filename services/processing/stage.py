@@ -1,13 +1,14 @@
 """What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from aggregates.cause import Cause
-from aggregates.document import Document
+from aggregates.document import Decision, Document
 from contracts import ids
 from contracts.batches import batches
+from contracts.documents import StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import Payload
@@ -18,8 +19,12 @@ SLICE_BYTES = 500_000
 """Text worked on at once: bounds memory, and the work that a crash makes vain."""
 
 
+StageOutput = Payload | Sequence[StageResult]
+"""A result, or one that is already in parts."""
+
+
 class Stage(Protocol):
-    """One step of a document's way: from a batch of (document, event) to a payload for each."""
+    """One step of a document's way: from a batch of (document, event) to a result for each."""
 
     @property
     def name(self) -> str:
@@ -40,11 +45,11 @@ class Stage(Protocol):
         """Whether `event` still asks for this stage: not when stale, nor when done."""
         ...
 
-    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> Sequence[StageOutput]:
         """The result for each pair, in order."""
         ...
 
-    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The aggregate's own decision on the result."""
         ...
 
@@ -75,14 +80,14 @@ class StageRunner:
 
     async def _work(self, part: Sequence[tuple[Document, DomainEvent]]) -> None:
         results = await self.stage.work(part)
-        await self._commands.execute_many(
+        await self._commands.store_many(
             [
                 Command(AggregateKey.of(event), Document.project, self._decision(event, result), state=document)
                 for (document, event), result in zip(part, results, strict=True)
             ]
         )
 
-    def _decision(self, event: DomainEvent, result: Payload) -> Callable[[Document | None], tuple[DomainEvent, ...]]:
+    def _decision(self, event: DomainEvent, result: StageOutput) -> Decision:
         cause = Cause(
             metadata=EventMetadata(tenant=event.tenant, actor="annals", source=self.stage.name),
             correlation_id=event.correlation_id,

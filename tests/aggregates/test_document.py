@@ -1,6 +1,6 @@
 """The Document's decisions: given these events, when this is asked, then these events follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
+from aggregates.id_set import IdSet
 from contracts import ids, limits
 from contracts.codec import canonical
 from contracts.documents import DocumentContent, StageResult
@@ -32,7 +33,7 @@ from tests.aggregates.scenario import (
     updated,
 )
 
-Decide = Callable[..., tuple[DomainEvent, ...]]
+Decide = Callable[..., Sequence[DomainEvent]]
 STAGES: list[tuple[Decide, Callable[..., Payload]]] = [
     (documents.chunk, chunked),
     (documents.extract_entities, extracted),
@@ -189,8 +190,17 @@ def test_a_result_too_large_for_one_event_comes_in_parts_with_ids_of_their_own(
     assert len({event.event_id for event in events}) == len(events)
     done = Document.project([*given(ingested()), *events])
     assert done is not None and done.version == events[-1].aggregate_version
-    assert (done.chunked or done.extracted or done.related) == result()
+    whole = state(ingested(), result())
+    assert whole is not None
+    assert (done.chunked, done.extracted, done.related) == (whole.chunked, whole.extracted, whole.related)
     assert decide(done, UUID(int=1), result(), CAUSE) == ()
+
+
+def test_of_what_was_found_the_ids_stay() -> None:
+    document = state(ingested(), extracted(), related())
+    assert document is not None and document.extracted is not None and document.related is not None
+    assert (document.extracted.count, document.related.count) == (1, 2)
+    assert [one in document.related for one in ("r1", "r2", "r3")] == [True, True, False]
 
 
 def test_the_next_stage_follows_the_last_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +227,7 @@ def test_chunks_get_vectors_of_another_embedder_and_the_document_stays_processed
     after = Document.project([*before, *events])
     assert after is not None and after.chunked is not None
     assert (after.chunked.embedder, after.version) == ("other@2", 7)
-    assert (after.extracted, after.processed) == (extracted(), processed())
+    assert (after.extracted, after.processed) == (IdSet.of(["e1"]), processed())
     assert documents.embed_anew(after, "other@2", CAUSE) == ()
 
 

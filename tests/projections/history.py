@@ -28,7 +28,7 @@ from projections.vector.codec import register
 from projections.vector.postgres import SEARCH_SETTINGS
 from tests.projections.stories import Story, digest, vector_of
 
-DocumentDecision = Callable[[Document | None], tuple[DomainEvent, ...]]
+DocumentDecision = Callable[[Document | None], Sequence[DomainEvent]]
 EntityDecision = Callable[[Entity | None], tuple[DomainEvent, ...]]
 QueryDecision = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
 
@@ -172,7 +172,7 @@ class History:
         """What the log says of one document."""
         return await self.reader.of_aggregate(story.tenant, "document", story.document_id)
 
-    async def _stage(self, story: Story, decide: Callable[..., tuple[DomainEvent, ...]]) -> list[DomainEvent]:
+    async def _stage(self, story: Story, decide: Callable[..., Sequence[DomainEvent]]) -> list[DomainEvent]:
         """A stage worked on the event that took the present content in."""
         taken = [event for event in await self.of_document(story) if _takes_in(event)]
         if not taken:

@@ -192,7 +192,7 @@ def test_parts_say_nothing_before_the_last_one_and_then_what_the_whole_says(
     result: StageResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "PART_BYTES", 1)
-    parts = split(result)
+    parts = tuple(split(result))
     events = given(ingested(), *parts)
     assert [needed_from(event) for event in events] == [1, *range(2, len(parts) + 1), 2]
     taken = fold(events[:1])

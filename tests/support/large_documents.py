@@ -18,14 +18,13 @@ from aggregates.document import Document
 from contracts.documents import DocumentChunked, EntitiesExtracted
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
-from contracts.payload import Payload
 from contracts.topics import topics
 from eventstore.positions import ConsumerPositions
 from eventstore.texts import TextStore
 from eventstore.transfer import dump
 from projections.replay import replay
-from services.processing.entities import texts_of_chunks
-from services.processing.stage import StageRunner
+from services.processing.pieces import groups_of_pieces
+from services.processing.stage import StageOutput, StageRunner
 from streams.stage_handler import StageHandler
 from tests.eventstore.kafka.relaying import relaying, wait_for_position
 from tests.projections.history import History, open_history
@@ -64,15 +63,16 @@ class Reading:
         """As the entity stage has it."""
         return document.is_present(event.event_id) and document.extracted is None
 
-    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Payload]:
+    async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[StageOutput]:
         """Nothing, of every document."""
-        assert all(map(all, await texts_of_chunks(self._texts, [document for document, _ in batch])))
+        async for group in groups_of_pieces(self._texts, [document for document, _ in batch]):
+            assert all(piece.text for piece in group)
         return [
             EntitiesExtracted(content=document.text.digest, model="nothing@1", mentions=(), aliases=())
             for document, _ in batch
         ]
 
-    def decide(self, document: Document | None, of: UUID, result: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+    def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
         assert isinstance(result, EntitiesExtracted)
         return documents.extract_entities(document, of, result, cause)
