@@ -7,10 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+import hypothesis
+import psycopg
 import pytest
 
 from annals.embedded.broker import EmbeddedBroker, free_port
@@ -18,7 +20,14 @@ from annals.embedded.postgres import EmbeddedPostgres
 from eventstore.migrations import migrate
 from tests.support import tiers
 
+# How long an example takes says what else the machine does. What hangs is ended by the test's own limit.
+hypothesis.settings.register_profile("annals", deadline=None)
+hypothesis.settings.load_profile("annals")
+
 _NUMBERS = itertools.count(1)
+# A machine that goes down may take the tests' databases along; a killed server loses nothing all the same.
+UNSAFE = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+MAKING_LIMIT_S = 30.0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -80,16 +89,66 @@ class Server:
 
 
 class PostgresServer(Server):
-    """The embedded PostgreSQL."""
+    """The embedded PostgreSQL, which does not wait for the disk."""
 
     def __init__(self, folder: Path) -> None:
         self.embedded = EmbeddedPostgres(folder)
         self.embedded.prepare()
-        super().__init__(self.embedded.command(), self.embedded.ready, folder)
+        unsafe = [part for setting in UNSAFE for part in ("-c", setting)]
+        super().__init__([*self.embedded.command(), *unsafe], self.embedded.ready, folder)
 
     def dsn(self, database: str) -> str:
         """Address of one database."""
         return self.embedded.dsn.replace("/annals?", f"/{database}?")
+
+    def execute(self, statement: str) -> None:
+        """One statement of an administrator."""
+        with psycopg.connect(self.dsn("postgres"), autocommit=True, connect_timeout=10) as connection:
+            connection.execute(statement.encode())
+
+
+class Databases:
+    """Fresh, migrated databases. The next one is made, and the last one dropped, while a test has its own."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._thread = ThreadPoolExecutor(1, "databases")
+        self._next = self._thread.submit(self._make)
+        self._dropped: list[Future[None]] = []
+
+    def take(self) -> str:
+        """The name of one."""
+        name, self._next = self._next.result(), self._thread.submit(self._make)
+        return name
+
+    def drop(self, name: str) -> None:
+        """Soon."""
+        self._dropped.append(self._thread.submit(self._execute, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+    def close(self) -> None:
+        """Raises what dropping raised."""
+        self._thread.shutdown(cancel_futures=True)
+        for dropped in self._dropped:
+            if not dropped.cancelled():
+                dropped.result()
+
+    def _make(self) -> str:
+        name = f"test_{next(_NUMBERS)}"
+        self._execute(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE annals")
+        return name
+
+    def _execute(self, *statements: str) -> None:
+        """Some tests kill the server and start it again: all of them once more then."""
+        end = time.monotonic() + MAKING_LIMIT_S
+        while True:
+            try:
+                for statement in statements:
+                    self._server.execute(statement)
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
 
 class BrokerServer(Server):
@@ -124,18 +183,17 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     server.stop()
 
 
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+@pytest.fixture(scope="session")
+def databases(postgres_server: PostgresServer) -> Iterator[Databases]:
+    """Of the run's server."""
+    made = Databases(postgres_server)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def dsn(postgres_server: PostgresServer) -> Iterator[str]:
+def dsn(postgres_server: PostgresServer, databases: Databases) -> Iterator[str]:
     """A fresh, migrated database."""
-    name, admin = f"test_{next(_NUMBERS)}", postgres_server.dsn("postgres")
-    asyncio.run(_execute(admin, f"CREATE DATABASE {name} TEMPLATE annals"))
+    name = databases.take()
     yield postgres_server.dsn(name)
-    asyncio.run(_execute(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+    databases.drop(name)

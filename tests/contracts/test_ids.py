@@ -21,7 +21,7 @@ def test_ids_stay_what_they_were() -> None:
     assert relation_id("acme", "report", "s", "met", "o", 4) == "846fedc0-e5c3-54e3-b651-6690863f4f30"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(TENANTS, min_size=2, max_size=2, unique=True), st.text(), st.integers(0, 9))
 def test_tenants_never_share_an_id(tenants: list[str], name: str, number: int) -> None:
     one, other = tenants
@@ -102,7 +102,7 @@ def test_languages_that_differ_by_a_sign_are_several_entities() -> None:
     assert len({entity_id("acme", name) for name in ("C", "C++", "C#")}) == 3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text())
 def test_a_folded_name_has_no_stray_spaces_or_capitals(name: str) -> None:
     folded = normalise_name(name)

@@ -19,7 +19,7 @@ READERS = (decode, decode_unvalidated)
 
 @pytest.mark.parametrize("read", READERS)
 @given(st.sampled_from(EventType).flatmap(events), st.integers(1, 1000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_newer_schema_version_is_named(read: Callable[[bytes], DomainEvent], event: DomainEvent, more: int) -> None:
     newest = PAYLOADS[event.event_type].schema_version
     # What else a newer version changes in the envelope or the payload cannot be known.
@@ -34,7 +34,7 @@ def test_a_newer_schema_version_is_named(read: Callable[[bytes], DomainEvent], e
 
 @pytest.mark.parametrize("read", READERS)
 @given(st.sampled_from(EventType).flatmap(events), st.text(min_size=1).filter(lambda name: name not in set(EventType)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_unknown_event_type_is_named(read: Callable[[bytes], DomainEvent], event: DomainEvent, name: str) -> None:
     with pytest.raises(NewerSchemaError, match=r"^this process is too old: it does not know the event type .*; update"):
         read(canonical(json.loads(encode(event)) | {"event_type": name}))

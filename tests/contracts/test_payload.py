@@ -34,7 +34,7 @@ def spoilt(node: Any, spoil: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("spoil", ["a\x00b", "a\ud800b"])
 @pytest.mark.parametrize("event_type", EventType)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_no_string_of_any_event_holds_what_cannot_be_stored(
     event_type: EventType, spoil: str, data: st.DataObject

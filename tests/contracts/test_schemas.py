@@ -25,7 +25,7 @@ def test_the_files_of_this_checkout_are_up_to_date(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("event_type", EventType)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_every_event_keeps_its_schema(event_type: EventType, data: st.DataObject) -> None:
     fields = json.loads(encode(data.draw(events(event_type))))
@@ -33,7 +33,7 @@ def test_every_event_keeps_its_schema(event_type: EventType, data: st.DataObject
 
 
 @pytest.mark.parametrize("event_type", EventType)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_a_schema_refuses_what_is_no_such_event(event_type: EventType, data: st.DataObject) -> None:
     schema, fields = event_schema(event_type), json.loads(encode(data.draw(events(event_type))))

@@ -14,7 +14,7 @@ from tests.contracts.strategies import events
 
 
 @given(st.sampled_from(EventType).flatmap(events))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_is_what_decode_gives(event: DomainEvent) -> None:
     raw = encode(event)
     read = decode_unvalidated(raw)
@@ -25,13 +25,13 @@ def test_is_what_decode_gives(event: DomainEvent) -> None:
 
 
 @given(st.sampled_from(EventType).flatmap(events))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_sets_the_position(event: DomainEvent) -> None:
     assert decode_unvalidated(encode(event), position=7) == decode(encode(event), position=7)
 
 
 @given(st.sampled_from(EventType).flatmap(events))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_lacks_a_field_is_refused_as_ever(event: DomainEvent) -> None:
     fields = json.loads(encode(event))
     fields.pop("aggregate_id")

@@ -25,7 +25,7 @@ from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 from eventstore.transfer import NotEmptyError, count_lines, dump, restore
-from tests.conftest import PostgresServer, _execute
+from tests.conftest import PostgresServer
 
 TABLES = {
     "texts": "tenant, document_id, digest",
@@ -44,12 +44,11 @@ RECEIPT = Delivery("north", "letters/1", UUID(int=7))
 @pytest.fixture
 async def empty(postgres_server: PostgresServer) -> AsyncIterator[PostgresPool]:
     """Another database, empty."""
-    admin = postgres_server.dsn("postgres")
-    await _execute(admin, "CREATE DATABASE other TEMPLATE annals")
+    postgres_server.execute("CREATE DATABASE other TEMPLATE annals")
     opened = await open_pool(postgres_server.dsn("other"))
     yield opened
     await opened.close()
-    await _execute(admin, "DROP DATABASE other WITH (FORCE)")
+    postgres_server.execute("DROP DATABASE other WITH (FORCE)")
 
 
 def append(dsn: str, events: list[DomainEvent]) -> list[DomainEvent]:

@@ -17,7 +17,7 @@ from eventstore.log import EventLog
 from eventstore.migrations import migrate, migrations_in
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.receipts import Delivery, InboxReceipts
-from tests.conftest import PostgresServer, _execute
+from tests.conftest import PostgresServer
 
 STORED, SILENT = UUID(int=1), UUID(int=2)
 
@@ -25,14 +25,14 @@ STORED, SILENT = UUID(int=1), UUID(int=2)
 @pytest.fixture
 async def old(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """A database with the migrations before the one of deliveries."""
-    admin, dsn = postgres_server.dsn("postgres"), postgres_server.dsn("old_deliveries")
-    await _execute(admin, "CREATE DATABASE old_deliveries")
+    dsn = postgres_server.dsn("old_deliveries")
+    postgres_server.execute("CREATE DATABASE old_deliveries")
     before = [one for one in migrations_in(files("eventstore.migrations")) if one.name not in NEWER]
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "migrations_in", lambda _: before)
         await migrate(dsn)
     yield dsn
-    await _execute(admin, "DROP DATABASE old_deliveries WITH (FORCE)")
+    postgres_server.execute("DROP DATABASE old_deliveries WITH (FORCE)")
 
 
 def newer() -> set[str]:

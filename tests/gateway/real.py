@@ -21,7 +21,7 @@ from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from tests.annals.pipeline import ANNALS, environment
 from tests.annals.processes import until
-from tests.conftest import PostgresServer, _execute
+from tests.conftest import PostgresServer
 from tests.projections.history import History
 from tests.projections.stories import Story
 
@@ -144,12 +144,11 @@ class Inside:
 @contextlib.contextmanager
 def database(server: PostgresServer, name: str) -> Iterator[str]:
     """A fresh, migrated database, for longer than one test."""
-    admin = server.dsn("postgres")
-    asyncio.run(_execute(admin, f"CREATE DATABASE {name} TEMPLATE annals"))
+    server.execute(f"CREATE DATABASE {name} TEMPLATE annals")
     try:
         yield server.dsn(name)
     finally:
-        asyncio.run(_execute(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _started(data: Path, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":

@@ -34,7 +34,7 @@ def parts(text: str, chunks: list[ChunkSpan]) -> list[str]:
 
 
 @given(TEXTS, BUDGETS)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_every_character_lies_in_a_chunk_and_no_chunk_is_over_its_budget(text: str, budget: tuple[int, int]) -> None:
     chunks = Chunker(words, "words", max_tokens=budget[0], overlap_tokens=budget[1]).split(text)
 
@@ -47,7 +47,7 @@ def test_every_character_lies_in_a_chunk_and_no_chunk_is_over_its_budget(text: s
 
 
 @given(TEXTS, BUDGETS)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_chunks_go_forward_and_share_at_most_the_overlap(text: str, budget: tuple[int, int]) -> None:
     offsets = words(text)
     chunks = Chunker(words, "words", max_tokens=budget[0], overlap_tokens=budget[1]).split(text)
@@ -132,7 +132,7 @@ def test_the_revision_names_all_that_decides_where_is_cut() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_with_the_real_tokenizer_any_text_is_covered(minilm: Embedder, text: str) -> None:
     chunks = Chunker(minilm.token_offsets, "minilm", max_tokens=16, overlap_tokens=4).split(text)
     covered = {index for chunk in chunks for index in range(chunk.start, chunk.end)}

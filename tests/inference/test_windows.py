@@ -30,7 +30,7 @@ def averaged(embedder: Embedder, parts: list[str]) -> np.ndarray[tuple[int], np.
     return np.asarray(whole / np.linalg.norm(whole), dtype=np.float32)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     head=st.lists(st.sampled_from(KNOWN), max_size=70),
     repeated=st.sampled_from(KNOWN),

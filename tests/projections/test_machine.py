@@ -87,8 +87,6 @@ def test_any_delivery_leads_to_what_the_log_says(dsn: str) -> None:
                 super().__init__(runner, history)
 
         try:
-            run_state_machine_as_test(
-                Machine, settings=settings(max_examples=12, stateful_step_count=15, deadline=None)
-            )
+            run_state_machine_as_test(Machine, settings=settings(max_examples=12, stateful_step_count=15))
         finally:
             runner.run(opened.__aexit__(None, None, None))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.access import Hours, Permission, Role
@@ -277,7 +277,6 @@ ROLES = st.lists(PERMISSIONS, max_size=4).map(lambda permissions: Role(name="tri
 SCOPES = st.none() | st.lists(st.sampled_from(("documents:read", "*:read", "events:*"))).map(tuple)
 
 
-@settings(deadline=None)
 @given(ROLES, SCOPES, st.sampled_from(("", *COLLECTIONS, "other")))
 def test_a_decision_on_an_object_and_the_reach_agree(
     role: Role, scopes: tuple[str, ...] | None, collection: str
@@ -295,7 +294,6 @@ def test_a_decision_on_an_object_and_the_reach_agree(
         assert not decision.allowed and seen == frozenset()
 
 
-@settings(deadline=None)
 @given(ROLES, ROLES)
 def test_more_permissions_never_take_anything_away(one: Role, other: Role) -> None:
     both = Role(name="both", permissions=(*one.permissions, *other.permissions))
@@ -307,7 +305,6 @@ def test_more_permissions_never_take_anything_away(one: Role, other: Role) -> No
             assert together.masked_fields <= alone.masked_fields
 
 
-@settings(deadline=None)
 @given(ROLES, SCOPES)
 def test_scopes_never_widen(role: Role, scopes: tuple[str, ...] | None) -> None:
     for resource in ("documents", "events"):
@@ -316,7 +313,6 @@ def test_scopes_never_widen(role: Role, scopes: tuple[str, ...] | None) -> None:
             assert narrowed.allowed <= decide(who("tried"), f"{resource}:{action}", role).allowed
 
 
-@settings(deadline=None)
 @given(ROLES, ROLES)
 def test_who_sees_the_same_shares_a_key_and_nobody_else(one: Role, other: Role) -> None:
     reaches = [engine(role).access_of(who("tried"), None, THURSDAY).reach("documents", "read") for role in (one, other)]

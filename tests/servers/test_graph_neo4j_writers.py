@@ -287,7 +287,7 @@ async def test_counters_by_difference_are_those_derived_anew(
         await generation.finish({})
         assert await digests(store) == await digests(generation.store)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(STEPS)
     def holds(steps: Steps) -> None:
         run(compare(steps))

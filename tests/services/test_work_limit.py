@@ -92,7 +92,7 @@ async def test_who_waits_too_long_is_told_so_and_takes_nobodys_turn() -> None:
     await second
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["start", "end", "cancel"])), max_size=60),
     st.integers(1, 3),
