@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # A little below what `make coverage` measures. It rises with it.
 FLOOR := 62
 
-.PHONY: demo models lock test-unit coverage test test-servers test-long check compose-check bench clean
+.PHONY: demo models lock test-unit coverage test test-embedded test-servers test-long check compose-check bench clean
 
 demo: $(LIGHT)
 	$(BIN)/python -m examples.demo
@@ -27,12 +27,16 @@ coverage: $(READY)
 
 # Everything but the long tests, on the embedded servers.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=25
+
+# The same without the unit tests, which `make coverage` runs, and those of `make test-servers`.
+test-embedded: $(READY)
+	$(BIN)/python -m pytest -m "not unit and not long" --ignore=tests/servers --durations=25
 
 # Against real Kafka, Neo4j, OpenSearch and Redis, which it starts; tests/servers/conftest.py says where they come from.
 # A server that cannot be had fails the tests that need it.
 test-servers: $(READY)
-	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest tests/servers
+	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest tests/servers --durations=25
 
 # Kills and load over many rounds, an hour and more. ANNALS_TEST_ROUNDS and ANNALS_TEST_SEED choose how many and which;
 # every round prints its seed.
