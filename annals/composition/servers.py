@@ -68,7 +68,9 @@ class Servers:
         return _stats(self.neo4j.limiter, self.neo4j.idle)
 
     def _look_opensearch(self) -> PoolStats:
-        # aiohttp does not tell what it holds idle; this looks, and finds nothing where a release changed that.
+        # aiohttp does not tell what it holds idle: its traces tell of connections that are made and used again, not of
+        # those that are closed. Nor does opensearch-py take a connector of ours. This looks, and finds nothing where a
+        # release changed that.
         sessions = [getattr(one, "session", None) for one in self.opensearch.transport.connection_pool.connections]
         held = [getattr(session.connector, "_conns", {}) for session in sessions if session is not None]
         return _stats(self._opensearch_limiter, sum(len(own) for of_host in held for own in of_host.values()))
