@@ -1,5 +1,6 @@
 """Addresses: checked before anything connects, and as they may be shown."""
 
+import ipaddress
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 
@@ -48,3 +49,11 @@ def checked_bootstrap(servers: str) -> str:
         if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
             raise ValueError("is no list of Kafka servers; write host:port,host:port")
     return servers
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from annals.token_file import FILE_NAME, read_admin_token
 from security.access import FULL_ACCESS
+from security.local_administrator import TENANT
 from services.caller import Caller
 from services.deadline import Deadline
-from services.security.local_administrator import TENANT, LocalAdministrator
+from services.security.local_administrator import LocalAdministrator
 
 LIMIT_S = 30.0
 

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
+from annals.composition.audited import audited_service
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
 from annals.heartbeat import Heartbeat
@@ -17,10 +18,8 @@ from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.connections import BoundedHttp
 from gateway.jobs import Jobs
-from gateway.services import DocumentServices, GatewayServices, OperationServices, SecurityServices
+from gateway.services import GatewayServices
 from gateway.streams import LiveStreams
-from reasoning.results import ScoredPassage
-from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.health import report_pools
 from services.processing.interface import AiProcessing
@@ -65,16 +64,6 @@ class Models:
         """Of questions."""
         return self._use_cases.services.reasoning
 
-    async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
-        """The `k` passages nearest to `query` by meaning and by words."""
-        return await self._use_cases.ask.search(caller, query, k, deadline)
-
-    async def embed(self, query: str) -> tuple[str, Sequence[float]]:
-        """Revision of the embedder, and its vector of length 1."""
-        inference = self._use_cases.inference
-        (vector,) = await inference.embed_queries([query])
-        return inference.embedder.revision, vector.tolist()
-
     async def check(self) -> None:
         """Raises where it is not loaded."""
         if not self._loading.done():
@@ -87,15 +76,15 @@ class Models:
         await asyncio.gather(self._loading, return_exceptions=True)
 
 
-def run_gateway(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
-    """Run until a signal ends it. Raises AnnalsError."""
-    asyncio.run(_run(settings, dsn, heartbeat, live))
+def run_gateway(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
+    """Run until a signal ends it. `broker`: Kafka's address, for the status. Raises AnnalsError."""
+    asyncio.run(_run(settings, dsn, broker, heartbeat, live))
     heartbeat.end()
 
 
-async def _run(settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
+async def _run(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
     address, streams = GatewayAddress.of(settings), LiveStreams()
-    async with _gateway(settings, dsn, live, streams) as app:
+    async with _gateway(settings, dsn, broker, live, streams) as app:
         server = Server(
             uvicorn.Config(
                 app,
@@ -137,9 +126,9 @@ async def _beat(heartbeat: Heartbeat) -> None:
 
 @contextlib.asynccontextmanager
 async def _gateway(
-    settings: Settings, dsn: str, live: LiveSettings, streams: LiveStreams
+    settings: Settings, dsn: str, broker: str, live: LiveSettings, streams: LiveStreams
 ) -> AsyncIterator[EnhancedKnowledgeStorageGateway]:
-    async with open_use_cases(settings, dsn) as use_cases:
+    async with open_use_cases(settings, dsn, broker=broker) as use_cases:
         live.on_change("questions_per_minute", use_cases.ask.limit_to)
         models, jobs = Models(use_cases), Jobs()
         pools = use_cases.operations.pools
@@ -167,48 +156,21 @@ async def _gateway(
 
 
 def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStreams) -> GatewayServices:
-    storage, operations, security = use_cases.storage, use_cases.operations, use_cases.security
     return GatewayServices(
         limits=use_cases.limits,
         idempotency=use_cases.idempotency,
-        documents=DocumentServices(
-            storage=use_cases.services.storage,
-            reading=storage.reading,
-            listing=storage.listing,
-            show=storage.show,
-            deletion=storage.deletion,
-            waiting=storage.waiting,
-            parts=storage.parts,
-            consistency=storage.consistency,
-            databases=storage.databases,
-        ),
-        operations=OperationServices(
-            status=operations.status,
-            models=use_cases.models,
-            reprocess=operations.reprocess,
-            rebuilding=operations.rebuilding,
-            dead_letters=operations.dead_letters,
-            events=operations.events,
-        ),
-        security=SecurityServices(
-            sign_in=security.sign_in,
-            signer=security.signer,
-            accounts=security.accounts,
-            api_keys=security.api_keys,
-            policies=security.policies,
-            audit=security.audit_service,
-            data_keys=security.data_keys,
-            threats=security.threats,
-            compliance=security.compliance,
-            retention=security.retention,
-        ),
+        storage=audited_service(use_cases.services.storage, use_cases.security.audit),
+        documents=use_cases.storage,
+        operations=use_cases.operations,
+        serving=use_cases.models,
+        security=use_cases.security,
         webhooks=use_cases.webhooks.service,
         jobs=jobs,
         streams=streams,
-        positions=operations.positions,
+        positions=use_cases.operations.positions,
         models=models,
         checks={
-            "databases": operations.pools.check,
+            "databases": use_cases.operations.pools.check,
             "models": models.check,
             "services": use_cases.check_services,
         },

@@ -1,10 +1,10 @@
 """Where the gateway listens: on loopback, else with TLS, or where somebody says that it may do without."""
 
 import asyncio
-import ipaddress
 import socket
 from dataclasses import dataclass
 
+from annals.addresses import is_loopback
 from annals.embedded.broker import free_port
 from annals.settings import Settings
 from contracts.errors import AnnalsError
@@ -50,18 +50,15 @@ def check(settings: Settings) -> None:
     """Raises GatewayAddressError where whoever listens on the way would read tokens."""
     if (settings.gateway_certificate is None) != (settings.gateway_key is None):
         raise GatewayAddressError("TLS needs both gateway_certificate and gateway_key; set both or neither")
-    if settings.gateway_certificate is None and not settings.gateway_plaintext and not _loopback(settings.gateway_host):
+    if (
+        settings.gateway_certificate is None
+        and not settings.gateway_plaintext
+        and not is_loopback(settings.gateway_host)
+    ):
         raise GatewayAddressError(
             f"the gateway does not listen at {settings.gateway_host} without TLS; set gateway_certificate and "
             "gateway_key, or gateway_plaintext where a proxy in front of it has TLS"
         )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _port(settings: Settings) -> int:

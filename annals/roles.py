@@ -54,7 +54,7 @@ def run_role(
         # HTTP's libraries, which no other role needs.
         from annals.gateway import run_gateway
 
-        run_gateway(settings, dsn, heartbeat, live)
+        run_gateway(settings, dsn, broker, heartbeat, live)
     else:
         _stream(role, settings, dsn, broker, heartbeat)
 

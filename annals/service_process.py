@@ -7,6 +7,7 @@ import signal
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.heartbeat import Heartbeat
 from annals.live_settings import LiveSettings
+from annals.service_tls import check_serving
 from annals.settings import Settings
 from security.access import Access
 from security.service_tokens import ServiceIdentity
@@ -30,6 +31,7 @@ def run_service(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, l
 
 
 async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
+    tls = check_serving(settings, settings.service_host)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,6 +60,7 @@ async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, li
             port=settings.service_port,
             advertised=settings.service_advertised,
             beat=heartbeat.beat,
+            tls=tls,
         ).start_service()
         log.info("the service %s is served: %s", name, handle.instance.address)
         waiting, told = asyncio.ensure_future(handle.wait()), asyncio.ensure_future(ended.wait())

@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     service_advertised: str | None = Field(
         None, description="Host that others reach it by; `service_host`, or the machine's name, by default."
     )
+    service_certificate: Path | None = Field(None, description="Certificates that this process shows services (PEM).")
+    service_key: Path | None = Field(None, description="Key of that certificate (PEM).")
+    service_ca: Path | None = Field(None, description="Authority that certificates of services are of (PEM).")
+    service_plaintext: bool = Field(
+        False, description="Let services listen beyond loopback without TLS, in a private network."
+    )
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
     stall_seconds: float = Field(60.0, gt=0, description="A worker without progress for so long is started again.")
     master_key: SecretStr | None = Field(None, description="The master key in base64; older ones behind it.")

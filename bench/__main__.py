@@ -9,7 +9,19 @@ from pathlib import Path
 
 import click
 
-from bench import appends, ask, ask_client, common_entity, fairness, freshness, gateway, ingest, projection, replay
+from bench import (
+    appends,
+    ask,
+    ask_client,
+    common_entity,
+    fairness,
+    freshness,
+    gateway,
+    ingest,
+    projection,
+    replay,
+    scale,
+)
 from bench.servers import Figures, Stopwatch, say
 
 
@@ -34,6 +46,8 @@ MEASUREMENTS = USUAL | {
     "fairness": fairness.measure,
     "common_entity": common_entity.measure,
     "common_entity_neo4j": common_entity.measure_neo4j,
+    "scale": scale.measure,
+    "scale_million": scale.measure_million,
     "stores": _stores,
 }
 
@@ -44,7 +58,8 @@ def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
     NAME is one of appends, projection, replay, ingest, ask, gateway, ask_client, freshness; without any, all are
-    measured. And there are fairness and common_entity, which take minutes, and common_entity_neo4j and stores, for the
+    measured. And there are fairness and common_entity, which take minutes, scale, which takes more (scale_million an
+    hour) and a set of passages and questions in the folder BENCH_SET, and common_entity_neo4j and stores, for the
     servers profile, which need Java or Docker. Prints one JSON object; only its ratios mean anything elsewhere (see
     docs/performance.md).
     """

@@ -23,11 +23,12 @@ from gateway.app import EnhancedKnowledgeStorageGateway, make_api
 from gateway.chain import ASGIApp, Message
 from gateway.endpoint import KIB, ApiEndpointConfig, RateLimit
 from gateway.jobs import Jobs
-from gateway.services import DocumentServices, GatewayServices, OperationServices, SecurityServices
+from gateway.services import GatewayServices
 from gateway.streams import LiveStreams
 from services.positions import ShownPositions
 from services.processing.interface import EntityExtractionRequest, EntityExtractionResponse
 from services.storage.consistency import ReadYourWrites
+from services.storage.use_cases import Storage
 
 REQUESTS = 1500
 WARM = 300
@@ -73,9 +74,13 @@ async def measure(folder: Path) -> Figures:
         services = GatewayServices(
             limits=stores.read.limits,
             idempotency=IdempotencyKeys(stores.pool),
-            documents=replace(DocumentServices(*[nothing] * 9), consistency=ReadYourWrites((), stores.topics)),
-            operations=OperationServices(*[nothing] * len(fields(OperationServices))),
-            security=SecurityServices(*[nothing] * len(fields(SecurityServices))),
+            storage=nothing,
+            documents=replace(
+                Storage(*[nothing] * len(fields(Storage))), consistency=ReadYourWrites((), stores.topics)
+            ),
+            operations=nothing,
+            serving=nothing,
+            security=nothing,
             webhooks=nothing,
             jobs=Jobs(),
             streams=LiveStreams(),

@@ -71,7 +71,7 @@ async def retrieve(folder: Path, data: Path) -> Retrieved:
     async with session(settings, processing=True, new=True) as opened:
         storage = opened.use_cases.storage
         documents = set_aside(load([str(folder / "corpus.jsonl")], io.BytesIO()), [])
-        taken = await take_by(context, storage.intake, documents)
+        taken = await take_by(context, storage.taking, documents)
         await storage.waiting.until_projected(
             context.caller, list(taken.documents), lambda _: None, deadline=Deadline.after(LIMIT_S)
         )

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from client.gateway import (
     AWAY_LIMIT_S,
@@ -15,6 +14,7 @@ from client.gateway import (
     GatewayError,
     GatewayNotFoundError,
     GatewayUnavailableError,
+    segment,
 )
 from contracts.errors import AnnalsError
 
@@ -115,7 +115,7 @@ async def delete(gateway: Gateway, named: Sequence[Sequence[str]], reason: str |
     already: list[str] = []
     for document_id in ids:
         parameters = {} if reason is None else {"reason": reason}
-        done = await gateway.send("DELETE", f"/documents/{quote(document_id, safe='')}", params=parameters)
+        done = await gateway.send("DELETE", f"/documents/{segment(document_id)}", params=parameters)
         (already if done["already"] else deleted).append(document_id)
     return deleted, already
 
@@ -123,7 +123,7 @@ async def delete(gateway: Gateway, named: Sequence[Sequence[str]], reason: str |
 async def _known(gateway: Gateway, names: Sequence[str]) -> str:
     for name in names:
         try:
-            await gateway.get(f"/documents/{quote(name, safe='')}/status")
+            await gateway.get(f"/documents/{segment(name)}/status")
             return name
         except GatewayNotFoundError:
             continue

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -17,6 +18,8 @@ PREFIX = "/api/v1"
 CONNECT_LIMIT_S = 5.0
 ANSWER_LIMIT_S = 90.0
 """The longest that the gateway grants itself is a minute."""
+IMPATIENT_LIMIT_S = 20.0
+"""How long whoever has another way waits for an answer."""
 PATIENCE_S = 70.0
 """How long a limit that was reached is waited for: limits are counted by the minute."""
 RETURN_LIMIT_S = 15.0
@@ -50,6 +53,11 @@ class _LaterError(AnnalsError):
         """Worth another try after `pause_s`, within `limit_s` of the first; `cause` is what to say else."""
         super().__init__(str(cause))
         self.pause_s, self.limit_s, self.cause = pause_s, limit_s, cause
+
+
+def segment(text: str) -> str:
+    """As one segment of a path, whatever is in it."""
+    return quote(text, safe="")
 
 
 class Gateway:
@@ -117,16 +125,19 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(address: Address) -> AsyncIterator[Gateway]:
-    """A client of one gateway. No proxy of the environment is used for a machine's own."""
+async def open_gateway(address: Address, *, patient: bool = True) -> AsyncIterator[Gateway]:
+    """A client of one gateway. No proxy of the environment is used for a machine's own.
+
+    Not `patient`: for whoever has another way where it does not answer at once.
+    """
     async with httpx.AsyncClient(
         base_url=address.url,
         headers={"authorization": f"Bearer {address.token}", "user-agent": "annals"},
-        timeout=httpx.Timeout(ANSWER_LIMIT_S, connect=CONNECT_LIMIT_S),
+        timeout=httpx.Timeout(ANSWER_LIMIT_S if patient else IMPATIENT_LIMIT_S, connect=CONNECT_LIMIT_S),
         trust_env=not address.local,
         verify=address.url.startswith("https:"),
     ) as client:
-        yield Gateway(address.url, client)
+        yield Gateway(address.url, client, patient=patient)
 
 
 def _later(state: RetryCallState) -> _LaterError:

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
-from client.gateway import Gateway, GatewayNotFoundError
+from client.gateway import Gateway, GatewayNotFoundError, segment
 
 KINDS = ("document", "entity", "reasoning_query", "model", "system")
 
@@ -13,13 +12,13 @@ async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
     """The document that has one of these ids, else the entity of the first name."""
     for name in names:
         try:
-            document: dict[str, Any] = await gateway.get(f"/documents/{quote(name, safe='')}")
+            document: dict[str, Any] = await gateway.get(f"/documents/{segment(name)}")
             return document
         except GatewayNotFoundError as error:
             if "there is no document" not in str(error):
                 raise
     try:
-        found = await gateway.get(f"/entities/{quote(names[0], safe='')}")
+        found = await gateway.get(f"/entities/{segment(names[0])}")
     except GatewayNotFoundError:
         what = f"there is no document and no entity {names[0]!r}"
         raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is") from None
@@ -28,7 +27,7 @@ async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
 
 async def whole(gateway: Gateway, document_id: str) -> dict[str, Any]:
     """A document with its entities and passages, their texts among them."""
-    found = await gateway.get(f"/storage/documents/{quote(document_id, safe='')}")
+    found = await gateway.get(f"/storage/documents/{segment(document_id)}")
     document: dict[str, Any] = found["result"]
     return document
 
@@ -37,7 +36,7 @@ async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
     """Every event of the aggregate that has one of these ids, oldest first."""
     for name in names:
         for kind in KINDS:
-            if events := await _events(gateway, f"/events/aggregates/{kind}/{quote(name, safe='')}"):
+            if events := await _events(gateway, f"/events/aggregates/{kind}/{segment(name)}"):
                 return {"id": name, "kind": kind, "events": [_without_kind(event) for event in events]}
     what = f"there is no document, entity or question {names[0]!r}"
     raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is")

@@ -1,6 +1,7 @@
 """Names and words as they are compared: without case and accents."""
 
 import unicodedata
+from functools import lru_cache
 
 from contracts.ids import normalise_name
 
@@ -17,6 +18,7 @@ def fold(text: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
+@lru_cache(maxsize=1 << 16)
 def name_key(name: str) -> str:
     """What spellings of one name share, its folded words; "" for what is no name or too long to be looked for."""
     words = fold(normalise_name(name)).split()

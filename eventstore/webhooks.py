@@ -78,13 +78,30 @@ class Webhooks:
                 sealed,
             )
 
-    async def secret(self, tenant: str, webhook_id: str) -> bytes | None:
-        """As it is sealed."""
+    async def replace_secret(self, tenant: str, webhook_id: str, sealed: bytes, former_s: float) -> None:
+        """The one that it had signs for `former_s` seconds more, and the one before that no more."""
         async with acquire(self._pool) as connection:
-            found: bytes | None = await connection.fetchval(
-                "SELECT sealed_secret FROM annals.webhooks WHERE tenant = $1 AND id = $2", tenant, webhook_id
+            await connection.execute(
+                "UPDATE annals.webhooks SET sealed_secret = $3, "
+                "sealed_former_secret = CASE WHEN $4 > 0 THEN sealed_secret END, "
+                "former_until = CASE WHEN $4 > 0 THEN now() + $4 * interval '1 second' END "
+                "WHERE tenant = $1 AND id = $2",
+                tenant,
+                webhook_id,
+                sealed,
+                former_s,
             )
-        return found
+
+    async def secrets(self, tenant: str, webhook_id: str) -> Sequence[bytes]:
+        """Those that sign now, as they are sealed: the newest first, none where the webhook is no more."""
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow(
+                "SELECT sealed_secret, CASE WHEN former_until > now() THEN sealed_former_secret END AS former "
+                "FROM annals.webhooks WHERE tenant = $1 AND id = $2",
+                tenant,
+                webhook_id,
+            )
+        return [] if row is None else [one for one in row.values() if one is not None]
 
     async def forget(self, tenant: str, webhook_id: str) -> None:
         """After it is removed: its secret, and how it failed."""

@@ -246,6 +246,15 @@ WEBHOOKS = (
         _write("POST", "/webhooks/{webhook_id}/test", "webhook_tester", "webhooks", "execute", body_bytes=0),
         timeout_s=30.0,
     ),
+    # Its answer holds a secret, which is kept nowhere.
+    _write(
+        "POST",
+        "/webhooks/{webhook_id}/rotate",
+        "webhook_rotator",
+        "webhooks",
+        "write",
+        idempotency_key="no",
+    ),
     _write("POST", "/webhooks/{webhook_id}/resume", "webhook_resumer", "webhooks", "write", body_bytes=0),
 )
 

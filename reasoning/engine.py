@@ -2,21 +2,20 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Sequence
 
 from contracts.reasoning import CHAIN_CHARACTERS, MAX_SOURCES, MAX_STEPS, STEP_CHARACTERS
 from inference.embedder import check_embedder
 from projections.graph.reads import GraphContent
-from projections.vector.reads import Hit, PassageSearch, Vector
+from projections.vector.reads import Hit, PassageSearch
 from reasoning.answer import READ, answer_of
 from reasoning.answering.learned import Ranked
 from reasoning.answering.proposal import Support
 from reasoning.chains import chain_of, without_repeats
-from reasoning.embedder import QueryEmbedder
+from reasoning.embedder import QueryEmbedder, Vectors
 from reasoning.fusion import reciprocal_rank_fusion
 from reasoning.index import Index
-from reasoning.index_cache import CachedIndex, IndexCache
+from reasoning.neighbourhood import Neighbourhoods
 from reasoning.path_ranking import rank
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
 from reasoning.visible import Visible
@@ -24,8 +23,6 @@ from reasoning.words import shortened
 
 DEPTH = 100
 """Passages that each search brings."""
-MOST_SIFTED, WIDER = 10_000, 4
-"""Passages that a search looks at for somebody who may see only some, and how many times more it looks at next."""
 
 
 class Reasoner:
@@ -35,9 +32,10 @@ class Reasoner:
     """
 
     def __init__(self, graph: GraphContent, passages: PassageSearch, embedder: QueryEmbedder) -> None:
+        self._graph = graph
         self._passages = passages
         self._embedder = embedder
-        self._indexes = IndexCache(graph, passages)
+        self._neighbourhoods = Neighbourhoods(graph, passages)
 
     async def load(self) -> None:
         """Load the embedder; nothing where it is loaded. Raises InferenceError."""
@@ -46,7 +44,9 @@ class Reasoner:
     async def state(self, tenant: str, visible: Visible | None = None) -> str:
         """SHA-256 in hexadecimal that names the present state of the read models and the embedder, and what is visible
         of it: the same state gives the same answers."""
-        return self._digest(await self._indexes.state(tenant), visible)
+        graph, passages = await asyncio.gather(self._graph.content_tag(tenant), self._passages.content_tag(tenant))
+        named = (graph, passages, self._embedder.revision, *(() if visible is None else (visible.key,)))
+        return hashlib.sha256("\x00".join(named).encode()).hexdigest()
 
     async def search(self, tenant: str, question: str, k: int, visible: Visible | None = None) -> list[ScoredPassage]:
         """The `k` best passages by likeness of meaning and of words together, best first.
@@ -54,8 +54,7 @@ class Reasoner:
         Raises ValueError for a blank question, or `k` below 1.
         """
         question = _checked(question, k)
-        index = (await self._indexes.of(tenant, visible)).index if visible is not None else None
-        near, matching = await self._found(tenant, question, index)
+        near, matching = await self._found(tenant, question, visible)
         fused = reciprocal_rank_fusion([[hit.chunk_id for hit in hits] for hits in (near, matching)])[:k]
         passages = await self._passages.passages(tenant, [chunk_id for chunk_id, _ in fused])
         # A passage may have gone since it was found.
@@ -69,76 +68,54 @@ class Reasoner:
         question = _checked(question, k)
         if k > MAX_SOURCES:
             raise ValueError(f"an answer has at most {MAX_SOURCES} sources; ask for fewer than {k}")
-        if visible is None:
-            knowledge, found = await asyncio.gather(self._indexes.of(tenant), self._found(tenant, question, None))
-        else:
-            knowledge = await self._indexes.of(tenant, visible)
-            found = await self._found(tenant, question, knowledge.index)
-        return await asyncio.to_thread(self._answer, knowledge, question, *found, k, visible)
+        # The state is read before what it names: a change in between is then seen by the next question.
+        state = await self.state(tenant, visible)
+        near, matching = await self._found(tenant, question, visible)
+        index = await self._neighbourhoods.around(tenant, question, near, matching, visible)
+        return await asyncio.to_thread(_answer, index, question, near, matching, k, state)
 
-    async def _found(self, tenant: str, question: str, index: Index | None) -> tuple[list[Hit], list[Hit]]:
-        """Hits by meaning and by words, of the passages of an index alone where one is given."""
+    async def embed(self, query: str) -> tuple[str, Vectors]:
+        """Revision of the embedder, and the query's vector of length 1."""
+        vectors = await self._embedder.embed([query])
+        return self._embedder.revision, vectors[0]
+
+    async def _found(self, tenant: str, question: str, visible: Visible | None) -> tuple[list[Hit], list[Hit]]:
+        """Hits by meaning and by words, of what is visible."""
+        documents = None if visible is None else sorted(visible.documents)
         return await asyncio.gather(
-            self._by_meaning(tenant, question, index),
-            self._sifted(partial(self._passages.matching, tenant, question), index),
+            self._near(tenant, question, documents), self._passages.matching(tenant, question, DEPTH, documents)
         )
 
-    async def _by_meaning(self, tenant: str, question: str, index: Index | None) -> list[Hit]:
-        vectors = await self._embedder.embed([question])
-        return await self._sifted(partial(self._near, tenant, vectors[0]), index)
-
-    async def _near(self, tenant: str, vector: Vector, k: int) -> list[Hit]:
+    async def _near(self, tenant: str, question: str, documents: Sequence[str] | None) -> list[Hit]:
         revision = self._embedder.revision
-        near = await self._passages.nearest(tenant, revision, vector, k)
+        vectors = await self._embedder.embed([question])
+        near = await self._passages.nearest(tenant, revision, vectors[0], DEPTH, documents)
         if not near:
             check_embedder(revision, await self._passages.models(tenant))
         return near
 
-    async def _sifted(self, find: Callable[[int], Awaitable[list[Hit]]], index: Index | None) -> list[Hit]:
-        """The DEPTH best; of an index, from as many as it takes, up to MOST_SIFTED."""
-        size = DEPTH
-        while True:
-            hits = await find(size)
-            own = hits if index is None else [hit for hit in hits if hit.chunk_id in index.numbers]
-            if len(own) >= DEPTH or len(hits) < size or size >= MOST_SIFTED or index is None:
-                return own[:DEPTH]
-            size = min(WIDER * size, MOST_SIFTED)
 
-    def _answer(
-        self,
-        knowledge: CachedIndex,
-        question: str,
-        near: list[Hit],
-        matching: list[Hit],
-        k: int,
-        visible: Visible | None,
-    ) -> Answer:
-        index = knowledge.index
-        ranking = rank(index, question, near, matching)
-        best = ranking.best(max(k, READ))
-        found = answer_of(index, question, ranking, best)
-        digest = self._digest(knowledge.state, visible)
-        candidates = tuple(_candidate(index, other) for other in found.others)
-        steps = without_repeats([_step(index, support, asked) for support, asked in found.path.supports])[-MAX_STEPS:]
-        if found.text is None:
-            return Answer(None, 0.0, (), (), digest, (), candidates, shortened(found.missing or "", CHAIN_CHARACTERS))
-        # What the answer rests on is among the sources, whatever its rank.
-        rests = list(found.passages[-k:])
-        sources = [*(number for number in best if number not in rests)][: k - len(rests)] + rests
-        sources.sort(key=lambda number: -ranking.scores[number])
-        return Answer(
-            found.text,
-            found.confidence,
-            tuple(scored(index.passages[number], float(ranking.scores[number])) for number in sources),
-            (chain_of(steps, found.text, worked_out=found.path.worked_out),),
-            digest,
-            steps,
-            candidates,
-        )
-
-    def _digest(self, state: tuple[str, str], visible: Visible | None) -> str:
-        named = (*state, self._embedder.revision, *(() if visible is None else (visible.key,)))
-        return hashlib.sha256("\x00".join(named).encode()).hexdigest()
+def _answer(index: Index, question: str, near: list[Hit], matching: list[Hit], k: int, state: str) -> Answer:
+    ranking = rank(index, question, near, matching)
+    best = ranking.best(max(k, READ))
+    found = answer_of(index, question, ranking, best)
+    candidates = tuple(_candidate(index, other) for other in found.others)
+    steps = without_repeats([_step(index, support, asked) for support, asked in found.path.supports])[-MAX_STEPS:]
+    if found.text is None:
+        return Answer(None, 0.0, (), (), state, (), candidates, shortened(found.missing or "", CHAIN_CHARACTERS))
+    # What the answer rests on is among the sources, whatever its rank.
+    rests = list(found.passages[-k:])
+    sources = [*(number for number in best if number not in rests)][: k - len(rests)] + rests
+    sources.sort(key=lambda number: -ranking.scores[number])
+    return Answer(
+        found.text,
+        found.confidence,
+        tuple(scored(index.passages[number], float(ranking.scores[number])) for number in sources),
+        (chain_of(steps, found.text, worked_out=found.path.worked_out),),
+        state,
+        steps,
+        candidates,
+    )
 
 
 def _checked(question: str, k: int) -> str:

@@ -1,22 +1,21 @@
-"""What a question is answered from, in memory: passages by number, the links between them, and the entity graph."""
+"""What a question is answered from: passages by number, the links between them, and the graph of their entities."""
 
-import bisect
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from inference.chunking import sentences
 from projections.graph.reads import GraphSnapshot
 from projections.vector.reads import Passage
-from reasoning.links import Link, Name, Names, Scanned, Span, Targets, name_of, scan
+from reasoning.links import Link, Name, Names, Span, Targets, name_of
 from reasoning.pagerank import transitions
 from reasoning.shared_names import SharedNames
-from reasoning.words import Rarity, content_of
+from reasoning.texts import Sentence, Texts
+from reasoning.words import Rarity
 
 MENTION, STATEMENT = 0.5, 0.3
 """Weights of edges, where an alias in a text has 1: what a parser found is right less often."""
@@ -39,58 +38,73 @@ class Edge:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is known of all passages of a tenant, where an index has some of them.
+
+    `holding`: how many hold a stem; `spread`: how many speak of an entity; `shared`: how many a name is of.
+    """
+
+    passages: int
+    holding: Mapping[str, int]
+    spread: Mapping[str, int]
+    shared: Mapping[Name, int]
+
+
 class Index:
-    """Built once for each state of a tenant, and read by many threads.
+    """Read by many threads.
 
     `edges[i]` holds passage i's links both ways. `chances` is the walk over passages and entities (see `pagerank`).
     `seeds` holds for each name its entities, as (node, number of passages that have it).
     """
 
-    def __init__(self, passages: Sequence[Passage], snapshot: GraphSnapshot, before: "Index | None" = None) -> None:
-        """Blocks for up to a millisecond a passage; `before` saves scanning again what it scanned."""
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        snapshot: GraphSnapshot,
+        whole: Whole | None = None,
+        texts: Texts | None = None,
+    ) -> None:
+        """Blocks for up to a millisecond a passage that `texts` does not keep. Without `whole` these are all."""
+        texts = Texts(max(1, len(passages))) if texts is None else texts
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
-        contents = [content_of(f"{passage.title} {passage.text}") for passage in self.passages]
-        self.rarity = Rarity(contents)
-        self._holders = _holders(contents)
+        self._texts = [texts.of(passage) for passage in self.passages]
+        self._whole = whole
+        self.rarity = (
+            Rarity(text.content for text in self._texts)
+            if whole is None
+            else Rarity.counted(whole.passages, whole.holding)
+        )
         subjects = [subject for subject in snapshot.subjects if subject.chunk_id in self.numbers]
         self.targets = Targets(
-            (name_of(subject.name), self.numbers[subject.chunk_id], subject.quality) for subject in subjects
+            ((name_of(subject.name), self.numbers[subject.chunk_id], subject.quality) for subject in subjects),
+            whole.shared if whole is not None else None,
         )
         self.aliases = Names(self.targets.names)
-        self.scanned: Mapping[str, Scanned] = scan(
-            {passage.chunk_id: passage.text for passage in self.passages},
-            self.aliases,
-            before.scanned if before is not None else {},
-            before.aliases if before is not None else Names(()),
-        )
+        self._spans = [self.aliases.find(text.text, text.words) for text in self._texts]
         self.edges = self._edges()
         self.chances, self.seeds = self._graph(snapshot)
         self.names = Names(self.seeds)
-        self.shared_names = SharedNames(self.passages, snapshot.mentions, self.aliases.names, {})
-        self._sentences: dict[int, list[tuple[int, int, frozenset[str]]]] = {}
+        self.shared_names = SharedNames(
+            self.passages, snapshot.mentions, self.aliases.names, whole.spread if whole is not None else {}
+        )
 
     def holding(self, word: str) -> Numbers:
         """Numbers of the passages that hold a stem."""
-        return self._holders.get(word, np.empty(0, dtype=np.int64))
+        return np.array([i for i, text in enumerate(self._texts) if word in text.content], dtype=np.int64)
 
     def spans(self, number: int) -> Sequence[Span]:
         """Aliases in a passage's text."""
-        return self.scanned[self.passages[number].chunk_id].spans
+        return self._spans[number]
 
-    def sentences_of(self, number: int) -> list[tuple[int, int, frozenset[str]]]:
-        """(start, end, stems) of each sentence of a passage; kept once worked out."""
-        found = self._sentences.get(number)
-        if found is None:
-            text = self.passages[number].text
-            found = [(start, end, content_of(text[start:end])) for start, end in sentences(text)]
-            self._sentences[number] = found
-        return found
+    def sentences_of(self, number: int) -> list[Sentence]:
+        """(start, end, stems) of each sentence of a passage."""
+        return self._texts[number].sentences
 
-    def sentence_at(self, number: int, position: int) -> tuple[int, int, frozenset[str]]:
+    def sentence_at(self, number: int, position: int) -> Sentence:
         """The sentence of a passage that holds character `position`."""
-        found = self.sentences_of(number)
-        return found[max(0, bisect.bisect_right(found, position, key=lambda sentence: sentence[0]) - 1)]
+        return self._texts[number].sentence_at(position)
 
     def edges_from(self, number: int, asked: Collection[Name]) -> Iterator[Edge]:
         """Links of a passage both ways, and those through names that it shares; names of the question are `asked`."""
@@ -126,22 +140,30 @@ class Index:
         for subject in snapshot.subjects:
             named.setdefault(name_of(subject.name), set()).add(subject.entity_id)
             edge(subject.chunk_id, subject.entity_id, subject.quality)
-        for passage in self.passages:
-            for span in self.scanned[passage.chunk_id].spans:
+        for passage, spans in zip(self.passages, self._spans, strict=True):
+            for span in spans:
                 for entity_id in named.get(span.name, ()):
                     edge(passage.chunk_id, entity_id, 1.0)
         for mention in snapshot.mentions:
             named.setdefault(name_of(mention.name), set()).add(mention.entity_id)
             edge(mention.chunk_id, mention.entity_id, MENTION)
 
-        frequency = Counter(node for _, node in edges)
-        most = max(COMMON_COUNT, COMMON_SHARE * len(self.passages))
+        own = Counter(node for _, node in edges)
+        spread = self._whole.spread if self._whole is not None else {}
+        frequency = {node: max(own[node], spread.get(entity_id, 0)) for entity_id, node in nodes.items()}
+        count = len(self.passages) if self._whole is None else max(len(self.passages), self._whole.passages)
+        most = max(COMMON_COUNT, COMMON_SHARE * count)
         kept = [(left, right, weight) for (left, right), weight in edges.items() if frequency[right] <= most]
         for statement in snapshot.statements:
             start, end = nodes.get(statement.subject_id), nodes.get(statement.object_id)
             if start is not None and end is not None and start != end:
                 kept.append((start, end, STATEMENT * statement.confidence))
-        chances = transitions(len(self.passages) + len(nodes), *_columns(kept))
+        size = len(self.passages) + len(nodes)
+        # Passages that are none of these are spoken of, too: what goes there is lost to these.
+        beyond = np.zeros(size)
+        for node, held in own.items():
+            beyond[node] = MENTION * (frequency[node] - held)
+        chances = transitions(size, *_columns(kept), beyond)
         seeds = {
             name: sorted((nodes[entity], frequency[nodes[entity]]) for entity in entities if entity in nodes)
             for name, entities in named.items()
@@ -152,11 +174,3 @@ class Index:
 
 def _columns(edges: Sequence[tuple[int, int, float]]) -> tuple[list[int], list[int], list[float]]:
     return [edge[0] for edge in edges], [edge[1] for edge in edges], [edge[2] for edge in edges]
-
-
-def _holders(contents: Iterable[frozenset[str]]) -> dict[str, Numbers]:
-    holders: dict[str, list[int]] = {}
-    for number, content in enumerate(contents):
-        for word in content:
-            holders.setdefault(word, []).append(number)
-    return {word: np.array(numbers, dtype=np.int64) for word, numbers in holders.items()}

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from contracts.ids import normalise_name
@@ -29,6 +29,7 @@ class Link(NamedTuple):
     end: int
 
 
+@lru_cache(maxsize=1 << 16)
 def name_of(text: str) -> Name:
     """A name's folded words; empty where there are none."""
     return tuple(fold(normalise_name(text)).split())
@@ -51,51 +52,29 @@ class Names:
         return list(self._find(text, words_of(text) if words is None else words))
 
     def _find(self, text: str, words: Sequence[Word]) -> Iterator[Span]:
-        at = 0
-        while at < len(words):
-            longest = min(self._longest.get(words[at].folded, 0), len(words) - at)
-            step = 1
-            for length in range(longest, 0, -1):
-                name = tuple(word.folded for word in words[at : at + length])
-                start, end = words[at].start, words[at + length - 1].end
-                if name in self.names and (length > 1 or text[start:end] != text[start:end].lower()):
-                    yield Span(name, start, end)
-                    step = length
+        folded = tuple([word[0] for word in words])
+        longest = self._longest
+        end = 0
+        for at in [number for number, word in enumerate(folded) if word in longest]:
+            if at < end:
+                continue
+            for length in range(min(longest[folded[at]], len(words) - at), 0, -1):
+                if (name := folded[at : at + length]) not in self.names:
+                    continue
+                first, last = words[at].start, words[at + length - 1].end
+                if length > 1 or text[first:last] != text[first:last].lower():
+                    yield Span(name, first, last)
+                    end = at + length
                     break
-            at += step
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What a scan of one text found, and what a later scan need not do again."""
-
-    words: frozenset[str]
-    spans: tuple[Span, ...]
-
-
-def scan(texts: Mapping[str, str], names: Names, before: Mapping[str, Scanned], known: Names) -> dict[str, Scanned]:
-    """Spans of `names` in each text, by chunk id.
-
-    `before` holds what the last scan found, with the names `known`. A chunk's text never changes, so it is scanned
-    again only where a name was added or removed that begins with one of its words.
-    """
-    changed = {name[0] for name in names.names ^ known.names}
-    scanned: dict[str, Scanned] = {}
-    for chunk_id, text in texts.items():
-        earlier = before.get(chunk_id)
-        if earlier is not None and earlier.words.isdisjoint(changed):
-            scanned[chunk_id] = earlier
-            continue
-        words = words_of(text)
-        scanned[chunk_id] = Scanned(frozenset(word.folded for word in words), tuple(names.find(text, words)))
-    return scanned
 
 
 class Targets:
     """Which passages a name leads to, and how surely."""
 
-    def __init__(self, subjects: Iterable[tuple[Name, int, float]]) -> None:
-        """`subjects`: name, passage number, quality in 0..1."""
+    def __init__(self, subjects: Iterable[tuple[Name, int, float]], shared: Mapping[Name, int] | None = None) -> None:
+        """`subjects`: name, passage number, quality in 0..1. `shared`: how many passages a name is of, where these are
+        not all."""
+        shared = shared or {}
         qualities: dict[Name, dict[int, float]] = {}
         for name, passage, quality in subjects:
             if name:
@@ -103,7 +82,10 @@ class Targets:
                 of[passage] = max(quality, of.get(passage, 0.0))
         # A name that many passages share says little of any of them.
         self._of = {
-            name: [(passage, quality / math.sqrt(len(of))) for passage, quality in sorted(of.items())]
+            name: [
+                (passage, quality / math.sqrt(max(len(of), shared.get(name, 0))))
+                for passage, quality in sorted(of.items())
+            ]
             for name, of in qualities.items()
         }
 

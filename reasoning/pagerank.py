@@ -12,10 +12,17 @@ ITERATIONS = 15
 Weights = npt.NDArray[np.float64]
 
 
-def transitions(size: int, left: npt.ArrayLike, right: npt.ArrayLike, weights: npt.ArrayLike) -> sparse.csr_array:
+def transitions(
+    size: int,
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    beyond: Weights | None = None,
+) -> sparse.csr_array:
     """Shape (size, size): column j holds the chances of each next node from j. Edges go both ways; doubles add up.
 
-    `left` and `right` are node numbers below `size`, `weights` are above 0, all of one length.
+    `left` and `right` are node numbers below `size`, `weights` are above 0, all of one length. `beyond`, shape (size,),
+    is the weight of each node's edges to nodes that are none of these.
     """
     ends, others = np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64)
     values = np.asarray(weights, dtype=np.float64)
@@ -23,7 +30,9 @@ def transitions(size: int, left: npt.ArrayLike, right: npt.ArrayLike, weights: n
         (np.concatenate([values, values]), (np.concatenate([ends, others]), np.concatenate([others, ends]))),
         shape=(size, size),
     ).tocsr()
-    sums = np.asarray(graph.sum(axis=0)).ravel()
+    sums: Weights = np.asarray(graph.sum(axis=0), dtype=np.float64).ravel()
+    if beyond is not None:
+        sums = sums + beyond
     shares = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)
     return sparse.csr_array(graph @ sparse.diags_array(shares))
 
@@ -39,10 +48,10 @@ def pagerank(
     if whole <= 0:
         return np.zeros_like(restart, dtype=np.float64)
     start: Weights = restart / whole
-    lonely = np.asarray(chances.sum(axis=0)).ravel() == 0
+    leaving = 1.0 - np.asarray(chances.sum(axis=0)).ravel()
     rank = start
     for _ in range(iterations):
-        # A walk at a node without edges starts again, so that nothing is lost.
-        moved = chances @ rank + start * float(rank[lonely].sum())
+        # A walk that leaves, or is at a node without edges, starts again, so that nothing is lost.
+        moved = chances @ rank + start * float(leaving @ rank)
         rank = (1.0 - damping) * start + damping * moved
     return rank

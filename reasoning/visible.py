@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from projections.graph.reads import GraphSnapshot
 from projections.vector.reads import Passage
 
 
@@ -23,13 +22,3 @@ class Visible:
     def passages(self, passages: Sequence[Passage]) -> list[Passage]:
         """Those of these documents."""
         return [passage for passage in passages if passage.document_id in self.documents]
-
-
-def part_of(snapshot: GraphSnapshot, passages: Sequence[Passage]) -> GraphSnapshot:
-    """What these passages say of the graph."""
-    chunks = {passage.chunk_id for passage in passages}
-    return GraphSnapshot(
-        subjects=[subject for subject in snapshot.subjects if subject.chunk_id in chunks],
-        mentions=[mention for mention in snapshot.mentions if mention.chunk_id in chunks],
-        statements=[statement for statement in snapshot.statements if statement.chunk_id in chunks],
-    )

@@ -38,11 +38,12 @@ class Word(NamedTuple):
 def words_of(text: str) -> list[Word]:
     """Words in order, without case, accents and possessive s: who asks for Dvorak means Dvořák."""
     found: list[Word] = []
+    lower = text.lower() if text.isascii() else None
     for match in _WORD.finditer(text):
         start, end = match.span()
         if end - start == 1 and start > 0 and text[start - 1 : end].casefold() in _POSSESSIVES:
             continue
-        found.append(Word(fold(match[0]), start, end))
+        found.append(Word(fold(match[0]) if lower is None else lower[start:end], start, end))
     return found
 
 
@@ -57,7 +58,12 @@ def stem(word: str) -> str:
 
 def content_of(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning."""
-    return frozenset(stem(word.folded) for word in words_of(text) if word.folded not in STOP_WORDS)
+    return stems_of(words_of(text))
+
+
+def stems_of(words: Iterable[Word]) -> frozenset[str]:
+    """The same, of words that were found before."""
+    return frozenset([stem(word) for word in {word[0] for word in words} if word not in STOP_WORDS])
 
 
 class Rarity:
@@ -70,8 +76,20 @@ class Rarity:
         for content in contents:
             frequencies.update(set(content))
             count += 1
-        self._weights = {word: math.log(1.0 + count / frequency) for word, frequency in frequencies.items()}
-        self._unseen = math.log(2.0 + count)
+        self._count(count, frequencies)
+
+    @classmethod
+    def counted(cls, passages: int, frequencies: Mapping[str, int]) -> "Rarity":
+        """`frequencies`: in how many of these passages each stem is."""
+        rarity = cls(())
+        rarity._count(passages, frequencies)
+        return rarity
+
+    def _count(self, passages: int, frequencies: Mapping[str, int]) -> None:
+        self._weights = {
+            word: math.log(1.0 + passages / frequency) for word, frequency in frequencies.items() if frequency > 0
+        }
+        self._unseen = math.log(2.0 + passages)
 
     def weigh(self, content: Iterable[str]) -> Mapping[str, float]:
         """Each stem's weight. One that no passage holds weighs most."""

@@ -6,7 +6,8 @@ import random
 from collections import deque
 from dataclasses import dataclass
 
-from eventstore.paused_consumers import PausedConsumer, PausedConsumers
+from contracts.paused_consumer import PausedConsumer
+from eventstore.paused_consumers import PausedConsumers
 from telemetry import metrics
 
 log = logging.getLogger(__name__)

@@ -49,7 +49,7 @@ OLD_NAMES = {
     "open_asking": "open_ask_service",
     "bridge": "path_ranking",
     "joined": "Edge",
-    "knowledges": "IndexCache",
+    "knowledges": "Neighbourhoods",
     "exits": "termination",
     "abouts": "subjects",
 }

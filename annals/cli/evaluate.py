@@ -112,7 +112,7 @@ async def _evaluate(
             inputs = set_aside(load([str(file)], io.BytesIO()), [])
             if without_titles:
                 inputs = map(_untitled, inputs)
-            taken = await take_by(throw_away, use_cases.storage.intake, inputs)
+            taken = await take_by(throw_away, use_cases.storage.taking, inputs)
             for refusal in taken.refused:
                 context.note(f"skipped {refusal.name}: {refusal.reason}")
             if not taken.documents:

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
+from annals.cli.calls import ask_security
 from annals.cli.context import CommandContext, common
-from annals.cli.paging import LIMIT_S, paged, tell_next
-from annals.cli.security_calls import ask_security
-from annals.composition.security import Security
+from annals.cli.paging import paged, tell_next
 from security.api_keys import ApiKey
 from services.deadline import Deadline
 from services.security.api_keys import DEFAULT_LIFETIME, IssuedKey
+from services.security.use_cases import Security
 
 
 @click.group("keys", short_help="API keys of accounts.")
@@ -40,8 +40,8 @@ def create(context: CommandContext, account: str, name: str, scopes: Sequence[st
     lifetime = None if forever else timedelta(days=days)
     _issued(
         context,
-        lambda security: security.api_keys.issue(
-            context.caller, account, name, scopes=scopes or None, lifetime=lifetime, deadline=Deadline.after(LIMIT_S)
+        lambda security, deadline: security.api_keys.issue(
+            context.caller, account, name, scopes=scopes or None, lifetime=lifetime, deadline=deadline
         ),
     )
 
@@ -54,8 +54,8 @@ def list_(context: CommandContext, account: str | None, limit: int, after: str |
     """The keys, without their secrets."""
     page = ask_security(
         context,
-        lambda security: security.api_keys.list(
-            context.caller, account, after=after or "", limit=limit, deadline=Deadline.after(LIMIT_S)
+        lambda security, deadline: security.api_keys.list(
+            context.caller, account, after=after or "", limit=limit, deadline=deadline
         ),
     )
     for key in page.keys:
@@ -72,7 +72,7 @@ def list_(context: CommandContext, account: str | None, limit: int, after: str |
 @common
 def show(context: CommandContext, id: str) -> None:
     """The key of this ID, without its secret."""
-    _told(context, lambda security: security.api_keys.get(context.caller, id, deadline=Deadline.after(LIMIT_S)))
+    _told(context, lambda security, deadline: security.api_keys.get(context.caller, id, deadline=deadline))
 
 
 @command.command("rotate")
@@ -85,8 +85,8 @@ def rotate(context: CommandContext, id: str, overlap: int) -> None:
     """A new key in the place of that of this ID, printed this once: same account, name, scopes and time to live."""
     _issued(
         context,
-        lambda security: security.api_keys.rotate(
-            context.caller, id, overlap=timedelta(hours=overlap), deadline=Deadline.after(LIMIT_S)
+        lambda security, deadline: security.api_keys.rotate(
+            context.caller, id, overlap=timedelta(hours=overlap), deadline=deadline
         ),
     )
 
@@ -96,17 +96,17 @@ def rotate(context: CommandContext, id: str, overlap: int) -> None:
 @common
 def revoke(context: CommandContext, id: str) -> None:
     """Refuse the key of this ID, from the next request on."""
-    _told(context, lambda security: security.api_keys.revoke(context.caller, id, deadline=Deadline.after(LIMIT_S)))
+    _told(context, lambda security, deadline: security.api_keys.revoke(context.caller, id, deadline=deadline))
 
 
-def _issued(context: CommandContext, issue: Callable[[Security], Awaitable[IssuedKey]]) -> None:
+def _issued(context: CommandContext, issue: Callable[[Security, Deadline], Awaitable[IssuedKey]]) -> None:
     issued = ask_security(context, issue)
     context.note(f"key {issued.key.id} of {issued.key.account}, {_state(issued.key)}; it is shown this once:")
     context.say(issued.text)
     context.give({**_described(issued.key), "key": issued.text})
 
 
-def _told(context: CommandContext, ask: Callable[[Security], Awaitable[ApiKey]]) -> None:
+def _told(context: CommandContext, ask: Callable[[Security, Deadline], Awaitable[ApiKey]]) -> None:
     key = ask_security(context, ask)
     for name, value in _described(key).items():
         if value is not None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import click
 
 from annals.addresses import reader_address
+from annals.cli.calls import ask_security
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.paging import LIMIT_S
 from annals.session import session
@@ -31,7 +32,12 @@ def add(context: CommandContext, name: str) -> None:
 @common
 def list_(context: CommandContext) -> None:
     """The readers of the tenant."""
-    run_async(lambda: _list(context))
+    readers = ask_security(context, lambda security, deadline: security.readers.list(context.caller, deadline=deadline))
+    for reader in readers:
+        context.say(f"{reader.name}  {reader.role}  since {reader.added_at:%Y-%m-%d %H:%M}")
+    if not readers:
+        context.say("no readers")
+    context.give({"readers": [asdict(reader) for reader in readers]})
 
 
 @command.command("remove")
@@ -39,7 +45,9 @@ def list_(context: CommandContext) -> None:
 @common
 def remove(context: CommandContext, name: str) -> None:
     """Let NAME read no more; its connections end at once."""
-    run_async(lambda: _remove(context, name))
+    ask_security(context, lambda security, deadline: security.readers.remove(context.caller, name, deadline=deadline))
+    context.say(f"{name} reads no more")
+    context.give({"removed": name})
 
 
 async def _add(context: CommandContext, name: str) -> None:
@@ -52,20 +60,3 @@ async def _add(context: CommandContext, name: str) -> None:
     if context.settings.postgres is None and context.settings.postgres_port is None:
         context.note("the embedded PostgreSQL listens to nobody: set postgres_port, and start `annals up` again")
     context.give({"reader": asdict(new.reader), "address": address})
-
-
-async def _list(context: CommandContext) -> None:
-    async with session(context.settings, read_models=False) as opened:
-        readers = await opened.use_cases.security.readers.list(context.caller, deadline=Deadline.after(LIMIT_S))
-    for reader in readers:
-        context.say(f"{reader.name}  {reader.role}  since {reader.added_at:%Y-%m-%d %H:%M}")
-    if not readers:
-        context.say("no readers")
-    context.give({"readers": [asdict(reader) for reader in readers]})
-
-
-async def _remove(context: CommandContext, name: str) -> None:
-    async with session(context.settings, read_models=False) as opened:
-        await opened.use_cases.security.readers.remove(context.caller, name, deadline=Deadline.after(LIMIT_S))
-    context.say(f"{name} reads no more")
-    context.give({"removed": name})

@@ -1,14 +1,13 @@
 """`annals show`."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import click
 
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
-from annals.cli.words import counted
+from annals.cli.words import counted, time_of
 
 
 @click.command("show", short_help="A document, or an entity and what is around it.")
@@ -43,7 +42,7 @@ def _document(context: CommandContext, document: Mapping[str, Any]) -> None:
     context.say(f"  id          {document['document_id']}")
     if document["uri"]:
         context.say(f"  uri         {document['uri']}")
-    context.say(f"  state       {document['stage']} since {_time(document['since']):%Y-%m-%d %H:%M:%S}")
+    context.say(f"  state       {document['stage']} since {time_of(document['since']):%Y-%m-%d %H:%M:%S}")
     context.say(
         f"  text        {counted(document['characters'], 'character')} in {counted(len(document['chunks']), 'chunk')}"
     )
@@ -62,8 +61,3 @@ def _entity(context: CommandContext, entity: Mapping[str, Any]) -> None:
     context.say(f"{entity['name']} ({kind}), in {counted(entity['passages'], 'passage')}")
     for edge in entity["edges"]:
         context.say(f"  {edge['source']} | {edge['label']} | {edge['target']}")
-
-
-def _time(value: datetime | str) -> datetime:
-    """The database's, or as JSON has it."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

@@ -7,21 +7,19 @@ from typing import Any
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
-from annals.cli.words import counted
-from annals.composition.operations import status_of
+from annals.cli.context import CommandContext, run_async, served
+from annals.cli.words import counted, time_of
 from annals.heartbeat import silent
-from annals.session import Installation, installation
-from services.deadline import Deadline
+from annals.supervision.state import State, read_state
+from client.address import Address
 from services.operations.advice import Processes, advice
-from services.operations.status import STATUS_LIMIT_S, as_json
 
 SHOWN = 10
 """Documents that stand still and are named; --json names more."""
 
 
 @click.command("status", short_help="What there is, what runs, and how far everything is.")
-@common
+@served
 def command(context: CommandContext) -> None:
     """Documents, chunks, entities and relations; the log's position, and how far each stage and read model is.
 
@@ -32,13 +30,16 @@ def command(context: CommandContext) -> None:
 
 
 async def _status(context: CommandContext) -> dict[str, Any]:
-    async with installation(context.settings) as found:
-        addresses = found.state.addresses
-        service = status_of(found.settings, addresses["postgres"], addresses.get("broker"))
-        status = await service.read(context.caller, deadline=Deadline.after(STATUS_LIMIT_S))
-        processes = _processes(found)
+    address = context.gateway()
+    if context.server is not None:
+        assert address is not None, "it was named"
+        status = await _by_gateway(address)
+        processes = Processes(addresses={"gateway": address.url})
+    else:
+        status, state = await _of_this_folder(context, address)
+        processes = Processes() if state is None else _processes(context, state)
     result = {
-        **as_json(status),
+        **status,
         "addresses": dict(processes.addresses),
         "processes": dict(processes.running),
         "silent": dict(processes.silent),
@@ -50,12 +51,35 @@ async def _status(context: CommandContext) -> dict[str, Any]:
     return result
 
 
-def _processes(found: Installation) -> Processes:
-    """What this command started for itself is not among them."""
-    if found.own:
-        return Processes()
-    running = {role: list(pids) for role, pids in found.state.processes.items()}
-    return Processes(running, silent(found.settings.data, found.state.processes), found.state.shown)
+async def _by_gateway(address: Address, *, patient: bool = True) -> dict[str, Any]:
+    from client import operations as there
+    from client.gateway import open_gateway
+
+    async with open_gateway(address, patient=patient) as gateway:
+        return await there.status(gateway)
+
+
+async def _of_this_folder(context: CommandContext, address: Address | None) -> tuple[dict[str, Any], State | None]:
+    """By the gateway where it answers, else by the databases; and what runs, None for what only this command does."""
+    absent: dict[str, str] = {}
+    if address is not None:
+        from client.gateway import GatewayAbsentError, GatewayError
+
+        try:
+            return await _by_gateway(address, patient=False), read_state(context.settings.data)
+        except GatewayAbsentError:
+            absent = {"gateway": f"at {address.url}: it does not answer"}
+        except GatewayError:
+            pass  # What it needs is away: the databases say more of that.
+    from annals.cli.here import status as here
+
+    status, state = await here.status(context)
+    return {**status, "unknown": status["unknown"] | absent}, state
+
+
+def _processes(context: CommandContext, state: State) -> Processes:
+    running = {role: list(pids) for role, pids in state.processes.items()}
+    return Processes(running, silent(context.settings.data, state.processes), state.shown)
 
 
 def _show(context: CommandContext, result: Mapping[str, Any]) -> None:
@@ -70,7 +94,9 @@ def _show(context: CommandContext, result: Mapping[str, Any]) -> None:
         letters = "dead letters unknown" if found is None else counted(found, "dead letter")
         context.say(f"log at position {result['position']}, {letters}")
     for one in result["standing_still"][:SHOWN]:
-        context.say(f"stands still since {one['since']:%Y-%m-%d %H:%M} before {one['stage']}: {one['document_id']}")
+        context.say(
+            f"stands still since {time_of(one['since']):%Y-%m-%d %H:%M} before {one['stage']}: {one['document_id']}"
+        )
     followers = {**result["consumers"], **result["projections"]}
     if result["relay"] is not None:
         relay = result["relay"]
@@ -103,6 +129,8 @@ def _show_processes(context: CommandContext, result: Mapping[str, Any]) -> None:
         for name, address in result["addresses"].items():
             if name.startswith("metrics_"):
                 context.say(f"metrics    {address}/metrics   {name.removeprefix('metrics_')}")
+    elif context.server is not None:
+        context.say(f"what runs at {context.server} is not seen from here")
     elif result["addresses"]:
         context.say("PostgreSQL and Kafka are given by address; roles that run there are not seen from here")
     else:

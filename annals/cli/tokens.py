@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from annals.cli.calls import ask_security
 from annals.cli.context import CommandContext, common
-from annals.cli.paging import LIMIT_S
-from annals.cli.security_calls import ask_security
-from annals.composition.security import Security
 from security.signing_keys import SigningKey
 from services.deadline import Deadline
 from services.security.access_tokens import LIFETIME
 from services.security.signing import LONGEST_TOKEN
+from services.security.use_cases import Security
 
 
 @click.group("tokens", short_help="Access tokens, sign-ins, and the keys that sign.")
@@ -37,12 +36,12 @@ def create(context: CommandContext, account: str, scopes: Sequence[str], minutes
     """A token of ACCOUNT, printed this once."""
     token = ask_security(
         context,
-        lambda security: security.tokens.issue(
+        lambda security, deadline: security.tokens.issue(
             context.caller,
             account,
             scopes=scopes or None,
             lifetime=timedelta(minutes=minutes),
-            deadline=Deadline.after(LIMIT_S),
+            deadline=deadline,
         ),
     )
     context.note(f"token {token.id} of {token.account}, until {token.expires_at:%H:%M:%S} UTC; it is shown this once:")
@@ -65,7 +64,7 @@ def list_(context: CommandContext, account: str | None) -> None:
     """The sign-ins that go on, the newest first."""
     found = ask_security(
         context,
-        lambda security: security.tokens.sign_ins(context.caller, account, deadline=Deadline.after(LIMIT_S)),
+        lambda security, deadline: security.tokens.sign_ins(context.caller, account, deadline=deadline),
     )
     for one in found:
         times = f"refreshed {one.created_at:%Y-%m-%d %H:%M}  until {one.expires_at:%Y-%m-%d %H:%M}"
@@ -96,11 +95,11 @@ def revoke(context: CommandContext, ids: Sequence[str], account: str | None) -> 
     if bool(ids) == (account is not None):
         raise click.UsageError("name ids, or an account by --account")
 
-    async def revoked(security: Security) -> None:
+    async def revoked(security: Security, deadline: Deadline) -> None:
         for one in ids:
-            await security.tokens.revoke(context.caller, one, deadline=Deadline.after(LIMIT_S))
+            await security.tokens.revoke(context.caller, one, deadline=deadline)
         if account is not None:
-            await security.tokens.revoke_all(context.caller, account, deadline=Deadline.after(LIMIT_S))
+            await security.tokens.revoke_all(context.caller, account, deadline=deadline)
 
     ask_security(context, revoked)
     context.say(f"revoked {', '.join(ids) or f'all tokens of {account}'}")
@@ -111,9 +110,7 @@ def revoke(context: CommandContext, ids: Sequence[str], account: str | None) -> 
 @common
 def signing_keys(context: CommandContext) -> None:
     """The keys that sign, or did, or will."""
-    keys = ask_security(
-        context, lambda security: security.signer.list(context.caller, deadline=Deadline.after(LIMIT_S))
-    )
+    keys = ask_security(context, lambda security, deadline: security.signer.list(context.caller, deadline=deadline))
     _tell(context, keys)
 
 
@@ -124,13 +121,11 @@ def signing_keys(context: CommandContext) -> None:
 def rotate(context: CommandContext, at_once: bool, key_id: str | None) -> None:
     """A new key signs; what the old one signed counts until it expires, unless it is revoked."""
 
-    async def rotated(security: Security) -> Sequence[SigningKey]:
+    async def rotated(security: Security, deadline: Deadline) -> Sequence[SigningKey]:
         if key_id is not None:
-            await security.signer.revoke(context.caller, key_id, deadline=Deadline.after(LIMIT_S))
-        await security.signer.rotate(
-            context.caller, at_once=at_once or key_id is not None, deadline=Deadline.after(LIMIT_S)
-        )
-        return await security.signer.list(context.caller, deadline=Deadline.after(LIMIT_S))
+            await security.signer.revoke(context.caller, key_id, deadline=deadline)
+        await security.signer.rotate(context.caller, at_once=at_once or key_id is not None, deadline=deadline)
+        return await security.signer.list(context.caller, deadline=deadline)
 
     _tell(context, ask_security(context, rotated))
 

@@ -7,13 +7,13 @@ from dataclasses import asdict
 import click
 
 from aggregates.account import Account
+from annals.cli.calls import ask_security
 from annals.cli.context import CommandContext, common
-from annals.cli.paging import LIMIT_S, paged, tell_next
-from annals.cli.security_calls import ask_security
-from annals.composition.security import Security
+from annals.cli.paging import paged, tell_next
 from services.deadline import Deadline
+from services.security.use_cases import Security
 
-Change = Callable[[Security], Awaitable[Account]]
+Change = Callable[[Security, Deadline], Awaitable[Account]]
 
 
 @click.group("users", short_help="Accounts of users and of programs.")
@@ -31,8 +31,8 @@ def create(context: CommandContext, name: str, roles: Sequence[str], service: bo
     kind = "service" if service else "user"
     _changed(
         context,
-        lambda security: security.accounts.create(
-            context.caller, name, "service" if service else "user", roles, deadline=Deadline.after(LIMIT_S)
+        lambda security, deadline: security.accounts.create(
+            context.caller, name, "service" if service else "user", roles, deadline=deadline
         ),
         f"created {kind} {name}",
     )
@@ -45,8 +45,8 @@ def list_(context: CommandContext, limit: int, after: str | None) -> None:
     """The accounts, by name."""
     page = ask_security(
         context,
-        lambda security: security.accounts.list(
-            context.caller, after=after or "", limit=limit, deadline=Deadline.after(LIMIT_S)
+        lambda security, deadline: security.accounts.list(
+            context.caller, after=after or "", limit=limit, deadline=deadline
         ),
     )
     for account in page.accounts:
@@ -62,7 +62,7 @@ def list_(context: CommandContext, limit: int, after: str | None) -> None:
 @common
 def show(context: CommandContext, name: str) -> None:
     """The account NAME."""
-    _changed(context, lambda security: security.accounts.get(context.caller, name, deadline=Deadline.after(LIMIT_S)))
+    _changed(context, lambda security, deadline: security.accounts.get(context.caller, name, deadline=deadline))
 
 
 @command.command("roles")
@@ -73,7 +73,7 @@ def roles(context: CommandContext, name: str, roles: Sequence[str]) -> None:
     """Give the account NAME these ROLES and no others, from the next request on."""
     _changed(
         context,
-        lambda security: security.accounts.change_roles(context.caller, name, roles, deadline=Deadline.after(LIMIT_S)),
+        lambda security, deadline: security.accounts.change_roles(context.caller, name, roles, deadline=deadline),
     )
 
 
@@ -85,7 +85,7 @@ def disable(context: CommandContext, name: str, reason: str | None) -> None:
     """Refuse all that the account NAME sends, from the next request on."""
     _changed(
         context,
-        lambda security: security.accounts.disable(context.caller, name, reason, deadline=Deadline.after(LIMIT_S)),
+        lambda security, deadline: security.accounts.disable(context.caller, name, reason, deadline=deadline),
     )
 
 
@@ -97,7 +97,7 @@ def enable(context: CommandContext, name: str, reason: str | None) -> None:
     """Let the account NAME in again, with the keys that it had."""
     _changed(
         context,
-        lambda security: security.accounts.enable(context.caller, name, reason, deadline=Deadline.after(LIMIT_S)),
+        lambda security, deadline: security.accounts.enable(context.caller, name, reason, deadline=deadline),
     )
 
 
@@ -112,7 +112,7 @@ def password(context: CommandContext, name: str) -> None:
         given = sys.stdin.readline().rstrip("\r\n")
     ask_security(
         context,
-        lambda security: security.sign_in.set_password(context.caller, name, given, deadline=Deadline.after(LIMIT_S)),
+        lambda security, deadline: security.sign_in.set_password(context.caller, name, given, deadline=deadline),
     )
     context.say(f"{name} has a new password")
     context.give({"user": name})

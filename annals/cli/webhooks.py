@@ -6,18 +6,17 @@ from typing import Any, TypeVar
 import click
 
 from aggregates.webhook import Webhook
-from annals.cli.context import CommandContext, common, run_async
-from annals.cli.paging import LIMIT_S
-from annals.session import session
+from annals.cli.calls import ask
+from annals.cli.context import CommandContext, common
 from contracts.event_types import EventType
 from eventstore.webhooks import Failing
 from services.deadline import Deadline
-from services.webhooks.service import WebhookService
+from services.webhooks.service import MOST_OVERLAP_S, OVERLAP_S, WebhookService
 
 T = TypeVar("T")
 
 
-@click.group("webhooks", short_help="Addresses that events are sent to: add, list, test, resume, remove.")
+@click.group("webhooks", short_help="Addresses that events are sent to: add, list, test, rotate, resume, remove.")
 def command() -> None:
     """Events are sent as signed HTTP messages while `annals up` runs (docs/webhooks.md)."""
 
@@ -37,7 +36,7 @@ def command() -> None:
 def add(context: CommandContext, url: str, types: Sequence[str]) -> None:
     """Send events to URL from now on. Its secret is printed this once."""
     wanted = [EventType(one) for one in types]
-    added = _ask(context, lambda service: service.add(context.caller, url, wanted, deadline=Deadline.after(LIMIT_S)))
+    added = _ask(context, lambda service, deadline: service.add(context.caller, url, wanted, deadline=deadline))
     context.note(f"webhook {added.webhook.id}; its secret is shown this once:")
     context.say(added.secret)
     context.give({**_described(added.webhook, None), "secret": added.secret})
@@ -47,7 +46,7 @@ def add(context: CommandContext, url: str, types: Sequence[str]) -> None:
 @common
 def list_(context: CommandContext) -> None:
     """Where events are sent, and how it goes."""
-    found = _ask(context, lambda service: service.list(context.caller, deadline=Deadline.after(LIMIT_S)))
+    found = _ask(context, lambda service, deadline: service.list(context.caller, deadline=deadline))
     for one in found:
         webhook, failing = one.webhook, one.failing
         state = "sends"
@@ -66,11 +65,30 @@ def list_(context: CommandContext) -> None:
 @common
 def test(context: CommandContext, id: str) -> None:
     """Send the webhook of this ID one signed message."""
-    sent = _ask(context, lambda service: service.test(context.caller, id, deadline=Deadline.after(LIMIT_S)))
+    sent = _ask(context, lambda service, deadline: service.test(context.caller, id, deadline=deadline))
     context.say(f"it arrived: {sent.status}" if sent.fault is None else f"it did not arrive: {sent.fault}")
     context.give({"status": sent.status, "fault": sent.fault})
     if sent.fault is not None:
         raise SystemExit(1)
+
+
+@command.command("rotate")
+@click.argument("id")
+@click.option(
+    "--overlap-hours",
+    type=click.FloatRange(0, MOST_OVERLAP_S / 3600),
+    default=OVERLAP_S / 3600,
+    show_default=True,
+    help="How long the secret before it signs as well.",
+)
+@common
+def rotate(context: CommandContext, id: str, overlap_hours: float) -> None:
+    """Give the webhook of this ID a new secret, which is printed this once."""
+    overlap_s = 3600 * overlap_hours
+    secret = _ask(context, lambda service, deadline: service.rotate(context.caller, id, overlap_s, deadline=deadline))
+    context.note(f"the new secret of webhook {id} is shown this once; the former one signs for {overlap_hours:g} h")
+    context.say(secret)
+    context.give({"id": id, "secret": secret, "overlap_seconds": overlap_s})
 
 
 @command.command("resume")
@@ -78,7 +96,7 @@ def test(context: CommandContext, id: str) -> None:
 @common
 def resume(context: CommandContext, id: str) -> None:
     """Have the webhook of this ID sent events again, from where it was paused."""
-    _ask(context, lambda service: service.resume(context.caller, id, deadline=Deadline.after(LIMIT_S)))
+    _ask(context, lambda service, deadline: service.resume(context.caller, id, deadline=deadline))
     context.say(f"webhook {id} is sent events again")
     context.give({"resumed": id})
 
@@ -88,17 +106,13 @@ def resume(context: CommandContext, id: str) -> None:
 @common
 def remove(context: CommandContext, id: str) -> None:
     """Send nothing to the webhook of this ID any more."""
-    _ask(context, lambda service: service.remove(context.caller, id, deadline=Deadline.after(LIMIT_S)))
+    _ask(context, lambda service, deadline: service.remove(context.caller, id, deadline=deadline))
     context.say(f"webhook {id} is removed")
     context.give({"removed": id})
 
 
-def _ask(context: CommandContext, call: Callable[[WebhookService], Awaitable[T]]) -> T:
-    async def called() -> T:
-        async with session(context.settings, read_models=False) as opened:
-            return await call(opened.use_cases.webhooks.service)
-
-    return run_async(called)
+def _ask(context: CommandContext, call: Callable[[WebhookService, Deadline], Awaitable[T]]) -> T:
+    return ask(context, lambda use_cases, deadline: call(use_cases.webhooks.service, deadline))
 
 
 def _described(webhook: Webhook, failing: Failing | None) -> dict[str, Any]:

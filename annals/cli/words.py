@@ -1,4 +1,6 @@
-"""Numbers with their nouns, as people write them."""
+"""Numbers with their nouns, and times, as people write them."""
+
+from datetime import datetime
 
 SHORT = 160
 """Characters of a text that is only hinted at."""
@@ -20,3 +22,8 @@ def short(text: str) -> str:
     """The beginning of a text, in one line."""
     line = " ".join(text.split())
     return line if len(line) <= SHORT else line[: SHORT - 3] + "..."
+
+
+def time_of(value: datetime | str) -> datetime:
+    """A time of a database's, or as JSON has it."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

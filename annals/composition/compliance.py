@@ -43,6 +43,8 @@ def facts_of(stores: Stores) -> InstallationFacts:
 
 def _links(chosen: Settings, dsn: str) -> Iterator[tuple[str, bool]]:
     yield "gateway", chosen.gateway_host in LOOPBACK or chosen.gateway_certificate is not None
+    if chosen.services == "processes" and chosen.profile == "servers":
+        yield "services", chosen.service_certificate is not None
     if chosen.metrics_port is not None:
         yield "metrics", chosen.metrics_host in LOOPBACK
     parts = urlsplit(dsn)

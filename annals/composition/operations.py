@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from functools import partial
 
 from confluent_kafka import KafkaException
@@ -19,33 +18,16 @@ from eventstore.subscription_positions import SubscriptionPositions
 from services.operations.dead_letters import DeadLetterService
 from services.operations.events import ReadEvents
 from services.operations.export import TransferEvents
-from services.operations.health import Pool, PoolMonitor
+from services.operations.health import Pool
 from services.operations.progress import Progress, followed_partitions
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
 from services.operations.subscriptions import Subscriptions
 from services.operations.system_health import SystemHealth
-from services.positions import ShownPositions
+from services.operations.use_cases import Operations
 
 BROKER_LIMIT_S = 3.0
-
-
-@dataclass(frozen=True)
-class Operations:
-    """Use cases of operators."""
-
-    status: ReadStatus
-    progress: Progress
-    rebuilding: Rebuilding
-    reprocess: Reprocess
-    dead_letters: DeadLetterService
-    events: ReadEvents
-    positions: ShownPositions
-    subscriptions: Subscriptions
-    transfer: TransferEvents
-    pools: PoolMonitor
-    system_health: SystemHealth
 
 
 def operations_of(stores: Stores, broker: str | None) -> Operations:
@@ -54,7 +36,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
     sources = _sources(
         stores.settings, stores.dsn, broker, lambda: contextlib.nullcontext(_log_parts(stores, reprocess))
     )
-    events = ReadEvents(stores.reader, stores.shown_positions)
+    events = ReadEvents(stores.reader, stores.shown_positions, stores.follower)
     return Operations(
         status=ReadStatus(sources),
         progress=Progress(stores.reader, stores.positions, stores.topics),

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -25,9 +24,8 @@ from eventstore.threats import ThreatStore
 from eventstore.tokens import Tokens
 from projections.dashboards.readers import DashboardReaders
 from security.attempts import Attempts
-from security.audit import AuditLog
 from security.authorization import RbacAuthorizationEngine
-from security.encryption import Encryption
+from security.local_administrator import TENANT
 from security.oidc import ExternalIssuer
 from security.passwords import PasswordHashing
 from security.threats import Thresholds
@@ -41,43 +39,20 @@ from services.security.compliance import ComplianceMonitor
 from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
 from services.security.explaining import AccessExplainer
-from services.security.guarded_authentication import Authentication, GuardedAuthentication
+from services.security.guarded_authentication import GuardedAuthentication
 from services.security.identification import ApiKeyIdentification
-from services.security.local_administrator import TENANT, LocalAdministrator
+from services.security.local_administrator import LocalAdministrator
 from services.security.policies import PolicyService
 from services.security.retention import RetentionService
 from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
 from services.security.subjects import SubjectService
-from services.security.threats import ThreatDetector, WatchedAuditLog, open_threat_detector
+from services.security.threats import WatchedAuditLog, open_threat_detector
 from services.security.tokens import TokenService
+from services.security.use_cases import Security
 
 if TYPE_CHECKING:
     from services.security.external_issuer import ExternalIssuerIdentification
-
-
-@dataclass(frozen=True)
-class Security:
-    """Authentication, accounts, keys, policies, encryption and the audit log; everything writes to `audit`."""
-
-    authentication: Authentication
-    accounts: AccountService
-    api_keys: ApiKeyService
-    sign_in: SignInService
-    tokens: TokenService
-    signer: TokenSigner
-    policies: PolicyService
-    access_explainer: AccessExplainer
-    local_administrator: LocalAdministrator
-    audit: AuditLog
-    audit_service: AuditService
-    encryption: Encryption
-    data_keys: DataKeyService
-    readers: DashboardReaderService
-    threats: ThreatDetector
-    retention: RetentionService
-    subjects: SubjectService
-    compliance: ComplianceMonitor
 
 
 @contextlib.asynccontextmanager

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
-from security.service_tokens import ServiceIdentity
-from services.mesh.discovery import ServiceDiscovery
-from services.mesh.lease import registered
 from services.mesh.registry import Instance, PostgresServiceRegistry, ServiceRegistry
-from services.mesh.remote import RemoteAiProcessing, RemoteReasoning, RemoteStorage
-from services.mesh.rpc_client import RpcClient
+from services.mesh.tls import MutualTls
 from services.processing.interface import AiProcessing
 from services.processing.service import AiProcessingService
 from services.reasoning.ask import AskService
@@ -70,13 +66,20 @@ def registries_of(stores: Stores) -> Registries:
 
 
 @contextlib.asynccontextmanager
-async def remote_service_layer(registries: Registries) -> AsyncIterator[ServiceLayer]:
+async def remote_service_layer(registries: Registries, tls: MutualTls | None) -> AsyncIterator[ServiceLayer]:
     """All three over RPC, as a process that is known by its own key. Raises StoreUnavailableError."""
+    # HTTP's client, a circuit breaker, tokens: of no use to who holds the services himself, as most commands do.
+    from security.service_tokens import ServiceIdentity
+    from services.mesh.discovery import ServiceDiscovery
+    from services.mesh.lease import registered
+    from services.mesh.remote import RemoteAiProcessing, RemoteReasoning, RemoteStorage
+    from services.mesh.rpc_client import RpcClient
+
     for registry in registries.all:
         await registry.open()
     identity = ServiceIdentity(CALLING)
     own = Instance(CALLING, identity.peer.instance, "", "", identity.public_key)
-    client = RpcClient(identity, ServiceDiscovery(registries.found))
+    client = RpcClient(identity, ServiceDiscovery(registries.found), tls=tls)
     try:
         async with registered([registries.keys], own):
             yield ServiceLayer(RemoteAiProcessing(client), RemoteStorage(client), RemoteReasoning(client))

@@ -1,7 +1,5 @@
 """Documents: taken in, deleted, shown."""
 
-from dataclasses import dataclass
-
 from annals.composition.stores import Stores
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
@@ -13,30 +11,16 @@ from services.storage.parts import ListParts
 from services.storage.query_plan import QueryOptimizer
 from services.storage.reading import ReadDocument
 from services.storage.show import Show
+from services.storage.taking import TakeDocuments
+from services.storage.use_cases import Storage
 from services.storage.waiting import WaitForDocuments
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Use cases of documents."""
-
-    intake: Intake
-    deletion: DeleteDocuments
-    waiting: WaitForDocuments
-    show: Show
-    listing: Listing
-    parts: ListParts
-    reading: ReadDocument
-    consistency: ReadYourWrites
-    history: ReadHistory
-    databases: DatabaseIntegrationLayer
 
 
 def storage_of(stores: Stores) -> Storage:
     """All of them."""
     read = stores.read
     return Storage(
-        intake=intake_of(stores),
+        taking=TakeDocuments(intake_of(stores)),
         deletion=DeleteDocuments(stores.commands, stores.reader),
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages),

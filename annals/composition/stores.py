@@ -14,6 +14,7 @@ from annals.settings import Settings
 from contracts.topics import Topics, topics
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
+from eventstore.follower import LogFollower, open_follower
 from eventstore.kafka.admin import BrokerAdmin
 from eventstore.kafka.ownership import own_topics
 from eventstore.log import EventLog
@@ -39,6 +40,7 @@ class Stores:
     topics: Topics
     connections: ConnectionManager
     reader: EventReader
+    follower: LogFollower
     commands: Commands
     texts: TextStore
     outputs: ModelOutputs
@@ -82,6 +84,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             topics=topics(),
             connections=connections,
             reader=reader,
+            follower=await stack.enter_async_context(open_follower(pool, dsn)),
             commands=commands,
             texts=texts,
             outputs=outputs,

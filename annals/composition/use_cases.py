@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from annals.composition.audited import audited_asking, audited_storage
 from annals.composition.models import ask_service, embed_anew, open_inference, serving_models
-from annals.composition.operations import Operations, operations_of
-from annals.composition.security import Security, open_security
+from annals.composition.operations import operations_of
+from annals.composition.security import open_security
 from annals.composition.service_layer import (
     Registries,
     ServiceLayer,
@@ -14,9 +15,10 @@ from annals.composition.service_layer import (
     remote_service_layer,
     service_layer,
 )
-from annals.composition.storage import Storage, storage_of
+from annals.composition.storage import storage_of
 from annals.composition.stores import Stores, check_broker, open_read_models, open_stores
 from annals.composition.webhooks import WebhookParts, open_webhooks
+from annals.service_tls import tls_of
 from annals.settings import Settings
 from eventstore.idempotency import IdempotencyKeys
 from inference.runner import Inference
@@ -24,11 +26,14 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
+from services.operations.use_cases import Operations
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.service import NothingKept
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RateLimits
 from services.reasoning.ask import AskService
+from services.security.use_cases import Security
+from services.storage.use_cases import Storage
 
 
 @dataclass(frozen=True)
@@ -118,12 +123,12 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         if held:
             services = service_layer(stores, inference, ask)
         else:
-            services = await stack.enter_async_context(remote_service_layer(registries))
+            services = await stack.enter_async_context(remote_service_layer(registries, tls_of(stores.settings)))
         operations = operations_of(stores, broker)
         security = await stack.enter_async_context(open_security(stores))
         yield UseCases(
-            storage=storage_of(stores),
-            ask=ask,
+            storage=audited_storage(storage_of(stores), security.audit),
+            ask=audited_asking(ask, security.audit),
             models=serving_models(stores),
             embedding=embed_anew(stores, keeping),
             operations=operations,

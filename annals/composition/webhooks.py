@@ -4,17 +4,18 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition.operations import Operations
-from annals.composition.security import Security
 from annals.composition.stores import Stores
 from eventstore.accounts import AccountReader
 from eventstore.subscription_positions import SubscriptionPositions
 from eventstore.webhooks import Webhooks
+from services.operations.use_cases import Operations
+from services.security.use_cases import Security
 from services.webhooks.deliverer import WebhookDeliverer
 from services.webhooks.delivery import Deliveries, Patience
 from services.webhooks.owners import Owners
+from services.webhooks.secrets import WebhookSecrets
 from services.webhooks.sending import WebhookSender
-from services.webhooks.service import WebhookSecrets, WebhookService
+from services.webhooks.service import WebhookService
 
 
 @dataclass(frozen=True)

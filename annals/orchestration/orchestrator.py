@@ -22,6 +22,7 @@ from services.mesh.definition import (
     start_order,
 )
 from services.mesh.scaling import ScalingState, decide
+from services.mesh.tls import MutualTls
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +61,14 @@ class ServiceOrchestrator:
         spec_of: Callable[[ServiceDefinition], tuple[ProcessSpec, str]],
         report: Report,
         machine: Machine | None = None,
+        tls: MutualTls | None = None,
     ) -> None:
-        """Raises WrongServiceDefinitionError."""
+        """`tls`: by which instances are asked how they are. Raises WrongServiceDefinitionError."""
         self._machine = machine or Machine.here()
         ordered = start_order(definitions, self._machine)
         self._services = {one.name: _Service(one, ScalingState(one.scaling_config.least)) for one in ordered}
         self._processes, self._spec_of, self._report = processes, spec_of, report
-        self._client = httpx.AsyncClient(trust_env=False, timeout=None)
+        self._client = httpx.AsyncClient(trust_env=False, timeout=None, verify=True if tls is None else tls.client())
         self._watching: list[asyncio.Task[None]] = []
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from annals.composition.use_cases import open_use_cases
 from annals.orchestration.orchestrator import ServiceOrchestrator
 from annals.orchestration.services import definitions, scaling, spec_of
+from annals.service_tls import tls_of
 from annals.settings import Settings
 from annals.supervision.supervisor import Supervisor
 from contracts.system import Health
@@ -45,6 +46,7 @@ async def orchestrated(settings: Settings, supervisor: Supervisor) -> AsyncItera
             supervisor,
             lambda definition: spec_of(settings, addresses["postgres"], addresses["broker"], definition),
             report,
+            tls=tls_of(settings),
         )
         await orchestrator.start()
         try:

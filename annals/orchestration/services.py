@@ -48,4 +48,4 @@ def spec_of(settings: Settings, dsn: str, broker: str, definition: ServiceDefini
         stop_grace_s=STOP_GRACE_S,
         log_file=settings.data / "logs" / f"{service_role(definition.name)}-{port}.log",
     )
-    return spec, f"http://127.0.0.1:{port}"
+    return spec, f"{'http' if settings.service_certificate is None else 'https'}://127.0.0.1:{port}"

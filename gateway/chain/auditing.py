@@ -1,11 +1,11 @@
-"""What the handler did goes into the audit log, before the answer does."""
+"""What the handler did goes into the audit log, before the answer does, where no use case told it already."""
 
 from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Message, Receive, Scope, Send
 from gateway.exchange import exchange_of
 from security.audit import AuditLog, Category
 from services.errors import AccessDeniedError
-from services.security.auditing import entry_of
+from services.security.auditing import entry_of, trailed
 
 _CATEGORIES: dict[str, Category] = {
     "read": "read",
@@ -17,7 +17,7 @@ _CATEGORIES: dict[str, Category] = {
 
 
 class Auditor:
-    """One entry a request: which object was read or changed, or why not. The object is what the path names."""
+    """An entry of the request, where none was made on its way: its object is what the path names."""
 
     def __init__(self, following: ASGIApp, audit: AuditLog) -> None:
         self._following, self._audit = following, audit
@@ -37,17 +37,20 @@ class Auditor:
             nonlocal recorded
             if message["type"] == "http.response.start" and not recorded:
                 recorded = True
-                await self._audit.record(entry_of(caller, category, *told))
+                if trail.last is None:
+                    await self._audit.record(entry_of(caller, category, *told))
             await send(message)
 
         try:
-            await self._following(scope, receive, audited)
+            with trailed() as trail:
+                await self._following(scope, receive, audited)
         except AccessDeniedError as error:
-            await self._audit.record(entry_of(caller, "authorization", *told, "denied", str(error)))
+            if trail.last in (None, "success"):
+                await self._audit.record(entry_of(caller, "authorization", *told, "denied", str(error)))
             raise
         except Exception as error:
             # What is no error of ours may repeat what it was given: its kind is enough.
             reason = str(error) if isinstance(error, AnnalsError) else type(error).__name__
-            if not recorded:
+            if not recorded and trail.last in (None, "success"):
                 await self._audit.record(entry_of(caller, category, *told, "failed", reason))
             raise

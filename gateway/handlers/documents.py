@@ -151,8 +151,9 @@ async def _stored(
     expected: int | None,
     prefer: str | None,
 ) -> StoredDocument:
-    exchange, documents = exchange_of(request.scope), services_of(request).documents
-    stored = await documents.storage.store_document(
+    exchange, services = exchange_of(request.scope), services_of(request)
+    documents = services.documents
+    stored = await services.storage.store_document(
         exchange.caller,
         StoreDocumentRequest(
             document_id=document_id,

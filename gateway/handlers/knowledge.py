@@ -15,12 +15,11 @@ from projections.relational.reads import DocumentRow, EntityFilter, RelationFilt
 from projections.vector.reads import Passage
 from reasoning.results import ScoredPassage
 from services.positions import Position
+from services.reasoning.interface import MAX_PASSAGES, EmbeddingRequest, SearchRequest
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
 from services.storage.parts import ChunkPage, RelationPage
 from services.storage.show import NamedEdge
-
-MAX_RESULTS = 100
 
 
 class Search(BaseModel):
@@ -30,7 +29,7 @@ class Search(BaseModel):
 
     query: Annotated[Question, Field(pattern=r"\S")]
     filters: Annotated[Attributes, Field(max_length=16)] = {}
-    k: Annotated[int, Field(ge=1, le=MAX_RESULTS)] = 10
+    k: Annotated[int, Field(ge=1, le=MAX_PASSAGES)] = 10
 
 
 class Traversal(BaseModel):
@@ -163,12 +162,13 @@ async def read_entity(request: Request, entity: EntityName) -> EntityWithEdges:
 async def search(
     request: Request,
     query: Annotated[Question, Query(pattern=r"\S")],
-    k: Annotated[int, Query(ge=1, le=MAX_RESULTS)] = 10,
+    k: Annotated[int, Query(ge=1, le=MAX_PASSAGES)] = 10,
 ) -> SearchResults:
     """The passages that are nearest to a query, by meaning and by words."""
     exchange = exchange_of(request.scope)
     models = await services_of(request).models(exchange.deadline)
-    return SearchResults(passages=await models.search(exchange.caller, query, k, exchange.deadline))
+    found = await models.reasoning.search(exchange.caller, SearchRequest(query, k), exchange.deadline)
+    return SearchResults(passages=list(found.passages))
 
 
 async def with_entities(request: Request, document_id: DocumentId) -> WholeDocumentFound:
@@ -189,10 +189,9 @@ async def semantic_search(request: Request, wanted: Search) -> PassagesFound:
     """The passages nearest by meaning, of documents that have certain attributes."""
     exchange, services = exchange_of(request.scope), services_of(request)
     models = await services.models(exchange.deadline)
-    async with exchange.deadline.enforce("embedding the query"):
-        revision, vector = await models.embed(wanted.query)
+    query = await models.reasoning.embed(exchange.caller, EmbeddingRequest(wanted.query), exchange.deadline)
     found = await services.documents.databases.semantic_search(
-        exchange.caller, revision, vector, wanted.filters, wanted.k, deadline=exchange.deadline
+        exchange.caller, query.revision, query.vector, wanted.filters, wanted.k, deadline=exchange.deadline
     )
     return PassagesFound(result=found.result, positions=_shown(request, found.positions), truncated=found.truncated)
 

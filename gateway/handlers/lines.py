@@ -108,7 +108,7 @@ def _id(line: bytes) -> object:
 
 
 async def _stored(request: Request, number: int, line: bytes) -> bytes:
-    exchange, storage = exchange_of(request.scope), services_of(request).documents.storage
+    exchange, storage = exchange_of(request.scope), services_of(request).storage
     document_id: str | None = None
     try:
         document = _read(line)

@@ -212,7 +212,7 @@ async def read_audit(
 ) -> AuditLines:
     """Who did what in the caller's tenant."""
     exchange = exchange_of(request.scope)
-    page = await services_of(request).security.audit.query(
+    page = await services_of(request).security.audit_service.query(
         exchange.caller,
         AuditFilter(actor, category, outcome, resource, object_id, since, until),
         after=cursor,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
-from services.security.local_administrator import TENANT
+from security.local_administrator import TENANT
 from services.security.sign_in import TokenPair
 
 JWKS_CACHED = "public, max-age=300"

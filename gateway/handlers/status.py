@@ -80,7 +80,7 @@ async def status(request: Request) -> Status:
 async def models(request: Request) -> Models:
     """Which revision serves each task, and which made the vectors that are stored."""
     exchange = exchange_of(request.scope)
-    found = await services_of(request).operations.models.overview(exchange.caller, deadline=exchange.deadline)
+    found = await services_of(request).serving.overview(exchange.caller, deadline=exchange.deadline)
     return Models(
         serving=[ServingModel(task=one.task, revision=one.revision, version=one.version) for one in found.serving],
         stored=[StoredVectors(revision=revision, passages=count) for revision, count in found.stored.items()],

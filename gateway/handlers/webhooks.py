@@ -13,6 +13,7 @@ from contracts.webhooks import WebhookUrl
 from eventstore.webhooks import Failing
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
+from services.webhooks.service import MOST_OVERLAP_S, OVERLAP_S
 
 
 class NewWebhook(BaseModel):
@@ -60,6 +61,22 @@ class WebhookList(BaseModel):
     webhooks: list[WebhookView]
 
 
+class Rotation(BaseModel):
+    """For so many seconds both the new and the former secret sign."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_seconds: Annotated[float, Field(ge=0, le=MOST_OVERLAP_S)] = OVERLAP_S
+
+
+class Rotated(BaseModel):
+    """`secret` is shown this once."""
+
+    id: str
+    secret: str
+    overlap_seconds: float
+
+
 class Changed(BaseModel):
     """Which webhook it was."""
 
@@ -103,6 +120,15 @@ async def test_webhook(request: Request, webhook_id: UUID) -> Tested:
     return Tested(status=sent.status, fault=sent.fault)
 
 
+async def rotate_secret(request: Request, webhook_id: UUID, wanted: Rotation) -> Rotated:
+    """Sign with a new secret, and for a while with the former one as well."""
+    exchange = exchange_of(request.scope)
+    secret = await services_of(request).webhooks.rotate(
+        exchange.caller, str(webhook_id), wanted.overlap_seconds, deadline=exchange.deadline
+    )
+    return Rotated(id=str(webhook_id), secret=secret, overlap_seconds=wanted.overlap_seconds)
+
+
 async def resume_webhook(request: Request, webhook_id: UUID) -> Changed:
     """Send again, from where it was paused."""
     exchange = exchange_of(request.scope)
@@ -136,6 +162,14 @@ HANDLERS = {
     ),
     "webhook_tester": Handler(
         test_webhook, "webhooks", "Test a webhook.", raises=(404,), example={"status": 204, "fault": None}
+    ),
+    "webhook_rotator": Handler(
+        rotate_secret,
+        "webhooks",
+        "Rotate a webhook's secret.",
+        raises=(404,),
+        request={"overlap_seconds": 86400},
+        example={"id": WEBHOOK["id"], "secret": "whsec_...", "overlap_seconds": 86400},
     ),
     "webhook_resumer": Handler(
         resume_webhook, "webhooks", "Resume a webhook.", raises=(404,), example={"id": WEBHOOK["id"]}

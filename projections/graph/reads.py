@@ -84,10 +84,6 @@ class GraphContent(Protocol):
         """Changes whenever the tenant's graph changes."""
         ...
 
-    async def snapshot(self, tenant: str) -> GraphSnapshot:
-        """All of it, as of one moment."""
-        ...
-
     async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
         """The passages that these names are of: for each name at most `most`, the surest first."""
         ...
@@ -114,6 +110,10 @@ class GraphReader(GraphContent, Protocol):
     entity is there where one of these documents names it, is called what most of them call it unless a person decided
     on its name, and counts their passages alone. A merge is followed where both of its entities are there.
     """
+
+    async def snapshot(self, tenant: str) -> GraphSnapshot:
+        """All of it, as of one moment."""
+        ...
 
     async def visible_tag(self, tenant: str) -> str | None:
         """A content tag all of whose content every read sees from now on; None where that cannot be told now."""

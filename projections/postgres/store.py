@@ -19,6 +19,10 @@ from projections.postgres.layout import Layout
 from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
 from projections.postgres.tables import Table
 
+_BY_KEY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+"""A write looks rows up by their keys. The planner has no statistics of a table that has just begun to fill; left to
+itself it reads the whole table, and writes become slower the more there is."""
+
 
 class PostgresStore:
     """One generation of a read model, by default the live one. Every method raises StoreUnavailableError."""
@@ -98,6 +102,7 @@ class PostgresStore:
         async with transaction(self.pool) as connection:
             if changes:
                 await share_turn(connection, self.schema)
+                await connection.execute(_BY_KEY)
                 # It locks the aggregates: their rows are nobody else's from here on.
                 await self._save_versions(connection, changes)
                 if self.layout.names:

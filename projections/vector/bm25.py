@@ -73,26 +73,26 @@ async def best_matching(
     # Few documents are read whole.
     few = among is not None and len(among) <= FEW_DOCUMENTS
     leading = len(terms) if few else _portion(terms, 1, max(k, READ // 4))
+
+    async def found(finding: str) -> list[Hit]:
+        weights = [term.lexeme for term in terms], [term.weight for term in terms]
+        rows = await connection.fetch(_SCORED, tenant, finding, among, max(READ, k), *weights, mean, k)
+        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+
     while True:
-        found = await connection.fetch(
-            _SCORED,
-            tenant,
-            _finding(terms, leading),
-            among,
-            max(READ, k),
-            [term.lexeme for term in terms],
-            [term.weight for term in terms],
-            mean,
-            k,
-        )
-        hits = [Hit(row["chunk_id"], row["score"]) for row in found]
+        hits = await found(_any_of(terms[:leading]))
         rest = sum(term.most for term in terms[leading:])
         if leading == len(terms) or (len(hits) == k and hits[-1].score > rest):
             return hits
         wider = _portion(terms, leading + 1, READ)
         if sum(term.passages for term in terms[:wider]) > READ:
-            return hits
+            break
         leading = wider
+    # Even the rarest of the words that are left is common: of passages that have it, some of those that have another.
+    others = terms[:leading] + terms[leading + 1 :]
+    common = await found(f"{_quoted(terms[leading].lexeme)} & ({_any_of(others)})")
+    merged = {hit.chunk_id: hit for hit in (*hits, *common)}
+    return sorted(merged.values(), key=lambda hit: (-hit.score, hit.chunk_id))[:k]
 
 
 def _weight(passages: int, holding: int) -> float:
@@ -110,12 +110,8 @@ def _portion(terms: Sequence[Term], least: int, most: int) -> int:
     return max(count, least)
 
 
-def _finding(terms: Sequence[Term], leading: int) -> str:
-    """Passages that have one of the leading words; where even the rarest is common, those that have another, too."""
-    any_of = " | ".join(_quoted(term.lexeme) for term in terms[:leading])
-    if leading == 1 and len(terms) > 1 and terms[0].passages > READ:
-        return f"{any_of} & ({' | '.join(_quoted(term.lexeme) for term in terms[1:])})"
-    return any_of
+def _any_of(terms: Sequence[Term]) -> str:
+    return " | ".join(_quoted(term.lexeme) for term in terms)
 
 
 def _quoted(lexeme: str) -> str:

@@ -19,6 +19,8 @@ SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order
 """For the pool: wide enough a search, going on where a tenant's own rows are rare among the neighbours."""
 
 DEFAULT_DIMENSION = 384
+FEW_PASSAGES = 5_000
+"""A tenant of so many has each of them compared with a question: it loses nothing to the tenants beside it."""
 
 _FREQUENCIES = """
 SELECT w.word, min(coalesce(t.passages, 0)) AS holding FROM unnest($2::text[]) AS w(word)
@@ -89,9 +91,12 @@ class PostgresPassages:
             f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size}"
         )
         if documents is not None:
-            # All of few are looked at: the HNSW index would look for them among the nearest of all, and miss some.
-            passages += " AND document_id = ANY($5)" + (" OFFSET 0" if len(documents) <= FEW_DOCUMENTS else "")
+            passages += " AND document_id = ANY($5)"
         async with acquire(self._pool) as connection:
+            own = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant) or 0
+            # All of few are compared: the HNSW index would look for them among the nearest of all, and miss some.
+            if own <= FEW_PASSAGES or (documents is not None and len(documents) <= FEW_DOCUMENTS):
+                passages += " OFFSET 0"
             rows = await connection.fetch(
                 f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $4",
                 tenant,

@@ -78,13 +78,13 @@ class PassageSearch(Protocol):
         """By chunk id; what is not there is left out."""
         ...
 
+
+class PassageReader(PassageSearch, Protocol):
+    """Reads passages by document, and all of them, too."""
+
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant."""
         ...
-
-
-class PassageReader(PassageSearch, Protocol):
-    """Reads passages by document, too."""
 
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
         """A document's passages, in their order."""

@@ -15,7 +15,14 @@ from services.processing.interface import (
     SemanticChunkingRequest,
     SemanticChunkingResponse,
 )
-from services.reasoning.interface import ReasoningQueryRequest, ReasoningQueryResponse
+from services.reasoning.interface import (
+    EmbeddingRequest,
+    EmbeddingResponse,
+    ReasoningQueryRequest,
+    ReasoningQueryResponse,
+    SearchRequest,
+    SearchResponse,
+)
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 
 VERSION = "1.0"
@@ -56,6 +63,8 @@ OPERATIONS: Mapping[str, Operation] = {
         # By its delivery_id and its query_id, respectively.
         Operation(STORAGE, "store_document", StoreDocumentRequest, StoreDocumentResponse, 120.0),
         Operation(REASONING, "query", ReasoningQueryRequest, ReasoningQueryResponse, 120.0),
+        Operation(REASONING, "search", SearchRequest, SearchResponse, 60.0),
+        Operation(REASONING, "embed", EmbeddingRequest, EmbeddingResponse, 60.0),
     )
 }
 SERVICES = tuple(dict.fromkeys(operation.service for operation in OPERATIONS.values()))

@@ -11,7 +11,14 @@ from services.processing.interface import (
     SemanticChunkingRequest,
     SemanticChunkingResponse,
 )
-from services.reasoning.interface import ReasoningQueryRequest, ReasoningQueryResponse
+from services.reasoning.interface import (
+    EmbeddingRequest,
+    EmbeddingResponse,
+    ReasoningQueryRequest,
+    ReasoningQueryResponse,
+    SearchRequest,
+    SearchResponse,
+)
 from services.requests import check
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 
@@ -72,4 +79,16 @@ class RemoteReasoning:
         """Answer from the caller's documents."""
         check(request)
         answer: ReasoningQueryResponse = await self._client.call("query", caller, request, deadline)
+        return answer
+
+    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
+        """The passages nearest to the query."""
+        check(request)
+        answer: SearchResponse = await self._client.call("search", caller, request, deadline)
+        return answer
+
+    async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
+        """By the one embedder of the service."""
+        check(request)
+        answer: EmbeddingResponse = await self._client.call("embed", caller, request, deadline)
         return answer

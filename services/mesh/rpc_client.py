@@ -18,6 +18,7 @@ from services.mesh.operations import OPERATIONS, Operation
 from services.mesh.registry import Instance
 from services.mesh.retry_budget import RetryBudget
 from services.mesh.rpc_exchange import LostError, NotSentError, RpcExchange
+from services.mesh.tls import MutualTls
 from telemetry import metrics
 
 TRIES = 4
@@ -42,6 +43,7 @@ class RpcClient:
         open_s: float = OPEN_S,
         ejected_s: float = EJECTED_S,
         chance: random.Random | None = None,
+        tls: MutualTls | None = None,
     ) -> None:
         """`open_s`: how long a breaker stays open; `ejected_s`: for how long an outlier is not chosen at first."""
         self._discovery = discovery
@@ -49,7 +51,7 @@ class RpcClient:
         self._open_s, self._ejected_s = open_s, ejected_s
         self._balancers: dict[str, Balancer] = {}
         self._budgets: dict[str, RetryBudget] = {}
-        self._exchange = RpcExchange(identity)
+        self._exchange = RpcExchange(identity, tls)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -17,6 +17,7 @@ from services.mesh.operations import Operation
 from services.mesh.registry import Instance
 from services.mesh.rpc_errors import raised
 from services.mesh.rpc_headers import ANSWER_TOKEN, DEADLINE, TOKEN, deadline_header
+from services.mesh.tls import MutualTls
 
 ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -32,11 +33,12 @@ class LostError(AnnalsError):
 class RpcExchange:
     """Connections are kept open between requests."""
 
-    def __init__(self, identity: ServiceIdentity) -> None:
+    def __init__(self, identity: ServiceIdentity, tls: MutualTls | None = None) -> None:
         self._identity = identity
         self._http = httpx.AsyncClient(
             timeout=None,
             trust_env=False,
+            verify=True if tls is None else tls.client(),
             limits=httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30.0),
         )
 

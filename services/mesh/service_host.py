@@ -14,6 +14,7 @@ from services.mesh.lease import registered
 from services.mesh.operations import operations_of
 from services.mesh.registry import Instance, ServiceKeys, ServiceRegistry
 from services.mesh.rpc_server import RpcServer
+from services.mesh.tls import MutualTls
 from telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class ServiceHost:
         advertised: str | None = None,
         capacity: int = 4,
         beat: Callable[[], None] = lambda: None,
+        tls: MutualTls | None = None,
     ) -> None:
         """`advertised`: the host that others reach it by; `host`, or this machine's name where that is all addresses.
 
@@ -77,7 +79,7 @@ class ServiceHost:
         self._identity = identity
         self._registries = list(registries)
         self._server = RpcServer(identity, service, keys, access_of, capacity)
-        self._version, self._host, self._port = version, host, port
+        self._version, self._host, self._port, self._tls = version, host, port, tls
         all_addresses = host in ("0.0.0.0", "::")
         self._advertised, self._beat = advertised or (socket.gethostname() if all_addresses else host), beat
 
@@ -92,7 +94,7 @@ class ServiceHost:
             peer.service,
             peer.instance,
             self._version,
-            f"http://{self._advertised}:{port}",
+            f"{'http' if self._tls is None else 'https'}://{self._advertised}:{port}",
             self._identity.public_key,
         )
         config = uvicorn.Config(
@@ -104,6 +106,7 @@ class ServiceHost:
             proxy_headers=False,
             timeout_graceful_shutdown=round(STOP_LIMIT_S),
             timeout_keep_alive=KEEP_ALIVE_S,
+            **({} if self._tls is None else self._tls.server()),
         )
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         stopping = asyncio.Event()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import ACCESS_TYPES, KIND_OF, WEBHOOK_TYPES, AggregateKind, EventType
+from eventstore.follower import LogFollower
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
@@ -22,7 +23,6 @@ MOST_EVENTS = 1000
 """On a page, or in a batch of a tail."""
 WINDOW = 20_000
 """Positions of the log that one query looks at: events of other tenants are among them."""
-POLL_S = 0.5
 QUIET_S = 15.0
 """After which a tail says how far it has looked, where nothing happened."""
 
@@ -67,9 +67,10 @@ class ReadEvents:
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
     """
 
-    def __init__(self, reader: EventReader, positions: ShownPositions) -> None:
+    def __init__(self, reader: EventReader, positions: ShownPositions, follower: LogFollower) -> None:
         self._reader = reader
         self._positions = positions
+        self._follower = follower
 
     async def get(self, caller: Caller, event_id: UUID, *, deadline: Deadline) -> DomainEvent:
         """The event with this id. Raises NotFoundError."""
@@ -158,7 +159,7 @@ class ReadEvents:
                 yield EventBatch(batch.events, position)
                 told = loop.time()
             if position >= head:
-                await asyncio.sleep(min(POLL_S, deadline.remaining_s))
+                await self._follower.wait(caller.tenant, wanted.types, position, min(QUIET_S, deadline.remaining_s))
 
     async def head(self, caller: Caller, *, deadline: Deadline) -> int:
         """The position of the newest event of the log: where a tail begins that wants what is yet to come."""

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from contracts.paused_consumer import PausedConsumer
 from contracts.topics import Partition, Topics
 from eventstore.dead_letters import DeadLetters
 from eventstore.lag import RELAY, LagReader
-from eventstore.paused_consumers import PausedConsumer
 from eventstore.positions import ConsumerPositions, low_watermark
 from eventstore.reader import EventReader
 from projections.changes import Positions

@@ -21,6 +21,7 @@ from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
 from projections.vector.reads import PassageReader
+from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
 from reasoning.visible import Visible
@@ -174,6 +175,13 @@ class AskService:
             visible = await self._visible(caller, "search", "read")
             async with self._turns.turn(caller.tenant, deadline):
                 return await self._reasoner.search(caller.tenant, query, k, visible)
+
+    async def embed(self, caller: Caller, query: str, deadline: Deadline) -> tuple[str, Vectors]:
+        """Revision of the embedder, and the query's vector of length 1."""
+        caller.require("storage", "read")
+        async with deadline.enforce("embedding the query"):
+            await self._reasoner.load()
+            return await self._reasoner.embed(query)
 
     async def _visible(self, caller: Caller, resource: str, action: str) -> Visible | None:
         """The documents that the caller's answers may rest on; None for all."""

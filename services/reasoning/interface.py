@@ -13,6 +13,9 @@ from reasoning.results import Candidate, ScoredPassage, Step
 from services.caller import Caller
 from services.deadline import Deadline
 
+MAX_PASSAGES = 100
+"""Of a search."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReasoningQueryRequest:
@@ -56,6 +59,36 @@ class ReasoningQueryResponse:
     missing: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """Words to search for, and how many passages are wanted at most."""
+
+    query: Annotated[Question, Field(pattern=r"\S")]
+    max_passages: Annotated[int, Field(ge=1, le=MAX_PASSAGES)] = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResponse:
+    """The best first."""
+
+    passages: tuple[ScoredPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """A query whose vector is wanted."""
+
+    query: Annotated[Question, Field(pattern=r"\S")]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingResponse:
+    """`vector` has length 1; `revision` is the embedder's."""
+
+    revision: str
+    vector: tuple[float, ...]
+
+
 class Reasoning(Protocol):
     """Raises AccessDeniedError, InvalidRequestError, TooManyQuestionsError, OverloadedError, StoreUnavailableError,
     InferenceError, DeadlineExceededError; a remote one ServiceUnavailableError, too.
@@ -63,4 +96,12 @@ class Reasoning(Protocol):
 
     async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
         """Answer from the caller's documents."""
+        ...
+
+    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
+        """The passages nearest to a query by meaning and by words."""
+        ...
+
+    async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
+        """What a query means, in the space of the passages."""
         ...

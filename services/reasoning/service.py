@@ -3,7 +3,15 @@
 from services.caller import Caller
 from services.deadline import Deadline
 from services.reasoning.ask import AskService
-from services.reasoning.interface import ReasoningMetadata, ReasoningQueryRequest, ReasoningQueryResponse
+from services.reasoning.interface import (
+    EmbeddingRequest,
+    EmbeddingResponse,
+    ReasoningMetadata,
+    ReasoningQueryRequest,
+    ReasoningQueryResponse,
+    SearchRequest,
+    SearchResponse,
+)
 from services.requests import check
 
 
@@ -37,3 +45,14 @@ class ReasoningService:
             candidates=asked.answer.candidates,
             missing=asked.answer.missing,
         )
+
+    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
+        """The passages nearest to the query."""
+        check(request)
+        return SearchResponse(tuple(await self._asking.search(caller, request.query, request.max_passages, deadline)))
+
+    async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
+        """By the embedder that questions are answered with."""
+        check(request)
+        revision, vector = await self._asking.embed(caller, request.query, deadline)
+        return EmbeddingResponse(revision, tuple(map(float, vector)))

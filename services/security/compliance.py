@@ -17,11 +17,11 @@ from eventstore.key_management import KeyManagementService
 from eventstore.retention import Retention
 from security.audit import AuditLevel, AuditLog
 from security.compliance import STANDARDS, CheckName, CheckResult, Found, Standard
+from security.local_administrator import ACCOUNT
 from services.caller import Caller
 from services.deadline import Deadline
 from services.security.audit import AuditService
 from services.security.auditing import audited
-from services.security.local_administrator import ACCOUNT
 
 INACTIVE = timedelta(days=90)
 OLD = timedelta(days=365)

@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from security.errors import BlockedError
+from security.local_administrator import ACCOUNT, TENANT
 from security.principal import Principal
 from services.deadline import Deadline
-from services.security.local_administrator import ACCOUNT, TENANT
 from services.security.threats import ThreatDetector, is_loopback
 
 

@@ -2,6 +2,7 @@
 
 from aggregates.cause import RefusedError
 from security.errors import AuthenticationError
+from security.local_administrator import ACCOUNT
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
@@ -9,8 +10,6 @@ from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.authentication import AuthenticationService
 
-ACCOUNT = "local-admin"
-TENANT = "default"
 ROLES = ("administrator",)
 
 

@@ -27,13 +27,13 @@ from eventstore.keys import AggregateKey
 from eventstore.threats import Block, ThreatStore
 from security.audit import AuditEntry, AuditLog
 from security.errors import BlockedError, MissingCredentialError
+from security.local_administrator import ACCOUNT, TENANT
 from security.principal import Principal
 from security.threats import Finding, Observed, Profile, Thresholds, source_of
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
 from services.security.auditing import audited
-from services.security.local_administrator import ACCOUNT, TENANT
 from telemetry.metrics import THREATS, THREATS_UNTOLD
 
 log = logging.getLogger(__name__)

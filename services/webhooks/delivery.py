@@ -24,8 +24,8 @@ from services.errors import AccessDeniedError
 from services.operations.events import readable
 from services.operations.subscriptions import SubscriptionEndedError
 from services.webhooks.owners import Owners
+from services.webhooks.secrets import WebhookSecrets
 from services.webhooks.sending import GONE, Sent, WebhookSender
-from services.webhooks.service import WebhookSecrets
 from telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,6 @@ class Deliveries:
         self._patience = patience
         self._all = asyncio.Semaphore(MOST_AT_ONCE)
         self._of_tenant: dict[str, asyncio.Semaphore] = {}
-        self._known: dict[str, str] = {}
 
     async def deliver(self, webhook: Webhook, event: DomainEvent) -> None:
         """Until it arrived or was set aside.
@@ -145,13 +144,12 @@ class Deliveries:
     async def _try(self, webhook: Webhook, event: DomainEvent) -> Sent:
         """Whether its owner may read it is asked each time."""
         await self.caller_of(webhook, (event.event_type,))
-        if webhook.id not in self._known:
-            self._known[webhook.id] = await self._secrets.get(webhook.tenant, webhook.id)
+        secrets = await self._secrets.get(webhook.tenant, webhook.id)
         # A position tells how much happens to others; events come in order anyway.
         body = json.dumps(event.model_dump(mode="json", exclude={"position"}) | {"aggregate_kind": event.kind})
         async with self._of_tenant.setdefault(webhook.tenant, asyncio.Semaphore(OF_TENANT)), self._all:
             with metrics.WEBHOOK_SECONDS.time():
-                sent = await self._sender.send(webhook.url, self._known[webhook.id], str(event.event_id), body)
+                sent = await self._sender.send(webhook.url, secrets, str(event.event_id), body)
         metrics.WEBHOOK_DELIVERIES.labels("arrived" if sent.fault is None else "failed").inc()
         return sent
 

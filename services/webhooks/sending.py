@@ -8,12 +8,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import httpx
 from standardwebhooks.webhooks import Webhook as Signer
 
 from security.destinations import refusal
 from services.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    # It takes longer to load than to answer a question, and most commands send no webhook.
+    import httpx
 
 LIMIT_S = 15.0
 """For one try, from looking its name up to its answer."""
@@ -52,7 +56,9 @@ class WebhookSender:
         self._tls = tls
 
     @cached_property
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> "httpx.AsyncClient":
+        import httpx
+
         # A connection is known by its address: kept, it would serve another name at the same one.
         return httpx.AsyncClient(
             verify=self._tls or httpx.create_ssl_context(),
@@ -76,13 +82,15 @@ class WebhookSender:
         except (OSError, UnicodeError, TimeoutError):
             raise UnusableUrlError(f"the name {parsed.host} is not known; correct it") from None
 
-    async def send(self, url: str, secret: str, message_id: str, body: str) -> Sent:
-        """One try, which takes LIMIT_S at most; raises nothing."""
+    async def send(self, url: str, secrets: Sequence[str], message_id: str, body: str) -> Sent:
+        """One try, which takes LIMIT_S at most, signed with each secret; raises nothing."""
+        import httpx
+
         try:
             async with asyncio.timeout(LIMIT_S):
                 parsed = self._parsed(url)
                 addresses = await self._addresses(parsed)
-                return await self._post(parsed, random.choice(addresses), _headers(secret, message_id, body), body)
+                return await self._post(parsed, random.choice(addresses), _headers(secrets, message_id, body), body)
         except UnusableUrlError as error:
             return Sent(None, str(error))
         except TimeoutError:
@@ -90,7 +98,9 @@ class WebhookSender:
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             return Sent(None, f"{type(error).__name__}: {error}"[:300])
 
-    def _parsed(self, url: str) -> httpx.URL:
+    def _parsed(self, url: str) -> "httpx.URL":
+        import httpx
+
         try:
             parsed = httpx.URL(url)
             host = parsed.raw_host.decode("ascii")
@@ -102,7 +112,7 @@ class WebhookSender:
             raise UnusableUrlError(f"{host} is to be sent to without TLS; give an https address")
         return parsed
 
-    async def _addresses(self, url: httpx.URL) -> Sequence[str]:
+    async def _addresses(self, url: "httpx.URL") -> Sequence[str]:
         """Those of the host; all of them may be sent to. Raises UnusableUrlError, OSError."""
         port = url.port or (443 if url.scheme == "https" else 80)
         found = list(await self._resolve(url.raw_host.decode("ascii"), port))[:MOST_ADDRESSES]
@@ -116,7 +126,7 @@ class WebhookSender:
                 )
         return found
 
-    async def _post(self, url: httpx.URL, address: str, headers: Mapping[str, str], body: str) -> Sent:
+    async def _post(self, url: "httpx.URL", address: str, headers: Mapping[str, str], body: str) -> Sent:
         request = self._client.build_request(
             "POST",
             url.copy_with(host=address),
@@ -140,7 +150,7 @@ class WebhookSender:
         return Sent(response.status_code, f"it {told}: {response.status_code}")
 
 
-def _headers(secret: str, message_id: str, body: str) -> dict[str, str]:
+def _headers(secrets: Sequence[str], message_id: str, body: str) -> dict[str, str]:
     now = datetime.now(UTC)
     return {
         "content-type": "application/json",
@@ -148,5 +158,5 @@ def _headers(secret: str, message_id: str, body: str) -> dict[str, str]:
         "accept-encoding": "identity",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Signer(secret).sign(message_id, now, body),
+        "webhook-signature": " ".join(Signer(secret).sign(message_id, now, body) for secret in secrets),
     }

@@ -1,8 +1,6 @@
 """Webhooks of a tenant: added, listed, tried, resumed, removed."""
 
-import base64
 import json
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +18,6 @@ from eventstore.dead_letters import DeadLetters
 from eventstore.subscription_positions import SubscriptionPositions
 from eventstore.webhooks import Failing, Webhooks, webhook_key
 from security.audit import AuditLog
-from security.encryption import EncryptedData, Encryption, EncryptionContext
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
@@ -28,11 +25,14 @@ from services.mesh.caller_claims import DerivedAccess
 from services.operations.events import ReadEvents, readable
 from services.security.auditing import audited
 from services.webhooks.owners import Owners
+from services.webhooks.secrets import WebhookSecrets
 from services.webhooks.sending import Sent, UnusableUrlError, WebhookSender
 
 MOST = 20
 """Webhooks of a tenant."""
-SECRET_BYTES = 32
+OVERLAP_S = 86_400.0
+"""How long a former secret signs where nobody says otherwise."""
+MOST_OVERLAP_S = 30 * 86_400.0
 
 _URL: TypeAdapter[str] = TypeAdapter(WebhookUrl)
 
@@ -51,29 +51,6 @@ class WebhookStatus:
 
     webhook: Webhook
     failing: Failing | None
-
-
-class WebhookSecrets:
-    """Sealed in the database. Raises EncryptionError, StoreUnavailableError."""
-
-    def __init__(self, webhooks: Webhooks, encryption: Encryption) -> None:
-        self._webhooks = webhooks
-        self._encryption = encryption
-
-    async def make(self, tenant: str, webhook_id: str) -> str:
-        """A new one, as the Standard Webhooks specification writes it."""
-        secret = "whsec_" + base64.b64encode(os.urandom(SECRET_BYTES)).decode()
-        sealed = await self._encryption.encrypt_sensitive_data(secret.encode(), _context(tenant, webhook_id))
-        await self._webhooks.keep_secret(tenant, webhook_id, sealed.pack())
-        return secret
-
-    async def get(self, tenant: str, webhook_id: str) -> str:
-        """Raises NotFoundError."""
-        sealed = await self._webhooks.secret(tenant, webhook_id)
-        if sealed is None:
-            raise NotFoundError(f"the webhook {webhook_id} has no secret; remove it and add it again")
-        context = _context(tenant, webhook_id)
-        return (await self._encryption.decrypt_sensitive_data(EncryptedData.unpack(sealed), context)).decode()
 
 
 class WebhookService:
@@ -147,9 +124,22 @@ class WebhookService:
             caller.require("webhooks", "execute", {"webhook": webhook_id})
             async with deadline.enforce("testing a webhook"):
                 webhook = await self._existing(caller, webhook_id)
-                secret = await self._secrets.get(caller.tenant, webhook_id)
+                secrets = await self._secrets.get(caller.tenant, webhook_id)
                 body = {"event_type": "webhook.test", "timestamp": datetime.now(UTC).isoformat()}
-                return await self._sender.send(webhook.url, secret, f"test-{uuid4()}", json.dumps(body))
+                return await self._sender.send(webhook.url, secrets, f"test-{uuid4()}", json.dumps(body))
+
+    async def rotate(self, caller: Caller, webhook_id: str, overlap_s: float, *, deadline: Deadline) -> str:
+        """A new secret, told this once. What is sent is signed with it and, for `overlap_s`, with the one before.
+
+        Raises NotFoundError, InvalidRequestError.
+        """
+        async with audited(self._audit, caller, "administration", "rotate", "webhooks", webhook_id):
+            caller.require("webhooks", "write", {"webhook": webhook_id})
+            if not 0 <= overlap_s <= MOST_OVERLAP_S:
+                raise InvalidRequestError(f"both secrets sign for 0 to {MOST_OVERLAP_S:.0f} seconds; choose so many")
+            async with deadline.enforce("rotating a secret"):
+                await self._existing(caller, webhook_id)
+                return await self._secrets.rotate(caller.tenant, webhook_id, overlap_s)
 
     async def resume(self, caller: Caller, webhook_id: str, *, deadline: Deadline) -> None:
         """Send again, from where it was paused. Raises NotFoundError."""
@@ -185,10 +175,6 @@ def _checked(url: str) -> str:
         return _URL.validate_python(url)
     except ValidationError:
         raise UnusableUrlError() from None
-
-
-def _context(tenant: str, webhook_id: str) -> EncryptionContext:
-    return EncryptionContext(tenant, f"webhook/{webhook_id}", "sign webhooks", webhook_id)
 
 
 def _cause(caller: Caller) -> Cause:

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from annals.admin_token import ensure_admin_token
-from annals.composition.security import Security, open_security
+from annals.composition.security import open_security
 from annals.composition.stores import open_stores
 from annals.settings import load_settings
 from annals.token_file import FILE_NAME, read_admin_token
 from security.access import FULL_ACCESS
 from security.errors import InvalidCredentialError
+from security.local_administrator import ACCOUNT, TENANT
 from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
-from services.security.local_administrator import ACCOUNT, TENANT
+from services.security.use_cases import Security
 
 CALLER = Caller(TENANT, "test", "test", FULL_ACCESS)
 

@@ -76,6 +76,26 @@ def test_list_shows_the_newest_first_in_pages(commands: Commands) -> None:
     assert [one["action"] for one in commands.json("audit", "list", "--resource", "audit")["entries"]] == ["read"] * 3
 
 
+def test_what_commands_do_to_documents_is_told(commands: Commands, tmp_path: Path) -> None:
+    """Though no gateway is up: use cases tell it, whoever calls them."""
+    file = tmp_path / "some.jsonl"
+    lines = [json.dumps({"id": f"d{number}", "title": "T", "text": f"Text {number}."}) for number in range(2)]
+    file.write_text("\n".join(lines))
+    commands.json("ingest", str(file))
+    commands.json("history", "d1")
+    commands.json("list")
+    commands.run("show", "d7")
+    entries = commands.json("audit", "list", "--limit", "20")["entries"]
+    told = [(one["category"], one["action"], one["resource"], one["object_id"], one["outcome"]) for one in entries]
+    assert sorted(one for one in told if one[2] in ("documents", "events")) == [
+        ("change", "write", "documents", "d0", "success"),
+        ("change", "write", "documents", "d1", "success"),
+        ("read", "read", "documents", "", "success"),
+        ("read", "read", "documents", "d7", "failed"),
+        ("read", "read", "events", "d1", "success"),
+    ]
+
+
 def test_times_are_a_condition(commands: Commands) -> None:
     commands.append(change("river.md"))
     assert len(commands.json("audit", "list", "--object", "river.md", "--since", "2020-01-01")["entries"]) == 1

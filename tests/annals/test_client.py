@@ -63,7 +63,7 @@ def test_no_model_and_no_driver_is_loaded(up: Up) -> None:
         "try: main()\nexcept SystemExit as end: assert not end.code\n"
         f"assert not sorted(set({HEAVY!r}) & set(sys.modules)), sorted(set({HEAVY!r}) & set(sys.modules))"
     )
-    for arguments in SERVED:
+    for arguments in (*SERVED, ("status",)):
         subprocess.run(
             [sys.executable, "-c", code, *arguments, "--data", str(up.data)],
             cwd=up.articles.parent, env=environment(), check=True, timeout=120, stdout=subprocess.DEVNULL,
@@ -106,6 +106,9 @@ def test_more_documents_than_one_request_takes(up: Up, tmp_path: Path) -> None:
 
 def test_a_gateway_elsewhere(up: Up) -> None:
     assert "Ines Marlowe" in elsewhere(up, "ask", QUESTION)["answer"]
+    status = elsewhere(up, "status")
+    assert status["documents"] > 0 and status["unknown"] == {}
+    assert (status["addresses"], status["processes"]) == ({"gateway": up.pipeline.addresses["gateway"]}, {})
 
 
 def test_a_gateway_elsewhere_wants_a_token_and_a_safe_way(up: Up) -> None:

@@ -1,6 +1,7 @@
 """The gateway of a pipeline that is up: real models, stores and tokens."""
 
 import contextlib
+import json
 import os
 import shutil
 import stat
@@ -8,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -111,6 +114,17 @@ def test_a_document_from_its_first_version_to_its_end(up: Up) -> None:
         assert up.caught_up()
         assert http.get(path).status_code == 404
         assert http.get(f"{path}/status").json()["deleted"]
+        audit = http.get("/api/v1/audit", params={"object_id": "gateway/a b", "category": "change"}).json()["entries"]
+        # The newest first; by whom it was told is not seen, but that it was told once is.
+        assert [(one["action"], one["outcome"]) for one in audit] == [
+            ("delete", "success"),
+            ("delete", "success"),
+            ("delete", "failed"),
+            ("write", "success"),
+            ("write", "failed"),
+            ("write", "success"),
+            ("write", "failed"),
+        ]
         assert http.delete("/api/v1/documents/nothing").status_code == 404
 
 
@@ -175,6 +189,42 @@ def test_a_job_is_followed_until_it_ends(up: Up) -> None:
             events = [line.removeprefix("event: ") for line in stream.iter_lines() if line.startswith("event: ")]
         assert events[-1] == "done" and set(events[:-1]) <= {"progress"}
         assert http.delete(job).json()["state"] == "done", "one that ended stays as it ended"
+
+
+def _at_once(_: Up) -> bool:
+    return True
+
+
+def _something_is_built(up: Up) -> bool:
+    return _schemas(up) != []
+
+
+def _schemas(up: Up) -> list[str]:
+    """Of generations that are being built, or were left behind."""
+    return [name for (name,) in up.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%\\_next'")]
+
+
+@pytest.mark.parametrize("when", [_at_once, _something_is_built])
+def test_a_replay_that_is_cancelled_leaves_all_as_it_was(up: Up, tmp_path: Path, when: Callable[[Up], bool]) -> None:
+    file = tmp_path / "many.jsonl"
+    lines = [json.dumps({"id": f"jobs/{n}", "title": f"Note {n}", "text": f"Note {n}."}) for n in range(1500)]
+    file.write_text("\n".join(lines))
+    given(up.data, "ingest", str(file))
+    with client(up) as http:
+        before = http.get("/api/v1/search", params={"query": "lighthouse", "k": 3}).json()
+        begun = http.post("/api/v1/projections/all/replay", headers={"idempotency-key": str(uuid4())})
+        job = begun.headers["location"]
+        assert until(lambda: when(up), limit_s=60)
+        cancelled = http.delete(job).json()
+        assert (cancelled["state"], cancelled["error"]) == ("cancelled", None), cancelled
+        assert _schemas(up) == []
+        assert http.get("/api/v1/search", params={"query": "lighthouse", "k": 3}).json() == before
+        assert given(up.data, "verify")
+        again = http.post("/api/v1/projections/all/replay", headers={"idempotency-key": str(uuid4())})
+        job = again.headers["location"]
+        assert until(lambda: http.get(job).json()["state"] != "running", limit_s=120)
+        assert http.get(job).json()["state"] == "done", http.get(job).text
+    assert given(up.data, "verify")
 
 
 def test_status_and_models_as_the_command_has_them(up: Up) -> None:

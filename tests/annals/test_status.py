@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 from annals.heartbeat import FRESH_S, silent
 from tests.annals.conftest import Up
 from tests.annals.pipeline import annals, called, given
+from tests.annals.processes import until
 
 NOTHING_ANSWERS = {"ANNALS_POSTGRES": "postgresql://me:secret@127.0.0.1:1/none", "ANNALS_BROKER": "127.0.0.1:1"}
 
@@ -59,6 +61,51 @@ def test_without_kafka_the_rest_is_shown(up: Up) -> None:
     assert status["documents"] >= up.summary["documents"]
     assert status["relay"] is not None and all(one["position"] for one in status["consumers"].values())
     assert any(line.startswith("Kafka: ") for line in status["advice"])
+
+
+@contextlib.contextmanager
+def without_token(data: Path) -> Iterator[None]:
+    """Nobody asks the gateway."""
+    (data / "admin.token").rename(data / "aside")
+    try:
+        yield
+    finally:
+        (data / "aside").rename(data / "admin.token")
+
+
+def test_the_gateway_tells_what_the_databases_tell(up: Up) -> None:
+    assert up.caught_up()
+    there, shown_there = given(up.data, "status"), called(up.data, "status").stdout
+    with without_token(up.data):
+        here, shown_here = given(up.data, "status"), called(up.data, "status").stdout
+    assert there["addresses"]["gateway"] == up.pipeline.addresses["gateway"]
+    for status in (there, here):
+        # Each asks over connections of its own.
+        for stats in (*status["databases"].values(), status["kafka"]):
+            for own in set(stats) - {"health", "error", "limit"}:
+                stats[own] = None
+    assert there == here
+
+    def rounded(shown: str) -> str:
+        return re.sub(r"answers in \d+ ms.*", "answers", shown)
+
+    assert rounded(shown_there) == rounded(shown_here)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_without_the_gateway_the_databases_are_asked(up: Up, killed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.gateway.IMPATIENT_LIMIT_S", 1.0)
+    (pid,) = up.pipeline.pids("gateway")
+    if killed:
+        os.kill(pid, signal.SIGKILL)
+    with contextlib.nullcontext() if killed else hanging(pid):
+        status = given(up.data, "status", exit_code=1)
+        people = called(up.data, "status").stdout
+    assert set(status["unknown"]) == {"gateway"}
+    assert status["documents"] >= up.summary["documents"] and status["kafka"]["health"] == "healthy"
+    assert status["addresses"]["gateway"] in status["unknown"]["gateway"]
+    assert "unknown: gateway (at http" in people and "-> the gateway: " in people
+    assert until(lambda: called(up.data, "status").exit_code == 0, limit_s=60)
 
 
 @pytest.mark.pipeline

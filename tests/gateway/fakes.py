@@ -14,7 +14,7 @@ from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
 from gateway.jobs import Jobs
-from gateway.services import DocumentServices, GatewayServices, ModelServices, OperationServices, SecurityServices
+from gateway.services import GatewayServices, ModelServices
 from gateway.streams import LiveStreams
 from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision, FullAccess
 from security.audit import AuditEntry
@@ -24,10 +24,13 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
 from services.local_rate_limits import LocalRateLimits
+from services.operations.use_cases import Operations
 from services.positions import ShownPositions
 from services.security.access_tokens import AccessToken
 from services.security.sign_in import TokenPair
+from services.security.use_cases import Security
 from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
+from services.storage.use_cases import Storage as Documents
 
 T = TypeVar("T")
 
@@ -207,9 +210,11 @@ class Gateway:
         return GatewayServices(
             limits=self.measures,
             idempotency=self.keys,
-            documents=DocumentServices(self.storage, *[nothing] * 8),
-            operations=_none_of(OperationServices),
-            security=replace(_none_of(SecurityServices), sign_in=sign_in, signer=sign_in),
+            storage=self.storage,
+            documents=_none_of(Documents),
+            operations=_none_of(Operations),
+            serving=nothing,
+            security=replace(_none_of(Security), sign_in=sign_in, signer=sign_in),
             webhooks=nothing,
             jobs=self.jobs,
             streams=LiveStreams(),

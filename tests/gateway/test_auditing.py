@@ -4,6 +4,7 @@ import httpx
 
 from security.audit import AuditEntry
 from services.errors import AccessDeniedError, NotFoundError
+from services.security.recording import Recorded, recording
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
 
 
@@ -30,6 +31,21 @@ async def test_what_cannot_be_recorded_is_not_answered_as_done(gateway: Gateway)
     gateway.audit.record = record  # type: ignore[method-assign]
     answer = await gateway.client.post("/api/v1/documents", json=DOCUMENT, headers=ADA)
     assert answer.status_code == 503 and gateway.storage.tries == 1
+
+
+async def test_what_the_use_case_recorded_is_not_recorded_again(gateway: Gateway) -> None:
+    services = gateway.app._api.state.services
+    one = recording(
+        services.storage,
+        gateway.audit,
+        store_document=Recorded("change", "write", "documents", lambda given, _: [given["request"].document_id]),
+    )
+    object.__setattr__(services, "storage", one)
+    answer, (entry,) = await stored(gateway)
+    assert (answer.status_code, entry.object_id, entry.outcome) == (201, DOCUMENT["id"], "success")
+    gateway.storage.failures = [NotFoundError("there is no d1; see `annals list`")]
+    answer, entries = await stored(gateway)
+    assert (answer.status_code, [(one.object_id, one.outcome) for one in entries[-2:]][-1]) == (404, ("d1", "failed"))
 
 
 async def test_what_fails_is_recorded_with_its_reason(gateway: Gateway) -> None:

@@ -11,6 +11,9 @@ import uvicorn
 from gateway import connections
 from gateway.connections import BoundedHttp
 
+pytestmark = pytest.mark.pipeline
+"""A server of its own listens."""
+
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Reads all, and answers with nothing."""

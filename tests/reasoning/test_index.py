@@ -1,9 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 
+from contracts.ids import entity_id
 from projections.graph.reads import GraphSnapshot, Mention, Subject
-from reasoning.index import BACKWARD, Index
-from tests.reasoning.town import TOWN, index_of, passages_of, snapshot_of
+from reasoning.index import BACKWARD, Index, Whole
+from tests.reasoning.town import TENANT, TOWN, index_of, passages_of, snapshot_of
 
 
 def test_links_go_both_ways_and_know_whose_text_holds_them() -> None:
@@ -54,11 +57,21 @@ def test_rows_about_passages_that_are_gone_are_passed_over() -> None:
     assert index.seeds == {("mirela", "voss"): []}
 
 
-def test_an_index_after_another_is_what_a_fresh_one_is() -> None:
-    smaller = {key: TOWN[key] for key in ("lantern", "orlinga", "moth")}
-    fresh, renewed = index_of(), Index(passages_of(TOWN), snapshot_of(TOWN), index_of(smaller))
-    assert renewed.edges == fresh.edges
-    assert renewed.scanned == fresh.scanned
+def test_an_index_of_a_part_weighs_by_the_whole() -> None:
+    """A word, an entity and a name say as much as they say among all passages."""
+    part = {key: TOWN[key] for key in ("orlinga", "bridge")}
+    river = entity_id(TENANT, "Teshe")
+    alone = index_of(part)
+    index = Index(
+        passages_of(part), snapshot_of(part), Whole(1000, {"river": 10}, {river: 50}, {("teshe", "bridge"): 4})
+    )
+    assert index.rarity.weigh(["river"])["river"] == pytest.approx(math.log(1 + 1000 / 10))
+    assert index.seeds[("teshe",)] == [(alone.seeds[("teshe",)][0][0], 50)]
+    assert index.targets.of(("teshe", "bridge"))[0][1] == pytest.approx(alone.targets.of(("teshe", "bridge"))[0][1] / 2)
+    node = index.seeds[("teshe",)][0][0]
+    # A walk from the river goes to one of the 48 other passages that speak of it, most of the time.
+    assert index.chances.toarray()[:, node].sum() < 0.1
+    assert alone.chances.toarray()[:, node].sum() == pytest.approx(1.0)
 
 
 def test_an_empty_tenant_has_an_empty_index() -> None:

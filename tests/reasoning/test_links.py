@@ -1,10 +1,8 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from reasoning.links import Name, Names, Scanned, Targets, name_of, scan
+from reasoning.links import Names, Targets, name_of
 
 
 def found(text: str, *names: str) -> list[str]:
@@ -53,27 +51,6 @@ def test_links_know_their_place_and_never_lead_to_themselves() -> None:
     assert [(link.target, text[link.start : link.end]) for link in links] == [(1, "Paris")]
 
 
-def test_only_texts_that_a_changed_name_may_touch_are_scanned_again() -> None:
-    texts = {"one": "Paris and Lyon", "two": "Nice and Cannes"}
-    known = Names([("paris",)])
-    before = scan(texts, known, {}, Names(()))
-    names = Names([("paris",), ("cannes",)])
-    after = scan({**texts, "three": "Cannes"}, names, before, known)
-    assert after["one"] is before["one"]
-    assert [span.name for span in after["two"].spans] == [("cannes",)]
-    assert [span.name for span in after["three"].spans] == [("cannes",)]
-
-
-WORDS = st.sampled_from(["Ada", "Bob", "Cyd", "dee"])
-NAME = st.lists(WORDS, min_size=1, max_size=3).map(lambda words: name_of(" ".join(words)))
-NAMES = st.frozensets(NAME, max_size=6)
-TEXTS = st.dictionaries(st.sampled_from("uvwxyz"), st.lists(WORDS, max_size=8).map(" ".join), max_size=4)
-
-
-@given(TEXTS, NAMES, NAMES)
-def test_a_scan_after_another_finds_what_a_fresh_one_finds(
-    texts: dict[str, str], first: frozenset[Name], second: frozenset[Name]
-) -> None:
-    nothing: dict[str, Scanned] = {}
-    before = scan(texts, Names(first), nothing, Names(()))
-    assert scan(texts, Names(second), before, Names(first)) == scan(texts, Names(second), nothing, Names(()))
+def test_a_name_that_more_share_than_are_here_says_as_little() -> None:
+    targets = Targets([(("paris",), 0, 1.0)], {("paris",): 4})
+    assert targets.of(("paris",)) == [(0, 0.5)]

@@ -33,6 +33,15 @@ def test_nothing_is_lost_at_a_node_without_edges() -> None:
     assert rank.sum() == pytest.approx(1.0)
 
 
+def test_a_walk_that_leaves_starts_again() -> None:
+    """Of ten edges at node 0 nine lead elsewhere: little reaches node 1, and nothing is lost."""
+    restart = np.array([1.0, 0.0])
+    whole = pagerank(transitions(2, [0], [1], [1.0]), restart)
+    part = pagerank(transitions(2, [0], [1], [1.0], np.array([9.0, 0.0])), restart)
+    assert part.sum() == pytest.approx(1.0)
+    assert part[1] == pytest.approx(0.05, abs=0.01) and whole[1] > 0.3
+
+
 def test_without_a_start_there_is_no_walk() -> None:
     assert not pagerank(transitions(2, [0], [1], [1.0]), np.zeros(2)).any()
 

@@ -78,19 +78,12 @@ class TownReaders:
 
     def __init__(self, embedder: TownEmbedder, town: dict[str, tuple[str, str]] = TOWN) -> None:
         self.town = dict(town)
-        self.snapshots = 0
         self.model = embedder.revision
         self._embedder = embedder
 
     async def content_tag(self, tenant: str) -> str:
         """How many passages there are."""
         return f"{tenant}/{len(self.town)}"
-
-    async def snapshot(self, tenant: str) -> GraphSnapshot:
-        """Counts how often it was asked for."""
-        self.snapshots += 1
-        await asyncio.sleep(0)
-        return snapshot_of(self.town)
 
     async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
         """By key."""
@@ -151,10 +144,6 @@ class TownReaders:
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
         """By chunk id."""
         return {passage.chunk_id: passage for passage in passages_of(self.town) if passage.chunk_id in chunk_ids}
-
-    async def all_passages(self, tenant: str) -> list[Passage]:
-        """All of the town."""
-        return passages_of(self.town)
 
 
 def _within(key: str, documents: Sequence[str] | None) -> bool:

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from annals.composition.operations import Operations, operations_of
-from annals.composition.security import Security, open_security
+from annals.composition.operations import operations_of
+from annals.composition.security import open_security
 from contracts.access import Role
 from contracts.errors import AnnalsError
 from eventstore.dead_letters import DeadLetter
@@ -19,7 +19,9 @@ from security.authorization import RbacAuthorizationEngine
 from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
+from services.operations.use_cases import Operations
 from services.security.explaining import AccessRequest
+from services.security.use_cases import Security
 from services.storage.cross_database import Answered
 from tests.projections.stories import Story, vector_of
 from tests.support.knowledge import Knowledge, open_knowledge

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from annals.composition.storage import intake_of
 from contracts.access import Permission
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
@@ -123,7 +124,7 @@ async def test_what_may_be_seen_but_not_deleted_is_denied(knowledge: Knowledge) 
 
 async def test_documents_are_written_within_reach_alone(knowledge: Knowledge) -> None:
     stores = knowledge.stores
-    service = StorageService(knowledge.storage.intake, stores.reader, stores.read.models, stores.topics)
+    service = StorageService(intake_of(stores), stores.reader, stores.read.models, stores.topics)
 
     async def store(document_id: str, collection: str | None) -> str:
         attributes: dict[str, Scalar] = {} if collection is None else {"collection": collection}
@@ -296,7 +297,7 @@ async def test_searches_by_meaning_find_what_is_within_reach(knowledge: Knowledg
 async def test_events_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
     await knowledge.history.rename("Dan", "Daniel", tenant="ours")
     await knowledge.history.ask("q1", tenant="ours")
-    events = ReadEvents(knowledge.stores.reader, knowledge.stores.shown_positions)
+    events = ReadEvents(knowledge.stores.reader, knowledge.stores.shown_positions, knowledge.stores.follower)
 
     async def documents(caller: Caller) -> set[str]:
         page = await events.after(caller, after=None, limit=100, deadline=soon())

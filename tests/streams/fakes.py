@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from contracts.codec import MalformedEventError, NewerSchemaError
+from contracts.paused_consumer import PausedConsumer
 from contracts.topics import Partition
 from eventstore.dead_letters import DeadLetter, DeadLetters
-from eventstore.paused_consumers import PausedConsumer, PausedConsumers
+from eventstore.paused_consumers import PausedConsumers
 from streams.handler import BATCH_BYTES
 from streams.message import Message
 

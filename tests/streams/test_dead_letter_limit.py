@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import REGISTRY
 
+from contracts.paused_consumer import PausedConsumer
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
-from eventstore.paused_consumers import PausedConsumer, PausedConsumers
+from eventstore.paused_consumers import PausedConsumers
 from eventstore.pool import PostgresPool
 from streams import dead_letter_limit
 from streams.batch_consumer import BatchConsumer

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from annals.composition.storage import Storage, storage_of
+from annals.composition.storage import storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
 from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
+from services.storage.use_cases import Storage
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
 from tests.projections.stories import Story, vector_of

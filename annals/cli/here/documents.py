@@ -12,10 +12,12 @@ from annals.loading import Loaded, Refused
 from annals.session import session
 from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
+from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.progress import NOTICE_LIMIT_S, Progress
 from services.processing.serving import MODELS_LIMIT_S
-from services.storage.intake import TAKE_LIMIT_S, DocumentTooLargeError, Intake, Outcome, Submission
+from services.storage.intake import TAKE_LIMIT_S, DocumentTooLargeError, Outcome, Submission
+from services.storage.taking import TakeDocuments
 from services.storage.waiting import WAIT_LIMIT_S
 
 BATCH = 100
@@ -31,7 +33,7 @@ async def ingest(
         use_cases = opened.use_cases
         if wait and opened.own:
             await use_cases.models.check(context.caller, deadline=Deadline.after(MODELS_LIMIT_S))
-        taken = await take_by(context, use_cases.storage.intake, inputs)
+        taken = await take_by(context, use_cases.storage.taking, inputs)
         if not wait or not taken.documents:
             return taken, 0, {}, opened.own
         # What was taken in before and stands still goes on, too.
@@ -48,9 +50,9 @@ async def ingest(
         return taken, awaited.processed, awaited.failed, opened.own
 
 
-async def take_by(context: CommandContext, intake: Intake, inputs: Iterator[Loaded | Refused]) -> Taken:
+async def take_by(context: CommandContext, taking: TakeDocuments, inputs: Iterator[Loaded | Refused]) -> Taken:
     """Take all of it in."""
-    return await take(context, _store(context, intake), inputs, batch=BATCH)
+    return await take(context, _store(context, taking), inputs, batch=BATCH)
 
 
 async def delete(context: CommandContext, ids: Sequence[str], reason: str | None) -> dict[str, Any]:
@@ -74,29 +76,29 @@ async def _until_caught_up(progress: Progress) -> None:
     await progress.until_caught_up(deadline=Deadline.after(NOTICE_LIMIT_S))
 
 
-def _store(context: CommandContext, intake: Intake) -> Store:
-    metadata, correlation = context.caller.metadata, f"ingest-{uuid4()}"
+def _store(context: CommandContext, taking: TakeDocuments) -> Store:
+    caller, correlation = context.caller, f"ingest-{uuid4()}"
 
     async def store(documents: Sequence[Loaded]) -> Sequence[str | Refused]:
         found: list[str | Refused] = []
         submissions: list[Submission] = []
         for one in documents:
             try:
-                intake.check(one.name, one.text)
+                taking.check(one.name, one.text)
             except DocumentTooLargeError as error:
                 found.append(Refused(one.name, str(error).removeprefix(f"{one.name}: ")))
             else:
                 found.append("")
-                submissions.append(_submission(one, metadata, correlation))
+                submissions.append(_submission(one, caller.metadata, correlation))
         # Each submission has its id by now: asked twice, it is taken once.
-        outcomes = iter(await retry_unavailable(partial(_take_batch, intake, submissions)))
+        outcomes = iter(await retry_unavailable(partial(_take_batch, taking, caller, submissions)))
         return [one if isinstance(one, Refused) else next(outcomes) for one in found]
 
     return store
 
 
-async def _take_batch(intake: Intake, submissions: Sequence[Submission]) -> list[Outcome]:
-    return await intake.take(submissions, Deadline.after(TAKE_LIMIT_S))
+async def _take_batch(taking: TakeDocuments, caller: Caller, submissions: Sequence[Submission]) -> list[Outcome]:
+    return await taking.take(caller, submissions, Deadline.after(TAKE_LIMIT_S))
 
 
 def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> Submission:

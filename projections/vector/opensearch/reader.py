@@ -120,7 +120,7 @@ class OpenSearchPassages:
         }
         starts = accumulate((len(word) + 1 for word in words), initial=0)
         holding = {
-            word: [at[place] for place in range(start, start + len(word)) if place in at]
+            word: [at[offset] for offset in range(start, start + len(word)) if offset in at]
             for word, start in zip(words, starts, strict=False)
         }
         return Frequencies(

@@ -72,6 +72,19 @@ def lock_holder(dsn: str) -> tuple[int, str] | None:
         ).fetchone()
 
 
+def idle_s(dsn: str) -> float:
+    """For how long the connection that holds the lock has not been asked anything."""
+    holder = lock_holder(dsn)
+    assert holder is not None
+    with psycopg.connect(dsn, connect_timeout=5) as connection:
+        row = connection.execute(
+            "SELECT extract(epoch FROM clock_timestamp() - state_change)::float8 FROM pg_stat_activity "
+            "WHERE pid = %s AND state = 'idle'",
+            (holder[0],),
+        ).fetchone()
+    return 0.0 if row is None else float(row[0])
+
+
 def lose_lock(dsn: str) -> int:
     """End the connection that holds the lock; returns its process id."""
     holder = lock_holder(dsn)

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,7 +19,7 @@ from eventstore.kafka.topic_admin import TopicAdmin
 from eventstore.log import EventLog
 from tests.annals.processes import until
 from tests.conftest import BrokerServer
-from tests.eventstore.kafka.relaying import consume, events, lock_holder, lose_lock, relaying, wait_for_position
+from tests.eventstore.kafka.relaying import consume, events, idle_s, lock_holder, lose_lock, relaying, wait_for_position
 
 
 def positions_of(messages: Sequence[Message]) -> list[int]:
@@ -144,7 +143,7 @@ def test_a_relay_that_loses_its_lock_while_it_waits_for_the_broker_sends_nothing
         broker.process.send_signal(signal.SIGSTOP)
         # Each is a request of its own: more than what may be on its way at once.
         second = log.append([grown(event, 90_000) for event in events(20, "late")])
-        time.sleep(1.5)
+        assert until(lambda: idle_s(dsn) > 0.5), "it waits for the broker: nothing is asked of PostgreSQL meanwhile"
         lost = lose_lock(dsn)
         assert until(lambda: (lock_holder(dsn) or (lost,))[0] != lost, limit_s=3.5), "it still waits for the broker"
         broker.process.send_signal(signal.SIGCONT)

@@ -180,10 +180,10 @@ class PassageReaderContract:
         await history.tell(*stories)
         await follow(projector, history)
         query = "w1x w2x w30x"
-        everywhere = await reader.matching("default", query, 60)
+        unlimited = await reader.matching("default", query, 60)
         own = passages_of(*stories[3:5])
         hits = await reader.matching("default", query, 60, [story.document_id for story in stories[3:5]])
-        assert hits == [hit for hit in everywhere if hit.chunk_id in own] != []
+        assert hits == [hit for hit in unlimited if hit.chunk_id in own] != []
         assert await reader.matching("default", query, 60, []) == []
 
     async def test_it_is_known_how_many_passages_hold_a_word(

@@ -17,6 +17,7 @@ from services.mesh.lease import registered
 from services.mesh.registry import Instance, PostgresServiceRegistry
 from services.mesh.rpc_client import RpcClient
 from services.mesh.service_host import ServiceHandle, ServiceHost
+from services.mesh.tls import MutualTls
 from services.reasoning.interface import ReasoningMetadata, ReasoningQueryRequest, ReasoningQueryResponse
 
 CALLER = Caller("ours", "ada", "http", FULL_ACCESS, correlation_id="request-1")
@@ -51,14 +52,21 @@ class Reasoning:
 class Mesh:
     """Some services, and one client that is registered as `gateway`."""
 
-    def __init__(self, registry: PostgresServiceRegistry) -> None:
-        self.registry = registry
+    def __init__(self, registry: PostgresServiceRegistry, tls: MutualTls | None = None) -> None:
+        self.registry, self.tls = registry, tls
         self.identity = ServiceIdentity("gateway")
-        self.client = RpcClient(self.identity, ServiceDiscovery(registry), open_s=1.0, ejected_s=1.0)
+        self.client = RpcClient(self.identity, ServiceDiscovery(registry), open_s=1.0, ejected_s=1.0, tls=tls)
 
     async def serve(self, service: object, name: str = "reasoning", bound: str = "127.0.0.1") -> ServiceHandle:
         host = ServiceHost(
-            ServiceIdentity(name), service, self.registry, [self.registry], refuse_everybody, version="1", host=bound
+            ServiceIdentity(name),
+            service,
+            self.registry,
+            [self.registry],
+            refuse_everybody,
+            version="1",
+            host=bound,
+            tls=self.tls,
         )
         return await host.start_service()
 
@@ -68,10 +76,10 @@ async def refuse_everybody(inputs: AccessInputs) -> Access:
 
 
 @contextlib.asynccontextmanager
-async def open_mesh(pool: PostgresPool) -> AsyncIterator[Mesh]:
+async def open_mesh(pool: PostgresPool, tls: MutualTls | None = None) -> AsyncIterator[Mesh]:
     registry = PostgresServiceRegistry(pool)
     await registry.open()
-    mesh = Mesh(registry)
+    mesh = Mesh(registry, tls)
     own = Instance("gateway", mesh.identity.peer.instance, "1", "", mesh.identity.public_key)
     async with registered([registry], own):
         yield mesh

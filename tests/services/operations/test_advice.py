@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from eventstore.paused_consumers import PausedConsumer
+from contracts.paused_consumer import PausedConsumer
 from projections.relational.reads import Counts
 from services.operations.advice import OLD_S, Processes, advice
 from services.operations.reprocessing import StandsStill
-from services.operations.status import BrokerStatus, LogStatus, Position, RelayLag, SystemStatus
+from services.operations.status import BrokerStatus, LogStatus, Position, RelayLag, SystemStatus, as_json
 
 COUNTS = Counts(documents=9, chunks=9, entities=9, relations=9, waiting=0)
 WAITING = {"counts": replace(COUNTS, waiting=1)}
@@ -48,6 +48,7 @@ NO_BEAT = replace(RUNNING, silent={"relay": [7]})
         ({}, WELL, ("neo4j",), RUNNING, ["annals replay graph"]),
         ({}, WELL, ("opensearch",), RUNNING, ["annals replay vector"]),
         ({}, WELL, ("redis",), RUNNING, ["without the cache"]),
+        ({}, WELL, ("gateway",), RUNNING, ["logs/gateway.log"]),
         (BLOCKED, AWAY, ("kafka",), NO_BEAT, ["goes on by itself"]),
     ],
 )
@@ -55,7 +56,7 @@ def test_what_to_do_is_named(
     log: dict[str, Any], kafka: BrokerStatus | None, unknown: tuple[str, ...], processes: Processes, said: list[str]
 ) -> None:
     status = SystemStatus(replace(LOG, **log), {}, kafka, dict.fromkeys(unknown, "away"))
-    lines = list(advice(status, processes))
+    lines = list(advice(as_json(status), processes))
     assert len(lines) == bool(said)
     for part in said:
         assert part in lines[0]

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
+from eventstore.follower import open_follower
 from security.access import FULL_ACCESS, FullAccess
 from security.reach import Reach, Rule
 from services.caller import Caller
@@ -43,8 +44,9 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 
 @pytest.fixture
-def events(history: History) -> ReadEvents:
-    return ReadEvents(history.reader, SHOWN)
+async def events(history: History, dsn: str) -> AsyncIterator[ReadEvents]:
+    async with open_follower(history.pool, dsn) as follower:
+        yield ReadEvents(history.reader, SHOWN, follower)
 
 
 @pytest.fixture
@@ -160,10 +162,7 @@ async def test_a_cursor_of_another_list(events: ReadEvents, history: History) ->
         await events.of_aggregate(OURS, "document", "eve", after=page.next, limit=1, deadline=soon())
 
 
-async def test_a_tail_gives_what_comes_and_goes_on_where_it_was_cut_off(
-    events: ReadEvents, history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "POLL_S", 0.01)
+async def test_a_tail_gives_what_comes_and_goes_on_where_it_was_cut_off(events: ReadEvents, history: History) -> None:
     before = await history.ingest(ADA)
     found: list[DomainEvent] = []
     position = 0
@@ -195,7 +194,6 @@ async def test_a_tail_gives_what_comes_and_goes_on_where_it_was_cut_off(
 async def test_a_tail_says_how_far_it_has_looked_where_nothing_happens(
     events: ReadEvents, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL_S", 0.01)
     monkeypatch.setattr(module, "QUIET_S", 0.02)
     await history.tell(THEIR_ADA)
     head = await history.reader.head()

@@ -9,12 +9,12 @@ import pytest
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from eventstore.errors import StoreUnavailableError
+from eventstore.follower import LogFollower, open_follower
 from eventstore.subscription_positions import Held, SubscriptionPositions
 from security.access import FULL_ACCESS, NO_ATTRIBUTES, AccessDecision, FullAccess
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
-from services.operations import events as following
 from services.operations import subscriptions as module
 from services.operations.events import ReadEvents
 from services.operations.subscriptions import (
@@ -39,7 +39,6 @@ SHOWN = ShownPositions(bytes(range(32)))
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.01)
-    monkeypatch.setattr(following, "POLL_S", 0.02)
 
 
 @pytest.fixture
@@ -49,8 +48,14 @@ async def history(dsn: str) -> AsyncIterator[History]:
 
 
 @pytest.fixture
-def subscriptions(history: History) -> Subscriptions:
-    return Subscriptions(ReadEvents(history.reader, SHOWN), SubscriptionPositions(history.pool))
+async def follower(history: History, dsn: str) -> AsyncIterator[LogFollower]:
+    async with open_follower(history.pool, dsn) as found:
+        yield found
+
+
+@pytest.fixture
+def subscriptions(history: History, follower: LogFollower) -> Subscriptions:
+    return Subscriptions(ReadEvents(history.reader, SHOWN, follower), SubscriptionPositions(history.pool))
 
 
 class Seen:
@@ -243,9 +248,9 @@ class AwayTwice(SubscriptionPositions):
         return await super().advance(tenant, name, held)
 
 
-async def test_a_store_that_comes_back_is_waited_for(history: History) -> None:
+async def test_a_store_that_comes_back_is_waited_for(history: History, follower: LogFollower) -> None:
     positions = AwayTwice(history.pool)
-    subscriptions = Subscriptions(ReadEvents(history.reader, SHOWN), positions)
+    subscriptions = Subscriptions(ReadEvents(history.reader, SHOWN, follower), positions)
     told = await history.tell(ADA)
     seen = Seen()
     async with await begin(subscriptions, seen):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from annals.composition.security import Security, open_security
+from annals.composition.security import open_security
 from annals.composition.stores import open_stores
 from annals.settings import load_settings
 from eventstore.pool import PostgresPool
@@ -20,6 +20,7 @@ from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.guarded_authentication import Authentication
 from services.security.policies import PolicyService
+from services.security.use_cases import Security
 from tests.support.stores import commands, log, pool, reader
 
 __all__ = ["commands", "log", "pool", "reader"]

@@ -17,6 +17,7 @@ from eventstore.threats import ThreatStore
 from security.access import FULL_ACCESS
 from security.audit import AuditEntry
 from security.errors import AuthenticationError, BlockedError, InvalidCredentialError
+from security.local_administrator import ACCOUNT, TENANT
 from security.principal import Principal
 from security.threats import Thresholds
 from services.caller import Caller
@@ -24,7 +25,6 @@ from services.deadline import Deadline
 from services.errors import AccessDeniedError, NotFoundError
 from services.security import threats
 from services.security.guarded_authentication import GuardedAuthentication
-from services.security.local_administrator import ACCOUNT, TENANT
 from services.security.threats import ThreatDetector, WatchedAuditLog, open_threat_detector
 from tests.support.access import allowed
 

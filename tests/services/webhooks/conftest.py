@@ -9,12 +9,12 @@ import pytest
 
 from annals.composition import webhooks as composition
 from annals.composition.operations import operations_of
-from annals.composition.security import Security, open_security
+from annals.composition.security import open_security
 from annals.composition.stores import Stores, open_stores
 from annals.composition.webhooks import WebhookParts, open_webhooks
 from annals.settings import load_settings
-from services.operations import events as following
 from services.operations.dead_letters import DeadLetterService
+from services.security.use_cases import Security
 from services.webhooks.delivery import Patience
 from tests.services.webhooks.receiver import Receiver, receiving
 
@@ -46,7 +46,6 @@ async def opened(data: Path, dsn: str) -> AsyncIterator[Here]:
 def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
     """Of whatever is opened from now on."""
     monkeypatch.setattr(composition, "Patience", lambda event_s: SHORT)
-    monkeypatch.setattr(following, "POLL_S", 0.02)
     return replace(SHORT)
 
 

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from annals.composition import webhooks as composition
 from contracts.event_types import EventType
@@ -18,7 +20,7 @@ from contracts.system import Health
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
-from services.errors import AccessDeniedError, NotFoundError
+from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from services.operations.system_health import SystemHealth
 from services.webhooks.service import AddedWebhook
 from tests.services.webhooks.conftest import SHORT, Here, opened
@@ -217,6 +219,43 @@ async def test_who_may_do_what_with_them(here: Here, receiver: Receiver) -> None
         with pytest.raises(NotFoundError):
             await act(THEIRS, webhook.id, deadline=limit)
     assert await service.list(THEIRS, deadline=limit) == []
+
+
+async def test_a_secret_is_rotated_while_both_sign_for_a_while(here: Here, receiver: Receiver) -> None:
+    service, limit = here.parts.service, Deadline.after(20)
+    one = await added(here, receiver)
+    first, its_id = one.secret, one.webhook.id
+
+    async def verifies(secret: str) -> bool:
+        """Of the next event."""
+        (event,) = await happens(here, 1)
+        await until(lambda: event in receiver.ids)
+        with contextlib.suppress(WebhookVerificationError):
+            return bool(receiver.messages[-1].verified(secret))
+        return False
+
+    async with sending(here):
+        assert await verifies(first)
+        second = await service.rotate(OURS, its_id, 2.0, deadline=limit)
+        rotated = time.monotonic()
+        assert second != first and await verifies(second)
+        assert await verifies(first) or time.monotonic() - rotated > 2.0
+        await until(lambda: time.monotonic() - rotated > 2.0)
+        assert not await verifies(first) and await verifies(second)
+        third = await service.rotate(OURS, its_id, 0, deadline=limit)
+        assert not await verifies(second) and await verifies(third)
+    for overlap_s in (-1.0, 31 * 86_400.0):
+        with pytest.raises(InvalidRequestError):
+            await service.rotate(OURS, its_id, overlap_s, deadline=limit)
+    with pytest.raises(NotFoundError):
+        await service.rotate(THEIRS, its_id, 1.0, deadline=limit)
+    with pytest.raises(AccessDeniedError):
+        await service.rotate(replace(OURS, access=allowed("webhooks:read")), its_id, 1.0, deadline=limit)
+    rows = await here.stores.pool.fetch("SELECT t::text AS row FROM annals.webhooks AS t")
+    assert all(
+        secret.removeprefix("whsec_").encode().hex() not in row["row"] for row in rows for secret in (first, third)
+    )
+    assert (await service.test(OURS, its_id, deadline=limit)).fault is None and receiver.messages[-1].verified(third)
 
 
 async def test_it_is_tried_and_removed(here: Here, receiver: Receiver) -> None:

@@ -1,0 +1,28 @@
+"""How a command calls one use case that needs no read model."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from annals.cli.context import CommandContext, run_async
+from annals.cli.paging import LIMIT_S
+from annals.composition.use_cases import UseCases
+from annals.session import session
+from services.deadline import Deadline
+from services.security.use_cases import Security
+
+T = TypeVar("T")
+
+
+def ask(context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[T]]) -> T:
+    """What `call` gives, within LIMIT_S of the beginning of the call itself."""
+
+    async def called() -> T:
+        async with session(context.settings, read_models=False) as opened:
+            return await call(opened.use_cases, Deadline.after(LIMIT_S))
+
+    return run_async(called)
+
+
+def ask_security(context: CommandContext, call: Callable[[Security, Deadline], Awaitable[T]]) -> T:
+    """As `ask`, of identities."""
+    return ask(context, lambda use_cases, deadline: call(use_cases.security, deadline))

@@ -1,0 +1,80 @@
+"""Use cases of documents that go into the audit log: those that read what may be personal, and those that change it"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from projections.relational.reads import DocumentRow
+from security.audit import AuditLog
+from services.reasoning.ask import AskService
+from services.security.recording import Recorded, recording
+from services.storage.interface import Storage as StorageService
+from services.storage.use_cases import Storage
+
+
+def audited_storage(storage: Storage, log: AuditLog) -> Storage:
+    """The same use cases."""
+    listed = Recorded("read", "read", "documents"), Recorded("read", "read", "entities")
+    return replace(
+        storage,
+        taking=recording(storage.taking, log, take=Recorded("change", "write", "documents", _submitted)),
+        deletion=recording(storage.deletion, log, delete=Recorded("change", "delete", "documents", _deleted)),
+        show=recording(
+            storage.show,
+            log,
+            show=Recorded("read", "read", "documents", _shown),
+            entity=Recorded("read", "read", "entities", lambda given, _: [given["name"]]),
+        ),
+        listing=recording(storage.listing, log, documents=listed[0], entities=listed[1]),
+        parts=recording(
+            storage.parts,
+            log,
+            chunks=Recorded("read", "read", "chunks", _document),
+            relations=Recorded("read", "read", "relations"),
+        ),
+        reading=recording(storage.reading, log, get=Recorded("read", "read", "documents", _document)),
+        history=recording(storage.history, log, of=Recorded("read", "read", "events", _followed)),
+        databases=recording(
+            storage.databases,
+            log,
+            document_with_entities=Recorded("read", "read", "storage", _document),
+            semantic_search=Recorded("read", "read", "storage"),
+            graph_traversal=Recorded("read", "read", "storage"),
+        ),
+    )
+
+
+def audited_service(storage: StorageService, log: AuditLog) -> StorageService:
+    """The same service, wherever it runs."""
+    return recording(
+        storage,
+        log,
+        store_document=Recorded("change", "write", "documents", lambda given, _: [given["request"].document_id]),
+    )
+
+
+def audited_asking(asking: AskService, log: AuditLog) -> AskService:
+    """The same, for commands: who asks over HTTP is told by the request."""
+    return recording(
+        asking, log, ask=Recorded("read", "execute", "reasoning"), search=Recorded("read", "read", "search")
+    )
+
+
+def _document(given: Mapping[str, Any], _: Any) -> Sequence[str]:
+    return [given["document_id"]]
+
+
+def _submitted(given: Mapping[str, Any], _: Any) -> Sequence[str]:
+    return [one.document_id for one in given["submissions"]]
+
+
+def _deleted(given: Mapping[str, Any], result: Any) -> Sequence[str]:
+    return [names[0] for names in given["documents_named"]] if result is None else result.all
+
+
+def _shown(given: Mapping[str, Any], result: Any) -> Sequence[str]:
+    return [result.document_id if isinstance(result, DocumentRow) else given["names"][0]]
+
+
+def _followed(given: Mapping[str, Any], result: Any) -> Sequence[str]:
+    return [given["names"][0] if result is None else result.key.aggregate_id]

@@ -1,0 +1,88 @@
+"""What is worked out from a passage's text once, and kept for the next question: words, stems, sentences."""
+
+import bisect
+from collections import OrderedDict
+from collections.abc import Iterator
+from threading import Lock
+
+from inference.chunking import sentences
+from projections.vector.reads import Passage
+from reasoning.words import STOP_WORDS, Word, content_of, stems_of, words_of
+
+MOST_TEXTS = 2_000
+"""About 25 KB each."""
+LOWER_WORDS, NAME_WORDS = 3, 8
+"""A name is looked for in so many words at most, where they begin in lower case and where they do not."""
+
+Sentence = tuple[int, int, frozenset[str]]
+"""Start, end, stems."""
+
+
+class Text:
+    """One passage's. Read by many threads."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.title = passage.title
+        self.text = passage.text
+        self.words: list[Word] = words_of(passage.text)
+        self.content = content_of(passage.title) | stems_of(self.words)
+        self._sentences: list[Sentence] | None = None
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        """Of the passage, in order."""
+        if self._sentences is None:
+            self._sentences = [(start, end, content_of(self.text[start:end])) for start, end in sentences(self.text)]
+        return self._sentences
+
+    def sentence_at(self, position: int) -> Sentence:
+        """The one that holds character `position`."""
+        found = self.sentences
+        return found[max(0, bisect.bisect_right(found, position, key=lambda sentence: sentence[0]) - 1)]
+
+    def names(self) -> Iterator[str]:
+        """Keys of all names that may be in it."""
+        return names_in(self.text, self.words)
+
+
+def names_in(text: str, words: list[Word]) -> Iterator[str]:
+    """Every run of words that may be a name, as its key, some twice: it begins and ends with a word that says what.
+
+    A single word without a capital is no mention.
+    """
+    folded = [word.folded for word in words]
+    for at, (first, start, end) in enumerate(words):
+        lower = text[start:end].islower()
+        if lower and first in STOP_WORDS:
+            continue
+        if not lower:
+            yield first
+        key = first
+        for word in folded[at + 1 : at + (LOWER_WORDS if lower else NAME_WORDS)]:
+            key = f"{key} {word}"
+            if word not in STOP_WORDS:
+                yield key
+
+
+class Texts:
+    """Those that were read last."""
+
+    def __init__(self, most: int = MOST_TEXTS) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, Text] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, passage: Passage) -> Text:
+        """Worked out now, unless it is kept; one is never taken for another."""
+        with self._lock:
+            kept = self._kept.get(passage.chunk_id)
+            if kept is not None and kept.text == passage.text and kept.title == passage.title:
+                self._kept.move_to_end(passage.chunk_id)
+                return kept
+        made = Text(passage)
+        with self._lock:
+            self._kept[passage.chunk_id] = made
+            self._kept.move_to_end(passage.chunk_id)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made

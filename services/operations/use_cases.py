@@ -1,0 +1,32 @@
+"""The use cases of operators, as edges are given them."""
+
+from dataclasses import dataclass
+
+from services.operations.dead_letters import DeadLetterService
+from services.operations.events import ReadEvents
+from services.operations.export import TransferEvents
+from services.operations.health import PoolMonitor
+from services.operations.progress import Progress
+from services.operations.rebuilding import Rebuilding
+from services.operations.reprocessing import Reprocess
+from services.operations.status import ReadStatus
+from services.operations.subscriptions import Subscriptions
+from services.operations.system_health import SystemHealth
+from services.positions import ShownPositions
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Use cases of operators."""
+
+    status: ReadStatus
+    progress: Progress
+    rebuilding: Rebuilding
+    reprocess: Reprocess
+    dead_letters: DeadLetterService
+    events: ReadEvents
+    positions: ShownPositions
+    subscriptions: Subscriptions
+    transfer: TransferEvents
+    pools: PoolMonitor
+    system_health: SystemHealth

@@ -1,0 +1,30 @@
+"""The use cases of documents, as edges are given them."""
+
+from dataclasses import dataclass
+
+from services.storage.consistency import ReadYourWrites
+from services.storage.cross_database import DatabaseIntegrationLayer
+from services.storage.deletion import DeleteDocuments
+from services.storage.history import ReadHistory
+from services.storage.listing import Listing
+from services.storage.parts import ListParts
+from services.storage.reading import ReadDocument
+from services.storage.show import Show
+from services.storage.taking import TakeDocuments
+from services.storage.waiting import WaitForDocuments
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Use cases of documents."""
+
+    taking: TakeDocuments
+    deletion: DeleteDocuments
+    waiting: WaitForDocuments
+    show: Show
+    listing: Listing
+    parts: ListParts
+    reading: ReadDocument
+    consistency: ReadYourWrites
+    history: ReadHistory
+    databases: DatabaseIntegrationLayer
