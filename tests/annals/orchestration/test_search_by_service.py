@@ -61,6 +61,7 @@ async def test_the_first_search_is_answered_and_loads_no_model(
 ) -> None:
     pid, client = gateway
     registry = PostgresServiceRegistry(pool)
+    await registry.open()
     async with asyncio.timeout(120):
         while not (await registry.instances("reasoning") and await _lives(client)):  # noqa: ASYNC110  # nobody is told
             await asyncio.sleep(0.1)
