@@ -25,7 +25,7 @@ _LEADING = frozenset(
     }
 )  # fmt: skip
 """Words that begin a sentence and, but for titles of works, no name."""
-_MARKS = "\"'\u201c\u201d\u2018\u2019`"
+_QUOTES = "\"'\u201c\u201d\u2018\u2019`"
 _NICKNAME = re.compile(r"[\"\u201c']([^\"\u201d']+)[\"\u201d']")
 
 
@@ -37,9 +37,9 @@ def opening_names(text: str) -> Iterator[tuple[str, bool]]:
     name, end = _opening(text[: 2 * MOST_CHARACTERS])
     if not name:
         return
-    yield name.strip(_MARKS), False
+    yield name.strip(_QUOTES), False
     if " or " in name:
-        yield from ((side.strip(_MARKS + " "), True) for side in name.split(" or "))
+        yield from ((side.strip(_QUOTES + " "), True) for side in name.split(" or "))
     if _LIFE.match(text, end):
         yield from ((short, True) for short in _short_forms(name))
 
@@ -57,7 +57,7 @@ def _opening(text: str) -> tuple[str, int]:
         words = words[1:]
     if not any(map(_is_large, words)) or (len(words) == 1 and not defined):
         return "", 0
-    if words[0].strip(_MARKS).lower() in _LEADING and not (defined and all(map(_is_large, words)) and len(words) > 1):
+    if words[0].strip(_QUOTES).lower() in _LEADING and not (defined and all(map(_is_large, words)) and len(words) > 1):
         return "", 0
     return " ".join(words), end
 
@@ -77,7 +77,7 @@ def _large_run(text: str) -> list[str]:
 
 
 def _is_large(word: str) -> bool:
-    first = word.strip(_MARKS + "([")[:1]
+    first = word.strip(_QUOTES + "([")[:1]
     return first.isupper() or first.isdigit()
 
 

@@ -43,7 +43,7 @@ class SharedNames:
 
         `asked`: names of the question, which join what is found anyway.
         """
-        for entity_id, span in self._places(number).items():
+        for entity_id, span in self._spans(number).items():
             holders = self._holders[entity_id]
             if span.name in asked:
                 continue
@@ -52,7 +52,7 @@ class SharedNames:
                 if other != number:
                     yield Link(other, weight, span.start, span.end)
 
-    def _places(self, number: int) -> dict[str, Span]:
+    def _spans(self, number: int) -> dict[str, Span]:
         """Where the entities stand in a passage that join it to others; kept once worked out."""
         kept = self._kept.get(number)
         if kept is None:
