@@ -161,6 +161,7 @@ def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStre
         idempotency=use_cases.idempotency,
         storage=audited_service(use_cases.services.storage, use_cases.security.audit),
         documents=use_cases.storage,
+        search=use_cases.search,
         operations=use_cases.operations,
         serving=use_cases.models,
         security=use_cases.security,

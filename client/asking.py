@@ -24,10 +24,11 @@ async def ask(gateway: Gateway, question: str, k: int) -> dict[str, Any]:
     }
 
 
-async def search(gateway: Gateway, query: str, k: int) -> dict[str, Any]:
-    """The nearest passages, best first."""
-    found = await gateway.get("/search", query=query, k=k)
-    return {"passages": [_passage(passage) for passage in found["passages"]]}
+async def search(gateway: Gateway, query: str, k: int, **more: Any) -> dict[str, Any]:
+    """What is found, best first. `more` are parameters of the endpoint: `mode`, `like`, `facet`, `cursor`."""
+    found: dict[str, Any] = await gateway.get("/search", query=query, k=k, **more)
+    shown = [{**_passage(passage), "highlights": passage["highlights"]} for passage in found["passages"]]
+    return {**found, "passages": shown}
 
 
 def _passage(passage: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from services.processing.interface import AiProcessing
 from services.processing.serving import ServingModels
 from services.rate_limits import RateLimits
 from services.reasoning.interface import Reasoning
+from services.search.search import SearchPassages
 from services.security.use_cases import Security
 from services.storage.interface import Storage as StorageService
 from services.storage.use_cases import Storage
@@ -48,6 +49,7 @@ class GatewayServices:
     idempotency: Keys
     storage: StorageService
     documents: Storage
+    search: SearchPassages
     operations: Operations
     serving: ServingModels
     security: Security

@@ -7,6 +7,7 @@ from typing import Any
 from projections.relational.reads import DocumentRow
 from security.audit import AuditLog
 from services.reasoning.ask import AskService
+from services.search.search import SearchPassages
 from services.security.recording import Recorded, recording
 from services.storage.interface import Storage as StorageService
 from services.storage.use_cases import Storage
@@ -58,6 +59,11 @@ def audited_asking(asking: AskService, log: AuditLog) -> AskService:
     return recording(
         asking, log, ask=Recorded("read", "execute", "reasoning"), search=Recorded("read", "read", "search")
     )
+
+
+def audited_searching(searching: SearchPassages, log: AuditLog) -> SearchPassages:
+    """The same use case."""
+    return recording(searching, log, search=Recorded("read", "read", "search"))
 
 
 def _document(given: Mapping[str, Any], _: Any) -> Sequence[str]:

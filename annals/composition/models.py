@@ -15,6 +15,7 @@ from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
+from services.search.search import Embedding, SearchPassages
 
 
 def open_inference(settings: Settings, store: OutputStore) -> Inference:
@@ -83,3 +84,8 @@ def ask_service(stores: Stores, inference: Inference) -> AskService:
         stores.read.relational,
         per_minute=stores.settings.questions_per_minute,
     )
+
+
+def search_passages(stores: Stores, embedding: Embedding) -> SearchPassages:
+    """`embedding`: the reasoning service, here or in a process of its own."""
+    return SearchPassages(stores.read.passages, stores.read.graph, stores.read.relational, embedding)

@@ -4,8 +4,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition.audited import audited_asking, audited_storage
-from annals.composition.models import ask_service, embed_anew, open_inference, serving_models
+from annals.composition.audited import audited_asking, audited_searching, audited_storage
+from annals.composition.models import (
+    ask_service,
+    embed_anew,
+    open_inference,
+    search_passages,
+    serving_models,
+)
 from annals.composition.operations import operations_of
 from annals.composition.security import open_security
 from annals.composition.service_layer import (
@@ -32,6 +38,7 @@ from services.processing.service import NothingKept
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RateLimits
 from services.reasoning.ask import AskService
+from services.search.search import SearchPassages
 from services.security.use_cases import Security
 from services.storage.use_cases import Storage
 
@@ -45,6 +52,7 @@ class UseCases:
 
     storage: Storage
     ask: AskService
+    search: SearchPassages
     models: ServingModels
     embedding: EmbedAnew
     operations: Operations
@@ -129,6 +137,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         yield UseCases(
             storage=audited_storage(storage_of(stores), security.audit),
             ask=audited_asking(ask, security.audit),
+            search=audited_searching(search_passages(stores, services.reasoning), security.audit),
             models=serving_models(stores),
             embedding=embed_anew(stores, keeping),
             operations=operations,

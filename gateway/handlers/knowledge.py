@@ -1,6 +1,7 @@
 """What documents speak of: entities, searches, and the questions that need several databases."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -13,9 +14,9 @@ from gateway.parameters import Cursor, DocumentId, EntityName, Limit, Prefix
 from projections.graph.reads import Entity
 from projections.relational.reads import DocumentRow, EntityFilter, RelationFilter
 from projections.vector.reads import Passage
-from reasoning.results import ScoredPassage
 from services.positions import Position
-from services.reasoning.interface import MAX_PASSAGES, EmbeddingRequest, SearchRequest
+from services.reasoning.interface import MAX_PASSAGES, EmbeddingRequest
+from services.search.results import MOST_FACETS, Mode, SearchRequest
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
 from services.storage.parts import ChunkPage, RelationPage
@@ -42,10 +43,31 @@ class Traversal(BaseModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
-class SearchResults(BaseModel):
-    """Passages, best first. Scores of one search can be compared with each other, and with no others."""
+class FoundPassage(BaseModel):
+    """A passage of a document. `highlights`: spans of `text`, in its characters, that show why it was found."""
 
-    passages: list[ScoredPassage]
+    document_id: str
+    chunk_id: str
+    title: str
+    text: str
+    start: int
+    end: int
+    score: float
+    highlights: list[tuple[int, int]]
+
+
+class SearchResults(BaseModel):
+    """Passages, best first. Scores of one search can be compared with each other, and with no others.
+
+    `found`: how many in all; a search ends at 500, and `truncated` says that it did. `facets`: of the documents found,
+    how many have which value of each attribute that was asked for.
+    """
+
+    passages: list[FoundPassage]
+    next: str | None
+    found: int
+    truncated: bool
+    facets: dict[str, dict[str, int]]
 
 
 class GraphEntity(BaseModel):
@@ -161,14 +183,42 @@ async def read_entity(request: Request, entity: EntityName) -> EntityWithEdges:
 
 async def search(
     request: Request,
-    query: Annotated[Question, Query(pattern=r"\S")],
+    query: Annotated[
+        str,
+        Query(
+            max_length=4096,
+            description='Words, "a phrase", a prefix*, -without, conditions as type:letter; none is a wrong query.',
+        ),
+    ] = "",
+    mode: Annotated[Mode, Query(description="By words, by meaning, by both, or by nearness in the graph.")] = "hybrid",
+    like: Annotated[
+        Identifier | None, Query(description="Id of a document or passage that what is found should be like.")
+    ] = None,
+    facet: Annotated[
+        list[Annotated[str, Field(max_length=128)]] | None,
+        Query(max_length=MOST_FACETS, description="An attribute to count documents by."),
+    ] = None,
     k: Annotated[int, Query(ge=1, le=MAX_PASSAGES)] = 10,
+    cursor: Cursor = None,
 ) -> SearchResults:
-    """The passages that are nearest to a query, by meaning and by words."""
+    """The passages that meet a query, best first, in pages."""
     exchange = exchange_of(request.scope)
-    models = await services_of(request).models(exchange.deadline)
-    found = await models.reasoning.search(exchange.caller, SearchRequest(query, k), exchange.deadline)
-    return SearchResults(passages=list(found.passages))
+    services = services_of(request)
+    await services.models(exchange.deadline)
+    page = await services.search.search(
+        exchange.caller,
+        SearchRequest(query, mode, like, tuple(facet or ())),
+        after=cursor,
+        limit=k,
+        deadline=exchange.deadline,
+    )
+    return SearchResults(
+        passages=[FoundPassage(**asdict(one.passage), highlights=list(one.highlights)) for one in page.passages],
+        next=page.next,
+        found=page.found,
+        truncated=page.truncated,
+        facets={name: dict(counts) for name, counts in page.facets.items()},
+    )
 
 
 async def with_entities(request: Request, document_id: DocumentId) -> WholeDocumentFound:
@@ -287,7 +337,17 @@ HANDLERS = {
         },
     ),
     "searcher": Handler(
-        search, "search", "Search passages.", raises=(409,), example={"passages": [{**PASSAGE, "score": 0.91}]}
+        search,
+        "search",
+        "Search passages.",
+        raises=(400, 404, 409),
+        example={
+            "passages": [{**PASSAGE, "score": 0.91, "highlights": [[0, 12]]}],
+            "next": None,
+            "found": 1,
+            "truncated": False,
+            "facets": {"type": {"letter": 1}},
+        },
     ),
     "document_with_entities": Handler(
         with_entities,

@@ -60,6 +60,14 @@ def documents(tenant: str, wanted: DocumentFilter, after: str | None, limit: int
         where.add(f"({' OR '.join(either) or 'false'})")
     if wanted.collections is not None:
         where.add(f"{COLLECTION} = ANY({where.parameter(sorted(wanted.collections))}::text[])")
+    if wanted.ids is not None:
+        where.add(f"d.document_id = ANY({where.parameter(list(wanted.ids))}::text[])")
+    if wanted.uri_prefix:
+        where.add(f"starts_with(d.uri, {where.parameter(wanted.uri_prefix)}::text)")
+    if wanted.since is not None:
+        where.add(f"d.taken_at >= {where.parameter(wanted.since)}")
+    if wanted.until is not None:
+        where.add(f"d.taken_at < {where.parameter(wanted.until)}")
     if after is not None:
         where.add(f'd.document_id COLLATE "C" > {where.parameter(after)}')
     return (

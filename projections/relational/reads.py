@@ -43,7 +43,8 @@ class DocumentRow:
 class DocumentFilter:
     """Which documents: all conditions hold. `attributes`: for each name the values of which the document has one.
 
-    `collections`: those of these collections alone, "" for those of none; None for all.
+    `ids`: among these; None for all. `uri_prefix`: whose address begins so, in this case. `since` and `until`: taken in
+    from and before. `collections`: those of these collections alone, "" for those of none; None for all.
     """
 
     stage: str | None = None
@@ -51,6 +52,10 @@ class DocumentFilter:
     title_prefix: str = ""
     attributes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     collections: frozenset[str] | None = None
+    ids: Sequence[str] | None = None
+    uri_prefix: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

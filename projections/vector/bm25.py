@@ -17,6 +17,9 @@ K1 = 1.2
 READ = 4_000
 """Passages that one search scores at most. What is beyond shares common words alone."""
 
+MOST_LITERAL = 10_000
+"""The same of a search for a phrase or a prefix."""
+
 FEW_DOCUMENTS = 2_000
 
 _TERMS = """
@@ -30,17 +33,21 @@ JOIN vector.collections AS c ON c.tenant = $1
 _SCORED = """
 WITH found AS MATERIALIZED (
     SELECT p.chunk_id, p.length, p.words FROM vector.passages AS p
-    WHERE p.tenant = $1 AND p.words @@ $2::tsquery AND ($3::text[] IS NULL OR p.document_id = ANY($3)) LIMIT $4
+    WHERE p.tenant = $1 AND /* condition */ AND ($3::text[] IS NULL OR p.document_id = ANY($3)) LIMIT $4
 )
-SELECT f.chunk_id, sum(t.idf * w.tf * 2.2 / (w.tf + 1.2 * (0.25 + 0.75 * f.length / $7::float8))) AS score
+SELECT f.chunk_id,
+    coalesce(sum(t.idf * w.tf * 2.2 / (w.tf + 1.2 * (0.25 + 0.75 * f.length / $7::float8))), 0) AS score
 FROM found AS f
-CROSS JOIN LATERAL (
+LEFT JOIN LATERAL (
     SELECT u.lexeme, greatest(cardinality(u.positions), 1)::float8 AS tf
     FROM unnest(ts_filter(setweight(f.words, 'A', $5::text[]), '{a}')) AS u
-) AS w
-JOIN unnest($5::text[], $6::float8[]) AS t(lexeme, idf) ON t.lexeme = w.lexeme
+) AS w ON true
+LEFT JOIN unnest($5::text[], $6::float8[]) AS t(lexeme, idf) ON t.lexeme = w.lexeme
 GROUP BY f.chunk_id ORDER BY score DESC, f.chunk_id LIMIT $8
 """
+_MATCHING = "p.words @@ $2::tsquery"
+_PRESENT = "p.literal @@ $2::tsquery"
+_ABSENT = " AND NOT p.literal @@ $9::tsquery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +65,19 @@ class Term:
 
 
 async def best_matching(
-    connection: Connection, tenant: str, query: str, k: int, documents: Sequence[str] | None
+    connection: Connection, tenant: str, query: str, k: int, documents: Sequence[str] | None, absent: str | None = None
 ) -> list[Hit]:
-    """The `k` best, in a tie by chunk id."""
-    rows = await connection.fetch(_TERMS, tenant, query)
-    if not rows or k < 1:
+    """The `k` best, in a tie by chunk id; without those whose literal words match the tsquery `absent`."""
+    terms, mean = await _terms_of(connection, tenant, query)
+    if not terms or k < 1:
         return []
-    mean = rows[0]["mean"]
-    terms = sorted(
-        (Term(row["lexeme"], row["passages"], _weight(row["all"], row["passages"])) for row in rows),
-        key=lambda term: (term.passages, term.lexeme),
-    )
     among = None if documents is None else list(documents)
     # Few documents are read whole.
     few = among is not None and len(among) <= FEW_DOCUMENTS
     leading = len(terms) if few else _portion(terms, 1, max(k, READ // 4))
 
     async def found(finding: str) -> list[Hit]:
-        weights = [term.lexeme for term in terms], [term.weight for term in terms]
-        rows = await connection.fetch(_SCORED, tenant, finding, among, max(READ, k), *weights, mean, k)
-        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+        return await _scored(connection, tenant, _MATCHING, finding, among, max(READ, k), terms, mean, k, absent)
 
     while True:
         hits = await found(_any_of(terms[:leading]))
@@ -93,6 +93,49 @@ async def best_matching(
     common = await found(f"{_quoted(terms[leading].lexeme)} & ({_any_of(others)})")
     merged = {hit.chunk_id: hit for hit in (*hits, *common)}
     return sorted(merged.values(), key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+
+
+async def best_with(
+    connection: Connection,
+    tenant: str,
+    present: str,
+    query: str,
+    k: int,
+    documents: Sequence[str] | None,
+    absent: str | None,
+) -> list[Hit]:
+    """The same of passages whose literal words match the tsquery `present`: at most MOST_LITERAL are looked at.
+
+    They need not hold a word of `query`.
+    """
+    terms, mean = await _terms_of(connection, tenant, query)
+    among = None if documents is None else list(documents)
+    return await _scored(connection, tenant, _PRESENT, present, among, max(MOST_LITERAL, k), terms, mean, k, absent)
+
+
+async def _terms_of(connection: Connection, tenant: str, query: str) -> tuple[list[Term], float]:
+    """The rarest first, and the mean length of passages; none that no passage holds."""
+    rows = await connection.fetch(_TERMS, tenant, query)
+    found = (Term(row["lexeme"], row["passages"], _weight(row["all"], row["passages"])) for row in rows)
+    return sorted(found, key=lambda term: (term.passages, term.lexeme)), rows[0]["mean"] if rows else 1.0
+
+
+async def _scored(
+    connection: Connection,
+    tenant: str,
+    condition: str,
+    matched: str,
+    documents: list[str] | None,
+    read: int,
+    terms: Sequence[Term],
+    mean: float,
+    k: int,
+    absent: str | None,
+) -> list[Hit]:
+    statement = _SCORED.replace("/* condition */", condition + (_ABSENT if absent is not None else ""))
+    lexemes, weights = [term.lexeme for term in terms], [term.weight for term in terms]
+    values = [tenant, matched, documents, read, lexemes, weights, mean, k, *([absent] if absent is not None else [])]
+    return [Hit(row["chunk_id"], row["score"]) for row in await connection.fetch(statement, *values)]
 
 
 def _weight(passages: int, holding: int) -> float:

@@ -18,7 +18,7 @@ _WORD = re.compile(r"\w+")
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=3,
+    schema_version=4,
     tables=(
         Table(
             "passages",

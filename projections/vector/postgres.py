@@ -12,8 +12,10 @@ from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.vector.bm25 import FEW_DOCUMENTS, best_matching
 from projections.vector.counters import add, count_all, count_of
+from projections.vector.full_text import full_text
 from projections.vector.model import LAYOUT
 from projections.vector.reads import Frequencies, Hit, Passage, Vector
+from projections.vector.text_query import TextQuery
 
 SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order"}
 """For the pool: wide enough a search, going on where a tenant's own rows are rare among the neighbours."""
@@ -128,6 +130,13 @@ class PostgresPassages:
             passages = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant)
             rows = await connection.fetch(_FREQUENCIES, tenant, list(words))
         return Frequencies(passages or 0, {row["word"]: row["holding"] for row in rows})
+
+    async def full_text(
+        self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """Those that pass, by BM25, best first."""
+        async with acquire(self._pool) as connection:
+            return await full_text(connection, tenant, query, k, documents)
 
     async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
         """By chunk id."""

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from projections.vector.text_query import TextQuery
+
 Vector = npt.NDArray[np.float32]
 
 
@@ -80,10 +82,19 @@ class PassageSearch(Protocol):
 
 
 class PassageReader(PassageSearch, Protocol):
-    """Reads passages by document, and all of them, too."""
+    """Reads passages by document, by full text, and all of them, too."""
 
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant."""
+        ...
+
+    async def full_text(
+        self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """The `k` best of those that pass the query, by BM25 of its ranking words; best first, in a tie by chunk id.
+
+        `documents` limits the search to passages of these.
+        """
         ...
 
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:

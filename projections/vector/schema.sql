@@ -1,11 +1,14 @@
 -- Vectors of different models may lie side by side; each dimension has an index of its own.
 -- `words`: lexemes of text and title, the title twice; `length`: words of that, for BM25.
+-- `literal`: words of title and text as they are, case aside, for phrases, prefixes and negation.
 CREATE TABLE {schema}.passages (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, index integer NOT NULL,
     title text NOT NULL, text text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL,
     model text NOT NULL, dimension smallint NOT NULL, embedding public.halfvec NOT NULL, length integer NOT NULL,
     words tsvector NOT NULL
-        GENERATED ALWAYS AS (to_tsvector('english'::regconfig, title || ' . ' || title || ' . ' || text)) STORED);
+        GENERATED ALWAYS AS (to_tsvector('english'::regconfig, title || ' . ' || title || ' . ' || text)) STORED,
+    literal tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector(
+        'simple'::regconfig, regexp_replace(title || ' ' || text, '[^[:alnum:]]+', ' ', 'g'))) STORED);
 -- For BM25: how many passages hold a lexeme, how many there are, and how many words are in them.
 CREATE TABLE {schema}.terms (
     tenant text NOT NULL, lexeme text NOT NULL, passages bigint NOT NULL) WITH (fillfactor = 70);

@@ -178,7 +178,8 @@ class AskService:
 
     async def embed(self, caller: Caller, query: str, deadline: Deadline) -> tuple[str, Vectors]:
         """Revision of the embedder, and the query's vector of length 1."""
-        caller.require("storage", "read")
+        if not caller.access.decide("search", "read").allowed:
+            caller.require("storage", "read")
         async with deadline.enforce("embedding the query"):
             await self._reasoner.load()
             return await self._reasoner.embed(query)

@@ -212,6 +212,7 @@ class Gateway:
             idempotency=self.keys,
             storage=self.storage,
             documents=_none_of(Documents),
+            search=nothing,
             operations=_none_of(Operations),
             serving=nothing,
             security=replace(_none_of(Security), sign_in=sign_in, signer=sign_in),

@@ -39,6 +39,8 @@ class Story:
     dimension: int = 8
     model: str = "random"
     collection: str | None = None
+    attributes: tuple[tuple[str, Scalar], ...] = ()
+    uri: str | None = None
 
     @property
     def text(self) -> str:
@@ -65,10 +67,10 @@ class Story:
         """What somebody asks to take in."""
         raw = self.text.encode()
         reference = TextReference(digest=digest(self.text), characters=len(self.text), bytes=len(raw))
-        attributes: dict[str, Scalar] = {"sentences": len(self.sentences)}
+        attributes: dict[str, Scalar] = {"sentences": len(self.sentences), **dict(self.attributes)}
         if self.collection is not None:
             attributes["collection"] = self.collection
-        return DocumentContent(title=self.title, text=reference, attributes=attributes)
+        return DocumentContent(title=self.title, text=reference, uri=self.uri, attributes=attributes)
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:

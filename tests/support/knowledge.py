@@ -14,6 +14,8 @@ from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
+from services.reasoning.service import ReasoningService
+from services.search.search import SearchPassages
 from services.storage.use_cases import Storage
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
@@ -41,6 +43,7 @@ class Knowledge:
     history: History
     storage: Storage
     ask: AskService
+    search: SearchPassages
 
     async def tell(self, *stories: Story) -> None:
         """These happen, and every read model has them."""
@@ -70,5 +73,6 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
             read.relational,
             per_minute=None,
         )
-        yield Knowledge(stores, history, storage_of(stores), ask)
+        search = SearchPassages(read.passages, read.graph, read.relational, ReasoningService(ask))
+        yield Knowledge(stores, history, storage_of(stores), ask, search)
         await ask.close()

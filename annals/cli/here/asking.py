@@ -14,6 +14,7 @@ from reasoning.results import ScoredPassage
 from services.deadline import Deadline, DeadlineExceededError
 from services.reasoning.ask import ASK_LIMIT_S, AskResult
 from services.reasoning.recorder import CLOSE_LIMIT_S
+from services.search.results import Mode, SearchRequest
 
 COUNT_LIMIT_S = 3.0
 """For what is only said beside an answer."""
@@ -39,14 +40,21 @@ async def ask(context: CommandContext, question: str, k: int, tell: Callable[[di
         await _note_waiting(context, opened.use_cases)
 
 
-async def search(context: CommandContext, query: str, k: int) -> dict[str, Any]:
-    """The nearest passages, best first."""
+async def search(
+    context: CommandContext, query: str, k: int, *, mode: Mode, like: str | None, facet: list[str], cursor: str | None
+) -> dict[str, Any]:
+    """What is found, best first."""
     async with session(context.settings) as opened:
         with context.people.status("searching"):
-            service = opened.use_cases.ask
-            await service.load()
-            found = await service.search(context.caller, query, k, Deadline.after(ASK_LIMIT_S))
-    return {"passages": [_passage(passage) for passage in found]}
+            page = await opened.use_cases.search.search(
+                context.caller,
+                SearchRequest(query, mode, like, tuple(facet)),
+                after=cursor,
+                limit=k,
+                deadline=Deadline.after(ASK_LIMIT_S),
+            )
+    shown = [{**_passage(one.passage), "highlights": [list(span) for span in one.highlights]} for one in page.passages]
+    return {**asdict(page), "passages": shown}
 
 
 async def _note_waiting(context: CommandContext, use_cases: UseCases) -> None:

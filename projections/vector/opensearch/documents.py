@@ -72,4 +72,8 @@ def _passage(row: Row) -> dict[str, Any]:
     if vector.any():
         document[field(len(vector))] = vector.astype(float).tolist()
     title, text = document["title"], document["text"]
-    return document | {"what": "passage", "words": {words_of(document["tenant"]): f"{title} . {title} . {text}"}}
+    return document | {
+        "what": "passage",
+        "words": {words_of(document["tenant"]): f"{title} . {title} . {text}"},
+        "literal": f"{title} {text}",
+    }

@@ -54,7 +54,7 @@ def template(name: str) -> dict[str, Any]:
                 "dynamic": "strict",
                 "_meta": {"schema_version": SCHEMA_VERSION},
                 # Searched, never read.
-                "_source": {"excludes": ["words"]},
+                "_source": {"excludes": ["words", "literal"]},
                 "dynamic_templates": [{"words": {"path_match": "words.*", "mapping": _WORDS}}],
                 "properties": _PROPERTIES | embedding(DEFAULT_DIMENSION),
             },
@@ -68,11 +68,16 @@ _ANALYSIS = {
         "annals_possessive": {"type": "stemmer", "language": "possessive_english"},
         "annals_stop": {"type": "stop", "stopwords": _STOP_WORDS.split()},
         "annals_stem": {"type": "stemmer", "language": "porter2"},
+        # Lucene refuses a text with a longer term than 32,766 bytes.
+        "annals_cut": {"type": "truncate", "length": 512},
     },
+    # The words of `projections.vector.text_query.literal_words`.
+    "tokenizer": {"annals_runs": {"type": "pattern", "pattern": "[^\\p{L}\\p{N}]+"}},
     "analyzer": {
         "annals_english": {"tokenizer": "standard", "filter": _ENGLISH},
         # A word that is asked for twice counts once.
         "annals_question": {"tokenizer": "standard", "filter": [*_ENGLISH, "unique"]},
+        "annals_literal": {"tokenizer": "annals_runs", "filter": ["lowercase", "annals_cut"]},
     },
 }
 
@@ -88,6 +93,8 @@ _PROPERTIES: dict[str, Any] = {
     "text": _KEPT,
     # How rare a word is and how long a text is on average, OpenSearch counts by field, so tenants are spread over many.
     "words": {"type": "object", "dynamic": "true"},
+    # Words as they are, for phrases, prefixes and negation.
+    "literal": {"type": "text", "analyzer": "annals_literal", "norms": False},
     "index": _NUMBER,
     "start_at": _NUMBER,
     "end_at": _NUMBER,

@@ -10,11 +10,13 @@ from opensearchpy import AsyncOpenSearch
 
 from projections.postgres.consistent_read import retry_replaced
 from projections.vector.opensearch.client import by_id, search, term_vectors
+from projections.vector.opensearch.full_text import full_text, ranked_by
 from projections.vector.opensearch.index import NAME, field, passage_id, words_of
 from projections.vector.opensearch.snapshot import pages, point_in_time
 from projections.vector.opensearch.store import version_of
 from projections.vector.opensearch.vectors import VectorSearchQuery, VectorSearchResponse, VectorSearchResult
 from projections.vector.reads import Frequencies, Hit, Passage, Vector
+from projections.vector.text_query import TextQuery
 
 MOST = 10_000
 """More than OpenSearch gives for one search."""
@@ -85,14 +87,19 @@ class OpenSearchPassages:
 
         Searched is one text, the title twice before the passage, so a title's word counts twice in frequency and in
         length, as in PostgreSQL; boosting a field of its own would add two scores with two lengths. Lucene keeps the
-        length in one byte, and leaves the constant k1 + 1 = 2.2 out of its formula: it comes back as the boost.
+        length in one byte.
         """
-        words = {f"words.{words_of(tenant)}": {"query": query, "boost": 2.2}}
         allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}]
         if documents is not None:
             allowed.append({"terms": {"document_id": list(documents)}})
-        own = {"bool": {"must": {"match": words}, "filter": allowed}}
+        own = {"bool": {"must": ranked_by(tenant, query), "filter": allowed}}
         return await self._hits(own, min(k, MOST))
+
+    async def full_text(
+        self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """Those that pass, by BM25, best first."""
+        return await self._hits(full_text(tenant, query, documents), min(k, MOST))
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """As Lucene counts them: what was replaced or deleted until its segment is merged, and the passages of other

@@ -8,6 +8,7 @@ import pytest
 
 from projections.projector import Projector
 from projections.vector.reads import Frequencies, Passage, PassageReader
+from projections.vector.text_query import Literal, TextQuery
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
 from tests.projections.stories import Story, vector_of
@@ -232,6 +233,74 @@ class PassageReaderContract:
         await history.tell(Story("harbour", ("Nothing here.",)))
         await follow(projector, history)
         assert await reader.matching("default", query, 10) == []
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            (TextQuery("ship whale"), {"ships", "whale"}),
+            (TextQuery("ship", absent=(Literal(("sailing",)),)), set()),
+            (TextQuery(present=(Literal(("were", "sailing")),)), {"ships"}),
+            (TextQuery(present=(Literal(("sailing", "were")),)), set()),
+            (TextQuery("ship", present=(Literal(("ship",)),)), set()),
+            (TextQuery(present=(Literal(("sea", "the")),)), {"ships"}),
+            (TextQuery("whale", present=(Literal(("s",), prefix=True), Literal(("n",), prefix=True))), {"nothing"}),
+            (TextQuery(absent=(Literal(("so",), prefix=True), Literal(("where",)))), {"ships", "nothing", "ünï"}),
+            (TextQuery(present=(Literal(("über", "12e5")),)), {"ünï"}),
+            (TextQuery(present=(Literal(("ün",), prefix=True),)), {"ünï"}),
+            (TextQuery(present=(Literal(("c", "b", "128", "x")),)), {"ünï"}),
+            (TextQuery("the of"), set()),
+            (TextQuery(), {"ships", "whale", "nothing", "ünï"}),
+        ],
+    )
+    async def test_phrases_prefixes_and_negation(
+        self,
+        reader: PassageReader,
+        projector: Projector,
+        history: History,
+        query: TextQuery,
+        expected: set[str],
+    ) -> None:
+        story = Story(
+            "harbour",
+            ("The ships were sailing.", "A whale's song.", "Nothing here.", "Ünï: ÜBER-12e5 (C++, B=128;x_y)!"),
+            title="Sea",
+        )
+        await history.tell(story, Story("other", ("The ships were sailing.",), tenant="theirs"))
+        await follow(projector, history)
+        names = dict(zip([chunk.chunk_id for chunk in story.chunks], ("ships", "whale", "nothing", "ünï"), strict=True))
+        hits = await reader.full_text("default", query, 10)
+        assert {names[hit.chunk_id] for hit in hits} == expected
+        assert [(-hit.score, hit.chunk_id) for hit in hits] == sorted((-hit.score, hit.chunk_id) for hit in hits)
+        assert await reader.full_text("default", query, 1) == hits[:1]
+        assert await reader.full_text("default", query, 10, ["harbour"]) == hits
+        assert await reader.full_text("default", query, 10, ["nowhere"]) == []
+
+    async def test_full_text_is_ranked_as_all_words_are(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        """What must be there or must not changes who is found, and no score."""
+        stories = library()
+        await history.tell(*stories)
+        await follow(projector, history)
+        query = "w1x w2x w30x"
+        scores = {hit.chunk_id: hit.score for hit in await reader.matching("default", query, 60)}
+        everything = await reader.full_text("default", TextQuery(query), 60)
+        assert {hit.chunk_id: hit.score for hit in everything} == pytest.approx(scores)
+        wanted = TextQuery(query, (Literal(("w2x",)),), (Literal(("w3",), prefix=True),))
+        hits = await reader.full_text("default", wanted, 60)
+        admitted = {key for key, one in passages_of(*stories).items() if wanted.admits(f"{one.title} {one.text}")}
+        assert {hit.chunk_id for hit in hits} == admitted != set()
+        assert {hit.chunk_id: hit.score for hit in hits} == pytest.approx({key: scores[key] for key in admitted})
+
+    async def test_many_words_can_be_searched_for(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        story = Story("harbour", ("A word1300 is here.", "Nothing."))
+        await history.tell(story)
+        await follow(projector, history)
+        many = " ".join(f"word{number}" for number in range(1300, -1, -1))
+        for hits in (await reader.matching("default", many, 5), await reader.full_text("default", TextQuery(many), 5)):
+            assert [hit.chunk_id for hit in hits] == [story.chunks[0].chunk_id]
 
     async def test_passages_come_as_they_stand_in_the_text(
         self, reader: PassageReader, projector: Projector, history: History

@@ -1,0 +1,1 @@
+"""Searching for passages: what a person types, and what is found."""

@@ -1,0 +1,34 @@
+"""Spans that show why a passage was found."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.vector.text_query import Literal, TextQuery
+from services.search.highlights import highlights
+from services.search.language import parse
+
+TEXT = "The Glass-Lamp of Dvořák was lit; lamps burned."
+
+
+@pytest.mark.parametrize(
+    ("query", "marked"),
+    [
+        (TextQuery("lamp"), ["Lamp", "lamps"]),
+        (TextQuery("the of was"), []),
+        (TextQuery("dvorak burns"), ["Dvořák", "burned"]),
+        (TextQuery("lamp", (Literal(("glass", "lamp")),)), ["Glass-Lamp", "lamps"]),
+        (TextQuery(present=(Literal(("of", "dvořák")), Literal(("bur",), prefix=True))), ["of Dvořák", "burned"]),
+        (TextQuery("lamp", absent=(Literal(("lit",)),)), ["Lamp", "lamps"]),
+        (TextQuery(), []),
+    ],
+)
+def test_words_and_phrases(query: TextQuery, marked: list[str]) -> None:
+    assert [TEXT[start:end] for start, end in highlights(query, TEXT)] == marked
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_spans_are_in_order_and_apart(typed: str, text: str) -> None:
+    spans = highlights(parse(typed).text, text)
+    edges = [edge for span in spans for edge in span]
+    assert edges == sorted(edges) and all(0 <= start < end <= len(text) for start, end in spans)
