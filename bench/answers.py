@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -21,18 +21,20 @@ from scipy.optimize import minimize
 
 from bench.retrieved import Retrieved, retrieve
 from bench.servers import say
-from reasoning.answer import DECLINED, READ, span_confidence, worked_out
+from reasoning.answer import DECLINED, READ, SURE, span_confidence, worked_out
 from reasoning.answering import learned as stored
-from reasoning.answering.confidence_features import CONFIDENCE_FEATURES, of_worked_out
+from reasoning.answering.confidence_features import CONFIDENCE_FEATURES, names_known, of_worked_out
 from reasoning.answering.evidence import Evidence, evidence_of
 from reasoning.answering.features import FEATURES, Scored, scored_spans
 from reasoning.answering.learned import Linear, ranked
+from reasoning.answering.missing import what_is_missing
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.proposal import Proposal
 from reasoning.answering.steps import InnerStep, inner_steps
 from reasoning.evaluation import exact_match, f1
 from reasoning.index import Index
 from reasoning.path_ranking import rank
+from reasoning.question.kinds import Kind
 from reasoning.question.reading import Reading, read
 
 FOLDS, SEEDS, BINS = 5, 3, 10
@@ -42,6 +44,7 @@ UNSUPPORTED = 0.3
 PARTLY = 0.6
 """F1 from which on a span counts for learning, though less than the answer itself."""
 CONSTANT = 1e-3
+NEVER = 2.0
 
 Values = npt.NDArray[np.float64]
 
@@ -154,14 +157,28 @@ def _standard(rows: Values) -> tuple[Values, Values]:
     return rows.mean(axis=0), np.where(deviation < CONSTANT, 1.0, deviation)
 
 
-def answered(case: Case, spans: Linear) -> tuple[str, tuple[float, ...]] | None:
-    """The best answer and its features of confidence; None where there is nothing."""
+class Given(NamedTuple):
+    """An answer, its features of confidence, and from which confidence on it is given: above 1 for never."""
+
+    text: str
+    features: tuple[float, ...]
+    least: float
+
+
+def answered(case: Case, spans: Linear) -> Given | None:
+    """The best answer; None where there is nothing."""
+    unknown = names_known(case.reading, case.evidence) == 0.0
     if case.proposal is not None:
-        return case.proposal.text, of_worked_out(case.reading, case.evidence, case.proposal.strength)
-    if not case.spans:
+        features = of_worked_out(case.reading, case.evidence, case.proposal.strength)
+        return Given(case.proposal.text, features, NEVER if unknown else DECLINED)
+    if not case.spans or case.reading.kind is Kind.YES_NO:
         return None
     best = ranked(case.spans, spans.of(case.features().tolist()))
-    return best[0].span.text, span_confidence(case.reading, case.evidence, best, case.steps)
+    least = NEVER if unknown else DECLINED
+    if not unknown and what_is_missing(case.reading, case.evidence, best[0].span, sure=False) is not None:
+        missing = what_is_missing(case.reading, case.evidence, best[0].span, sure=True) is not None
+        least = NEVER if missing else SURE
+    return Given(best[0].span.text, span_confidence(case.reading, case.evidence, best, case.steps), least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +191,13 @@ class Judged:
     features: Values
     right: Values
     shared: Values
+    least: Values
 
 
 def cross_validated(cases: Sequence[Case]) -> Judged:
     """Every question answered SEEDS times, by weights of the other folds."""
     groups = sorted({case.group for case in cases})
-    rows: list[tuple[int, str, bool, tuple[float, ...], float, float]] = []
+    rows: list[tuple[int, str, bool, tuple[float, ...], float, float, float]] = []
     for seed in range(SEEDS):
         fold = dict(zip(groups, np.random.default_rng(seed).permutation(len(groups)) % FOLDS, strict=True))
         for number in range(FOLDS):
@@ -187,8 +205,8 @@ def cross_validated(cases: Sequence[Case]) -> Judged:
             for case in cases:
                 found = answered(case, spans) if fold[case.group] == number else None
                 if found is not None:
-                    right, shared = exact_match(found[0], case.accepted), f1(found[0], case.accepted)
-                    rows.append((case.group, case.name, case.supported, found[1], right, shared))
+                    right, shared = exact_match(found.text, case.accepted), f1(found.text, case.accepted)
+                    rows.append((case.group, case.name, case.supported, found.features, right, shared, found.least))
     columns = list(zip(*rows, strict=True))
     return Judged(
         np.array(columns[0]),
@@ -197,6 +215,7 @@ def cross_validated(cases: Sequence[Case]) -> Judged:
         np.array(columns[3]),
         np.array(columns[4]),
         np.array(columns[5]),
+        np.array(columns[6]),
     )
 
 
@@ -234,9 +253,9 @@ def reliability(confidence: Values, right: Values) -> tuple[float, list[dict[str
 
 
 def report(judged: Judged, confidence: Values) -> dict[str, Any]:
-    """What is printed. Answers below DECLINED count as none."""
+    """What is printed. Answers that are declined count as none, and as wrong."""
     asked = judged.supported
-    kept = confidence >= DECLINED
+    kept = confidence >= judged.least
     figures: dict[str, Any] = {}
     for name in dict.fromkeys(judged.names):
         own = asked & (np.array(judged.names) == name)
@@ -245,11 +264,12 @@ def report(judged: Judged, confidence: Values) -> dict[str, Any]:
             "f1": round(float((judged.shared * kept)[own].mean()), 3),
             "declined": round(float(1.0 - kept[own].mean()), 3),
         }
-    error, bins = reliability(confidence[asked], judged.right[asked])
-    sure = asked & (confidence > 0.8)
+    given = asked & kept
+    error, bins = reliability(confidence[given], judged.right[given])
+    sure = given & (confidence > 0.8)
     figures["ece"] = round(error, 3)
     figures["above_0.8"] = {
-        "share": round(float(sure.sum() / asked.sum()), 3),
+        "share": round(float(sure.sum() / given.sum()), 3),
         "right": round(float(judged.right[sure].mean()), 3),
     }
     figures["declined_without_gold"] = round(float(1.0 - kept[~asked].mean()), 3)

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.codec import MalformedEventError, canonical, decode, encode
 from contracts.documents import DocumentIngested, DocumentUpdated
+from contracts.reasoning import ReasoningQueryExecuted
 from contracts.registry import PAYLOADS
 from contracts.upcasters import UPCASTERS, upcast
 
@@ -98,3 +99,22 @@ def test_every_older_version_has_its_step() -> None:
         for version in range(1, payload.schema_version)
     }
     assert set(UPCASTERS) == older
+
+
+def test_an_answer_of_version_1_has_no_steps() -> None:
+    """It told how it was come to in chains of words alone."""
+    executed = {
+        "question": "Who?",
+        "answer": "A sentence.",
+        "confidence": 0.5,
+        "sources": [],
+        "chains": ["question -> Halden"],
+        "knowledge": "0" * 64,
+        "cached": False,
+        "milliseconds": 7,
+    }
+    fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
+    data = decode(canonical(fields)).event_data
+    assert isinstance(data, ReasoningQueryExecuted)
+    assert (data.answer, data.chains) == ("A sentence.", ("question -> Halden",))
+    assert (data.steps, data.candidates, data.missing) == ((), (), None)
