@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from projections.graph.reads import GraphSnapshot
 from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Span, Targets, name_of
-from reasoning.pagerank import transitions
+from reasoning.pagerank import Transitions, transitions
 from reasoning.shared_names import SharedNames
 from reasoning.texts import Sentence, Texts
 from reasoning.words import Rarity
@@ -125,7 +124,7 @@ class Index:
                     edges[link.target].append(Edge(source, weight, source, link.start, link.end))
         return edges
 
-    def _graph(self, snapshot: GraphSnapshot) -> tuple[sparse.csr_array, dict[Name, list[tuple[int, int]]]]:
+    def _graph(self, snapshot: GraphSnapshot) -> tuple[Transitions, dict[Name, list[tuple[int, int]]]]:
         """Passages are the first nodes, by number, and entities follow."""
         nodes: dict[str, int] = {}
         named: dict[Name, set[str]] = {}

@@ -5,7 +5,7 @@ import sys
 
 NOT_USED = {
     "torch", "transformers", "spacy", "httpx", "redis", "purgatory", "neo4j", "opensearchpy", "faust", "aiokafka",
-    "fastapi", "uvicorn", "mcp",
+    "fastapi", "uvicorn", "mcp", "scipy",
 }  # fmt: skip
 """Libraries that take a tenth of a second or more, of which a question in the embedded profile needs none."""
 PROGRAM = """

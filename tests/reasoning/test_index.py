@@ -47,7 +47,7 @@ def test_what_is_everywhere_joins_nothing() -> None:
     town = {f"p{number}": (f"Passage {number}", "Text.") for number in range(12)}
     everywhere = [Mention("e", "Everywhere", key, 1) for key in town]
     chances = Index(passages_of(town), GraphSnapshot([], everywhere, [])).chances
-    assert chances.nnz == 0
+    assert len(chances.chances) == 0
 
 
 def test_rows_about_passages_that_are_gone_are_passed_over() -> None:
@@ -76,4 +76,4 @@ def test_an_index_of_a_part_weighs_by_the_whole() -> None:
 
 def test_an_empty_tenant_has_an_empty_index() -> None:
     index = Index([], GraphSnapshot([], [], []))
-    assert index.passages == () and index.chances.shape == (0, 0)
+    assert index.passages == () and index.chances.size == 0
