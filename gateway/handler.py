@@ -15,7 +15,8 @@ from services.positions import Position
 class Handler:
     """`summary` is one line; `raises` are statuses beside those that every endpoint has; `example` is an answer.
 
-    `also` are statuses of answers of the same form. `request` is an example of a body, `media_type` the answer's where
+    `also` are statuses of answers of the same form; `refuses_itself` those of refusals that may as well have that form,
+    where a protocol has refusals of its own. `request` is an example of a body, `media_type` the answer's where
     it is no JSON.
     """
 
@@ -29,6 +30,7 @@ class Handler:
     media_type: str = "application/json"
     documented: bool = True
     also: tuple[int, ...] = ()
+    refuses_itself: tuple[int, ...] = ()
 
 
 def services_of(request: Request) -> GatewayServices:

@@ -104,6 +104,10 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
                 del operation["responses"][status]
         for status in wanted:
             operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
+        for status in handler.refuses_itself:
+            refusal = _problem_response(status)
+            refusal["content"][handler.media_type] = {"schema": {"type": "object"}}
+            operation["responses"][str(status)] = refusal
         statuses |= wanted
         if endpoint.body_type != "application/json":
             operation["requestBody"] = {

@@ -24,6 +24,7 @@ HANDLERS = {
         "A message of an assistant (MCP).",
         also=(202,),
         raises=(400, 406),
+        refuses_itself=(400, 406),
         request={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
         example={"jsonrpc": "2.0", "id": 1, "result": {"tools": []}},
     )
