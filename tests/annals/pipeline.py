@@ -54,9 +54,11 @@ def called(data: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, st
     )
 
 
-def given(data: Path, *arguments: str, exit_code: int = 0, stdin: bytes = b"") -> Any:
+def given(
+    data: Path, *arguments: str, exit_code: int = 0, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> Any:
     """The one JSON object of a command that ends with this exit code."""
-    done = called(data, *arguments, "--json", stdin=stdin)
+    done = called(data, *arguments, "--json", stdin=stdin, env=env)
     assert done.exit_code == exit_code, f"annals {' '.join(arguments)} ended with {done.exit_code}: {done.stderr}"
     return json.loads(done.stdout)
 

@@ -1,6 +1,8 @@
 """What runs on this machine for a data folder: found by its mark, not by asking Annals."""
 
 import os
+import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,11 +35,31 @@ def _if_of(process: Path, data: str) -> list[str]:
         return []
 
 
+def beats(data: Path) -> dict[str, Path]:
+    """The file of each role that gives signs of life."""
+    return {file.name.split("-")[0]: file for file in (data / "run").glob("*.beat")}
+
+
+def healthy(data: Path) -> bool:
+    """What the image's health check says, run as Docker runs it."""
+    dockerfile = Path(__file__).parents[2].joinpath("Dockerfile").read_text("utf-8")
+    (command,) = re.findall(r"^HEALTHCHECK .*?\bCMD (.+)$", dockerfile, re.MULTILINE)
+    environment = {"PATH": os.environ["PATH"], "ANNALS_DATA": str(data)}
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, timeout=20, check=False)
+    return done.returncode == 0
+
+
 def until(true: Callable[[], bool], limit_s: float = 30.0) -> bool:
-    """Wait for something; returns whether it came true within the limit."""
+    """Wait for something; returns whether it came true within the limit.
+
+    Half of the time at least is left to those who are waited for: on two cores a look at them may be what delays them.
+    """
     end = time.monotonic() + limit_s
-    while not true():
-        if time.monotonic() > end:
+    while True:
+        began = time.monotonic()
+        if true():
+            return True
+        now = time.monotonic()
+        if now > end:
             return False
-        time.sleep(0.05)
-    return True
+        time.sleep(min(1.0, max(0.05, now - began)))

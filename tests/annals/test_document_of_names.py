@@ -12,7 +12,7 @@ from tests.annals.pipeline import given
 pytestmark = pytest.mark.timeout(300)
 
 NAMES = "Paris. Rome. Oslo. "
-TEXT_BYTES = 200_000
+TEXT_BYTES = 100_000
 
 
 def test_it_is_processed_in_parts_and_the_read_models_are_what_the_events_say(up: Up, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.annals.corpus import write_corpus
-from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment
+from tests.annals.pipeline import ANNALS, ROOT, Pipeline, called, environment, given
 
 pytestmark = pytest.mark.pipeline
 PASSAGES = 12
@@ -19,7 +19,7 @@ PASSAGES = 12
 
 def digests(data: Path) -> dict[str, str]:
     """The digest of each read model, each being what its events say."""
-    verdict = annals_json(data, "verify")
+    verdict = given(data, "verify")
     assert verdict["same"]
     return {one["name"]: one["digest"] for one in verdict["projections"]}
 
@@ -54,22 +54,22 @@ def test_an_archive_carries_everything_to_another_place(tmp_path: Path) -> None:
     write_corpus(corpus, PASSAGES)
     archive = tmp_path / "annals.jsonl.gz"
     with running(first):
-        annals(first, "ingest", str(corpus), "--wait")
-        annals(first, "delete", "passage-3", "--reason", "out of date")
-        before, status = digests(first), annals_json(first, "status")
-        written = annals_json(first, "export", str(archive))
+        given(first, "ingest", str(corpus), "--wait")
+        given(first, "delete", "passage-3", "--reason", "out of date")
+        before, status = digests(first), given(first, "status")
+        written = given(first, "export", str(archive))
     assert written["events"] == sum(status["events"].values()) == status["position"]
     assert written["texts"] == PASSAGES
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600, "it holds every document in the clear"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["annals.jsonl.gz", "corpus.jsonl", "first"]
 
-    taken = annals_json(second, "import", str(archive))
+    taken = given(second, "import", str(archive))
     assert {name: taken[name] for name in ("events", "texts", "outputs")} == {
         name: written[name] for name in ("events", "texts", "outputs")
     }
-    annals(second, "replay", "all")
+    given(second, "replay", "all")
     assert digests(second) == before
-    there = annals_json(second, "status")
+    there = given(second, "status")
     assert there["events"] == status["events"]
     assert there["documents"] == PASSAGES - 1
 
@@ -80,16 +80,16 @@ def test_an_archive_carries_everything_to_another_place(tmp_path: Path) -> None:
         original = lines.read().splitlines()
     assert piped.stdout.splitlines()[1:-1] == original[1:-1]
 
-    again = annals(second, "import", str(archive), check=False)
-    assert again.returncode == 1
+    again = called(second, "import", str(archive))
+    assert again.exit_code == 1
     assert "is not empty" in again.stderr and len(again.stderr.splitlines()) == 1
 
     # The relay publishes what was taken in, the roles do nothing of it twice, and what is new goes the usual way.
     with running(second):
         (tmp_path / "new.md").write_text("# Kestrel Bay\n\nThe lighthouse of Kestrel Bay burns oil.\n")
-        annals(second, "ingest", str(tmp_path / "new.md"), "--wait")
+        given(second, "ingest", str(tmp_path / "new.md"), "--wait")
         assert digests(second) != before
-        events = annals_json(second, "status")["events"]
+        events = given(second, "status")["events"]
     assert events["DocumentProcessed"] == status["events"]["DocumentProcessed"] + 1
     assert events["DocumentIngested"] == PASSAGES + 1
 
@@ -97,8 +97,8 @@ def test_an_archive_carries_everything_to_another_place(tmp_path: Path) -> None:
 def test_a_file_that_is_not_whole_is_refused_in_one_line(tmp_path: Path) -> None:
     data, file = tmp_path / "data", tmp_path / "a.jsonl"
     write_corpus(tmp_path / "corpus.jsonl", 3)
-    annals(tmp_path / "from", "ingest", str(tmp_path / "corpus.jsonl"))
-    left_out = annals(tmp_path / "from", "export", str(file), "--no-outputs")
+    given(tmp_path / "from", "ingest", str(tmp_path / "corpus.jsonl"))
+    left_out = called(tmp_path / "from", "export", str(file), "--no-outputs")
     assert "finds no vectors" in left_out.stderr
 
     lines = file.read_bytes().splitlines(keepends=True)
@@ -109,24 +109,24 @@ def test_a_file_that_is_not_whole_is_refused_in_one_line(tmp_path: Path) -> None
         (b"", "line 1: is not the first line of an archive"),
         (b'{"id": "a", "text": "b"}\n', "line 1: is not the first line of an archive"),
     ):
-        refused = raw(data, "import", "-", stdin=content)
-        message = refused.stderr.decode()
-        assert refused.returncode == 1
+        refused = called(data, "import", "-", stdin=content)
+        message = refused.stderr
+        assert refused.exit_code == 1
         assert named in message and message.rstrip().endswith("nothing was taken in") and message.count("\n") == 1
-    assert annals_json(data, "status")["position"] == 0
-    assert raw(data, "import", "-", stdin=b"".join(lines)).returncode == 0
-    assert annals_json(data, "status")["position"] == 3
+    assert given(data, "status")["position"] == 0
+    assert called(data, "import", "-", stdin=b"".join(lines)).exit_code == 0
+    assert given(data, "status")["position"] == 3
 
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    missing = annals(tmp_path / "data", "import", str(tmp_path / "none.jsonl"), check=False)
-    assert missing.returncode == 1 and "none.jsonl: cannot be read" in missing.stderr
+    missing = called(tmp_path / "data", "import", str(tmp_path / "none.jsonl"))
+    assert missing.exit_code == 1 and "none.jsonl: cannot be read" in missing.stderr
     (tmp_path / "one.md").write_text("# One\n\nAda met Bob.")
-    annals(tmp_path / "data", "ingest", str(tmp_path / "one.md"))
-    nowhere = annals(tmp_path / "data", "export", str(tmp_path / "no folder" / "a.jsonl"), check=False)
-    assert nowhere.returncode == 1 and "cannot be written: No such file or directory" in nowhere.stderr
-    both = annals(tmp_path / "data", "export", "--json", check=False)
-    assert both.returncode == 2 and "name a file" in both.stderr
+    given(tmp_path / "data", "ingest", str(tmp_path / "one.md"))
+    nowhere = called(tmp_path / "data", "export", str(tmp_path / "no folder" / "a.jsonl"))
+    assert nowhere.exit_code == 1 and "cannot be written: No such file or directory" in nowhere.stderr
+    both = called(tmp_path / "data", "export", "--json")
+    assert both.exit_code == 2 and "name a file" in both.stderr
     (tmp_path / "plain.gz").write_text(json.dumps({"annals_archive": 1}))
-    plain = annals(tmp_path / "data", "import", str(tmp_path / "plain.gz"), check=False)
-    assert plain.returncode == 1 and "line 1: cannot be read: Not a gzipped file" in plain.stderr
+    plain = called(tmp_path / "data", "import", str(tmp_path / "plain.gz"))
+    assert plain.exit_code == 1 and "line 1: cannot be read: Not a gzipped file" in plain.stderr

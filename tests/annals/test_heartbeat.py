@@ -1,11 +1,8 @@
 """Roles give signs of life that one shell command can see, and a role that stands still gives none."""
 
 import os
-import re
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,25 +10,10 @@ import pytest
 from annals.heartbeat import FRESH_S, Heartbeat
 from annals.roles import UP
 from contracts.errors import AnnalsError
-from tests.annals.pipeline import ROOT, Pipeline
-from tests.annals.processes import until
+from tests.annals.conftest import Up
+from tests.annals.processes import beats, healthy, until
 
 pytestmark = pytest.mark.timeout(300)
-
-DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-
-
-def healthy(data: Path) -> bool:
-    """What the image's health check says, run as Docker runs it."""
-    (command,) = re.findall(r"^HEALTHCHECK .*?\bCMD (.+)$", DOCKERFILE, re.MULTILINE)
-    environment = {"PATH": os.environ["PATH"], "ANNALS_DATA": str(data)}
-    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, timeout=20, check=False)
-    return done.returncode == 0
-
-
-def beats(data: Path) -> dict[str, Path]:
-    """The file of each role that gives signs of life."""
-    return {file.name.split("-")[0]: file for file in (data / "run").glob("*.beat")}
 
 
 def grow_old(file: Path) -> None:
@@ -84,17 +66,8 @@ def test_a_folder_that_went_away_stops_nobody(tmp_path: Path) -> None:
     heartbeat.end()
 
 
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """All roles, on embedded servers."""
-    started = Pipeline(tmp_path_factory.mktemp("heartbeat") / "data")
-    yield started
-    started.stop()
-
-
-@pytest.mark.pipeline
-def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: Pipeline) -> None:
-    data = pipeline.data
+def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(up: Up) -> None:
+    pipeline, data = up.pipeline, up.data
     assert until(lambda: set(beats(data)) == set(UP), limit_s=120)
     files = beats(data)
     for role in UP:
@@ -119,11 +92,3 @@ def test_every_role_gives_signs_of_life_and_none_while_it_is_stopped(pipeline: P
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
     assert until(lambda: all(time.time() - file.stat().st_mtime < 5 for file in files.values())), "all go on again"
-
-
-@pytest.mark.pipeline
-def test_a_clean_end_leaves_no_sign_of_life(pipeline: Pipeline) -> None:
-    assert until(lambda: set(beats(pipeline.data)) == set(UP), limit_s=120)
-    pipeline.stop()
-    assert beats(pipeline.data) == {}
-    assert not healthy(pipeline.data)

@@ -13,10 +13,11 @@ import asyncpg
 import pytest
 
 from annals.embedded.postgres import EmbeddedPostgres
+from annals.roles import UP
 from annals.supervision.state import holder, read_state
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment, given, refused
-from tests.annals.processes import of_folder, until
+from tests.annals.processes import beats, healthy, of_folder, until
 from tests.conftest import PostgresServer
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(300)]
@@ -158,12 +159,14 @@ def test_up_from_start_to_end(tmp_path: Path) -> None:
         assert holder.startswith("this data folder is kept running by process ")
         assert given(data, "status")["processes"].keys() > {"relay", "worker"}, "the second one disturbed nothing"
         assert until(lambda: given(data, "status")["events"].get("ModelLoaded", 0) == 3, limit_s=120), "it is idle"
+        assert until(lambda: set(beats(data)) == set(UP), limit_s=120) and healthy(data)
     finally:
         seconds = pipeline.stop()
     # About one second on a quiet machine. What does not end by itself is killed, and that takes ten.
     assert seconds < 8, "everything ends by itself"
     said = (data / "up.log").read_text()
     assert "does not stop" not in said and "Traceback" not in said
+    assert beats(data) == {} and not healthy(data), "a clean end leaves no sign of life"
     assert of_folder(data) == []
 
 
