@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from aggregates.document import Document
 from annals.composition.stores import Stores
 from bench.corpus import passages
 from bench.history import History, histories, in_batches
@@ -78,7 +79,7 @@ async def _append(services: Stores, batches: Sequence[Sequence[DomainEvent]]) ->
 
 def _command(event: DomainEvent) -> Command:
     key = AggregateKey.of(event)
-    return Command(key, lambda _: None, lambda _: (event,), state=None)
+    return Command(key, Document.project, lambda _: (event,), state=None)
 
 
 async def _rows(pool: PostgresPool, behind: int) -> list[tuple[object, ...]]:
