@@ -23,7 +23,9 @@ class Installation:
 
     def __init__(self, folder: Path, dsn: str, broker: str) -> None:
         self.folder, self.data, self.dsn = folder, folder / "commands", dsn
-        self.env = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "ANNALS_TORCH_THREADS": "1"}
+        self.new = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "ANNALS_TORCH_THREADS": "1"}
+        # What 0.1.0 embedded by default.
+        self.env = {**self.new, "ANNALS_EMBEDDER": "minilm", "ANNALS_MODEL_DTYPE": "float32"}
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *names: str) -> None:
@@ -71,7 +73,8 @@ def test_an_old_filled_database_goes_on_where_it_stood_still(installation: Insta
     assert annals_json(data, "embed", env=env)["documents"] == 4
     assert annals_json(data, "embed", env=env)["documents"] == 0
     assert annals_json(data, "verify", env=env)["same"]
-    assert annals_json(data, "ask", "Who founded the Oslo Archive?", env=env)["sources"]
+    asked = annals_json(data, "ask", "Who founded the Oslo Archive?", env=env)
+    assert "Mira Voss" in asked["answer"]
     installation.positions_are(28)
     assert annals_json(data, "verify", env=env)["same"]
 
@@ -97,3 +100,12 @@ def test_an_old_filled_database_goes_on_where_it_stood_still(installation: Insta
     assert (again["asked"], again["finished"]) == ([], [LATE]), "nothing is done twice"
     unknown = annals(data, "reprocess", "nobody.md", env=env, check=False)
     assert unknown.returncode == 1 and "nobody.md" in unknown.stderr
+
+    # With the default embedder of today it is asked once it was embedded anew.
+    installation.stop()
+    refused = annals(data, "ask", "Who founded the Oslo Archive?", env=installation.new, check=False)
+    assert refused.returncode == 1 and "run `annals embed`" in refused.stderr
+    assert annals_json(data, "embed", env=installation.new)["documents"] == 4
+    assert annals_json(data, "embed", env=installation.new)["documents"] == 0
+    assert annals_json(data, "verify", env=installation.new)["same"]
+    assert annals_json(data, "ask", "Who founded the Oslo Archive?", env=installation.new)["sources"]
