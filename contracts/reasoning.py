@@ -10,8 +10,8 @@ from contracts.payload import Count, Digest, Identifier, Items, Offset, Part, Pa
 MAX_SOURCES = 50
 ANSWER_CHARACTERS = 16_384
 CHAIN_CHARACTERS = 2_000
-STEP_CHARACTERS = 1_000
-MAX_STEPS = 12
+STEP_CHARACTERS = 256
+MAX_STEPS = 8
 MAX_CANDIDATES = 5
 
 
@@ -26,14 +26,10 @@ class Source(Part):
 
 
 class ReasoningStep(Part):
-    """A step on the way to an answer: what was asked, what was found, and the sentence that says so.
-
-    `start` and `end` are the sentence's, in the document.
-    """
+    """A step on the way to an answer: what was asked, what was found, and where the sentence is that says so."""
 
     asked: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
     found: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
-    sentence: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
     document_id: Identifier
     chunk_id: Identifier
     start: Offset
@@ -41,13 +37,14 @@ class ReasoningStep(Part):
 
 
 class ReasoningCandidate(Part):
-    """A span that may be the answer, and its share of what speaks for any."""
+    """A span that may be the answer, its share of what speaks for any, and where its sentence is."""
 
     answer: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
     support: Share
-    sentence: Annotated[Text, Field(max_length=STEP_CHARACTERS)]
     document_id: Identifier
     chunk_id: Identifier
+    start: Offset
+    end: Offset
 
 
 class ReasoningQueryExecuted(Payload):

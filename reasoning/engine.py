@@ -133,7 +133,7 @@ def _step(index: Index, support: Support, asked: str) -> Step:
     return Step(
         asked,
         shortened(support.value, STEP_CHARACTERS),
-        shortened(sentence.text, STEP_CHARACTERS),
+        sentence.text,
         passage.title,
         passage.document_id,
         passage.chunk_id,
@@ -148,8 +148,10 @@ def _candidate(index: Index, other: Ranked) -> Candidate:
     return Candidate(
         shortened(other.span.text, STEP_CHARACTERS),
         other.share,
-        shortened(sentence.text, STEP_CHARACTERS),
+        sentence.text,
         passage.title,
         passage.document_id,
         passage.chunk_id,
+        passage.start + sentence.start,
+        passage.start + sentence.end,
     )

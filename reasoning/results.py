@@ -37,7 +37,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something else that may be the answer: `support` in 0..1 is its share of what speaks for any of them."""
+    """Something else that may be the answer: `support` in 0..1 is its share of what speaks for any of them.
+
+    `start` and `end` are characters of the whole document, of the sentence.
+    """
 
     answer: str
     support: float
@@ -45,6 +48,8 @@ class Candidate:
     title: str
     document_id: str
     chunk_id: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ HANDLERS = {
                     "title": "Ada Lovelace",
                     "document_id": "articles/lovelace",
                     "chunk_id": "5f0c",
+                    "start": 0,
+                    "end": 63,
                 }
             ],
             "missing": None,

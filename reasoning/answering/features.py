@@ -122,6 +122,7 @@ def scored_spans(
     )[:MOST_SENTENCES]
     entities = [anchor for step in path for anchor in step.found]
     spread = Counter[tuple[str, ...]]()
+    given = {folded(name) for name in reading.names_text()}
     spans: list[tuple[Sentence, Span, tuple[str, ...], tuple[float, ...]]] = []
     phrases = reading.kind in {Kind.THING, Kind.DEFINITION, Kind.LIST}
     fitting = _FITTING_KINDS.get(reading.kind, _ANY)
@@ -130,7 +131,8 @@ def scored_spans(
         found = candidates(text, sentence.start, sentence.end, sentence.words, phrases=phrases)
         for span in [*found, *_topic(sentence)]:
             name = folded(text[span.start : span.end])
-            if not name or span.kind not in fitting:
+            # Nobody asks for what he names himself.
+            if not name or name in given or span.kind not in fitting:
                 continue
             spread[name] += 1
             spans.append((sentence, span, name, tuple(values)))

@@ -20,7 +20,7 @@ from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
-from projections.vector.reads import PassageReader
+from projections.vector.reads import Passage, PassageReader
 from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
@@ -215,15 +215,14 @@ class AskService:
         passages = await self._passages.passages(tenant, list(chunk_ids))
         if len(passages) < len(chunk_ids):
             return None
-        titles = {chunk_id: passage.title for chunk_id, passage in passages.items()}
         return Answer(
             executed.answer,
             executed.confidence,
             tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources),
             tuple(executed.chains),
             executed.knowledge,
-            tuple(Step(title=titles[step.chunk_id], **step.model_dump()) for step in executed.steps),
-            tuple(Candidate(title=titles[other.chunk_id], **other.model_dump()) for other in executed.candidates),
+            tuple(Step(**_quoted(step, passages)) for step in executed.steps),
+            tuple(Candidate(**_quoted(other, passages)) for other in executed.candidates),
             executed.missing,
         )
 
@@ -235,6 +234,13 @@ async def _if_there(what: str, within_s: float, asking: Coroutine[Any, Any, T]) 
     except (StoreUnavailableError, TimeoutError) as error:
         log.warning("answering without %s: %s", what, reason_of(error))
         return None
+
+
+def _quoted(said: ReasoningStep | ReasoningCandidate, passages: Mapping[str, Passage]) -> dict[str, Any]:
+    """What an event says, with the sentence that it only tells the place of, and its passage's title."""
+    passage = passages[said.chunk_id]
+    sentence = passage.text[said.start - passage.start : said.end - passage.start]
+    return {**said.model_dump(), "sentence": sentence, "title": passage.title}
 
 
 def _command(caller: Caller, question: str, key: str, asked: AskResult, at: datetime) -> Command:
@@ -283,7 +289,6 @@ def _step(step: Step) -> ReasoningStep:
     return ReasoningStep(
         asked=step.asked,
         found=step.found,
-        sentence=step.sentence,
         document_id=step.document_id,
         chunk_id=step.chunk_id,
         start=step.start,
@@ -295,9 +300,10 @@ def _candidate(candidate: Candidate) -> ReasoningCandidate:
     return ReasoningCandidate(
         answer=candidate.answer,
         support=candidate.support,
-        sentence=candidate.sentence,
         document_id=candidate.document_id,
         chunk_id=candidate.chunk_id,
+        start=candidate.start,
+        end=candidate.end,
     )
 
 

@@ -114,3 +114,9 @@ def test_an_answer_fits_into_its_event_whatever_the_text_is() -> None:
     town = {"endless": ("T" * 1024, "x" * 2_000_000), "voss": ("V" * 1024, "Mirela Voss wrote " + "y" * 2_000_000)}
     answer = found(town, "What did Mirela Voss write?", [Hit("voss", 0.9), Hit("endless", 0.8)])
     assert answer.text is None or len(answer.text) <= ANSWER_CHARACTERS
+
+
+def test_what_the_question_names_itself_is_no_answer() -> None:
+    archive = {"late": ("Late arrival", "# Late arrival\n\nMira Voss founded the Oslo Archive in 1931.")}
+    assert found(archive, "Who founded the Oslo Archive?").text == "Mira Voss"
+    assert found(archive, "What did Mira Voss found?").text == "Oslo Archive"
