@@ -149,16 +149,17 @@ class Chaos:
     def _done(self) -> bool:
         """Whether everything is as it should be; what a killed broker forgot of the inbox is written again."""
         self._producer.flush(5)
-        missing = [one for one in self._sent if not self._taken(one)]
+        present = self._present()
+        missing = [one for one in self._sent if not self._taken(one, present)]
         for event_id in missing:
             self._write(event_id)
         return not missing and not self._undone()
 
-    def _taken(self, event_id: str) -> bool:
+    def _taken(self, event_id: str, present: dict[str, tuple[str, str]]) -> bool:
         event = json.loads(self._sent[event_id])
         document_id, text = event["aggregate_id"], event["event_data"]["text"]
         # Whatever came after it for the same document, it was taken in before.
-        return self._expected[document_id] != text or self._present().get(document_id, ("", ""))[0] == digest_of(text)
+        return self._expected[document_id] != text or present.get(document_id, ("", ""))[0] == digest_of(text)
 
     def _undone(self) -> list[str]:
         """Documents that are not what they should be: another text, not processed, not gone."""

@@ -24,7 +24,7 @@ def survive(folder: Path, seed: int, *, count: int, large: int, kills: int) -> N
 @pytest.mark.pipeline
 @pytest.mark.timeout(1500)
 def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
-    survive(tmp_path, 20_261_123, count=300, large=6, kills=8)
+    survive(tmp_path, 20_261_123, count=120, large=3, kills=6)
 
 
 @pytest.mark.long

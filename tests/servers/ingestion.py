@@ -7,7 +7,7 @@ from typing import Protocol
 
 import psycopg
 
-from tests.annals.pipeline import ANNALS, ROOT, annals, annals_json, environment
+from tests.annals.pipeline import ANNALS, ROOT, called, environment, given
 
 LIMIT_S = 900
 
@@ -58,7 +58,7 @@ def events(pipeline: Running) -> dict[str, int]:
 
 def assert_whole(pipeline: Running, documents: int) -> None:
     """Everything was processed, once in effect, and the read models are what the events say."""
-    status = annals_json(pipeline.data, "status", env=pipeline.env)
+    status = given(pipeline.data, "status", env=pipeline.env)
     assert (status["documents"], status["waiting"], status["dead_letters"]) == (documents, 0, 0)
     found = events(pipeline)
     stages = (
@@ -69,5 +69,5 @@ def assert_whole(pipeline: Running, documents: int) -> None:
         "DocumentProcessed",
     )
     assert {stage: found[stage] for stage in stages} == dict.fromkeys(stages, documents)
-    verified = annals(pipeline.data, "verify", env=pipeline.env, check=False)
-    assert verified.returncode == 0, verified.stdout
+    verified = called(pipeline.data, "verify", env=pipeline.env)
+    assert verified.exit_code == 0, verified.stdout

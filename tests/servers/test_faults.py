@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from annals.roles import ROLES
 from tests.annals.corpus import write_corpus
-from tests.annals.pipeline import Pipeline, annals_json
+from tests.annals.pipeline import Pipeline, given
 from tests.annals.processes import until
 from tests.servers.groups import shares
 from tests.servers.handles import Server
@@ -85,7 +85,7 @@ def test_each_server_may_be_killed_during_an_ingestion(
         server.kill()
         if server is redis_server:
             # A cache that is away costs time, not the answer.
-            assert annals_json(pipeline.data, "ask", "Who wrote letter 7?", env=pipeline.env)["answer"]
+            assert given(pipeline.data, "ask", "Who wrote letter 7?", env=pipeline.env)["answer"]
         # To wait for a store is no standstill, however long it takes.
         time.sleep(STALL_S if server is neo4j_server else 2)
         server.start()

@@ -1,6 +1,5 @@
 """The procedures of docs/operations.md, as scripts on the servers."""
 
-import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from redis import Redis
 
 from annals.embedded.postgres import BINARIES
 from tests.annals.corpus import write_corpus
-from tests.annals.pipeline import ANNALS, ROOT, Pipeline, annals, annals_json, environment
+from tests.annals.pipeline import ANNALS, ROOT, Pipeline, called, environment, given
 from tests.servers.postgres import execute, of_database
 from tests.servers.profile import wipe_kafka
 
@@ -42,7 +41,7 @@ def script(name: str, file: Path, env: dict[str, str]) -> "subprocess.CompletedP
 
 def taken_in(pipeline: Pipeline, corpus: Path) -> None:
     """All of the corpus, processed."""
-    summary = json.loads(annals(pipeline.data, "ingest", str(corpus), "--wait", "--json", env=pipeline.env).stdout)
+    summary = given(pipeline.data, "ingest", str(corpus), "--wait", env=pipeline.env)
     assert summary["processed"] == DOCUMENTS and not summary["failed"]
 
 
@@ -65,14 +64,14 @@ def test_a_restore_goes_back_to_the_moment_of_the_backup(env: dict[str, str], tm
 
     done = script("restore", dump, env)
     assert done.returncode == 0, done.stderr
-    assert annals_json(data, "status", env=env)["documents"] == DOCUMENTS
-    annals(data, "verify", env=env)
+    assert given(data, "status", env=env)["documents"] == DOCUMENTS
+    given(data, "verify", env=env)
 
     pipeline = Pipeline(data, env=env)
     try:
         taken_in(pipeline, later)
-        assert annals_json(data, "status", env=env)["documents"] == 2 * DOCUMENTS
-        annals(data, "verify", env=env)
+        assert given(data, "status", env=env)["documents"] == 2 * DOCUMENTS
+        given(data, "verify", env=env)
     finally:
         pipeline.stop()
 
@@ -80,15 +79,15 @@ def test_a_restore_goes_back_to_the_moment_of_the_backup(env: dict[str, str], tm
 def test_a_file_that_is_no_whole_backup_changes_nothing(env: dict[str, str], tmp_path: Path) -> None:
     data, corpus, dump = tmp_path / "data", tmp_path / "corpus.jsonl", tmp_path / "annals.dump"
     write_corpus(corpus, DOCUMENTS)
-    annals(data, "ingest", str(corpus), env=env)
-    position = annals_json(data, "status", env=env)["position"]
+    given(data, "ingest", str(corpus), env=env)
+    position = given(data, "status", env=env)["position"]
     assert script("backup", dump, env).returncode == 0
     broken = {"text": b"no dump", "cut": dump.read_bytes()[: dump.stat().st_size // 2]}
     for name, content in broken.items():
         (tmp_path / name).write_bytes(content)
         done = script("restore", tmp_path / name, env)
         assert done.returncode == 1 and "the log is as it was" in done.stderr
-        assert annals_json(data, "status", env=env)["position"] == position > 0
+        assert given(data, "status", env=env)["position"] == position > 0
     assert script("restore", tmp_path / "nowhere", env).returncode == 1
 
 
@@ -103,13 +102,13 @@ def test_an_upgrade_builds_what_is_outdated_and_nothing_else(env: dict[str, str]
         pipeline.stop()
     execute(env["ANNALS_POSTGRES"], "UPDATE relational.generation SET schema_version = schema_version - 1")
     graph(env, "MATCH (m:ReadModel) SET m.schema_version = m.schema_version - 1")
-    assert annals(data, "list", env=env, check=False).returncode == 1
+    assert called(data, "list", env=env).exit_code == 1
 
     done = script("upgrade", tmp_path / "annals.dump", env)
     assert done.returncode == 0, done.stderr
     assert "relational: " in done.stdout and "graph: " in done.stdout and "vector: " not in done.stdout
     assert (tmp_path / "annals.dump").stat().st_size > 0
-    annals(data, "verify", env=env)
+    given(data, "verify", env=env)
 
     done = script("upgrade", tmp_path / "annals.dump", env)
     assert done.returncode == 0 and "no read model is outdated" in done.stdout
@@ -126,7 +125,7 @@ def test_moving_to_other_servers_takes_along_what_is_not_processed_yet(
         taken_in(pipeline, before)
     finally:
         pipeline.stop()
-    annals(tmp_path / "data", "ingest", str(waiting), env=env)
+    given(tmp_path / "data", "ingest", str(waiting), env=env)
     assert script("backup", dump, env).returncode == 0
 
     for server in LOST:
@@ -138,12 +137,10 @@ def test_moving_to_other_servers_takes_along_what_is_not_processed_yet(
         assert done.returncode == 0, done.stderr
         pipeline = Pipeline(tmp_path / "data", env=there)
         try:
-            summary = json.loads(
-                annals(tmp_path / "data", "ingest", str(waiting), "--wait", "--json", env=there).stdout
-            )
+            summary = given(tmp_path / "data", "ingest", str(waiting), "--wait", env=there)
             assert summary["unchanged"] == DOCUMENTS and not summary["failed"]
-            annals(tmp_path / "data", "verify", env=there)
-            assert annals_json(tmp_path / "data", "status", env=there)["documents"] == 2 * DOCUMENTS
+            given(tmp_path / "data", "verify", env=there)
+            assert given(tmp_path / "data", "status", env=there)["documents"] == 2 * DOCUMENTS
         finally:
             pipeline.stop()
     finally:
@@ -153,21 +150,21 @@ def test_moving_to_other_servers_takes_along_what_is_not_processed_yet(
 LOST = ("kafka", "neo4j", "opensearch", "redis")
 
 
-@pytest.mark.parametrize("server", LOST)
-def test_a_server_that_lost_its_data_is_filled_again(server: str, env: dict[str, str], tmp_path: Path) -> None:
-    """By the command that docs/operations.md names, if any, while everything runs."""
-    data, before, later = tmp_path / "data", tmp_path / "before.jsonl", tmp_path / "later.jsonl"
-    write_corpus(before, DOCUMENTS)
-    write_corpus(later, DOCUMENTS, first=DOCUMENTS)
+def test_a_server_that_lost_its_data_is_filled_again(env: dict[str, str], tmp_path: Path) -> None:
+    """By the command that docs/operations.md names, if any, while everything runs: one server after the other."""
+    data, corpus = tmp_path / "data", tmp_path / "corpus.jsonl"
+    write_corpus(corpus, DOCUMENTS)
     pipeline = Pipeline(data, env=env)
     try:
-        taken_in(pipeline, before)
-        lose(server, env)
-        if server in REPLAYED:
-            annals(data, "replay", REPLAYED[server], env=env)
-        taken_in(pipeline, later)
-        assert annals_json(data, "status", env=env)["documents"] == 2 * DOCUMENTS
-        annals(data, "verify", env=env)
+        taken_in(pipeline, corpus)
+        for number, server in enumerate(LOST, start=1):
+            lose(server, env)
+            if server in REPLAYED:
+                given(data, "replay", REPLAYED[server], env=env)
+            write_corpus(corpus, DOCUMENTS, first=number * DOCUMENTS)
+            taken_in(pipeline, corpus)
+            assert given(data, "status", env=env)["documents"] == (number + 1) * DOCUMENTS, server
+            given(data, "verify", env=env)
     finally:
         pipeline.stop()
 

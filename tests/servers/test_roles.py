@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from annals.roles import ROLES
 from contracts.topics import topics
 from tests.annals.corpus import passages, write_corpus
-from tests.annals.pipeline import annals, annals_json, start_role
+from tests.annals.pipeline import called, given, start_role
 from tests.annals.processes import until
 from tests.servers.groups import shares
 from tests.servers.ingestion import Ingestion, assert_whole, events
@@ -76,7 +76,7 @@ class ByHand:
             self.roles.append(Role(name, start_role(name, self._folder, file, self.env), file))
 
     def _has_topics(self) -> bool:
-        return annals(self.data, "topics", "diff", check=False, env=self.env).returncode == 0
+        return called(self.data, "topics", "diff", env=self.env).exit_code == 0
 
     def of(self, name: str) -> list[Role]:
         """The processes of a role that run."""
@@ -129,7 +129,7 @@ def test_roles_by_hand_share_the_work_and_outlive_one_another(by_hand: ByHand, t
     write_corpus(corpus, PASSAGES)
     assert Ingestion(by_hand, corpus).processed() == PASSAGES
     assert_whole(by_hand, PASSAGES)
-    asked = annals_json(by_hand.data, "ask", "Who wrote letter 7?", env=by_hand.env)
+    asked = given(by_hand.data, "ask", "Who wrote letter 7?", env=by_hand.env)
     assert asked["answer"] and asked["sources"]
 
     write_corpus(corpus, PASSAGES, first=PASSAGES)
@@ -180,5 +180,5 @@ def caught_up(by_hand: ByHand, documents: int) -> bool:
     """Whether so many are processed, and every read model has got to the end of the log."""
     if by_hand.processed() < documents:
         return False
-    projections = annals_json(by_hand.data, "status", env=by_hand.env)["projections"].values()
+    projections = given(by_hand.data, "status", env=by_hand.env)["projections"].values()
     return not any(one["lag"] for one in projections)
