@@ -31,7 +31,8 @@ def what_is_missing(reading: Reading, evidence: Evidence, span: Scored | None, *
         told = unsaid or [word for word, depth in _words(reading) if depth == 0]
         return f"found: {span.text!r}, but no sentence about it says {_list(told)}"
     if (
-        value["direct_unnamed"]
+        reading.names
+        and value["direct_unnamed"]
         and max(value["names_here"], value["entity"]) < PRESENT
         and not _beside(reading, evidence, span)
     ):

@@ -178,8 +178,7 @@ class AskService:
 
     async def embed(self, caller: Caller, query: str, deadline: Deadline) -> tuple[str, Vectors]:
         """Revision of the embedder, and the query's vector of length 1."""
-        if not caller.access.decide("search", "read").allowed:
-            caller.require("storage", "read")
+        require_embedding(caller)
         async with deadline.enforce("embedding the query"):
             await self._reasoner.load()
             return await self._reasoner.embed(query)
@@ -225,6 +224,12 @@ class AskService:
             tuple(Candidate(**_quoted(other, passages)) for other in executed.candidates),
             executed.missing,
         )
+
+
+def require_embedding(caller: Caller) -> None:
+    """Whoever may search by words or by vectors may have a query's vector. Raises AccessDeniedError."""
+    if not caller.access.decide("search", "read").allowed:
+        caller.require("storage", "read")
 
 
 async def _if_there(what: str, within_s: float, asking: Coroutine[Any, Any, T]) -> T | None:

@@ -2,7 +2,7 @@
 
 from services.caller import Caller
 from services.deadline import Deadline
-from services.reasoning.ask import AskService
+from services.reasoning.ask import AskService, require_embedding
 from services.reasoning.interface import (
     EmbeddingRequest,
     EmbeddingResponse,
@@ -48,11 +48,13 @@ class ReasoningService:
 
     async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
         """The passages nearest to the query."""
+        caller.require("search", "read")
         check(request)
         return SearchResponse(tuple(await self._asking.search(caller, request.query, request.max_passages, deadline)))
 
     async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
         """By the embedder that questions are answered with."""
+        require_embedding(caller)
         check(request)
         revision, vector = await self._asking.embed(caller, request.query, deadline)
         return EmbeddingResponse(revision, tuple(map(float, vector)))

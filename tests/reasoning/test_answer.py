@@ -120,3 +120,18 @@ def test_what_the_question_names_itself_is_no_answer() -> None:
     archive = {"late": ("Late arrival", "# Late arrival\n\nMira Voss founded the Oslo Archive in 1931.")}
     assert found(archive, "Who founded the Oslo Archive?").text == "Mira Voss"
     assert found(archive, "What did Mira Voss found?").text == "Oslo Archive"
+
+
+def test_a_question_that_names_nothing_is_not_declined_for_it() -> None:
+    letters = {
+        f"letter-{number}": (
+            f"{person} of Greywater",
+            f"{person} was born in Greywater in 18{number}1. In 1901 {person} restored the bridge of Tollgate. "
+            f"{other} wrote letter {number} about it.",
+        )
+        for number, person, other in ((6, "Ada Fairfax", "Hugo Ingram"), (7, "Felix Birkett", "Iris Hartley"))
+    }
+    near = [Hit("letter-7", 0.6), Hit("letter-6", 0.5)]
+    answer = found(letters, "Who wrote letter 7?", near)
+    assert answer.missing is None
+    assert "Iris Hartley" in {answer.text, *(other.span.text for other in answer.others[:2])}

@@ -17,6 +17,7 @@ from services.errors import AccessDeniedError
 from tests.support.access import allowed
 
 NO_USE_CASES = {
+    "services.positions": "spells a position for the caller; whoever has it can do no more",
     "services.mesh": "hands the caller on; the service that is called asks",
     "services.security.auditing": "writes down how it ended",
     "services.security.local_administrator": "calls the use cases of accounts and keys",
