@@ -43,6 +43,8 @@ class ApiEndpointConfig:
     `timeout_s` is None for answers that stream without an end. `body_bytes` is how much a request may bring.
     Lines (`application/x-ndjson`) are handed over as they arrive, anything else when it is whole.
     `idempotency_key`: whether a request may, or must, bring an `Idempotency-Key`.
+    `takes_turns`: its handler reads the databases, and nothing else, when it is its tenant's turn. What other handlers
+    call admits on its own.
     """
 
     path: str
@@ -58,6 +60,7 @@ class ApiEndpointConfig:
     body_bytes: int = 0
     body_type: Literal["application/json", "application/x-ndjson"] = "application/json"
     idempotency_key: KeyUse = "no"
+    takes_turns: bool = False
 
     @property
     def subject(self) -> str:

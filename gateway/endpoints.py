@@ -25,7 +25,13 @@ def _read(path: str, handler: str, resource: str) -> ApiEndpointConfig:
         action="read",
         rate_limit=READS,
         retry_config=READ_AGAIN,
+        takes_turns=True,
     )
+
+
+def _waiting(path: str, handler: str, resource: str) -> ApiEndpointConfig:
+    """Waits for something else than a database, which takes nobody's turn: a model, another server, news."""
+    return replace(_read(path, handler, resource), takes_turns=False)
 
 
 def _write(
@@ -53,7 +59,7 @@ def _write(
 def _checked(path: str, handler: str) -> ApiEndpointConfig:
     """Looks at the whole installation, and takes long."""
     return replace(
-        _read(path, handler, "system"),
+        _waiting(path, handler, "system"),
         action="administer",
         rate_limit=RateLimit(10, 60.0),
         timeout_s=60.0,
@@ -153,8 +159,8 @@ KNOWLEDGE = (
     _read("/entities", "entity_list", "entities"),
     _read("/entities/{entity}", "entity_reader", "entities"),
     _read("/relations", "relation_list", "relations"),
-    _read("/search", "searcher", "search"),
-    _read("/storage/documents/{document_id}", "document_with_entities", "storage"),
+    _waiting("/search", "searcher", "search"),
+    _waiting("/storage/documents/{document_id}", "document_with_entities", "storage"),
     _write("POST", "/storage/search", "semantic_searcher", "storage", "read", idempotency_key="no"),
     _write("POST", "/storage/traverse", "graph_traverser", "storage", "read", idempotency_key="no"),
 )
@@ -164,7 +170,7 @@ EVENTS = (
     _read("/events/{event_id}", "event_reader", "events"),
     _read("/events/aggregates/{kind}/{aggregate_id}", "events_of_aggregate", "events"),
     _read("/events/correlations/{correlation_id}", "events_of_request", "events"),
-    replace(_read("/events/stream", "event_stream", "events"), timeout_s=None, retry_config=None),
+    replace(_waiting("/events/stream", "event_stream", "events"), timeout_s=None, retry_config=None),
 )
 
 OPERATIONS = (
@@ -179,9 +185,9 @@ OPERATIONS = (
         idempotency_key="required",
     ),
     _write("POST", "/projections/{name}/verify", "projection_verifier", "projections", "execute", body_bytes=0),
-    _read("/projections/jobs/{job_id}", "projection_job", "projections"),
+    _waiting("/projections/jobs/{job_id}", "projection_job", "projections"),
     replace(
-        _read("/projections/jobs/{job_id}/stream", "projection_job_stream", "projections"),
+        _waiting("/projections/jobs/{job_id}/stream", "projection_job_stream", "projections"),
         timeout_s=None,
         retry_config=None,
     ),
@@ -195,7 +201,7 @@ OPERATIONS = (
         idempotency_key="no",
     ),
     replace(
-        _read("/status", "status_reader", "system"), or_else=("documents", "read"), timeout_s=30.0, retry_config=None
+        _waiting("/status", "status_reader", "system"), or_else=("documents", "read"), timeout_s=30.0, retry_config=None
     ),
     _read("/models", "model_list", "models"),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),

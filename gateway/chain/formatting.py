@@ -14,6 +14,7 @@ from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestEr
 from gateway.exchange import Exchange, exchange_of
 from gateway.problems import MEDIA_TYPE, RETRY_AFTER_S, name_of, problem_of, status_of
 from security.errors import BlockedError, TooManyAttemptsError
+from services.errors import LimitError
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ async def _answer(exchange: Exchange, error: AnnalsError, send: Send) -> None:
         headers.append((b"allow", ", ".join(exchange.allowed_methods).encode()))
     if status == 503 or isinstance(error, RequestRunningError):
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-    if isinstance(error, TooManyAttemptsError | BlockedError):
+    if isinstance(error, TooManyAttemptsError | BlockedError | LimitError):
         left_s = error.left_s if isinstance(error, BlockedError) else error.retry_after_s
         headers.append((b"retry-after", str(max(1, math.ceil(left_s))).encode()))
     if status in (408, 413):

@@ -12,6 +12,7 @@ from services.errors import (
     AccessDeniedError,
     GaveUpError,
     InvalidRequestError,
+    LimitError,
     NotFoundError,
     OverloadedError,
     TooManyQuestionsError,
@@ -41,11 +42,12 @@ STATUS: Mapping[type[AnnalsError], int] = {
 _BY_NAME = {kind.__name__: kind for kind in STATUS}
 
 
-def described(error: Exception) -> tuple[int, dict[str, str]]:
+def described(error: Exception) -> tuple[int, dict[str, str | float]]:
     """Status and body. What is no error of ours is a defect, of which nothing is told."""
     for kind in type(error).__mro__:
         if kind in STATUS:
-            return STATUS[kind], {"error": kind.__name__, "message": str(error)}
+            again = {"retry_after_s": error.retry_after_s} if isinstance(error, LimitError) else {}
+            return STATUS[kind], {"error": kind.__name__, "message": str(error), **again}
     if isinstance(error, AnnalsError):
         return 500, {"error": RemoteFaultError.__name__, "message": str(error)}
     return 500, {"error": RemoteFaultError.__name__, "message": str(RemoteFaultError())}
@@ -54,5 +56,8 @@ def described(error: Exception) -> tuple[int, dict[str, str]]:
 def raised(body: object) -> AnnalsError:
     """The error that a body describes."""
     if isinstance(body, dict) and isinstance(body.get("message"), str):
-        return _BY_NAME.get(str(body.get("error")), RemoteFaultError)(body["message"])
+        error = _BY_NAME.get(str(body.get("error")), RemoteFaultError)(body["message"])
+        if isinstance(error, LimitError) and isinstance(again := body.get("retry_after_s"), int | float):
+            error.retry_after_s = again
+        return error
     return RemoteFaultError()

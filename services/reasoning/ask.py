@@ -197,7 +197,8 @@ class AskService:
         grant: Grant | None = await _if_there("the rate limiter", within_s, taking)
         if grant is not None and not grant.allowed:
             raise TooManyQuestionsError(
-                f"more than {self._per_minute} questions a minute; ask again in {grant.retry_after_s:.1f} s"
+                f"more than {self._per_minute} questions a minute; ask again in {grant.retry_after_s:.1f} s",
+                retry_after_s=grant.retry_after_s,
             )
 
     async def _kept(self, tenant: str, key: str) -> Answer | None:

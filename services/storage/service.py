@@ -23,7 +23,7 @@ from services.storage.intake import Intake, Submission
 from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
 from services.work_limit import WorkLimit
 
-RUNNING, WAITING = 8, 256
+RUNNING, WAITING = 8, 1024
 LOOK_SHARE = 0.1
 """Of the time granted: how long a store is asked how far it is. The document is stored whatever it says."""
 

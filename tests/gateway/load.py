@@ -10,13 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 READ_LIMIT_S = 60.0
+KEPT_S = 3.0
+"""A connection that is not used for longer is given back: the gateway ends it after five seconds."""
+SERVED_WITHIN_S = 60.0
+"""After the end, what was begun before it."""
 
 
 @dataclass
 class Answered:
-    """`acknowledged` are ids of documents; `writes` are, by user, those that were let through or refused."""
+    """`acknowledged` are ids of documents; `writes` are, by user, those that were let through or refused by his limit.
+
+    `limits`: how often each was met, by the problem's type. `unserved` clients were refused to the end.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
+    limits: Counter[str] = field(default_factory=Counter)
+    unserved: int = 0
     broken: int = 0
     acknowledged: list[str] = field(default_factory=list)
     writes: dict[int, list["Write"]] = field(default_factory=lambda: defaultdict(list))
@@ -44,8 +53,8 @@ class Client:
         self._port, self._token = port, token
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body. Raises OSError, IncompleteReadError where the connection ends."""
+    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, float, bytes]:
+        """Status, seconds of Retry-After and body. Raises OSError, IncompleteReadError where the connection ends."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
@@ -56,11 +65,11 @@ class Client:
             writer.write(head.encode() + b"\r\n" + body)
             async with asyncio.timeout(READ_LIMIT_S):
                 lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
-                lengths = [int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")]
-                answer = await reader.readexactly(lengths[0])
+                head_of = dict(line.split(b": ", 1) for line in lines[1:] if line)
+                answer = await reader.readexactly(int(head_of[b"content-length"]))
             if b"connection: close" in lines:
                 self.close()
-            return int(lines[0].split()[1]), answer
+            return int(lines[0].split()[1]), float(head_of.get(b"retry-after", b"0")), answer
         except BaseException:
             self.close()
             raise
@@ -72,11 +81,16 @@ class Client:
             self._streams = None
 
 
+WRITE = "/api/v1/documents"
 READS = ("/api/v1/documents/harbour", "/api/v1/documents?limit=5", "/api/v1/entities/Ada", "/api/v1/entities?limit=5")
 
 
 async def load(port: int, tokens: Sequence[str], clients: int, seconds: float, found: Answered) -> None:
-    """Each client asks one thing after the other until the time is over; two of five are writes of new documents."""
+    """Each client asks one thing after the other until the time is over; two of five are writes of new documents.
+
+    What is refused is asked again after what Retry-After says until it is done, the last request of each, too. Each
+    fifth client does not heed it, and goes when the time is over.
+    """
     end = time.monotonic() + seconds
     opened = [Client(port, tokens[number % len(tokens)]) for number in range(clients)]
     # In CPython sockets of one loop: all of them are open at once.
@@ -88,33 +102,52 @@ async def load(port: int, tokens: Sequence[str], clients: int, seconds: float, f
 
 
 async def _one(client: Client, number: int, user: int, end: float, found: Answered) -> None:
-    rng, count = random.Random(number), 0
+    rng, count, patient = random.Random(number), 0, number % 5 > 0
     while time.monotonic() < end:
         count += 1
-        sent = time.monotonic()
-        writes = rng.random() < 0.4
-        name = f"load/{number}/{count}"
-        try:
-            if writes:
-                document = {"id": name, "title": name, "text": f"Client {number} says {count}."}
-                status, body = await client.request("POST", "/api/v1/documents", json.dumps(document).encode())
-            else:
-                status, body = await client.request("GET", rng.choice(READS))
-        except (OSError, asyncio.IncompleteReadError):
-            found.broken += 1
-            await asyncio.sleep(rng.uniform(0.1, 0.5))
-            continue
-        done = time.monotonic()
-        found.statuses[status] += 1
-        found.took_s.append(done - sent)
-        if writes and status in (200, 201):
+        name = f"load/{number}/{count}" if rng.random() < 0.4 else None
+        while not await _done(client, name, rng, user, found, patient=patient):
+            if time.monotonic() > end + (SERVED_WITHIN_S if patient else 0.0):
+                found.unserved += patient
+                return
+
+
+async def _done(
+    client: Client, name: str | None, rng: random.Random, user: int, found: Answered, *, patient: bool
+) -> bool:
+    """One try, and the pause after it; `name` is of a document to be written."""
+    sent = time.monotonic()
+    try:
+        if name is not None:
+            document = {"id": name, "title": name, "text": f"{name} says {user}."}
+            status, retry_after_s, body = await client.request("POST", WRITE, json.dumps(document).encode())
+        else:
+            status, retry_after_s, body = await client.request("GET", rng.choice(READS))
+    except (OSError, asyncio.IncompleteReadError):
+        found.broken += 1
+        await asyncio.sleep(rng.uniform(0.1, 0.5))
+        return False
+    done = time.monotonic()
+    found.statuses[status] += 1
+    found.took_s.append(done - sent)
+    if status not in (200, 201, 429):
+        found.others.append(f"{status} {json.loads(body).get('detail')}")
+        return True
+    limit = json.loads(body)["type"].rpartition(":")[2] if status == 429 else None
+    if limit is not None:
+        found.limits[limit] += 1
+        assert retry_after_s >= 1, "it says when to come again"
+    if name is not None:
+        # What waits for no turn was let through by the limit of requests before.
+        found.writes[user].append(Write(sent, done, limit != "too-many-requests"))
+        if limit is None:
             found.acknowledged.append(name)
-        if writes and status in (200, 201, 429):
-            found.writes[user].append(Write(sent, done, status != 429))
-        if status not in (200, 201, 429):
-            found.others.append(f"{status} {body[:300]!r}")
-        elif status == 429:
-            await asyncio.sleep(rng.uniform(0.05, 0.2))
+    if limit is not None:
+        pause_s = retry_after_s * rng.uniform(1.0, 1.5) if patient else rng.uniform(0.05, 0.2)
+        if pause_s >= KEPT_S:
+            client.close()
+        await asyncio.sleep(pause_s)
+    return limit is None
 
 
 def check_limit(writes: Sequence[Write], limit: int, per_s: float) -> None:

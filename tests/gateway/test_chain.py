@@ -13,6 +13,7 @@ from eventstore.errors import ConflictError, StoreUnavailableError
 from gateway import exchange
 from gateway.chain import processing
 from gateway.endpoints import ENDPOINTS
+from services.errors import LimitError, OverloadedError, TooManyQuestionsError
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -117,6 +118,21 @@ async def test_while_the_limiter_is_away_this_process_counts(gateway: Gateway, m
     answers = [await gateway.client.post("/api/v1/documents", json=DOCUMENT, headers=ADA) for _ in range(101)]
     assert {answer.status_code for answer in answers[:-1]} == {200, 201}
     assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (OverloadedError(retry_after_s=2.4), "overloaded"),
+        (TooManyQuestionsError("too many; ask again later", retry_after_s=2.4), "too-many-questions"),
+    ],
+)
+async def test_other_limits_say_when_to_come_again_too(gateway: Gateway, error: LimitError, name: str) -> None:
+    gateway.storage.failures = [error]
+    answer = await gateway.client.post("/api/v1/documents", json=DOCUMENT, headers=ADA)
+    problem(answer, 429, name)
+    assert answer.headers["retry-after"] == "3"
+    assert (await gateway.client.post("/api/v1/documents", json=DOCUMENT, headers=ADA)).status_code == 201
 
 
 # ---- The request ----

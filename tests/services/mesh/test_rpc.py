@@ -204,6 +204,14 @@ async def test_too_much_work_is_tried_again_elsewhere(mesh: Mesh) -> None:
         await handle.stop()
 
 
+async def test_too_much_work_everywhere_says_when_to_come_again(mesh: Mesh) -> None:
+    handle = await mesh.serve(Reasoning("full", error=OverloadedError("full; come again", retry_after_s=7.5)))
+    with pytest.raises(OverloadedError, match="full; come again") as refused:
+        await mesh.client.call("query", CALLER, ASKED, Deadline.after(5))
+    assert refused.value.retry_after_s == 7.5
+    await handle.stop()
+
+
 async def test_a_deadline_ends_both_sides(mesh: Mesh) -> None:
     service = Reasoning(hangs=True)
     handle = await mesh.serve(service)
