@@ -1,25 +1,34 @@
 """One small value that changes whenever anybody's access may have changed: caches of identities fall with it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
 from contracts.event_types import ACCESS_TYPES, EventType
 from eventstore.errors import StoreUnavailableError, reason_of
+from eventstore.measures import TAKE, Measure, Taken
 from eventstore.pool import AWAY, Connection
 
 Version = tuple[int, int]
 """Number of the changes of credentials, and position of the last event about accounts, roles or policies."""
 
 LIMIT_S = 5.0
+AT_ONCE = 500
+"""Of those that ask, how many share one statement."""
 
 _VERSION = """
 SELECT number, coalesce((
     SELECT max(position) FROM unnest($1::text[]) AS types (topic), LATERAL (
         SELECT e.notification_id AS position FROM annals.stored_events AS e
-        WHERE e.topic = types.topic ORDER BY e.notification_id DESC LIMIT 1) AS last), 0)
+        WHERE e.topic = types.topic ORDER BY e.notification_id DESC LIMIT 1) AS last), 0) AS position
 FROM annals.access_changes
+"""
+_VERSION_AND_TAKE = f"""
+WITH version AS MATERIALIZED ({_VERSION})
+SELECT version.number, version.position, taken.allowed, taken.used_s
+FROM version CROSS JOIN LATERAL {TAKE} AS taken ORDER BY taken.number
 """
 
 
@@ -28,10 +37,19 @@ async def count_change(connection: Connection) -> None:
     await connection.execute("UPDATE annals.access_changes SET number = number + 1")
 
 
-class AccessVersion:
-    """Asks over a connection of its own: it is asked at every request, and a pool's connections cost a second question.
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """`at`: a measure is taken where this is still the version; where it is None, whatever the version is."""
 
-    All that ask while an answer is awaited share the next one, so many requests at once cost few questions.
+    answer: "asyncio.Future[tuple[Version, Taken | None]]"
+    measure: Measure | None = None
+    at: Version | None = None
+
+
+class AccessVersion:
+    """Asks over a connection of its own, and takes from measures in the same round trip: both are due at every request.
+
+    All that ask while an answer is awaited share the next statement, so many requests at once cost few.
     """
 
     def __init__(self, dsn: str, event_types: Collection[EventType] = ACCESS_TYPES) -> None:
@@ -40,48 +58,93 @@ class AccessVersion:
         self.latest: Version | None = None
         """What was answered last."""
         self._connection: asyncpg.Connection | None = None
-        self._asked: asyncio.Future[Version] | None = None
-        self._next: asyncio.Future[Version] | None = None
+        self._waiting: list[_Question] = []
+        self._asking: asyncio.Task[None] | None = None
 
     async def current(self) -> Version:
         """As the database has it at a time after the call. Raises StoreUnavailableError."""
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._after(self._asked))
-            self._next.add_done_callback(_seen)
-        return await asyncio.shield(self._next)
+        version, _ = await self._asked()
+        return version
+
+    async def current_taking(self, measure: Measure, at: Version) -> tuple[Version, Taken | None]:
+        """The same, and what came of taking from a measure: None, and nothing taken, where the version is not `at`."""
+        return await self._asked(measure, at)
+
+    async def take(self, measure: Measure) -> Taken:
+        """Take from a measure, whoever may do what. Raises StoreUnavailableError."""
+        _, taken = await self._asked(measure)
+        assert taken is not None, "it was asked for whatever the version"
+        return taken
 
     async def close(self) -> None:
         """End the connection."""
-        for waiting in (self._next, self._asked):
-            if waiting is not None:
-                waiting.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
 
-    async def _after(self, before: asyncio.Future[Version] | None) -> Version:
-        if before is not None:
-            await asyncio.wait({before})
-        # Whoever comes from now on needs a later answer.
-        self._asked, self._next = self._next, None
-        return await self._ask()
+    async def _asked(self, measure: Measure | None = None, at: Version | None = None) -> tuple[Version, Taken | None]:
+        question = _Question(asyncio.get_running_loop().create_future(), measure, at)
+        self._waiting.append(question)
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_on(), name="access version")
+        return await question.answer
 
-    async def _ask(self) -> Version:
+    async def _ask_on(self) -> None:
+        """Until nobody waits."""
+        asked: list[_Question] = []
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+                asked = [one for one in asked if not one.answer.done()]  # who asked may have gone
+                try:
+                    await self._ask(asked)
+                except Exception as error:  # whatever it is, it is for those who asked
+                    for one in asked:
+                        if not one.answer.done():
+                            one.answer.set_exception(error)
+        finally:
+            for one in (*asked, *self._waiting):
+                one.answer.cancel()
+            self._waiting = []
+
+    async def _ask(self, asked: Sequence[_Question]) -> None:
+        # In one order everywhere, so that no two processes wait for each other's rows.
+        taking = sorted((one for one in asked if one.measure is not None), key=_order)
         try:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await asyncpg.connect(self._dsn, timeout=LIMIT_S, command_timeout=LIMIT_S)
-            row = await self._connection.fetchrow(_VERSION, self._types)
+            if taking:
+                rows = await self._connection.fetch(_VERSION_AND_TAKE, self._types, *_columns(taking))
+            else:
+                rows = await self._connection.fetch(_VERSION, self._types)
         except AWAY as error:
             if self._connection is not None:
                 self._connection.terminate()
                 self._connection = None
             raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
-        assert row is not None
-        self.latest = row[0], row[1]
-        return self.latest
+        version = self.latest = rows[0]["number"], rows[0]["position"]
+        for one, row in zip(taking, rows, strict=False):
+            if not one.answer.done():
+                taken = None if row["allowed"] is None else Taken(row["allowed"], row["used_s"])
+                one.answer.set_result((version, taken))
+        for one in asked:
+            if one.measure is None and not one.answer.done():
+                one.answer.set_result((version, None))
 
 
-def _seen(answer: asyncio.Future[Version]) -> None:
-    """Whoever asked may have been cancelled meanwhile."""
-    if not answer.cancelled():
-        answer.exception()
+def _order(question: _Question) -> tuple[str, str]:
+    assert question.measure is not None
+    return question.measure.tenant, question.measure.subject
+
+
+def _columns(taking: Sequence[_Question]) -> tuple[list[object], ...]:
+    """As `eventstore.measures.TAKE` takes them."""
+    rows = [
+        (one.measure.tenant, one.measure.subject, one.measure.step_s, one.measure.per_s, *(one.at or (None, None)))
+        for one in taking
+        if one.measure is not None
+    ]
+    return tuple(list(column) for column in zip(*rows, strict=True))

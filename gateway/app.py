@@ -20,7 +20,7 @@ from gateway.chain.formatting import ResponseFormatter
 from gateway.chain.idempotency import Idempotency
 from gateway.chain.metrics import ApiMonitor
 from gateway.chain.processing import RequestProcessor
-from gateway.chain.rate_limit import RateLimiter
+from gateway.chain.rate_limit import LimitAlong, RateLimiter
 from gateway.chain.request_log import RequestLogger
 from gateway.chain.routing import ApiRoutes
 from gateway.endpoint import ApiEndpointConfig
@@ -29,10 +29,11 @@ from gateway.errors import MalformedRequestError
 from gateway.exchange import KEY, Exchange, headers, identified
 from gateway.handlers import HANDLERS
 from gateway.openapi import described, document
-from gateway.protocols import Authentication, Authorization
+from gateway.protocols import Authorization
 from gateway.router import ApiRouter, Match
 from gateway.services import GatewayServices
 from security.audit import AuditLog
+from services.security.guarded_authentication import Authentication
 
 
 class EnhancedKnowledgeStorageGateway:
@@ -59,7 +60,7 @@ class EnhancedKnowledgeStorageGateway:
         chain = RequestProcessor(chain, services.documents.consistency, services.positions)
         chain = RateLimiter(chain, services.limits)
         chain = Authorizer(chain, authorization, audit)
-        chain = Authenticator(chain, authentication, audit)
+        chain = Authenticator(chain, authentication, audit, LimitAlong(services.limits, authorization))
         chain = ResponseFormatter(chain)
         if origins:
             chain = CrossOrigin(chain, origins)

@@ -12,6 +12,7 @@ from security.errors import MissingCredentialError
 from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
+from services.rate_limits import Grant
 
 Scope = dict[str, Any]
 
@@ -28,7 +29,7 @@ class Exchange:
     `time.perf_counter`, in seconds.
 
     `delivery_id` is this request's alone, and the same at each try of its handler. `correlation_id` is the trace's of a
-    W3C `traceparent`, else the request's own.
+    W3C `traceparent`, else the request's own. `grant` is what the limiter said, where it was asked already.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Exchange:
     delivery_id: uuid.UUID = field(default_factory=uuid.uuid4)
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     principal: Principal | None = None
+    grant: Grant | None = None
     given_caller: Caller | None = None
     given_deadline: Deadline | None = None
     status: int = 0

@@ -1,19 +1,11 @@
-"""What the chain asks others: who somebody is, and what he may do."""
+"""What the chain asks others beside who somebody is: what he may do."""
 
 from datetime import datetime
 from typing import Protocol
 
+from eventstore.access_version import Version
 from security.access import Access
 from security.principal import Principal
-from services.deadline import Deadline
-
-
-class Authentication(Protocol):
-    """From what a request brings to who sends it."""
-
-    async def authenticate(self, authorization: str | None, client: str, deadline: Deadline) -> Principal:
-        """`authorization`: the header; `client`: the address it came from. Raises AuthenticationError."""
-        ...
 
 
 class Authorization(Protocol):
@@ -21,4 +13,8 @@ class Authorization(Protocol):
 
     async def access_of(self, principal: Principal, address: str | None, now: datetime) -> Access:
         """Decisions about this principal, who was just authenticated. Raises StoreUnavailableError."""
+        ...
+
+    def access_at(self, principal: Principal, address: str | None, now: datetime, version: Version) -> Access | None:
+        """The same as of a version of access; None where that is not in memory."""
         ...

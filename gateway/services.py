@@ -12,7 +12,7 @@ from services.operations.use_cases import Operations
 from services.positions import ShownPositions
 from services.processing.interface import AiProcessing
 from services.processing.serving import ServingModels
-from services.rate_limits import RateLimits
+from services.rate_limits import RequestLimits
 from services.reasoning.interface import Reasoning
 from services.search.search import SearchPassages
 from services.security.use_cases import Security
@@ -45,7 +45,7 @@ class GatewayServices:
     `checks`: what `/health/ready` asks, by the part's name.
     """
 
-    limits: RateLimits
+    limits: RequestLimits
     idempotency: Keys
     storage: StorageService
     documents: Storage

@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from eventstore.access_version import Version
 from services.rate_limits import ROUNDING, Grant, granted
 
 MAX_KEPT = 10_000
@@ -31,3 +32,9 @@ class LocalRateLimits:
         if len(self._until) > MAX_KEPT:
             self._until.popitem(last=False)
         return granted(True, used + step, step, per_s)
+
+    async def take_along(
+        self, tenant: str, subject: str, limit: int, per_s: float, at: Version
+    ) -> tuple[Version, Grant | None] | None:
+        """The version is in PostgreSQL."""
+        return None

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from eventstore.access_version import AccessVersion, Version
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import PostgresPool, acquire, take_turn, transaction
+from eventstore.measures import Measure, open_measures
+from eventstore.pool import PostgresPool
+from services.deadline import abandon_after
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+REDIS_LIMIT_S = 1.0
+"""How long Redis is waited for: a cache's server stops no request."""
 ROUNDING = 1e-6
 """Of a time: what is lost in the arithmetic of a double."""
 
@@ -49,48 +54,45 @@ class RateLimits(Protocol):
         ...
 
 
-# Nothing comes back from the insertion where the row was left as it is: then there is no measure left.
-_TAKE_IN_POSTGRES = """
-WITH taken AS (
-    INSERT INTO limits.taken AS t (tenant, subject, until)
-    VALUES ($1, $2, extract(epoch FROM clock_timestamp()) + $3)
-    ON CONFLICT (tenant, subject) DO UPDATE
-    SET until = greatest(t.until, extract(epoch FROM clock_timestamp())) + $3
-    WHERE greatest(t.until, extract(epoch FROM clock_timestamp())) + $3 <= extract(epoch FROM clock_timestamp()) + $4
-    RETURNING until)
-SELECT true, until - extract(epoch FROM clock_timestamp()) FROM taken
-UNION ALL
-SELECT false, until - extract(epoch FROM clock_timestamp()) FROM limits.taken
-WHERE tenant = $1 AND subject = $2 AND NOT EXISTS (SELECT FROM taken)
-"""
+class RequestLimits(RateLimits, Protocol):
+    """Those of the gateway's requests."""
+
+    async def take_along(
+        self, tenant: str, subject: str, limit: int, per_s: float, at: Version
+    ) -> tuple[Version, Grant | None] | None:
+        """As `take`, in one round trip with the present version of access, which comes first.
+
+        Where that is not `at` there is no grant, and nothing is taken. None where limits are stored elsewhere.
+        """
+        ...
 
 
 class PostgresRateLimits:
-    """For the embedded profile."""
+    """For the embedded profile: in the statements by which the version of access is asked."""
 
-    def __init__(self, pool: PostgresPool) -> None:
+    def __init__(self, pool: PostgresPool, access_version: AccessVersion) -> None:
         self._pool = pool
+        self._access_version = access_version
 
     async def open(self) -> None:
-        """Make the table. Unlogged: after a crash everybody starts with a full measure."""
-        async with transaction(self._pool) as connection:
-            await take_turn(connection, "limits")
-            await connection.execute(
-                """
-                CREATE SCHEMA IF NOT EXISTS limits;
-                CREATE UNLOGGED TABLE IF NOT EXISTS limits.taken (
-                    tenant text, subject text, until double precision NOT NULL, PRIMARY KEY (tenant, subject));
-                """
-            )
+        """Make the table."""
+        await open_measures(self._pool)
 
     async def take(self, tenant: str, subject: str, limit: int, per_s: float) -> Grant:
-        """One statement, so that two processes cannot both take the last one, and one round trip."""
-        step_s = per_s / limit
-        async with acquire(self._pool) as connection:
-            row = await connection.fetchrow(_TAKE_IN_POSTGRES, tenant, subject, step_s, per_s)
-        # A row that somebody made since the statement began is not seen by it: the measure was just used up.
-        allowed, used_s = row if row is not None else (False, per_s)
-        return granted(allowed, used_s, step_s, per_s)
+        """One statement, so that two processes cannot both take the last one."""
+        measure = Measure(tenant, subject, per_s / limit, per_s)
+        taken = await self._access_version.take(measure)
+        return granted(taken.allowed, taken.used_s, measure.step_s, per_s)
+
+    async def take_along(
+        self, tenant: str, subject: str, limit: int, per_s: float, at: Version
+    ) -> tuple[Version, Grant | None] | None:
+        """In the statement that asks for the version."""
+        measure = Measure(tenant, subject, per_s / limit, per_s)
+        version, taken = await self._access_version.current_taking(measure, at)
+        if taken is None:
+            return version, None
+        return version, granted(taken.allowed, taken.used_s, measure.step_s, per_s)
 
 
 _TAKE_IN_REDIS = """
@@ -119,9 +121,17 @@ class RedisRateLimits:
 
         step_s = per_s / limit
         try:
-            allowed, used_s = await self._redis.eval(
-                _TAKE_IN_REDIS, 1, f"annals:limits:{tenant}:{subject}", step_s, per_s
-            )
-        except RedisError as error:
+            allowed, used_s = await abandon_after(REDIS_LIMIT_S, self._taken(f"{tenant}:{subject}", step_s, per_s))
+        except (RedisError, TimeoutError) as error:
             raise StoreUnavailableError(f"Redis does not answer: {error}") from error
         return granted(bool(allowed), float(used_s), step_s, per_s)
+
+    async def _taken(self, name: str, step_s: float, per_s: float) -> tuple[int, str]:
+        allowed, used_s = await self._redis.eval(_TAKE_IN_REDIS, 1, f"annals:limits:{name}", step_s, per_s)
+        return allowed, used_s
+
+    async def take_along(
+        self, tenant: str, subject: str, limit: int, per_s: float, at: Version
+    ) -> tuple[Version, Grant | None] | None:
+        """The version is in PostgreSQL."""
+        return None

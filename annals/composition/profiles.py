@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from annals.composition.connections import ConnectionManager
+from eventstore.access_version import AccessVersion
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.answers.postgres import PostgresAnswers
@@ -21,7 +22,7 @@ from projections.store import LiveStore
 from projections.vector.model import VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
-from services.rate_limits import PostgresRateLimits, RateLimits, RedisRateLimits
+from services.rate_limits import PostgresRateLimits, RedisRateLimits, RequestLimits
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ReadSide:
     graph: GraphReader
     passages: PassageReader
     answers: AnswerCache
-    limits: RateLimits
+    limits: RequestLimits
 
     @property
     def in_postgres(self) -> list[str]:
@@ -41,7 +42,9 @@ class ReadSide:
         return [model.name for model, store in self.models if isinstance(store, LivePostgresStore)]
 
 
-def read_side(connections: ConnectionManager, texts: TextStore, outputs: ModelOutputs) -> ReadSide:
+def read_side(
+    connections: ConnectionManager, texts: TextStore, outputs: ModelOutputs, access_version: AccessVersion
+) -> ReadSide:
     """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis."""
     pool, servers = connections.postgres, connections.servers
     relational = (RelationalModel(), LivePostgresStore(pool, RELATIONAL))
@@ -53,7 +56,7 @@ def read_side(connections: ConnectionManager, texts: TextStore, outputs: ModelOu
             graph=PostgresGraph(pool),
             passages=PostgresPassages(pool),
             answers=PostgresAnswers(pool),
-            limits=PostgresRateLimits(pool),
+            limits=PostgresRateLimits(pool, access_version),
         )
     # Three drivers that the embedded profile need not load.
     from projections.answers.redis import RedisAnswers

@@ -12,6 +12,7 @@ from annals.composition.profiles import ReadSide, read_side
 from annals.embedded.postgres import ensure_vector
 from annals.settings import Settings
 from contracts.topics import Topics, topics
+from eventstore.access_version import AccessVersion
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.follower import LogFollower, open_follower
@@ -47,6 +48,7 @@ class Stores:
     receipts: InboxReceipts
     positions: ConsumerPositions
     letters: DeadLetters
+    access_version: AccessVersion
     read: ReadSide
     projections: dict[str, Projection]
     shown_positions: ShownPositions
@@ -77,7 +79,9 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
         reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
         commands = Commands(connections.log, reader)
         stack.callback(commands.close)
-        read = read_side(connections, texts, outputs)
+        access_version = AccessVersion(dsn)
+        stack.push_async_callback(access_version.close)
+        read = read_side(connections, texts, outputs, access_version)
         yield Stores(
             settings=settings,
             dsn=dsn,
@@ -91,6 +95,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             receipts=InboxReceipts(pool),
             positions=ConsumerPositions(pool),
             letters=DeadLetters(pool),
+            access_version=access_version,
             read=read,
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models

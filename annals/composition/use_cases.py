@@ -36,7 +36,7 @@ from services.operations.use_cases import Operations
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.service import NothingKept
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
-from services.rate_limits import RateLimits
+from services.rate_limits import RequestLimits
 from services.reasoning.ask import AskService
 from services.search.search import SearchPassages
 from services.security.use_cases import Security
@@ -60,7 +60,7 @@ class UseCases:
     webhooks: WebhookParts
     services: ServiceLayer
     inference: Inference
-    limits: RateLimits
+    limits: RequestLimits
     idempotency: IdempotencyKeys
     registries: Registries
     runs_models: bool

@@ -1,15 +1,17 @@
 """Step 2: who sends the request. Each success and each failure is an entry of the audit log."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from gateway.chain import ASGIApp, Receive, Scope, Send
+from gateway.chain.rate_limit import LimitAlong
 from gateway.errors import MethodNotAllowedError, UnknownPathError
 from gateway.exchange import Exchange, exchange_of, headers
-from gateway.protocols import Authentication
 from security.audit import AuditEntry, AuditLog
 from security.errors import AuthenticationError, InvalidCredentialError
 from security.principal import Principal
 from services.deadline import Deadline
+from services.security.guarded_authentication import Authentication
 
 LIMIT_S = 5.0
 ACTION = "authenticate"
@@ -18,10 +20,11 @@ ACTION = "authenticate"
 class Authenticator:
     """A path that is not in the table is refused here: nothing says what it would need."""
 
-    def __init__(self, following: ASGIApp, authentication: Authentication, audit: AuditLog) -> None:
+    def __init__(self, following: ASGIApp, authentication: Authentication, audit: AuditLog, along: LimitAlong) -> None:
         self._following = following
         self._authentication = authentication
         self._audit = audit
+        self._along = along
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Raises AuthenticationError, UnknownPathError, MethodNotAllowedError, StoreUnavailableError."""
@@ -41,7 +44,9 @@ class Authenticator:
                 # Whoever stands before us may have looked at the other one.
                 raise InvalidCredentialError("two Authorization headers")
             deadline = Deadline.after(LIMIT_S)
-            principal = await self._authentication.authenticate(authorization, exchange.client, deadline)
+            principal = await self._authentication.authenticate(
+                authorization, exchange.client, deadline, partial(self._along.ask, exchange)
+            )
         except AuthenticationError as error:
             await self._audit.record(_denied(exchange, error))
             raise

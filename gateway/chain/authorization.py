@@ -6,12 +6,20 @@ from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.endpoint import ApiEndpointConfig
 from gateway.exchange import exchange_of
 from gateway.protocols import Authorization
+from security.access import Access
 from security.audit import AuditLog
 from services.caller import Caller
 from services.errors import AccessDeniedError
 from services.security.auditing import entry_of
 
 SOURCE = "http"
+
+
+def wanted(endpoint: ApiEndpointConfig, access: Access) -> tuple[str, str]:
+    """Resource and action that somebody with this access is to be allowed."""
+    if endpoint.or_else is not None and not access.decide(endpoint.resource, endpoint.action).allowed:
+        return endpoint.or_else
+    return endpoint.resource, endpoint.action
 
 
 class Authorizer:
@@ -42,9 +50,7 @@ class Authorizer:
         await self._following(scope, receive, send)
 
     async def _decide(self, caller: Caller, endpoint: ApiEndpointConfig) -> None:
-        resource, action = endpoint.resource, endpoint.action
-        if endpoint.or_else is not None and not caller.access.decide(resource, action).allowed:
-            resource, action = endpoint.or_else
+        resource, action = wanted(endpoint, caller.access)
         try:
             caller.require(resource, action)
         except AccessDeniedError as error:

@@ -5,27 +5,28 @@ Headers as the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers-10).
 
 import logging
 import math
+from datetime import UTC, datetime
 
+from eventstore.access_version import Version
 from eventstore.errors import StoreUnavailableError, reason_of
 from gateway.chain import ASGIApp, Receive, Scope, Send
+from gateway.chain.authorization import wanted
 from gateway.endpoint import RateLimit
 from gateway.errors import TooManyRequestsError
 from gateway.exchange import Exchange, exchange_of
+from gateway.protocols import Authorization
 from security.attempts import network_of
-from services.deadline import abandon_after
+from security.principal import Principal
 from services.local_rate_limits import LocalRateLimits
-from services.rate_limits import Grant, RateLimits
+from services.rate_limits import Grant, RequestLimits
 
 log = logging.getLogger(__name__)
-
-LIMIT_S = 1.0
-"""How long the database is waited for that counts for all processes."""
 
 
 class RateLimiter:
     """While the limiter's database is away, this process counts for itself: a cache's server stops no request."""
 
-    def __init__(self, following: ASGIApp, limits: RateLimits) -> None:
+    def __init__(self, following: ASGIApp, limits: RequestLimits) -> None:
         self._following = following
         self._limits = limits
         self._own = LocalRateLimits()
@@ -36,8 +37,7 @@ class RateLimiter:
         endpoint = exchange.endpoint
         if endpoint is not None and endpoint.rate_limit is not None:
             limit = endpoint.rate_limit
-            tenant, who = _who(exchange)
-            grant = await self._take(tenant, f"{who} {endpoint.subject}", limit)
+            grant = exchange.grant or await self._take(*_who(exchange), endpoint.subject, limit)
             exchange.headers += headers(limit, grant)
             if not grant.allowed:
                 raise TooManyRequestsError(
@@ -46,12 +46,38 @@ class RateLimiter:
                 )
         await self._following(scope, receive, send)
 
-    async def _take(self, tenant: str, subject: str, limit: RateLimit) -> Grant:
+    async def _take(self, tenant: str, who: str, subject: str, limit: RateLimit) -> Grant:
+        taking = tenant, f"{who} {subject}", limit.requests, limit.per_s
         try:
-            return await abandon_after(LIMIT_S, self._limits.take(tenant, subject, limit.requests, limit.per_s))
-        except (StoreUnavailableError, TimeoutError) as error:
+            return await self._limits.take(*taking)
+        except StoreUnavailableError as error:
             log.warning("counting requests in this process alone: %s", reason_of(error))
-            return await self._own.take(tenant, subject, limit.requests, limit.per_s)
+            return await self._own.take(*taking)
+
+
+class LimitAlong:
+    """Has the limiter count a request in the round trip that says whether its sender still is who he was.
+
+    What may not be done is not counted, as when the steps ask one after the other.
+    """
+
+    def __init__(self, limits: RequestLimits, authorization: Authorization) -> None:
+        self._limits, self._authorization = limits, authorization
+
+    async def ask(self, exchange: Exchange, principal: Principal, at: Version) -> Version | None:
+        """See AskAlong; `exchange` gets the grant."""
+        endpoint = exchange.endpoint
+        if endpoint is None or endpoint.rate_limit is None:
+            return None
+        access = self._authorization.access_at(principal, exchange.client or None, datetime.now(UTC), at)
+        if access is None or not access.decide(*wanted(endpoint, access)).allowed:
+            return None
+        limit, subject = endpoint.rate_limit, f"{principal.id} {endpoint.subject}"
+        taken = await self._limits.take_along(principal.tenant, subject, limit.requests, limit.per_s, at)
+        if taken is None:
+            return None
+        version, exchange.grant = taken
+        return version
 
 
 def _who(exchange: Exchange) -> tuple[str, str]:

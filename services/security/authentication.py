@@ -1,9 +1,10 @@
 """Who asks (specification 4.1, `authenticate_request`): from a request's credential to a principal, each time."""
 
+import asyncio
 from collections import OrderedDict
-from datetime import UTC, datetime
 from hashlib import sha256
 from time import monotonic
+from weakref import WeakValueDictionary
 
 from eventstore.access_version import AccessVersion, Version
 from eventstore.api_keys import USE_KEPT_EVERY, ApiKeys
@@ -13,7 +14,7 @@ from security.errors import InvalidCredentialError
 from security.principal import Principal
 from security.secrets import parse_secret
 from services.deadline import Deadline
-from services.security.identification import ApiKeyIdentification, Identity, TokenIdentification
+from services.security.identification import ApiKeyIdentification, AskAlong, Identity, TokenIdentification
 
 MAX_KNOWN = 10_000
 """Credentials that are kept in memory; those that were not used for longest go."""
@@ -41,32 +42,45 @@ class AuthenticationService:
         self._attempts = attempts
         self._known: OrderedDict[bytes, Identity] = OrderedDict()
         self._known_at: Version | None = None
+        self._lookups = WeakValueDictionary[bytes, asyncio.Lock]()
 
-    async def authenticate(self, authorization: str | None, client: str, deadline: Deadline) -> Principal:
+    async def authenticate(
+        self, authorization: str | None, client: str, deadline: Deadline, along: AskAlong | None = None
+    ) -> Principal:
         """The principal behind an `Authorization` header; `client` is the address that it came from.
+
+        Of one who is in memory `along` asks whether nobody's access changed, where it has something else to ask.
 
         Raises AuthenticationError (TooManyAttemptsError says when to try again), StoreUnavailableError,
         DeadlineExceededError.
         """
         async with deadline.enforce("authenticating"):
-            identity = await self._identity(bearer_of(authorization), client)
+            identity = await self._identity(bearer_of(authorization), client, along)
             if identity.key_id is not None:
                 await self._record_use(identity, identity.key_id)
         return identity.principal
 
-    async def _identity(self, credential: str, client: str) -> Identity:
+    async def _identity(self, credential: str, client: str, along: AskAlong | None) -> Identity:
         digest = sha256(credential.encode()).digest()
-        version = await self._version.current()
+        known, known_at, version = self._known.get(digest), self._known_at, None
+        if along is not None and known is not None and known_at is not None and not known.expired:
+            version = await along(known.principal, known_at)
+        if version is None:
+            version = await self._version.current()
         if version != self._known_at:
             self._known.clear()
             self._known_at = version
         identity = self._known.get(digest)
         if identity is None:
-            identity = await self._found(credential, client, digest.hex())
-            # Unless somebody's access changed while it was found: it may be older than that.
-            if version == self._known_at:
-                self._keep(digest, identity)
-        elif identity.expires_at is not None and identity.expires_at <= datetime.now(UTC):
+            # Many requests with one credential look it up once.
+            async with self._lookups.setdefault(digest, asyncio.Lock()):
+                identity = self._known.get(digest)
+                if identity is None:
+                    identity = await self._found(credential, client, digest.hex())
+                    # Unless somebody's access changed while it was found: it may be older than that.
+                    if version == self._known_at:
+                        self._keep(digest, identity)
+        elif identity.expired:
             del self._known[digest]
             raise InvalidCredentialError("an expired credential", identity.principal.id, identity.principal.tenant)
         else:

@@ -1,14 +1,20 @@
 """What is behind a credential, by its kind."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from eventstore.access_version import Version
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
 from security.errors import InvalidCredentialError
 from security.principal import Principal
 from security.secrets import Secret
+
+AskAlong = Callable[[Principal, Version], Awaitable[Version | None]]
+"""Asks for the present version of access along with something else that this principal needs, which counts only where
+that is still the given one. None where nothing is to be asked."""
 
 
 @dataclass(slots=True)
@@ -22,6 +28,11 @@ class Identity:
     expires_at: datetime | None
     key_id: str | None = None
     recorded_at: float = float("-inf")
+
+    @property
+    def expired(self) -> bool:
+        """Whether it holds no more."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 class TokenIdentification(Protocol):

@@ -11,6 +11,7 @@ from eventstore.access_version import AccessVersion, Version
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
+from security.access import Access
 from security.authorization import RbacAccess, RbacAuthorizationEngine
 from security.principal import Principal
 from security.roles import BUILT_IN, Policy
@@ -52,6 +53,12 @@ class PolicyService:
         Authentication asked which version of access is stored; nothing is asked again unless that is news.
         """
         await self._refresh(principal.tenant, self._version.latest or await self._version.current())
+        return self._engine.access_of(principal, address, now)
+
+    def access_at(self, principal: Principal, address: str | None, now: datetime, version: Version) -> Access | None:
+        """What he may do as of this version of access; None where that is not in memory."""
+        if self._known_at.get(principal.tenant) != version:
+            return None
         return self._engine.access_of(principal, address, now)
 
     async def in_force(self, tenant: str) -> Policy:

@@ -44,7 +44,9 @@ class Tokens:
     def __init__(self) -> None:
         self.asked: list[tuple[str | None, str]] = []
 
-    async def authenticate(self, authorization: str | None, client: str, deadline: Deadline) -> Principal:
+    async def authenticate(
+        self, authorization: str | None, client: str, deadline: Deadline, along: object = None
+    ) -> Principal:
         self.asked.append((authorization, client))
         kind, _, token = (authorization or "").partition(" ")
         if kind.lower() != "bearer" or not token:
@@ -61,6 +63,9 @@ class Permissions:
 
     async def access_of(self, principal: Principal, address: str | None, now: datetime) -> Access:
         return _Denying(frozenset(self.denied)) if self.denied else FULL_ACCESS
+
+    def access_at(self, principal: Principal, address: str | None, now: datetime, version: object) -> Access | None:
+        return None
 
 
 class _Denying(FullAccess):

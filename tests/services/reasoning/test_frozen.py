@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from eventstore.access_version import AccessVersion
 from eventstore.commands import Commands
 from eventstore.log import EventLog
 from eventstore.pool import close_pool, open_pool
@@ -42,7 +43,8 @@ class Reading(Engine):
 @pytest.mark.parametrize("reads", [False, True], ids=["its engine needs no database", "its engine reads"])
 async def test_a_question(freezer: Freezer, reads: bool) -> None:
     pool = await open_pool(freezer.dsn, max_size=4)
-    reader, answers, limits = EventReader(pool), PostgresAnswers(pool), PostgresRateLimits(pool)
+    reader, answers, version = EventReader(pool), PostgresAnswers(pool), AccessVersion(freezer.dsn)
+    limits = PostgresRateLimits(pool, version)
     await answers.open()
     await limits.open()
     with EventLog.connect(freezer.dsn) as log:
@@ -72,4 +74,5 @@ async def test_a_question(freezer: Freezer, reads: bool) -> None:
         await service.close()
         assert service.lost == 0
         commands.close()
+    await version.close()
     await close_pool(pool)
