@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from eventstore.pool import PostgresPool, acquire
+from eventstore.pool import PostgresPool, acquire, transaction
 
 MAX_BLOCKS = 10_000
 """That are read at once; who adds more is slowed by limits elsewhere."""
@@ -21,6 +21,17 @@ class Block:
     until: datetime
     explanation: str
     left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often an identity did something in a window; `tenant` and `identity` as in Block."""
+
+    tenant: str
+    identity: str
+    window: int
+    what: str
+    count: int
 
 
 class ThreatStore:
@@ -38,13 +49,29 @@ class ThreatStore:
         return None if state is None else json.loads(state)
 
     async def keep(self, profiles: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
-        """Keep (tenant, account, state) of several."""
+        """Keep (tenant, account, state) of several, unless another process knows more of it by now."""
         async with acquire(self._pool) as connection:
             await connection.executemany(
-                "INSERT INTO annals.threat_profiles (tenant, account, state) VALUES ($1, $2, $3::jsonb) "
-                "ON CONFLICT (tenant, account) DO UPDATE SET state = excluded.state, updated_at = now()",
+                "INSERT INTO annals.threat_profiles AS p (tenant, account, state) VALUES ($1, $2, $3::jsonb) "
+                "ON CONFLICT (tenant, account) DO UPDATE SET state = excluded.state, updated_at = now() "
+                "WHERE (p.state->>'window')::bigint <= (excluded.state->>'window')::bigint",
                 [(tenant, account, json.dumps(state)) for tenant, account, state in profiles],
             )
+
+    async def count(self, counts: Sequence[Count], present_window: int) -> list[Count]:
+        """Add these to what all processes counted; returns their totals. Counts of windows long past go."""
+        async with transaction(self._pool) as connection:
+            columns = zip(*((one.tenant, one.identity, one.window, one.what, one.count) for one in counts), strict=True)
+            rows = await connection.fetch(
+                "INSERT INTO annals.threat_counts AS c (tenant, identity, time_window, what, count) "
+                "SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[]) AS new "
+                "ORDER BY 1, 2, 3, 4 ON CONFLICT (tenant, identity, time_window, what) "
+                "DO UPDATE SET count = c.count + excluded.count "
+                "RETURNING tenant, identity, time_window, what, count",
+                *map(list, columns),
+            )
+            await connection.execute("DELETE FROM annals.threat_counts WHERE time_window < $1", present_window - 1)
+        return [Count(*row) for row in rows]
 
     async def block(self, tenant: str, identity: str, seconds: int, explanation: str) -> None:
         """From now on, for so long; a block that ends later stays as it is."""

@@ -8,11 +8,13 @@ Who guesses from one address slows that address alone: what an address adds to a
 begins. Guesses from many addresses slow the account for every address but those that it came in from before.
 """
 
+import hashlib
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
+from typing import Literal
 
 from security.errors import TooManyAttemptsError
 
@@ -22,6 +24,29 @@ MAX_DELAY_S = 60.0
 FALLS_EVERY_S = 60.0
 MAX_SUBJECTS = 10_000
 """Of addresses, of accounts, and of pairs that came in; those that were not seen for longest are forgotten."""
+
+
+Kind = Literal["address", "account"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of the level of a subject, which is named by a digest, since the last exchange with other processes."""
+
+    kind: Kind
+    subject: str
+    by: float
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLevel:
+    """What all processes together counted of a subject, `age_s` seconds ago; `rose`: it was a failure."""
+
+    kind: Kind
+    subject: str
+    value: float
+    rose: bool
+    age_s: float
 
 
 @dataclass(slots=True)
@@ -38,33 +63,63 @@ class Level:
 
 
 class _Levels:
+    """By digest: somebody may have typed a password where his name belongs."""
+
     def __init__(self, free: int) -> None:
         self._free = free
         self._levels: OrderedDict[str, Level] = OrderedDict()
+        self._changes: dict[str, float] = {}
 
     def wait_s(self, subject: str, time: float) -> float:
-        level = self._levels.get(subject)
+        level = self._levels.get(_digest(subject))
         return 0.0 if level is None else max(0.0, level.until - time)
 
     def value(self, subject: str, time: float) -> float:
-        level = self._levels.get(subject)
+        level = self._levels.get(_digest(subject))
         return 0.0 if level is None else level.now(time)
 
     def change(self, subject: str, by: float, time: float) -> None:
-        value = max(0.0, self.value(subject, time) + by)
+        digest, value = _digest(subject), max(0.0, self.value(subject, time) + by)
+        self._keep(digest, Level(value, time, time + (self._delay_s(value) if by > 0 else 0.0)))
+        if digest in self._levels:
+            self._changes[digest] = self._changes.get(digest, 0.0) + by
+
+    def changes(self) -> dict[str, float]:
+        """By digest, since they were asked for last."""
+        changes, self._changes = self._changes, {}
+        return changes
+
+    def add_back(self, digest: str, by: float) -> None:
+        """A change that could not be told."""
+        if len(self._changes) < MAX_SUBJECTS:
+            self._changes[digest] = self._changes.get(digest, 0.0) + by
+
+    def learn(self, shared: SharedLevel, time: float) -> None:
+        """What was not told meanwhile comes on top."""
+        at, untold = time - shared.age_s, self._changes.get(shared.subject, 0.0)
+        value = max(0.0, shared.value + untold)
+        until = at + self._delay_s(shared.value) if shared.rose else at
+        if untold:
+            until = max(until, self._levels[shared.subject].until) if shared.subject in self._levels else until
+        self._keep(shared.subject, Level(value, at, until))
+
+    def _delay_s(self, value: float) -> float:
         over = value - self._free
-        delay = min(MAX_DELAY_S, 2.0 ** (over - 1)) if over > 0 and by > 0 else 0.0
-        self._levels[subject] = Level(value, time, time + delay)
-        self._levels.move_to_end(subject)
+        return min(MAX_DELAY_S, 2.0 ** min(over - 1, 10)) if over > 0 else 0.0
+
+    def _keep(self, digest: str, level: Level) -> None:
+        self._levels[digest] = level
+        self._levels.move_to_end(digest)
         while len(self._levels) > MAX_SUBJECTS:
-            self._levels.popitem(last=False)
+            forgotten, _ = self._levels.popitem(last=False)
+            self._changes.pop(forgotten, None)
 
     def __len__(self) -> int:
         return len(self._levels)
 
 
 class Attempts:
-    """Of one process. `clock` gives seconds that only rise."""
+    """Of one process, which may tell others and learn from them. `clock` gives seconds that only rise."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -121,6 +176,27 @@ class Attempts:
         """Whether it is remembered to have come in from there."""
         return (network_of(client), subject) in self._came_in
 
+    def changes(self) -> list[Change]:
+        """What is to be told to other processes; once told, `learn` what they counted."""
+        return [
+            *(Change("address", subject, by) for subject, by in self._addresses.changes().items() if by),
+            *(Change("account", subject, by) for subject, by in self._accounts.changes().items() if by),
+        ]
+
+    def add_back(self, changes: Iterable[Change]) -> None:
+        """They could not be told."""
+        for one in changes:
+            self._of(one.kind).add_back(one.subject, one.by)
+
+    def learn(self, levels: Iterable[SharedLevel]) -> None:
+        """What all processes counted together."""
+        time = self._clock()
+        for one in levels:
+            self._of(one.kind).learn(one, time)
+
+    def _of(self, kind: Kind) -> _Levels:
+        return self._addresses if kind == "address" else self._accounts
+
     @property
     def remembered(self) -> int:
         """How many subjects are in memory."""
@@ -138,3 +214,7 @@ def network_of(client: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+
+
+def _digest(subject: str) -> str:
+    return hashlib.sha256(subject.encode("utf-8", "replace")).hexdigest()[:32]

@@ -86,7 +86,10 @@ def _network(address: str, v4: int, v6: int) -> str:
 
 @dataclass(slots=True)
 class Profile:
-    """What is kept of one identity; `name` is for the explanations."""
+    """What is kept of one identity; `name` is for the explanations.
+
+    `counts` are of the present window, by all processes as far as they told; `untold` is what this one did not tell.
+    """
 
     name: str
     window: int = 0
@@ -96,6 +99,7 @@ class Profile:
     volumes: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_PAST))
     origins: dict[str, int] = field(default_factory=dict)
     requests: int = 0
+    untold: Counter[str] = field(default_factory=Counter, compare=False)
 
     def observe(self, what: Observed, address: str, now: float, thresholds: Thresholds) -> list[Finding]:
         """Count one more at the time `now` (seconds); what is found is told once a window."""
@@ -103,6 +107,7 @@ class Profile:
         if window > self.window:
             self._close(window)
         self.counts[what] += 1
+        self.untold[what] += 1
         return [finding for finding in self._findings(what, address, thresholds) if self._is_news(finding)]
 
     def _close(self, window: int) -> None:
@@ -112,7 +117,13 @@ class Profile:
             self.volumes.append(self.counts["read"])
         self.window = window
         self.counts.clear()
+        self.untold.clear()
         self.told.clear()
+
+    def learn(self, window: int, what: str, total: int) -> None:
+        """All processes together counted so many in this window."""
+        if window == self.window:
+            self.counts[what] = max(self.counts[what], total + self.untold[what])
 
     def _findings(self, what: Observed, address: str, thresholds: Thresholds) -> Iterator[Finding]:
         count = self.counts[what]

@@ -9,7 +9,6 @@ from annals.composition.compliance import facts_of, retention_of
 from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
 from annals.settings import Settings
-from eventstore.access_version import AccessVersion
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
 from eventstore.audit import open_audit
@@ -17,13 +16,13 @@ from eventstore.audit_entries import AuditEntries
 from eventstore.compliance import ComplianceReads
 from eventstore.data_keys import DataKeys
 from eventstore.encryption import EncryptionService
+from eventstore.failed_attempts import FailedAttempts
 from eventstore.key_management import KeyManagementService
 from eventstore.passwords import Passwords
 from eventstore.signing_keys import SigningKeys
 from eventstore.threats import ThreatStore
 from eventstore.tokens import Tokens
 from projections.dashboards.readers import DashboardReaders
-from security.attempts import Attempts
 from security.authorization import RbacAuthorizationEngine
 from security.local_administrator import TENANT
 from security.oidc import ExternalIssuer
@@ -44,6 +43,7 @@ from services.security.identification import ApiKeyIdentification
 from services.security.local_administrator import LocalAdministrator
 from services.security.policies import PolicyService
 from services.security.retention import RetentionService
+from services.security.shared_attempts import shared_attempts
 from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
 from services.security.subjects import SubjectService
@@ -68,10 +68,9 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         audit = WatchedAuditLog(writer, threats)
         master = await stack.enter_async_context(open_master_key(stores.settings))
         key_management = KeyManagementService(pool, master, timedelta(days=stores.settings.key_rotation_days))
-        access_version = AccessVersion(stores.dsn)
-        stack.push_async_callback(access_version.close)
         account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
-        tokens, signing_keys, attempts = Tokens(pool), SigningKeys(pool), Attempts()
+        tokens, signing_keys = Tokens(pool), SigningKeys(pool)
+        attempts = await stack.enter_async_context(shared_attempts(FailedAttempts(pool)))
         encryption, issuer = EncryptionService(key_management, audit), issuer_of(await stores.reader.identity())
         signer = TokenSigner(signing_keys, encryption, audit)
         issuing = AccessTokenIssuer(issuer, signer)
@@ -79,7 +78,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         stack.callback(hashing.close)
         external = await _external_issuer(stores, account_reader, stack)
         authentication = AuthenticationService(
-            access_version,
+            stores.access_version,
             stored_keys,
             ApiKeyIdentification(stored_keys, account_reader),
             AccessTokenIdentification(issuer, signing_keys, tokens, account_reader, external),
@@ -87,7 +86,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
         )
         administrators = Administrators(pool, account_reader)
         engine = RbacAuthorizationEngine(home=TENANT)
-        policies = PolicyService(engine, stores.commands, stores.reader, access_version, administrators)
+        policies = PolicyService(engine, stores.commands, stores.reader, stores.access_version, administrators)
         accounts = AccountService(stores.commands, account_reader, policies, administrators, audit)
         api_keys = ApiKeyService(stored_keys, account_reader, audit)
         audit_service, retention = AuditService(entries, audit), retention_of(stores)

@@ -24,7 +24,7 @@ from contracts.threats import ThreatDetected
 from eventstore.commands import Command, Commands
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
-from eventstore.threats import Block, ThreatStore
+from eventstore.threats import Block, Count, ThreatStore
 from security.audit import AuditEntry, AuditLog
 from security.errors import BlockedError, MissingCredentialError
 from security.local_administrator import ACCOUNT, TENANT
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 MAX_PROFILES = 10_000
 MAX_FINDINGS = 1000
 REFRESH_S = 2.0
-"""Within which a block that another process made is in force here."""
+"""Within which a block that another process made is in force here, and what it counted is known."""
 KEEP_EVERY_S = 30.0
 ACTOR = "threat detection"
 UNCOUNTED = frozenset({BlockedError.reason, MissingCredentialError.reason})
@@ -142,6 +142,7 @@ class ThreatDetector:
         while True:
             try:
                 await self._refresh()
+                await self._share()
                 if self._clock() - kept_at >= KEEP_EVERY_S:
                     await self.keep()
                     kept_at = self._clock()
@@ -166,6 +167,30 @@ class ThreatDetector:
         dirty, self._dirty = self._dirty, {}
         if dirty:
             await self._store.keep([(*key, profile.as_json()) for key, profile in dirty.items()])
+
+    async def _share(self) -> None:
+        """Tell what was counted here, and learn what all processes counted of the same identities."""
+        untold = {
+            Count(*key, profile.window, what, count): profile
+            for key, profile in self._profiles.items()
+            for what, count in profile.untold.items()
+            if count
+        }
+        if not untold:
+            return
+        for one, profile in untold.items():
+            profile.untold[one.what] -= one.count
+        try:
+            totals = await self._store.count(list(untold), int(self._clock() // self._thresholds.window_s))
+        except StoreUnavailableError:
+            for one, profile in untold.items():
+                if profile.window == one.window:
+                    profile.untold[one.what] += one.count
+            raise
+        for total in totals:
+            known = self._profiles.get((total.tenant, total.identity))
+            if known is not None:
+                known.learn(total.window, total.what, total.count)
 
     async def _refresh(self) -> None:
         """Blocks that others made or ended, and those whose time is over."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from security import attempts
-from security.attempts import FREE_OF_ACCOUNT, FREE_OF_ADDRESS, MAX_DELAY_S, Attempts, network_of
+from security.attempts import FREE_OF_ACCOUNT, FREE_OF_ADDRESS, MAX_DELAY_S, Attempts, SharedLevel, network_of
 from security.errors import TooManyAttemptsError
 
 
@@ -138,3 +138,47 @@ def test_no_delay_is_longer_than_the_longest(history: list[tuple[str, bool, floa
         assert 0 <= wait <= MAX_DELAY_S
         if wait == 0 and succeeds:
             tried.succeeded(client, "acme/ada")
+
+
+def told(*processes: Attempts) -> dict[tuple[str, str], float]:
+    """Exchange once, by a store that adds up; what it has then."""
+    stored: dict[tuple[str, str], SharedLevel] = {}
+    for process in processes:
+        for one in process.changes():
+            before = stored.get((one.kind, one.subject))
+            value = max(0.0, (before.value if before is not None else 0.0) + one.by)
+            stored[one.kind, one.subject] = SharedLevel(one.kind, one.subject, value, one.by > 0, 0.0)
+    for process in processes:
+        process.learn(stored.values())
+    return {key: level.value for key, level in stored.items()}
+
+
+def test_processes_that_tell_each_other_count_together() -> None:
+    clock = Clock()
+    one, other = Attempts(clock), Attempts(clock)
+    for process in (one, other):
+        for _ in range(3):
+            assert wait_s(process, "192.0.2.1", None) == 0
+    assert list(told(one, other).values()) == [6.0]
+    assert wait_s(one, "192.0.2.1", None) == wait_s(other, "192.0.2.1", None) == 1.0
+    assert wait_s(other, "192.0.2.2", None) == 0
+
+
+def test_what_could_not_be_told_is_told_later_and_counts_here_meanwhile() -> None:
+    clock = Clock()
+    one = Attempts(clock)
+    for _ in range(FREE_OF_ADDRESS + 1):
+        assert wait_s(one, "192.0.2.1", None) == 0
+    changes = one.changes()
+    one.add_back(changes)
+    assert wait_s(one, "192.0.2.1", None) > 0
+    assert [change.by for change in one.changes()] == [FREE_OF_ADDRESS + 1]
+    assert one.changes() == []
+
+
+def test_names_are_told_as_digests() -> None:
+    tried = Attempts(Clock())
+    wait_s(tried, "192.0.2.1", "acme/hunter2")
+    assert {change.kind for change in tried.changes()} == {"address", "account"}
+    wait_s(tried, "192.0.2.1", "acme/hunter2")
+    assert not any("hunter2" in change.subject or "192" in change.subject for change in tried.changes())

@@ -175,6 +175,24 @@ async def test_guessing_slows_the_address_but_not_a_key_that_came_in_from_there(
     assert (await here.who(unseen, "198.51.100.7")).id == "ada"
 
 
+async def test_guesses_are_counted_for_all_processes_together(here: Identities, elsewhere: Identities) -> None:
+    """Whoever asks another gateway each time is slowed as if there were one."""
+    await here.account()
+    for process in (here, elsewhere) * 4:
+        with contextlib.suppress(AuthenticationError):
+            await process.who(new_secret("ann").text)
+    for process in (here, elsewhere):
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    # Each time another one: what came in from there is let in.
+                    await process.who(await here.issued(), "192.0.2.1")
+                except TooManyAttemptsError:
+                    break
+                await asyncio.sleep(0.05)
+        assert (await process.who(await here.issued(), "198.51.100.7")).id == "ada"
+
+
 async def test_a_lost_connection_is_made_anew(here: Identities, pool: PostgresPool) -> None:
     text = await here.issued()
     await here.who(text)
@@ -188,6 +206,17 @@ async def test_a_lost_connection_is_made_anew(here: Identities, pool: PostgresPo
         with contextlib.suppress(StoreUnavailableError):
             await here.who(text)
         assert (await here.who(text)).id == "ada"
+
+
+async def test_many_requests_with_one_credential_look_it_up_once(here: Identities) -> None:
+    text = await here.issued()
+    before = here.pool.use.acquired
+    await here.who(text)
+    alone, other = here.pool.use.acquired - before, await here.issued()
+    before = here.pool.use.acquired
+    who = await asyncio.gather(*(here.who(other) for _ in range(40)))
+    assert {one.id for one in who} == {"ada"}
+    assert here.pool.use.acquired - before <= alone + 1, "and what goes on in the background"
 
 
 async def test_many_that_count_come_in_at_once_from_one_address(here: Identities) -> None:

@@ -172,7 +172,9 @@ async def test_many_names_and_addresses_take_no_more_memory(opened: Open, monkey
 
 async def test_the_local_administrator_is_never_locked_out(opened: Open) -> None:
     class Authentication:
-        async def authenticate(self, authorization: str | None, client: str, deadline: Deadline) -> Principal:
+        async def authenticate(
+            self, authorization: str | None, client: str, deadline: Deadline, along: object = None
+        ) -> Principal:
             if authorization not in ("ines", "admin"):
                 raise InvalidCredentialError("an unknown key")
             return ADMIN if authorization == "admin" else INES
@@ -196,7 +198,9 @@ async def test_the_local_administrator_is_never_locked_out(opened: Open) -> None
 
 async def test_a_blocked_account_is_refused_from_everywhere(opened: Open) -> None:
     class Authentication:
-        async def authenticate(self, authorization: str | None, client: str, deadline: Deadline) -> Principal:
+        async def authenticate(
+            self, authorization: str | None, client: str, deadline: Deadline, along: object = None
+        ) -> Principal:
             return INES
 
     async with opened(QUICK) as detector:
@@ -251,3 +255,29 @@ async def test_what_is_audited_is_watched(opened: Open, audit: AuditWriter) -> N
         for _ in range(QUICK.failures):
             await log.record(FAILURE)
         assert is_blocked(detector, "192.0.2.1")
+
+
+async def test_several_processes_count_together(opened: Open) -> None:
+    """Whoever spreads his guesses over all gateways is blocked by their sum."""
+    async with opened(QUICK) as one, opened(QUICK) as other:
+        await one.observe(FAILURE)
+        await other.observe(FAILURE)
+        await one.observe(FAILURE)
+        await other.observe(FAILURE)
+
+        async def all_are_known() -> bool:
+            return any(
+                detector._profiles["", "address/192.0.2.1"].counts["failure"] == QUICK.failures - 1
+                for detector in (one, other)
+            )
+
+        await until(all_are_known)
+        assert not is_blocked(one, "192.0.2.1") and not is_blocked(other, "192.0.2.1")
+        for detector in (one, other):
+            await detector.observe(FAILURE)
+        assert is_blocked(one, "192.0.2.1") or is_blocked(other, "192.0.2.1")
+
+        async def both_block() -> bool:
+            return is_blocked(one, "192.0.2.1") and is_blocked(other, "192.0.2.1")
+
+        await until(both_block)
