@@ -16,6 +16,7 @@ from annals.live_settings import LiveSettings
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
+from gateway.chain import ASGIApp
 from gateway.connections import BoundedHttp
 from gateway.jobs import Jobs
 from gateway.services import GatewayServices
@@ -83,39 +84,48 @@ def run_gateway(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat,
 
 
 async def _run(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
-    address, streams = GatewayAddress.of(settings), LiveStreams()
-    async with _gateway(settings, dsn, broker, live, streams) as app:
-        server = Server(
-            uvicorn.Config(
-                app,
-                host=address.host,
-                port=address.port,
-                lifespan="off",
-                ws="none",
-                http=BoundedHttp,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=int(STOP_LIMIT_S),
-                ssl_certfile=settings.gateway_certificate,
-                ssl_keyfile=settings.gateway_key,
-            )
-        )
-        loop = asyncio.get_running_loop()
+    streams = LiveStreams()
+    with GatewayAddress.of(settings).listening() as address:
+        async with _gateway(settings, dsn, broker, live, streams) as app:
+            await _serve(app, address, settings, heartbeat, streams)
 
-        def stop() -> None:
-            streams.stopping.set()
-            server.should_exit = True
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-        beating = asyncio.create_task(_beat(heartbeat))
-        try:
-            log.info("the gateway listens: %s", address.url)
-            await server.serve()
-        finally:
-            beating.cancel()
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves it; where it listens is another's to say."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        http=BoundedHttp,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.gateway_trusted_proxies),
+        forwarded_allow_ips=list(settings.gateway_trusted_proxies),
+        timeout_graceful_shutdown=int(STOP_LIMIT_S),
+        ssl_certfile=settings.gateway_certificate,
+        ssl_keyfile=settings.gateway_key,
+    )
+
+
+async def _serve(
+    app: ASGIApp, address: GatewayAddress, settings: Settings, heartbeat: Heartbeat, streams: LiveStreams
+) -> None:
+    server = Server(server_config(app, settings))
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        streams.stopping.set()
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    beating = asyncio.create_task(_beat(heartbeat))
+    try:
+        log.info("the gateway listens: %s", address.url)
+        await server.serve(sockets=[address.socket])
+    finally:
+        beating.cancel()
 
 
 async def _beat(heartbeat: Heartbeat) -> None:

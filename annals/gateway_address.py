@@ -1,11 +1,14 @@
 """Where the gateway listens: on loopback, else with TLS, or where somebody says that it may do without."""
 
 import asyncio
+import contextlib
+import os
 import socket
+import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from annals.addresses import is_loopback
-from annals.embedded.broker import free_port
 from annals.settings import Settings
 from contracts.errors import AnnalsError
 
@@ -19,31 +22,67 @@ class GatewayAddressError(AnnalsError):
     """The gateway cannot listen there; set gateway_host and gateway_port to an address that it may have."""
 
 
+INHERITED = "ANNALS_SUPERVISOR_SOCKET"
+"""The variable by which a gateway gets the number of the socket that its supervisor listens at for it."""
+LISTENED = 2048
+"""Connections that wait to be taken, while the gateway starts or is started again."""
+READY_LIMIT_S = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """`port` is a number that can be connected to."""
+    """`socket` listens there: nobody else can, and whoever answers there is whom it was given to."""
 
     host: str
     port: int
     tls: bool
+    socket: socket.socket
 
     @classmethod
     def of(cls, settings: Settings) -> "GatewayAddress":
-        """As the settings have it. Raises GatewayAddressError."""
+        """As the settings have it, or at the socket that this process was given. Raises GatewayAddressError."""
         check(settings)
-        return cls(settings.gateway_host, _port(settings), settings.gateway_certificate is not None)
+        given = os.environ.get(INHERITED)
+        listening = socket.socket(fileno=int(given)) if given is not None else _listening(settings)
+        host, tls = settings.gateway_host, settings.gateway_certificate is not None
+        return cls(host, listening.getsockname()[1], tls, listening)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator["GatewayAddress"]:
+        """For the length of the block."""
+        with self.socket:
+            yield self
 
     @property
     def url(self) -> str:
         """For clients on this machine, where it listens on all addresses."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = self._client_host
         return f"{'https' if self.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def ready(self) -> None:
-        """Returns once it takes connections; raises OSError while it does not."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        _, writer = await asyncio.open_connection(host, self.port)
-        writer.close()
+        """Returns once the gateway answers; raises OSError (TimeoutError, too) while it does not."""
+        async with asyncio.timeout(READY_LIMIT_S):
+            reader, writer = await asyncio.open_connection(
+                self._client_host, self.port, ssl=_any() if self.tls else None
+            )
+            try:
+                writer.write(b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n")
+                status = await reader.readline()
+            finally:
+                writer.close()
+        if status.split()[1:2] != [b"200"]:
+            raise OSError(f"the gateway answered {status[:100]!r}")
+
+    @property
+    def _client_host(self) -> str:
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+
+def _any() -> ssl.SSLContext:
+    """For a certificate of whatever name: it is our own socket."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def check(settings: Settings) -> None:
@@ -61,18 +100,16 @@ def check(settings: Settings) -> None:
         )
 
 
-def _port(settings: Settings) -> int:
+def _listening(settings: Settings) -> socket.socket:
+    """At the wanted port; where none was wanted, at the usual one or, where that is taken, at a free one."""
     wanted = settings.gateway_port
-    if wanted == 0:
-        return free_port()
-    try:
-        family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
-        with socket.create_server((settings.gateway_host, wanted or DEFAULT_PORT), family=family):
-            return wanted or DEFAULT_PORT
-    except OSError as error:
-        if wanted is None:
-            return free_port()
-        raise GatewayAddressError(
-            f"the gateway cannot listen at {settings.gateway_host}:{wanted} ({error.strerror or error}); "
-            "set gateway_port to another port, or to 0 for a free one"
-        ) from error
+    for port in (DEFAULT_PORT, 0) if wanted is None else (wanted,):
+        try:
+            family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
+            return socket.create_server((settings.gateway_host, port), family=family, backlog=LISTENED)
+        except OSError as error:
+            refused = error
+    raise GatewayAddressError(
+        f"the gateway cannot listen at {settings.gateway_host}:{wanted or DEFAULT_PORT} "
+        f"({refused.strerror or refused}); set gateway_port to another port, or to 0 for a free one"
+    ) from refused

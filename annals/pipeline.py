@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
-from annals.gateway_address import STOP_GRACE_S, GatewayAddress
+from annals.gateway_address import INHERITED, STOP_GRACE_S, GatewayAddress
 from annals.metrics import metrics_ports
 from annals.roles import GATEWAY, ROLES
 from annals.settings import Settings
@@ -87,8 +87,10 @@ def processing(settings: Settings, dsn: str, roles: tuple[str, ...] = ROLES) -> 
         started = [
             replace(
                 one,
-                env={**(one.env or {}), "ANNALS_GATEWAY_PORT": str(gateway.port)},
+                env={**(one.env or {}), INHERITED: str(gateway.socket.fileno())},
+                files=(gateway.socket.fileno(),),
                 ready=gateway.ready,
+                clean_up=gateway.socket.close,
                 stop_grace_s=STOP_GRACE_S,
             )
             if one.role == GATEWAY

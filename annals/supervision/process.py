@@ -28,6 +28,7 @@ class ProcessSpec:
     """How to start one process. `ready` returns once it does its work and raises while it does not.
 
     `prepare` is called before the first start, `clean_up` after the end, also where it could not be started.
+    `files` are descriptors of ours that it gets under the same numbers.
     """
 
     role: str
@@ -38,6 +39,7 @@ class ProcessSpec:
     stop_signal: int = signal.SIGTERM
     stop_grace_s: float = 5.0
     env: Mapping[str, str] | None = None
+    files: tuple[int, ...] = ()
     log_file: Path = field(default=Path(os.devnull))
 
 
@@ -97,6 +99,7 @@ class Child:
                 stderr=output,
                 env=None if self.spec.env is None else dict(self.spec.env),
                 start_new_session=True,
+                pass_fds=self.spec.files,
                 preexec_fn=self._end_with_parent if sys.platform == "linux" else None,
             )
         self.starts += 1

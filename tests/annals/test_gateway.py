@@ -1,5 +1,6 @@
 """The gateway of a pipeline that is up: real models, stores and tokens."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -18,6 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from annals import gateway_address
 from annals.gateway_address import GatewayAddress, GatewayAddressError
 from annals.settings import load_settings
 from annals.token_file import read_admin_token
@@ -77,8 +79,37 @@ def test_without_tls_it_does_not_listen_beyond_loopback(host: str) -> None:
 
 def test_addresses_for_clients_on_this_machine() -> None:
     for host, url in (("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:"), ("localhost", "http://l")):
-        address = GatewayAddress.of(load_settings(gateway_host=host, gateway_port=0, gateway_plaintext=True))
-        assert address.url.startswith(url)
+        settings = load_settings(gateway_host=host, gateway_port=0, gateway_plaintext=True)
+        with GatewayAddress.of(settings).listening() as address:
+            assert address.url.startswith(url)
+
+
+def test_two_at_the_same_moment_have_an_address_each() -> None:
+    """Also those that nobody told which port to take: from the look at a port on it is taken."""
+    with contextlib.ExitStack() as held:
+        found = [
+            held.enter_context(GatewayAddress.of(load_settings(gateway_host="127.0.0.1")).listening()) for _ in "ab"
+        ]
+        assert len({one.port for one in found}) == 2
+        with pytest.raises(GatewayAddressError, match="another port"):
+            GatewayAddress.of(load_settings(gateway_port=found[0].port))
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 404 Not Found\r\n\r\n", b"220 mail.example.org\r\n"])
+async def test_a_port_that_is_open_is_no_gateway_yet(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        if said:
+            writer.close()
+
+    monkeypatch.setattr(gateway_address, "READY_LIMIT_S", 0.3)
+    with GatewayAddress.of(load_settings(gateway_port=0)).listening() as address:
+        with pytest.raises(TimeoutError):
+            await address.ready()
+        server = await asyncio.start_server(answer, sock=address.socket)
+        with pytest.raises(OSError):
+            await address.ready()
+        server.close()
 
 
 def test_half_of_tls_is_refused() -> None:
