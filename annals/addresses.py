@@ -57,3 +57,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def checked_network(network: str) -> str:
+    """An address, or a network of them, as it is. Raises ValueError for what is none, and for the network of all."""
+    if ipaddress.ip_network(network).prefixlen == 0:
+        raise ValueError("holds every address there is; write the networks that proxies are in")
+    return network

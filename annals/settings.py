@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from annals.addresses import checked_bootstrap, checked_url
+from annals.addresses import checked_bootstrap, checked_network, checked_url
 from annals.errors import WrongSettingError
 from annals.setting_errors import Sources, in_one_line
 from contracts.envelope import Tenant
@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     gateway_key: Path | None = Field(None, description="Key of the gateway's certificate (PEM).")
     gateway_plaintext: bool = Field(
         False, description="Let the gateway listen beyond loopback without TLS, behind a proxy that has it."
+    )
+    gateway_trusted_proxies: tuple[Annotated[str, AfterValidator(checked_network)], ...] = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-For says who asks; none by default."
     )
     gateway_origins: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")], ...] = Field(
         (), description="Origins whose pages may call the gateway from a browser; none by default."
