@@ -21,6 +21,9 @@ from projections.vector.text_query import TextQuery
 MOST = 10_000
 """More than OpenSearch gives for one search."""
 
+BEST_FIRST = ({"_score": "desc"}, {"chunk_id": "asc"})
+"""Of passages that are alike, too, the same ones are given every time."""
+
 _FIELDS = ["chunk_id", "document_id", "title", "text", "start_at", "end_at"]
 
 
@@ -99,7 +102,7 @@ class OpenSearchPassages:
         self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
     ) -> list[Hit]:
         """Those that pass, by BM25, best first."""
-        return await self._hits(full_text(tenant, query, documents), min(k, MOST))
+        return await self._hits(full_text(tenant, query, documents), min(k, MOST), sort=BEST_FIRST)
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """As Lucene counts them: what was replaced or deleted until its segment is merged, and the passages of other
@@ -157,13 +160,15 @@ class OpenSearchPassages:
             body = {"query": own, "_source": [*_FIELDS, "index"]}
             return [source async for source in pages(self._client, at, body, ("chunk_id",))]
 
-    async def _hits(self, query: Mapping[str, Any], size: int) -> list[Hit]:
+    async def _hits(
+        self, query: Mapping[str, Any], size: int, sort: Sequence[Mapping[str, str]] = ({"_score": "desc"},)
+    ) -> list[Hit]:
         if size < 1:
             return []
         found = await search(
             self._client,
             self._alias,
-            {"query": query, "size": size, "_source": ["chunk_id"], "track_total_hits": False},
+            {"query": query, "size": size, "sort": sort, "_source": ["chunk_id"], "track_total_hits": False},
         )
         hits = [Hit(hit["_source"]["chunk_id"], hit["_score"]) for hit in found["hits"]["hits"]]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
