@@ -433,7 +433,7 @@ def test_the_examples_get_an_answer(up: Up, command: list[str]) -> None:
         command, cwd=ROOT / "examples" / "clients", env=env, capture_output=True, text=True, timeout=90, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "Ada Lovelace wrote the first program" in done.stdout
+    assert "Ada Lovelace" in done.stdout
 
 
 def test_a_killed_gateway_is_started_again_and_has_lost_nothing_acknowledged(up: Up) -> None:
