@@ -16,8 +16,9 @@ from reasoning.embedder import QueryEmbedder, Vectors
 from reasoning.fusion import reciprocal_rank_fusion
 from reasoning.index import Index
 from reasoning.neighbourhood import Neighbourhoods
-from reasoning.path_ranking import rank
+from reasoning.path_ranking import Ranking, rank
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
+from reasoning.speaking import speaks_of
 from reasoning.visible import Visible
 from reasoning.words import shortened
 
@@ -102,7 +103,10 @@ def _answer(index: Index, question: str, near: list[Hit], matching: list[Hit], k
     candidates = tuple(_candidate(index, other) for other in found.others)
     steps = without_repeats([_step(index, support, asked) for support, asked in found.path.supports])[-MAX_STEPS:]
     if found.text is None:
-        return Answer(None, 0.0, (), (), state, (), candidates, shortened(found.missing or "", CHAIN_CHARACTERS))
+        missing = shortened(found.missing or "", CHAIN_CHARACTERS)
+        # What was found is shown all the same, where it speaks of the question.
+        shown = best[:k] if speaks_of(index, ranking, best[:k]) else []
+        return Answer(None, 0.0, _sources(index, ranking, shown), (), state, (), candidates, missing)
     # What the answer rests on is among the sources, whatever its rank.
     rests = list(found.passages[-k:])
     sources = [*(number for number in best if number not in rests)][: k - len(rests)] + rests
@@ -110,12 +114,16 @@ def _answer(index: Index, question: str, near: list[Hit], matching: list[Hit], k
     return Answer(
         found.text,
         found.confidence,
-        tuple(scored(index.passages[number], float(ranking.scores[number])) for number in sources),
+        _sources(index, ranking, sources),
         (chain_of(steps, found.text, worked_out=found.path.worked_out),),
         state,
         steps,
         candidates,
     )
+
+
+def _sources(index: Index, ranking: Ranking, numbers: Sequence[int]) -> tuple[ScoredPassage, ...]:
+    return tuple(scored(index.passages[number], float(ranking.scores[number])) for number in numbers)
 
 
 def _checked(question: str, k: int) -> str:

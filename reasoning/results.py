@@ -54,8 +54,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`answer` is a span of a source, or follows from several; None where nothing supports one, and then there are no
-    sources either.
+    """`answer` is a span of a source, or follows from several; None where nothing supports one. The sources then are
+    the passages that speak of the question, if any do.
 
     `confidence` in 0..1 is how often an answer with such support is right. `steps` lead to it, the last one holds it;
     `chains` say the same in words. `candidates` are the best spans, best first. `missing` says why there is no answer:

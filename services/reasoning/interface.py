@@ -45,8 +45,9 @@ class ReasoningMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningQueryResponse:
-    """`answer` is a span of a source, or follows from several; None where nothing supports one: then without sources,
-    and `missing` says why. `steps` lead to the answer, `candidates` are the best spans, best first.
+    """`answer` is a span of a source, or follows from several. Where nothing supports one it is None, `missing` says
+    why, and `sources` are the passages that speak of the question, if any do. `steps` lead to the answer, `candidates`
+    are the best spans, best first.
     """
 
     answer: str | None

@@ -48,6 +48,14 @@ async def test_without_evidence_there_is_no_answer(embedder: TownEmbedder, quest
     assert (answer.answer, answer.confidence, answer.sources, answer.chains) == (None, 0.0, (), ())
 
 
+async def test_what_speaks_of_a_question_is_shown_also_where_it_does_not_answer_it(embedder: TownEmbedder) -> None:
+    answer = await reasoner(TownReaders(embedder), embedder).ask(
+        TENANT, "When was The Glass Lantern by Mirela Voss sold?"
+    )
+    assert (answer.answer, answer.confidence, answer.chains) == (None, 0.0, ())
+    assert answer.sources[0].document_id == "doc-lantern" and answer.missing
+
+
 async def test_an_empty_tenant_has_no_answer(embedder: TownEmbedder) -> None:
     engine = reasoner(TownReaders(embedder, {}), embedder)
     assert (await engine.ask(TENANT, QUESTION)).answer is None
