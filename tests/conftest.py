@@ -25,8 +25,8 @@ hypothesis.settings.register_profile("annals", deadline=None)
 hypothesis.settings.load_profile("annals")
 
 _NUMBERS = itertools.count(1)
-# A machine that goes down may take the tests' databases along. A killed server loses nothing all the same, as each commit
-# is handed to the operating system before it is acknowledged.
+# A machine that goes down may take the tests' databases along. A killed server loses nothing all the same: a commit is
+# handed to the operating system before it is acknowledged.
 UNSAFE = ("fsync=off", "full_page_writes=off")
 MAKING_LIMIT_S = 30.0
 

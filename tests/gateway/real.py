@@ -15,6 +15,7 @@ from annals.composition.use_cases import UseCases, open_use_cases
 from annals.embedded.broker import free_port
 from annals.settings import Settings, load_settings
 from eventstore.dead_letters import DeadLetter, DeadLetters
+from inference.embedder import embedder_revision
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
@@ -27,7 +28,7 @@ from tests.projections.stories import Story
 
 T = TypeVar("T")
 
-EMBEDDER = "all-MiniLM-L6-v2@53aa51172d142c89/mean-1"
+EMBEDDER = embedder_revision(Settings.model_fields["embedder"].default, None)
 HOME, THEIRS = "default", "theirs"
 UNBLOCKED = {"ANNALS_THREAT_FAILURES": "1000000", "ANNALS_THREAT_DENIALS": "1000000"}
 """Threats have tests of their own: here one attack shall not be refused for the one before."""

@@ -17,20 +17,20 @@ from tests.servers.profile import knowledge, services_of
 PASSAGES = int(os.environ.get("ANNALS_TEST_PASSAGES", "120"))
 
 
-def taken_in(pipeline: Pipeline, corpus: Path) -> None:
-    assert Ingestion(pipeline, corpus).processed() == PASSAGES
-    assert_whole(pipeline, PASSAGES)
-
-
-async def known(data: Path, corpus: Path, env: dict[str, str]) -> tuple[dict[str, object], float]:
+def known(data: Path, corpus: Path, env: dict[str, str]) -> tuple[dict[str, object], float]:
     """What the read models say after an ingestion, and how many of some questions find what was asked for."""
-    pipeline = await asyncio.to_thread(Pipeline, data, env=env)
+    pipeline = Pipeline(data, env=env)
     try:
-        await asyncio.to_thread(taken_in, pipeline, corpus)
-        async with services_of(data, pipeline.addresses["postgres"], env) as services:
-            return await knowledge(services), await found_of(services)
+        assert Ingestion(pipeline, corpus).processed() == PASSAGES
+        assert_whole(pipeline, PASSAGES)
+        return asyncio.run(_known(pipeline, env))
     finally:
-        await asyncio.to_thread(pipeline.stop)
+        pipeline.stop()
+
+
+async def _known(pipeline: Pipeline, env: dict[str, str]) -> tuple[dict[str, object], float]:
+    async with services_of(pipeline.data, pipeline.addresses["postgres"], env) as services:
+        return await knowledge(services), await found_of(services)
 
 
 CALLER = Caller("default", "test", "test", FULL_ACCESS)
@@ -48,11 +48,11 @@ async def found_of(services: Stores) -> float:
     return sum(hits) / len(hits)
 
 
-async def test_both_profiles_know_the_same(empty_env: dict[str, str], tmp_path: Path) -> None:
+def test_both_profiles_know_the_same(empty_env: dict[str, str], tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.jsonl"
     write_corpus(corpus, PASSAGES)
-    embedded, found = await known(tmp_path / "embedded", corpus, {})
-    servers, found_by_servers = await known(tmp_path / "servers", corpus, empty_env)
+    embedded, found = known(tmp_path / "embedded", corpus, {})
+    servers, found_by_servers = known(tmp_path / "servers", corpus, empty_env)
     assert embedded["counts"] == servers["counts"]
     for part in ("subjects", "mentions", "statements", "passages"):
         assert embedded[part] == servers[part], part
