@@ -25,9 +25,9 @@ def environment(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_embedder_from_a_hub_gives_the_vectors_of_the_same_folder(hub: Hub, tiny_encoder: Path) -> None:
     commit = hub.publish_folder(ID, tiny_encoder)
-    embedder = Embedder(ID)
+    embedder = Embedder(ID, dtype="float32")
     assert embedder.revision == f"{ID}@{commit}/mean-1"
-    assert np.array_equal(embedder.embed(TEXTS), Embedder(str(tiny_encoder)).embed(TEXTS))
+    assert np.array_equal(embedder.embed(TEXTS), Embedder(str(tiny_encoder), dtype="float32").embed(TEXTS))
 
 
 def test_what_was_downloaded_loads_without_a_hub(hub: Hub, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
