@@ -14,7 +14,7 @@ from reasoning.answering.steps import Anchor, InnerStep, inner_steps, presence
 from reasoning.answering.values import life_in
 from reasoning.question.kinds import Kind
 from reasoning.question.reading import Reading
-from reasoning.words import content_of, stem
+from reasoning.words import STOP_WORDS, Word, content_of, stem, words_of
 
 TOPIC = "topic"
 """The kind of a span that a pronoun stands for."""
@@ -78,9 +78,10 @@ _NAMES = """
     other_date other_number quoted phrase other_name near_before near_after direct_before preposition bracketed
     words spread first_half outer_and_near year definition noun_in_phrase long_phrase counted_noun subject_is_noun
     full_date life thing_person thing_place list topic by_outer behind_outer before_outer direct_unnamed entity
-    entity_and_outer is_entity phrase_behind person_behind person_before
+    entity_and_outer is_entity phrase_behind person_behind person_before doer
 """
 FEATURES = tuple(_NAMES.split())
+_DOER = FEATURES.index("doer")
 """Names of the features, in their order: those of the sentence, then those of the span."""
 
 
@@ -106,6 +107,7 @@ class _Asked:
     names: frozenset[str]
     words: frozenset[str]
     relations: frozenset[str]
+    deed: Mapping[str, float]
 
 
 def scored_spans(
@@ -136,7 +138,7 @@ def scored_spans(
                 continue
             spread[name] += 1
             spans.append((sentence, span, name, tuple(values)))
-    return [
+    scored = [
         Scored(
             sentence,
             span,
@@ -146,6 +148,9 @@ def scored_spans(
         )
         for sentence, span, name, values in spans
     ]
+    # Where a sentence says who does it, what it is done to is no answer.
+    told = {id(one.sentence) for one in scored if one.features[_DOER] > 0}
+    return [one for one in scored if one.features[_DOER] >= 0 or id(one.sentence) not in told]
 
 
 def _asked(reading: Reading, evidence: Evidence) -> _Asked:
@@ -168,7 +173,14 @@ def _asked(reading: Reading, evidence: Evidence) -> _Asked:
     least = ENOUGH * max(outer.values(), default=0.0)
     strong = {root: weight for root, weight in outer.items() if weight >= least}
     relations = frozenset(root for root, depth in reading.depths.items() if depth > 0 and root not in names)
-    return _Asked(outer, strong, inner, weights, names, frozenset(reading.depths), relations)
+    return _Asked(outer, strong, inner, weights, names, frozenset(reading.depths), relations, _deed(reading))
+
+
+def _deed(reading: Reading) -> Mapping[str, float]:
+    """What is done by whom is asked for: "wrote" of "who wrote it"; nothing of "who was it" and "whom did she meet"."""
+    words = [word.folded for word in words_of(reading.text)]
+    verb = words[1] if len(words) > 1 and words[0] == "who" else ""
+    return {stem(verb): 1.0} if verb and verb not in STOP_WORDS else {}
 
 
 def coverage(weights: Mapping[str, float], stems: frozenset[str], concepts: frozenset[int]) -> float:
@@ -347,7 +359,21 @@ def _span_features(
         float(span.kind == PHRASE and behind and kind is Kind.THING),
         float(kind is Kind.PERSON and behind and before[1] != "by"),
         float(kind is Kind.PERSON and ahead_of),
+        _doer(words, first, ahead, before, asked.deed),
     )
+
+
+def _doer(
+    words: Sequence[Word], first: int, ahead: Sequence[str], before: tuple[str, str], deed: Mapping[str, float]
+) -> float:
+    """1 where the span does what is asked, as in "she wrote" and "written by her"; -1 where it is done to it."""
+    if not deed:
+        return 0.0
+    if any(_speaks(word, deed) for word in _skipping(ahead, _HELPING)) or (
+        before[1] == "by" and _speaks(before[0], deed)
+    ):
+        return 1.0
+    return -1.0 if any(_speaks(word.folded, deed) for word in words[:first]) else 0.0
 
 
 def _skipping(words: Sequence[str], skipped: frozenset[str]) -> Sequence[str]:
