@@ -298,11 +298,12 @@ class DatabaseIntegrationLayerContract:
 
         for one in asked(CALLER):
             await one
-        nothing = Some(AccessDecision(False, reason="no role"), NOTHING)
+        nothing: Any = Some(AccessDecision(False, reason="no role"), NOTHING)
+        letters: Any = Some(AccessDecision(True), Reach((LETTERS,)))
         for one in asked(replace(CALLER, access=nothing)):
             with pytest.raises(AccessDeniedError):
                 await one
-        document, search, walk, *plans = asked(replace(CALLER, access=Some(AccessDecision(True), Reach((LETTERS,)))))
+        document, search, walk, *plans = asked(replace(CALLER, access=letters))
         with pytest.raises(NotFoundError):
             await document
         assert [(await one).result for one in (search, walk)] == [[], []]
