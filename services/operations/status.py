@@ -39,8 +39,8 @@ OPEN_LIMIT_S = 15.0
 class Position:
     """`position` in the log, `lag` in events, `seconds` since the first of them was stored; None where not known."""
 
-    position: float | None
-    lag: float | None
+    position: int | None
+    lag: int | None
     seconds: float | None
 
 
