@@ -60,6 +60,6 @@ def _processor_s(command: Sequence[str], environment: Mapping[str, str]) -> floa
         said = output.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode or DOCUMENT["text"] not in said:
+    if process.returncode or DOCUMENT["title"] not in said:
         raise RuntimeError(f"{command[:4]} ended with {process.returncode} and said {said!r}")
     return usage.ru_utime + usage.ru_stime
