@@ -92,19 +92,27 @@ def test_the_gateway_tells_what_the_databases_tell(up: Up) -> None:
     assert rounded(shown_there) == rounded(shown_here)
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_without_the_gateway_the_databases_are_asked(up: Up, killed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_gateway_the_databases_are_asked(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("client.gateway.IMPATIENT_LIMIT_S", 1.0)
     (pid,) = up.pipeline.pids("gateway")
-    if killed:
-        os.kill(pid, signal.SIGKILL)
-    with contextlib.nullcontext() if killed else hanging(pid):
+    with hanging(pid):
         status = given(up.data, "status", exit_code=1)
         people = called(up.data, "status").stdout
     assert set(status["unknown"]) == {"gateway"}
     assert status["documents"] >= up.summary["documents"] and status["kafka"]["health"] == "healthy"
     assert status["addresses"]["gateway"] in status["unknown"]["gateway"]
     assert "unknown: gateway (at http" in people and "-> the gateway: " in people
+    assert until(lambda: called(up.data, "status").exit_code == 0, limit_s=60)
+
+
+def test_a_killed_gateway_hides_nothing(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started again meanwhile: whether it answers already is a matter of time."""
+    monkeypatch.setattr("client.gateway.IMPATIENT_LIMIT_S", 1.0)
+    (pid,) = up.pipeline.pids("gateway")
+    os.kill(pid, signal.SIGKILL)
+    status = json.loads(called(up.data, "status", "--json").stdout)
+    assert set(status["unknown"]) <= {"gateway"}
+    assert status["documents"] >= up.summary["documents"] and status["kafka"]["health"] == "healthy"
     assert until(lambda: called(up.data, "status").exit_code == 0, limit_s=60)
 
 
