@@ -19,51 +19,10 @@ from reasoning.words import STOP_WORDS, Word, content_of, stem, words_of
 TOPIC = "topic"
 """The kind of a span that a pronoun stands for."""
 PRONOUNS = frozenset({"he", "she", "it", "they", "his", "her", "its", "their"})
-_LINKING = frozenset(
-    {
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "at",
-        "for",
-        "to",
-        "on",
-        "as",
-        "with",
-        "his",
-        "her",
-        "its",
-        "their",
-        "only",
-        "first",
-        "new",
-        "own",
-    }
-)
-_HELPING = frozenset(
-    {
-        "who",
-        "which",
-        "that",
-        "has",
-        "had",
-        "have",
-        "was",
-        "were",
-        "is",
-        "are",
-        "also",
-        "then",
-        "first",
-        "later",
-        "and",
-        "an",
-        "a",
-        "the",
-    }
-)
+_LINKING_WORDS = "a an the of in at for to on as with his her its their only first new own"
+_LINKING = frozenset(_LINKING_WORDS.split())
+_HELPING_WORDS = "who which that has had have was were is are also then first later and an a the"
+_HELPING = frozenset(_HELPING_WORDS.split())
 MOST_SENTENCES = 14
 """Sentences whose spans are looked at."""
 ENOUGH = 0.3

@@ -35,6 +35,7 @@ from services.work_limit import WorkLimit
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+P = TypeVar("P", Source, ReasoningStep, ReasoningCandidate)
 Decide = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
 
 ASK_LIMIT_S = 60.0
@@ -255,10 +256,10 @@ def _command(caller: Caller, question: str, key: str, asked: AskResult, at: date
         question=question,
         answer=asked.answer.answer,
         confidence=asked.answer.confidence,
-        sources=tuple(_source(source) for source in asked.answer.sources),
+        sources=tuple(_part(Source, source) for source in asked.answer.sources),
         chains=asked.answer.chains,
-        steps=tuple(_step(step) for step in asked.answer.steps),
-        candidates=tuple(_candidate(candidate) for candidate in asked.answer.candidates),
+        steps=tuple(_part(ReasoningStep, step) for step in asked.answer.steps),
+        candidates=tuple(_part(ReasoningCandidate, candidate) for candidate in asked.answer.candidates),
         missing=asked.answer.missing,
         knowledge=asked.answer.knowledge,
         cached=asked.cached,
@@ -281,36 +282,9 @@ def _decision(query_id: str, executed: ReasoningQueryExecuted, key: str, cause: 
     return decide
 
 
-def _source(passage: ScoredPassage) -> Source:
-    return Source(
-        document_id=passage.document_id,
-        chunk_id=passage.chunk_id,
-        start=passage.start,
-        end=passage.end,
-        score=passage.score,
-    )
-
-
-def _step(step: Step) -> ReasoningStep:
-    return ReasoningStep(
-        asked=step.asked,
-        found=step.found,
-        document_id=step.document_id,
-        chunk_id=step.chunk_id,
-        start=step.start,
-        end=step.end,
-    )
-
-
-def _candidate(candidate: Candidate) -> ReasoningCandidate:
-    return ReasoningCandidate(
-        answer=candidate.answer,
-        support=candidate.support,
-        document_id=candidate.document_id,
-        chunk_id=candidate.chunk_id,
-        start=candidate.start,
-        end=candidate.end,
-    )
+def _part(part: type[P], said: ScoredPassage | Step | Candidate) -> P:
+    """What an event keeps of it: the fields of the same names."""
+    return part(**{name: getattr(said, name) for name in part.model_fields})
 
 
 def _cache_key(tenant: str, question: str, k: int, state: str) -> str:
