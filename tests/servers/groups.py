@@ -14,14 +14,25 @@ UNKNOWN_YET = {
 """Kafka takes a moment for its first group."""
 
 
-def shares(admin: AdminClient, role: str, epoch: int = 1) -> list[int]:
-    """How many partitions each process of a role has, of those that have any. None while they are being shared out."""
-    (asked,) = admin.describe_consumer_groups([group_of(role, epoch)], request_timeout=LIMIT_S).values()
-    try:
-        found = asked.result(LIMIT_S)
-    except KafkaException as error:
-        if error.args[0].code() not in UNKNOWN_YET:
-            raise
-        return []
-    held = [len(member.assignment.topic_partitions) for member in found.members if member.assignment is not None]
-    return [count for count in held if count] if found.state.name == "STABLE" else []
+def shares(admin: AdminClient, role: str) -> list[int]:
+    """How many partitions each process of a role has, of those that have any. None while they are being shared out.
+
+    Whatever the epoch: a relay that finds topics gone, if only for a moment, counts a new one.
+    """
+    groups = [
+        group.group_id
+        for group in admin.list_consumer_groups(request_timeout=LIMIT_S).result(LIMIT_S).valid
+        if group.group_id.startswith(group_of(role, epoch=0).removesuffix("0"))
+    ]
+    held: list[int] = []
+    for asked in admin.describe_consumer_groups(groups, request_timeout=LIMIT_S).values() if groups else ():
+        try:
+            found = asked.result(LIMIT_S)
+        except KafkaException as error:
+            if error.args[0].code() not in UNKNOWN_YET:
+                raise
+            return []
+        if found.members and found.state.name != "STABLE":
+            return []
+        held += [len(one.assignment.topic_partitions) for one in found.members if one.assignment is not None]
+    return [count for count in held if count]

@@ -20,7 +20,7 @@ from tests.servers.ingestion import Ingestion, assert_whole, events
 
 PORTION = 80
 STALL_S = 20
-SESSION_S = 6
+SESSION_S = 10
 """Faust's session timeout: who is silent for so long loses its partitions (streams/app.py)."""
 
 
