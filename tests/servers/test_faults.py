@@ -108,7 +108,8 @@ def test_three_workers_of_which_one_dies_and_one_is_paused(scene: Callable[..., 
     whole = scene(ANNALS_WORKERS="3", ANNALS_TORCH_THREADS="1")
     pipeline = whole.pipeline
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": "0"})
-    assert until(lambda: len(shares(admin, "worker")) == 3, 240), "the three workers share the partitions"
+    shared = until(lambda: len(shares(admin, "worker")) == 3, 240)
+    assert shared, f"the three workers share the partitions: {shares(admin, 'worker')}"
     ingestion = whole.caught_in_the_middle()
     killed, paused, _ = pipeline.pids("worker")
     os.kill(killed, signal.SIGKILL)
