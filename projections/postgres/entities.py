@@ -8,9 +8,11 @@ say now. So a write costs what its own documents name, however often the others 
 Writers side by side lock the entities that they share, in the order of their keys, before they read its names.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+
+import asyncpg
 
 from eventstore.keys import AggregateKey
 from eventstore.pool import Connection
@@ -72,19 +74,66 @@ async def apply_difference(
     # First of all, as it locks the rows: nobody else counts these names now, and what others counted is seen below.
     names = list(layout.counts)
     columns = [[counts.get(key, none)[index] for key in touched] for index in range(len(names))]
-    given = "".join(f", ${index}::bigint[]" for index in range(3, 3 + len(names)))
-    await connection.execute(
-        f"INSERT INTO {schema}.entities AS e (tenant, entity_id, name, {', '.join(names)}) "
-        f"SELECT tenant, entity_id, entity_id, {', '.join(names)} "
-        f"FROM unnest($1::text[], $2::text[]{given}) AS k(tenant, entity_id, {', '.join(names)}) "
+    given = "".join(f", ${index}::bigint[]" for index in range(5, 5 + len(names)))
+    called = _called(times)
+    rows = await connection.fetch(
+        f"INSERT INTO {schema}.entities AS e (tenant, entity_id, name, type, {', '.join(names)}) "
+        f"SELECT tenant, entity_id, name, type, {', '.join(names)} "
+        f"FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]{given}) "
+        f"AS k(tenant, entity_id, name, type, {', '.join(names)}) "
         "ON CONFLICT (tenant, entity_id) DO UPDATE SET "
-        + ", ".join(f"{name} = e.{name} + excluded.{name}" for name in names),
+        + ", ".join(f"{name} = e.{name} + excluded.{name}" for name in names)
+        + " RETURNING e.tenant, e.entity_id, e.name, e.type, xmax = 0 AS added",
         *keys,
+        [called.get(key, (key[1], None))[0] for key in touched],
+        [called.get(key, (key[1], None))[1] for key in touched],
         *columns,
     )
     await _count_names(connection, schema, times)
-    await connection.execute(_FOLLOW.replace("{schema}", schema), *keys)
-    await connection.execute(_UNSPOKEN.replace("{schema}", schema), *keys)
+    fewer = {(key[0], key[1]) for key, change in times.items() if change < 0}
+    await _each(connection, _FOLLOW, schema, _maybe_called_otherwise(rows, times, fewer | set(decided)))
+    await _each(connection, _UNSPOKEN, schema, fewer | set(decided))
+
+
+def _maybe_called_otherwise(
+    rows: Iterable[asyncpg.Record], times: Mapping[NameKey, int], uncertain: Set[EntityKey]
+) -> set[EntityKey]:
+    """The entities, of `rows` that were just counted, whose name or type may be another one now.
+
+    One that is new is called as it was added: written once, its row leaves no dead one behind. One that is only said
+    more often, under the name and the type that it has, keeps them: they were the most frequent, or a person decided.
+    """
+    had = {(row["tenant"], row["entity_id"]): (row["name"], row["type"]) for row in rows if not row["added"]}
+    others = {
+        (tenant, entity)
+        for tenant, entity, name, kind in times
+        if (tenant, entity) in had and not (name == had[tenant, entity][0] and kind in ("", had[tenant, entity][1]))
+    }
+    return others | uncertain
+
+
+async def _each(connection: Connection, statement: str, schema: str, keys: Set[EntityKey]) -> None:
+    if keys:
+        ordered = sorted(keys)
+        await connection.execute(
+            statement.replace("{schema}", schema), [tenant for tenant, _ in ordered], [entity for _, entity in ordered]
+        )
+
+
+def _called(times: dict[NameKey, int]) -> dict[EntityKey, tuple[str, str | None]]:
+    """Name and type of each entity as these counts alone have them."""
+    names: dict[EntityKey, Counter[str]] = defaultdict(Counter)
+    types: dict[EntityKey, Counter[str]] = defaultdict(Counter)
+    for (tenant, entity, name, kind), count in times.items():
+        names[tenant, entity][name] += count
+        if kind:
+            types[tenant, entity][kind] += count
+    return {key: (_first(counted), _first(types[key]) if key in types else None) for key, counted in names.items()}
+
+
+def _first(counted: Counter[str]) -> str:
+    """The most frequent one; in a tie the first by its bytes."""
+    return min(counted, key=lambda value: (-counted[value], value.encode()))
 
 
 async def _count_names(connection: Connection, schema: str, times: dict[NameKey, int]) -> None:

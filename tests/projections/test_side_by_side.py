@@ -73,3 +73,26 @@ async def test_a_document_that_names_much_leaves_nothing(live: LiveModel, histor
     await live.everything()
     for table in ("entity_names", "entities"):
         assert await history.pool.fetchval(f"SELECT count(*) FROM {live.model.name}.{table}") == 0
+
+
+async def test_a_new_entity_is_written_once(live: LiveModel, history: History) -> None:
+    """Each further version of a row is a dead one and an entry in each index: with many documents, writes grow slow."""
+    await live.projector.apply(await history.tell(story(1)), {})
+    written = await history.pool.fetchrow(
+        f"SELECT count(*), max((ctid::text::point)[1]) FROM {live.model.name}.entities"
+    )
+    assert written is not None and written[0] == written[1] > 2
+    await live.everything()
+    assert (await live.verify()).difference is None
+
+
+async def test_a_new_entity_is_called_as_most_of_its_document_say(live: LiveModel, history: History) -> None:
+    """In a tie as the first by its bytes; and what a person decided at the same time comes before that."""
+    told = await history.tell(
+        Story("d1", ("Ada met Cleo.", "ADA saw Bob.", "Bob met Bob.", "BOB saw Cleo."), title="Harbour")
+    )
+    await live.projector.apply([*told, *await history.rename("Cleo", "Countess")], {})
+    rows = await history.pool.fetch(f"SELECT name FROM {live.model.name}.entities")
+    assert {"ADA", "Bob", "Countess"} <= {row["name"] for row in rows}
+    await live.everything()
+    assert (await live.verify()).difference is None
