@@ -1,6 +1,6 @@
 """The Faust app: one for each role, with the settings that were found to hold."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,20 @@ from contracts.codec import NewerSchemaError
 from streams import termination
 from streams.batch_consumer import BatchConsumer
 from streams.credentials import read_credentials
+from streams.fan_out import FanOut
 from streams.transport import PromptApp
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path) -> PromptApp:
+def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path, *, polls: bool = False) -> PromptApp:
     """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words.
 
-    Faust makes `folder` at its start, and nothing is kept in it.
+    Faust makes `folder` at its start, and nothing is kept in it. `polls`: as `PromptApp` has it.
 
     Raises ValueError for those that Faust cannot honour.
     """
-    return PromptApp(
+    app = PromptApp(
         group,
         broker=[f"aiokafka://{address.strip()}" for address in bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
@@ -49,18 +50,28 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
         value_serializer="raw",
         worker_redirect_stdouts=False,
     )
+    app.polls = polls
+    return app
 
 
-def attach(app: faust.App, consumer: BatchConsumer[Any]) -> Any:
-    """Make an agent of `app` that empties the batch consumer's topics into its handler; returns the agent."""
-    handler = consumer.handler
-    channel = app.topic(*handler.topics, key_type=bytes, value_type=bytes, internal=False)
+def attach(app: faust.App, consumers: Sequence[BatchConsumer[Any]]) -> list[Any]:
+    """Make agents of `app`, one a topic, that deliver to the consumers that follow it; returns the agents.
+
+    A topic that is held back, as a consumer of it is full, holds no other one back.
+    """
+    fan_out = FanOut(consumers)
+    return [_agent(app, fan_out, topic) for topic in fan_out.topics]
+
+
+def _agent(app: faust.App, fan_out: FanOut, topic: str) -> Any:
+    names = ", ".join(consumer.handler.name for consumer in fan_out.followers(topic))
 
     async def agent(stream: Any) -> None:
-        await or_terminate(handler.name, consumer.run(stream))
+        await or_terminate(names, fan_out.run(topic, stream))
 
+    channel = app.topic(topic, key_type=bytes, value_type=bytes, internal=False)
     # One at a time: with more, Faust commits past what is in flight (faust-streaming #606).
-    return app.agent(channel, name=handler.name, concurrency=1)(agent)
+    return app.agent(channel, name=topic, concurrency=1)(agent)
 
 
 async def or_terminate(name: str, work: Coroutine[Any, Any, None]) -> None:

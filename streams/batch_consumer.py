@@ -1,11 +1,11 @@
-"""From a Faust stream to a handler, in batches, acknowledging nothing that was not processed."""
+"""From deliveries to a handler, in batches, acknowledging nothing that was not processed."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from contracts.codec import NewerSchemaError
 from contracts.topics import Partition
@@ -13,7 +13,7 @@ from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.retries import retry_unavailable
 from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler, WaitsBehindError
-from streams.in_flight import Delivered, InFlight
+from streams.in_flight import Acknowledged, Delivered, InFlight
 from streams.message import Message, positions_of
 from streams.metering import metered
 from streams.missed_events import MissedEvents
@@ -31,12 +31,10 @@ UNWANTED_WAIT_S = 0.2
 
 
 class BatchConsumer(Generic[Item]):
-    """Empties one agent's stream into one handler.
+    """Hands what is delivered to one handler.
 
-    Faust's own `take` acknowledges a batch even when it was cancelled or raised (faust-streaming #189, #315), so
-    the stream runs without automatic acknowledgement and each event is acknowledged here, in order, after it and all
-    before it were processed. Small items do not wait for large ones (see `InFlight`). What is in flight is bounded: a
-    slow handler holds the stream back.
+    Each event is acknowledged in order, after it and all before it were processed. Small items do not wait for large
+    ones (see `InFlight`). What is in flight is bounded: a slow handler holds its deliverer back.
 
     `processed` counts messages, `at_work` says that a batch is being processed, `waits_for_store` that this takes
     long because a store is away: `stores_away` counts who waits. `recovering` says that it gets
@@ -65,6 +63,7 @@ class BatchConsumer(Generic[Item]):
         self._wanted = asyncio.Event()
         self._has_room = asyncio.Event()
         self._acknowledging = asyncio.Lock()
+        self._recovery = asyncio.Lock()
         self._handled: dict[Partition, int] = {}
 
     @property
@@ -96,22 +95,30 @@ class BatchConsumer(Generic[Item]):
         """Whether too many messages became dead letters, so that nothing is processed until somebody acts."""
         return self._limit.is_paused
 
-    async def run(self, stream: Any) -> None:
-        """Read `stream` for as long as it lasts. Raises what ends the worker."""
+    async def run(self) -> None:
+        """Process what is delivered, until cancelled. Raises what ends the worker."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._process_batches(stream, tasks))
-            async for event in stream.noack().events():
-                await self._recover_before(event.message)
-                delivery = self.read(as_message(event.message), event)
-                self._in_flight.add(delivery)
-                self._changed.set()
-                if delivery.is_wanted or self._in_flight.is_full:
-                    self._wanted.set()
-                while self._in_flight.is_full:
-                    self._has_room.clear()
-                    await self._has_room.wait()
+            while True:
+                await self._company()
+                while batch := self._in_flight.next_batch():
+                    tasks.create_task(self._process_batch(batch))
 
-    def read(self, message: Message, event: Any = None) -> Delivered[Item]:
+    async def deliver(self, message: Message, event: Acknowledged) -> None:
+        """Take a message that is to be acknowledged by `event`; returns when there is room for another one.
+
+        Raises what ends the worker.
+        """
+        await self._recover_before(message)
+        delivery = self.read(message, event)
+        self._in_flight.add(delivery)
+        self._changed.set()
+        if delivery.is_wanted or self._in_flight.is_full:
+            self._wanted.set()
+        while self._in_flight.is_full:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    def read(self, message: Message, event: Acknowledged | None = None) -> Delivered[Item]:
         """The message with what the handler makes of it, or with the error. Raises NewerSchemaError."""
         try:
             item = self.handler.read(message)
@@ -124,22 +131,18 @@ class BatchConsumer(Generic[Item]):
         except Exception as error:  # MalformedEventError, or bytes that nobody thought of: the stream goes on
             return Delivered(event, message, error=error)
 
-    async def _process_batches(self, stream: Any, tasks: asyncio.TaskGroup) -> None:
-        """Start batches, whenever something was delivered or finished."""
-        while True:
-            await self._changed.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(UNWANTED_WAIT_S):
-                    await self._wanted.wait()
-            if self._in_flight.waiting < self._batch:
-                # Few wait a moment for company.
-                await asyncio.sleep(FULL_BATCH_WAIT_S)
-            self._changed.clear()
-            self._wanted.clear()
-            while batch := self._in_flight.next_batch():
-                tasks.create_task(self._process_batch(batch, stream))
+    async def _company(self) -> None:
+        """Until there may be something to begin: few messages wait a moment for others."""
+        await self._changed.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNWANTED_WAIT_S):
+                await self._wanted.wait()
+        if self._in_flight.waiting < self._batch:
+            await asyncio.sleep(FULL_BATCH_WAIT_S)
+        self._changed.clear()
+        self._wanted.clear()
 
-    async def _process_batch(self, batch: Sequence[Delivered[Item]], stream: Any) -> None:
+    async def _process_batch(self, batch: Sequence[Delivered[Item]]) -> None:
         await self._process(batch, self._in_flight.positions_with(batch))
         # One after the other, for a partition's messages are acknowledged in order.
         async with self._acknowledging:
@@ -152,27 +155,27 @@ class BatchConsumer(Generic[Item]):
             if news:
                 await self._try([], news)
             for delivery in released:
-                await stream.ack(delivery.event)
+                if delivery.event is not None:
+                    await delivery.event.processed()
             self._has_room.set()
 
-    async def _recover_before(self, record: Any) -> None:
+    async def _recover_before(self, message: Message) -> None:
         """Where records right before this one are gone, process their events first."""
-        partition = (record.topic, record.partition)
-        expected = self._next_offsets.get(partition, record.offset)
-        self._next_offsets[partition] = record.offset + 1
-        if self._missed is None or record.offset <= expected:
+        partition = (message.topic, message.partition)
+        expected = self._next_offsets.get(partition, message.offset)
+        self._next_offsets[partition] = message.offset + 1
+        if self._missed is None or message.offset <= expected:
             return
         # Another worker may have had the partition meanwhile: then nothing is gone.
         if await self._missed.is_deleted(partition, expected):
-            position = as_message(record).position
             log.warning(
                 "%s: Kafka deleted %d records of %s/%d before they were read (see the topic's retention)",
                 self.handler.name,
-                record.offset - expected,
+                message.offset - expected,
                 *partition,
             )
-            if position is not None:
-                await self.recover([partition], position - 1)
+            if message.position is not None:
+                await self.recover([partition], message.position - 1)
 
     async def recover(self, partitions: Collection[Partition], up_to: int) -> None:
         """Process what the log holds of partitions up to a position, where Kafka does not hold it any more.
@@ -182,17 +185,18 @@ class BatchConsumer(Generic[Item]):
         missed, event_types = self._missed, self.handler.event_types
         if missed is None or not event_types:
             return
-        self.recovering = True
-        try:
-            name = self.handler.name
-            position = await self._retry_unavailable(lambda: missed.lowest_known(name, partitions))
-            log.info("%s: getting events %d to %d from the event store", name, position + 1, up_to)
-            while messages := await self._retry_unavailable(partial(missed.after, position, up_to, event_types)):
-                await self.process(messages)
-                position = messages[-1].position or up_to
-            await self._try([], dict.fromkeys(partitions, up_to))
-        finally:
-            self.recovering = False
+        async with self._recovery:
+            self.recovering = True
+            try:
+                name = self.handler.name
+                position = await self._retry_unavailable(lambda: missed.lowest_known(name, partitions))
+                log.info("%s: getting events %d to %d from the event store", name, position + 1, up_to)
+                while messages := await self._retry_unavailable(partial(missed.after, position, up_to, event_types)):
+                    await self.process(messages)
+                    position = messages[-1].position or up_to
+                await self._try([], dict.fromkeys(partitions, up_to))
+            finally:
+                self.recovering = False
 
     async def note(self, positions: Mapping[Partition, int]) -> None:
         """Everything up to `positions` is done, though nothing of it was ours: let the handler remember that."""
@@ -294,18 +298,3 @@ class BatchConsumer(Generic[Item]):
         if waiting:
             log.info("%s: the store is back", self.handler.name)
         return result
-
-
-def as_message(record: Any) -> Message:
-    """A Faust message as plain data."""
-    headers = record.headers or ()
-    pairs = headers.items() if hasattr(headers, "items") else headers
-    return Message(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp=int(record.timestamp or 0),
-        key=record.key,
-        value=record.value,
-        headers={name: value for name, value in pairs if value is not None},
-    )

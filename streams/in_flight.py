@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from contracts.topics import Partition
 from streams.message import Message, positions_of
@@ -19,14 +19,23 @@ HELD_BYTES = 16 * 1024 * 1024
 Faust delivers to them in step, so what a stage has not come to yet (four messages a document) is best held."""
 
 
+class Acknowledged(Protocol):
+    """What a message was delivered with, to be told of it."""
+
+    async def processed(self) -> None:
+        """The message and all before it were processed."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Delivered(Generic[Item]):
     """A message, with its `item` (None: none of the handler's business) or the `error` that came of reading it.
 
-    `event` is Faust's. `size` is what there is to work through, in bytes; others do not wait for what `is_large`.
+    `event` is told when it is released. `size` is what there is to work through, in bytes; others do not wait for what
+    `is_large`.
     """
 
-    event: Any
+    event: Acknowledged | None
     message: Message
     item: Item | None = None
     error: Exception | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from contracts.codec import check_event_type, decode
 from contracts.envelope import DomainEvent
@@ -19,6 +20,7 @@ class Message:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes] = field(default_factory=dict)
+    _events: list[DomainEvent] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def identity(self) -> str:
@@ -41,11 +43,32 @@ class Message:
         """Set when this record is, or claims to be, a dead letter that somebody asked to try again."""
         return _number(self.headers.get("dead_letter"))
 
+    def event(self) -> DomainEvent:
+        """The event that it holds, decoded once for all who ask. Raises MalformedEventError, NewerSchemaError."""
+        if not self._events:
+            self._events.append(decode(self.value or b"", position=self.position))
+        return self._events[0]
+
     @property
     def retry_token(self) -> str | None:
         """What only the relay's retry of a dead letter knows."""
         raw = self.headers.get("retry_token")
         return None if raw is None else raw.decode("utf-8", "replace")
+
+
+def as_message(record: Any) -> Message:
+    """A Faust message as plain data."""
+    headers = record.headers or ()
+    pairs = headers.items() if hasattr(headers, "items") else headers
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=int(record.timestamp or 0),
+        key=record.key,
+        value=record.value,
+        headers={name: value for name, value in pairs if value is not None},
+    )
 
 
 def _number(raw: bytes | None) -> int | None:
@@ -64,7 +87,7 @@ def read_event(message: Message, wanted: Collection[str]) -> DomainEvent | None:
         check_event_type(event_type)
     if event_type not in wanted or message.value is None:
         return None
-    return decode(message.value, position=message.position)
+    return message.event()
 
 
 def positions_of(messages: Iterable[Message]) -> dict[Partition, int]:

@@ -38,7 +38,7 @@ class Role:
     """What a worker process needs: its name, its handlers, and where things are.
 
     `log_id` is the log's own name; `kafka` is as librdkafka has it, `logging` as `logging.config.dictConfig` has it.
-    `folder` is for Faust, which makes it.
+    `folder` is for Faust, which makes it. `polls` is said of the embedded broker (see `streams/transport.py`).
     `beat` is called every second or two while the event loop answers, `ended` when a stop begins.
     """
 
@@ -55,6 +55,7 @@ class Role:
     ended: Callable[[], None]
     kafka: Mapping[str, str] = field(default_factory=dict)
     stall_s: float = 60.0
+    polls: bool = False
     logging: Mapping[str, Any] | None = None
 
     @property
@@ -80,13 +81,12 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     group = group_of(role.name, epoch)
     admin = BrokerAdmin(role.client)
     missed = MissedEvents(role.reader, role.positions, topics(), admin.log_starts, _wait_for_broker(role, admin, group))
-    app = build_app(group, role.bootstrap, role.kafka, role.folder)
+    app = build_app(group, role.bootstrap, role.kafka, role.folder, polls=role.polls)
     # What was wrong may be mended: whoever starts a consumer lets it go on.
     names = [handler.name for handler in role.handlers]
     loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))
     consumers = [BatchConsumer(handler, role.dead_letter_sink, missed=missed) for handler in role.handlers]
-    for consumer in consumers:
-        attach(app, consumer)
+    attach(app, consumers)
     tasks: set[asyncio.Task[None]] = set()
 
     def begin(work: Coroutine[Any, Any, None]) -> None:

@@ -18,7 +18,7 @@ from streams.app import attach, build_app
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from streams.roles import group_of
-from streams.transport import FETCH_WAIT_MS
+from streams.transport import FETCH_WAIT_MS, Polling
 from tests.streams.fakes import Letters, Recorder, Stream, message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,13 +43,24 @@ async def test_an_app_does_not_let_the_broker_hold_a_fetch_for_long() -> None:
     app: Any = build_app("g", "one:9092", {}, UNUSED)
     connected_by = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
     assert connected_by._fetch_max_wait_ms == FETCH_WAIT_MS < 200
+    assert not isinstance(connected_by._client.send, Polling)
 
 
-def test_an_agent_follows_its_handlers_topics_one_event_at_a_time() -> None:
+async def test_the_embedded_broker_is_not_made_to_wait_at_all() -> None:
+    """It lets the time of a fetch pass, whatever it has."""
+    app: Any = build_app("g", "one:9092", {}, UNUSED, polls=True)
+    connected_by = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
+    assert connected_by._fetch_max_wait_ms == 0
+    assert isinstance(connected_by._client.send, Polling)
+
+
+def test_each_topic_has_one_agent_that_delivers_one_event_at_a_time() -> None:
+    """However many consumers follow it: what Faust does for an event, it does once."""
     app = build_app("g", "one:9092", {}, UNUSED)
-    agent = attach(app, BatchConsumer(Recorder(topics=("annals.a", "annals.b")), DeadLetterSink(Letters(), topics())))
-    assert agent.concurrency == 1
-    assert agent.channel.topics == ("annals.a", "annals.b")
+    followed = (("annals.a", "annals.b"), ("annals.b", "annals.c"))
+    agents = attach(app, [BatchConsumer(Recorder(topics=own), DeadLetterSink(Letters(), topics())) for own in followed])
+    assert [agent.concurrency for agent in agents] == [1, 1, 1]
+    assert [agent.channel.topics for agent in agents] == [("annals.a",), ("annals.b",), ("annals.c",)]
 
 
 def test_sasl_and_tls_settings_are_passed_on() -> None:
@@ -76,7 +87,7 @@ def give_up() -> None:
     consumer = BatchConsumer(
         Recorder(failures=[StoreUnavailableError("the database is away")]), DeadLetterSink(Letters(), topics())
     )
-    agent = attach(build_app("g", "one:9092", {}, UNUSED), consumer)
+    (agent,) = attach(build_app("g", "one:9092", {}, UNUSED), [consumer])
     asyncio.run(agent.fun(Stream([message(0)])))
 
 

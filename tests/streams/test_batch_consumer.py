@@ -13,6 +13,7 @@ from streams import batch_consumer as consumers
 from streams import in_flight
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
+from streams.fan_out import FanOut
 from tests.streams.fakes import TOPIC, Letters, Recorder, Stream, message
 
 
@@ -30,7 +31,7 @@ class Scene:
 
     @contextlib.asynccontextmanager
     async def running(self, stream: Stream) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.consumer.run(stream))
+        task = asyncio.create_task(FanOut([self.consumer]).run(TOPIC, stream))
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -83,7 +84,7 @@ async def test_nothing_is_acknowledged_before_it_was_handled() -> None:
 async def test_a_store_that_stays_away_ends_the_consumer_and_nothing_is_acknowledged() -> None:
     scene, stream = Scene(failures=[StoreUnavailableError("away")]), Stream([message(0), message(1)])
     with pytest.raises(ExceptionGroup) as raised:
-        await scene.consumer.run(stream)
+        await FanOut([scene.consumer]).run(TOPIC, stream)
     assert raised.group_contains(StoreUnavailableError, match="away")
     assert stream.acknowledged == [] and scene.letters.set_aside == []
 
@@ -228,7 +229,7 @@ async def test_what_only_a_newer_process_reads_ends_the_drain_and_is_no_dead_let
     scene = Scene(failures=[] if read else [NewerSchemaError("too old")])
     stream = Stream([message(0, b"fine"), message(1, b"newer" if read else b"fine")])
     with pytest.raises(ExceptionGroup) as ended:
-        await scene.consumer.run(stream)
+        await FanOut([scene.consumer]).run(TOPIC, stream)
     assert ended.group_contains(NewerSchemaError)
     assert (stream.acknowledged, scene.set_aside) == ([], [])
 

@@ -17,7 +17,8 @@ from streams import dead_letter_limit
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_limit import EVENTS, INBOX, DeadLetterLimit, DeadLetterPolicy
 from streams.dead_letter_sink import DeadLetterSink
-from tests.streams.fakes import Letters, Paused, Recorder, Stream, message
+from streams.fan_out import FanOut
+from tests.streams.fakes import TOPIC, Letters, Paused, Recorder, Stream, message
 from tests.streams.test_batch_consumer import until
 
 TEN = DeadLetterPolicy(share=0.5, least=10, window=100)
@@ -71,7 +72,7 @@ class Scene:
 
     @contextlib.asynccontextmanager
     async def running(self, stream: Stream) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.consumer.run(stream))
+        task = asyncio.create_task(FanOut([self.consumer]).run(TOPIC, stream))
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -23,6 +23,7 @@ from eventstore.reader import EventReader
 from streams import missed_events
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
+from streams.fan_out import FanOut
 from streams.handler import BATCH_BYTES
 from streams.message import Message, read_event
 from streams.missed_events import MissedEvents
@@ -98,7 +99,7 @@ class Scene:
     async def run(self, *numbers: int) -> list[str]:
         """Deliver the records of these documents; returns the documents that were handled."""
         stream = Stream([self.record(number) for number in numbers])
-        task = asyncio.create_task(self.consumer.run(stream))
+        task = asyncio.create_task(FanOut([self.consumer]).run(TOPIC, stream))
         try:
             await until(lambda: len(stream.acknowledged) == len(numbers) or task.done())
         finally:
