@@ -55,6 +55,10 @@ class Commands:
         async for states in self._reader.states(keys, project):
             yield states
 
+    async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """The present version of each aggregate; those that have none are left out."""
+        return await self._reader.versions(keys)
+
     async def execute(self, command: Command) -> list[DomainEvent]:
         """Decide and append; returns what was appended, with positions. Raises ConflictError."""
         return (await self.execute_many([command]))[0]

@@ -276,6 +276,17 @@ class EventReader:
             )
         return {by_stream[UUID(str(row["originator_id"]))]: row["bytes"] for row in rows}
 
+    async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """The version of each aggregate's last event; aggregates without events are left out."""
+        by_stream = {stream_id(*key): key for key in keys}
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT originator_id, max(originator_version) AS version FROM annals.stored_events "
+                "WHERE originator_id = ANY($1) GROUP BY originator_id",
+                list(by_stream),
+            )
+        return {by_stream[UUID(str(row["originator_id"]))]: row["version"] for row in rows}
+
     async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, LastEvent]:
         """Each aggregate's last event; aggregates without events are left out."""
         by_stream = {stream_id(*key): key for key in keys}

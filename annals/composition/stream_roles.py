@@ -23,6 +23,7 @@ from services.operations.rebuilding import LEFTOVERS_LIMIT_S
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
 from services.processing.entities import Entities
+from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.serving import MODELS_LIMIT_S
 from services.processing.stage import StageRunner
@@ -81,6 +82,7 @@ async def open_role(
         ended=ended,
         kafka=settings.kafka,
         stall_s=settings.stall_seconds,
+        polls=settings.profile == "embedded",
         logging=logging,
     )
 
@@ -116,7 +118,8 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
         Relationships(stores.texts, inference),
         Completion(),
     )
-    runners = [StageRunner(stage, stores.commands) for stage in stages]
+    recent = RecentDocuments()
+    runners = [StageRunner(stage, stores.commands, recent) for stage in stages]
     return [StageHandler(runner, stores.positions, stores.topics) for runner in runners]
 
 

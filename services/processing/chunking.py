@@ -16,6 +16,7 @@ from eventstore.texts import TextStore
 from inference.chunking import ChunkSpan
 from inference.model import digest_of
 from inference.runner import Inference
+from services.processing.ahead import ParsingAhead
 from services.processing.stage import StageOutput
 
 
@@ -28,6 +29,7 @@ class Chunking:
     def __init__(self, texts: TextStore, inference: Inference) -> None:
         self._texts = texts
         self._inference = inference
+        self._parsing = ParsingAhead(inference)
 
     @property
     def revision(self) -> str:
@@ -47,6 +49,9 @@ class Chunking:
             self._payload(document, texts[key], cuts)
             for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
         ]
+        self._parsing.begin(
+            [texts[key][cut.start : cut.end] for key, cuts in zip(keys, spans, strict=True) for cut in cuts]
+        )
         await self._inference.embedder.outputs(
             [
                 embedder_input(document.title, texts[key][cut.start : cut.end])

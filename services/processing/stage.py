@@ -1,6 +1,6 @@
 """What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from contracts.event_types import EventType
 from contracts.payload import Payload
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
+from services.processing.recent import RecentDocuments
 
 SLICE_BYTES = 500_000
 """Text worked on at once: bounds memory, and the work that a crash makes vain."""
@@ -55,11 +56,12 @@ class Stage(Protocol):
 
 
 class StageRunner:
-    """Does a stage's work on the events that set it off."""
+    """Does a stage's work on the events that set it off. `recent` is shared by the stages of a process."""
 
-    def __init__(self, stage: Stage, commands: Commands) -> None:
+    def __init__(self, stage: Stage, commands: Commands, recent: RecentDocuments) -> None:
         self.stage = stage
         self._commands = commands
+        self._recent = recent
 
     async def run(self, events: Sequence[DomainEvent]) -> None:
         """Load the events' documents, work on what is due, append the results. Run twice, it appends nothing twice.
@@ -68,24 +70,39 @@ class StageRunner:
         """
         # One delivery of an event within a batch is enough.
         batch = list({(AggregateKey.of(event), event.event_id): event for event in events}.values())
-        keys = [AggregateKey.of(event) for event in batch]
-        async for documents in self._commands.load_in_batches(keys, Document.project):
-            due = [
-                (document, event)
-                for key, event in zip(keys, batch, strict=True)
-                if (document := documents.get(key)) is not None and self.stage.is_due(document, event)
-            ]
-            for part in batches(due, lambda pair: pair[0].text.bytes, max_bytes=SLICE_BYTES):
-                await self._work(part)
+        known = await self._known(batch)
+        await self._work_on(batch, known)
+        unknown = [event for event in batch if AggregateKey.of(event) not in known]
+        async for documents in self._commands.load_in_batches(map(AggregateKey.of, unknown), Document.project):
+            await self._work_on(unknown, documents)
+
+    async def _known(self, events: Sequence[DomainEvent]) -> dict[AggregateKey, Document]:
+        """Present states that need not be loaded, as a stage of this process left them."""
+        recent = {key: found for key in map(AggregateKey.of, events) if (found := self._recent.get(key)) is not None}
+        versions = await self._commands.versions(recent) if recent else {}
+        return {key: found for key, found in recent.items() if found.version == versions.get(key)}
+
+    async def _work_on(self, events: Sequence[DomainEvent], documents: Mapping[AggregateKey, Document]) -> None:
+        due = [
+            (document, event)
+            for event in events
+            if (document := documents.get(AggregateKey.of(event))) is not None and self.stage.is_due(document, event)
+        ]
+        for part in batches(due, lambda pair: pair[0].text.bytes, max_bytes=SLICE_BYTES):
+            await self._work(part)
 
     async def _work(self, part: Sequence[tuple[Document, DomainEvent]]) -> None:
         results = await self.stage.work(part)
+        decided = [Decided(self._decision(event, result)) for (_, event), result in zip(part, results, strict=True)]
         await self._commands.store_many(
             [
-                Command(AggregateKey.of(event), Document.project, self._decision(event, result), state=document)
-                for (document, event), result in zip(part, results, strict=True)
+                Command(AggregateKey.of(event), Document.project, one, state=document)
+                for (document, event), one in zip(part, decided, strict=True)
             ]
         )
+        for one in decided:
+            if (state := one.state()) is not None:
+                self._recent.keep(state)
 
     def _decision(self, event: DomainEvent, result: StageOutput) -> Decision:
         cause = Cause(
@@ -95,3 +112,25 @@ class StageRunner:
             event_id=ids.event_id(event.event_id, self.stage.name, self.stage.revision),
         )
         return lambda document: self.stage.decide(document, event.event_id, result, cause)
+
+
+class Decided:
+    """A decision that remembers what came of it, where that is one event of a single try."""
+
+    def __init__(self, decide: Decision) -> None:
+        self._decide = decide
+        self._tries = 0
+        self._before: Document | None = None
+        self._events: Sequence[DomainEvent] = ()
+
+    def __call__(self, document: Document | None) -> Sequence[DomainEvent]:
+        """As the decision itself."""
+        self._tries += 1
+        self._before, self._events = document, self._decide(document)
+        return self._events
+
+    def state(self) -> Document | None:
+        """The document once its event is stored; None where it may be another one."""
+        if self._tries != 1 or len(self._events) != 1:
+            return None
+        return Document.project(self._events, self._before)

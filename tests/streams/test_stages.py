@@ -1,9 +1,10 @@
 """A document's way through the stages, on the real event store and with the real models."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,17 +20,20 @@ from contracts.documents import (
 )
 from contracts.topics import topics
 from eventstore.commands import Commands
+from eventstore.keys import AggregateKey
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.texts import TextStore
 from inference.embedding import vector
+from inference.model import digest_of
 from inference.runner import Inference, InferenceSettings
 from services.processing import stage as stages
 from services.processing.chunking import Chunking, embedder_input
 from services.processing.completion import Completion
 from services.processing.entities import Entities
+from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.stage import StageRunner
 from services.storage.intake import Intake
@@ -62,7 +66,8 @@ def outputs(loaded: tuple[Inference, PresentOutputs], pool: PostgresPool) -> Pre
 def handlers(commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference) -> dict[str, StageHandler]:
     made = (Chunking(texts, inference), Entities(texts, inference), Relationships(texts, inference), Completion())
     positions = ConsumerPositions(pool)
-    return {stage.name: StageHandler(StageRunner(stage, commands), positions, topics()) for stage in made}
+    recent = RecentDocuments()
+    return {stage.name: StageHandler(StageRunner(stage, commands, recent), positions, topics()) for stage in made}
 
 
 @pytest.fixture
@@ -84,6 +89,50 @@ async def test_each_stage_follows_the_one_before(pipeline: Pipeline) -> None:
     assert {getattr(event.event_data, "content", ingested.event_data.text.digest) for event in events} == {
         ingested.event_data.text.digest
     }
+
+
+async def test_what_a_stage_left_the_next_one_does_not_load(
+    pipeline: Pipeline, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    load = Commands.load_in_batches
+
+    def counted(self: Commands, keys: Iterable[AggregateKey], project: Any) -> Any:
+        wanted = list(keys)
+        loaded.extend(key.aggregate_id for key in wanted)
+        return load(self, wanted, project)
+
+    monkeypatch.setattr(Commands, "load_in_batches", counted)
+    await pipeline.submit()
+    assert [event.event_type for event in await pipeline.run()] == WAY
+    assert loaded == ["d1"]
+
+
+async def test_what_somebody_else_wrote_meanwhile_is_loaded(pipeline: Pipeline) -> None:
+    """What this process remembers of the document is older than the log: it is not used."""
+    await pipeline.submit()
+    await pipeline.deliver("chunking")
+    before = await pipeline.events()
+    await pipeline.submit("Grace Hopper met Ada Lovelace.")
+    await pipeline.deliver("entities", only=before)
+    assert (await pipeline.types())[2:] == ["DocumentUpdated"]
+    events = await pipeline.run()
+    assert [event.event_type for event in events][2:] == ["DocumentUpdated", *WAY[1:]]
+
+
+async def test_the_parser_begins_while_chunks_are_embedded(pipeline: Pipeline, inference: Inference) -> None:
+    await pipeline.submit()
+    await pipeline.deliver("chunking")
+    chunked = (await pipeline.events())[-1].event_data
+    assert isinstance(chunked, DocumentChunked)
+    texts = [TEXT[chunk.start : chunk.end] for chunk in chunked.chunks]
+    found: dict[str, bytes] = {}
+    async with asyncio.timeout(60):
+        while len(found) < len({digest_of(text) for text in texts}):
+            found = await inference.relations._store.get_many(
+                inference.relations.revision, sorted({digest_of(text) for text in texts})
+            )
+            await asyncio.sleep(0.02)
 
 
 async def test_chunks_are_stretches_of_the_text_and_have_vectors(

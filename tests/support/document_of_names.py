@@ -29,6 +29,7 @@ from inference.cached import CachedModel
 from inference.model import digest_of
 from services.processing.completion import Completion
 from services.processing.entities import Entities
+from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.stage import Stage, StageRunner
 from streams.stage_handler import StageHandler
@@ -92,7 +93,9 @@ async def take_in(history: History, text: str) -> None:
 async def run(history: History, stage: Stage) -> None:
     """On the event that sets it off."""
     events = (await history.reader.last_of_types([KEY], stage.triggers)).values()
-    handler = StageHandler(StageRunner(stage, history.commands), ConsumerPositions(history.pool), topics())
+    handler = StageHandler(
+        StageRunner(stage, history.commands, RecentDocuments()), ConsumerPositions(history.pool), topics()
+    )
     await handler.handle(list(events), {})
 
 

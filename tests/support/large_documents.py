@@ -24,6 +24,7 @@ from eventstore.texts import TextStore
 from eventstore.transfer import dump
 from projections.replay import replay
 from services.processing.pieces import groups_of_pieces
+from services.processing.recent import RecentDocuments
 from services.processing.stage import StageOutput, StageRunner
 from streams.stage_handler import StageHandler
 from tests.eventstore.kafka.relaying import relaying, wait_for_position
@@ -86,7 +87,9 @@ async def stage(history: History) -> None:
         position = events[-1].position or 0
         chunked += [event for event in events if isinstance(event.event_data, DocumentChunked)]
     handler = StageHandler(
-        StageRunner(Reading(history.texts), history.commands), ConsumerPositions(history.pool), topics()
+        StageRunner(Reading(history.texts), history.commands, RecentDocuments()),
+        ConsumerPositions(history.pool),
+        topics(),
     )
     await handler.handle(chunked, {})
 
