@@ -19,6 +19,7 @@ from bench import (
     gateway,
     ingest,
     ingest_peers,
+    models,
     projection,
     replay,
     scale,
@@ -46,6 +47,7 @@ USUAL = {
 MEASUREMENTS = USUAL | {
     "fairness": fairness.measure,
     "ingest_peers": ingest_peers.measure,
+    "models": models.measure,
     "common_entity": common_entity.measure,
     "common_entity_neo4j": common_entity.measure_neo4j,
     "scale": scale.measure,
@@ -60,10 +62,10 @@ def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
     NAME is one of appends, projection, replay, ingest, ask, gateway, ask_client, freshness; without any, all are
-    measured. And there are fairness and common_entity, which take minutes, ingest_peers and scale, which take more
-    (scale_million an hour) and a set of passages and questions in the folder BENCH_SET, and common_entity_neo4j and
-    stores, for the servers profile, which need Java or Docker. Prints one JSON object; only its ratios mean anything
-    elsewhere (see docs/performance.md).
+    measured. And there are fairness, common_entity and models, which take minutes, ingest_peers and scale, which take
+    more (scale_million an hour) and a set of passages and questions in the folder BENCH_SET, and common_entity_neo4j
+    and stores, for the servers profile, which need Java or Docker. Prints one JSON object; only its ratios mean
+    anything elsewhere (see docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:
