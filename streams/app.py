@@ -16,14 +16,14 @@ from streams.transport import PromptApp
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path, *, polls: bool = False) -> PromptApp:
+def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path) -> PromptApp:
     """An app whose consumer group is `group`. `kafka` holds TLS and SASL settings in librdkafka's words.
 
-    Faust makes `folder` at its start, and nothing is kept in it. `polls`: as `PromptApp` has it.
+    Faust makes `folder` at its start, and nothing is kept in it.
 
     Raises ValueError for those that Faust cannot honour.
     """
-    app = PromptApp(
+    return PromptApp(
         group,
         broker=[f"aiokafka://{address.strip()}" for address in bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
@@ -50,8 +50,6 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
         value_serializer="raw",
         worker_redirect_stdouts=False,
     )
-    app.polls = polls
-    return app
 
 
 def attach(app: faust.App, consumers: Sequence[BatchConsumer[Any]]) -> list[Any]:

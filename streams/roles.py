@@ -38,7 +38,7 @@ class Role:
     """What a worker process needs: its name, its handlers, and where things are.
 
     `log_id` is the log's own name; `kafka` is as librdkafka has it, `logging` as `logging.config.dictConfig` has it.
-    `folder` is for Faust, which makes it. `polls` is said of the embedded broker (see `streams/transport.py`).
+    `folder` is for Faust, which makes it.
     `beat` is called every second or two while the event loop answers, `ended` when a stop begins.
     """
 
@@ -55,7 +55,6 @@ class Role:
     ended: Callable[[], None]
     kafka: Mapping[str, str] = field(default_factory=dict)
     stall_s: float = 60.0
-    polls: bool = False
     logging: Mapping[str, Any] | None = None
 
     @property
@@ -81,7 +80,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     group = group_of(role.name, epoch)
     admin = BrokerAdmin(role.client)
     missed = MissedEvents(role.reader, role.positions, topics(), admin.log_starts, _wait_for_broker(role, admin, group))
-    app = build_app(group, role.bootstrap, role.kafka, role.folder, polls=role.polls)
+    app = build_app(group, role.bootstrap, role.kafka, role.folder)
     # What was wrong may be mended: whoever starts a consumer lets it go on.
     names = [handler.name for handler in role.handlers]
     loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))

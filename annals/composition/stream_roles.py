@@ -82,7 +82,6 @@ async def open_role(
         ended=ended,
         kafka=settings.kafka,
         stall_s=settings.stall_seconds,
-        polls=settings.profile == "embedded",
         logging=logging,
     )
 

@@ -18,7 +18,7 @@ from streams.app import attach, build_app
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from streams.roles import group_of
-from streams.transport import FETCH_WAIT_MS, Polling
+from streams.transport import FETCH_WAIT_MS, IdleWait
 from tests.streams.fakes import Letters, Recorder, Stream, message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,15 +43,7 @@ async def test_an_app_does_not_let_the_broker_hold_a_fetch_for_long() -> None:
     app: Any = build_app("g", "one:9092", {}, UNUSED)
     connected_by = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
     assert connected_by._fetch_max_wait_ms == FETCH_WAIT_MS < 200
-    assert not isinstance(connected_by._client.send, Polling)
-
-
-async def test_the_embedded_broker_is_not_made_to_wait_at_all() -> None:
-    """It lets the time of a fetch pass, whatever it has."""
-    app: Any = build_app("g", "one:9092", {}, UNUSED, polls=True)
-    connected_by = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
-    assert connected_by._fetch_max_wait_ms == 0
-    assert isinstance(connected_by._client.send, Polling)
+    assert isinstance(connected_by._client.send, IdleWait)
 
 
 def test_each_topic_has_one_agent_that_delivers_one_event_at_a_time() -> None:

@@ -1,23 +1,28 @@
-"""The embedded broker is asked again after a pause that grows while it has nothing."""
+"""Fetches wait longer once there was nothing for a while, and the embedded broker answers them all the same."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.fetch import FetchRequest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams import transport
-from streams.transport import LEAST_PAUSE_S, MOST_PAUSE_S, Polling
+from streams.app import build_app
+from streams.transport import FETCH_WAIT_MS, IDLE_AFTER, IDLE_FETCH_WAIT_MS, IdleWait
+from tests.conftest import BrokerServer
 
 FETCH = FetchRequest(0, 1, 1024, 0, [("annals.test", [(0, 7, 1024)])])
+COMMIT = OffsetCommitRequest("g", 1, "m", -1, [])
 
 
 class Client:
     """Answers each fetch with the next of some records."""
 
-    def __init__(self, *records: bytes) -> None:
+    def __init__(self, records: Sequence[bytes]) -> None:
         self._records = list(records)
 
     async def send(self, node_id: int, request: Any, **_: Any) -> Any:
@@ -25,30 +30,32 @@ class Client:
         return SimpleNamespace(topics=[("annals.test", [(0, 0, 0, b""), (1, 0, 0, self._records.pop(0))])])
 
 
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr(transport, "asyncio", SimpleNamespace(sleep=sleep))
-    return slept
-
-
-async def test_pauses_grow_while_there_is_nothing_and_end_with_something(pauses: list[float]) -> None:
-    send = Polling(Client(*[b""] * 6, b"records", b"").send)
-    for _ in range(6):
-        await send(1, FETCH)
-    assert pauses == [LEAST_PAUSE_S, 2 * LEAST_PAUSE_S, 4 * LEAST_PAUSE_S, *[MOST_PAUSE_S] * 3]
-    assert (await send(1, FETCH)).topics[0][1][1][-1] == b"records"
-    assert len(pauses) == 6
-    await send(1, FETCH)
-    assert pauses[6:] == [LEAST_PAUSE_S]
+async def test_fetches_wait_longer_after_some_for_nothing_until_one_brings_something() -> None:
+    consumer: Any = SimpleNamespace(_fetcher=SimpleNamespace(_fetch_max_wait_ms=FETCH_WAIT_MS))
+    send = IdleWait(consumer, Client([*[b""] * IDLE_AFTER, b"none of a fetch", b"records"]).send)
+    waits = []
+    for request in (*[FETCH] * IDLE_AFTER, COMMIT, FETCH):
+        await send(1, request, group=0)
+        waits.append(consumer._fetcher._fetch_max_wait_ms)
+    assert waits == [*[FETCH_WAIT_MS] * (IDLE_AFTER - 1), *[IDLE_FETCH_WAIT_MS] * 2, FETCH_WAIT_MS]
 
 
-async def test_nothing_else_is_held_up(pauses: list[float]) -> None:
-    send = Polling(Client(b"").send)
-    async with asyncio.timeout(5):
-        await send(1, OffsetCommitRequest("g", 1, "m", -1, []), group=0)
-    assert pauses == []
+async def test_records_come_from_the_embedded_broker_also_after_a_while_of_nothing(broker: BrokerServer) -> None:
+    """What a broker makes of a wait is its own affair: of none at all, the embedded one answers with nothing."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic("annals.waits", 2, 1)])["annals.waits"].result(30)
+    app: Any = build_app("waits", broker.address, {}, Path("unused"))
+    consumer = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
+    consumer.subscribe(["annals.waits"])
+    producer = Producer({"bootstrap.servers": broker.address})
+    await consumer.start()
+    try:
+        async with asyncio.timeout(60):
+            for wait_ms in (FETCH_WAIT_MS, IDLE_FETCH_WAIT_MS):
+                while consumer._fetcher._fetch_max_wait_ms < wait_ms:  # noqa: ASYNC110  # it tells nobody
+                    await asyncio.sleep(0.05)
+                producer.produce("annals.waits", b"value")
+                await asyncio.to_thread(producer.flush)
+                assert (await consumer.getone()).value == b"value"
+    finally:
+        await consumer.stop()
