@@ -2,14 +2,20 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from contracts.event_types import AggregateKind
+from contracts.scripts import COMBINING, UNSEEN, bounded
 
 _ANNALS = UUID("6f1d5a52-3d0c-5a0e-9a55-0a9a6d1f6a11")
-_ARTICLES = re.compile(r"^(?:the|a|an)\s+")
+# An article stands by itself: A-ha, A. Milne and A & B begin with none.
+_ARTICLE = re.compile(r"\W*(?:the|a|an)\s+(?=[^\w&+/]*\w)")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
-_WORD = re.compile(r"\w[\w+#]*")
+_WORD = re.compile(rf"\w[\w+#{COMBINING}]*")
+_UNSEEN = re.compile(f"[{UNSEEN}]+")
+_FORMER_ARTICLES = re.compile(r"^(?:the|a|an)\s+")
+_FORMER_WORD = re.compile(r"\w[\w+#]*")
 
 
 def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
@@ -42,7 +48,28 @@ def chunk_id(tenant: str, document_id: str, digest: str, occurrence: int) -> str
 
 def entity_id(tenant: str, name: str) -> str:
     """One entity for each normalised name within a tenant, so documents agree without asking each other."""
-    return str(uuid5(_ANNALS, f"{tenant}\x00entity\x00{normalise_name(name)}"))
+    return _entity_id(tenant, normalise_name(name))
+
+
+def present_entity_id(tenant: str, entity: str, name: str) -> str:
+    """Today's id of an entity that an event calls `entity`, by this name.
+
+    Marks were once no part of a word (`मीरा` and `मोर` were one name) and a leading `a` was always an article (`A-ha`
+    was `ha`): the id that followed from that becomes the one that follows from the whole name. Any other id stays.
+    """
+    if name.isascii() and name[:1].isalnum() and name[0] not in "aAtT":
+        return entity
+    return _present_entity_id(tenant, entity, name)
+
+
+@lru_cache(maxsize=1 << 14)
+def _present_entity_id(tenant: str, entity: str, name: str) -> str:
+    former, now = _former_name(name), normalise_name(name)
+    return _entity_id(tenant, now) if now and former != now and entity == _entity_id(tenant, former) else entity
+
+
+def _entity_id(tenant: str, normalised: str) -> str:
+    return str(uuid5(_ANNALS, f"{tenant}\x00entity\x00{normalised}"))
 
 
 def relation_id(tenant: str, document_id: str, subject: str, predicate: str, obj: str, start: int) -> str:
@@ -51,10 +78,24 @@ def relation_id(tenant: str, document_id: str, subject: str, predicate: str, obj
 
 
 def normalise_name(name: str) -> str:
-    """Fold a name to what makes it the same name: NFKC, case, punctuation, leading article, spaces.
+    """Fold a name to what makes it the same name: NFKC, case, punctuation, leading article, spaces, unseen characters.
 
-    A plus or number sign stays where it follows a word: C, C++ and C# are three. Punctuation alone is no name: "".
+    Marks are part of their word. A plus or number sign stays where it follows a word: C, C++ and C# are three.
+    Punctuation alone is no name: "".
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    words = " ".join(_WORD.findall(_POSSESSIVE.sub("", folded)))
-    return _ARTICLES.sub("", words) if any(map(str.isalnum, words)) else ""
+    if name.isascii():
+        folded = name.lower()
+    else:
+        folded = _UNSEEN.sub("", bounded(unicodedata.normalize("NFKC", bounded(name)).casefold()))
+        # The dot of a capital I of Turkish is not on its small one, where it would be a second.
+        folded = unicodedata.normalize("NFKC", folded.replace("i\u0307", "i"))
+    folded = _POSSESSIVE.sub("", folded)
+    article = _ARTICLE.match(folded)
+    words = " ".join(_WORD.findall(folded, article.end() if article is not None else 0))
+    return words if any(map(str.isalnum, words)) else ""
+
+
+def _former_name(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", bounded(name)).casefold()
+    words = " ".join(_FORMER_WORD.findall(_POSSESSIVE.sub("", folded)))
+    return _FORMER_ARTICLES.sub("", words) if any(map(str.isalnum, words)) else ""

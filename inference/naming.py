@@ -1,6 +1,7 @@
 """What a passage is about has names: its title and parts of that, or the words it opens with, and its first subject."""
 
 import re
+import unicodedata
 
 from inference.opening import opening_names
 
@@ -33,5 +34,12 @@ def names_of(title: str | None, subject: str | None, beginning: str = "") -> lis
 
 
 def is_name(name: str) -> bool:
-    """Whether a string can be a name: at least two characters, and not one lower-case word."""
-    return len(name) > 1 and (" " in name or name != name.lower())
+    """Whether a string can be a name: at least two characters, and not one lower-case word.
+
+    A script without case says nothing of that: one word of it may be a name.
+    """
+    return len(name) > 1 and (" " in name or name != name.lower() or _has_letters_without_case(name))
+
+
+def _has_letters_without_case(name: str) -> bool:
+    return not name.isascii() and any(unicodedata.category(letter) == "Lo" for letter in name)

@@ -7,7 +7,9 @@ said, and a read model leaves those parts alone.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
+from contracts import ids
 from contracts.documents import (
     Alias,
     Chunk,
@@ -83,6 +85,7 @@ class QueryState:
 
 
 State = DocumentState | EntityState | QueryState
+Named = TypeVar("Named", Mention, Alias)
 
 ROW_BYTES = 300
 VECTOR_BYTES = 2000
@@ -179,10 +182,19 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
                 chunks=data.chunks,
             )
         case EntitiesExtracted():
-            return replace(state, stage=stage, at=at, mentions=data.mentions, aliases=data.aliases)
+            return replace(
+                state,
+                stage=stage,
+                at=at,
+                mentions=tuple(_of_today(event.tenant, mention) for mention in data.mentions),
+                aliases=tuple(_of_today(event.tenant, alias) for alias in data.aliases),
+            )
         case RelationshipsDiscovered():
             return replace(
-                state, stage=stage, at=at, relations=tuple(JudgedRelation(relation) for relation in data.relations)
+                state,
+                stage=stage,
+                at=at,
+                relations=tuple(JudgedRelation(_between_today(event.tenant, one)) for one in data.relations),
             )
         case DocumentProcessed():
             return replace(state, stage=stage, at=at)
@@ -194,6 +206,21 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
             return _rechunked(state, data)
         case _:
             return state
+
+
+def _of_today(tenant: str, part: Named) -> Named:
+    """Under the id that its entity has today. The event keeps what it said."""
+    entity = ids.present_entity_id(tenant, part.entity_id, part.name)
+    return part if entity == part.entity_id else part.model_copy(update={"entity_id": entity})
+
+
+def _between_today(tenant: str, relation: Relation) -> Relation:
+    """The same of both its ends. A relation keeps its own id, by which people judged it."""
+    subject = ids.present_entity_id(tenant, relation.subject_id, relation.subject)
+    obj = ids.present_entity_id(tenant, relation.object_id, relation.object)
+    if (subject, obj) == (relation.subject_id, relation.object_id):
+        return relation
+    return relation.model_copy(update={"subject_id": subject, "object_id": obj})
 
 
 def _amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:

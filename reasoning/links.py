@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from contracts.ids import normalise_name
-from reasoning.words import Word, fold, words_of
+from contracts.folding import name_words
+from contracts.scripts import is_lower
+from reasoning.words import Word, words_of
 
 Name = tuple[str, ...]
 """A name as its folded words."""
@@ -32,7 +33,7 @@ class Link(NamedTuple):
 @lru_cache(maxsize=1 << 16)
 def name_of(text: str) -> Name:
     """A name's folded words; empty where there are none."""
-    return tuple(fold(normalise_name(text)).split())
+    return name_words(text)
 
 
 class Names:
@@ -62,7 +63,7 @@ class Names:
                 if (name := folded[at : at + length]) not in self.names:
                     continue
                 first, last = words[at].start, words[at + length - 1].end
-                if length > 1 or text[first:last] != text[first:last].lower():
+                if length > 1 or not is_lower(text[first:last]):
                     yield Span(name, first, last)
                     end = at + length
                     break

@@ -1,15 +1,14 @@
 """Words of a text: where they are, which of them carry meaning, and how rare each is."""
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from contracts.folding import fold as fold
+from contracts.scripts import is_plain, parts, plain_bounds
 
-_WORD = re.compile(r"\w+")
 _POSSESSIVES = ("'s", "\u2019s")
 _SUFFIXES = ("ational", "ations", "ation", "ingly", "ities", "ings", "ing", "edly", "ment", "ness", "ies", "ity", "ers")
 _ENDINGS = (*_SUFFIXES, "ed", "er", "es", "or", "ly", "al", "s", "e", "y")
@@ -36,15 +35,37 @@ class Word(NamedTuple):
 
 
 def words_of(text: str) -> list[Word]:
-    """Words in order, without case, accents and possessive s: who asks for Dvorak means Dvořák."""
+    """Words in order, without case, accents and possessive s: who asks for Dvorak means Dvořák.
+
+    Where words have no spaces, pairs of neighbouring letters, which overlap.
+    """
+    if not is_plain(text):
+        return list(_special_words(text))
     found: list[Word] = []
     lower = text.lower() if text.isascii() else None
-    for match in _WORD.finditer(text):
-        start, end = match.span()
+    for start, end in plain_bounds(text):
         if end - start == 1 and start > 0 and text[start - 1 : end].casefold() in _POSSESSIVES:
             continue
-        found.append(Word(fold(match[0]) if lower is None else lower[start:end], start, end))
+        found.append(Word(fold(text[start:end]) if lower is None else lower[start:end], start, end))
     return found
+
+
+def _special_words(text: str) -> Iterator[Word]:
+    """Letters are folded one by one: there are many pairs, and few letters."""
+    for part in parts(text):
+        folded = [_folded(text[start:end]) for start, end in part]
+        if len(part) > 1:
+            pairs = zip(folded, folded[1:], part, part[1:], strict=False)
+            yield from (Word(one + two, first[0], last[1]) for one, two, first, last in pairs)
+            continue
+        ((start, end),) = part
+        if end - start > 1 or start == 0 or text[start - 1 : end].casefold() not in _POSSESSIVES:
+            yield Word(folded[0], start, end)
+
+
+@lru_cache(maxsize=1 << 16)
+def _folded(word: str) -> str:
+    return fold(word)
 
 
 @lru_cache(maxsize=1 << 16)

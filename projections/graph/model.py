@@ -16,7 +16,7 @@ from projections.states import DocumentState, EntityState, State
 
 LAYOUT = Layout(
     name="graph",
-    schema_version=5,
+    schema_version=6,
     tables=(
         Table("documents", "document_id", ("tenant", "document_id", "collection")),
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
@@ -127,6 +127,6 @@ def _mentions(tenant: str, document_id: str, mentions: Sequence[Mention]) -> lis
 
 
 def _accented(name: str) -> str:
-    """The key of a name that has accents. Others need none: an entity's id follows from its name."""
+    """The key of a name that its entity's id does not follow from, as it has accents. Others need none."""
     key = name_key(name)
-    return "" if key == normalise_name(name) else key
+    return "" if normalise_name(key) == normalise_name(name) else key

@@ -12,7 +12,7 @@ from projections.states import DocumentState, EntityState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=4,
+    schema_version=5,
     tables=(
         Table(
             "documents",

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.ids import chunk_id, entity_id, event_id, normalise_name, relation_id, stream_id
+from contracts.ids import (
+    chunk_id,
+    entity_id,
+    event_id,
+    normalise_name,
+    present_entity_id,
+    relation_id,
+    stream_id,
+)
 
 CAUSE = UUID("5f0c3c0e-6f0e-4d55-8b39-0d1a4c9b3a11")
 TENANTS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,10}", fullmatch=True)
@@ -91,11 +99,47 @@ def test_equal_chunks_of_one_document_are_told_apart() -> None:
         ("__init__", "__init__"),
         ("...", ""),
         ("", ""),
+        ("\u0130stanbul", "istanbul"),
+        ("I\u0307stanbul", "istanbul"),
+        ("मीरा देवी", "मीरा देवी"),
+        ("soft\u00adware", "software"),
+        ('"The Beatles"', "beatles"),
+        ("The 1975", "1975"),
     ],
 )
 def test_what_makes_it_the_same_name(name: str, folded: str) -> None:
     assert normalise_name(name) == folded
     assert entity_id("acme", name) == entity_id("acme", folded)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("मीरा देवी", "मोर देवी"),
+        ("A-ha", "ha"),
+        ("An-225", "225"),
+        ("The-Dream", "Dream"),
+        ("A. Milne", "Milne"),
+        ("A & B", "B"),
+        ("คา", "คำ"),
+    ],
+)
+def test_what_tells_names_apart_stays(one: str, other: str) -> None:
+    assert entity_id("acme", one) != entity_id("acme", other)
+
+
+@pytest.mark.parametrize(("name", "former"), [("मीरा देवी", "म र द व"), ("A-ha", "ha"), ("\u0130stanbul", "i stanbul")])
+def test_an_id_that_follows_from_the_former_spelling_is_lifted(name: str, former: str) -> None:
+    assert present_entity_id("acme", entity_id("acme", former), name) == entity_id("acme", name)
+    assert present_entity_id("acme", entity_id("acme", name), name) == entity_id("acme", name)
+    assert present_entity_id("acme", "another", name) == "another"
+
+
+@settings(max_examples=50)
+@given(st.from_regex(r"[A-Z][a-z]{1,8}( [A-Z][a-z]{1,8}){0,2}", fullmatch=True))
+def test_ids_of_plain_names_are_what_they_were(name: str) -> None:
+    assert present_entity_id("acme", "e1", name) == "e1"
+    assert entity_id("acme", name) == present_entity_id("acme", entity_id("acme", name), name)
 
 
 def test_languages_that_differ_by_a_sign_are_several_entities() -> None:

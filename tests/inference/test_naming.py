@@ -21,6 +21,11 @@ from inference.naming import BEFORE_COMMA, OPENING, SHORT_FORM, SUBJECT, TITLE, 
         ("", "it", []),
         (None, None, []),
         ("(untitled)", None, []),
+        ("\u738b\u4f1f", None, [("\u738b\u4f1f", TITLE)]),
+        ("\u0645\u062d\u0645\u062f", None, [("\u0645\u062d\u0645\u062f", TITLE)]),
+        ("\u092e\u0940\u0930\u093e", None, [("\u092e\u0940\u0930\u093e", TITLE)]),
+        ("\u043c\u043e\u0441\u0442", None, []),
+        ("1984", None, []),
     ],
 )
 def test_names_of(title: str | None, subject: str | None, expected: list[tuple[str, float]]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts import limits
+from contracts import ids, limits
 from contracts.documents import (
     ChunkMerged,
     ChunkUpdated,
@@ -205,3 +205,18 @@ def test_parts_say_nothing_before_the_last_one_and_then_what_the_whole_says(
     whole, joined = fold(given(result)), fold(events[1:])
     assert isinstance(whole, DocumentState) and isinstance(joined, DocumentState)
     assert replace(joined, at=None) == replace(whole, at=None)
+
+
+def test_an_old_log_tells_of_entities_under_the_ids_of_today() -> None:
+    """Its events keep what they said: marks were no part of a word then, and A-ha was ha."""
+    events = list(
+        given(
+            found(*(mention("c1", 0, 3).model_copy(update={"entity_id": ids.entity_id("acme", old), "name": name})
+                    for name, old in (("मीरा देवी", "म र द व"), ("मोर देवी", "म र द व"), ("A-ha", "ha"), ("ha", "ha"))))
+        )
+    )  # fmt: skip
+    assert events[0].tenant == "acme"
+    state = fold(events)
+    assert isinstance(state, DocumentState) and state.mentions is not None
+    assert [one.entity_id for one in state.mentions] == [ids.entity_id("acme", one.name) for one in state.mentions]
+    assert len({one.entity_id for one in state.mentions}) == 4

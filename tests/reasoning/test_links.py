@@ -29,6 +29,26 @@ def test_names_are_found_without_case_articles_possessives_accents_and_punctuati
     assert found("by Beatles, St Louis", "The Beatles", "St. Louis") == ["Beatles", "St Louis"]
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("工程师王伟昨天来了", "王伟"),
+        ("采购订单自动审批流程已经发布", "自动审批流程"),
+        ("मीरा देवी आईं", "मीरा देवी"),
+        ("by Jose\u0301 Garci\u0301a in 1999", "Jos\u00e9 Garc\u00eda"),
+        ("songs of A-ha now", "A-ha"),
+        ("in \u0130stanbul today", "Istanbul"),
+    ],
+)
+def test_names_are_found_in_every_script(text: str, name: str) -> None:
+    (one,) = found(text, name)
+    assert name_of(one) == name_of(name) and one in text
+
+
+def test_a_name_is_not_found_in_one_that_differs_by_a_vowel() -> None:
+    assert found("मोर देवी आईं", "मीरा देवी") == []
+
+
 def test_a_name_that_is_empty_is_never_found() -> None:
     assert found("!!! and ???", "!!!") == []
 

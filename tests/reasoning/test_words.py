@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from reasoning.words import Rarity, content_of, overlap, shortened, stem, words_of
@@ -8,6 +10,19 @@ def test_words_know_their_place_and_lose_possessives_and_accents() -> None:
     words = words_of(text)
     assert [word.folded for word in words] == ["dvorak", "opera", "bob", "9th"]
     assert [text[word.start : word.end] for word in words] == ["Dvořák", "opera", "Bob", "9th"]
+
+
+def test_a_text_has_the_same_words_however_its_letters_are_composed() -> None:
+    one = "Jos\u00e9 Garc\u00eda\u2019s 한국"
+    other = unicodedata.normalize("NFD", one)
+    assert [word.folded for word in words_of(one)] == [word.folded for word in words_of(other)]
+    assert [word.folded for word in words_of(other)] == ["jose", "garcia", "한국"]
+    assert other[words_of(other)[0].start : words_of(other)[0].end] == "Jose\u0301"
+
+
+def test_what_has_no_spaces_shares_pairs_of_letters() -> None:
+    assert content_of("审批流程") <= content_of("采购订单自动审批流程")
+    assert not content_of("审批流程") & content_of("采购订单")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,17 @@ def test_words_and_phrases(query: TextQuery, marked: list[str]) -> None:
     assert [TEXT[start:end] for start, end in highlights(query, TEXT)] == marked
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "marked"),
+    [
+        ("jos\u00e9", "By Jose\u0301, \r\nand Jos\u00e9.", ["Jose\u0301", "Jos\u00e9"]),
+        ("istanbul", "👩\u200d🚀 \u0130stanbul", ["\u0130stanbul"]),
+    ],
+)
+def test_in_every_script(query: str, text: str, marked: list[str]) -> None:
+    assert [text[start:end] for start, end in highlights(parse(query).text, text)] == marked
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_spans_are_in_order_and_apart(typed: str, text: str) -> None:
     spans = highlights(parse(typed).text, text)
