@@ -53,6 +53,22 @@ _NATIONALITIES = """
     Christian Muslim Islamic Protestant Anglican Buddhist Hindu Roman Latin Estonian Latvian Lithuanian Armenian
     Georgian
 """
+_NATIONS = """
+    American United States|British United Kingdom|English England|Scottish Scotland|Welsh Wales|Irish Ireland|
+    French France|German Germany|Italian Italy|Spanish Spain|Portuguese Portugal|Dutch Netherlands|Belgian Belgium|
+    Swiss Switzerland|Austrian Austria|Polish Poland|Russian Russia|Soviet Soviet Union|Ukrainian Ukraine|
+    Swedish Sweden|Norwegian Norway|Danish Denmark|Finnish Finland|Icelandic Iceland|Greek Greece|Turkish Turkey|
+    Hungarian Hungary|Czech Czech Republic|Slovak Slovakia|Romanian Romania|Bulgarian Bulgaria|Serbian Serbia|
+    Croatian Croatia|Slovenian Slovenia|Albanian Albania|Canadian Canada|Mexican Mexico|Brazilian Brazil|
+    Argentine Argentina|Argentinian Argentina|Chilean Chile|Colombian Colombia|Peruvian Peru|Venezuelan Venezuela|
+    Cuban Cuba|Jamaican Jamaica|Australian Australia|Indian India|Pakistani Pakistan|Bangladeshi Bangladesh|
+    Chinese China|Japanese Japan|Taiwanese Taiwan|Thai Thailand|Vietnamese Vietnam|Filipino Philippines|
+    Indonesian Indonesia|Malaysian Malaysia|Singaporean Singapore|Israeli Israel|Iranian Iran|Iraqi Iraq|
+    Egyptian Egypt|Moroccan Morocco|Algerian Algeria|Tunisian Tunisia|Nigerian Nigeria|Ghanaian Ghana|Kenyan Kenya|
+    Ethiopian Ethiopia|Estonian Estonia|Latvian Latvia|Lithuanian Lithuania|Armenian Armenia|Georgian Georgia
+"""
+OF_NATION = {nation: tuple(country) for nation, *country in (line.lower().split() for line in _NATIONS.split("|"))}
+"""The country of each nationality: who is Norwegian is of Norway."""
 NATIONALITIES = frozenset(word.lower() for word in _NATIONALITIES.split())
 
 _KINDS = """

@@ -26,26 +26,31 @@ def what_is_missing(reading: Reading, evidence: Evidence, span: Scored | None, *
     unsaid = _unsaid(reading, evidence)
     if span is None:
         return f"passages speak of {_list(reading.names_text())}, none says {_list(unsaid)}" if unsaid else None
+    asked = [word for word, depth in _words(reading) if depth == 0]
     value = {name: span.features[at] for name, at in _AT.items()}
     if not sure and (value["outer"] <= 0.01 or value["uncovered"] >= UNSAID):
-        told = unsaid or [word for word, depth in _words(reading) if depth == 0]
-        return f"found: {span.text!r}, but no sentence about it says {_list(told)}"
+        return f"found: {span.text!r}, but no sentence about it says {_list(unsaid or asked)}"
     if (
         reading.names
         and value["direct_unnamed"]
         and max(value["names_here"], value["entity"]) < PRESENT
         and not _beside(reading, evidence, span)
     ):
-        return f"found: {span.text!r}, but not of {_list(reading.names_text())}"
+        return (
+            f"found: {span.text!r}, but no sentence about {_list(reading.names_text())} says {_list(unsaid or asked)}"
+        )
     return None
 
 
 def _beside(reading: Reading, evidence: Evidence, span: Scored) -> bool:
-    """Whether a sentence about something that the question names has the span, too."""
+    """Whether a sentence about something that the question names has the span, too, and says some of what is asked."""
     names = [content_of(name) for name in reading.names_text()]
     wanted = content_of(span.text)
+    asked = [stem(word) for word, depth in _words(reading) if depth == 0]
     return any(
-        wanted <= sentence.stems and any(stems and stems <= sentence.here for stems in names)
+        wanted <= sentence.stems
+        and any(stems and stems <= sentence.here for stems in names)
+        and (not asked or any(matched(root, sentence.stems, sentence.concepts) for root in asked))
         for sentence in evidence.sentences
     )
 

@@ -19,6 +19,8 @@ from reasoning.words import stem, words_of
 
 _DEFINES = re.compile(r"\b(?:is|was|are|were)\b(?:\s+(?:\w+ly|also|still|once))?\s+(?:one of (?:the)?|an?|the)\b")
 _DEFINED = re.compile(r"\s(?:of|in|by|from|that|which|who|for|on|at|with|where|near|located|based|known|written)\s|;")
+_SMALLER = frozenset(map(stem, ("city", "town", "village", "county", "district", "municipality", "birthplace")))
+"""What no country or state is."""
 DEFINITION_WORDS = 14
 """Words behind `is a` that say what something is."""
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
@@ -64,11 +66,13 @@ class NameTypes:
         kind_word = any(stem(word) in KIND_WORDS for word in name)
         person = location = 0.0
         if kind is Kind.PERSON:
-            person = 1.0
+            person, location = 1.0, -0.5
         elif kind is Kind.LOCATION or whole in COUNTRIES or whole in STATES or whole in CONTINENTS:
-            location = 1.0
+            person, location = -1.0, 1.0
         elif whole in NATIONALITIES:
             person = location = -1.0
+        elif name[0] in PERSON_TITLES and "of" in name:  # an office
+            person = location = -0.5
         elif name and (name[0] in GIVEN_NAMES or before[1] in PERSON_TITLES or name[0] in PERSON_TITLES):
             person = 0.9 if len(name) > 1 else 0.5
         elif kind_word:
@@ -100,6 +104,8 @@ def _noun_fit(
         return 1.0 if whole in COUNTRIES else (0.7 if head in definition else -0.5)
     if head == "stat" and whole in STATES:
         return 1.0
+    if head in _SMALLER and whole in COUNTRIES | STATES | CONTINENTS and whole not in definition:
+        return -0.7
     if head == "continent":
         return 1.0 if whole in CONTINENTS else -0.5
     if any(stem(word) == head for word in name):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reasoning.answering.evidence import Evidence, Sentence
-from reasoning.answering.gazetteer import NATIONALITIES
+from reasoning.answering.gazetteer import NATIONALITIES, OF_NATION
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.proposal import Support
 from reasoning.answering.relations import matched
@@ -23,6 +23,11 @@ SHARPNESS = 2.5
 """How much a better score is worth more."""
 PARTLY = 0.6
 """Share of a name's words from which on it counts, by half."""
+NOT_SUCH = -0.6
+"""How little a name may fit a noun and still be asked for its type."""
+EARLY = 0.3
+"""What a name is worth more at a sentence's beginning than at its end."""
+COUNTRY_WORDS = frozenset({"country", "nation", "citizenship", "nationality", "homeland"})
 NEAR = 8
 """Words around a name in which its relation is looked for."""
 
@@ -56,15 +61,16 @@ def presence(anchors: Sequence[Anchor], stems: frozenset[str]) -> float:
 
 def inner_steps(reading: Reading, evidence: Evidence, types: NameTypes) -> list[InnerStep]:
     """Innermost first; the last one is what the question's last step is asked of. The first is what it names."""
-    named = [_named(text) for text in reading.names_text()]
-    named = [anchor for anchor in named if anchor.stems]
+    named = [anchor for anchor in map(_named, reading.names_text()) if anchor.stems]
+    beside = {reading.text[slice(*name)].lower() for name in reading.beside}
+    inner = [anchor for anchor in named if " ".join(anchor.name) not in beside] or named
     steps = [InnerStep("", tuple(named))]
     known: tuple[Anchor, ...] = tuple(named)
     for depth in sorted(reading.heads, reverse=True):
         head = reading.heads[depth]
         if depth > 1 and is_verb(head) and depth - 1 in reading.heads:
             continue  # it tells of the noun before it: "the state where it is located"
-        own = [anchor for anchor in named if depth <= _depth(reading, anchor) <= depth + 1]
+        own = [anchor for anchor in inner if depth <= _depth(reading, anchor) <= depth + 1]
         relation = {
             root: evidence.weights.get(root, 1.0) * (1.0 if at == depth else 0.7)
             for root, at in reading.depths.items()
@@ -99,11 +105,14 @@ def _answers(
             continue
         told = sum(w * matched(root, sentence.here, sentence.concepts) for root, w in relation.items()) / whole
         ranked.append((anchored * (0.5 + told) + 0.2 * sentence.passage.worth + 0.1 / (1 + sentence.order), sentence))
-    ranked.sort(key=lambda pair: -pair[0])
+    whole_names = [pair for pair in ranked if any(anchor.stems <= pair[1].here for anchor in known)]
+    ranked = sorted(whole_names or ranked, key=lambda pair: -pair[0])
     best: dict[Name, tuple[float, Support]] = {}
     for worth, sentence in ranked[:SENTENCES]:
         words = sentence.words
         for span, name in sentence.names:
+            if kind is Kind.LOCATION and head in COUNTRY_WORDS and len(name) == 1:
+                name = OF_NATION.get(name[0], name)
             roots = frozenset(map(stem, name))
             if name[0] in NATIONALITIES or any(2 * len(roots & anchor.stems) > len(roots) for anchor in known):
                 continue
@@ -113,9 +122,8 @@ def _answers(
             after = words[last + 1].folded if last + 1 < len(words) else ""
             text = sentence.passage.text[span.start : span.end]
             named = types.named(text, name, before, after, (head,))
-            fit = named.noun + (
-                named.person if kind is Kind.PERSON else named.location if kind is Kind.LOCATION else 0.0
-            )
+            typed = named.person if kind is Kind.PERSON else named.location if kind is Kind.LOCATION else 0.0
+            fit = named.noun + typed if named.noun > NOT_SUCH else named.noun
             near = max(
                 (
                     weight / (1 + min(abs(first - at), abs(at - last)))
@@ -125,7 +133,9 @@ def _answers(
                 ),
                 default=0.0,
             )
+            done = before[1] == "by" and stem(before[0]) in relation
             score = 1.5 * worth + 0.6 * fit + near + (0.2 if types.about(name) is not None else 0.0)
+            score += (0.5 if done else 0.0) + EARLY * (1.0 - first / len(words))
             if name not in best or score > best[name][0]:
                 best[name] = score, Support(sentence, span.start, span.end, text)
     top = sorted(best.items(), key=lambda item: -item[1][0])[:KEPT]

@@ -5,6 +5,7 @@ import pytest
 from contracts.reasoning import ANSWER_CHARACTERS
 from projections.vector.reads import Hit
 from reasoning.answer import Found, answer_of
+from reasoning.answering.features import FEATURES
 from reasoning.index import Index
 from reasoning.path_ranking import rank
 from tests.reasoning.town import TOWN, index_of
@@ -138,3 +139,32 @@ def test_a_question_that_names_nothing_is_not_declined_for_it() -> None:
 def test_who_does_it_is_told_from_what_it_is_done_to() -> None:
     engine = {"ada": ("Ada Lovelace", "Ada Lovelace wrote the first program for the Analytical Engine.")}
     assert found(WORLD | engine, "Who wrote the first program?").text == "Ada Lovelace"
+
+
+def test_a_step_is_not_asked_of_what_stands_in_the_last_one() -> None:
+    towns = {
+        "club": (
+            "Verden Harriers",
+            "Verden Harriers is a club. It opened a track in Weddern in 1901 and in Talle in 1950.",
+        ),
+        "school": ("Moor School", "Moor School lies in Talle, near the sea."),
+        "talle": ("Talle", "Talle is a town."),
+        "weddern": ("Weddern", "Weddern is a town."),
+    }
+    answer = found(towns, "When did Verden Harriers open a track in the town where Moor School lies?")
+    assert next(support.value for support, _ in answer.path.supports) == "Talle"
+    assert answer.text == "1950"
+
+
+def test_a_short_name_stands_for_the_full_one() -> None:
+    society = {
+        "society": (
+            "Weddern Society",
+            "The Weddern Society was founded in 1902. George Amos Hale drew its plan. Hale led the society.",
+        ),
+    }
+    assert found(society, "Who led the Weddern Society?").text == "George Amos Hale"
+
+
+def test_no_feature_is_there_twice() -> None:
+    assert len(set(FEATURES)) == len(FEATURES)

@@ -40,12 +40,34 @@ def test_what_is_asked_for(question: str, kind: Kind, noun: tuple[str, ...]) -> 
         ("What is the population of the state where Oster Mill is located?", {1: "state", 2: "located"}, {"popul"}),
         ("Who taught drawing to the painter of The Long Ebb?", {1: "painter"}, {"taught", "draw"}),
         ("When did the country that Ida Sommer left join the league?", {1: "country", 2: "left"}, {"join", "leagu"}),
+        ("What is the name of the mill in the town where Ida Sommer lives?", {1: "town"}, {"mill"}),
+        ("In what county is the town where Ida Sommer was born?", {1: "town"}, {"count"}),
+        ("What country was the author of The Long Ebb a citizen of?", {1: "author", 2: "citizen"}, {"countr"}),
+        ("When was the old mill built in the town where Ida Sommer died?", {1: "town"}, {"built"}),
+        ("Where did the band form that made Oster Mill?", {1: "band"}, {"form"}),
+        ("What river flows through the town Ida Sommer came from?", {1: "town"}, {"river", "flow"}),
+        ("When did the country containing Weddern leave the league?", {1: "country"}, {"leav", "leagu"}),
+        ("Which region is Ida Sommer's city of birth located in?", {1: "city"}, {"region", "locat"}),
+        ("Which town is the capital of Weddern?", {}, {"town", "capit"}),
     ],
 )
 def test_steps_lead_inwards(question: str, heads: dict[int, str], asked: set[str]) -> None:
     reading = read(question)
     assert reading.heads == heads
     assert {root for root, depth in reading.depths.items() if depth == 0} == asked
+
+
+@pytest.mark.parametrize(
+    ("question", "beside"),
+    [
+        ("When did Talle Kiln open in the town where Oster Mill is located?", ["Talle Kiln"]),
+        ("Who did Ida Sommer's team play in the Weddern Cup?", ["Weddern Cup"]),
+        ("Where was the builder of Oster Mill born?", []),
+        ("Who built Oster Mill?", []),
+    ],
+)
+def test_names_of_the_last_step_stand_beside_it(question: str, beside: list[str]) -> None:
+    assert [question[slice(*name)] for name in read(question).beside] == beside
 
 
 def test_names_and_options_are_spans_of_the_question() -> None:
