@@ -84,7 +84,7 @@ def _history(passage: Passage) -> History:
         DocumentChunked(
             content=digest,
             title=passage.title,
-            chunker="sentences-1/200/40/made-up",
+            chunker="sentences-2/200/40/made-up",
             embedder=EMBEDDER,
             chunks=(chunk,),
         ),

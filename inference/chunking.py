@@ -10,15 +10,26 @@ Tokenize = Callable[[str], Offsets]
 """Text to the (start, end) characters of its tokens, in order."""
 
 # A sentence ends at . ! or ? (with closing quotes), before white space and something that may begin one; or at a
-# blank line. Initials and common abbreviations do not end it.
+# blank line. Initials and common abbreviations do not end it. What begins one has no lower case: a capital of Latin,
+# Greek, Cyrillic or Armenian, or a letter of a script without case.
+_BEGINS = (
+    "A-Z0-9\u00c0-\u024f\u0386-\u03ab\u0400-\u042f\u0460\u0490\u0531-\u0556\u05d0-\u05ea\u0620-\u064a\u066e-\u06d3"
+    "\u0710-\u07ea\u0900-\u0dff\u0e01-\u0fff\u1000-\u109f\u10d0-\u17ff\u3040-\u9fff\uac00-\ud7a3"
+)
+# Marks that end one whatever follows: of Chinese and Japanese (with their closing brackets); with white space behind
+# them those of Arabic and Urdu, of Indic scripts, of Burmese, Khmer, Ethiopic, Tibetan and Armenian.
 _END = re.compile(
-    r"(?<=[.!?])[\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024f])|\n\s*\n+|(?<=[\u3002\uff01\uff1f])"
+    rf"(?<=[.!?])[\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[\u00ab\u00bf\u00a1]?[{_BEGINS}])"
+    r"|\n\s*\n+"
+    r"|(?<=[\u3002\uff01\uff1f\uff61])(?![\u3002\uff01\uff1f\uff61\u300d\u300f\u201d\u2019\uff09\u3011\u300b])"
+    r"|(?<=[\u3002\uff01\uff1f\uff61])[\u300d\u300f\u201d\u2019\uff09\u3011\u300b]+"
+    r"|(?<=[\u061f\u06d4\u0964\u0965\u104b\u17d4\u1362\u1367\u0f0d\u0589])[\"'\u201d\u2019)\]\u00bb]*\s+"
 )
 _NO_END = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Mt|Jr|Sr|vs|etc|e\.g|i\.e|No|Nos|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Inc|Ltd|Co|Corp|c|ca|fl|approx)\.)$"
 )
 CHARACTERS_A_TOKEN = 16
-"""No token budget allows more characters than this times its tokens: some tokenizers call a long word one token."""
+"""No token budget, nor overlap, allows more characters than this times its tokens: a long word may be one token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,7 @@ class Chunker:
         self._max = max_tokens
         self._max_characters = max_tokens * CHARACTERS_A_TOKEN
         self._overlap = overlap_tokens
-        self.revision = f"sentences-1/{max_tokens}/{overlap_tokens}/{tokenizer}"
+        self.revision = f"sentences-2/{max_tokens}/{overlap_tokens}/{tokenizer}"
 
     def split(self, text: str) -> list[ChunkSpan]:
         """Chunks in order; every character that is not white space lies in at least one."""
@@ -76,6 +87,7 @@ class Chunker:
             following = number + 1
             while (
                 following - 1 > first
+                and pieces[number][1] - pieces[following - 1][0] <= self._overlap * CHARACTERS_A_TOKEN
                 and _count(starts, pieces[following - 1][0], pieces[number][1]) <= self._overlap
                 and self._fits(pieces[following - 1][0], pieces[number + 1][1], starts)
             ):

@@ -1,6 +1,7 @@
 """Chunks cover the text, keep to the budget, overlap a little and cut sentences only when they must."""
 
 import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -69,6 +70,39 @@ def test_a_sentence_that_fits_is_never_cut(said: list[str]) -> None:
     for chunk in Chunker(words, "words", max_tokens=8, overlap_tokens=3).split(text):
         assert chunk.start in {start for start, _ in bounds}
         assert chunk.end in {end for _, end in bounds}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["今天下雨。", "你来吗？", "来！"],
+        ["彼は言った。", "「はい。」", "それだけだ。"],
+        ["هل جاء؟", "نعم جاء.", "انتهى."],
+        ["کیا وہ آیا؟", "ہاں۔", "بس۔"],
+        ["मीरा आई।", "मोर उड़ा।", "क्या?", "हाँ।"],
+        ["Она пришла.", "Он ушёл!", "Когда?", "Ёж спит."],
+        ["Ήρθε.", "Έφυγε."],
+        ["הוא בא.", "היא הלכה?", "כן."],
+        ["그가 왔다.", "그녀는 갔다."],
+        ["Él vino.", "¿Cuándo?", "¡Ayer!"],
+        ["Jose\u0301 came.", "I\u0307lker left. 👩\u200d🚀"],
+    ],
+)
+def test_sentences_end_in_every_script(said: list[str]) -> None:
+    for space in (" ", "\r\n", "\n"):
+        text = space.join(said)
+        assert [text[start:end] for start, end in sentences(text)] == said
+    if "。" in said[0]:
+        assert [("".join(said))[start:end] for start, end in sentences("".join(said))] == said
+
+
+@pytest.mark.parametrize("word", ["中", "ก", "\u0301", "。", "？」", "॥"])
+def test_a_text_of_one_word_takes_no_time(word: str) -> None:
+    text = word * (300_000 // len(word))
+    began = time.process_time()
+    chunks = Chunker(whole_text, "whole").split(text)
+    assert chunks and chunks[-1].end == len(text)
+    assert time.process_time() - began < 20
 
 
 def test_the_next_chunk_begins_with_the_last_sentences_of_this_one() -> None:
