@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from reasoning.answering.candidates import Span, folded
 from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.name_types import NameTypes
-from reasoning.answering.places import places
+from reasoning.answering.occurrences import occurrences
 from reasoning.answering.question_words import weighed
 from reasoning.answering.sentence_features import SENTENCE_FEATURES, sentence_features
-from reasoning.answering.span_features import SPAN_FEATURES, Asking, span_features
+from reasoning.answering.span_features import SPAN_FEATURES, SpanContext, span_features
 from reasoning.answering.steps import InnerStep, inner_steps
 from reasoning.question.reading import Reading
 
@@ -47,28 +47,28 @@ def scored_spans(
     given = {folded(name) for name in reading.names_text()}
     # Nobody asks for what he names himself.
     found = [
-        (told, sentence, place)
+        (told, sentence, occurrence)
         for told, sentence in sentences
-        for place in places(sentence, reading.kind)
-        if place.name not in given
+        for occurrence in occurrences(sentence, reading.kind)
+        if occurrence.name not in given
     ]
-    asking = Asking(
+    context = SpanContext(
         reading,
         asked,
         types,
-        Counter(place.name for _, _, place in found),
+        Counter(occurrence.name for _, _, occurrence in found),
         [anchor for step in path for anchor in step.found],
         known,
     )
     scored = [
         Scored(
             sentence,
-            place.span,
-            sentence.passage.text[place.span.start : place.span.end],
-            place.name,
-            (*told.values, *span_features(sentence, place, asking, told)),
+            occurrence.span,
+            sentence.passage.text[occurrence.span.start : occurrence.span.end],
+            occurrence.name,
+            (*told.values, *span_features(sentence, occurrence, context, told)),
         )
-        for told, sentence, place in found
+        for told, sentence, occurrence in found
     ]
     # Where a sentence says who does it, what it is done to is no answer.
     doing = {id(one.sentence) for one in scored if one.features[_DOER] > 0}

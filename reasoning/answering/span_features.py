@@ -11,7 +11,7 @@ from reasoning.answering.evidence import Sentence
 from reasoning.answering.facts import BORN, DIED
 from reasoning.answering.gazetteer import COUNTRIES, NATIONALITIES, STATES
 from reasoning.answering.name_types import Named, NameTypes
-from reasoning.answering.places import TOPIC, Place
+from reasoning.answering.occurrences import TOPIC, Occurrence
 from reasoning.answering.question_words import QuestionWords, speaks
 from reasoning.answering.relations import concepts_of
 from reasoning.answering.sentence_features import Told
@@ -48,7 +48,7 @@ FAR = 9
 """Words beyond which it makes no difference how many."""
 
 
-class Asking(NamedTuple):
+class SpanContext(NamedTuple):
     """What does not change from span to span.
 
     `spread` is how often each name stands in the sentences looked at. `entities` were found by any step, `known` by the
@@ -63,14 +63,14 @@ class Asking(NamedTuple):
     known: Sequence[Anchor]
 
 
-def span_features(sentence: Sentence, place: Place, asking: Asking, told: Told) -> tuple[float, ...]:
+def span_features(sentence: Sentence, occurrence: Occurrence, context: SpanContext, told: Told) -> tuple[float, ...]:
     """`told`: what speaks for its sentence."""
-    reading, asked, types = asking.reading, asking.asked, asking.types
-    span, name = place.span, place.name
+    reading, asked, types = context.reading, context.asked, context.types
+    span, name = occurrence.span, occurrence.name
     text, words, kind = sentence.passage.text, sentence.words, reading.kind
     topic, dated = span.kind == TOPIC, span.kind == DATE
-    first = next((i for i, word in enumerate(words) if word.end > place.start), len(words) - 1)
-    last = max((i for i, word in enumerate(words) if word.start < place.end), default=first)
+    first = next((i for i, word in enumerate(words) if word.end > occurrence.start), len(words) - 1)
+    last = max((i for i, word in enumerate(words) if word.start < occurrence.end), default=first)
     back = [words[i].folded for i in range(max(0, first - 3), first)]
     while back and back[-1] in {"a", "an", "the"}:
         back.pop()
@@ -86,7 +86,7 @@ def span_features(sentence: Sentence, place: Place, asking: Asking, told: Told) 
     to_before = _distance((words[i].folded for i in range(first - 1, -1, -1)), asked.strong)
     to_after = _distance((words[i].folded for i in range(last + 1, len(words))), asked.strong)
     nearest = min(to_before, to_after)
-    bracketed = text.rfind("(", sentence.start, place.start) > text.rfind(")", sentence.start, place.start)
+    bracketed = text.rfind("(", sentence.start, occurrence.start) > text.rfind(")", sentence.start, occurrence.start)
     behind = not topic and any(speaks(word, asked.strong) for word in _skipping(back, _LINKING))
     ahead_of = any(speaks(word, asked.strong) for word in _skipping(ahead, _HELPING))
     length, whole = len(name), " ".join(name)
@@ -115,8 +115,8 @@ def span_features(sentence: Sentence, place: Place, asking: Asking, told: Told) 
         float(before[1] in _FITTING.get(kind, frozenset())),
         float(bracketed),
         math.log(length),
-        math.log(asking.spread[name]),
-        float(place.start < (sentence.start + sentence.end) / 2),
+        math.log(context.spread[name]),
+        float(occurrence.start < (sentence.start + sentence.end) / 2),
         told.outer / nearest if nearest < FAR else 0.0,
         float(dated and length == 1 and kind is Kind.TIME and noun == "year"),
         float(kind is Kind.DEFINITION and before[1] in {"is", "was"}),
@@ -134,14 +134,14 @@ def span_features(sentence: Sentence, place: Place, asking: Asking, told: Told) 
         float(behind),
         float(ahead_of),
         float(not asked.relations and told.names_here < 0.5),
-        max((anchor.weight for anchor in asking.entities if anchor.name == name), default=0.0),
+        max((anchor.weight for anchor in context.entities if anchor.name == name), default=0.0),
         float(phrase and behind and kind is Kind.THING),
         float(person and behind and before[1] != "by"),
         float(person and ahead_of),
         _doer(words, first, ahead, before, asked.deed),
-        float(place.part),
-        float(place.short),
-        float(place.full),
+        float(occurrence.part),
+        float(occurrence.short),
+        float(occurrence.full),
         float(person and is_name and length == 1),
         float(person and " of " in text[span.start : span.end]),
         float(whole in NATIONALITIES and kind is not Kind.THING),
@@ -151,7 +151,7 @@ def span_features(sentence: Sentence, place: Place, asking: Asking, told: Told) 
         float(
             kind is Kind.THING and not noun and any(word in asked.done for word in map(stem, _skipping(back, _LINKING)))
         ),
-        *_beside_entity(words, first, last, asking.known),
+        *_beside_entity(words, first, last, context.known),
     )
 
 

@@ -20,7 +20,7 @@ _FITTING = {
 _WITH_PHRASES = frozenset({Kind.THING, Kind.DEFINITION, Kind.LIST})
 
 
-class Place(NamedTuple):
+class Occurrence(NamedTuple):
     """A span that may answer, and the characters of the sentence that say it.
 
     `part`: it lies within a longer name. `short`: its passage has a longer form of the name; `full`: it is that form.
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     full: bool = False
 
 
-def places(sentence: Sentence, kind: Kind) -> list[Place]:
+def occurrences(sentence: Sentence, kind: Kind) -> list[Occurrence]:
     """Those whose form fits what is asked for."""
     text = sentence.passage.text
     fitting = _FITTING.get(kind, _ANY)
@@ -45,7 +45,7 @@ def places(sentence: Sentence, kind: Kind) -> list[Place]:
         if span.kind in fitting
     ]
     names = [span for span in spans if span.kind == NAME]
-    found: list[Place] = []
+    found: list[Occurrence] = []
     for span in spans:
         name = folded(text[span.start : span.end])
         if not name:
@@ -54,9 +54,9 @@ def places(sentence: Sentence, kind: Kind) -> list[Place]:
             other.start <= span.start and span.end <= other.end and other != span for other in names
         )
         full = _full(sentence, name) if kind is Kind.PERSON and span.kind == NAME and not part else None
-        found.append(Place(span, name, span.start, span.end, part, short=full is not None))
+        found.append(Occurrence(span, name, span.start, span.end, part, short=full is not None))
         if full is not None:
-            found.append(Place(full[0], full[1], span.start, span.end, full=True))
+            found.append(Occurrence(full[0], full[1], span.start, span.end, full=True))
     return found + (_topic(sentence) if TOPIC in fitting else [])
 
 
@@ -79,11 +79,11 @@ def _plain(name: Name) -> bool:
     return not {"of", "and", "for"} & set(name)
 
 
-def _topic(sentence: Sentence) -> list[Place]:
+def _topic(sentence: Sentence) -> list[Occurrence]:
     """What its passage is about, for a sentence that speaks of it by a pronoun."""
     pronoun = next((word for word in sentence.words if word.folded in PRONOUNS), None)
     opening = sentence.passage.opening
     if pronoun is None or opening is None:
         return []
     name = folded(sentence.passage.text[slice(*opening)])
-    return [Place(Span(*opening, TOPIC), name, pronoun.start, pronoun.end)] if name else []
+    return [Occurrence(Span(*opening, TOPIC), name, pronoun.start, pronoun.end)] if name else []
