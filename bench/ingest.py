@@ -10,6 +10,7 @@ from annals.composition.models import open_inference
 from annals.composition.stores import Stores
 from annals.roles import ROLES
 from bench.corpus import Passage, passages, write_corpus
+from bench.processor import processor_s
 from bench.servers import Figures, Stopwatch, ratio, running
 from contracts.event_types import EventType
 from inference.runner import Inference
@@ -50,7 +51,7 @@ async def measure(folder: Path) -> Figures:
             await inference.warm_up()
             await _beside(inference, passages(WARM_UP, seed=8))
             before = await _bare(inference, outputs, made)
-            taken, steady = await take_in(services, folder, made)
+            taken, steady, processor_ms = await take_in(services, folder, made)
             after = await _bare(inference, outputs, made)
         finally:
             inference.close()
@@ -70,18 +71,23 @@ async def measure(folder: Path) -> Figures:
             "models_side_by_side": round(beside, 1),
             "models_one_after_the_other": round(one_by_one, 1),
         },
+        "processor_ms_per_passage": processor_ms,
     }
 
 
-async def take_in(services: Stores, folder: Path, made: Sequence[Passage]) -> tuple[float, float]:
+async def take_in(services: Stores, folder: Path, made: Sequence[Passage]) -> tuple[float, float, dict[str, float]]:
     """`annals ingest --wait` on a warm worker.
 
     Passages a second, from the first DocumentIngested to the last DocumentProcessed, and from the first to the last
-    DocumentProcessed: the second has the first batch's results for nothing.
+    DocumentProcessed: the second has the first batch's results for nothing. And milliseconds of processor time that a
+    passage took of each process, until every read model has it, models and waiting included.
     """
     await _ingest(folder, passages(WARM_UP, seed=9))
     behind = await services.reader.head()
+    before = await asyncio.to_thread(processor_s, folder)
     await _ingest(folder, made)
+    spent = await asyncio.to_thread(processor_s, folder)
+    spent.subtract(before)
     moments: dict[EventType, list[datetime]] = {EventType.DOCUMENT_INGESTED: [], EventType.DOCUMENT_PROCESSED: []}
     for event in await services.reader.after(behind, 10 * len(made)):
         if event.event_type in moments:
@@ -91,6 +97,7 @@ async def take_in(services: Stores, folder: Path, made: Sequence[Passage]) -> tu
     return (
         len(made) / (processed[-1] - began).total_seconds(),
         (len(made) - 1) / (processed[-1] - processed[0]).total_seconds(),
+        {role: round(1000 * seconds / len(made), 1) for role, seconds in spent.most_common()},
     )
 
 
