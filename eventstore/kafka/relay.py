@@ -147,7 +147,7 @@ class Relay:
         for refused in published.refused:
             event = taken[refused.index]
             unpublished.append((event, f"Kafka does not take it ({len(event.state):,} bytes): {refused.cause}"))
-        state.save(events[-1].position, ends, unpublished)
+        state.save(events[-1].position, published.ends, unpublished)
         for event, cause in unpublished:
             log.warning("relay: dead letter of %s at position %d: %s", event.event_type, event.position, cause)
         metrics.RELAY_BATCH_SECONDS.observe(time.monotonic() - began)

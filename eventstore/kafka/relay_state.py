@@ -124,7 +124,7 @@ class RelayState:
     def save(
         self, position: int, ends: Mapping[Partition, int], unpublished: Sequence[tuple[StoredEvent, str]] = ()
     ) -> None:
-        """Everything up to `position` is acknowledged; these partitions end there now.
+        """Everything up to `position` is acknowledged; these partitions end there now, the others where they did.
 
         What could not be published, with its cause, becomes a dead letter of the relay, or is open again as one.
         """
