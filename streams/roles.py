@@ -1,6 +1,7 @@
 """The worker roles: which handlers run together in one Faust app, and how such an app is run."""
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+import uvloop
 from confluent_kafka import KafkaException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
@@ -73,7 +75,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
 
     `open_role` is awaited on the loop that Faust will use, so that pools belong to it.
     """
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     role = loop.run_until_complete(open_role())
     epoch = role.relay_progress.read().epoch
@@ -153,6 +155,9 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
                 termination.terminate(0, "stopped")
             super()._shutdown_loop()
 
+    # What was loaded stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     try:
         # Told a level below WARN, Faust shows no spinner and leaves the levels of `logging_config` as they are.
         Worker(

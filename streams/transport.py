@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import faust
+import uvloop
 from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers import aiokafka as driver
 
@@ -64,7 +65,7 @@ class PromptConsumer(driver.Consumer):
     """Faust's, on that thread."""
 
     def _new_consumer_thread(self) -> PromptConsumerThread:
-        return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return PromptConsumerThread(self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon)
 
 
 class PromptTransport(driver.Transport):
