@@ -57,9 +57,10 @@ class AnnalsAt:
             )
         try:
             async with asyncio.timeout(UP_LIMIT_S):
-                while not (data / "run" / "state.json").exists():
+                # An earlier one writes its state before it is ready.
+                while "Annals is up" not in (said := await asyncio.to_thread(_said, data)):
                     if process.returncode is not None:
-                        raise RuntimeError((data / "up.log").read_text(errors="replace"))
+                        raise RuntimeError(said)
                     await asyncio.sleep(0.2)
             yield
         finally:
@@ -85,7 +86,7 @@ class AnnalsAt:
         return [str(self._python), "-m", "annals", name, "--data", str(data)]
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self._source)}
+        return {**os.environ, "PYTHONPATH": str(self._source), "PYTHONUNBUFFERED": "1"}
 
 
 async def measure(folder: Path) -> Figures:
@@ -112,6 +113,10 @@ async def measure(folder: Path) -> Figures:
         "ours_after_to_ours_before": ratio(runs["ours"][1], runs["ours"][0]),
         "passages_per_s": {name: round(rate, 1) for name, rate in rates.items()},
     }
+
+
+def _said(data: Path) -> str:
+    return (data / "up.log").read_text(errors="replace")
 
 
 def _make(folder: Path) -> None:
@@ -181,15 +186,15 @@ async def _hubmesh_seconds(packages: Path, data: Path, corpus: Sequence[str]) ->
 
 async def _output(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> bytes:
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=dict(env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        *command, cwd=folder, env=dict(env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), INGEST_LIMIT_S)
+        said, complaint = await asyncio.wait_for(process.communicate(), INGEST_LIMIT_S)
     finally:
         if process.returncode is None:
             process.kill()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {complaint.decode()[-2000:]}")
     return said
 
 
