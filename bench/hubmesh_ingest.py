@@ -11,14 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import spacy
-
 from bench.servers import Stopwatch
 from inference.embedding import Embedder
+from inference.spacy_analysis import SpacyAnalyser
 from services.processing.chunking import embedder_input
 
 WARM_UP = 40
-PARSER = "en_core_web_sm"
 
 
 def main(corpus: Path, folder: Path) -> None:
@@ -26,7 +24,7 @@ def main(corpus: Path, folder: Path) -> None:
     # Of a peer that is no dependency of ours there are no types.
     manager = importlib.import_module("hubmesh.corpus").CorpusManager
     # hubmesh asks for one text at a time, so further threads would have nothing to do.
-    embedder, parser = Embedder(threads=1), spacy.load(PARSER)
+    embedder, parser = Embedder(threads=1), SpacyAnalyser()._nlp
 
     def embed(text: str) -> Any:
         return embedder.embed([text])[0]

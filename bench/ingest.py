@@ -86,8 +86,7 @@ async def take_in(services: Stores, folder: Path, made: Sequence[Passage]) -> tu
     behind = await services.reader.head()
     before = await asyncio.to_thread(processor_s, folder)
     await _ingest(folder, made)
-    spent = await asyncio.to_thread(processor_s, folder)
-    spent.subtract(before)
+    after = await asyncio.to_thread(processor_s, folder)
     moments: dict[EventType, list[datetime]] = {EventType.DOCUMENT_INGESTED: [], EventType.DOCUMENT_PROCESSED: []}
     for event in await services.reader.after(behind, 10 * len(made)):
         if event.event_type in moments:
@@ -97,7 +96,7 @@ async def take_in(services: Stores, folder: Path, made: Sequence[Passage]) -> tu
     return (
         len(made) / (processed[-1] - began).total_seconds(),
         (len(made) - 1) / (processed[-1] - processed[0]).total_seconds(),
-        {role: round(1000 * seconds / len(made), 1) for role, seconds in spent.most_common()},
+        {role: round(1000 * (seconds - before.get(role, 0)) / len(made), 1) for role, seconds in after.items()},
     )
 
 

@@ -1,7 +1,7 @@
 """Processor time of everything that runs over a data folder, by role; the parser, a child of the worker, by itself."""
 
 import json
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 import psutil
@@ -9,10 +9,10 @@ import psutil
 PARSER = "parser"
 
 
-def processor_s(data: Path) -> Counter[str]:
+def processor_s(data: Path) -> dict[str, float]:
     """Seconds so far of the processes that run now, and of their children."""
     state = json.loads((data / "run" / "state.json").read_text("utf-8"))
-    found: Counter[str] = Counter()
+    found: dict[str, float] = defaultdict(float)
     for role, pids in state["processes"].items():
         for process in map(psutil.Process, pids):
             found[role] += _own(process)
