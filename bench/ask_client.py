@@ -2,12 +2,11 @@
 
 import os
 import statistics
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from annals.token_file import read_admin_token
+from bench.processor_time import processor_s
 from bench.served import serving
 from bench.servers import Figures
 
@@ -38,7 +37,9 @@ async def measure(folder: Path) -> Figures:
         # The first of each reads its files into the page cache.
         for number in range(TRIES + 1):
             for what, found in ((command, spent), (bare, peer)):
-                seconds = _processor_s(what, environment)
+                seconds, said = processor_s(what, environment)
+                if DOCUMENT["title"] not in said:
+                    raise RuntimeError(f"{what[:4]} said {said!r}")
                 if number:
                     found.append(seconds)
     ours, bare_s = statistics.median(spent), statistics.median(peer)
@@ -50,16 +51,3 @@ async def measure(folder: Path) -> Figures:
         "reached": ours <= REQUIRED_S,
         "seconds": {"ask_most": round(max(spent), 3), "httpx": round(bare_s, 3)},
     }
-
-
-def _processor_s(command: Sequence[str], environment: Mapping[str, str]) -> float:
-    """User and system time of the process, from its start to its end. Raises RuntimeError where it fails."""
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process.stdout as output:
-        said = output.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode or DOCUMENT["title"] not in said:
-        raise RuntimeError(f"{command[:4]} ended with {process.returncode} and said {said!r}")
-    return usage.ru_utime + usage.ru_stime

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -34,12 +35,16 @@ class Embedder:
         self.dimension: int = self._encoder.dimension
         self.revision = f"{self._encoder.revision}/{POOLING}"
         self.tokenizer_revision = self._encoder.tokenizer_revision
-        # A tokenizer keeps its truncation as state, so there are two: for windows, and for counting a whole text.
         self._windows = self._encoder.tokenizer
         self._windows.no_padding()
         self._windows.enable_truncation(self._encoder.max_tokens)
-        self._counter = Tokenizer.from_str(self._windows.to_str())
-        self._counter.no_truncation()
+
+    @cached_property
+    def _counter(self) -> Tokenizer:
+        """Counts a whole text: a tokenizer keeps its truncation as state, and questions are not counted."""
+        counter = Tokenizer.from_str(self._windows.to_str())
+        counter.no_truncation()
+        return counter
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension), float32, each row of length 1.

@@ -40,6 +40,17 @@ class OutputStore(Protocol):
         ...
 
 
+class NothingKept:
+    """The outputs of texts that callers send: they are theirs, and may be of anybody."""
+
+    async def get_many(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
+        """None."""
+        return {}
+
+    async def put_many(self, model: str, outputs: Mapping[str, bytes]) -> None:
+        """Forget them."""
+
+
 def digest_of(text: str) -> str:
     """sha256 of the text's UTF-8 bytes, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -50,7 +50,7 @@ def command(
 async def _search(context: CommandContext, query: str, count: int, wanted: dict[str, Any]) -> None:
     address = context.gateway()
     if address is None:
-        from annals.cli.here import asking as here
+        from annals.cli.here import searching as here
 
         found = await here.search(context, query, count, **wanted)
     else:

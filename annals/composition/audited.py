@@ -6,7 +6,6 @@ from typing import Any
 
 from projections.relational.reads import DocumentRow
 from security.audit import AuditLog
-from services.reasoning.ask import AskService
 from services.search.search import SearchPassages
 from services.security.recording import Recorded, recording
 from services.storage.interface import Storage as StorageService
@@ -51,13 +50,6 @@ def audited_service(storage: StorageService, log: AuditLog) -> StorageService:
         storage,
         log,
         store_document=Recorded("change", "write", "documents", lambda given, _: [given["request"].document_id]),
-    )
-
-
-def audited_asking(asking: AskService, log: AuditLog) -> AskService:
-    """The same, for commands: who asks over HTTP is told by the request."""
-    return recording(
-        asking, log, ask=Recorded("read", "execute", "reasoning"), search=Recorded("read", "read", "search")
     )
 
 

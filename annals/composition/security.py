@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from annals.composition.audit_log import open_watched_audit
 from annals.composition.compliance import facts_of, retention_of
 from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
-from annals.settings import Settings
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
-from eventstore.audit import open_audit
-from eventstore.audit_entries import AuditEntries
 from eventstore.compliance import ComplianceReads
 from eventstore.data_keys import DataKeys
 from eventstore.encryption import EncryptionService
@@ -20,14 +18,12 @@ from eventstore.failed_attempts import FailedAttempts
 from eventstore.key_management import KeyManagementService
 from eventstore.passwords import Passwords
 from eventstore.signing_keys import SigningKeys
-from eventstore.threats import ThreatStore
 from eventstore.tokens import Tokens
 from projections.dashboards.readers import DashboardReaders
 from security.authorization import RbacAuthorizationEngine
 from security.local_administrator import TENANT
 from security.oidc import ExternalIssuer
 from security.passwords import PasswordHashing
-from security.threats import Thresholds
 from services.security.access_tokens import AccessTokenIdentification, AccessTokenIssuer, issuer_of
 from services.security.accounts import AccountService
 from services.security.administrators import Administrators
@@ -47,7 +43,6 @@ from services.security.shared_attempts import shared_attempts
 from services.security.sign_in import SignInService
 from services.security.signing import TokenSigner
 from services.security.subjects import SubjectService
-from services.security.threats import WatchedAuditLog, open_threat_detector
 from services.security.tokens import TokenService
 from services.security.use_cases import Security
 
@@ -60,12 +55,8 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
     """At the end what is still to be written to the audit log is written."""
     pool = stores.pool
     async with contextlib.AsyncExitStack() as stack:
-        entries = AuditEntries(pool)
-        writer = await stack.enter_async_context(open_audit(entries, stores.settings.audit_level))
-        threats = await stack.enter_async_context(
-            open_threat_detector(ThreatStore(pool), stores.commands, writer, thresholds_of(stores.settings))
-        )
-        audit = WatchedAuditLog(writer, threats)
+        watched = await stack.enter_async_context(open_watched_audit(stores))
+        entries, threats, audit = watched.entries, watched.threats, watched.log
         master = await stack.enter_async_context(open_master_key(stores.settings))
         key_management = KeyManagementService(pool, master, timedelta(days=stores.settings.key_rotation_days))
         account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
@@ -119,20 +110,6 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
                 ComplianceReads(pool),
             ),
         )
-
-
-def thresholds_of(settings: Settings) -> Thresholds:
-    """As the settings have them."""
-    return Thresholds(
-        window_s=settings.threat_window_seconds,
-        failures=settings.threat_failures,
-        denials=settings.threat_denials,
-        rate=settings.threat_rate,
-        volume=settings.threat_volume,
-        deviations=settings.threat_deviations,
-        block_s=settings.threat_block_seconds,
-        blocking=settings.threat_blocking,
-    )
 
 
 async def _external_issuer(

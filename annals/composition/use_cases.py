@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition.audited import audited_asking, audited_searching, audited_storage
+from annals.composition.audited import audited_searching, audited_storage
 from annals.composition.models import (
     ask_service,
     embed_anew,
@@ -13,6 +13,7 @@ from annals.composition.models import (
     serving_models,
 )
 from annals.composition.operations import operations_of
+from annals.composition.question_session import audited_asking
 from annals.composition.security import open_security
 from annals.composition.service_layer import (
     Registries,
@@ -27,6 +28,7 @@ from annals.composition.webhooks import WebhookParts, open_webhooks
 from annals.service_tls import tls_of
 from annals.settings import Settings
 from eventstore.idempotency import IdempotencyKeys
+from inference.model import NothingKept
 from inference.runner import Inference
 from services.caller import Caller
 from services.deadline import Deadline
@@ -34,7 +36,6 @@ from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
 from services.operations.use_cases import Operations
 from services.processing.embedding_anew import EmbedAnew
-from services.processing.service import NothingKept
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RequestLimits
 from services.reasoning.ask import AskService

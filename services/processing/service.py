@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from contracts import ids
@@ -29,17 +29,6 @@ from services.work_limit import WorkLimit
 
 RUNNING, WAITING = 2, 32
 """One text is cut while another one is read; more at once would only be slower, each of them."""
-
-
-class NothingKept:
-    """The outputs of texts that callers send: they are theirs, and may be of anybody."""
-
-    async def get_many(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
-        """None."""
-        return {}
-
-    async def put_many(self, model: str, outputs: Mapping[str, bytes]) -> None:
-        """Forget them."""
 
 
 class AiProcessingService:

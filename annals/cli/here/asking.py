@@ -1,4 +1,4 @@
-"""Asking and searching, with models and databases of this process."""
+"""Asking, with models and databases of this process."""
 
 import contextlib
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from dataclasses import asdict
 from typing import Any
 
 from annals.cli.context import CommandContext
+from annals.cli.here.passages import as_json
 from annals.cli.words import counted
-from annals.composition.use_cases import UseCases
-from annals.session import session
+from annals.composition.question_session import question_session
+from annals.installation import installation
 from eventstore.errors import StoreUnavailableError
-from reasoning.results import ScoredPassage
 from services.deadline import Deadline, DeadlineExceededError
 from services.reasoning.ask import ASK_LIMIT_S, AskResult
 from services.reasoning.recorder import CLOSE_LIMIT_S
-from services.search.results import Mode, SearchRequest
+from services.storage.listing import Listing
 
 COUNT_LIMIT_S = 3.0
 """For what is only said beside an answer."""
@@ -22,8 +22,11 @@ COUNT_LIMIT_S = 3.0
 
 async def ask(context: CommandContext, question: str, k: int, tell: Callable[[dict[str, Any]], None]) -> None:
     """`tell` is called as soon as there is an answer: what follows may have to wait."""
-    async with session(context.settings) as opened:
-        service = opened.use_cases.ask
+    async with (
+        installation(context.settings) as found,
+        question_session(found.settings, found.state.addresses["postgres"]) as opened,
+    ):
+        service = opened.ask
         # Loaded before the time of the question begins.
         with context.people.status("loading the models"):
             await service.load()
@@ -37,30 +40,13 @@ async def ask(context: CommandContext, question: str, k: int, tell: Callable[[di
             context.note(f"the answer was not recorded: the log has no question {asked.query_id}; see: annals status")
         elif not asked.recorded:
             context.note("the answer is recorded now")
-        await _note_waiting(context, opened.use_cases)
+        await _note_waiting(context, opened.listing)
 
 
-async def search(
-    context: CommandContext, query: str, k: int, *, mode: Mode, like: str | None, facet: list[str], cursor: str | None
-) -> dict[str, Any]:
-    """What is found, best first."""
-    async with session(context.settings) as opened:
-        with context.people.status("searching"):
-            page = await opened.use_cases.search.search(
-                context.caller,
-                SearchRequest(query, mode, like, tuple(facet)),
-                after=cursor,
-                limit=k,
-                deadline=Deadline.after(ASK_LIMIT_S),
-            )
-    shown = [{**_passage(one.passage), "highlights": [list(span) for span in one.highlights]} for one in page.passages]
-    return {**asdict(page), "passages": shown}
-
-
-async def _note_waiting(context: CommandContext, use_cases: UseCases) -> None:
+async def _note_waiting(context: CommandContext, listing: Listing) -> None:
     """Tell how many documents could not be asked, if the read model says so soon."""
     with contextlib.suppress(StoreUnavailableError, DeadlineExceededError):
-        counts = await use_cases.storage.listing.counts(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
+        counts = await listing.counts(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
         if counts.waiting:
             context.note(f"{counted(counts.waiting, 'document')} not processed yet, which could not be asked")
 
@@ -70,7 +56,7 @@ def _answered(asked: AskResult) -> dict[str, Any]:
         "query_id": asked.query_id,
         "answer": asked.answer.answer,
         "confidence": round(asked.answer.confidence, 4),
-        "sources": [_passage(source) for source in asked.answer.sources],
+        "sources": [as_json(source) for source in asked.answer.sources],
         "reasoning_chains": list(asked.answer.chains),
         "steps": [asdict(step) for step in asked.answer.steps],
         "candidates": [asdict(candidate) for candidate in asked.answer.candidates],
@@ -78,16 +64,4 @@ def _answered(asked: AskResult) -> dict[str, Any]:
         "cached": asked.cached,
         "milliseconds": asked.milliseconds,
         "recorded": asked.recorded,
-    }
-
-
-def _passage(passage: ScoredPassage) -> dict[str, Any]:
-    return {
-        "document_id": passage.document_id,
-        "title": passage.title,
-        "text": passage.text,
-        "score": round(passage.score, 6),
-        "chunk_id": passage.chunk_id,
-        "start": passage.start,
-        "end": passage.end,
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from annals.cli.context import CommandContext
 from annals.composition.operations import status_of
-from annals.session import installation
+from annals.installation import installation
 from annals.supervision.state import State
 from services.deadline import Deadline
 from services.operations.status import STATUS_LIMIT_S, as_json

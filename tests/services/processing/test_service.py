@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from inference.model import NothingKept
 from inference.runner import Inference, InferenceSettings
 from security.access import FULL_ACCESS
 from services.caller import Caller
@@ -16,7 +17,7 @@ from services.processing.interface import (
     RelationshipMappingRequest,
     SemanticChunkingRequest,
 )
-from services.processing.service import AiProcessingService, NothingKept
+from services.processing.service import AiProcessingService
 from tests.support.access import allowed
 
 CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
