@@ -1,4 +1,4 @@
-"""Answering questions over the corpus of the ingestion, beside the search that every answer begins with."""
+"""Answering questions over the corpus of the ingestion, beside searches for the same."""
 
 import asyncio
 import statistics
@@ -13,6 +13,7 @@ from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.reasoning.ask import ASK_LIMIT_S
+from services.search.results import SearchRequest
 
 QUESTIONS = 100
 
@@ -43,14 +44,16 @@ async def measure(folder: Path) -> Figures:
         asked, searched, answered = [], [], 0
         for question in questions:
             watch = Stopwatch()
-            await service.search(caller, question, 5, Deadline.after(ASK_LIMIT_S))
+            await use_cases.search.search(
+                caller, SearchRequest(question), after=None, limit=5, deadline=Deadline.after(ASK_LIMIT_S)
+            )
             searched.append(watch.seconds * 1000)
             watch = Stopwatch()
             found = await service.ask(caller, question, 5, Deadline.after(ASK_LIMIT_S))
             asked.append(watch.seconds * 1000)
             answered += found.answer.answer is not None
     return {
-        "of": "speed of an answer, its event stored, beside the hybrid search alone (medians)",
+        "of": "speed of an answer, its event stored, beside a hybrid search for the same (medians)",
         "ratio": round(statistics.median(searched) / statistics.median(asked), 3),
         "required": None,
         "questions": len(questions),

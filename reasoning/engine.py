@@ -13,7 +13,6 @@ from reasoning.answering.learned import Ranked
 from reasoning.answering.proposal import Support
 from reasoning.chains import chain_of, without_repeats
 from reasoning.embedder import QueryEmbedder, Vectors
-from reasoning.fusion import reciprocal_rank_fusion
 from reasoning.index import Index
 from reasoning.neighbourhood import Neighbourhoods
 from reasoning.path_ranking import Ranking, rank
@@ -29,7 +28,7 @@ DEPTH = 100
 class Reasoner:
     """Answers any number of askers at once. Every method raises what the readers and the embedder raise.
 
-    `search` and `ask` raise OtherModelError where no passage has a vector of the embedder, but of another one.
+    `ask` raises OtherModelError where no passage has a vector of the embedder, but of another one.
     """
 
     def __init__(self, graph: GraphContent, passages: PassageSearch, embedder: QueryEmbedder) -> None:
@@ -48,18 +47,6 @@ class Reasoner:
         graph, passages = await asyncio.gather(self._graph.content_tag(tenant), self._passages.content_tag(tenant))
         named = (graph, passages, self._embedder.revision, *(() if visible is None else (visible.key,)))
         return hashlib.sha256("\x00".join(named).encode()).hexdigest()
-
-    async def search(self, tenant: str, question: str, k: int, visible: Visible | None = None) -> list[ScoredPassage]:
-        """The `k` best passages by likeness of meaning and of words together, best first.
-
-        Raises ValueError for a blank question, or `k` below 1.
-        """
-        question = _checked(question, k)
-        near, matching = await self._found(tenant, question, visible)
-        fused = reciprocal_rank_fusion([[hit.chunk_id for hit in hits] for hits in (near, matching)])[:k]
-        passages = await self._passages.passages(tenant, [chunk_id for chunk_id, _ in fused])
-        # A passage may have gone since it was found.
-        return [scored(passages[chunk_id], score) for chunk_id, score in fused if chunk_id in passages]
 
     async def ask(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Answer:
         """An answer from the `k` passages that answer together, which may each hold a part of it.

@@ -24,10 +24,11 @@ from reasoning.results import Answer
 from services.deadline import Deadline
 from services.processing.serving import MODELS_LIMIT_S
 from services.reasoning.ask import ASK_LIMIT_S
+from services.search.results import SearchRequest
 from services.storage.waiting import WAIT_LIMIT_S
 
-INDEX_LIMIT_S = 600.0
-"""For the first question, which waits for all that it asks of a read model filled a moment ago."""
+FIRST_LIMIT_S = 600.0
+"""For the first search, which waits for all that it asks of read models filled a moment ago."""
 SOURCES = 10
 """More than the five that count: two of them may be of one document, which then counts once."""
 
@@ -151,8 +152,14 @@ async def _ask_all(context: CommandContext, use_cases: UseCases, questions: Sequ
     """Each question twice: for the first time, and once all of them have been asked."""
     service = use_cases.ask
     await service.load()
-    # The first question builds the index, and is asked once before it counts.
-    await service.search(context.caller, questions[0].question, SOURCES, Deadline.after(INDEX_LIMIT_S))
+    # The first to read them waits for read models filled a moment ago, and does not count.
+    await use_cases.search.search(
+        context.caller,
+        SearchRequest(questions[0].question),
+        after=None,
+        limit=SOURCES,
+        deadline=Deadline.after(FIRST_LIMIT_S),
+    )
     answers, seconds, again = list[Answer](), list[float](), list[float]()
     with context.progress("asking", 2 * len(questions), "questions") as done:
         for number, question in enumerate((*questions, *questions), start=1):

@@ -15,8 +15,8 @@ from projections.graph.reads import Entity
 from projections.relational.reads import DocumentRow, EntityFilter, RelationFilter
 from projections.vector.reads import Passage
 from services.positions import Position
-from services.reasoning.interface import MAX_PASSAGES, EmbeddingRequest
-from services.search.results import MOST_FACETS, Mode, SearchRequest
+from services.reasoning.interface import EmbeddingRequest
+from services.search.results import MAX_PASSAGES, MOST_FACETS, Mode, SearchRequest
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
 from services.storage.parts import ChunkPage, RelationPage

@@ -20,8 +20,6 @@ from services.reasoning.interface import (
     EmbeddingResponse,
     ReasoningQueryRequest,
     ReasoningQueryResponse,
-    SearchRequest,
-    SearchResponse,
 )
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 
@@ -63,7 +61,6 @@ OPERATIONS: Mapping[str, Operation] = {
         # By its delivery_id and its query_id, respectively.
         Operation(STORAGE, "store_document", StoreDocumentRequest, StoreDocumentResponse, 120.0),
         Operation(REASONING, "query", ReasoningQueryRequest, ReasoningQueryResponse, 120.0),
-        Operation(REASONING, "search", SearchRequest, SearchResponse, 60.0),
         Operation(REASONING, "embed", EmbeddingRequest, EmbeddingResponse, 60.0),
     )
 }

@@ -16,8 +16,6 @@ from services.reasoning.interface import (
     EmbeddingResponse,
     ReasoningQueryRequest,
     ReasoningQueryResponse,
-    SearchRequest,
-    SearchResponse,
 )
 from services.requests import check
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
@@ -79,12 +77,6 @@ class RemoteReasoning:
         """Answer from the caller's documents."""
         check(request)
         answer: ReasoningQueryResponse = await self._client.call("query", caller, request, deadline)
-        return answer
-
-    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
-        """The passages nearest to the query."""
-        check(request)
-        answer: SearchResponse = await self._client.call("search", caller, request, deadline)
         return answer
 
     async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:

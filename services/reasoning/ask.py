@@ -152,7 +152,7 @@ class AskService:
             steps = _Steps()
             await self._allowed(caller.tenant, aside_s)
             steps.done("rate_limit")
-            visible = await self._visible(caller, "reasoning", "execute")
+            visible = await self._visible(caller)
             key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant, visible))
             answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, key))
             steps.done("cache")
@@ -168,15 +168,6 @@ class AskService:
         steps.done("recording")
         return replace(asked, recorded=recorded)
 
-    async def search(self, caller: Caller, query: str, k: int, deadline: Deadline) -> list[ScoredPassage]:
-        """The `k` passages nearest to `query` by meaning and by words, best first; no event."""
-        caller.require("search", "read")
-        async with deadline.enforce("searching"):
-            await self._reasoner.load()
-            visible = await self._visible(caller, "search", "read")
-            async with self._turns.turn(caller.tenant, deadline):
-                return await self._reasoner.search(caller.tenant, query, k, visible)
-
     async def embed(self, caller: Caller, query: str, deadline: Deadline) -> tuple[str, Vectors]:
         """Revision of the embedder, and the query's vector of length 1."""
         require_embedding(caller)
@@ -184,9 +175,9 @@ class AskService:
             await self._reasoner.load()
             return await self._reasoner.embed(query)
 
-    async def _visible(self, caller: Caller, resource: str, action: str) -> Visible | None:
+    async def _visible(self, caller: Caller) -> Visible | None:
         """The documents that the caller's answers may rest on; None for all."""
-        collections = caller.access.reach(resource, action).searched
+        collections = caller.access.reach("reasoning", "execute").searched
         if collections is None:
             return None
         return Visible.of(await self._documents.with_attributes(caller.tenant, {}, None, collections))

@@ -13,9 +13,6 @@ from reasoning.results import Candidate, ScoredPassage, Step
 from services.caller import Caller
 from services.deadline import Deadline
 
-MAX_PASSAGES = 100
-"""Of a search."""
-
 
 @dataclass(frozen=True, slots=True)
 class ReasoningQueryRequest:
@@ -61,21 +58,6 @@ class ReasoningQueryResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """Words to search for, and how many passages are wanted at most."""
-
-    query: Annotated[Question, Field(pattern=r"\S")]
-    max_passages: Annotated[int, Field(ge=1, le=MAX_PASSAGES)] = 10
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResponse:
-    """The best first."""
-
-    passages: tuple[ScoredPassage, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
     """A query whose vector is wanted."""
 
@@ -97,10 +79,6 @@ class Reasoning(Protocol):
 
     async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
         """Answer from the caller's documents."""
-        ...
-
-    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
-        """The passages nearest to a query by meaning and by words."""
         ...
 
     async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:

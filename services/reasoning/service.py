@@ -9,8 +9,6 @@ from services.reasoning.interface import (
     ReasoningMetadata,
     ReasoningQueryRequest,
     ReasoningQueryResponse,
-    SearchRequest,
-    SearchResponse,
 )
 from services.requests import check
 
@@ -45,12 +43,6 @@ class ReasoningService:
             candidates=asked.answer.candidates,
             missing=asked.answer.missing,
         )
-
-    async def search(self, caller: Caller, request: SearchRequest, deadline: Deadline) -> SearchResponse:
-        """The passages nearest to the query."""
-        caller.require("search", "read")
-        check(request)
-        return SearchResponse(tuple(await self._asking.search(caller, request.query, request.max_passages, deadline)))
 
     async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
         """By the embedder that questions are answered with."""

@@ -9,6 +9,8 @@ from reasoning.results import ScoredPassage
 Mode = Literal["hybrid", "text", "vector", "graph"]
 MODES: tuple[Mode, ...] = ("hybrid", "text", "vector", "graph")
 MOST_FACETS, MOST_VALUES = 8, 20
+MAX_PASSAGES = 100
+"""Of a page."""
 
 
 @dataclass(frozen=True, slots=True)

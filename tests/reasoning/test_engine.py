@@ -32,13 +32,6 @@ async def test_a_question_of_two_hops_is_answered_from_both(embedder: TownEmbedd
     assert TOWN[source.chunk_id][1][source.start : source.end] == source.text
 
 
-async def test_search_alone_misses_the_last_hop(embedder: TownEmbedder) -> None:
-    found = await reasoner(TownReaders(embedder), embedder).search(TENANT, QUESTION, 3)
-    assert found[0].chunk_id == "lantern"
-    assert "orlinga" not in {passage.chunk_id for passage in found}
-    assert found[0].score > found[1].score
-
-
 @pytest.mark.parametrize(
     "question",
     ["Which enzyme catalyses glycolysis?", "qwertyuiop asdfghjkl", "How do I reset my router password?", "?"],
@@ -59,7 +52,6 @@ async def test_what_speaks_of_a_question_is_shown_also_where_it_does_not_answer_
 async def test_an_empty_tenant_has_no_answer(embedder: TownEmbedder) -> None:
     engine = reasoner(TownReaders(embedder, {}), embedder)
     assert (await engine.ask(TENANT, QUESTION)).answer is None
-    assert await engine.search(TENANT, QUESTION, 5) == []
 
 
 @pytest.mark.parametrize("question", ["", "  \n"])
@@ -67,8 +59,6 @@ async def test_a_blank_question_is_refused(embedder: TownEmbedder, question: str
     engine = reasoner(TownReaders(embedder), embedder)
     with pytest.raises(ValueError, match="blank"):
         await engine.ask(TENANT, question)
-    with pytest.raises(ValueError, match="blank"):
-        await engine.search(TENANT, question, 5)
 
 
 async def test_no_passages_cannot_be_asked_for(embedder: TownEmbedder) -> None:
@@ -102,8 +92,6 @@ async def test_an_answer_rests_on_what_is_visible(embedder: TownEmbedder) -> Non
     answer = await engine.ask(TENANT, QUESTION, 5, shown)
     assert {source.document_id for source in answer.sources} <= shown.documents
     assert "Hanno" not in str(answer)
-    found = await engine.search(TENANT, QUESTION, 8, shown)
-    assert {passage.document_id for passage in found} == shown.documents
     assert await engine.state(TENANT, shown) == answer.knowledge != await engine.state(TENANT)
 
 
@@ -127,11 +115,5 @@ async def test_another_embedder_than_that_of_the_passages_is_refused(embedder: T
     """Its vectors would be compared with others' and anything could be near."""
     readers = TownReaders(embedder)
     readers.model = "all-MiniLM-L12-v2@0123456789abcdef/mean-1"
-    asked = reasoner(readers, embedder)
-    for attempt in (asked.search(TENANT, QUESTION, 3), asked.ask(TENANT, QUESTION)):
-        with pytest.raises(OtherModelError, match=r"all-MiniLM-L12-v2@0123456789abcdef.*set ANNALS_EMBEDDER"):
-            await attempt
-
-
-async def test_nothing_is_refused_where_there_are_no_passages(embedder: TownEmbedder) -> None:
-    assert await reasoner(TownReaders(embedder, {}), embedder).search(TENANT, QUESTION, 3) == []
+    with pytest.raises(OtherModelError, match=r"all-MiniLM-L12-v2@0123456789abcdef.*set ANNALS_EMBEDDER"):
+        await reasoner(readers, embedder).ask(TENANT, QUESTION)

@@ -20,6 +20,7 @@ from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.use_cases import Operations
+from services.search.results import SearchRequest
 from services.security.explaining import AccessRequest
 from services.security.use_cases import Security
 from services.storage.cross_database import Answered
@@ -196,7 +197,9 @@ OF_ALL: dict[str, Callable[[Installation], Awaitable[object]]] = {
     "relations": lambda i: i.knowledge.storage.parts.relations(
         ZOE, RelationFilter(), after=None, limit=99, deadline=soon()
     ),
-    "search": lambda i: i.knowledge.ask.search(ZOE, f"Who is {SECRET}?", 10, soon()),
+    "search": lambda i: i.knowledge.search.search(
+        ZOE, SearchRequest(f"Who is {SECRET}?"), after=None, limit=10, deadline=soon()
+    ),
     "semantic search": lambda i: i.knowledge.storage.databases.semantic_search(
         ZOE, STORY.embedder, vector_of(STORY.inputs[0], 8).tolist(), deadline=soon()
     ),

@@ -9,6 +9,7 @@ from annals.composition.use_cases import use_cases_over
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
+from services.search.results import SearchRequest
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import Pipeline
 from tests.servers.ingestion import Ingestion, assert_whole
@@ -39,12 +40,11 @@ CALLER = Caller("default", "test", "test", FULL_ACCESS)
 async def found_of(services: Stores) -> float:
     """The share of questions, each about one passage, whose first five passages hold that one."""
     async with use_cases_over(services) as use_cases:
-        service = use_cases.ask
-        hits = [
-            f"passage-{number}" in {one.document_id for one in found}
-            for number in range(0, min(PASSAGES, 300), 6)
-            for found in [await service.search(CALLER, f"What is letter {number} about?", 5, Deadline.after(60))]
-        ]
+        hits = list[bool]()
+        for number in range(0, min(PASSAGES, 300), 6):
+            asked = SearchRequest(f"What is letter {number} about?")
+            page = await use_cases.search.search(CALLER, asked, after=None, limit=5, deadline=Deadline.after(60))
+            hits.append(f"passage-{number}" in {one.passage.document_id for one in page.passages})
     return sum(hits) / len(hits)
 
 

@@ -23,6 +23,7 @@ from services.deadline import Deadline
 from services.errors import AccessDeniedError, NotFoundError
 from services.operations.dead_letters import DeadLetterService
 from services.operations.events import EventPage, ReadEvents
+from services.search.results import SearchRequest
 from services.storage.interface import StoreDocumentRequest
 from services.storage.service import StorageService
 from tests.projections.stories import Story, vector_of
@@ -74,6 +75,12 @@ async def ids(knowledge: Knowledge, caller: Caller, **wanted: object) -> list[st
         deadline=soon(),
     )
     return [one.document_id for one in page.documents]
+
+
+async def found(knowledge: Knowledge, caller: Caller, query: str) -> set[str]:
+    """Documents of what a search finds."""
+    page = await knowledge.search.search(caller, SearchRequest(query), after=None, limit=10, deadline=soon())
+    return {one.passage.document_id for one in page.passages}
 
 
 async def test_only_those_within_reach_are_listed(knowledge: Knowledge) -> None:
@@ -148,12 +155,10 @@ async def test_documents_are_written_within_reach_alone(knowledge: Knowledge) ->
 
 
 async def test_searches_and_answers_rest_on_what_is_within_reach(knowledge: Knowledge) -> None:
-    ask = knowledge.ask
     for query in ("Dan sang", "Who met Dan?", "Cleo", "Eve met Fred", "Bob sang"):
-        found = await ask.search(EVE, query, 10, soon())
-        assert {one.document_id for one in found} == {"hr-1"}
-        assert {one.document_id for one in await ask.search(ADA, query, 10, soon())} == {"hr-1", "loose", "sales-1"}
-        answer = (await ask.ask(EVE, query, 5, soon())).answer
+        assert await found(knowledge, EVE, query) == {"hr-1"}
+        assert await found(knowledge, ADA, query) == {"hr-1", "loose", "sales-1"}
+        answer = (await knowledge.ask.ask(EVE, query, 5, soon())).answer
         assert {one.document_id for one in answer.sources} <= {"hr-1"}
         told = f"{answer.answer} {answer.chains}"
         assert not any(name in told for name in ("Cleo", "Dan", "Eve", "Fred", "Market", "Loose"))
@@ -162,7 +167,7 @@ async def test_searches_and_answers_rest_on_what_is_within_reach(knowledge: Know
 async def test_who_sees_nothing_finds_nothing(knowledge: Knowledge) -> None:
     nobody = only("void")
     assert await ids(knowledge, nobody) == []
-    assert await knowledge.ask.search(nobody, "Dan sang", 10, soon()) == []
+    assert await found(knowledge, nobody, "Dan sang") == set()
     assert (await knowledge.ask.ask(nobody, "Who sang?", 5, soon())).answer.answer is None
 
 
@@ -180,7 +185,7 @@ async def test_answers_are_kept_for_those_alone_who_see_the_same(knowledge: Know
 async def test_a_document_that_changes_its_collection_is_gone_at_the_next_question(knowledge: Knowledge) -> None:
     before = (await knowledge.ask.ask(EVE, "Bob sang", 5, soon())).key
     await knowledge.tell(replace(HR, collection="sales"))
-    assert await ids(knowledge, EVE) == [] and await knowledge.ask.search(EVE, "Bob sang", 5, soon()) == []
+    assert await ids(knowledge, EVE) == [] and await found(knowledge, EVE, "Bob sang") == set()
     assert (await knowledge.ask.ask(EVE, "Bob sang", 5, soon())).key != before
 
 
@@ -194,7 +199,7 @@ async def test_masked_fields_are_not_shown_nor_found_by(knowledge: Knowledge) ->
     for wanted in ({"title_prefix": "p"}, {"attributes": {"sentences": [2]}}):
         assert await ids(knowledge, caller, **wanted) == []
         assert await ids(knowledge, EVE, **wanted) == ["hr-1"]
-    assert await knowledge.ask.search(caller, "Bob sang", 5, soon()) == []
+    assert await found(knowledge, caller, "Bob sang") == set()
 
 
 async def test_a_masked_text_takes_with_it_what_comes_from_it(knowledge: Knowledge) -> None:

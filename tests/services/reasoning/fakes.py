@@ -12,7 +12,7 @@ from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from projections.vector.reads import PassageReader
 from reasoning.engine import Reasoner
-from reasoning.results import Answer, ScoredPassage
+from reasoning.results import Answer
 from reasoning.visible import Visible
 from services.rate_limits import Grant
 
@@ -69,10 +69,6 @@ class Engine(Reasoner):
 
     async def ask(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Answer:
         return ANSWER
-
-    async def search(self, tenant: str, question: str, k: int, visible: Visible | None = None) -> list[ScoredPassage]:
-        await behave(self._way)
-        return []
 
 
 class Events(EventReader):

@@ -83,13 +83,11 @@ async def test_a_limiter_that_answers_is_heeded() -> None:
     assert log.tries == 0
 
 
-async def test_a_question_and_a_search_end_by_their_deadline() -> None:
+async def test_a_question_ends_by_its_deadline() -> None:
     asking = service(engine=Engine("hangs"))
     began = time.monotonic()
     with pytest.raises(DeadlineExceededError, match=r"answering took longer than 0\.2 s"):
         await asking.ask(CALLER, "Who?", 5, Deadline.after(0.2))
-    with pytest.raises(DeadlineExceededError, match=r"searching took longer than 0\.2 s"):
-        await asking.search(CALLER, "Who?", 5, Deadline.after(0.2))
     assert time.monotonic() - began < 2
 
 

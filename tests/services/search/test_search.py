@@ -1,5 +1,7 @@
 """Searches over the embedded stores: what is found, in which order, in pages, and by whom."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from contracts.access import Permission
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.cursors import WrongCursorError
-from services.deadline import Deadline
+from services.deadline import Deadline, DeadlineExceededError
 from services.errors import NotFoundError
+from services.reasoning.interface import EmbeddingRequest, EmbeddingResponse
 from services.search.results import MODES, FoundPassage, Mode, SearchPage, SearchRequest
+from services.search.search import SearchPassages
 from tests.projections.stories import Story
 from tests.support.access import allowed
 from tests.support.knowledge import Knowledge, open_knowledge
@@ -173,6 +177,20 @@ async def test_only_what_is_within_reach_is_found(knowledge: Knowledge) -> None:
     assert facets == {"type": {}}
     with pytest.raises(NotFoundError):
         await page(knowledge, like="lamps", caller=only())
+
+
+async def test_a_search_ends_by_its_deadline(knowledge: Knowledge) -> None:
+    class Hanging:
+        async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    read = knowledge.stores.read
+    search = SearchPassages(read.passages, read.graph, read.relational, Hanging())
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceededError, match=r"searching took longer than 0\.2 s"):
+        await search.search(ADA, SearchRequest("glass"), after=None, limit=5, deadline=Deadline.after(0.2))
+    assert time.monotonic() - began < 2
 
 
 TYPED = st.text(st.sampled_from("ab:-\"*= '\\()&|!<>~^é\u0130\x00\x01\ud800?/+.1") | st.characters(), max_size=60)
