@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.pool import Connection, PostgresPool, acquire, take_turn, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,38 @@ BEGIN
     END LOOP;
 END $$;
 """
+
+
+# A row that has run out says no more than none does.
+_RUN_OUT = "until < extract(epoch FROM clock_timestamp()) - $1"
+
+
+async def count_run_out(pool: PostgresPool, since_s: float) -> int:
+    """How many ran out so long ago. Raises StoreUnavailableError."""
+    async with acquire(pool) as connection:
+        if not await _are_there(connection):
+            return 0
+        return int(await connection.fetchval(f"SELECT count(*) FROM limits.taken WHERE {_RUN_OUT}", since_s))
+
+
+async def forget_run_out(pool: PostgresPool, most: int) -> int:
+    """Remove so many of those that have run out, and say how many were. Raises StoreUnavailableError."""
+    async with acquire(pool) as connection:
+        if not await _are_there(connection):
+            return 0
+        # Whoever takes from several locks their rows one after the other: this waits for none of them.
+        rows = await connection.fetch(
+            "DELETE FROM limits.taken WHERE ctid = ANY(ARRAY("
+            f"SELECT ctid FROM limits.taken WHERE {_RUN_OUT} LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1",
+            0.0,
+            most,
+        )
+    return len(rows)
+
+
+async def _are_there(connection: Connection) -> bool:
+    """Not where limits are counted in Redis."""
+    return bool(await connection.fetchval("SELECT to_regclass('limits.taken') IS NOT NULL"))
 
 
 async def open_measures(pool: PostgresPool) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from eventstore.measures import count_run_out, forget_run_out
 from eventstore.pool import PostgresPool, acquire, transaction
 
 STEP_ROWS = 5000
+DAY_S = 24 * 3600.0
 
 _DEAD_LETTERS = "status IN ('resolved', 'dropped') AND created_at < now() - $1 * interval '1 day'"
 _RECEIPTS = "received_at < now() - $1 * interval '1 day'"
@@ -24,12 +26,20 @@ class RetentionDays:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`count` says how many are so many days older than is kept, `step` removes some and says how many."""
+    """`count` says how many are so many days older than is kept, `step` removes some and says how many.
+
+    `days` is 0 where nothing is kept that counts no more.
+    """
 
     name: str
     days: int
     count: Callable[[int], Awaitable[int]]
     step: Callable[[], Awaitable[int]]
+
+
+def older(name: str, days: int) -> str:
+    """What a rule removes, in words."""
+    return f"{name} older than {days} days" if days else name
 
 
 class Retention:
@@ -47,6 +57,12 @@ class Retention:
             self._rule("dead letters that are done with", "dead_letters", _DEAD_LETTERS, days.dead_letters),
             self._rule("receipts", "inbox_receipts", _RECEIPTS, days.receipts),
             self._rule("profiles of accounts that are not used", "threat_profiles", _PROFILES, days.threat_profiles),
+            Rule(
+                "rates that have run out",
+                0,
+                lambda more: count_run_out(pool, more * DAY_S),
+                lambda: forget_run_out(pool, STEP_ROWS),
+            ),
         )
 
     def _rule(self, name: str, table: str, due: str, days: int) -> Rule:
@@ -58,7 +74,7 @@ class Retention:
             async with acquire(self._pool) as connection:
                 rows = await connection.fetch(
                     f"DELETE FROM annals.{table} WHERE ctid = ANY(ARRAY("
-                    f"SELECT ctid FROM annals.{table} WHERE {due} LIMIT $2)) RETURNING 1",
+                    f"SELECT ctid FROM annals.{table} WHERE {due} LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1",
                     days,
                     STEP_ROWS,
                 )

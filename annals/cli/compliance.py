@@ -8,6 +8,7 @@ import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.session import session
+from eventstore.retention import older
 from security.compliance import Standard
 from services.deadline import Deadline
 
@@ -64,5 +65,5 @@ async def _retention(context: CommandContext, dry_run: bool) -> None:
         )
     for one in applied:
         verb = "would be removed" if dry_run else "removed"
-        context.say(f"{one.rule}: {one.count} older than {one.days} days {verb}")
+        context.say(f"{older(one.rule, one.days)}: {one.count} {verb}")
     context.give({"dry_run": dry_run, "rules": [asdict(one) for one in applied]})

@@ -14,7 +14,7 @@ from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
 from eventstore.compliance import ComplianceReads
 from eventstore.key_management import KeyManagementService
-from eventstore.retention import Retention
+from eventstore.retention import Retention, older
 from security.audit import AuditLevel, AuditLog
 from security.compliance import STANDARDS, CheckName, CheckResult, Found, Standard
 from security.local_administrator import ACCOUNT
@@ -130,10 +130,10 @@ class ComplianceMonitor:
     async def _retained(self, caller: Caller, deadline: Deadline) -> Found:
         # What became due since the rules were acted on last is in order.
         due = [(rule, await rule.count(GRACE_DAYS)) for rule in self._retention.rules]
-        late = [f"{count} {rule.name} older than {rule.days} days" for rule, count in due if count]
+        late = [f"{count} {older(rule.name, rule.days)}" for rule, count in due if count]
         if late:
             return Found(False, f"{', '.join(late)}; run: annals compliance retention")
-        return Found(True, ", ".join(f"{rule.name}: {rule.days} days" for rule, _ in due))
+        return Found(True, ", ".join(f"{rule.name}: {rule.days} days" for rule, _ in due if rule.days))
 
     async def _transport(self, caller: Caller, deadline: Deadline) -> Found:
         bare = [what for what, safe in self._facts.links if not safe]

@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from contracts.errors import AnnalsError
-from eventstore.retention import Retention
+from eventstore.retention import Retention, older
 from security.audit import AuditEntry, AuditLog
 from services.caller import Caller
 from services.deadline import Deadline
@@ -46,8 +46,8 @@ class RetentionService:
         while True:
             try:
                 for one in await self._apply():
-                    if one.count:
-                        reason = f"{one.count} {one.rule} older than {one.days} days"
+                    if one.count and one.days:
+                        reason = f"{one.count} {older(one.rule, one.days)}"
                         log.info("removed: %s", reason)
                         await self._audit.record(
                             AuditEntry(None, ACTOR, "administration", "apply", "retention", reason=reason)

@@ -6,7 +6,8 @@ import pytest
 
 from eventstore import retention
 from eventstore.audit_entries import AuditEntries
-from eventstore.pool import PostgresPool
+from eventstore.measures import open_measures
+from eventstore.pool import PostgresPool, transaction
 from eventstore.retention import Retention, RetentionDays
 from security.audit import AuditEntry
 from security.audit_chain import ChainCheck
@@ -83,6 +84,31 @@ async def test_only_dead_letters_that_are_done_with_go(pool: PostgresPool) -> No
     assert (await applied(pool))["dead letters that are done with"] == 2
     rows = await pool.fetch("SELECT identity FROM annals.dead_letters ORDER BY identity")
     assert [row["identity"] for row in rows] == ["0", "3"]
+
+
+async def test_rates_that_have_run_out_go_and_nobody_gets_more_by_it(
+    pool: PostgresPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STEP_ROWS", 2)
+    assert (await applied(pool))["rates that have run out"] == 0, "they are counted elsewhere in the servers profile"
+    await open_measures(pool)
+    for number, left_s in enumerate((-3 * 86400, -10, -1, -1, -1, 60)):
+        await pool.execute(
+            "INSERT INTO limits.taken VALUES ('acme', $1, extract(epoch FROM clock_timestamp()) + $2::float8)",
+            str(number),
+            left_s,
+        )
+    (rule,) = (one for one in Retention(pool, DAYS).rules if one.name == "rates that have run out")
+    assert await rule.count(1) == 1, "it should have gone long ago"
+    async with transaction(pool) as connection:
+        await connection.execute("UPDATE limits.taken SET until = until + 3600 WHERE subject = '1'")
+        while await rule.step():
+            pass
+    assert [row["subject"] for row in await pool.fetch("SELECT subject FROM limits.taken ORDER BY subject")] == [
+        "1",
+        "5",
+    ]
+    assert await rule.count(0) == 0
 
 
 async def test_old_receipts_and_profiles_go(pool: PostgresPool, monkeypatch: pytest.MonkeyPatch) -> None:
