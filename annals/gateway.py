@@ -14,10 +14,10 @@ from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
 from annals.heartbeat import Heartbeat
 from annals.live_settings import LiveSettings
 from annals.settings import Settings
-from contracts.errors import AnnalsError
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.chain import ASGIApp
 from gateway.connections import BoundedHttp
+from gateway.errors import StartingError
 from gateway.jobs import Jobs
 from gateway.services import GatewayServices
 from gateway.streams import LiveStreams
@@ -29,6 +29,8 @@ from services.reasoning.interface import Reasoning
 log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
+WAIT_SHARE = 0.5
+"""Of a request's time: how long it waits for models that are being loaded. The rest is for what is done with them."""
 
 
 class Server(uvicorn.Server):
@@ -48,11 +50,11 @@ class Models:
         self._loading = asyncio.create_task(use_cases.load())
 
     async def __call__(self, deadline: Deadline) -> "Models":
-        """Once it is loaded. Raises InferenceError, DeadlineExceededError."""
+        """Once it is loaded. Raises InferenceError; StartingError where a share of the time was not enough for it."""
         if self._loading.done() and self._loading.exception() is not None:
             self._loading = asyncio.create_task(self._use_cases.load())
-        async with deadline.enforce("loading the models"):
-            await asyncio.shield(self._loading)
+        await asyncio.wait((self._loading,), timeout=WAIT_SHARE * deadline.remaining_s)
+        await self.check()
         return self
 
     @property
@@ -68,7 +70,7 @@ class Models:
     async def check(self) -> None:
         """Raises where it is not loaded."""
         if not self._loading.done():
-            raise AnnalsError("the models are being loaded; ask again soon")
+            raise StartingError("the models are being loaded; ask again soon")
         self._loading.result()
 
     async def close(self) -> None:

@@ -22,8 +22,9 @@ BATCH = 1000
 """Documents of one request. Its answer has to fit what a connection buffers: it is read when all is sent."""
 BATCH_SIZE = 8 * 1024 * 1024
 """Characters of their texts."""
-POLL_S = 0.3
-POLL_MOST_S = 3.0
+WAIT_S = 2
+"""How long the gateway is asked to wait for documents before it says how far they are."""
+PAUSE_S = 0.3
 STALL_LIMIT_S = 600.0
 
 
@@ -70,15 +71,17 @@ async def _take(gateway: Gateway, documents: Sequence[Mapping[str, Any]]) -> lis
 
 async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], None]) -> Followed:
     """Until each is processed, gone, or set aside. `report` gets how many that are. Raises StandstillError."""
-    waiting, followed, pause_s = list(ids), Followed(), POLL_S
+    waiting, followed = list(ids), Followed()
     clock = asyncio.get_running_loop().time
     moved = clock()
     while waiting:
-        left: list[str] = []
+        left, began = list[str](), clock()
         for start in range(0, len(waiting), BATCH):
             wanted = {"documents": waiting[start : start + BATCH]}
+            # It waits for the last of them alone: the others are done by then, or waited for the next time.
+            headers = {"prefer": f"wait={WAIT_S}"} if start + BATCH >= len(waiting) else {}
             try:
-                found = await gateway.send("POST", "/processing/progress", json=wanted)
+                found = await gateway.send("POST", "/processing/progress", json=wanted, headers=headers)
             except (GatewayAbsentError, GatewayUnavailableError):
                 # What was taken in goes on by itself once everything is back: so does whoever waits for it.
                 left += wanted["documents"]
@@ -88,14 +91,13 @@ async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], N
             left += found["waiting"]
         report(followed.processed + len(followed.failed))
         if len(left) < len(waiting):
-            moved, pause_s = clock(), POLL_S
+            moved = clock()
         elif clock() - moved > STALL_LIMIT_S:
             raise StandstillError
-        else:
-            pause_s = min(1.3 * pause_s, POLL_MOST_S)
+        elif clock() - began < PAUSE_S:
+            # Nobody waited for them there.
+            await asyncio.sleep(random.uniform(PAUSE_S, 2 * PAUSE_S))
         waiting = left
-        if waiting:
-            await asyncio.sleep(pause_s)
     return followed
 
 

@@ -19,6 +19,18 @@ class BodyTooLargeError(AnnalsError):
     """The request's body is larger than this endpoint takes; send less."""
 
 
+class BodiesHeldError(AnnalsError):
+    """The gateway holds as much of requests' bodies as it may; try again after what Retry-After says."""
+
+
+class StartingError(AnnalsError):
+    """The gateway has started a moment ago and cannot do this yet; try again after what Retry-After says."""
+
+
+class BusyError(AnnalsError):
+    """The gateway did not get to this request, of which nothing was done; try again after what Retry-After says."""
+
+
 class SlowRequestError(AnnalsError):
     """The request's body did not arrive in time; send it faster, or in smaller requests."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.errors import AnnalsError
 from gateway.endpoint import ApiEndpointConfig
+from gateway.held_bodies import HeldBody
 from security.errors import MissingCredentialError
 from security.principal import Principal
 from services.caller import Caller
@@ -28,6 +29,7 @@ class Exchange:
     """`fault` is what is wrong with its path; `headers` are added to the answer; `began` is a time of
     `time.perf_counter`, in seconds.
 
+    `held` counts what of its body is in memory, for whoever reads it as it arrives.
     `delivery_id` is this request's alone, and the same at each try of its handler. `correlation_id` is the trace's of a
     W3C `traceparent`, else the request's own. `grant` is what the limiter said, where it was asked already.
     """
@@ -47,6 +49,7 @@ class Exchange:
     grant: Grant | None = None
     given_caller: Caller | None = None
     given_deadline: Deadline | None = None
+    held: HeldBody | None = None
     status: int = 0
     problem: str | None = None
     sent_bytes: int = 0

@@ -27,7 +27,7 @@ Attribute = Annotated[
 DocumentId = Annotated[Identifier, Path(description="Percent-encoded, `/` as `%2F`.")]
 EntityName = Annotated[Name, Path(description="Name or id, percent-encoded.")]
 Prefer = Annotated[
-    str | None, Header(max_length=256, description="`wait=N`: answer once the document can be asked, within N seconds.")
+    str | None, Header(max_length=256, description="`wait=N`: answer once it can be asked, within N seconds.")
 ]
 IfMatch = Annotated[str | None, Header(max_length=256, description='An ETag, `"7"`, or `*`.')]
 IfNoneMatch = Annotated[str | None, Header(max_length=256, description="`*`: only where there is none yet.")]

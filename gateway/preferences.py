@@ -1,6 +1,7 @@
-"""The header `Prefer: wait=N` (RFC 7240): answer once a document can be asked, within N seconds."""
+"""The header `Prefer: wait=N` (RFC 7240): answer once documents can be asked, within N seconds."""
 
 import re
+from collections.abc import Sequence
 
 from gateway.exchange import Exchange
 from services.deadline import Deadline, DeadlineExceededError
@@ -18,7 +19,7 @@ def wait_s(prefer: str | None) -> int | None:
 
 
 async def until_processed(
-    exchange: Exchange, waiting: WaitForDocuments, document_id: str, prefer: str | None
+    exchange: Exchange, waiting: WaitForDocuments, document_ids: Sequence[str], prefer: str | None
 ) -> str | None:
     """Wait as long as is preferred. Returns what `Preference-Applied` says, None where the time was not enough."""
     seconds = wait_s(prefer)
@@ -26,7 +27,7 @@ async def until_processed(
         return None
     limit_s = min(float(seconds), max(0.0, exchange.deadline.remaining_s - LEFT_S))
     try:
-        await waiting.until_projected(exchange.caller, [document_id], deadline=Deadline.after(limit_s))
+        await waiting.until_projected(exchange.caller, document_ids, deadline=Deadline.after(limit_s))
     except DeadlineExceededError:
         return None
     return f"wait={seconds}"

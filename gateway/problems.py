@@ -16,8 +16,10 @@ from eventstore.errors import (
 )
 from eventstore.locks import LockHeldError
 from gateway.errors import (
+    BodiesHeldError,
     BodyEncodingError,
     BodyTooLargeError,
+    BusyError,
     IdempotencyKeyError,
     IdempotencyKeyMissingError,
     IdempotencyKeyReusedError,
@@ -27,6 +29,7 @@ from gateway.errors import (
     MethodNotAllowedError,
     RequestRunningError,
     SlowRequestError,
+    StartingError,
     TooManyRequestsError,
     UnknownPathError,
 )
@@ -81,6 +84,9 @@ STATUS: dict[type[AnnalsError], int] = {
     UnknownPathError: 404,
     MethodNotAllowedError: 405,
     TooManyJobsError: 503,
+    BodiesHeldError: 503,
+    StartingError: 503,
+    BusyError: 503,
     VersionMismatchError: 412,
     SlowRequestError: 408,
     ConflictError: 409,

@@ -5,12 +5,12 @@ from functools import partial
 
 from gateway.chain import ASGIApp, Receive, Scope, Send
 from gateway.chain.rate_limit import LimitAlong
-from gateway.errors import MethodNotAllowedError, UnknownPathError
+from gateway.errors import BusyError, MethodNotAllowedError, UnknownPathError
 from gateway.exchange import Exchange, exchange_of, headers
 from security.audit import AuditEntry, AuditLog
 from security.errors import AuthenticationError, InvalidCredentialError
 from security.principal import Principal
-from services.deadline import Deadline
+from services.deadline import Deadline, DeadlineExceededError
 from services.security.guarded_authentication import Authentication
 
 LIMIT_S = 5.0
@@ -27,7 +27,10 @@ class Authenticator:
         self._along = along
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Raises AuthenticationError, UnknownPathError, MethodNotAllowedError, StoreUnavailableError."""
+        """One request.
+
+        Raises AuthenticationError, UnknownPathError, MethodNotAllowedError, StoreUnavailableError, BusyError.
+        """
         exchange = exchange_of(scope)
         if exchange.fault is not None:
             raise exchange.fault
@@ -50,6 +53,8 @@ class Authenticator:
         except AuthenticationError as error:
             await self._audit.record(_denied(exchange, error))
             raise
+        except DeadlineExceededError:
+            raise BusyError() from None
         await self._audit.record(_succeeded(exchange, principal))
         return principal
 

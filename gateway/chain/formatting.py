@@ -10,7 +10,13 @@ from starlette.exceptions import HTTPException
 from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Message, Receive, Scope, Send
 from gateway.chain.compression import Compressing, is_taken
-from gateway.errors import InternalError, InvalidFieldsError, MalformedRequestError, RequestRunningError
+from gateway.errors import (
+    BodiesHeldError,
+    InternalError,
+    InvalidFieldsError,
+    MalformedRequestError,
+    RequestRunningError,
+)
 from gateway.exchange import Exchange, exchange_of
 from gateway.problems import MEDIA_TYPE, RETRY_AFTER_S, name_of, problem_of, status_of
 from security.errors import BlockedError, TooManyAttemptsError
@@ -110,7 +116,7 @@ async def _answer(exchange: Exchange, error: AnnalsError, send: Send) -> None:
     if isinstance(error, TooManyAttemptsError | BlockedError | LimitError):
         left_s = error.left_s if isinstance(error, BlockedError) else error.retry_after_s
         headers.append((b"retry-after", str(max(1, math.ceil(left_s))).encode()))
-    if status in (408, 413):
+    if status in (408, 413) or isinstance(error, BodiesHeldError):
         # The rest of the body is not read.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

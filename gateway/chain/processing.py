@@ -6,6 +6,7 @@ from gateway.chain import ASGIApp, Message, Receive, Scope, Send
 from gateway.endpoint import ApiEndpointConfig
 from gateway.errors import BodyEncodingError, BodyTooLargeError, MalformedRequestError, MediaTypeError, SlowRequestError
 from gateway.exchange import exchange_of, header
+from gateway.held_bodies import HeldBodies, HeldBody
 from services.deadline import Deadline
 from services.positions import ShownPositions
 from services.storage.consistency import ReadYourWrites
@@ -26,19 +27,27 @@ class RequestProcessor:
         self._following = following
         self._consistency = consistency
         self._positions = positions
+        self._held = HeldBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request.
 
-        Raises BodyTooLargeError, SlowRequestError, BodyEncodingError, MediaTypeError, WrongPositionError, BehindError.
+        Raises BodyTooLargeError, BodiesHeldError, SlowRequestError, BodyEncodingError, MediaTypeError,
+        WrongPositionError, BehindError.
         """
+        exchange = exchange_of(scope)
+        with self._held.of(exchange.principal.tenant if exchange.principal is not None else "") as held:
+            exchange.held = held
+            await self._process(scope, receive, send, held)
+
+    async def _process(self, scope: Scope, receive: Receive, send: Send, held: HeldBody) -> None:
         exchange = exchange_of(scope)
         endpoint = exchange.endpoint
         assert endpoint is not None, "authentication lets nothing else through"
         body: Body = (
             StreamedBody(receive, endpoint.body_bytes)
             if endpoint.body_type == "application/x-ndjson" and _announced(scope, endpoint)
-            else Body(await read_body(scope, receive, endpoint), receive)
+            else Body(await read_body(scope, receive, endpoint, held), receive)
         )
         exchange.given_deadline = Deadline.after(endpoint.timeout_s or NO_LIMIT_S)
         position = header(scope, POSITION)
@@ -89,7 +98,7 @@ class StreamedBody(Body):
         return message
 
 
-async def read_body(scope: Scope, receive: Receive, endpoint: ApiEndpointConfig) -> bytes:
+async def read_body(scope: Scope, receive: Receive, endpoint: ApiEndpointConfig, held: HeldBody) -> bytes:
     """All of it. A body that says it is too large is not read at all."""
     _announced(scope, endpoint)
     limit = endpoint.body_bytes
@@ -105,6 +114,7 @@ async def read_body(scope: Scope, receive: Receive, endpoint: ApiEndpointConfig)
                 size += len(parts[-1])
                 if size > limit:
                     raise _too_large(limit)
+                held.are(size)
                 if not message.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError:

@@ -168,7 +168,7 @@ async def _stored(
     )
     response.status_code = 201 if stored.outcome == "ingested" else 200
     version, position = stored.processing_metadata["version"], stored.processing_metadata["position"]
-    if (applied := await until_processed(exchange, documents.waiting, document_id, prefer)) is not None:
+    if (applied := await until_processed(exchange, documents.waiting, [document_id], prefer)) is not None:
         response.headers["preference-applied"] = applied
         status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
         version, position = status.version, status.position
@@ -212,7 +212,7 @@ async def delete(
         deadline=exchange.deadline,
         expected_version=expected_version(if_match),
     )
-    if (applied := await until_processed(exchange, documents.waiting, document_id, prefer)) is not None:
+    if (applied := await until_processed(exchange, documents.waiting, [document_id], prefer)) is not None:
         response.headers["preference-applied"] = applied
     status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
     response.headers["annals-position"] = str(shown(request, status.position))

@@ -17,6 +17,7 @@ from gateway.errors import BodyTooLargeError, MalformedRequestError
 from gateway.exchange import Exchange, exchange_of
 from gateway.handler import Handler, services_of, shown
 from gateway.handlers.documents import NewDocument
+from gateway.held_bodies import HeldBody
 from gateway.problems import problem_of
 from services.deadline import Deadline
 from services.storage.interface import StoreDocumentRequest
@@ -58,7 +59,7 @@ async def store_lines(request: Request) -> Response:
 async def _results(request: Request) -> AsyncIterator[bytes]:
     number = 0
     try:
-        async for batch in _batches(_lines(request.stream())):
+        async for batch in _batches(_lines(request.stream(), exchange_of(request.scope).held)):
             number = batch[-1][0]
             for result in await asyncio.gather(*(_stored(request, *line) for line in batch)):
                 yield result
@@ -69,10 +70,15 @@ async def _results(request: Request) -> AsyncIterator[bytes]:
         return
 
 
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
-    """The lines that hold something with their numbers from 1, as many as have arrived. Raises BodyTooLargeError."""
+async def _lines(chunks: AsyncIterator[bytes], held: HeldBody | None) -> AsyncIterator[list[Line]]:
+    """The lines that hold something with their numbers from 1, as many as have arrived.
+
+    Raises BodyTooLargeError, BodiesHeldError.
+    """
     number, rest = 0, b""
     async for chunk in chunks:
+        if held is not None:
+            held.are(len(rest) + len(chunk))
         *whole, rest = (rest + chunk).split(b"\n")
         if len(rest) > LINE_BYTES:
             raise BodyTooLargeError(f"line {number + len(whole) + 1} is larger than {LINE_BYTES:,} bytes; send less")

@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.payload import Identifier, Reason
 from eventstore.dead_letters import DeadLetter, Status
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
+from gateway.parameters import Prefer
+from gateway.preferences import until_processed
 from services.operations.dead_letters import Retry
 from services.operations.reprocessing import Reprocessed
 from services.positions import Position
@@ -143,12 +145,12 @@ async def drop_letters(request: Request, wanted: LettersToDrop) -> Dropped:
     return Dropped(ids=list(done))
 
 
-async def progress(request: Request, wanted: Wanted) -> DocumentProgress:
+async def progress(request: Request, response: Response, wanted: Wanted, prefer: Prefer = None) -> DocumentProgress:
     """How far documents are: done, set aside with the cause, or waiting. Those that are not there are done."""
-    exchange = exchange_of(request.scope)
-    return await services_of(request).documents.waiting.progress(
-        exchange.caller, wanted.documents, deadline=exchange.deadline
-    )
+    exchange, waiting = exchange_of(request.scope), services_of(request).documents.waiting
+    if (applied := await until_processed(exchange, waiting, wanted.documents, prefer)) is not None:
+        response.headers["preference-applied"] = applied
+    return await waiting.progress(exchange.caller, wanted.documents, deadline=exchange.deadline)
 
 
 async def reprocess(request: Request, wanted: ToReprocess) -> Reprocessed:

@@ -1,12 +1,18 @@
-"""The form of answers: compression, cross-origin requests."""
+"""The form of answers: compression, cross-origin requests, and what is waited for."""
 
+import asyncio
 import gzip
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
 from gateway.chain.compression import SMALLEST, Compressing, is_taken
 from gateway.preferences import wait_s
+from services.caller import Caller
+from services.deadline import Deadline
+from services.storage.waiting import DocumentProgress
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
 
 
@@ -88,3 +94,44 @@ async def test_other_origins_are_off_unless_named() -> None:
 )
 def test_what_is_preferred(prefer: str | None, seconds: int | None) -> None:
     assert wait_s(prefer) == seconds
+
+
+class Waiting:
+    """Documents of which some are done; all are when `processed` is set."""
+
+    def __init__(self) -> None:
+        self.done: set[str] = set()
+        self.processed = asyncio.Event()
+        self.waited: list[list[str]] = []
+
+    async def until_projected(self, caller: Caller, ids: list[str], *, deadline: Deadline) -> None:
+        self.waited.append(ids)
+        async with deadline.enforce("waiting"):
+            await self.processed.wait()
+
+    async def progress(self, caller: Caller, ids: list[str], *, deadline: Deadline) -> DocumentProgress:
+        return DocumentProgress(
+            tuple(one for one in ids if one in self.done), {}, tuple(one for one in ids if one not in self.done)
+        )
+
+
+async def test_how_far_documents_are_is_waited_for(gateway: Gateway) -> None:
+    waiting: Any = Waiting()
+    services = gateway.app._api.state.services
+    object.__setattr__(services, "documents", replace(services.documents, waiting=waiting))
+
+    async def asked(prefer: str | None) -> httpx.Response:
+        headers = ADA | ({} if prefer is None else {"prefer": prefer})
+        return await gateway.client.post("/api/v1/processing/progress", json={"documents": ["a", "b"]}, headers=headers)
+
+    waiting.done = {"a"}
+    told = await asked(None)
+    assert told.json() == {"done": ["a"], "failed": {}, "waiting": ["b"]} and waiting.waited == []
+    late = await asked("wait=0")
+    assert late.json()["waiting"] == ["b"] and "preference-applied" not in late.headers
+    asking = asyncio.create_task(asked("wait=5"))
+    assert not (await asyncio.wait({asking}, timeout=0.1))[0], "it is waited for"
+    waiting.done = {"a", "b"}
+    waiting.processed.set()
+    answer = await asyncio.wait_for(asking, 4)
+    assert answer.json()["done"] == ["a", "b"] and answer.headers["preference-applied"] == "wait=5"
