@@ -7,7 +7,7 @@ same as for anybody else.
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -24,6 +24,12 @@ INSTRUCTIONS = (
     "Documents that were taken in, and what is known from them. `ask` answers a question with its sources; `search` "
     "finds passages; `show` tells of one document or entity; `history` tells what happened to one; `ingest` takes a "
     "document in."
+)
+
+QUERY = (
+    'Words; "a phrase"; a prefix*; -without. Conditions on documents: document:ID, source:URI (a prefix), type:T, '
+    "language:L, collection:C, meta:NAME=VALUE, after:2026-01-05, before:2026-02-01; a value with spaces is quoted: "
+    'meta:"author=Ada Lovelace". None is a wrong query.'
 )
 
 
@@ -43,11 +49,23 @@ def tools_server(open_gateway: OpenGateway) -> MCPServer:
     @server.tool()
     async def search(
         context: Context,
-        query: Annotated[str, Field(min_length=1)],
-        k: Annotated[int, Field(ge=1, le=100, description="How many passages.")] = 10,
+        query: Annotated[str, Field(max_length=4096, description=QUERY)] = "",
+        k: Annotated[int, Field(ge=1, le=100, description="How many passages of a page.")] = 10,
+        mode: Annotated[
+            Literal["hybrid", "text", "vector", "graph"],
+            Field(description="By meaning and words (hybrid), words, meaning, or nearness in the graph to its names."),
+        ] = "hybrid",
+        like: Annotated[
+            str | None, Field(description="Id of a document or passage to find the like of; the query only limits it.")
+        ] = None,
+        facets: Annotated[
+            list[str] | None, Field(max_length=8, description="Attributes to count the documents found by.")
+        ] = None,
+        cursor: Annotated[str | None, Field(description="`next` of the page before; the rest as for that one.")] = None,
     ) -> dict[str, Any]:
-        """Find passages by meaning and by words, best first."""
-        return await _told(open_gateway(context), lambda gateway: asking.search(gateway, query, k))
+        """Find passages, best first, in pages: by meaning and words, under conditions on their documents."""
+        more = {"mode": mode, "like": like, "facet": facets or [], "cursor": cursor}
+        return await _told(open_gateway(context), lambda gateway: asking.search(gateway, query, k, **more))
 
     @server.tool()
     async def show(

@@ -15,7 +15,7 @@ from mcp_types import TextResourceContents
 
 from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
-from tests.annals.pipeline import ROOT, environment, refused
+from tests.annals.pipeline import ROOT, environment, given, refused
 from tests.annals.processes import until
 
 WAYS = ("stdio", "http")
@@ -77,6 +77,24 @@ async def test_tools_and_resources(up: Up, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+async def test_searches_are_those_of_the_gateway(up: Up, way: str) -> None:
+    """Conditions, kinds, likeness, facets and pages give what the command gives."""
+    async with assistant(up, way) as client:
+        for given_to_tool, given_to_command in (
+            ({"query": "glass document:articles/tarrow.md"}, ["glass document:articles/tarrow.md"]),
+            ({"query": "Ines Marlowe", "mode": "graph"}, ["Ines Marlowe", "--mode", "graph"]),
+            ({"query": '"Ines Marlowe"', "mode": "text"}, ['"Ines Marlowe"', "--mode", "text"]),
+            ({"like": "articles/tarrow.md", "facets": ["type"]}, ["--like", "articles/tarrow.md", "--facet", "type"]),
+        ):
+            found = await client.call_tool("search", {**given_to_tool, "k": 3})
+            assert found.structured_content == given(up.data, "search", *given_to_command, "-k", "3")
+        first = (await client.call_tool("search", {"query": "Ines Marlowe", "k": 1})).structured_content
+        again = {"query": "Ines Marlowe", "k": 1, "cursor": first["next"]}
+        second = (await client.call_tool("search", again)).structured_content
+        assert first["passages"] != second["passages"] and second["passages"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
@@ -84,6 +102,9 @@ async def test_tools_and_resources(up: Up, way: str) -> None:
         ("ask", {"question": "   "}, "query"),
         ("ask", {}, "question"),
         ("search", {"query": "glass", "k": 0}, "k"),
+        ("search", {"query": "glass", "mode": "magic"}, "mode"),
+        ("search", {"query": "glass", "cursor": "x"}, "cursor"),
+        ("search", {"like": "nothing at all"}, "there is no document and no passage"),
         ("ingest", {"id": "mcp/bad", "title": "x", "text": "\u0000"}, "text"),
     ],
 )
