@@ -3,14 +3,15 @@
 Each belongs to a tenant; one of which that cannot be told belongs to the operator. Methods that take a `tenant` see
 that tenant's letters alone, and with None all there are, which is for the operator.
 
-`collections`: letters with an event of a document that is, or was at the end, of one of these, "" for none; None for
-all letters.
+`collections`: letters with an event of a document that is, or was at the end, of one of these, "" for none, and
+messages to an inbox that name such a document; None for all letters.
 """
 
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Literal
 
 import asyncpg
@@ -23,15 +24,23 @@ from eventstore.pool import PostgresPool, acquire, transaction
 
 Status = Literal["open", "retrying", "resolved", "dropped"]
 
+INBOX = "inbox"
+"""How the consumers begin that take messages in."""
 _OURS = "($1::text IS NULL OR tenant = $1)"
 
 
 def _seen(collections: str) -> str:
-    """Condition on the letter `l`. Its event says of which document it is: others may be called the same."""
+    """Condition on the letter `l`. Its event says of which document it is: others may be called the same.
+
+    A message of an inbox has no event yet: it is of the document that it names.
+    """
     return (
         f"({collections}::text[] IS NULL OR EXISTS (SELECT FROM annals.stored_events AS e "
         "JOIN annals.document_collections AS c USING (originator_id) WHERE e.event_id = l.event_id "
-        f"AND e.tenant = l.tenant AND e.aggregate_id = l.aggregate_id AND c.collection = ANY({collections})))"
+        f"AND e.tenant = l.tenant AND e.aggregate_id = l.aggregate_id AND c.collection = ANY({collections})) "
+        f"OR (l.event_id IS NULL AND starts_with(l.consumer, '{INBOX}') AND EXISTS ("
+        "SELECT FROM annals.document_collections AS c WHERE c.tenant = l.tenant AND c.document_id = l.aggregate_id "
+        f"AND c.collection = ANY({collections}))))"
     )
 
 
@@ -46,6 +55,7 @@ _UNDONE = "status IN ('open', 'retrying')"
 class DeadLetter:
     """`identity` names the message for its consumer, so that setting it aside twice keeps one letter.
 
+    `id` is what it is called, and tells nothing of others; `number` counts the letters of all tenants, for the relay.
     `head` is the log's newest position when it was set aside; `retry_token` is known to the relay's retry alone.
     """
 
@@ -64,6 +74,7 @@ class DeadLetter:
     event_id: str | None = None
     position: int | None = None
     id: int | None = None
+    number: int | None = None
     attempts: int = 1
     status: Status = "open"
     reason: str | None = None
@@ -133,11 +144,17 @@ class DeadLetters:
         """One letter."""
         async with acquire(self._pool) as connection:
             row = await connection.fetchrow(
-                f"SELECT * FROM annals.dead_letters AS l WHERE {_OURS} AND id = $2 AND {_seen('$3')}",
+                f"SELECT * FROM annals.dead_letters AS l WHERE {_OURS} AND public_id = $2 AND {_seen('$3')}",
                 tenant,
                 letter_id,
                 _listed(collections),
             )
+        return None if row is None else _letter(row)
+
+    async def numbered(self, number: int) -> DeadLetter | None:
+        """One letter, by the number that the relay knows it by."""
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow("SELECT * FROM annals.dead_letters WHERE id = $1", number)
         return None if row is None else _letter(row)
 
     async def mark_retrying(
@@ -152,9 +169,10 @@ class DeadLetters:
                 "UPDATE annals.dead_letters AS l "
                 "SET status = 'retrying', republish = NOT starts_with(l.consumer, $4), retry_token = gen_random_uuid() "
                 f"WHERE {_OURS} AND {_UNDONE} AND {_seen('$5')} "
-                "AND ($2::bigint[] IS NULL OR id = ANY($2) OR (error = $3 AND EXISTS ("
-                "SELECT FROM annals.dead_letters AS f WHERE f.id = ANY($2) AND f.id < l.id AND f.consumer = l.consumer "
-                "AND f.tenant = l.tenant AND f.aggregate_id = l.aggregate_id))) RETURNING id",
+                "AND ($2::bigint[] IS NULL OR public_id = ANY($2) OR (error = $3 AND EXISTS ("
+                "SELECT FROM annals.dead_letters AS f WHERE f.public_id = ANY($2) AND f.id < l.id "
+                "AND f.consumer = l.consumer AND f.tenant = l.tenant AND f.aggregate_id = l.aggregate_id))) "
+                "RETURNING id, public_id",
                 tenant,
                 None if ids is None else list(ids),
                 WAITS,
@@ -162,7 +180,7 @@ class DeadLetters:
                 _listed(collections),
             )
             await connection.execute(f"NOTIFY {CHANNEL}")
-        return sorted(row["id"] for row in rows)
+        return _ids(rows)
 
     async def retrying_webhooks(self, limit: int) -> list[DeadLetter]:
         """Of each webhook the oldest letter that is to be sent again; at most so many."""
@@ -193,13 +211,14 @@ class DeadLetters:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "UPDATE annals.dead_letters AS l SET status = 'dropped', reason = $3, republish = false, "
-                f"retry_token = NULL WHERE {_OURS} AND {_UNDONE} AND id = ANY($2) AND {_seen('$4')} RETURNING id",
+                f"retry_token = NULL WHERE {_OURS} AND {_UNDONE} AND public_id = ANY($2) AND {_seen('$4')} "
+                "RETURNING id, public_id",
                 tenant,
                 list(ids),
                 reason,
                 _listed(collections),
             )
-        return sorted(row["id"] for row in rows)
+        return _ids(rows)
 
     async def resolve(self, letter: DeadLetter) -> None:
         """This letter's message was handled at last, unless it was given up or tried again since the letter was read.
@@ -210,7 +229,7 @@ class DeadLetters:
             await connection.execute(
                 "UPDATE annals.dead_letters SET head = (SELECT max(notification_id) FROM annals.stored_events) "
                 f"WHERE {_UNDONE} AND id > $1 AND consumer = $2 AND tenant = $3 AND aggregate_id = $4 AND error = $5",
-                letter.id,
+                letter.number,
                 letter.consumer,
                 letter.tenant,
                 letter.aggregate_id,
@@ -219,7 +238,7 @@ class DeadLetters:
             await connection.execute(
                 "UPDATE annals.dead_letters SET status = 'resolved', retry_token = NULL "
                 f"WHERE id = $1 AND retry_token IS NOT DISTINCT FROM $2::text::uuid AND {_UNDONE}",
-                letter.id,
+                letter.number,
                 letter.retry_token,
             )
 
@@ -287,6 +306,11 @@ def _listed(collections: Collection[str] | None) -> list[str] | None:
     return None if collections is None else sorted(collections)
 
 
+def _ids(rows: Sequence[asyncpg.Record]) -> list[int]:
+    """The oldest letter first."""
+    return [row["public_id"] for row in sorted(rows, key=itemgetter("id"))]
+
+
 def _letter(row: asyncpg.Record) -> DeadLetter:
     return DeadLetter(
         consumer=row["consumer"],
@@ -303,7 +327,8 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
         aggregate_id=row["aggregate_id"],
         event_id=None if row["event_id"] is None else str(row["event_id"]),
         position=row["position"],
-        id=row["id"],
+        id=row["public_id"],
+        number=row["id"],
         attempts=row["attempts"],
         status=row["status"],
         reason=row["reason"],

@@ -89,7 +89,7 @@ class DeadLetterSink:
         """
         if message.dead_letter is None or message.retry_token is None:
             return None
-        letter = await self._letters.get(None, message.dead_letter)
+        letter = await self._letters.numbered(message.dead_letter)
         if letter is None or letter.retry_token is None:
             return None
         if (letter.retry_token, letter.consumer, letter.topic) != (message.retry_token, consumer, message.topic):

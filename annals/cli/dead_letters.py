@@ -111,7 +111,7 @@ async def _list(context: CommandContext, status: str, limit: int, all_tenants: b
         )
     for letter in found.letters:
         whose = f"{letter.tenant or '-'}  {letter.aggregate_id or '-'}"
-        context.say(f"{letter.id:>6}  {letter.status:<9} {letter.consumer:<14} {whose}  {letter.cause[:120]}")
+        context.say(f"{letter.id}  {letter.status:<9} {letter.consumer:<14} {whose}  {letter.cause[:120]}")
     if not found.letters:
         context.say("no dead letters" if wanted is None else f"no {wanted} dead letters")
     if found.of_no_tenant:

@@ -76,3 +76,24 @@ async def test_the_same_event_id_in_another_tenant_or_document_is_another_letter
     assert await letters.count(None) == 3
     await letters.drop("other", [one.id or 0 for one in await letters.newest("other", None)], "why")
     assert await letters.of_aggregates("acme", ["d1", "d2"]) == {"d1": "chunking: cannot", "d2": "chunking: cannot"}
+
+
+async def test_an_id_tells_nothing_of_the_letters_of_others(pool: PostgresPool) -> None:
+    """Neither how many there are, nor which came first; it is good for its own tenant alone."""
+    letters = DeadLetters(pool)
+    given = [DeadLetter("c", str(n), "t", 0, n, None, None, "E", "c", tenant="ab"[n % 2]) for n in range(40)]
+    await letters.add(given)
+    found = (await letters.newest(None, None))[::-1]
+    assert [one.identity for one in found] == [one.identity for one in given], "they are in their order"
+    ids = [one.id or 0 for one in found]
+    assert len(set(ids)) == 40 and all(len(str(one)) == 12 for one in ids)
+    assert ids != sorted(ids) and min(abs(one - other) for one in ids for other in ids if one != other) > 1
+    numbers = [one.number or 0 for one in found]
+    assert numbers == sorted(numbers)
+    for one in found:
+        assert await letters.get(one.tenant, one.id or 0) == one == await letters.numbered(one.number or 0)
+        assert await letters.get("b" if one.tenant == "a" else "a", one.id or 0) is None
+        assert await letters.get(None, one.number or 0) is None
+    asked = [one.id or 0 for one in found[:4]]
+    assert await letters.mark_retrying("a", asked) == [asked[0], asked[2]], "the oldest first"
+    assert await letters.drop("b", asked, "no") == [asked[1], asked[3]]

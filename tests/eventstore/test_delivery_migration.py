@@ -108,3 +108,13 @@ async def test_dead_letters_are_given_to_the_tenant_of_their_event(old: str) -> 
         assert letter.identity == identity
     assert (inbox.tenant, inbox.aggregate_id, inbox.event_id) == (None, None, None)
     await pool.close()
+
+
+async def test_letters_of_before_get_ids_that_tell_nothing(old: str) -> None:
+    pool = await open_pool(old)
+    await fill(pool)
+    await migrate(old)
+    found = await DeadLetters(pool).newest(None, None)
+    assert [one.number for one in found] == [2, 1]
+    assert len({one.id for one in found}) == 2 and all(len(str(one.id)) == 12 for one in found)
+    await pool.close()

@@ -46,7 +46,7 @@ def stored_event() -> DomainEvent:
 
 def retry_of(letter: DeadLetter) -> Message:
     """As the relay publishes it."""
-    headers = {name: value.encode() for name, value in retried(asdict(letter)).items()}
+    headers = {name: value.encode() for name, value in retried({**asdict(letter), "id": letter.number}).items()}
     return Message(letter.topic, 0, 50, 5, letter.key, letter.value, headers)
 
 

@@ -85,7 +85,7 @@ class Scene:
             letter = await self.letters.get(None, letter_id)
             assert letter is not None
             self._offset += 1
-            headers = {name: value.encode() for name, value in retried(asdict(letter)).items()}
+            headers = {name: value.encode() for name, value in retried({**asdict(letter), "id": letter.number}).items()}
             published.append(Message(letter.topic, 0, self._offset, 5, letter.key, letter.value, headers))
         await self.consumer.process(published)
         return asked

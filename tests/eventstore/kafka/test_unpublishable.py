@@ -132,7 +132,7 @@ def test_an_inbox_message_is_published_again_as_it_came(dsn: str, broker: Broker
     )
     with relaying(dsn, broker.address):
         with_letters(dsn, lambda letters: letters.add([letter]))
-        with_letters(dsn, lambda letters: letters.mark_retrying(None, [1]))
+        with_letters(dsn, lambda letters: letters.mark_retrying(None, None))
         consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "t"})
         inbox = next(topic for topic in topics().all if topic.name == "annals.inbox")
         consumer.assign([TopicPartition(inbox.name, number, 0) for number in range(inbox.partitions)])

@@ -46,7 +46,7 @@ def soon() -> Deadline:
 
 async def ids(service: DeadLetterService, caller: Caller, *, all_tenants: bool = False) -> list[int]:
     found = await service.newest(caller, None, 100, all_tenants=all_tenants, deadline=soon())
-    return sorted(one.id or 0 for one in found.letters)
+    return [one.id or 0 for one in reversed(found.letters)]
 
 
 async def test_a_caller_sees_the_own_tenants_letters(service: DeadLetterService) -> None:
