@@ -1,14 +1,13 @@
 """The graph in PostgreSQL: reads."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 from contracts.ids import entity_id
 from eventstore.pool import Connection, PostgresPool, acquire
 from projections.graph.model import LAYOUT
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.graph.visible import ENTITIES, SPOKEN_OF, visible
-from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
+from projections.graph.walking import WalkingReader
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.postgres.store import PostgresStore
 
@@ -87,7 +86,7 @@ _STATEMENTS = (
 _OF_PASSAGES = " AND chunk_id = ANY($2)"
 
 
-class PostgresGraph:
+class PostgresGraph(WalkingReader):
     """Implements `projections.graph.reads.GraphReader` over the live generation."""
 
     def __init__(self, pool: PostgresPool) -> None:
@@ -151,12 +150,6 @@ class PostgresGraph:
             )
         return {row["entity_id"]: row["passages"] for row in rows}
 
-    async def find(
-        self, tenant: str, names: Sequence[str], *, collections: frozenset[str] | None = None
-    ) -> list[Entity]:
-        """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
-        return await self.entities(tenant, [entity_id(tenant, name) for name in names], collections=collections)
-
     async def entities(
         self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
     ) -> list[Entity]:
@@ -190,36 +183,7 @@ class PostgresGraph:
             )
         return await self.entities(tenant, [row["entity_id"] for row in rows], collections=collections)
 
-    async def neighbours(
-        self, tenant: str, node: Node, limit: int = 100, *, collections: frozenset[str] | None = None
-    ) -> list[Edge]:
-        """Edges at a node, at most `limit`, in a stable order."""
-        return await self._edges_at(tenant, [node], limit, collections)
-
-    async def paths(
-        self, tenant: str, start: Node, end: Node, max_hops: int = 4, *, collections: frozenset[str] | None = None
-    ) -> list[list[Edge]]:
-        """The shortest paths between two nodes."""
-        start, end = await self._resolved(tenant, [start, end], collections)
-        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
-        return await shortest_paths(edges_at, start, end, max_hops)
-
-    async def k_hops(
-        self,
-        tenant: str,
-        starts: Sequence[Node],
-        hops: int,
-        limit: int = 1000,
-        *,
-        collections: frozenset[str] | None = None,
-    ) -> dict[Node, int]:
-        """Nodes within `hops` edges, with their distance."""
-        resolved = await self._resolved(tenant, starts, collections)
-        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
-        return await k_hops(edges_at, resolved, hops, limit)
-
     async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
-        """What became of these nodes: edges never end at an entity that was merged into another."""
         own_ids = [node.id for node in nodes if node.kind == "entity"]
         async with acquire(self._pool) as connection:
             merged = await _became(connection, tenant, own_ids, collections)

@@ -3,7 +3,6 @@
 import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from neo4j import AsyncTransaction, Record
@@ -17,7 +16,7 @@ from projections.graph.neo4j.connection import Neo4jDriver, alone, fetch, transa
 from projections.graph.neo4j.consistent import consistent_read, visible_content
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
-from projections.graph.walk import EDGES_LIMIT, k_hops, shortest_paths
+from projections.graph.walking import WalkingReader
 from projections.postgres.consistent_read import TRIES, retry_replaced
 
 TURN_LIMIT_S = 20.0
@@ -44,7 +43,7 @@ class _Base(NamedTuple):
         return Node(node.kind, self.of(node.id)) if node.kind == "entity" else node
 
 
-class Neo4jGraph:
+class Neo4jGraph(WalkingReader):
     """Implements `projections.graph.reads.GraphReader` over the live generation."""
 
     def __init__(self, driver: Neo4jDriver) -> None:
@@ -120,12 +119,6 @@ class Neo4jGraph:
         base = await self._base(tenant)
         return dict(await self._rows(queries.SPREAD, base, tenant, ids=list(dict.fromkeys(entity_ids))))
 
-    async def find(
-        self, tenant: str, names: Sequence[str], *, collections: frozenset[str] | None = None
-    ) -> list[Entity]:
-        """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
-        return await self.entities(tenant, [entity_id(tenant, name) for name in names], collections=collections)
-
     @retry_replaced
     async def entities(
         self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
@@ -148,33 +141,9 @@ class Neo4jGraph:
         ids = await self._rows(queries.IN_DOCUMENT, base, tenant, document_id=document_id, collections=kept)
         return await self.entities(tenant, ids, collections=collections)
 
-    async def neighbours(
-        self, tenant: str, node: Node, limit: int = 100, *, collections: frozenset[str] | None = None
-    ) -> list[Edge]:
-        """Edges at a node, at most `limit`, in a stable order."""
-        return await self._edges_at(tenant, [node], limit, collections)
-
-    async def paths(
-        self, tenant: str, start: Node, end: Node, max_hops: int = 4, *, collections: frozenset[str] | None = None
-    ) -> list[list[Edge]]:
-        """The shortest paths between two nodes."""
+    async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
         base = await self._base(tenant, collections)
-        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
-        return await shortest_paths(edges_at, base.resolved(start), base.resolved(end), max_hops)
-
-    async def k_hops(
-        self,
-        tenant: str,
-        starts: Sequence[Node],
-        hops: int,
-        limit: int = 1000,
-        *,
-        collections: frozenset[str] | None = None,
-    ) -> dict[Node, int]:
-        """Nodes within `hops` edges, with their distance."""
-        base = await self._base(tenant, collections)
-        edges_at = partial(self._edges_at, tenant, limit=EDGES_LIMIT, collections=collections)
-        return await k_hops(edges_at, list(map(base.resolved, starts)), hops, limit)
+        return [base.resolved(node) for node in nodes]
 
     @retry_replaced
     async def _edges_at(
