@@ -56,14 +56,19 @@ class PostgresRelational:
         assert row is not None
         return Counts(**row)
 
-    async def unprocessed(self, tenant: str, limit: int) -> list[tuple[str, datetime]]:
+    async def unprocessed(
+        self, tenant: str, limit: int, collections: frozenset[str] | None = None
+    ) -> list[tuple[str, datetime]]:
         """Documents that are not processed yet, with the time of their last event; the longest waiting first."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT document_id, since FROM relational.states WHERE tenant = $1 AND stage <> 'processed' "
-                "ORDER BY since, document_id LIMIT $2",
+                "SELECT s.document_id, s.since FROM relational.states AS s WHERE s.tenant = $1 "
+                "AND s.stage <> 'processed' AND ($3::text[] IS NULL OR EXISTS (SELECT FROM relational.documents AS d "
+                f"WHERE d.tenant = s.tenant AND d.document_id = s.document_id AND {visible.COLLECTION} = ANY($3))) "
+                "ORDER BY s.since, s.document_id LIMIT $2",
                 tenant,
                 limit,
+                None if collections is None else sorted(collections),
             )
         return [(row["document_id"], row["since"]) for row in rows]
 

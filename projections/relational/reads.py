@@ -157,7 +157,9 @@ class RelationalReader(Protocol):
         """How much there is."""
         ...
 
-    async def unprocessed(self, tenant: str, limit: int) -> list[tuple[str, datetime]]:
+    async def unprocessed(
+        self, tenant: str, limit: int, collections: frozenset[str] | None = None
+    ) -> list[tuple[str, datetime]]:
         """Documents that are not processed yet, with the time of their last event; the longest waiting first."""
         ...
 

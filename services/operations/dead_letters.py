@@ -49,8 +49,8 @@ class Retry:
 class DeadLetterService:
     """`all_tenants` is the operator's view: letters of every tenant and of none; else the caller's tenant alone.
 
-    Whoever may see some documents alone has the letters with events of those, where none of their fields is masked; no
-    letters of an inbox, as what a message there would be of is not decided.
+    Whoever may see some documents alone has the letters of those, where none of their fields is masked. A message to an
+    inbox is of the document that it names, where there is one: what it would have made of it is not decided.
 
     Letters hold whole messages. Every method raises AccessDeniedError, StoreUnavailableError and DeadlineExceededError.
     """

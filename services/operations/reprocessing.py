@@ -14,7 +14,8 @@ from eventstore.reprocess_requests import ReprocessRequests
 from projections.relational.reads import RelationalReader
 from services.caller import Caller
 from services.deadline import Deadline
-from services.storage.lookup import find_aggregate
+from services.storage.lookup import find_aggregate, unknown
+from services.storage.visibility import visible
 from services.storage.waiting import UNFINISHED
 
 LOOK = 1000
@@ -49,7 +50,9 @@ class Reprocessed:
 
 
 class Reprocess:
-    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
+    """Whoever may see some documents alone is told of those, and has those processed that he may write.
+
+    Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(
         self,
@@ -72,9 +75,9 @@ class Reprocess:
 
         One that waits in line, or for a worker, does not stand still.
         """
-        caller.require_everything("processing", "read")
+        caller.require("processing", "read")
         async with deadline.enforce("looking for documents that stand still"):
-            waiting = await self._relational.unprocessed(caller.tenant, LOOK)
+            waiting = await self._unprocessed(caller)
             # Read before the log: what a stage is past by then, it has appended.
             known = await self._positions.all()
             latest = await self._reader.latest([_key(caller, one) for one, _ in waiting])
@@ -90,25 +93,34 @@ class Reprocess:
 
     async def unfinished(self, caller: Caller, *, deadline: Deadline) -> list[str]:
         """Documents that are not processed, the longest waiting first; at most LOOK."""
-        caller.require_everything("processing", "read")
+        caller.require("processing", "read")
         async with deadline.enforce("looking for unfinished documents"):
-            return [document_id for document_id, _ in await self._relational.unprocessed(caller.tenant, LOOK)]
+            return [document_id for document_id, _ in await self._unprocessed(caller)]
 
     async def named(self, caller: Caller, documents_named: Sequence[Sequence[str]], *, deadline: Deadline) -> list[str]:
         """Ids of the documents that are given by the names that they may go by. Raises NotFoundError."""
-        caller.require_everything("processing", "execute")
+        caller.require("processing", "execute")
         async with deadline.enforce("looking for documents"):
-            return [
+            ids = [
                 (await find_aggregate(self._reader, caller, names, ("document",))).aggregate_id
                 for names in documents_named
             ]
+            writable = await self._writable(caller, ids)
+            for document_id, names in zip(ids, documents_named, strict=True):
+                if document_id not in writable:
+                    raise unknown(names[0], ("document",))
+            return ids
 
     async def reprocess(self, caller: Caller, document_ids: Sequence[str], *, deadline: Deadline) -> Reprocessed:
-        """Have the stages look at these documents once more, where something is left to do."""
-        caller.require_everything("processing", "execute")
+        """Have the stages look at these documents once more, where something is left to do.
+
+        One that the caller may not write is as unknown as one that is not there.
+        """
+        caller.require("processing", "execute")
         async with deadline.enforce("reprocessing"):
             keys = list(dict.fromkeys(_key(caller, document_id) for document_id in document_ids))
-            latest = await self._reader.latest(keys)
+            writable = await self._writable(caller, [key.aggregate_id for key in keys])
+            latest = await self._reader.latest([key for key in keys if key.aggregate_id in writable])
             asked = [key for key in keys if key in latest and latest[key].event_type in UNFINISHED]
             if asked:
                 await self._requests.add(asked, UNFINISHED)
@@ -117,6 +129,17 @@ class Reprocess:
                 finished=tuple(key.aggregate_id for key in keys if key in latest and key not in asked),
                 unknown=tuple(key.aggregate_id for key in keys if key not in latest),
             )
+
+    async def _unprocessed(self, caller: Caller) -> list[tuple[str, datetime]]:
+        """Those that the caller may see, the longest waiting first; at most LOOK."""
+        collections = caller.access.reach("processing", "read").collections
+        return await self._relational.unprocessed(caller.tenant, LOOK, collections)
+
+    async def _writable(self, caller: Caller, document_ids: Sequence[str]) -> frozenset[str]:
+        reach = caller.access.reach("processing", "execute")
+        if not reach.is_everything:
+            reach = reach.within(caller.access.reach("documents", "write"))
+        return await visible(self._reader, caller, document_ids, reach)
 
 
 def _key(caller: Caller, document_id: str) -> AggregateKey:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from annals.composition.operations import operations_of
 from annals.composition.storage import intake_of
 from contracts.access import Permission
 from contracts.envelope import DomainEvent
@@ -23,6 +24,7 @@ from services.deadline import Deadline
 from services.errors import AccessDeniedError, NotFoundError
 from services.operations.dead_letters import DeadLetterService
 from services.operations.events import EventPage, ReadEvents
+from services.operations.reprocessing import Reprocessed
 from services.search.results import SearchRequest
 from services.storage.interface import StoreDocumentRequest
 from services.storage.service import StorageService
@@ -342,16 +344,50 @@ async def test_histories_are_those_of_documents_within_reach(knowledge: Knowledg
         assert str(hidden.value) == str(missing.value).replace("nowhere", name)
 
 
+async def test_what_may_be_written_is_reprocessed_and_nothing_else(knowledge: Knowledge) -> None:
+    """What may not be written is told as what is not there; what may not be seen does not stand still either."""
+    stores = knowledge.stores
+    service = operations_of(stores, None).reprocess
+    begun = {"new-hr": "hr", "new-sales": "sales"}
+    storage = StorageService(intake_of(stores), stores.reader, stores.read.models, stores.topics)
+    for document_id, collection in begun.items():
+        request = StoreDocumentRequest(
+            document_id, "T", "text", delivery_id=uuid4(), attributes={"collection": collection}
+        )
+        await storage.store_document(ADA, request, soon())
+    await knowledge.follow()
+    asked = (*begun, "hr-1", "sales-1", "nowhere")
+    done = await service.reprocess(EVE, asked, deadline=soon())
+    assert done == Reprocessed(asked=("new-hr",), finished=("hr-1",), unknown=("new-sales", "sales-1", "nowhere"))
+    assert (await service.reprocess(only("hr"), asked, deadline=soon())).unknown == asked, "he may read, and not write"
+    everything = await service.reprocess(ADA, asked, deadline=soon())
+    assert everything.asked == tuple(begun) and everything.unknown == ("nowhere",)
+
+    assert await service.unfinished(EVE, deadline=soon()) == ["new-hr"]
+    assert sorted(await service.unfinished(ADA, deadline=soon())) == sorted(begun)
+    assert await service.unfinished(only("void"), deadline=soon()) == []
+    assert await service.named(EVE, [["nowhere", "new-hr"]], deadline=soon()) == ["new-hr"]
+    with pytest.raises(NotFoundError) as missing:
+        await service.named(EVE, [["nowhere"]], deadline=soon())
+    with pytest.raises(NotFoundError) as hidden:
+        await service.named(EVE, [["new-sales"]], deadline=soon())
+    assert str(hidden.value) == str(missing.value).replace("nowhere", "new-sales")
+
+
 async def test_dead_letters_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
-    """One is of a document by its event: an entity may be called as a document is, and a message claims anything."""
+    """One is of a document by its event: an entity may be called as a document is. An inbox's is of what it names."""
     letters = DeadLetters(knowledge.stores.pool)
     await knowledge.history.rename("Dan", "Daniel", tenant="ours")
     named = Story(entity_id("ours", "Dan"), ("Bob sang.",), tenant="ours", collection="hr")
     await knowledge.tell(named)
     events = [event for event in await knowledge.history.all() if event.event_type != EventType.DOCUMENT_DELETED]
     first = {event.aggregate_id + event.kind: event for event in reversed(events)}
-    claimed = DeadLetter("inbox", "m", "t", 0, 9, None, None, "E", "c", tenant="ours", aggregate_id="hr-1")
-    await letters.add([*(_letter_of(event, number) for number, event in enumerate(first.values())), claimed])
+    messages = [
+        DeadLetter("inbox", name, "t", 0, 9, None, None, "E", "c", tenant=tenant, aggregate_id=name)
+        for tenant, name in (("ours", "hr-1"), ("ours", "sales-1"), ("ours", "nowhere"), ("theirs", "hr-1"))
+    ]
+    messages.append(replace(messages[0], consumer="graph", identity="of no event"))
+    await letters.add([*(_letter_of(event, number) for number, event in enumerate(first.values())), *messages])
     service = DeadLetterService(letters)
 
     async def listed(caller: Caller) -> dict[int, str | None]:
@@ -360,8 +396,8 @@ async def test_dead_letters_are_those_of_documents_within_reach(knowledge: Knowl
         return {one.id or 0: one.aggregate_id for one in found.letters}
 
     seen, everything = await listed(EVE), await listed(ADA)
-    assert sorted(map(str, seen.values())) == sorted(["hr-1", named.document_id])
-    assert len(everything) == len(first) + 1 and await listed(only("void")) == {}
+    assert sorted(map(str, seen.values())) == sorted(["hr-1", "hr-1", named.document_id])
+    assert len(everything) == len(first) + 4 and await listed(only("void")) == {}
     hidden = sorted(everything.keys() - seen.keys())
     for letter_id in (*hidden, 10**6):
         with pytest.raises(NotFoundError, match=f"there is no dead letter {letter_id}; see"):
@@ -371,7 +407,8 @@ async def test_dead_letters_are_those_of_documents_within_reach(knowledge: Knowl
     assert retried.missing == tuple(hidden) and retried.letters == ()
     retried = await service.retry(EVE, None, all_tenants=False, deadline=Deadline.after(0.3))
     assert {one.letter_id for one in retried.letters} == seen.keys()
-    assert await service.drop(EVE, list(everything), "mine", all_tenants=False, deadline=soon()) == tuple(sorted(seen))
+    dropped = await service.drop(EVE, list(everything), "mine", all_tenants=False, deadline=soon())
+    assert dropped == tuple(reversed(seen))
 
 
 def _letter_of(event: DomainEvent, number: int) -> DeadLetter:
