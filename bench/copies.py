@@ -119,6 +119,6 @@ def vector_changes(sample: Sample, size: int) -> Iterator[Change]:
         length = 2 * len(re.findall(r"\w+", title)) + len(re.findall(r"\w+", text))
         row = (
             TENANT, document, renamed.id(passage.chunk_id), passage.start, title, text, passage.start, passage.end,
-            sample.model, len(vector), np.asarray(vector, dtype="<f2").tobytes(), length,
+            sample.model, len(vector), np.asarray(vector, dtype="<f2").tobytes(), length, "",
         )  # fmt: skip
         yield Change(AggregateKey(TENANT, "document", f"{document}/{passage.start}"), 0, 1, {"passages": [row]})

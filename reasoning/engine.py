@@ -69,15 +69,16 @@ class Reasoner:
 
     async def _found(self, tenant: str, question: str, visible: Visible | None) -> tuple[list[Hit], list[Hit]]:
         """Hits by meaning and by words, of what is visible."""
-        documents = None if visible is None else sorted(visible.documents)
+        within = None if visible is None else visible.collections
         return await asyncio.gather(
-            self._near(tenant, question, documents), self._passages.matching(tenant, question, DEPTH, documents)
+            self._near(tenant, question, within),
+            self._passages.matching(tenant, question, DEPTH, collections=within),
         )
 
-    async def _near(self, tenant: str, question: str, documents: Sequence[str] | None) -> list[Hit]:
+    async def _near(self, tenant: str, question: str, within: frozenset[str] | None) -> list[Hit]:
         revision = self._embedder.revision
         vectors = await self._embedder.embed([question])
-        near = await self._passages.nearest(tenant, revision, vectors[0], DEPTH, documents)
+        near = await self._passages.nearest(tenant, revision, vectors[0], DEPTH, collections=within)
         if not near:
             check_embedder(revision, await self._passages.models(tenant))
         return near

@@ -80,9 +80,8 @@ class Neighbourhoods:
     async def _add(self, tenant: str, part: _Part, worth: Mapping[str, float], visible: Visible | None) -> None:
         """Read these passages into the part, those that are there and visible."""
         new = [chunk_id for chunk_id in worth if chunk_id not in part.passages]
-        found = await self._passages.passages(tenant, new) if new else {}
-        shown = found.values() if visible is None else visible.passages(list(found.values()))
-        part.passages |= {passage.chunk_id: passage for passage in shown}
+        within = None if visible is None else visible.collections
+        part.passages |= await self._passages.passages(tenant, new, within) if new else {}
         for chunk_id, value in worth.items():
             if chunk_id in part.passages:
                 part.worth[chunk_id] = max(value, part.worth.get(chunk_id, 0.0))

@@ -81,7 +81,6 @@ def ask_service(stores: Stores, inference: Inference) -> AskService:
         stores.read.passages,
         stores.read.answers,
         stores.read.limits,
-        stores.read.relational,
         per_minute=stores.settings.questions_per_minute,
     )
 

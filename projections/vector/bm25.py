@@ -7,7 +7,7 @@ passage that has only the words that are left can be among the first k: what tho
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from eventstore.pool import Connection
@@ -33,7 +33,8 @@ JOIN vector.collections AS c ON c.tenant = $1
 _SCORED = """
 WITH found AS MATERIALIZED (
     SELECT p.chunk_id, p.length, p.words FROM vector.passages AS p
-    WHERE p.tenant = $1 AND /* condition */ AND ($3::text[] IS NULL OR p.document_id = ANY($3)) LIMIT $4
+    WHERE p.tenant = $1 AND /* condition */ AND ($3::text[] IS NULL OR p.document_id = ANY($3))
+    AND ($9::text[] IS NULL OR p.collection = ANY($9)) LIMIT $4
 )
 SELECT f.chunk_id,
     coalesce(sum(t.idf * w.tf * 2.2 / (w.tf + 1.2 * (0.25 + 0.75 * f.length / $7::float8))), 0) AS score
@@ -47,7 +48,7 @@ GROUP BY f.chunk_id ORDER BY score DESC, f.chunk_id LIMIT $8
 """
 _MATCHING = "p.words @@ $2::tsquery"
 _PRESENT = "p.literal @@ $2::tsquery"
-_ABSENT = " AND NOT p.literal @@ $9::tsquery"
+_ABSENT = " AND NOT p.literal @@ $10::tsquery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,13 @@ class Term:
 
 
 async def best_matching(
-    connection: Connection, tenant: str, query: str, k: int, documents: Sequence[str] | None, absent: str | None = None
+    connection: Connection,
+    tenant: str,
+    query: str,
+    k: int,
+    documents: Sequence[str] | None,
+    absent: str | None = None,
+    collections: Collection[str] | None = None,
 ) -> list[Hit]:
     """The `k` best, in a tie by chunk id; without those whose literal words match the tsquery `absent`."""
     terms, mean = await _terms_of(connection, tenant, query)
@@ -74,10 +81,14 @@ async def best_matching(
     among = None if documents is None else list(documents)
     # Few documents are read whole.
     few = among is not None and len(among) <= FEW_DOCUMENTS
+    within = None if collections is None else list(collections)
+    if within is not None and not few:
+        few = await hold_at_most(connection, tenant, within, READ)
     leading = len(terms) if few else _portion(terms, 1, max(k, READ // 4))
 
     async def found(finding: str) -> list[Hit]:
-        return await _scored(connection, tenant, _MATCHING, finding, among, max(READ, k), terms, mean, k, absent)
+        read = max(READ, k)
+        return await _scored(connection, tenant, _MATCHING, finding, among, read, terms, mean, k, absent, within)
 
     while True:
         hits = await found(_any_of(terms[:leading]))
@@ -113,6 +124,14 @@ async def best_with(
     return await _scored(connection, tenant, _PRESENT, present, among, max(MOST_LITERAL, k), terms, mean, k, absent)
 
 
+async def hold_at_most(connection: Connection, tenant: str, collections: Collection[str], most: int) -> bool:
+    """Whether documents of these collections have so many passages, or fewer. No more than that are counted."""
+    statement = (
+        "SELECT count(*) FROM (SELECT FROM vector.passages WHERE tenant = $1 AND collection = ANY($2) LIMIT $3) AS counted"
+    )
+    return bool(await connection.fetchval(statement, tenant, list(collections), most + 1) <= most)
+
+
 async def _terms_of(connection: Connection, tenant: str, query: str) -> tuple[list[Term], float]:
     """The rarest first, and the mean length of passages; none that no passage holds."""
     rows = await connection.fetch(_TERMS, tenant, query)
@@ -131,10 +150,13 @@ async def _scored(
     mean: float,
     k: int,
     absent: str | None,
+    collections: list[str] | None = None,
 ) -> list[Hit]:
     statement = _SCORED.replace("/* condition */", condition + (_ABSENT if absent is not None else ""))
     lexemes, weights = [term.lexeme for term in terms], [term.weight for term in terms]
-    values = [tenant, matched, documents, read, lexemes, weights, mean, k, *([absent] if absent is not None else [])]
+    values = [tenant, matched, documents, read, lexemes, weights, mean, k, collections]
+    if absent is not None:
+        values.append(absent)
     return [Hit(row["chunk_id"], row["score"]) for row in await connection.fetch(statement, *values)]
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from contracts.access import collection_of
 from contracts.event_types import AggregateKind
 from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
@@ -18,14 +19,14 @@ _WORD = re.compile(r"\w+")
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=4,
+    schema_version=5,
     tables=(
         Table(
             "passages",
             "document_id",
             (
                 "tenant", "document_id", "chunk_id", "index", "title", "text", "start_at", "end_at", "model",
-                "dimension", "embedding", "length",
+                "dimension", "embedding", "length", "collection",
             ),
         ),
     ),
@@ -83,6 +84,7 @@ def _sections(
 ) -> Sections:
     if not isinstance(state, DocumentState) or state.chunks is None:
         return {}
+    collection = collection_of(state.content.attributes) if state.content is not None else ""
     rows: list[Row] = []
     for index, chunk in enumerate(state.chunks):
         model = state.embedder or ""
@@ -97,7 +99,7 @@ def _sections(
         rows.append(
             (
                 key.tenant, key.aggregate_id, chunk.chunk_id, index, title, text, chunk.start, chunk.end, model,
-                len(vector) // 2, vector, length,
+                len(vector) // 2, vector, length, collection,
             )
         )  # fmt: skip
     return {"passages": rows}

@@ -1,6 +1,6 @@
 """Passages in PostgreSQL: pgvector's HNSW for meaning, a GIN index with BM25 for words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from projections.postgres.layout import Layout
 from projections.postgres.live import LivePostgresStore
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
-from projections.vector.bm25 import FEW_DOCUMENTS, best_matching
+from projections.vector.bm25 import FEW_DOCUMENTS, best_matching, hold_at_most
 from projections.vector.counters import add, count_all, count_of
 from projections.vector.full_text import full_text
 from projections.vector.model import LAYOUT
@@ -84,7 +84,13 @@ class PostgresPassages:
         return await self._store.content_tag(tenant)
 
     async def nearest(
-        self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
+        self,
+        tenant: str,
+        model: str,
+        vector: Vector,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
     ) -> list[Hit]:
         """By cosine similarity, best first."""
         size = len(vector)
@@ -92,12 +98,16 @@ class PostgresPassages:
         passages = (
             f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size}"
         )
-        if documents is not None:
-            passages += " AND document_id = ANY($5)"
+        limits: list[list[str]] = []
+        for column, wanted in (("document_id", documents), ("collection", collections)):
+            if wanted is not None:
+                limits.append(list(wanted))
+                passages += f" AND {column} = ANY(${4 + len(limits)})"
         async with acquire(self._pool) as connection:
             own = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant) or 0
             # All of few are compared: the HNSW index would look for them among the nearest of all, and miss some.
-            if own <= FEW_PASSAGES or (documents is not None and len(documents) <= FEW_DOCUMENTS):
+            few = own <= FEW_PASSAGES or (documents is not None and len(documents) <= FEW_DOCUMENTS)
+            if few or (collections is not None and await hold_at_most(connection, tenant, collections, FEW_PASSAGES)):
                 passages += " OFFSET 0"
             rows = await connection.fetch(
                 f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $4",
@@ -105,7 +115,7 @@ class PostgresPassages:
                 model,
                 np.asarray(vector, dtype="<f2").tobytes(),
                 k,
-                *(() if documents is None else (list(documents),)),
+                *limits,
             )
         return [Hit(row["chunk_id"], row["score"]) for row in rows]
 
@@ -119,10 +129,17 @@ class PostgresPassages:
             )
         return {row["model"]: row["passages"] for row in rows}
 
-    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def matching(
+        self,
+        tenant: str,
+        query: str,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
+    ) -> list[Hit]:
         """By BM25, best first."""
         async with acquire(self._pool) as connection:
-            return await best_matching(connection, tenant, query, k, documents)
+            return await best_matching(connection, tenant, query, k, documents, collections=collections)
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """As they were counted when the passages were written."""
@@ -138,10 +155,16 @@ class PostgresPassages:
         async with acquire(self._pool) as connection:
             return await full_text(connection, tenant, query, k, documents)
 
-    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+    async def passages(
+        self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
+    ) -> dict[str, Passage]:
         """By chunk id."""
+        within = "" if collections is None else " AND collection = ANY($3)"
+        limits = [] if collections is None else [list(collections)]
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(f"{_PASSAGE} WHERE tenant = $1 AND chunk_id = ANY($2)", tenant, chunk_ids)
+            rows = await connection.fetch(
+                f"{_PASSAGE} WHERE tenant = $1 AND chunk_id = ANY($2){within}", tenant, chunk_ids, *limits
+            )
         return {row["chunk_id"]: Passage(*row) for row in rows}
 
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:

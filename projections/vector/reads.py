@@ -1,6 +1,6 @@
 """What can be read from the vector read model, whichever database holds it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,19 +41,29 @@ class Frequencies:
 
 
 class PassageSearch(Protocol):
-    """Reads and searches passages. Every method raises StoreUnavailableError when the database is away."""
+    """Reads and searches passages. Every method raises StoreUnavailableError when the database is away.
+
+    `documents` limits a search to passages of these, `collections` to those of documents of these, "" for none: what it
+    takes does not grow with how many documents that are.
+    """
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""
         ...
 
     async def nearest(
-        self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
+        self,
+        tenant: str,
+        model: str,
+        vector: Vector,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
     ) -> list[Hit]:
         """The `k` nearest to a vector of length 1, shape (dimension,), by cosine similarity; best first.
 
         Searched are passages that were embedded by the revision `model`, whose vector it is: vectors of two models
-        have nothing to do with each other. `documents` limits the search to passages of these.
+        have nothing to do with each other.
         """
         ...
 
@@ -64,11 +74,17 @@ class PassageSearch(Protocol):
         """
         ...
 
-    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def matching(
+        self,
+        tenant: str,
+        query: str,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
+    ) -> list[Hit]:
         """The best `k` by BM25 over stemmed words, the title counted twice; best first, none without a shared word.
 
-        `documents` limits the search to passages of these. Where many passages hold nothing but the query's common
-        words, not all of them are looked at.
+        Where many passages hold nothing but the query's common words, not all of them are looked at.
         """
         ...
 
@@ -76,8 +92,10 @@ class PassageSearch(Protocol):
         """How rare these words are among the tenant's passages."""
         ...
 
-    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
-        """By chunk id; what is not there is left out."""
+    async def passages(
+        self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
+    ) -> dict[str, Passage]:
+        """By chunk id; what is not there, or of another collection, is left out."""
         ...
 
 
@@ -91,10 +109,7 @@ class PassageReader(PassageSearch, Protocol):
     async def full_text(
         self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
     ) -> list[Hit]:
-        """The `k` best of those that pass the query, by BM25 of its ranking words; best first, in a tie by chunk id.
-
-        `documents` limits the search to passages of these.
-        """
+        """The `k` best of those that pass the query, by BM25 of its ranking words; best first, in a tie by chunk id."""
         ...
 
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:

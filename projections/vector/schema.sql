@@ -1,10 +1,12 @@
 -- Vectors of different models may lie side by side; each dimension has an index of its own.
 -- `words`: lexemes of text and title, the title twice; `length`: words of that, for BM25.
+-- `collection`: of the document, an empty text for none; a reader is kept to some by it.
 -- `literal`: words of title and text as they are, case aside, for phrases, prefixes and negation.
 CREATE TABLE {schema}.passages (
     tenant text NOT NULL, document_id text NOT NULL, chunk_id text NOT NULL, index integer NOT NULL,
     title text NOT NULL, text text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL,
     model text NOT NULL, dimension smallint NOT NULL, embedding public.halfvec NOT NULL, length integer NOT NULL,
+    collection text NOT NULL,
     words tsvector NOT NULL
         GENERATED ALWAYS AS (to_tsvector('english'::regconfig, title || ' . ' || title || ' . ' || text)) STORED,
     literal tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from aggregates import reasoning_query as queries
@@ -62,16 +62,6 @@ class AskResult:
     recorded: bool = False
 
 
-class DocumentsOfCollections(Protocol):
-    """The part of the relational read model that is needed here."""
-
-    async def with_attributes(
-        self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
-    ) -> list[str]:
-        """As `projections.relational.reads.RelationalReader.with_attributes`."""
-        ...
-
-
 class _Steps:
     """Milliseconds of each step, from the end of the one before."""
 
@@ -103,12 +93,10 @@ class AskService:
         passages: PassageReader,
         answers: AnswerCache,
         limits: RateLimits,
-        documents: DocumentsOfCollections,
         *,
         per_minute: int | None,
     ) -> None:
         """`per_minute`: how many questions a tenant may ask in a minute; None for any number."""
-        self._documents = documents
         self._turns = WorkLimit(RUNNING, WAITING)
         self._reasoner = reasoner
         self._recorder = recorder
@@ -152,7 +140,7 @@ class AskService:
             steps = _Steps()
             await self._allowed(caller.tenant, aside_s)
             steps.done("rate_limit")
-            visible = await self._visible(caller)
+            visible = _visible(caller)
             key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant, visible))
             answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, key))
             steps.done("cache")
@@ -174,13 +162,6 @@ class AskService:
         async with deadline.enforce("embedding the query"):
             await self._reasoner.load()
             return await self._reasoner.embed(query)
-
-    async def _visible(self, caller: Caller) -> Visible | None:
-        """The documents that the caller's answers may rest on; None for all."""
-        collections = caller.access.reach("reasoning", "execute").searched
-        if collections is None:
-            return None
-        return Visible.of(await self._documents.with_attributes(caller.tenant, {}, None, collections))
 
     async def _allowed(self, tenant: str, within_s: float) -> None:
         if self._per_minute is None:
@@ -232,6 +213,12 @@ async def _if_there(what: str, within_s: float, asking: Coroutine[Any, Any, T]) 
     except (StoreUnavailableError, TimeoutError) as error:
         log.warning("answering without %s: %s", what, reason_of(error))
         return None
+
+
+def _visible(caller: Caller) -> Visible | None:
+    """The documents that the caller's answers may rest on; None for all."""
+    collections = caller.access.reach("reasoning", "execute").searched
+    return None if collections is None else Visible(collections)
 
 
 def _quoted(said: ReasoningStep | ReasoningCandidate, passages: Mapping[str, Passage]) -> dict[str, Any]:

@@ -70,7 +70,9 @@ def _change(name: str, number: int, chance: np.random.Generator) -> Change:
         embedding = (vector / np.linalg.norm(vector)).astype("<f2").tobytes()
         chunk = chunk_id("default", own, "a" * 64, 0)
         rows = {
-            "passages": [("default", own, chunk, 0, "Title", f"Text {number}.", 0, 9, MODEL, DIMENSION, embedding, 2)]
+            "passages": [
+                ("default", own, chunk, 0, "Title", f"Text {number}.", 0, 9, MODEL, DIMENSION, embedding, 2, "")
+            ]
         }
     return Change(AggregateKey("default", "document", own), 0, 1, rows)
 

@@ -156,7 +156,9 @@ async def test_a_small_tenant_beside_a_large_one_loses_nothing(history: History,
     store = VectorStore(history.pool)
     await store.open()
     tenants = ["small" if n < small else "large" for n in range(count)]
-    rows = [(tenants[n], f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1) for n in range(count)]
+    rows = [
+        (tenants[n], f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1, "") for n in range(count)
+    ]
     keys = [AggregateKey(tenants[n], "document", f"d{n}") for n in range(count)]
     await store.write([Change(key, 0, 1, {"passages": [row]}) for key, row in zip(keys, rows, strict=True)], {})
 
@@ -180,7 +182,7 @@ async def test_within_many_documents_none_is_missed_however_far_away_they_are(hi
     kept = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("<f2")
     store = VectorStore(history.pool)
     await store.open()
-    rows = [("t", f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1) for n in range(count)]
+    rows = [("t", f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1, "") for n in range(count)]
     keys = [AggregateKey("t", "document", f"d{n}") for n in range(count)]
     await store.write([Change(key, 0, 1, {"passages": [row]}) for key, row in zip(keys, rows, strict=True)], {})
 

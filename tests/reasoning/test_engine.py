@@ -88,9 +88,9 @@ async def test_a_new_state_is_read_and_named(embedder: TownEmbedder) -> None:
 async def test_an_answer_rests_on_what_is_visible(embedder: TownEmbedder) -> None:
     readers = TownReaders(embedder)
     engine = reasoner(readers, embedder)
-    shown = Visible.of(["doc-lantern", "doc-voss", "doc-moth"])
+    shown = Visible(frozenset({"of-lantern", "of-voss", "of-moth"}))
     answer = await engine.ask(TENANT, QUESTION, 5, shown)
-    assert {source.document_id for source in answer.sources} <= shown.documents
+    assert {source.document_id for source in answer.sources} <= {"doc-lantern", "doc-voss", "doc-moth"}
     assert "Hanno" not in str(answer)
     assert await engine.state(TENANT, shown) == answer.knowledge != await engine.state(TENANT)
 

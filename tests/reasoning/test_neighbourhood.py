@@ -60,7 +60,7 @@ async def test_what_came_today_is_linked_from_what_was_there(embedder: TownEmbed
 
 
 async def test_nothing_leads_over_what_is_not_visible(embedder: TownEmbedder) -> None:
-    shown = Visible.of(["doc-lantern", "doc-orlinga", "doc-bridge"])
+    shown = Visible(frozenset({"of-lantern", "of-orlinga", "of-bridge"}))
     assert held(await around(embedder, TOWN, QUESTION, "lantern", "voss", visible=shown)) == {"lantern"}
 
 

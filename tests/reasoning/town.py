@@ -1,7 +1,7 @@
 """A made-up town to ask about, and readers over it that keep everything in memory."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -124,30 +124,52 @@ class TownReaders:
         return {self.model: len(self.town)} if self.town else {}
 
     async def nearest(
-        self, tenant: str, model: str, vector: Vectors, k: int, documents: Sequence[str] | None = None
+        self,
+        tenant: str,
+        model: str,
+        vector: Vectors,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
     ) -> list[Hit]:
         """By cosine, all compared."""
         if model != self.model:
             return []
         vectors = await self._embedder.embed([f"{title}\n{text}" for title, text in self.town.values()])
         cosines = dict(zip(self.town, (vectors @ vector).tolist(), strict=True)) if self.town else {}
-        hits = (Hit(key, cosine) for key, cosine in cosines.items() if _within(key, documents))
+        hits = (Hit(key, cosine) for key, cosine in cosines.items() if _within(key, documents, collections))
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def matching(
+        self,
+        tenant: str,
+        query: str,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
+    ) -> list[Hit]:
         """By the number of words shared."""
         wanted = content_of(query)
         shared = {key: len(wanted & content_of(f"{title} {text}")) for key, (title, text) in self.town.items()}
-        hits = [Hit(key, float(count)) for key, count in shared.items() if count and _within(key, documents)]
+        hits = [
+            Hit(key, float(count)) for key, count in shared.items() if count and _within(key, documents, collections)
+        ]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+    async def passages(
+        self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
+    ) -> dict[str, Passage]:
         """By chunk id."""
-        return {passage.chunk_id: passage for passage in passages_of(self.town) if passage.chunk_id in chunk_ids}
+        return {
+            passage.chunk_id: passage
+            for passage in passages_of(self.town)
+            if passage.chunk_id in chunk_ids and _within(passage.chunk_id, None, collections)
+        }
 
 
-def _within(key: str, documents: Sequence[str] | None) -> bool:
-    return documents is None or f"doc-{key}" in documents
+def _within(key: str, documents: Sequence[str] | None, collections: Collection[str] | None) -> bool:
+    """Each passage is a document, which is a collection of its own."""
+    return (documents is None or f"doc-{key}" in documents) and (collections is None or f"of-{key}" in collections)
 
 
 def own_scores(index: Index, **scores: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

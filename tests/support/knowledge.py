@@ -70,7 +70,6 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
             read.passages,
             read.answers,
             read.limits,
-            read.relational,
             per_minute=None,
         )
         search = SearchPassages(read.passages, read.graph, read.relational, ReasoningService(ask))

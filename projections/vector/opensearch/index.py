@@ -88,6 +88,7 @@ _PROPERTIES: dict[str, Any] = {
     # Of a passage
     "document_id": _KEYWORD,
     "chunk_id": _KEYWORD,
+    "collection": _KEYWORD,
     "aggregate_version": _LONG,
     "title": _KEPT,
     "text": _KEPT,

@@ -1,6 +1,6 @@
 """Searches over the live generation in OpenSearch: k-NN for meaning, BM25 for words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any
@@ -39,10 +39,17 @@ class OpenSearchPassages:
         return await version_of(self._client, self._alias, tenant)
 
     async def nearest(
-        self, tenant: str, model: str, vector: Vector, k: int, documents: Sequence[str] | None = None
+        self,
+        tenant: str,
+        model: str,
+        vector: Vector,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
     ) -> list[Hit]:
         """By cosine similarity, best first; 2k candidates are looked at."""
-        found = await self.search_vectors(tenant, VectorSearchQuery(model, vector, k, documents=documents))
+        query = VectorSearchQuery(model, vector, k, documents=documents, collections=collections)
+        found = await self.search_vectors(tenant, query)
         return [Hit(result.id, result.score) for result in found.results]
 
     async def search_vectors(self, tenant: str, query: VectorSearchQuery) -> VectorSearchResponse:
@@ -50,9 +57,8 @@ class OpenSearchPassages:
         size = min(query.k, MOST)
         if size < 1:
             return VectorSearchResponse(0, 0, ())
-        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}, {"term": {"model": query.model}}]
-        if query.documents is not None:
-            allowed.append({"terms": {"document_id": list(query.documents)}})
+        allowed = [{"term": {"tenant": tenant}}, {"term": {"model": query.model}}]
+        allowed += _within(query.documents, query.collections)
         nearest = {
             "vector": np.asarray(query.query_vector, dtype=float).tolist(),
             "k": size,
@@ -85,16 +91,21 @@ class OpenSearchPassages:
         )
         return {bucket["key"]: bucket["doc_count"] for bucket in found["aggregations"]["models"]["buckets"]}
 
-    async def matching(self, tenant: str, query: str, k: int, documents: Sequence[str] | None = None) -> list[Hit]:
+    async def matching(
+        self,
+        tenant: str,
+        query: str,
+        k: int,
+        documents: Sequence[str] | None = None,
+        collections: Collection[str] | None = None,
+    ) -> list[Hit]:
         """By BM25, best first.
 
         Searched is one text, the title twice before the passage, so a title's word counts twice in frequency and in
         length, as in PostgreSQL; boosting a field of its own would add two scores with two lengths. Lucene keeps the
         length in one byte.
         """
-        allowed: list[Mapping[str, Any]] = [{"term": {"tenant": tenant}}]
-        if documents is not None:
-            allowed.append({"terms": {"document_id": list(documents)}})
+        allowed = [{"term": {"tenant": tenant}}, *_within(documents, collections)]
         own = {"bool": {"must": ranked_by(tenant, query), "filter": allowed}}
         return await self._hits(own, min(k, MOST))
 
@@ -137,11 +148,17 @@ class OpenSearchPassages:
             found["field_statistics"]["doc_count"], {word: min(counts) for word, counts in holding.items() if counts}
         )
 
-    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+    async def passages(
+        self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
+    ) -> dict[str, Passage]:
         """By chunk id."""
         ids = list(dict.fromkeys(passage_id(tenant, chunk_id) for chunk_id in chunk_ids))
-        found = await by_id(self._client, self._alias, ids, _FIELDS, seen=True)
-        return {source["chunk_id"]: _passage(source) for source in found.values()}
+        found = await by_id(self._client, self._alias, ids, [*_FIELDS, "collection"], seen=True)
+        return {
+            source["chunk_id"]: _passage(source)
+            for source in found.values()
+            if collections is None or source["collection"] in collections
+        }
 
     @retry_replaced
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
@@ -172,6 +189,12 @@ class OpenSearchPassages:
         )
         hits = [Hit(hit["_source"]["chunk_id"], hit["_score"]) for hit in found["hits"]["hits"]]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+
+
+def _within(documents: Sequence[str] | None, collections: Collection[str] | None) -> list[dict[str, Any]]:
+    """What a search is kept to, for its filter."""
+    limits = (("document_id", documents), ("collection", collections))
+    return [{"terms": {name: list(wanted)}} for name, wanted in limits if wanted is not None]
 
 
 def _result(hit: Mapping[str, Any], fields: Sequence[str]) -> VectorSearchResult:

@@ -1,6 +1,6 @@
 """Search of vectors in OpenSearch, as the specification has it (3.1): what is asked and what is answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from projections.vector.reads import Vector
 class VectorSearchQuery:
     """The `k` nearest to a vector of length 1, shape (dimension,), among those of the embedder's revision `model`.
 
-    `source_fields` are the fields of a passage that come with each; `documents` limits the search to passages of these.
+    `source_fields` are the fields of a passage that come with each; `documents` limits the search to passages of these,
+    `collections` to those of documents of these.
     """
 
     model: str
@@ -19,6 +20,7 @@ class VectorSearchQuery:
     k: int
     source_fields: tuple[str, ...] = ("chunk_id",)
     documents: Sequence[str] | None = None
+    collections: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,6 +113,38 @@ class PassageReaderContract:
         scores = [hit.score for hit in hits]
         assert scores == pytest.approx(sorted(cosines("one", *some).values(), reverse=True), abs=2e-3)
         assert await reader.nearest("default", "random-8@1", vector_of("one", 8), 60, []) == []
+
+    async def test_what_is_found_is_of_documents_of_some_collections(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        """What a document is of is known as soon as its passages are, and changes with it."""
+        stories = [replace(one, collection=(None, "hr", "sales")[n % 3]) for n, one in enumerate(library())]
+        await history.tell(*stories)
+        await follow(projector, history)
+        query, vector, every = "w1x w2x w30x", vector_of("one", 8), [*passages_of(*stories)]
+        matching = await reader.matching("default", query, 60)
+
+        async def holds(wanted: frozenset[str], of: list[Story]) -> None:
+            own = passages_of(*of)
+            near = await reader.nearest("default", "random-8@1", vector, 60, collections=wanted)
+            scores = sorted(cosines("one", *of).values(), reverse=True) if of else []
+            assert [hit.score for hit in near] == pytest.approx(scores, abs=2e-3)
+            assert {hit.chunk_id for hit in near} == set(own)
+            found = await reader.matching("default", query, 60, collections=wanted)
+            assert [hit.chunk_id for hit in found] == [hit.chunk_id for hit in matching if hit.chunk_id in own]
+            assert (await reader.passages("default", every, wanted)).keys() == own.keys()
+            both = [of[0].document_id, "nothing"] if of else ["nothing"]
+            near = await reader.nearest("default", "random-8@1", vector, 60, both, wanted)
+            assert {hit.chunk_id for hit in near} == (set(passages_of(of[0])) if of else set())
+
+        for wanted in (frozenset({"hr"}), frozenset({"hr", ""}), frozenset({"void"}), frozenset[str]()):
+            await holds(wanted, [one for one in stories if (one.collection or "") in wanted])
+        await history.tell(replace(stories[1], collection="sales"))
+        await follow(projector, history)
+        moved = passages_of(stories[1])
+        assert not moved.keys() & (await reader.passages("default", every, frozenset({"hr"}))).keys()
+        hits = await reader.nearest("default", "random-8@1", vector, 60, collections=frozenset({"sales"}))
+        assert set(moved) <= {hit.chunk_id for hit in hits}
 
     async def test_vectors_of_two_models_are_not_compared(
         self, reader: PassageReader, projector: Projector, history: History

@@ -1,8 +1,8 @@
 """What an ask service works with, each of which can be away or hang."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Literal, cast
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
@@ -116,19 +116,12 @@ class Limits:
         return Grant(self._allowed, 0.0 if self._allowed else 7.0, remaining=0, reset_s=7.0)
 
 
-class NoDocuments:
-    """There are none."""
-
-    async def with_attributes(
-        self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
-    ) -> list[str]:
-        return []
-
-
 class NoPassages:
     """There are none."""
 
-    async def passages(self, tenant: str, chunk_ids: Sequence[str]) -> dict[str, object]:
+    async def passages(
+        self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
+    ) -> dict[str, object]:
         return {}
 
 

@@ -11,7 +11,7 @@ from services.deadline import Deadline, DeadlineExceededError
 from services.errors import TooManyQuestionsError
 from services.reasoning.ask import ASIDE_SHARE, AskService
 from services.reasoning.recorder import AnswerRecorder
-from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, NoDocuments, Way, passages
+from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, Way, passages
 
 CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
 LIMIT_S = 4.0
@@ -33,7 +33,6 @@ def service(
         passages(),
         cache or Cache(),
         limits or Limits(),
-        NoDocuments(),
         per_minute=10,
     )
 
