@@ -23,11 +23,19 @@ PAGE_ROWS = 1000
 PAGE_LIMIT_S = 600.0
 
 
+QUESTION_TYPES = sorted(event_type for event_type, kind in KIND_OF.items() if kind == "reasoning_query")
+
+
 def _seen(collections: str) -> str:
-    """Condition: an event of a document of these collections, or of anything where they are NULL."""
+    """Condition: an event of a document of these collections, or of a question that was answered from such documents
+    alone; or of anything where they are NULL."""
     return (
         f"({collections}::text[] IS NULL OR EXISTS (SELECT FROM annals.document_collections AS c "
-        f"WHERE c.originator_id = stored_events.originator_id AND c.collection = ANY({collections})))"
+        f"WHERE c.originator_id = stored_events.originator_id AND c.collection = ANY({collections})) "
+        f"OR (topic = ANY('{{{','.join(QUESTION_TYPES)}}}') AND EXISTS (SELECT FROM annals.stored_events AS q "
+        "WHERE q.originator_id = stored_events.originator_id "
+        f"AND q.topic = '{EventType.REASONING_QUERY_EXECUTED}' "
+        f"AND annals.rests_within(q.tenant, convert_from(q.state, 'UTF8')::jsonb, {collections}))))"
     )
 
 
@@ -124,7 +132,8 @@ class EventReader:
 
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
 
-    `collections`: events of documents alone that are, or were at the end, of these, "" for none; None for all events.
+    `collections`: events of documents alone that are, or were at the end, of these, "" for none, and of questions whose
+    answers rest on such documents alone; None for all events.
     """
 
     def __init__(self, pool: PostgresPool) -> None:

@@ -32,7 +32,8 @@ Fetch = Callable[[int, int], Awaitable[Sequence[DomainEvent]]]
 CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES - WEBHOOK_TYPES
 """Events of accounts and roles are for those who may read policies, those of webhooks for those who may read these."""
 
-DOCUMENT_TYPES = frozenset(event_type for event_type, kind in KIND_OF.items() if kind == "document")
+OF_DOCUMENTS = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ("document", "reasoning_query"))
+"""Events of which it is known which documents they are of, or rest on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class _Sight:
 
 
 class ReadEvents:
-    """Whoever may see some documents alone sees the events of those, where none of their fields is masked.
+    """Whoever may see some documents alone sees the events of those, where none of their fields is masked, and of the
+    questions that were answered from those alone.
 
     Raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
 
@@ -224,8 +226,8 @@ def _sight(caller: Caller, types: Collection[EventType] | None) -> _Sight:
     caller.require("events", "read")
     reach = caller.access.reach("events", "read")
     if not reach.is_everything:
-        # What people decide on an entity, and what was asked, may tell of any document.
-        allowed, collections = DOCUMENT_TYPES, reach.whole
+        # What people decide on an entity may tell of any document.
+        allowed, collections = OF_DOCUMENTS, reach.whole
     else:
         allowed, collections = CONTENT_TYPES, None
         for resource, guarded in (("policies", ACCESS_TYPES), ("webhooks", WEBHOOK_TYPES)):

@@ -28,7 +28,8 @@ class ReadHistory:
     async def of(self, caller: Caller, names: Sequence[str], deadline: Deadline) -> History:
         """Of the caller's aggregate that has one of these ids.
 
-        Whoever may see some documents alone has the histories of those, where none of their fields is masked.
+        Whoever may see some documents alone has the histories of those, where none of their fields is masked, and of
+        the questions that were answered from those alone.
         """
         caller.require("events", "read")
         reach = caller.access.reach("events", "read")
@@ -41,7 +42,10 @@ class ReadHistory:
 
     async def _visible(self, caller: Caller, names: Sequence[str], collections: frozenset[str]) -> AggregateKey:
         seen = await self._reader.documents_within(caller.tenant, names, collections)
-        found = next((name for name in names if name in seen), None)
-        if found is None:
-            raise unknown(names[0], KINDS)
-        return AggregateKey(caller.tenant, "document", found)
+        for name in names:
+            if name in seen:
+                return AggregateKey(caller.tenant, "document", name)
+            question = AggregateKey(caller.tenant, "reasoning_query", name)
+            if await self._reader.page_of(question, collections, 0, 1):
+                return question
+        raise unknown(names[0], KINDS)

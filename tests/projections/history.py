@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aggregates import document as documents
 from aggregates import entity as entities
@@ -16,7 +17,7 @@ from contracts.documents import RelationshipUpdated, RelationshipValidated
 from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.ids import entity_id
-from contracts.reasoning import ReasoningQueryExecuted
+from contracts.reasoning import ReasoningQueryExecuted, ReasoningStep, Source
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
@@ -135,14 +136,18 @@ class History:
             tenant, own, lambda state: entities.validate(state, own, judgement, _cause(tenant))
         )
 
-    async def ask(self, query_id: str, *, tenant: str = "default") -> list[DomainEvent]:
-        """A question that was answered, and whose answer was kept."""
+    async def ask(
+        self, query_id: str, *, tenant: str = "default", documents: Sequence[str] = (), steps: Sequence[str] = ()
+    ) -> list[DomainEvent]:
+        """A question that was answered from these documents, by steps in those, and whose answer was kept."""
+        place: dict[str, Any] = {"chunk_id": "c", "start": 0, "end": 1}
         executed = ReasoningQueryExecuted(
             question=f"Who is {query_id}?",
             answer="Ada",
             confidence=0.9,
-            sources=(),
+            sources=tuple(Source(document_id=one, score=0.5, **place) for one in documents),
             chains=(),
+            steps=tuple(ReasoningStep(asked="?", found="!", document_id=one, **place) for one in steps),
             knowledge=digest("all"),
             cached=False,
             milliseconds=3,

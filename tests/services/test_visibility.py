@@ -303,7 +303,11 @@ async def test_searches_by_meaning_find_what_is_within_reach(knowledge: Knowledg
 
 async def test_events_are_those_of_documents_within_reach(knowledge: Knowledge) -> None:
     await knowledge.history.rename("Dan", "Daniel", tenant="ours")
-    await knowledge.history.ask("q1", tenant="ours")
+    asked_of = {"q1": (), "q2": ("hr-1",), "q3": ("hr-1", "sales-1"), "q4": ("sales-1", "gone-1"), "q5": ("nowhere",)}
+    for query_id, resting in asked_of.items():
+        await knowledge.history.ask(query_id, tenant="ours", documents=resting)
+    await knowledge.history.ask("q6", tenant="ours", documents=("hr-1",), steps=("sales-1",))
+    await knowledge.history.ask("q7", tenant="theirs", documents=("hr-1",))
     events = ReadEvents(knowledge.stores.reader, knowledge.stores.shown_positions, knowledge.stores.follower)
 
     async def documents(caller: Caller) -> set[str]:
@@ -312,11 +316,12 @@ async def test_events_are_those_of_documents_within_reach(knowledge: Knowledge) 
         assert tuple(event for batch in batches for event in batch.events) == page.events
         return {event.aggregate_id for event in page.events}
 
-    assert await documents(EVE) == {"hr-1"} and await documents(only("sales")) == {"sales-1", "gone-1"}
+    assert await documents(EVE) == {"hr-1", "q2"} and await documents(only("sales")) == {"sales-1", "gone-1", "q4"}
+    assert await documents(only("hr", "sales")) == {"hr-1", "sales-1", "gone-1", "q2", "q3", "q4", "q6"}
     assert await documents(only("void")) == set() == await documents(only("hr", masked=("uri",)))
     assert await documents(ADA) > {"hr-1", "sales-1", "gone-1", "loose"}
     counted = await events.count_by_type(EVE, deadline=soon())
-    assert counted == dict.fromkeys(sorted(counted), 1) and len(counted) == 5
+    assert counted == dict.fromkeys(sorted(counted), 1) and len(counted) == 7
 
     for event in await knowledge.history.all():
         asked = (
@@ -325,10 +330,10 @@ async def test_events_are_those_of_documents_within_reach(knowledge: Knowledge) 
             events.of_request(EVE, event.correlation_id, after=None, limit=9, deadline=soon()),
         )
         for told in await asyncio.gather(*asked, return_exceptions=True):
-            if event.aggregate_id == "hr-1":
+            if event.aggregate_id in ("hr-1", "q2"):
                 assert not isinstance(told, BaseException)
             elif isinstance(told, EventPage):
-                assert all(one.aggregate_id == "hr-1" for one in told.events)
+                assert all(one.aggregate_id in ("hr-1", "q2") for one in told.events)
             else:
                 assert isinstance(told, NotFoundError)
 
@@ -338,7 +343,10 @@ async def test_histories_are_those_of_documents_within_reach(knowledge: Knowledg
     assert len((await history.of(EVE, ["sales-1", "hr-1"], soon())).events) == 5
     with pytest.raises(NotFoundError) as missing:
         await history.of(EVE, ["nowhere"], soon())
-    for name in ("sales-1", "loose", "gone-1"):
+    await knowledge.history.ask("of hr", tenant="ours", documents=["hr-1"])
+    await knowledge.history.ask("of both", tenant="ours", documents=["hr-1", "sales-1"])
+    assert len((await history.of(EVE, ["nowhere", "of hr"], soon())).events) == 2
+    for name in ("sales-1", "loose", "gone-1", "of both"):
         with pytest.raises(NotFoundError) as hidden:
             await history.of(EVE, [name], soon())
         assert str(hidden.value) == str(missing.value).replace("nowhere", name)
