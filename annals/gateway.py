@@ -19,6 +19,7 @@ from gateway.chain import ASGIApp
 from gateway.connections import BoundedHttp
 from gateway.errors import StartingError
 from gateway.jobs import Jobs
+from gateway.opening import Opening
 from gateway.services import GatewayServices
 from gateway.streams import LiveStreams
 from services.deadline import Deadline
@@ -86,10 +87,36 @@ def run_gateway(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat,
 
 
 async def _run(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat, live: LiveSettings) -> None:
-    streams = LiveStreams()
+    streams, opening, starting = LiveStreams(), Opening(), asyncio.current_task()
+    assert starting is not None, "it is run by asyncio"
+    server = Server(server_config(opening, settings))
+
+    def stop() -> None:
+        streams.stopping.set()
+        server.should_exit = True
+        if not opening.is_open:
+            starting.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
     with GatewayAddress.of(settings).listening() as address:
-        async with _gateway(settings, dsn, broker, live, streams) as app:
-            await _serve(app, address, settings, heartbeat, streams)
+        serving = asyncio.create_task(server.serve(sockets=[address.socket]))
+        try:
+            async with _gateway(settings, dsn, broker, live, streams) as gateway:
+                opening.open(gateway)
+                log.info("the gateway listens: %s", address.url)
+                beating = asyncio.create_task(_beat(heartbeat))
+                try:
+                    await serving
+                finally:
+                    beating.cancel()
+        except asyncio.CancelledError:
+            if opening.is_open or not server.should_exit:
+                raise
+        finally:
+            server.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
 
 
 def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -108,26 +135,6 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.gateway_certificate,
         ssl_keyfile=settings.gateway_key,
     )
-
-
-async def _serve(
-    app: ASGIApp, address: GatewayAddress, settings: Settings, heartbeat: Heartbeat, streams: LiveStreams
-) -> None:
-    server = Server(server_config(app, settings))
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        streams.stopping.set()
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    beating = asyncio.create_task(_beat(heartbeat))
-    try:
-        log.info("the gateway listens: %s", address.url)
-        await server.serve(sockets=[address.socket])
-    finally:
-        beating.cancel()
 
 
 async def _beat(heartbeat: Heartbeat) -> None:

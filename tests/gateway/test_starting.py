@@ -1,17 +1,26 @@
 """A gateway that has started a moment ago says so: 503 with Retry-After, and never 504, until its models are loaded."""
 
 import asyncio
+import contextlib
+import socket
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from annals.composition.use_cases import UseCases
+from annals.embedded.broker import free_port
 from annals.gateway import Models
 from gateway.errors import StartingError
+from gateway.opening import Opening
 from inference.model import InferenceError
 from security.principal import Principal
 from services.deadline import Deadline
+from tests.annals.pipeline import ANNALS, environment
+from tests.annals.processes import until
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
 from tests.gateway.test_chain import problem
 
@@ -99,3 +108,44 @@ async def test_who_could_not_be_asked_for_in_time_may_come_again(gateway: Gatewa
     answer = await gateway.client.post("/api/v1/documents", json=DOCUMENT, headers=ADA)
     problem(answer, 503, "busy")
     assert answer.headers["retry-after"] == "1" and gateway.storage.stored == []
+
+
+async def test_before_it_is_open_everybody_is_told_to_come_again(gateway: Gateway) -> None:
+    opening = Opening()
+    transport = httpx.ASGITransport(opening)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=ADA) as client:
+        for method, path in (("GET", "/health/live"), ("POST", "/api/v1/documents"), ("GET", "/nowhere")):
+            answer = await client.request(method, path, headers={"x-request-id": "r1"})
+            problem(answer, 503, "starting")
+            assert (answer.headers["retry-after"], answer.headers["x-request-id"]) == ("1", "r1")
+        assert (await client.head("/health/live")).content == b""
+        opening.open(gateway.app)
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.post("/api/v1/documents", json=DOCUMENT)).status_code == 201
+
+
+@pytest.mark.pipeline
+def test_while_its_database_says_nothing_a_gateway_says_so_and_ends_when_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {
+            "ANNALS_POSTGRES": f"postgresql://annals:x@127.0.0.1:{silent.getsockname()[1]}/annals",
+            "ANNALS_BROKER": "127.0.0.1:1",
+            "ANNALS_GATEWAY_PORT": str(port := free_port()),
+        }
+        command = [*ANNALS, "run", "gateway", "--data", str(tmp_path / "data")]
+        process = subprocess.Popen(command, env=environment(env), stdin=subprocess.DEVNULL)
+        try:
+            answers: list[httpx.Response] = []
+
+            def answered() -> bool:
+                with contextlib.suppress(httpx.ConnectError):
+                    answers.append(httpx.get(f"http://127.0.0.1:{port}/api/v1/documents", timeout=10))
+                return bool(answers)
+
+            assert until(answered, limit_s=60)
+            problem(answers[0], 503, "starting")
+            process.terminate()
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
+            process.wait(10)
