@@ -59,8 +59,7 @@ class DeliveryOrder:
                 newest = await self._reader.last_position(key, CONTENT_TYPES)
                 if newest > letter.head:
                     raise OutOfDateError(
-                        f"the document was taken in anew or deleted since, at position {newest}; drop this letter, "
-                        "or send the document again"
+                        "the document was taken in anew or deleted since; drop this letter, or send the document again"
                     )
 
         return delivered_again
