@@ -126,9 +126,7 @@ async def best_with(
 
 async def hold_at_most(connection: Connection, tenant: str, collections: Collection[str], most: int) -> bool:
     """Whether documents of these collections have so many passages, or fewer. No more than that are counted."""
-    statement = (
-        "SELECT count(*) FROM (SELECT FROM vector.passages WHERE tenant = $1 AND collection = ANY($2) LIMIT $3) AS counted"
-    )
+    statement = "SELECT count(*) FROM (SELECT FROM vector.passages WHERE tenant = $1 AND collection = ANY($2) LIMIT $3) AS counted"
     return bool(await connection.fetchval(statement, tenant, list(collections), most + 1) <= most)
 
 

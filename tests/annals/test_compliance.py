@@ -125,9 +125,9 @@ def test_an_empty_installation_is_not_called_encrypted(commands: Commands, dsn: 
 def test_retention_says_before_it_does(sound: Commands) -> None:
     aged_letter(sound)
     dry = sound.json("compliance", "retention", "--dry-run")
-    assert dry["dry_run"] and [rule["count"] for rule in dry["rules"]] == [0, 1, 0, 0]
-    assert [rule["count"] for rule in sound.json("compliance", "retention")["rules"]] == [0, 1, 0, 0]
-    assert [rule["count"] for rule in sound.json("compliance", "retention")["rules"]] == [0, 0, 0, 0]
+    assert dry["dry_run"] and [rule["count"] for rule in dry["rules"]] == [0, 1, 0, 0, 0]
+    assert [rule["count"] for rule in sound.json("compliance", "retention")["rules"]] == [0, 1, 0, 0, 0]
+    assert [rule["count"] for rule in sound.json("compliance", "retention")["rules"]] == [0, 0, 0, 0, 0]
     assert results(sound, "gdpr", failed=False)["retention"]["passed"]
     actions = {one["action"] for one in sound.json("audit", "list", "--resource", "retention")["entries"]}
     assert actions == {"dry run", "apply"}

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
@@ -76,22 +77,30 @@ async def test_tools_and_resources(up: Up, way: str) -> None:
         assert document["text"] in [chunk["text"] for chunk in json.loads(read.text)["chunks"]]
 
 
+SEARCHES: list[tuple[dict[str, object], list[str]]] = [
+    ({"query": "glass document:articles/tarrow.md"}, ["glass document:articles/tarrow.md"]),
+    ({"query": "Ines Marlowe", "mode": "graph"}, ["Ines Marlowe", "--mode", "graph"]),
+    ({"query": '"Ines Marlowe"', "mode": "text"}, ['"Ines Marlowe"', "--mode", "text"]),
+    ({"like": "articles/tarrow.md", "facets": ["type"]}, ["--like", "articles/tarrow.md", "--facet", "type"]),
+]
+"""As the tool is given them, and as the command is."""
+
+
 @pytest.mark.parametrize("way", WAYS)
-async def test_searches_are_those_of_the_gateway(up: Up, way: str) -> None:
+def test_searches_are_those_of_the_gateway(up: Up, way: str) -> None:
     """Conditions, kinds, likeness, facets and pages give what the command gives."""
-    async with assistant(up, way) as client:
-        for given_to_tool, given_to_command in (
-            ({"query": "glass document:articles/tarrow.md"}, ["glass document:articles/tarrow.md"]),
-            ({"query": "Ines Marlowe", "mode": "graph"}, ["Ines Marlowe", "--mode", "graph"]),
-            ({"query": '"Ines Marlowe"', "mode": "text"}, ['"Ines Marlowe"', "--mode", "text"]),
-            ({"like": "articles/tarrow.md", "facets": ["type"]}, ["--like", "articles/tarrow.md", "--facet", "type"]),
-        ):
-            found = await client.call_tool("search", {**given_to_tool, "k": 3})
-            assert found.structured_content == given(up.data, "search", *given_to_command, "-k", "3")
-        first = (await client.call_tool("search", {"query": "Ines Marlowe", "k": 1})).structured_content
-        again = {"query": "Ines Marlowe", "k": 1, "cursor": first["next"]}
-        second = (await client.call_tool("search", again)).structured_content
-        assert first["passages"] != second["passages"] and second["passages"]
+
+    async def found() -> list[Any]:
+        async with assistant(up, way) as client:
+            every = [await client.call_tool("search", {**wanted, "k": 3}) for wanted, _ in SEARCHES]
+            first = await client.call_tool("search", {"query": "Ines Marlowe", "k": 1})
+            cursor = first.structured_content["next"]
+            second = await client.call_tool("search", {"query": "Ines Marlowe", "k": 1, "cursor": cursor})
+            return [one.structured_content for one in (*every, first, second)]
+
+    *every, first, second = asyncio.run(found())
+    assert every == [given(up.data, "search", *wanted, "-k", "3") for _, wanted in SEARCHES]
+    assert every[0]["passages"] and every[1]["passages"] and first["passages"] != second["passages"] != []
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -140,14 +140,14 @@ class History:
         self, query_id: str, *, tenant: str = "default", documents: Sequence[str] = (), steps: Sequence[str] = ()
     ) -> list[DomainEvent]:
         """A question that was answered from these documents, by steps in those, and whose answer was kept."""
-        place: dict[str, Any] = {"chunk_id": "c", "start": 0, "end": 1}
+        span: dict[str, Any] = {"chunk_id": "c", "start": 0, "end": 1}
         executed = ReasoningQueryExecuted(
             question=f"Who is {query_id}?",
             answer="Ada",
             confidence=0.9,
-            sources=tuple(Source(document_id=one, score=0.5, **place) for one in documents),
+            sources=tuple(Source(document_id=one, score=0.5, **span) for one in documents),
             chains=(),
-            steps=tuple(ReasoningStep(asked="?", found="!", document_id=one, **place) for one in steps),
+            steps=tuple(ReasoningStep(asked="?", found="!", document_id=one, **span) for one in steps),
             knowledge=digest("all"),
             cached=False,
             milliseconds=3,
