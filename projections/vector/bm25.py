@@ -126,8 +126,11 @@ async def best_with(
 
 async def hold_at_most(connection: Connection, tenant: str, collections: Collection[str], most: int) -> bool:
     """Whether documents of these collections have so many passages, or fewer. No more than that are counted."""
-    statement = "SELECT count(*) FROM (SELECT FROM vector.passages WHERE tenant = $1 AND collection = ANY($2) LIMIT $3) AS counted"
-    return bool(await connection.fetchval(statement, tenant, list(collections), most + 1) <= most)
+    theirs = "SELECT FROM vector.passages WHERE tenant = $1 AND collection = ANY($2) LIMIT $3"
+    counted = await connection.fetchval(
+        f"SELECT count(*) FROM ({theirs}) AS counted", tenant, list(collections), most + 1
+    )
+    return bool(counted <= most)
 
 
 async def _terms_of(connection: Connection, tenant: str, query: str) -> tuple[list[Term], float]:
