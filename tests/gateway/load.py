@@ -82,6 +82,8 @@ class Client:
 
 
 WRITE = "/api/v1/documents"
+NOT_NOW = ("starting", "busy")
+"""Problems of a gateway that was killed and is started again: nothing was done, and who comes again is served."""
 READS = ("/api/v1/documents/harbour", "/api/v1/documents?limit=5", "/api/v1/entities/Ada", "/api/v1/entities?limit=5")
 
 
@@ -130,6 +132,10 @@ async def _done(
     done = time.monotonic()
     found.statuses[status] += 1
     found.took_s.append(done - sent)
+    if status == 503 and json.loads(body)["type"].rpartition(":")[2] in NOT_NOW:
+        assert retry_after_s >= 1, "it says when to come again"
+        await asyncio.sleep(retry_after_s * rng.uniform(1.0, 1.2))
+        return False
     if status not in (200, 201, 429):
         found.others.append(f"{status} {json.loads(body).get('detail')}")
         return True
