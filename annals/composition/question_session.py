@@ -42,6 +42,4 @@ async def question_session(settings: Settings, dsn: str) -> AsyncIterator[Questi
 
 def audited_asking(asking: AskService, log: AuditLog) -> AskService:
     """The same, for commands: who asks over HTTP is told by the request."""
-    return recording(
-        asking, log, ask=Recorded("read", "execute", "reasoning"), search=Recorded("read", "read", "search")
-    )
+    return recording(asking, log, ask=Recorded("read", "execute", "reasoning"))
