@@ -90,8 +90,8 @@ endef
 # Both lock files anew from pyproject.toml, with what is locked already as far as it fits; needs uv.
 LOCK := uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 lock:
-	$(LOCK) --group build -o requirements.lock
-	$(LOCK) --extra models --group dev -c requirements.lock -o requirements-all.lock
+	$(LOCK) --extra formats --group build -o requirements.lock
+	$(LOCK) --extra models --extra formats --group dev -c requirements.lock -o requirements-all.lock
 
 clean:
 	rm -rf $(VENV)

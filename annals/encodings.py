@@ -1,4 +1,4 @@
-"""From the bytes of a file to text: UTF-8, or UTF-16 and UTF-32 where a byte order mark says so."""
+"""JSON Lines in UTF-8, or in UTF-16 and UTF-32 where a byte order mark says so."""
 
 import codecs
 import itertools
@@ -20,11 +20,6 @@ LOOKED_AT = 4096
 
 class UnreadableTextError(AnnalsError):
     """The bytes are no text that can be read; save the file as UTF-8."""
-
-
-def read_text(raw: bytes) -> str:
-    """The text, without the byte order marks at its start. Raises UnreadableTextError."""
-    return _decoded(raw, _encoding(raw) or "utf-8").lstrip("\ufeff")
 
 
 def read_lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -52,6 +47,13 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
         yield without_mark(rest.encode())
 
 
+def starts_lines(line: bytes) -> bool:
+    """Whether this is how a file of JSON objects begins, in any of these encodings."""
+    encoding = _encoding(line)
+    text = without_mark(line) if encoding is None else line.decode(encoding, "ignore").lstrip("\ufeff").encode()
+    return text.lstrip().startswith(b"{") and not text.startswith(b"{\\rtf")
+
+
 def without_mark(line: bytes) -> bytes:
     """Without the byte order marks that some programs put before UTF-8."""
     while line.startswith(codecs.BOM_UTF8):
@@ -69,22 +71,6 @@ def _encoding(raw: bytes) -> str | None:
 def _lacks_mark(raw: bytes) -> bool:
     head = raw[:LOOKED_AT]
     return len(head) > 1 and 4 * head.count(0) >= len(head)
-
-
-def _decoded(raw: bytes, encoding: str) -> str:
-    if encoding == "utf-8" and len(raw) % 2 == 0 and _lacks_mark(raw):
-        raise UnreadableTextError(_NO_MARK)
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            raise UnreadableTextError(
-                f"is {encoding.upper()}, and broken at byte {error.start}: {error.reason}; save it as UTF-8"
-            ) from None
-        byte = f"byte {error.start} is {raw[error.start]:#04x}"
-        if b"\0" in raw:
-            raise UnreadableTextError(f"is no text: {byte}, and it holds NUL bytes as a binary file does") from None
-        raise UnreadableTextError(f"is not UTF-8 text: {byte}; save it as UTF-8") from None
 
 
 def _reason(error: UnicodeError) -> str:

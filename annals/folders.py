@@ -1,26 +1,56 @@
 """The files of a folder that are documents, and what is left out, each with its reason.
 
-Hidden files and folders (`.git`) and files of other kinds are left out. A link to a file counts as that file; a link to
-a folder is not followed, since it may lead anywhere, or in a circle.
+Hidden files and folders (`.git`), what `.gitignore` names and what the caller excludes are left out. A link to a file
+counts as that file; a link to a folder is not followed, since it may lead anywhere, or in a circle.
 """
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from contracts.errors import AnnalsError
 
 HIDDEN = "hidden"
 FOLDER_LINK = "link to a folder"
 NO_FILE = "neither file nor folder"
+IGNORED = "named by .gitignore"
+EXCLUDED = "excluded"
+OUTSIDE = "not among --glob"
+GITIGNORE_BYTES = 1_048_576
+
+
+class WrongPatternError(AnnalsError):
+    """A pattern cannot be read; write it as .gitignore has them, as in '*.md' or 'drafts/'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which files of a folder are meant: patterns as `.gitignore` has them (gitignore(5)), from the folder on.
+
+    Of files, those of `globs` alone (all where there are none); of files and folders, none of `excludes`.
+    """
+
+    globs: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+ALL = Selection()
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something in a folder that was not meant, as far as can be told. `reason` is the same for all of a kind."""
+    """Something in a folder that was not meant, as far as can be told.
+
+    `reason` is the same for all of a kind; `why` says more of this one, where there is more to say.
+    """
 
     name: str
     reason: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +61,24 @@ class Unreadable:
     reason: str
 
 
-def walk(folder: Path, suffixes: Collection[str]) -> Iterator[Path | LeftOut | Unreadable]:
-    """All below a folder, by name; files with one of these suffixes (lower case) as paths."""
-    waiting = [folder]
+def walk(folder: Path, selection: Selection = ALL) -> Iterator[Path | LeftOut | Unreadable]:
+    """All below a folder, by name; files that are meant as paths. Raises WrongPatternError."""
+    globs, excludes = _spec(selection.globs), _spec(selection.excludes)
+    # Folders with a .gitignore above what is being looked at, the nearest last.
+    waiting: list[tuple[Path, tuple[tuple[Path, GitIgnoreSpec], ...]]] = [(folder, _above(folder))]
     while waiting:
-        path = waiting.pop()
+        path, ignoring = waiting.pop()
         if path != folder:
-            found = _looked_at(path, suffixes)
+            found = _looked_at(path)
+            is_folder = found is None
+            if not isinstance(found, LeftOut) or found.reason != HIDDEN:
+                inside = path.relative_to(folder).as_posix() + "/" * is_folder
+                if excludes is not None and excludes.match_file(inside):
+                    found = LeftOut(printable(path), EXCLUDED)
+                elif _is_ignored(path, is_folder, ignoring):
+                    found = LeftOut(printable(path), IGNORED)
+                elif isinstance(found, Path) and globs is not None and not globs.match_file(inside):
+                    found = LeftOut(printable(path), OUTSIDE)
             if found is not None:
                 yield found
                 continue
@@ -46,21 +87,63 @@ def walk(folder: Path, suffixes: Collection[str]) -> Iterator[Path | LeftOut | U
         except OSError as error:
             yield Unreadable(path, f"cannot be read: {error.strerror or error}")
             continue
+        if ".gitignore" in names:
+            ignoring = (*ignoring, *_gitignore(path))
         # The last one in is the first one out.
-        waiting.extend(path / name for name in reversed(names))
+        waiting.extend((path / name, ignoring) for name in reversed(names))
 
 
-def _looked_at(path: Path, suffixes: Collection[str]) -> Path | LeftOut | Unreadable | None:
+def _spec(patterns: Sequence[str]) -> GitIgnoreSpec | None:
+    try:
+        return GitIgnoreSpec.from_lines(patterns) if patterns else None
+    except ValueError as error:
+        raise WrongPatternError(f"a pattern cannot be read: {error}; write it as .gitignore has them") from None
+
+
+def _above(folder: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
+    """Of the repository that the folder lies in, if it does: the .gitignore files above it."""
+    above: list[Path] = []
+    absolute = folder.resolve()
+    if (absolute / ".git").exists():
+        return ()
+    for parent in absolute.parents:
+        above.append(parent)
+        if (parent / ".git").exists():
+            return tuple(one for path in reversed(above) for one in _gitignore(path))
+    return ()
+
+
+def _gitignore(folder: Path) -> Iterator[tuple[Path, GitIgnoreSpec]]:
+    file = folder / ".gitignore"
+    try:
+        if file.is_file() and file.stat().st_size <= GITIGNORE_BYTES:
+            lines = file.read_text("utf-8", "surrogateescape").splitlines()
+            yield folder.absolute(), GitIgnoreSpec.from_lines(lines)
+    except (OSError, ValueError):
+        return  # as git does
+
+
+def _is_ignored(path: Path, is_folder: bool, ignoring: Sequence[tuple[Path, GitIgnoreSpec]]) -> bool:
+    """The nearest .gitignore that says anything of a path decides."""
+    for folder, spec in reversed(ignoring):
+        try:
+            inside = path.absolute().relative_to(folder).as_posix()
+        except ValueError:
+            inside = path.resolve().relative_to(folder.resolve()).as_posix()
+        said = spec.check_file(inside + "/" * is_folder).include
+        if said is not None:
+            return said
+    return False
+
+
+def _looked_at(path: Path) -> Path | LeftOut | Unreadable | None:
     """None for a folder that is to be entered."""
     name = printable(path)
     if path.name.startswith("."):
         return LeftOut(name, HIDDEN)
-    wanted = path.suffix.lower() in suffixes
     try:
         if path.is_dir():
             return LeftOut(name, FOLDER_LINK) if path.is_symlink() else None
-        if not wanted:
-            return LeftOut(name, path.suffix.lower() or "without suffix")
         if path.is_file():
             return path
         if path.is_symlink() and not path.exists():

@@ -13,6 +13,7 @@ from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
 from annals.heartbeat import Heartbeat
 from annals.live_settings import LiveSettings
+from annals.reading import read_limits
 from annals.settings import Settings
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.chain import ASGIApp
@@ -22,10 +23,12 @@ from gateway.jobs import Jobs
 from gateway.opening import Opening
 from gateway.services import GatewayServices
 from gateway.streams import LiveStreams
+from inference.formats.pool import ReaderPool
 from services.deadline import Deadline
 from services.operations.health import report_pools
 from services.processing.interface import AiProcessing
 from services.reasoning.interface import Reasoning
+from services.storage.file_taking import TakeFiles
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +153,7 @@ async def _gateway(
     async with open_use_cases(settings, dsn, broker=broker) as use_cases:
         live.on_change("questions_per_minute", use_cases.ask.limit_to)
         models, jobs = Models(use_cases), Jobs()
+        readers = ReaderPool(read_limits(settings))
         pools = use_cases.operations.pools
         reports = asyncio.create_task(report_pools(pools.monitor_pool_health))
         # Here, and in no role of its own: it waits for others most of the time, and one of all gateways does it.
@@ -157,7 +161,7 @@ async def _gateway(
         pruning = asyncio.create_task(use_cases.idempotency.keep_pruned())
         try:
             gateway = EnhancedKnowledgeStorageGateway(
-                _services(use_cases, models, jobs, streams),
+                _services(use_cases, models, jobs, streams, readers),
                 use_cases.security.authentication,
                 use_cases.security.policies,
                 use_cases.security.audit,
@@ -170,15 +174,20 @@ async def _gateway(
             pruning.cancel()
             webhooks.cancel()
             await asyncio.gather(webhooks, return_exceptions=True)
+            readers.close()
             await jobs.close()
             await models.close()
 
 
-def _services(use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStreams) -> GatewayServices:
+def _services(
+    use_cases: UseCases, models: Models, jobs: Jobs, streams: LiveStreams, readers: ReaderPool
+) -> GatewayServices:
+    storage = audited_service(use_cases.services.storage, use_cases.security.audit)
     return GatewayServices(
         limits=use_cases.limits,
         idempotency=use_cases.idempotency,
-        storage=audited_service(use_cases.services.storage, use_cases.security.audit),
+        storage=storage,
+        files=TakeFiles(storage, readers),
         documents=use_cases.storage,
         search=use_cases.search,
         operations=use_cases.operations,

@@ -1,5 +1,6 @@
 """JSON Lines as documents: an object a line, and what is wrong with one, in words for who has the file before him."""
 
+import codecs
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from contracts.errors import AnnalsError
 from contracts.payload import Attributes, Identifier
 
 SHOWN_FAULTS = 3
+LOOKED_AT = 65_536
 EXAMPLE = '{"id": ..., "title": ..., "text": ...}'
 
 
@@ -67,6 +69,19 @@ def _check(number: int, line: bytes, following: bytes | None, first: bool) -> No
 def is_array(raw: bytes) -> bool:
     """Whether this is a JSON array of objects, as a whole."""
     return raw.lstrip()[:1] == b"[" and _is_list(raw)
+
+
+def is_of_documents(raw: bytes) -> bool:
+    """Whether this is JSON of documents with an `id` and a `text`, one a line, in an array, or spread over lines."""
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        found = from_json(raw)
+    except ValueError:
+        # More than one value, or broken: the first line or the first object tells.
+        start = raw.lstrip()
+        return start.startswith(b"{") and all(name in start[:LOOKED_AT] for name in (b'"id"', b'"text"'))
+    first = found[0] if isinstance(found, list) and found else found
+    return isinstance(first, dict) and first.keys() >= {"id", "text"}
 
 
 def _is_list(raw: bytes) -> bool:

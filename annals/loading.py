@@ -1,33 +1,47 @@
-"""From paths to documents: text, Markdown and JSON Lines, in files, folders or standard input."""
+"""From paths to documents: files of all formats that have readers, and JSON Lines; in folders or standard input."""
 
-import itertools
-import re
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from annals.encodings import UnreadableTextError, read_lines, read_text
-from annals.folders import LeftOut, Unreadable, printable, walk
-from annals.json_lines import Line, NotLinesError, is_array, numbered, words
+from annals.encodings import UnreadableTextError, read_lines, starts_lines, without_mark
+from annals.folders import ALL, LeftOut, Selection, Unreadable, printable, walk
+from annals.json_lines import Line, NotLinesError, is_array, is_of_documents, numbered, words
 from contracts.inbox import InboxDocument
 from contracts.payload import Identifier
 from contracts.text import is_blank
+from inference.formats.child import DEFAULT_LIMITS, FileReader, ReadLimits
+from inference.formats.document import NotRead
+from services.storage.files import attributes_of, part_of, title_of
 
-TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
 LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 JSON_SUFFIX = ".json"
-"""Read as lines where such a file is named; in a folder it may be anything, and is left out."""
+"""Read as lines where it holds documents with an `id` and a `text`, else as one document."""
 MAX_TITLE = 1024
-_HEADING = re.compile(r"\s*#{1,6}[ \t]+([^\r\n]*)")
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 @dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How files are read: which of a folder, by which encoding, whether archives are opened, and what one may cost."""
+
+    selection: Selection = ALL
+    encoding: str | None = None
+    archives: bool = False
+    limits: ReadLimits = DEFAULT_LIMITS
+
+
+DEFAULT = LoadOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """One document, read and found well-formed. `name` is what a message to a person calls it."""
+    """One document, read and found well-formed. `name` is what a message to a person calls it; `warnings` are such."""
 
     name: str
     document_id: str
@@ -35,6 +49,7 @@ class Loaded:
     text: str
     uri: str | None
     attributes: dict[str, str | int | float | bool | None]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +60,18 @@ class Refused:
     reason: str
 
 
-def load(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Loaded | Refused | LeftOut]:
-    """Every document under `paths` (`-` is JSON Lines or plain text from `stdin`), in a stable order.
+def load(paths: Sequence[str], stdin: BinaryIO, options: LoadOptions = DEFAULT) -> Iterator[Loaded | Refused | LeftOut]:
+    """Every document under `paths` (`-` is JSON Lines or a file from `stdin`), in a stable order.
 
     A broken or empty input comes back as Refused, what a folder holds besides documents as LeftOut; the rest go on.
     """
-    for path in paths:
-        if path == "-":
-            yield from _from_stdin(stdin)
-        else:
-            yield from _from_path(Path(path))
+    with FileReader(options.limits) as reader:
+        loading = _Loading(reader, options)
+        for path in paths:
+            if path == "-":
+                yield from loading.from_stdin(stdin)
+            else:
+                yield from loading.from_path(Path(path))
 
 
 def set_aside(inputs: Iterable[Loaded | Refused | LeftOut], left_out: list[LeftOut]) -> Iterator[Loaded | Refused]:
@@ -66,85 +83,136 @@ def set_aside(inputs: Iterable[Loaded | Refused | LeftOut], left_out: list[LeftO
             yield one
 
 
-def _from_path(path: Path) -> Iterator[Loaded | Refused | LeftOut]:
-    name = printable(path)
-    try:
-        if path.is_dir():
-            yield from _from_folder(path)
-        elif path.is_file():
-            yield from _from_file(path)
-        elif path.is_symlink() and not path.exists():
-            yield Refused(name, f"is a link to {printable(path.readlink())}, which does not exist")
-        elif path.exists():
-            yield Refused(name, "is neither a file nor a folder")
-        else:
-            yield Refused(name, "does not exist")
-    except OSError as error:
-        yield Refused(name, f"cannot be read: {error.strerror or error}")
+class _Loading:
+    """One call of `load`, with its reader."""
 
+    def __init__(self, reader: FileReader, options: LoadOptions) -> None:
+        self._reader = reader
+        self._options = options
 
-def _from_folder(folder: Path) -> Iterator[Loaded | Refused | LeftOut]:
-    empty = True
-    real: set[Path] = set()
-    for found in walk(folder, TEXT_SUFFIXES | LINES_SUFFIXES):
-        match found:
-            case LeftOut():
-                yield found
-                continue
-            case Unreadable():
-                yield Refused(printable(found.path), found.reason)
-            case Path():
-                # A link and what it leads to are one file.
-                if found.resolve() not in real:
-                    real.add(found.resolve())
-                    yield from _from_file(found)
-        empty = False
-    if empty:
-        yield Refused(printable(folder), "holds no .txt, .md or .jsonl file")
+    def from_path(self, path: Path) -> Iterator[Loaded | Refused | LeftOut]:
+        """A file or a folder that was named."""
+        name = printable(path)
+        try:
+            if path.is_dir():
+                yield from self._from_folder(path)
+            elif path.is_file():
+                for found in self._from_file(path):
+                    # Whoever names a file means it.
+                    yield Refused(found.name, found.why) if isinstance(found, LeftOut) and found.name == name else found
+            elif path.is_symlink() and not path.exists():
+                yield Refused(name, f"is a link to {printable(path.readlink())}, which does not exist")
+            elif path.exists():
+                yield Refused(name, "is neither a file nor a folder")
+            else:
+                yield Refused(name, "does not exist")
+        except OSError as error:
+            yield Refused(name, f"cannot be read: {error.strerror or error}")
 
-
-def _from_file(path: Path) -> Iterator[Loaded | Refused]:
-    name = printable(path)
-    try:
-        if path.suffix.lower() in LINES_SUFFIXES | {JSON_SUFFIX}:
-            with path.open("rb") as lines:
-                yield from _from_lines(name, read_lines(lines))
-        else:
-            absolute = path.resolve()
-            yield _document(
-                name=name,
-                document_id=str(absolute),
-                raw=path.read_bytes(),
-                title=path.stem,
-                uri=absolute.as_uri(),
-            )
-    except OSError as error:
-        yield Refused(name, f"cannot be read: {error.strerror or error}")
-
-
-def _from_stdin(stdin: BinaryIO) -> Iterator[Loaded | Refused]:
-    try:
-        lines = read_lines(stdin)
-        read = list(_until_filled(lines))
-        if read and read[-1].lstrip().startswith(b"{"):
-            yield from _from_lines("-", itertools.chain(read, lines))
+    def from_stdin(self, stdin: BinaryIO) -> Iterator[Loaded | Refused | LeftOut]:
+        """JSON Lines, or one file of any kind."""
+        read = list(_until_filled(stdin))
+        if read and starts_lines(read[-1]):
+            yield from _from_lines("-", read_lines(io.BufferedReader(_Chained(b"".join(read), stdin))))
             return
-        raw = b"".join((*read, *lines))
-    except UnreadableTextError as error:
-        yield Refused("-", str(error))
-        return
-    if is_array(raw):
-        # As lines it is refused, with what to do; as a text it would be taken.
-        yield from _from_lines("-", raw.splitlines())
-    else:
-        yield _document(name="-", document_id="stdin", raw=raw, title="stdin", uri=None)
+        raw = b"".join((*read, *stdin))
+        if is_array(raw):
+            # As lines it is refused, with what to do; as a text it would be taken.
+            yield from _from_lines("-", raw.splitlines())
+        else:
+            for found in self._documents("-", raw, "stdin", "stdin", None):
+                yield Refused("-", found.why) if isinstance(found, LeftOut) and found.name == "-" else found
+
+    def _from_folder(self, folder: Path) -> Iterator[Loaded | Refused | LeftOut]:
+        empty = True
+        real: set[Path] = set()
+        for found in walk(folder, self._options.selection):
+            match found:
+                case LeftOut():
+                    yield found
+                case Unreadable():
+                    yield Refused(printable(found.path), found.reason)
+                    empty = False
+                case Path():
+                    # A link and what it leads to are one file.
+                    if found.resolve() in real:
+                        continue
+                    real.add(found.resolve())
+                    for document in self._from_file(found):
+                        empty = empty and isinstance(document, LeftOut)
+                        yield document
+        if empty:
+            yield Refused(printable(folder), "holds no file that can be read")
+
+    def _from_file(self, path: Path) -> Iterator[Loaded | Refused | LeftOut]:
+        name = printable(path)
+        try:
+            suffix = path.suffix.lower()
+            if suffix in LINES_SUFFIXES:
+                with path.open("rb") as lines:
+                    yield from _from_lines(name, read_lines(lines))
+                return
+            size, limit = path.stat().st_size, self._options.limits.file_bytes
+            if size > limit:
+                yield Refused(name, f"is {size:,} bytes and the limit is {limit:,}; split it or raise max_file_bytes")
+                return
+            raw = path.read_bytes()
+            if suffix == JSON_SUFFIX and is_of_documents(raw):
+                yield from _from_lines(name, read_lines(io.BytesIO(raw)))
+                return
+            absolute = path.resolve()
+            yield from self._documents(name, raw, path.name, str(absolute), absolute.as_uri())
+        except OSError as error:
+            yield Refused(name, f"cannot be read: {error.strerror or error}")
+
+    def _documents(
+        self, name: str, raw: bytes, file_name: str, document_id: str, uri: str | None
+    ) -> Iterator[Loaded | Refused | LeftOut]:
+        options = self._options
+        for found in self._reader.read(raw, file_name, encoding=options.encoding, archives=options.archives):
+            named = f"{name}#{found.part}" if found.part else name
+            if isinstance(found, NotRead):
+                if found.unsupported:
+                    suffix = Path(found.part or file_name).suffix.lower()
+                    yield LeftOut(named, suffix or "without suffix", found.reason)
+                else:
+                    yield Refused(named, found.reason)
+                continue
+            yield _checked(
+                named,
+                part_of(document_id, found.part),
+                title_of(found, file_name),
+                found.text,
+                f"{uri}#{quote(found.part)}" if uri is not None and found.part else uri,
+                attributes_of(found),
+                found.warnings,
+            )
 
 
-def _until_filled(lines: Iterator[bytes]) -> Iterator[bytes]:
+class _Chained(io.RawIOBase):
+    """Bytes that were read already, then the rest of their stream."""
+
+    def __init__(self, first: bytes, rest: BinaryIO) -> None:
+        self._first = first
+        self._rest = rest
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As `io.RawIOBase`."""
+        found, self._first = self._first[: len(buffer)], self._first[len(buffer) :]
+        found = found or self._rest.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+
+def _until_filled(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Blank lines, and the first one that is not."""
     for line in lines:
         yield line
-        if line.strip():
+        if without_mark(line).strip():
             return
 
 
@@ -169,20 +237,6 @@ def _line(name: str, raw: bytes) -> Loaded | Refused:
     return _checked(name, line.id, line.title, line.text, line.uri, line.attributes)
 
 
-def _document(*, name: str, document_id: str, raw: bytes, title: str, uri: str | None) -> Loaded | Refused:
-    try:
-        text = read_text(raw)
-    except UnreadableTextError as error:
-        return Refused(name, str(error))
-    return _checked(name, document_id, _heading(text) or title, text, uri, {})
-
-
-def _heading(text: str) -> str | None:
-    """The first Markdown heading, when the text starts with one."""
-    found = _HEADING.match(text)
-    return found[1].strip() or None if found else None
-
-
 def _checked(
     name: str,
     document_id: str,
@@ -190,6 +244,7 @@ def _checked(
     text: str,
     uri: str | None,
     attributes: dict[str, str | int | float | bool | None],
+    warnings: tuple[str, ...] = (),
 ) -> Loaded | Refused:
     if is_blank(text):
         return Refused(name, "holds no text" if not text.strip() else "holds no text, only invisible characters")
@@ -198,4 +253,4 @@ def _checked(
         _IDENTIFIER.validate_python(document_id)
     except ValidationError as error:
         return Refused(name, words(error))
-    return Loaded(name, document_id, checked.title, checked.text, checked.uri, dict(checked.attributes))
+    return Loaded(name, document_id, checked.title, checked.text, checked.uri, dict(checked.attributes), warnings)

@@ -84,6 +84,13 @@ class Settings(BaseSettings):
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
     actor: Annotated[Party, Field(description="Who acts, in the events' metadata.")] = "cli"
     max_document_bytes: int = Field(1_048_576, ge=1, le=8_388_608, description="Limit of one document's text.")
+    max_file_bytes: int = Field(
+        67_108_864, ge=1, le=1_073_741_824, description="Limit of a file that documents are read from."
+    )
+    read_seconds: float = Field(30.0, gt=0, le=600, description="Limit of the time that reading one file takes.")
+    read_memory_mb: int = Field(
+        2048, ge=512, le=16_384, description="Limit of the memory that reading one file takes, in MiB."
+    )
     receipt_days: int = Field(
         90, ge=1, le=36_500, description="A delivery that changed nothing is known again for so long."
     )

@@ -58,7 +58,7 @@ class ApiEndpointConfig:
     timeout_s: float | None = 10.0
     retry_config: RetryConfig | None = None
     body_bytes: int = 0
-    body_type: Literal["application/json", "application/x-ndjson"] = "application/json"
+    body_type: Literal["application/json", "application/x-ndjson", "application/octet-stream"] = "application/json"
     idempotency_key: KeyUse = "no"
     takes_turns: bool = False
 

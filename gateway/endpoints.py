@@ -14,6 +14,7 @@ WRITES = RateLimit(100, 60.0)
 READ_AGAIN = RetryConfig.exponential(2, 0.050)
 DOCUMENT_BYTES = 16 * MIB
 """A document's text is at most 8 MiB, and a character may take six in JSON: of most texts it is enough."""
+FILE_BYTES = 32 * MIB
 
 
 def _read(path: str, handler: str, resource: str) -> ApiEndpointConfig:
@@ -150,6 +151,18 @@ DOCUMENTS = (
         timeout_s=3600.0,
         body_bytes=1024 * MIB,
         body_type="application/x-ndjson",
+    ),
+    ApiEndpointConfig(
+        path=f"{PREFIX}/documents/files",
+        method="POST",
+        handler="document_files",
+        resource="documents",
+        action="write",
+        rate_limit=RateLimit(30, 60.0),
+        timeout_s=60.0,
+        body_bytes=FILE_BYTES,
+        body_type="application/octet-stream",
+        idempotency_key="optional",
     ),
     _read("/documents/{document_id}/status", "document_status", "documents"),
     _read("/documents/{document_id}/chunks", "chunk_list", "chunks"),

@@ -58,6 +58,18 @@ _Plain = {
 """Answers that are no JSON, by their media type."""
 
 
+_BODIES: Mapping[str, Document] = {
+    "application/x-ndjson": {"type": "string"},
+    "application/octet-stream": {"type": "string", "format": "binary"},
+}
+
+
+def _line(example: Mapping[str, Any]) -> str:
+    """An example of a body that is no JSON document."""
+    text = example.get("text")
+    return text if isinstance(text, str) and len(example) == 1 else json.dumps(example) + "\n"
+
+
 def described(endpoint: ApiEndpointConfig, handler: Handler) -> Document:
     """What FastAPI's route says of itself, beside what it reads from the function."""
     answers: dict[int | str, Document] = {}
@@ -112,7 +124,7 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
         if endpoint.body_type != "application/json":
             operation["requestBody"] = {
                 "required": True,
-                "content": {endpoint.body_type: {"schema": {"type": "string"}, "example": ""}},
+                "content": {endpoint.body_type: {"schema": _BODIES[endpoint.body_type], "example": ""}},
             }
         if endpoint.idempotency_key != "no":
             operation.setdefault("parameters", []).append(
@@ -127,7 +139,7 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
         if handler.request is not None and "requestBody" in operation:
             for content in operation["requestBody"]["content"].values():
                 whole = endpoint.body_type == "application/json"
-                content["example"] = handler.request if whole else json.dumps(handler.request) + "\n"
+                content["example"] = handler.request if whole else _line(handler.request)
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -59,6 +59,7 @@ from services.errors import (
 from services.mesh.errors import ServiceUnavailableError, UntrustedServiceError
 from services.operations.rebuilding import RebuildRunningError
 from services.positions import WrongPositionError
+from services.storage.file_taking import NoDocumentError
 from services.storage.intake import DocumentTooLargeError
 from services.storage.precondition import VersionMismatchError
 
@@ -105,6 +106,7 @@ STATUS: dict[type[AnnalsError], int] = {
     InvalidRequestError: 422,
     WeakPasswordError: 422,
     WrongScopeError: 422,
+    NoDocumentError: 422,
     TooManyQuestionsError: 429,
     OverloadedError: 429,
     TooManyRequestsError: 429,

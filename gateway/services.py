@@ -16,6 +16,7 @@ from services.rate_limits import RequestLimits
 from services.reasoning.interface import Reasoning
 from services.search.search import SearchPassages
 from services.security.use_cases import Security
+from services.storage.file_taking import TakeFiles
 from services.storage.interface import Storage as StorageService
 from services.storage.use_cases import Storage
 from services.webhooks.service import WebhookService
@@ -49,6 +50,7 @@ class GatewayServices:
     idempotency: Keys
     storage: StorageService
     documents: Storage
+    files: TakeFiles
     search: SearchPassages
     operations: Operations
     serving: ServingModels

@@ -10,40 +10,60 @@ import click
 
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.taking import Taken, take
+from annals.cli.usage import WrongUsageError
 from annals.cli.words import counted
-from annals.folders import LeftOut
+from annals.folders import LeftOut, Selection
 from annals.folders import summary as summary_of
-from annals.loading import Loaded, Refused, load, set_aside
+from annals.loading import Loaded, LoadOptions, Refused, load, set_aside
+from annals.reading import read_limits
 from client.address import Address
+from inference.formats.encodings import known
 
 
 @click.command("ingest", short_help="Take documents in.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
+@click.option("--glob", "globs", multiple=True, help="Of folders, only files like this, as '*.md'; may be given again.")
+@click.option("--exclude", "excludes", multiple=True, help="Of folders, nothing like this, as 'drafts/'; as above.")
+@click.option("--encoding", help="Read text as this, as 'cp1251', where it was taken for something else.")
+@click.option("--archives", is_flag=True, help="Open archives (.zip, .tar, .gz) and read the files in them.")
 @served
-def command(context: CommandContext, paths: tuple[str, ...], wait: bool) -> None:
-    """Take documents in from PATHS: files, folders, .jsonl files, or - for standard input.
+def command(
+    context: CommandContext,
+    paths: tuple[str, ...],
+    wait: bool,
+    globs: tuple[str, ...],
+    excludes: tuple[str, ...],
+    encoding: str | None,
+    archives: bool,
+) -> None:
+    """Take documents in from PATHS: files, folders, or - for standard input.
 
     \b
-    .txt .md   one document; its path makes it the same document next time
-    .jsonl     one document a line: {"id", "title", "text"}, optionally "uri" and "attributes"
+    files     text in any encoding, Markdown, HTML, PDF, Office, e-mail, ...: README.md lists them.
+              What a file is, its content tells. Its path makes it the same document next time.
+    .jsonl    one document a line: {"id", "title", "text"}, optionally "uri" and "attributes"
 
-    Of a folder, hidden files and folders (.git), links to folders, and files of other kinds are left out and counted;
-    a link to a file is that file. A folder or link that is named itself is taken in. A file of another kind that is
-    named itself is a text, or lines if it is .json.
+    Of a folder, hidden files and folders (.git), what .gitignore names, links to folders, archives, and files without
+    text are left out and counted; a link to a file is that file. A folder or link that is named itself is taken in.
 
-    The same document taken in twice changes nothing; a changed one is an update. What is broken or empty is named and
-    skipped, the rest go on; the exit code is then 1.
+    The same document taken in twice changes nothing; a changed one is an update. What is broken, encrypted or empty is
+    named and skipped, the rest go on; the exit code is then 1.
     """
-    refused = run_async(lambda: _ingest(context, paths, wait))
+    if encoding is not None and not known(encoding):
+        raise WrongUsageError(
+            f"--encoding {encoding} is no encoding that is known; name one as 'cp1251' or 'shift_jis'"
+        )
+    options = LoadOptions(Selection(globs, excludes), encoding, archives, read_limits(context.settings))
+    refused = run_async(lambda: _ingest(context, paths, wait, options))
     if refused:
         sys.exit(1)
 
 
-async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -> int:
+async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool, options: LoadOptions) -> int:
     """How many were refused or failed."""
     left_out: list[LeftOut] = []
-    inputs = set_aside(load(paths, sys.stdin.buffer), left_out)
+    inputs = set_aside(load(paths, sys.stdin.buffer, options), left_out)
     began = time.monotonic()
     address = context.gateway()
     if address is None:
@@ -60,9 +80,12 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool) -
     if wait and taken.documents:
         summary |= {"processed": processed, "seconds": round(time.monotonic() - began, 1)}
     summary |= {"refused": [asdict(refusal) for refusal in taken.refused], "failed": failed}
+    summary["warnings"] = [{"name": name, "warning": warning} for name, warning in taken.warnings]
     summary["left_out"] = [asdict(one) for one in left_out]
     if left_out:
         context.note(f"left out: {summary_of(left_out)}")
+    for name, warning in taken.warnings:
+        context.note(f"{name}: {warning}")
     for refusal in taken.refused:
         context.note(f"skipped {refusal.name}: {refusal.reason}")
     for document_id, cause in failed.items():

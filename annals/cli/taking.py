@@ -14,11 +14,12 @@ Store = Callable[[Sequence[Loaded]], Awaitable[Sequence[str | Refused]]]
 
 @dataclass
 class Taken:
-    """`documents`: the last outcome of each, by its id."""
+    """`documents`: the last outcome of each, by its id. `warnings`: of what name, and what."""
 
     documents: dict[str, str] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
 
 
 async def take(
@@ -43,6 +44,7 @@ async def take(
                 elif isinstance(one, Loaded):
                     taken.outcomes[found] += 1
                     taken.documents[one.document_id] = found
+                    taken.warnings.extend((one.name, warning) for warning in one.warnings)
             done(len(taken.documents))
     return taken
 

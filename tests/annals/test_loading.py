@@ -3,11 +3,16 @@
 import io
 import json
 import os
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from annals.loading import Loaded, Refused, load, set_aside
+from annals.folders import LeftOut
+from annals.loading import Loaded, LoadOptions, Refused, load, set_aside
+from inference.formats.child import ReadLimits
+
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d494844520000000100000001080600000000000000")
 
 
 def loaded(*paths: Path | str, stdin: bytes = b"") -> list[Loaded | Refused]:
@@ -77,8 +82,8 @@ def test_a_folder_gives_its_text_files_in_a_stable_order(tmp_path: Path) -> None
     for name in ("b.md", "a.txt", "deep/er/c.MARKDOWN", "d.text"):
         written(tmp_path, name, f"Text of {name}.")
     written(tmp_path, "lines.ndjson", '{"id": "line-1", "text": "One."}\n\n{"id": 2, "text": "Two."}\n')
-    for other in ("drawing.png", "program.py", "without-suffix"):
-        written(tmp_path, other, "not taken from a folder")
+    for other in ("drawing.png", "without-suffix"):
+        written(tmp_path, other, PNG)
     found = loaded(tmp_path)
     assert [one.name for one in found] == [
         str(tmp_path / "a.txt"),
@@ -149,9 +154,9 @@ def test_what_is_no_document_says_why(tmp_path: Path) -> None:
     assert "no text" in refusal(written(tmp_path, "empty.md", ""))
     assert "no text" in refusal(written(tmp_path, "blank.txt", " \n\t\n"))
     assert "is empty" in refusal(written(tmp_path, "empty.jsonl", "\n\n"))
-    assert "byte 2 is 0xff" in refusal(written(tmp_path, "binary.txt", b"ab\xff\xfe"))
+    assert "control characters" in refusal(written(tmp_path, "binary.txt", b"ab\x01\x02\xff\xfe"))
     assert "NUL" in refusal(written(tmp_path, "zeros.txt", b"a\x00b"))
-    assert "holds no .txt, .md or .jsonl file" in refusal(written(tmp_path, "other/drawing.png", "x").parent)
+    assert "holds no file that can be read" in refusal(written(tmp_path, "other/drawing.png", PNG).parent)
     assert "no text" in refusal("-", stdin=b"")
     os.mkfifo(tmp_path / "pipe")
     assert "neither a file nor a folder" in refusal(tmp_path / "pipe")
@@ -172,7 +177,7 @@ def test_a_path_that_cannot_be_an_id_is_named(tmp_path: Path) -> None:
 
 def test_a_broken_input_does_not_hold_up_the_others(tmp_path: Path) -> None:
     good = written(tmp_path, "good.md", "Good.")
-    found = loaded(tmp_path / "nowhere", good, written(tmp_path, "bad.md", b"\xff"), "-", stdin=b"Also good.")
+    found = loaded(tmp_path / "nowhere", good, written(tmp_path, "bad.md", b"\x00\xff"), "-", stdin=b"Also good.")
     assert [type(one) for one in found] == [Refused, Loaded, Refused, Loaded]
 
 
@@ -200,10 +205,11 @@ def test_wide_text_is_decoded_by_its_mark_and_named_without_one(tmp_path: Path, 
         loaded("-", stdin=marked + lines.encode(encoding)),
     ):
         assert [document.text for document in wide if isinstance(document, Loaded)] == [text, "Two."]
-    for name in ("bare.txt", "bare.jsonl"):
-        said = refusal(written(tmp_path, name, lines.encode(encoding)))
-        assert "without a byte order mark; save it as UTF-8" in said
-    assert "save it as UTF-8" in refusal("-", stdin=lines.encode(encoding))
+    said = refusal(written(tmp_path, "bare.jsonl", lines.encode(encoding)))
+    assert "without a byte order mark; save it as UTF-8" in said
+    bare = one(written(tmp_path, "bare.txt", text.encode(encoding)))
+    assert (bare.text, bare.attributes["encoding"]) == (text, encoding)
+    assert [found for found in bare.warnings if encoding in found and "--encoding" in found]
     cut_off = marked + text.encode(encoding)[:-1]
     assert "broken" in refusal(written(tmp_path, "cut-off.txt", cut_off))
     assert "broken" in refusal("-", stdin=cut_off)
@@ -273,7 +279,59 @@ def test_one_fault_is_said_once_and_names_one_line(tmp_path: Path, line: bytes, 
 
 
 def test_what_is_binary_is_said_to_be(tmp_path: Path) -> None:
-    assert "NUL bytes as a binary file" in refusal(
-        written(tmp_path, "program.txt", b"\x7fELF\xff" + b"abcdefgh" * 9 + b"\0")
-    )
-    assert "byte 3 is 0xe9; save it as UTF-8" in refusal(written(tmp_path, "latin.txt", b"caf\xe9 au lait"))
+    assert "is no text" in refusal(written(tmp_path, "noise.txt", b"\x01\x02\xff" + b"abcdefgh" * 9 + b"\0"))
+    assert "of which no text can be read" in refusal(written(tmp_path, "drawing.txt", PNG))
+
+
+def test_another_encoding_is_found_said_and_can_be_named(tmp_path: Path) -> None:
+    text = "Der Bürgermeister eröffnete die Brücke über den Fluß."
+    found = one(written(tmp_path, "latin.txt", text.encode("cp1252")))
+    assert (found.text, found.attributes["encoding"]) == (text, "cp1252")
+    assert "--encoding" in found.warnings[0]
+    polish = "Łódź jest miastem w Polsce."
+    path = written(tmp_path, "polish.txt", polish.encode("iso-8859-2"))
+    (found,) = [
+        one for one in load([str(path)], io.BytesIO(), LoadOptions(encoding="iso-8859-2")) if isinstance(one, Loaded)
+    ]
+    assert (found.text, found.attributes["encoding"], found.warnings) == (polish, "iso8859-2", ())
+    (refused,) = load([str(path)], io.BytesIO(), LoadOptions(encoding="ascii"))
+    assert isinstance(refused, Refused) and "is not ascii: byte 0" in refused.reason
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "large.txt", "x" * 2000)
+    (refused,) = load([str(path)], io.BytesIO(), LoadOptions(limits=ReadLimits(file_bytes=1000)))
+    assert isinstance(refused, Refused)
+    assert refused.reason == "is 2,000 bytes and the limit is 1,000; split it or raise max_file_bytes"
+
+
+def test_json_is_lines_of_documents_or_one_document(tmp_path: Path) -> None:
+    found = one(written(tmp_path, "town.json", '{"title": "Tarrow", "people": 3000, "piers": ["north", "south"]}'))
+    assert (found.title, found.attributes["format"]) == ("Tarrow", "json")
+    assert found.text == "- title: Tarrow\n- people: 3000\n- piers: north, south\n"
+    assert one(written(tmp_path, "one.json", ONE)).document_id == "1"
+
+
+def test_a_binary_file_may_come_by_standard_input() -> None:
+    page = b"<html><head><title>Tarrow</title></head><body><p>Tarrow lies by the sea.</p></body></html>"
+    found = one("-", stdin=page)
+    assert (found.document_id, found.title, found.text) == ("stdin", "Tarrow", "Tarrow lies by the sea.\n")
+    assert "of which no text can be read" in refusal("-", stdin=PNG)
+
+
+def test_attachments_are_documents_of_their_own(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = "The pier", "ines@example.org", "tobias@example.org"
+    message["Date"] = "Thu, 04 Mar 2021 10:00:00 +0100"
+    message.set_content("See the notes.")
+    message.add_attachment("# Notes\n\nThe pier is open.", subtype="markdown", filename="notes.md")
+    message.add_attachment(PNG, maintype="image", subtype="png", filename="pier.png")
+    path = written(tmp_path, "pier.eml", bytes(message))
+    found = list(load([str(path)], io.BytesIO()))
+    first, second, third = found
+    assert isinstance(first, Loaded) and isinstance(second, Loaded) and isinstance(third, LeftOut)
+    assert (first.document_id, first.title) == (str(path), "The pier")
+    assert first.attributes["created"] == "2021-03-04T10:00:00+01:00"
+    assert (second.document_id, second.title) == (f"{path}#notes.md", "Notes")
+    assert second.uri == f"{path.as_uri()}#notes.md"
+    assert (third.name, third.reason) == (f"{path}#pier.png", ".png")

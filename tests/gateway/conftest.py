@@ -1,11 +1,15 @@
 """A gateway for each test."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.gateway.fakes import Gateway
 
 
 @pytest.fixture
-def gateway() -> Gateway:
+def gateway() -> Iterator[Gateway]:
     """Over fakes."""
-    return Gateway()
+    made = Gateway()
+    yield made
+    made.readers.close()

@@ -16,6 +16,7 @@ from gateway.endpoints import ENDPOINTS
 from gateway.jobs import Jobs
 from gateway.services import GatewayServices, ModelServices
 from gateway.streams import LiveStreams
+from inference.formats.pool import ReaderPool
 from security.access import FULL_ACCESS, NO_ATTRIBUTES, Access, AccessDecision, FullAccess
 from security.audit import AuditEntry
 from security.errors import InvalidCredentialError, MissingCredentialError
@@ -29,6 +30,7 @@ from services.positions import ShownPositions
 from services.security.access_tokens import AccessToken
 from services.security.sign_in import TokenPair
 from services.security.use_cases import Security
+from services.storage.file_taking import TakeFiles
 from services.storage.interface import StorageLocation, StoreDocumentRequest, StoreDocumentResponse
 from services.storage.use_cases import Storage as Documents
 
@@ -194,6 +196,7 @@ class Gateway:
         self.tokens, self.permissions, self.measures = Tokens(), Permissions(), Measures()
         self.audit, self.keys = Audit(), Keys()
         self.storage, self.sign_in = Storage(), SignIn()
+        self.readers = ReaderPool()
         self.failing: set[str] = set()
         self.jobs = Jobs()
         self.app = EnhancedKnowledgeStorageGateway(
@@ -217,6 +220,7 @@ class Gateway:
             idempotency=self.keys,
             storage=self.storage,
             documents=_none_of(Documents),
+            files=TakeFiles(self.storage, self.readers),
             search=nothing,
             operations=_none_of(Operations),
             serving=nothing,

@@ -1,0 +1,115 @@
+"""A good file of each kind, made by writers of others, and what breaks them: mutations from a seed."""
+
+import io
+import random
+import subprocess
+from email.message import EmailMessage
+from pathlib import Path
+
+SOURCE = "# The lighthouse\n\nIt stands on a rock.\n\n- white\n\n| Year | Ships |\n|------|----|\n| 1900 | 12 |\n"
+PANDOC = ("docx", "odt", "epub", "html", "rtf", "pptx")
+
+
+def pandoc(folder: Path, to: str, source: str = SOURCE) -> bytes:
+    """A document in Markdown, written by pandoc in another format."""
+    import pypandoc
+
+    made = folder / f"made.{to}"
+    command = [pypandoc.get_pandoc_path(), "-s", "-f", "markdown", "-o", str(made)]
+    subprocess.run(command, input=source.encode(), check=True, capture_output=True, timeout=60)
+    return made.read_bytes()
+
+
+def pdf() -> bytes:
+    """By fpdf2."""
+    from fpdf import FPDF
+
+    made = FPDF()
+    made.set_font("helvetica", size=12)
+    for page in range(3):
+        made.add_page()
+        made.multi_cell(0, text=f"Page {page}. The lighthouse stands on a rock. " * 20)
+    return bytes(made.output())
+
+
+def xlsx() -> bytes:
+    """By openpyxl."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["Year", "Ships"], [1900, 12]):
+        book.active.append(row)
+    raw = io.BytesIO()
+    book.save(raw)
+    return raw.getvalue()
+
+
+def warc() -> bytes:
+    """By warcio."""
+    from warcio.statusandheaders import StatusAndHeaders
+    from warcio.warcwriter import WARCWriter
+
+    raw = io.BytesIO()
+    writer = WARCWriter(raw, gzip=False)
+    for number in range(3):
+        headers = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], protocol="HTTP/1.1")
+        page = io.BytesIO(f"<html><title>Page {number}</title><body><p>Text.</p></body></html>".encode())
+        writer.write_record(
+            writer.create_warc_record(f"https://example.org/{number}", "response", payload=page, http_headers=headers)
+        )
+    return raw.getvalue()
+
+
+def mail(attached: bytes) -> bytes:
+    """By Python's `email`."""
+    made = EmailMessage()
+    made["Subject"], made["From"], made["To"] = "The pier, größer", "i@example.org", "t@example.org"
+    made.set_content("See the attachment.")
+    made.add_alternative("<p>See the <b>attachment</b>.</p>", subtype="html")
+    made.add_attachment(attached, maintype="application", subtype="octet-stream", filename="pier.docx")
+    return bytes(made)
+
+
+def good_files(folder: Path) -> dict[str, bytes]:
+    """By kind."""
+    made = {kind: pandoc(folder, kind) for kind in PANDOC}
+    letter = mail(made["docx"])
+    return made | {
+        "pdf": pdf(),
+        "xlsx": xlsx(),
+        "warc": warc(),
+        "email": letter,
+        "mbox": b"From i@example.org Thu Mar  4 10:00:00 2021\n" + letter + b"\n\n",
+        "markdown": SOURCE.encode(),
+        "csv": b"Year,Ships\n1900,12\n1910,40\n",
+        "json": b'{"title": "Tarrow", "ships": [{"year": 1900, "count": 12}, {"year": 1910, "count": 40}]}',
+        "subtitles": b"1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nYou.\n",
+        "source": b"#!/bin/sh\necho 'The lighthouse stands on a rock.'\n",
+        "msg": compound_file(),
+    }
+
+
+def compound_file() -> bytes:
+    """The head of a compound file with the names of a message in it: enough to be taken for one, and no more."""
+    names = "".join(name.ljust(32, "\0") for name in ("Root Entry", "__properties_version1.0", "__substg1.0_0037001F"))
+    return bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + names.encode("utf-16-le") + bytes(1024)
+
+
+def mutated(raw: bytes, chance: random.Random) -> bytes:
+    """Cut off, with bytes changed, a stretch gone, doubled, or made of noise."""
+    made = bytearray(raw)
+    at = chance.randrange(len(made))
+    length = chance.randrange(1, max(2, len(made) // 4))
+    match chance.randrange(5):
+        case 0:
+            del made[max(1, at) :]
+        case 1:
+            for _ in range(chance.randrange(1, 40)):
+                made[chance.randrange(len(made))] = chance.randrange(256)
+        case 2:
+            del made[at : at + length]
+        case 3:
+            made[at:at] = made[at : at + length]
+        case 4:
+            made[at : at + length] = chance.randbytes(length)
+    return bytes(made)
