@@ -11,6 +11,7 @@ from reasoning.answering.durations import years_between
 from reasoning.answering.evidence import Evidence, Sentence, evidence_of
 from reasoning.answering.features import scored_spans
 from reasoning.answering.learned import Ranked, learned, ranked, sigmoid
+from reasoning.answering.lists import counted, listed
 from reasoning.answering.missing import what_is_missing
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.path import Path, path_to
@@ -54,15 +55,15 @@ def answer_of(index: Index, question: str, ranking: Ranking, numbers: Sequence[i
     steps = inner_steps(reading, evidence, types)
     proposal = worked_out(reading, evidence)
     if proposal is not None:
-        features = of_worked_out(reading, evidence, proposal.strength)
-        confidence = sigmoid(float(learned().confidence.of([features])[0]))
-        path = Path(tuple((support, "") for support in reversed(proposal.supports)), worked_out=proposal.worked_out)
-        return _kept(reading, evidence, proposal.text, confidence, path, ())
+        return _proposed(reading, evidence, proposal)
     if reading.kind is Kind.YES_NO:
         untold = what_is_missing(reading, evidence, None, sure=False) or "no passage tells whether it is so"
         return Found(None, 0.0, Path((), worked_out=False), (), (), untold)
     spans = scored_spans(reading, evidence, types, steps)
     if not spans:
+        number = counted(reading, evidence)
+        if number is not None:
+            return _proposed(reading, evidence, number)
         return Found(
             None, 0.0, Path((), worked_out=False), (), (), what_is_missing(reading, evidence, None, sure=False)
         )
@@ -73,6 +74,9 @@ def answer_of(index: Index, question: str, ranking: Ranking, numbers: Sequence[i
     path = path_to(reading, evidence, first.span, steps)
     missing = what_is_missing(reading, evidence, first.span, sure=confidence >= SURE)
     if missing is not None:
+        number = counted(reading, evidence)
+        if number is not None:
+            return _proposed(reading, evidence, number)
         return Found(None, 0.0, path, tuple(best[:MAX_CANDIDATES]), (), missing)
     return _kept(reading, evidence, first.span.text, confidence, path, tuple(best[:MAX_CANDIDATES]))
 
@@ -85,7 +89,16 @@ def worked_out(reading: Reading, evidence: Evidence) -> Proposal | None:
         return yes_or_no(reading, evidence)
     if reading.kind is Kind.NUMBER:
         return years_between(reading, evidence)
-    return define(reading, evidence)
+    return define(reading, evidence) or listed(reading, evidence)
+
+
+def _proposed(reading: Reading, evidence: Evidence, proposal: Proposal) -> Found:
+    features = of_worked_out(reading, evidence, proposal.strength)
+    confidence = sigmoid(float(learned().confidence.of([features])[0]))
+    if reading.kind not in (Kind.YES_NO, Kind.CHOICE):
+        confidence = min(confidence, proposal.strength)
+    path = Path(tuple((support, "") for support in reversed(proposal.supports)), worked_out=proposal.worked_out)
+    return _kept(reading, evidence, proposal.text, confidence, path, ())
 
 
 def span_confidence(

@@ -50,7 +50,7 @@ def candidates(text: str, start: int, end: int, words: list[Word], *, phrases: b
     ]
     quoted = [Span(start + match.start(1), start + match.end(1), QUOTED) for match in _QUOTED.finditer(sentence)]
     names = [span for span in _names(text, start, words) if not _within(span.start, span.end, taken)]
-    found = [*names, *dates, *numbers, *quoted]
+    found = [*dates, *numbers, *names, *quoted]
     if phrases:
         found += _phrases(text, words)
     seen: set[tuple[int, int]] = set()

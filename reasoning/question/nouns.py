@@ -2,7 +2,7 @@
 
 import re
 
-from reasoning.question.kinds import LIGHT
+from reasoning.question.kinds import LIGHT, singular
 from reasoning.question.verbs import AUXILIARIES, BASE, BE, RELATIVES, is_participle
 from reasoning.words import Word
 
@@ -51,6 +51,8 @@ def noun_phrase(question: str, words: list[Word], start: int) -> tuple[tuple[str
 
 def _inflected(word: str, noun: list[str]) -> bool:
     """Whether a word behind a noun is a verb of it, as in `which society gives` and `the country containing`."""
+    if word in BASE and singular(noun[-1]) != noun[-1]:  # "which towns lie"
+        return True
     if word.endswith("ing") and (word[:-3] in BASE or f"{word[:-3]}e" in BASE):
         return True
     return word.endswith("s") and (word[:-1] in BASE or word[:-2] in BASE) and not noun[-1].endswith("s")

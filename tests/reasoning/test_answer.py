@@ -168,3 +168,38 @@ def test_a_short_name_stands_for_the_full_one() -> None:
 
 def test_no_feature_is_there_twice() -> None:
     assert len(set(FEATURES)) == len(FEATURES)
+
+
+TOWNS = {
+    "linde": ("Linde", "The Linde is a river of the north."),
+    "weddern": ("Weddern", "Weddern is a town on the Linde."),
+    "talle": ("Talle", "Talle is a town on the Linde, near the sea."),
+    "moor": ("Moor", "Moor is a town in the hills."),
+    "brandt": ("Jakob Brandt", "Jakob Brandt built the mills Oster Mill, Wester Mill and Nether Mill."),
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "values", "text"),
+    [
+        ("Which towns lie on the Linde?", {"Weddern", "Talle"}, None),
+        ("List all towns on the Linde.", {"Weddern", "Talle"}, None),
+        ("How many towns are on the Linde?", {"Weddern", "Talle"}, "2"),
+        ("Which mills did Jakob Brandt build?", {"Oster Mill", "Wester Mill", "Nether Mill"}, None),
+        ("How many mills did Jakob Brandt build?", {"Oster Mill", "Wester Mill", "Nether Mill"}, "3"),
+    ],
+)
+def test_lists_and_counts_are_worked_out_from_values_that_are_shown(
+    question: str, values: set[str], text: str | None
+) -> None:
+    answer = found(TOWNS, question)
+    assert {support.value for support, _ in answer.path.supports} == values
+    assert answer.text is not None and 0.0 < answer.confidence <= 0.5
+    assert answer.text == text if text else all(value in answer.text for value in values)
+    for support, _ in answer.path.supports:
+        assert support.sentence.passage.text[support.start : support.end] == support.value
+
+
+def test_a_number_that_a_text_says_is_not_counted() -> None:
+    said = {**TOWNS, "count": ("Linde towns", "Five towns lie on the Linde.")}
+    assert found(said, "How many towns lie on the Linde?").text == "Five"
