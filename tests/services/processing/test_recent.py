@@ -1,5 +1,6 @@
 """Documents as they were left: the last ones, bounded by their bytes."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from hypothesis import given
@@ -34,20 +35,23 @@ def test_it_knows_the_last_state_of_the_last_ones(kept: list[tuple[int, int, int
     room = 3 * (OWN_BYTES + 3000)
     recent = RecentDocuments(room)
     last: dict[int, Document] = {}
+    all_fit = True
     for name, version, size in kept:
         one = document(name, version, size)
         recent.keep(one)
         last.pop(name, None)
         if size <= LARGEST_BYTES:
             last[name] = one
-    known, taken = [], 0
-    for one in reversed(list(last.values())):
-        taken += OWN_BYTES + one.text.bytes
-        if taken <= room:
-            known.append(one)
-        else:
-            break
-    assert [found for found in (recent.get(key(name)) for name in last) if found is not None] == known[::-1]
+        all_fit = all_fit and taken(last) <= room
+    known = {name: found for name in last if (found := recent.get(key(name))) is not None}
+    assert list(known.items()) == list(last.items())[len(last) - len(known) :]
+    assert taken(known) <= room
+    assert known == last or not all_fit
+
+
+def taken(documents: Mapping[int, Document]) -> int:
+    """The bytes that they count for."""
+    return sum(OWN_BYTES + one.text.bytes for one in documents.values())
 
 
 def test_what_is_forgotten_is_not_known() -> None:
