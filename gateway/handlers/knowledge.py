@@ -16,7 +16,7 @@ from projections.relational.reads import DocumentRow, EntityFilter, RelationFilt
 from projections.vector.reads import Passage
 from services.positions import Position
 from services.reasoning.interface import EmbeddingRequest
-from services.search.results import MAX_PASSAGES, MOST_FACETS, Mode, SearchRequest
+from services.search.results import LONGEST_QUERY, MAX_PASSAGES, MOST_FACETS, Mode, SearchRequest
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
 from services.storage.parts import ChunkPage, RelationPage
@@ -186,7 +186,7 @@ async def search(
     query: Annotated[
         str,
         Query(
-            max_length=4096,
+            max_length=LONGEST_QUERY,
             description='Words, "a phrase", a prefix*, -without, conditions as type:letter; none is a wrong query.',
         ),
     ] = "",

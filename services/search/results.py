@@ -11,6 +11,8 @@ MODES: tuple[Mode, ...] = ("hybrid", "text", "vector", "graph")
 MOST_FACETS, MOST_VALUES = 8, 20
 MAX_PASSAGES = 100
 """Of a page."""
+LONGEST_QUERY = 16_384
+"""Characters; what is behind the first words and conditions that count is passed over long before."""
 
 
 @dataclass(frozen=True, slots=True)

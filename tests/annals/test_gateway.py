@@ -189,6 +189,9 @@ def test_what_documents_speak_of(up: Up) -> None:
         assert http.get("/api/v1/entities/nobody").status_code == 404
         found = http.get("/api/v1/search", params={"query": "lighthouse", "k": 3}).json()["passages"]
         assert 0 < len(found) <= 3
+        pasted = " ".join(f"word{number}" for number in range(600))
+        for typed in (pasted, "???", """What's "B=128" & (C++ !"""):
+            assert http.get("/api/v1/search", params={"query": typed}).status_code == 200
         near = http.post("/api/v1/storage/search", json={"query": "lighthouse", "k": 2})
         assert len(near.json()["result"]) == 2 and set(near.json()["positions"]) == {"relational", "vector"}
         walked = http.post("/api/v1/storage/traverse", json={"start_entities": [name], "max_hops": 2}).json()
