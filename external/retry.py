@@ -35,6 +35,13 @@ class CutOffError(AnnalsError):
     """
 
 
+class TimeUpError(AnnalsError):
+    """No whole answer came in the time that there was; ask again with more.
+
+    It says that the system is not well, and another try has no time left. Never leaves the client.
+    """
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: no connection, no answer in time, a cut answer, 429, or 5xx.
 

@@ -15,7 +15,7 @@ from hishel.httpx import AsyncCacheTransport
 
 from external.errors import HeldBackError, LeftAloneError
 from external.guard import Guard
-from external.retry import IDEMPOTENT, BusyError, CutOffError, is_transient, retry_after
+from external.retry import IDEMPOTENT, BusyError, CutOffError, TimeUpError, is_transient, retry_after
 from inference.external.answers import AnswerStore
 from inference.external.auth import BearerAuth
 from inference.external.errors import (
@@ -34,6 +34,8 @@ T = TypeVar("T")
 Headers = Callable[[], Mapping[str, str]]
 SHOWN_BYTES = 4096
 """How much of a refusal is read, for its message."""
+GRACE_S = 0.25
+"""How much later than a try the whole is called off, so that the try is seen to have failed."""
 
 
 class ExternalSystemClient:
@@ -57,7 +59,7 @@ class ExternalSystemClient:
             timeout=None,
             transport=AsyncCacheTransport(_Below(self._fetch), store, rfc=hishel.CacheOptions(shared=False)),
         )
-        self._guard = Guard(settings.guard, is_transient, is_transient, _outcome)
+        self._guard = Guard(settings.guard, _is_failure, is_transient, _outcome)
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,6 +109,49 @@ class ExternalSystemClient:
         except ValueError as error:
             raise self._no_json() from error
 
+    async def post_json(self, path: str, body: Mapping[str, Any], *, limit_s: float, most_bytes: int) -> Any:
+        """Ask something that may be asked twice, and get the JSON that is answered, past the cache.
+
+        All tries together have `limit_s`; one that gets no whole answer within it says that the system is not well.
+        What is said goes to this one origin: a redirect is a refusal. Raises ExternalSystemError.
+        """
+        self._check_online()
+        url = self._cached.build_request("POST", path).url
+        loop = asyncio.get_running_loop()
+        at = loop.time() + limit_s
+
+        async def read(response: httpx.Response) -> bytes:
+            received = bytearray()
+            async for piece in response.aiter_bytes():
+                received += piece
+                if len(received) > most_bytes:
+                    raise self._too_large(most_bytes)
+            return bytes(received)
+
+        try:
+            async with asyncio.timeout_at(at + GRACE_S):
+                answer = await self._tried(
+                    lambda: self._http.build_request(
+                        "POST",
+                        url,
+                        json=dict(body),
+                        # Compressed, a small answer could become a large one.
+                        headers={"Accept-Encoding": "identity"},
+                        timeout=max(0.001, at - loop.time()),
+                    ),
+                    read,
+                    (),
+                    follow_redirects=False,
+                    at=at,
+                    repeatable=True,
+                )
+        except TimeoutError as error:
+            raise self._unreachable(f"no whole answer in {limit_s:.0f} s") from error
+        try:
+            return json.loads(answer)
+        except (ValueError, RecursionError) as error:
+            raise self._no_json() from error
+
     async def receive(
         self, path: str, headers: Headers, receiver: Callable[[httpx.Response], Awaitable[T]], *accepted: int
     ) -> T:
@@ -141,13 +186,26 @@ class ExternalSystemClient:
         receiver: Callable[[httpx.Response], Awaitable[T]],
         accepted: tuple[int, ...],
         follow_redirects: bool = True,
+        at: float | None = None,
+        repeatable: bool | None = None,
     ) -> T:
+        """`at`: when, by the loop's clock, a try is called off, and no other follows. `repeatable`: by default, where
+        HTTP says so of the method."""
         chosen = self.settings
+        if repeatable is None:
+            repeatable = build().method in IDEMPOTENT
+
+        async def once() -> T:
+            try:
+                async with asyncio.timeout_at(at):
+                    return await self._once(build, receiver, accepted, follow_redirects)
+            except (TimeoutError, httpx.TimeoutException) as error:
+                if at is not None and asyncio.get_running_loop().time() >= at - GRACE_S:
+                    raise TimeUpError("no whole answer in time") from error
+                raise
+
         try:
-            return await self._guard.run(
-                lambda: self._once(build, receiver, accepted, follow_redirects),
-                repeatable=build().method in IDEMPOTENT,
-            )
+            return await self._guard.run(once, repeatable=repeatable)
         except LeftAloneError as error:
             raise CircuitOpenError(chosen.system, error.wait_s) from error
         except HeldBackError as error:
@@ -156,7 +214,7 @@ class ExternalSystemClient:
             if error.status == 429:
                 raise RateLimitedError(chosen.system, error.wait_s) from error
             raise ServerError(chosen.system, error.status, error.said) from error
-        except (httpx.HTTPError, httpx.InvalidURL, CutOffError, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, CutOffError, TimeoutError, TimeUpError) as error:
             raise self._unreachable(str(error) or type(error).__name__) from error
 
     async def _once(
@@ -197,8 +255,16 @@ class ExternalSystemClient:
         system, address = self.settings.system, self.settings.base_url
         return InvalidAnswerError(system, f"{system} did not answer with JSON - check that {address} is its address")
 
+    def _too_large(self, most_bytes: int) -> InvalidAnswerError:
+        system = self.settings.system
+        return InvalidAnswerError(system, f"{system} sent more than {most_bytes:,} bytes, none of which were kept")
+
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(self.settings.system, self.settings.base_url, self._auth.hide(reason))
+
+
+def _is_failure(error: BaseException) -> bool:
+    return isinstance(error, TimeUpError) or is_transient(error)
 
 
 def _outcome(error: BaseException) -> str:
