@@ -10,6 +10,12 @@ from inference.locations import MINILM, MINILM_NAME, MINILM_SHA256, folder_revis
 from inference.model import InferenceError
 
 ELSEWHERE = "name a local folder, or a hub id that this machine can reach"
+HEADS = {
+    "AutoModelForTokenClassification": "token classification",
+    "AutoModelForQuestionAnswering": "question answering",
+    "AutoModelForSequenceClassification": "sequence classification",
+}
+"""Classes whose last layer is the point of them, and what it does."""
 Dtype = Literal["auto", "float32", "bfloat16"]
 """How a model computes; `auto`: in bfloat16 where the GPU or the processor does, which is faster, else in float32."""
 
@@ -65,12 +71,18 @@ def load_pretrained(name: str, revision: str | None, auto_class: str, *, dtype: 
     chosen = computes_in(dtype)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
-        model = getattr(transformers, auto_class).from_pretrained(
-            folder, local_files_only=True, dtype=getattr(torch, chosen)
+        model, told = getattr(transformers, auto_class).from_pretrained(
+            folder, local_files_only=True, dtype=getattr(torch, chosen), output_loading_info=True
         )
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InferenceError(f"cannot load the model {name!r}: {reason} - {ELSEWHERE}") from error
+    if auto_class in HEADS and told["missing_keys"]:
+        # transformers fills in random numbers.
+        raise InferenceError(
+            f"the model {name!r} was not trained for {HEADS[auto_class]}: it has no {min(told['missing_keys'])}; "
+            "choose another"
+        )
     if not tokenizer.is_fast:
         raise InferenceError(f"the model {name!r} has no fast tokenizer, which exact spans need; choose another")
     device = "cuda" if torch.cuda.is_available() else "cpu"

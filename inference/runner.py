@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from inference.cached import CachedModel, Run
 from inference.chunking import Chunker
@@ -20,9 +21,14 @@ from inference.embedding import Embedder, Vectors
 from inference.locations import MINILM_INT8
 from inference.model import InferenceError, Model, OutputStore
 from inference.pretrained import Dtype
+from inference.question_answering import AnswerReader, ReadSpan
+from inference.reranking import Reranker
 from inference.spacy_analysis import PACKAGED, SpacyAnalyser, revision_of
 
+T = TypeVar("T")
 CALL_LIMIT_S = 600.0
+TEXTS = 4
+"""Passages that a reader or a reranker is given at once: then whoever else waits for the models has a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,10 @@ class InferenceSettings:
     chunk_overlap: int = 40
     torch_threads: int | None = None
     model_dtype: Dtype = "auto"
+    reader: str | None = None
+    reader_revision: str | None = None
+    reranker: str | None = None
+    reranker_revision: str | None = None
 
 
 class Inference:
@@ -96,6 +106,36 @@ class Inference:
         """Vectors of questions, which are not kept. Shape (texts, dimension)."""
         return await asyncio.get_running_loop().run_in_executor(self._models, self._embedder.embed, list(texts))
 
+    @cached_property
+    def reader(self) -> AnswerReader | None:
+        """The extractive question-answering model, where the settings name one. Raises InferenceError."""
+        chosen = self._settings
+        if chosen.reader is None:
+            return None
+        return AnswerReader(chosen.reader, chosen.reader_revision, dtype=chosen.model_dtype)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """The cross-encoder, where the settings name one. Raises InferenceError."""
+        chosen = self._settings
+        if chosen.reranker is None:
+            return None
+        return Reranker(chosen.reranker, chosen.reranker_revision, dtype=chosen.model_dtype)
+
+    async def read_spans(self, question: str, texts: Sequence[str]) -> list[list[ReadSpan]]:
+        """Of each text, the spans that may answer; none without a reader. Raises InferenceError."""
+        reader = self.reader
+        if reader is None:
+            return [[] for _ in texts]
+        return await self._in_turns(lambda part: reader.read(question, part), texts)
+
+    async def relevance(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text fits the question; all alike without a reranker. Raises InferenceError."""
+        reranker = self.reranker
+        if reranker is None:
+            return [0.0] * len(texts)
+        return await self._in_turns(lambda part: reranker.scores(question, part), texts)
+
     async def warm_up(self) -> None:
         """Load what a pipeline needs, so that the first document does not wait for it. Raises InferenceError."""
         revision_of(self._parser_name)
@@ -118,6 +158,12 @@ class Inference:
     @property
     def _parser_name(self) -> str:
         return self._settings.entity_model if self._parses_with_entity_model else next(iter(PACKAGED))
+
+    async def _in_turns(self, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
+        found: list[T] = []
+        for start in range(0, len(texts), TEXTS):
+            found += await _call(self._models, run, texts[start : start + TEXTS])
+        return found
 
     def _on_models(self, run: Callable[[list[str]], list[bytes]]) -> Run:
         return lambda texts: _call(self._models, run, texts)
@@ -142,7 +188,7 @@ class Inference:
             raise InferenceError("the process that runs the language model ended; try again") from error
 
 
-async def _call(executor: Executor, run: Callable[[list[str]], list[bytes]], texts: Sequence[str]) -> list[bytes]:
+async def _call(executor: Executor, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
     running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
     return await asyncio.wait_for(running, CALL_LIMIT_S)
 

@@ -1,5 +1,7 @@
 """Transformers models of a few kilobytes, made on the spot."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +61,24 @@ def _config(layers: int = 1) -> Any:
     )
 
 
-def _save_tokenizer(folder: Path) -> None:
+def save_word_tokenizer(folder: Path, texts: Sequence[str]) -> Any:
+    """A tokenizer whose words are those of these texts, saved; and ready to be used."""
+    words = sorted({word for text in texts for word in re.findall(r"\w+|[^\w\s]", text.lower())})
+    return _save_tokenizer(folder, ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words))
+
+
+def _save_tokenizer(folder: Path, known: Sequence[str] = WORDS) -> Any:
     import tokenizers
     import transformers
     from tokenizers import models, normalizers, pre_tokenizers, processors
 
-    numbers = {word: number for number, word in enumerate(WORDS)}
+    numbers = {word: number for number, word in enumerate(known)}
     words = tokenizers.Tokenizer(models.WordPiece(vocab=numbers, unk_token="[UNK]"))
     words.normalizer = normalizers.BertNormalizer()
     words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     words.post_processor = processors.BertProcessing(("[SEP]", numbers["[SEP]"]), ("[CLS]", numbers["[CLS]"]))
-    transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    tokenizer = transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
-    ).save_pretrained(folder)
+    )
+    tokenizer.save_pretrained(folder)
+    return tokenizer
