@@ -102,6 +102,24 @@ class Settings(BaseSettings):
     embedder_revision: str | None = None
     entity_model: str = Field("en_core_web_sm", description="A spaCy model, a local folder, or a hub id.")
     entity_revision: str | None = None
+    reader: str | None = Field(
+        None, min_length=1, description="Extractive question-answering model: a local folder, or a hub id."
+    )
+    reader_revision: str | None = Field(None, validate_default=True)
+    reranker: str | None = Field(
+        None, min_length=1, description="Cross-encoder that orders passages: a local folder, or a hub id."
+    )
+    reranker_revision: str | None = Field(None, validate_default=True)
+    generator_plaintext: bool = Field(
+        False, description="Let the generative model be asked beyond this machine without TLS, in a private network."
+    )
+    generator_url: str | None = Field(
+        None, description="Address of a generative model that speaks OpenAI's chat completions, as https://host/v1."
+    )
+    generator_model: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = Field(
+        None, validate_default=True, description="The model's name there."
+    )
+    generator_key: SecretStr | None = Field(None, validate_default=True, description="The key that it is asked with.")
     questions_per_minute: int | None = Field(
         None, ge=1, description="Limit of each tenant's questions; none by default."
     )
@@ -299,6 +317,48 @@ class Settings(BaseSettings):
             # Data keys travel to it in the clear but for TLS.
             if parts.scheme == "http" and parts.hostname not in LOOPBACK:
                 raise ValueError("is not on this machine, so it needs TLS; write https://host:port")
+        return value
+
+    @field_validator("reader_revision", "reranker_revision")
+    @classmethod
+    def _of_a_model(cls, value: str | None, info: ValidationInfo) -> str | None:
+        model = str(info.field_name).removesuffix("_revision")
+        if value is not None and info.data.get(model) is None:
+            raise PydanticCustomError("login", "set a model too, which is", {"other": model})
+        return value
+
+    @field_validator("generator_url")
+    @classmethod
+    def _of_generator(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(checked_url(value, "https", "http"))
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("is a plain address, without user, password or question mark; a key is generator_key")
+        # Passages of documents travel to it in the clear but for TLS.
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK and not info.data.get("generator_plaintext"):
+            fault = "is not on this machine, so it needs TLS: write https://host/v1, or set"
+            raise PydanticCustomError("tls", fault, {"other": "generator_plaintext"})
+        return value
+
+    @field_validator("generator_model")
+    @classmethod
+    def _generator_too(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "generator_url" in info.data and (value is None) != (info.data["generator_url"] is None):
+            raise PydanticCustomError("login", "set both or neither, this and", {"other": "generator_url"})
+        return value
+
+    @field_validator("generator_key")
+    @classmethod
+    def _for_a_generator(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        if "generator_url" in info.data and info.data["generator_url"] is None:
+            raise PydanticCustomError(
+                "login", "is for a generative model, so set an address too, which is", {"other": "generator_url"}
+            )
+        if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError("is no key: it is empty, or has spaces, line ends or other such characters")
         return value
 
     @field_validator("kafka")

@@ -43,7 +43,10 @@ def tools_server(open_gateway: OpenGateway) -> MCPServer:
         question: Annotated[str, Field(min_length=1, description="In words, as a person asks.")],
         max_sources: Annotated[int, Field(ge=1, le=50)] = 5,
     ) -> dict[str, Any]:
-        """Answer a question from the documents: a sentence, its confidence in 0..1, and its sources."""
+        """Answer a question from the documents, with its confidence in 0..1 and its sources.
+
+        Where `borne_out` is false, a model worded the answer and the sources do not bear it out.
+        """
         return await _told(open_gateway(context), lambda gateway: asking.ask(gateway, question, max_sources))
 
     @server.tool()

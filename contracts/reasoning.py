@@ -13,6 +13,8 @@ CHAIN_CHARACTERS = 2_000
 STEP_CHARACTERS = 256
 MAX_STEPS = 8
 MAX_CANDIDATES = 5
+MAX_MODELS = 3
+MODEL_CHARACTERS = 200
 
 
 class Source(Part):
@@ -50,11 +52,12 @@ class ReasoningCandidate(Part):
 class ReasoningQueryExecuted(Payload):
     """A question was asked and answered, or found to have no evidence (`answer` is then null).
 
-    `steps` lead to the answer, `candidates` are the best spans; `missing` says why there is none.
+    `steps` lead to the answer, `candidates` are the best spans; `missing` says why there is none. `models` took part in
+    the last step; `borne_out`: whether the sources bear out what a generative one said, null where none did.
     """
 
     event_type: ClassVar[EventType] = EventType.REASONING_QUERY_EXECUTED
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
     question: Question
     answer: Annotated[Text, Field(max_length=ANSWER_CHARACTERS)] | None
     confidence: Share
@@ -63,6 +66,8 @@ class ReasoningQueryExecuted(Payload):
     steps: Items[ReasoningStep] = Field(default=(), max_length=MAX_STEPS)
     candidates: Items[ReasoningCandidate] = Field(default=(), max_length=MAX_CANDIDATES)
     missing: Annotated[Text, Field(max_length=CHAIN_CHARACTERS)] | None = None
+    models: Items[Annotated[Text, Field(max_length=MODEL_CHARACTERS)]] = Field(default=(), max_length=MAX_MODELS)
+    borne_out: bool | None = None
     knowledge: Digest = Field(description="names the state of the read models that answered")
     cached: bool
     milliseconds: Count

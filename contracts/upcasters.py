@@ -28,6 +28,11 @@ def _answers_have_steps(data: Fields) -> Fields:
     return {**data, "steps": [], "candidates": [], "missing": None}
 
 
+def _answers_name_their_models(data: Fields) -> Fields:
+    """Version 2 knew of no models that take the last step of an answer."""
+    return {**data, "models": [], "borne_out": None}
+
+
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentIngested", 1): _text_fields_became_a_reference,
     ("DocumentUpdated", 1): _text_fields_became_a_reference,
@@ -35,6 +40,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("EntitiesExtracted", 1): _one_event_was_the_whole_result,
     ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
+    ("ReasoningQueryExecuted", 2): _answers_name_their_models,
 }
 
 

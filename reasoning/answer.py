@@ -1,9 +1,11 @@
 """From a question and its ranked passages to an answer: read, then answered step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from contracts.reasoning import ANSWER_CHARACTERS, MAX_CANDIDATES
+from inference.question_answering import ReadSpan
 from reasoning.answering.choices import choose
 from reasoning.answering.confidence_features import names_known, of_span, of_worked_out
 from reasoning.answering.definitions import define
@@ -16,6 +18,7 @@ from reasoning.answering.missing import what_is_missing
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.path import Path, path_to
 from reasoning.answering.proposal import Proposal
+from reasoning.answering.read_spans import Opinion, before_others
 from reasoning.answering.steps import InnerStep, inner_steps
 from reasoning.answering.yes_no import yes_or_no
 from reasoning.index import Index
@@ -47,8 +50,14 @@ class Found:
     missing: str | None = None
 
 
-def answer_of(index: Index, question: str, ranking: Ranking, numbers: Sequence[int]) -> Found:
-    """From these passages, best first."""
+def answer_of(
+    index: Index,
+    question: str,
+    ranking: Ranking,
+    numbers: Sequence[int],
+    read_spans: Mapping[int, Sequence[ReadSpan]] | None = None,
+) -> Found:
+    """From these passages, best first. `read_spans`: what a model read in them, by number of passage."""
     reading = read(question)
     evidence = evidence_of(index, ranking, numbers)
     types = NameTypes(evidence)
@@ -60,19 +69,22 @@ def answer_of(index: Index, question: str, ranking: Ranking, numbers: Sequence[i
         untold = what_is_missing(reading, evidence, None, sure=False) or "no passage tells whether it is so"
         return Found(None, 0.0, Path((), worked_out=False), (), (), untold)
     spans = scored_spans(reading, evidence, types, steps)
-    if not spans:
+    by_words = ranked(spans, learned().spans.of([span.features for span in spans])) if spans else []
+    reader = Opinion(evidence, read_spans or {})
+    best = reader.beside(by_words, partial(scored_spans, reading, evidence, types, steps))
+    if not best:
         number = counted(reading, evidence)
         if number is not None:
             return _proposed(reading, evidence, number)
         return Found(
             None, 0.0, Path((), worked_out=False), (), (), what_is_missing(reading, evidence, None, sure=False)
         )
-    best = ranked(spans, learned().spans.of([span.features for span in spans]))
     first = best[0]
-    features = span_confidence(reading, evidence, best, steps)
-    confidence = sigmoid(float(learned().confidence.of([features])[0]))
+    features = span_confidence(reading, evidence, before_others(first, by_words), steps)
+    words = sigmoid(float(learned().confidence.of([features])[0]))
+    confidence = reader.confidence(first, by_words, words)
     path = path_to(reading, evidence, first.span, steps)
-    missing = what_is_missing(reading, evidence, first.span, sure=confidence >= SURE)
+    missing = what_is_missing(reading, evidence, first.span, sure=words >= SURE or reader.is_sure(first))
     if missing is not None:
         number = counted(reading, evidence)
         if number is not None:

@@ -2,20 +2,28 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from contracts.reasoning import CHAIN_CHARACTERS, MAX_SOURCES, MAX_STEPS, STEP_CHARACTERS
 from inference.embedder import check_embedder
+from inference.model import InferenceError
+from inference.question_answering import ReadSpan
 from projections.graph.reads import GraphContent
 from projections.vector.reads import Hit, PassageSearch
-from reasoning.answer import READ, answer_of
+from reasoning.answer import READ, Found, answer_of
+from reasoning.answer_models import AnswerModels
 from reasoning.answering.learned import Ranked
 from reasoning.answering.proposal import Support
+from reasoning.answering.read_spans import reading_of
 from reasoning.chains import chain_of, without_repeats
 from reasoning.embedder import QueryEmbedder, Vectors
+from reasoning.generated import Generation
+from reasoning.generation import PROMPT
 from reasoning.index import Index
 from reasoning.neighbourhood import Neighbourhoods
 from reasoning.path_ranking import Ranking, rank
+from reasoning.reranked import RERANKED, reranked
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
 from reasoning.speaking import speaks_of
 from reasoning.visible import Visible
@@ -23,6 +31,24 @@ from reasoning.words import shortened
 
 DEPTH = 100
 """Passages that each search brings."""
+GENERATING_S = 30.0
+"""How long a generative model is waited for where nobody says less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer without a generative model, and what such a one works with.
+
+    `knowledge` names the state of the read models and of all models, the generative one among them.
+    """
+
+    answer: Answer
+    knowledge: str
+    question: str
+    k: int
+    index: Index
+    ranking: Ranking
+    found: Found
 
 
 class Reasoner:
@@ -31,41 +57,115 @@ class Reasoner:
     `ask` raises OtherModelError where no passage has a vector of the embedder, but of another one.
     """
 
-    def __init__(self, graph: GraphContent, passages: PassageSearch, embedder: QueryEmbedder) -> None:
+    def __init__(
+        self,
+        graph: GraphContent,
+        passages: PassageSearch,
+        embedder: QueryEmbedder,
+        models: AnswerModels | None = None,
+    ) -> None:
+        """`models` take the last step; without any, an answer needs none but the embedder."""
         self._graph = graph
         self._passages = passages
         self._embedder = embedder
+        self._models = models or AnswerModels()
         self._neighbourhoods = Neighbourhoods(graph, passages)
 
+    @property
+    def generates(self) -> bool:
+        """Whether a generative model takes the last step."""
+        return self._models.generator is not None
+
     async def load(self) -> None:
-        """Load the embedder; nothing where it is loaded. Raises InferenceError."""
+        """Load the embedder, and what else answers; nothing where they are loaded. Raises InferenceError."""
         await self._embedder.load()
+        await self._models.load()
 
     async def state(self, tenant: str, visible: Visible | None = None) -> str:
-        """SHA-256 in hexadecimal that names the present state of the read models and the embedder, and what is visible
-        of it: the same state gives the same answers."""
-        graph, passages = await asyncio.gather(self._graph.content_tag(tenant), self._passages.content_tag(tenant))
-        named = (graph, passages, self._embedder.revision, *(() if visible is None else (visible.key,)))
-        return hashlib.sha256("\x00".join(named).encode()).hexdigest()
+        """SHA-256 in hexadecimal that names the present state of the read models and of every model, and what is
+        visible of it: the same state gives the same answers."""
+        return (await self._states(tenant, visible))[1]
 
     async def ask(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Answer:
         """An answer from the `k` passages that answer together, which may each hold a part of it.
 
         It rests on what is visible alone. Raises ValueError for a blank question, or `k` below 1 or above MAX_SOURCES.
         """
+        return await self.finish(await self.draft(tenant, question, k, visible), GENERATING_S)
+
+    async def draft(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Draft:
+        """The answer as far as this machine has it: `ask` without a generative model. Raises as `ask` does."""
         question = _checked(question, k)
         if k > MAX_SOURCES:
             raise ValueError(f"an answer has at most {MAX_SOURCES} sources; ask for fewer than {k}")
         # The state is read before what it names: a change in between is then seen by the next question.
-        state = await self.state(tenant, visible)
+        without, state = await self._states(tenant, visible)
         near, matching = await self._found(tenant, question, visible)
         index = await self._neighbourhoods.around(tenant, question, near, matching, visible)
-        return await asyncio.to_thread(_answer, index, question, near, matching, k, state)
+        ranking = await self._reranked(index, question, await asyncio.to_thread(rank, index, question, near, matching))
+        best = ranking.best(max(k, READ))
+        spans = await self._read(index, question, best)
+        found = await asyncio.to_thread(answer_of, index, question, ranking, best, spans)
+        answer = replace(
+            _answer(index, ranking, best, k, without, found), models=self._models.revisions(generating=False)
+        )
+        return Draft(answer, state, question, k, index, ranking, found)
+
+    async def finish(self, draft: Draft, limit_s: float) -> Answer:
+        """What a generative model makes of it, where there is one: waited for at most `limit_s`.
+
+        One that fails, or takes longer, leaves the answer as it is without it, with a note.
+        """
+        generator, best = self._models.generator, draft.ranking.best(max(draft.k, READ))
+        if generator is None or not best:
+            return draft.answer
+        generation = await asyncio.to_thread(Generation, draft.index, draft.question, draft.ranking, best)
+        try:
+            output = await generator.complete(generation.prompt.system, generation.prompt.user, limit_s)
+        except InferenceError as error:
+            return without_generator(draft, str(error))
+        spoken = await asyncio.to_thread(generation.spoken, output, draft.found)
+        answer = _answer(draft.index, draft.ranking, best, draft.k, draft.knowledge, spoken.found)
+        return replace(
+            answer,
+            models=self._models.revisions(generating=True),
+            borne_out=spoken.borne_out,
+            note=spoken.note,
+        )
 
     async def embed(self, query: str) -> tuple[str, Vectors]:
         """Revision of the embedder, and the query's vector of length 1."""
         vectors = await self._embedder.embed([query])
         return self._embedder.revision, vectors[0]
+
+    async def _states(self, tenant: str, visible: Visible | None) -> tuple[str, str]:
+        """Names of the present state without a generative model, and with it."""
+        graph, passages = await asyncio.gather(self._graph.content_tag(tenant), self._passages.content_tag(tenant))
+        named = (graph, passages, self._embedder.revision, *(() if visible is None else (visible.key,)))
+        without = (*named, *self._models.revisions(generating=False))
+        whole = (
+            without if self._models.generator is None else (*named, *self._models.revisions(generating=True), PROMPT)
+        )
+        return _hash(without), _hash(whole)
+
+    async def _reranked(self, index: Index, question: str, ranking: Ranking) -> Ranking:
+        reranker, best = self._models.reranker, ranking.best(RERANKED)
+        if reranker is None or not best:
+            return ranking
+        texts = [reading_of(index.passages[number].title, index.passages[number].text)[0] for number in best]
+        return reranked(ranking, best, await reranker.scores(question, texts))
+
+    async def _read(self, index: Index, question: str, numbers: Sequence[int]) -> Mapping[int, Sequence[ReadSpan]]:
+        """By number of passage, in characters of its text."""
+        reader = self._models.reader
+        if reader is None or not numbers:
+            return {}
+        given = [reading_of(index.passages[number].title, index.passages[number].text) for number in numbers]
+        spans = await reader.read(question, [text for text, _ in given])
+        return {
+            number: [ReadSpan(one.start - before, one.end - before, one.probability) for one in found]
+            for number, (_, before), found in zip(numbers, given, spans, strict=True)
+        }
 
     async def _found(self, tenant: str, question: str, visible: Visible | None) -> tuple[list[Hit], list[Hit]]:
         """Hits by meaning and by words, of what is visible."""
@@ -84,10 +184,16 @@ class Reasoner:
         return near
 
 
-def _answer(index: Index, question: str, near: list[Hit], matching: list[Hit], k: int, state: str) -> Answer:
-    ranking = rank(index, question, near, matching)
-    best = ranking.best(max(k, READ))
-    found = answer_of(index, question, ranking, best)
+def without_generator(draft: Draft, reason: str) -> Answer:
+    """The draft, and why it is no more than that."""
+    return replace(draft.answer, note=f"answered without the generative model: {reason}")
+
+
+def _hash(named: Sequence[str]) -> str:
+    return hashlib.sha256("\x00".join(named).encode()).hexdigest()
+
+
+def _answer(index: Index, ranking: Ranking, best: list[int], k: int, state: str, found: Found) -> Answer:
     candidates = tuple(_candidate(index, other) for other in found.others)
     steps = without_repeats([_step(index, support, asked) for support, asked in found.path.supports])[-MAX_STEPS:]
     if found.text is None:
@@ -103,7 +209,7 @@ def _answer(index: Index, question: str, near: list[Hit], matching: list[Hit], k
         found.text,
         found.confidence,
         _sources(index, ranking, sources),
-        (chain_of(steps, found.text, worked_out=found.path.worked_out),),
+        (chain_of(steps, found.text, worked_out=found.path.worked_out),) if steps else (),
         state,
         steps,
         candidates,

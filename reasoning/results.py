@@ -60,7 +60,10 @@ class Answer:
     `confidence` in 0..1 is how often an answer with such support is right. `steps` lead to it, the last one holds it;
     `chains` say the same in words. `candidates` are the best spans, best first. `missing` says why there is no answer:
     what was found and what was not. `knowledge` is a SHA-256 in hexadecimal that names the state of the read models and
-    the embedder.
+    of all models that were asked.
+
+    `models` took part in the last step, if any did. Where a generative one words the answer, `borne_out` says whether
+    the sources bear it out; else it is None. `note`: what else a person should know, such as that a model was away.
     """
 
     answer: str | None
@@ -71,6 +74,9 @@ class Answer:
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     missing: str | None = None
+    models: tuple[str, ...] = ()
+    borne_out: bool | None = None
+    note: str | None = None
 
 
 def scored(passage: Passage, score: float) -> ScoredPassage:

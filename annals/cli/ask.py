@@ -68,12 +68,19 @@ async def _ask(context: CommandContext, question: str, k: int) -> bool:
 def _tell(context: CommandContext, answer: dict[str, Any]) -> None:
     if answer["answer"] is None:
         context.say(f"No answer: {answer['missing'] or 'nothing that was taken in speaks of this'}.")
+        if answer["note"]:
+            context.note(answer["note"])
         return
     context.say(" ".join(answer["answer"].split()))
     context.say(
         f"  confidence {answer['confidence']:.2f}{', kept from an earlier question' if answer['cached'] else ''}"
     )
-    context.say("How")
+    if answer["borne_out"] is False:
+        context.say("  a generative model's words, which the sources do not bear out")
+    if answer["note"]:
+        context.note(answer["note"])
+    if answer["steps"]:
+        context.say("How")
     for step in answer["steps"]:
         found = " ".join(step["found"].split())
         context.say(f"  {short(found)}: {short(step['sentence'])} ({step['title'] or step['document_id']})")

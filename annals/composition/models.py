@@ -1,7 +1,8 @@
 """The models of this installation, as the settings name them; nothing is loaded before it is needed."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from annals.composition.stores import Stores, open_read_models
@@ -9,7 +10,9 @@ from annals.settings import Settings
 from inference.embedder import embedder_revision
 from inference.embedding import Vectors
 from inference.model import OutputStore
+from inference.question_answering import ReadSpan
 from inference.runner import Inference, InferenceSettings
+from reasoning.answer_models import AnswerModels, TextGenerator
 from reasoning.engine import Reasoner
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
@@ -30,6 +33,10 @@ def open_inference(settings: Settings, store: OutputStore) -> Inference:
             chunk_overlap=settings.chunk_overlap,
             torch_threads=settings.torch_threads,
             model_dtype=settings.model_dtype,
+            reader=settings.reader,
+            reader_revision=settings.reader_revision,
+            reranker=settings.reranker,
+            reranker_revision=settings.reranker_revision,
         ),
         store,
     )
@@ -55,6 +62,75 @@ class QuestionEmbedder:
         return await self._inference.embed_queries(texts)
 
 
+class PassageReader:
+    """The extractive question-answering model of this installation."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    @property
+    def revision(self) -> str:
+        """The model, and how it is read."""
+        reader = self._inference.reader
+        return "" if reader is None else reader.revision
+
+    async def load(self) -> None:
+        """Outside the event loop. Raises InferenceError."""
+        await asyncio.to_thread(lambda: self.revision)
+
+    async def read(self, question: str, texts: Sequence[str]) -> list[list[ReadSpan]]:
+        """Of each text the spans that may answer."""
+        return await self._inference.read_spans(question, texts)
+
+
+class PassageReranker:
+    """The cross-encoder of this installation."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    @property
+    def revision(self) -> str:
+        """The model, and how it is read."""
+        reranker = self._inference.reranker
+        return "" if reranker is None else reranker.revision
+
+    async def load(self) -> None:
+        """Outside the event loop. Raises InferenceError."""
+        await asyncio.to_thread(lambda: self.revision)
+
+    async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text fits."""
+        return await self._inference.relevance(question, texts)
+
+
+@contextlib.asynccontextmanager
+async def open_generator(settings: Settings) -> AsyncIterator[TextGenerator | None]:
+    """The generative model at the address that the settings name; None where they name none."""
+    if settings.generator_url is None or settings.generator_model is None:
+        yield None
+        return
+    # An HTTP client that the others need not load.
+    from inference.external.chat import ChatModel
+    from inference.external.client import ExternalSystemClient
+    from inference.external.settings import ClientSettings
+
+    client = ClientSettings(
+        system="generator",
+        base_url=settings.generator_url.rstrip("/") + "/",
+        cache_folder=settings.data / "run" / "generator",
+        token_name="ANNALS_GENERATOR_KEY",
+        tries=2,
+        most_wait_s=5.0,
+        most_asked_wait_s=5.0,
+        rate_wait_s=5.0,
+        breaker_failures=4,
+    )
+    key = None if settings.generator_key is None else settings.generator_key.get_secret_value()
+    async with ExternalSystemClient(client, key) as opened:
+        yield ChatModel(opened, settings.generator_model)
+
+
 def serving_models(stores: Stores) -> ServingModels:
     """Of the models that the settings name."""
     chosen = stores.settings
@@ -64,7 +140,19 @@ def serving_models(stores: Stores) -> ServingModels:
         stores.read.passages,
         partial(embedder_revision, chosen.embedder, chosen.embedder_revision, chosen.model_dtype),
         partial(open_read_models, stores),
+        _answering(chosen),
     )
+
+
+def _answering(settings: Settings) -> list[str]:
+    named = [
+        ("reranker", settings.reranker, settings.reranker_revision),
+        ("reader", settings.reader, settings.reader_revision),
+    ]
+    local = [f"{task}: {name}{f'@{revision}' if revision else ''}" for task, name, revision in named if name]
+    if settings.generator_url is None:
+        return local
+    return [*local, f"generator: {settings.generator_model} at {settings.generator_url}"]
 
 
 def embed_anew(stores: Stores, inference: Inference) -> EmbedAnew:
@@ -72,10 +160,16 @@ def embed_anew(stores: Stores, inference: Inference) -> EmbedAnew:
     return EmbedAnew(stores.commands, stores.reader, stores.texts, inference)
 
 
-def ask_service(stores: Stores, inference: Inference) -> AskService:
-    """The embedder is loaded with the first question, or by `load`."""
+def ask_service(stores: Stores, inference: Inference, generator: TextGenerator | None) -> AskService:
+    """Models of this machine are loaded with the first question, or by `load`."""
+    chosen = stores.settings
+    models = AnswerModels(
+        reranker=None if chosen.reranker is None else PassageReranker(inference),
+        reader=None if chosen.reader is None else PassageReader(inference),
+        generator=generator,
+    )
     return AskService(
-        Reasoner(stores.read.graph, stores.read.passages, QuestionEmbedder(inference)),
+        Reasoner(stores.read.graph, stores.read.passages, QuestionEmbedder(inference), models),
         AnswerRecorder(stores.commands),
         stores.reader,
         stores.read.passages,

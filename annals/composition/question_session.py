@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from annals.composition.audit_log import open_watched_audit
-from annals.composition.models import ask_service, open_inference
+from annals.composition.models import ask_service, open_generator, open_inference
 from annals.composition.stores import open_read_models, open_stores
 from annals.settings import Settings
 from inference.model import NothingKept
@@ -34,7 +34,7 @@ async def question_session(settings: Settings, dsn: str) -> AsyncIterator[Questi
         await open_read_models(stores)
         inference = open_inference(settings, NothingKept())
         stack.callback(inference.close)
-        ask = ask_service(stores, inference)
+        ask = ask_service(stores, inference, await stack.enter_async_context(open_generator(settings)))
         stack.push_async_callback(ask.close)
         audit = await stack.enter_async_context(open_watched_audit(stores))
         yield QuestionSession(audited_asking(ask, audit.log), Listing(stores.read.relational))

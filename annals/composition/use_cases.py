@@ -8,6 +8,7 @@ from annals.composition.audited import audited_searching, audited_storage
 from annals.composition.models import (
     ask_service,
     embed_anew,
+    open_generator,
     open_inference,
     search_passages,
     serving_models,
@@ -125,7 +126,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         keeping = open_inference(stores.settings, stores.outputs)
         stack.callback(inference.close)
         stack.callback(keeping.close)
-        ask = ask_service(stores, inference)
+        ask = ask_service(stores, inference, await stack.enter_async_context(open_generator(stores.settings)))
         stack.push_async_callback(ask.close)
         registries = registries_of(stores)
         held = stores.settings.services == "in_process"

@@ -25,7 +25,7 @@ async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
     """Answer a question from the caller's documents, with the steps that lead to the answer and its sources.
 
     `answer` is a span of a source, or follows from several; it is null where nothing supports one, and `missing` says
-    why.
+    why. Where a generative model words it, `borne_out` says whether the sources bear it out.
     """
     exchange = exchange_of(request.scope)
     models = await services_of(request).models(exchange.deadline)
@@ -69,6 +69,9 @@ HANDLERS = {
                 }
             ],
             "missing": None,
+            "models": [],
+            "borne_out": None,
+            "note": None,
             "sources": [
                 {
                     "document_id": "articles/lovelace",

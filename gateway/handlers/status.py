@@ -62,10 +62,12 @@ class StoredVectors(BaseModel):
 
 
 class Models(BaseModel):
-    """`stored`: more than one, or another one than serves, is mended by `annals replay vector`."""
+    """`stored`: more than one, or another one than serves, is mended by `annals replay vector`. `answering`: what the
+    gateway's settings name for the last step of an answer, with what each does."""
 
     serving: list[ServingModel]
     stored: list[StoredVectors]
+    answering: list[str]
 
 
 async def status(request: Request) -> Status:
@@ -84,6 +86,7 @@ async def models(request: Request) -> Models:
     return Models(
         serving=[ServingModel(task=one.task, revision=one.revision, version=one.version) for one in found.serving],
         stored=[StoredVectors(revision=revision, passages=count) for revision, count in found.stored.items()],
+        answering=list(found.answering),
     )
 
 
@@ -116,6 +119,7 @@ HANDLERS = {
         example={
             "serving": [{"task": "embedding", "revision": "minilm-l6@1", "version": 1}],
             "stored": [{"revision": "minilm-l6@1", "passages": 31}],
+            "answering": ["reader: organisation/reader"],
         },
     ),
 }

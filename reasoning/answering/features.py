@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reasoning.answering.candidates import Span, folded
 from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.name_types import NameTypes
-from reasoning.answering.occurrences import occurrences
+from reasoning.answering.occurrences import Occurrence, occurrences
 from reasoning.answering.question_words import weighed
 from reasoning.answering.sentence_features import SENTENCE_FEATURES, sentence_features
 from reasoning.answering.span_features import SPAN_FEATURES, SpanContext, span_features
@@ -33,24 +33,32 @@ class Scored:
 
 
 def scored_spans(
-    reading: Reading, evidence: Evidence, types: NameTypes | None = None, path: Sequence[InnerStep] | None = None
+    reading: Reading,
+    evidence: Evidence,
+    types: NameTypes | None = None,
+    path: Sequence[InnerStep] | None = None,
+    given: Sequence[tuple[Sentence, Span]] | None = None,
 ) -> list[Scored]:
-    """All that may answer, of the sentences that say most of what is asked. `path`: the steps before the last."""
+    """All that may answer, of the sentences that say most of what is asked; or those `given`, whatever their kind.
+
+    `path`: the steps before the last.
+    """
     asked = weighed(reading, evidence)
     types = types or NameTypes(evidence)
     path = path if path is not None else inner_steps(reading, evidence, types)
     known = path[-1].found if path else ()
+    looked_at = evidence.sentences if given is None else list(dict.fromkeys(sentence for sentence, _ in given))
     sentences = sorted(
-        ((sentence_features(sentence, asked, known), sentence) for sentence in evidence.sentences),
+        ((sentence_features(sentence, asked, known), sentence) for sentence in looked_at),
         key=lambda pair: -pair[0].quick,
-    )[:MOST_SENTENCES]
-    given = {folded(name) for name in reading.names_text()}
+    )
+    named = {folded(name) for name in reading.names_text()}
     # Nobody asks for what he names himself.
     found = [
         (told, sentence, occurrence)
-        for told, sentence in sentences
-        for occurrence in occurrences(sentence, reading.kind)
-        if occurrence.name not in given
+        for told, sentence in (sentences[:MOST_SENTENCES] if given is None else sentences)
+        for occurrence in (occurrences(sentence, reading.kind) if given is None else _given(sentence, given))
+        if occurrence.name not in named
     ]
     context = SpanContext(
         reading,
@@ -73,3 +81,10 @@ def scored_spans(
     # Where a sentence says who does it, what it is done to is no answer.
     doing = {id(one.sentence) for one in scored if one.features[_DOER] > 0}
     return [one for one in scored if one.features[_DOER] >= 0 or id(one.sentence) not in doing]
+
+
+def _given(sentence: Sentence, given: Sequence[tuple[Sentence, Span]]) -> list[Occurrence]:
+    spans = [span for holder, span in given if holder is sentence]
+    return [
+        Occurrence(span, folded(sentence.passage.text[span.start : span.end]), span.start, span.end) for span in spans
+    ]

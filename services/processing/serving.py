@@ -1,7 +1,7 @@
 """Which models serve: checked before documents are processed, and reported to the log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -29,10 +29,12 @@ POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class ModelOverview:
-    """`serving`: of each task whose model was reported. `stored`: passages by the revision that made their vectors."""
+    """`serving`: of each task whose model was reported. `stored`: passages by the revision that made their vectors.
+    `answering`: what the settings name for the last step of an answer, with what each does; empty by default."""
 
     serving: tuple[Model, ...]
     stored: Mapping[str, int]
+    answering: tuple[str, ...] = ()
 
 
 class ServingModels:
@@ -48,12 +50,15 @@ class ServingModels:
         passages: PassageSearch,
         revision: Callable[[], str],
         open_passages: Callable[[], Awaitable[None]],
+        answering: Sequence[str] = (),
     ) -> None:
+        """`answering`: as `ModelOverview` has them."""
         self._commands = commands
         self._reader = reader
         self._passages = passages
         self._revision = revision
         self._open_passages = open_passages
+        self._answering = tuple(answering)
 
     async def check(self, caller: Caller, *, deadline: Deadline) -> None:
         """Before documents are embedded, see that those embedded already are of the same embedder.
@@ -80,7 +85,7 @@ class ServingModels:
         async with deadline.enforce("reading which models serve"):
             found = [Model.project(await self._reader.of_aggregate(caller.tenant, "model", task)) for task in TASKS]
             stored = await self._passages.models()
-        return ModelOverview(tuple(model for model in found if model is not None), stored)
+        return ModelOverview(tuple(model for model in found if model is not None), stored, self._answering)
 
     async def report(self, caller: Caller, serving: Mapping[Task, str], *, deadline: Deadline) -> None:
         """Say which revision serves each task now: an event where that is news."""

@@ -14,7 +14,13 @@ from aggregates.cause import Cause
 from aggregates.reasoning_query import ReasoningQuery
 from contracts.codec import canonical
 from contracts.envelope import DomainEvent
-from contracts.reasoning import ReasoningCandidate, ReasoningQueryExecuted, ReasoningStep, Source
+from contracts.reasoning import (
+    MODEL_CHARACTERS,
+    ReasoningCandidate,
+    ReasoningQueryExecuted,
+    ReasoningStep,
+    Source,
+)
 from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.keys import AggregateKey
@@ -22,12 +28,13 @@ from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
 from projections.vector.reads import Passage, PassageReader
 from reasoning.embedder import Vectors
-from reasoning.engine import Reasoner
+from reasoning.engine import Draft, Reasoner, without_generator
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
 from reasoning.visible import Visible
+from reasoning.words import shortened
 from services.caller import Caller
 from services.deadline import Deadline, abandon_after
-from services.errors import TooManyQuestionsError
+from services.errors import OverloadedError, TooManyQuestionsError
 from services.rate_limits import Grant, RateLimits
 from services.reasoning.recorder import AnswerRecorder
 from services.work_limit import WorkLimit
@@ -41,6 +48,8 @@ Decide = Callable[[ReasoningQuery | None], tuple[DomainEvent, ...]]
 ASK_LIMIT_S = 60.0
 """What an edge grants a question, or a search, where it has no reason to grant less."""
 RUNNING, WAITING = 4, 64
+GENERATING, GENERATING_SHARE = 8, 0.5
+"""How many questions a generative model is asked at once, and what share of the time that is left it may take."""
 ASIDE_SHARE = 0.05
 """Of the time granted: how long each of what an answer can do without is waited for (rate limits, cache, log)."""
 
@@ -98,6 +107,7 @@ class AskService:
     ) -> None:
         """`per_minute`: how many questions a tenant may ask in a minute; None for any number."""
         self._turns = WorkLimit(RUNNING, WAITING)
+        self._generating = WorkLimit(GENERATING, WAITING)
         self._reasoner = reasoner
         self._recorder = recorder
         self._reader = reader
@@ -147,14 +157,32 @@ class AskService:
             cached = answer is not None
             if answer is None:
                 async with self._turns.turn(caller.tenant, deadline):
-                    answer = await self._reasoner.ask(caller.tenant, question, k, visible)
+                    draft = await self._reasoner.draft(caller.tenant, question, k, visible)
                 steps.done("reasoning")
+                answer = draft.answer
+                if self._reasoner.generates:
+                    answer = await self._finished(caller.tenant, draft, deadline)
+                    steps.done("generating")
+                # An answer is kept by what it comes from: one without a generative model that was away, as such.
+                key = _cache_key(caller.tenant, question, k, answer.knowledge)
         milliseconds = round((time.monotonic() - began) * 1000)
         asked = AskResult(query_id or str(uuid4()), answer, cached, milliseconds, key, steps.taken)
         command = _command(caller, question, key, asked, at)
         recorded = await self._recorder.record(command, min(aside_s, deadline.remaining_s))
         steps.done("recording")
         return replace(asked, recorded=recorded)
+
+    async def _finished(self, tenant: str, draft: Draft, deadline: Deadline) -> Answer:
+        """With what the generative model says, where it says it in time.
+
+        Those who wait for it hold no turn of those whose questions this machine works on.
+        """
+        granted = Deadline.after(GENERATING_SHARE * deadline.remaining_s)
+        try:
+            async with self._generating.turn(tenant, granted):
+                return await self._reasoner.finish(draft, granted.remaining_s)
+        except OverloadedError:
+            return without_generator(draft, "too many questions wait for it")
 
     async def embed(self, caller: Caller, query: str, deadline: Deadline) -> tuple[str, Vectors]:
         """Revision of the embedder, and the query's vector of length 1."""
@@ -197,6 +225,8 @@ class AskService:
             tuple(Step(**_quoted(step, passages)) for step in executed.steps),
             tuple(Candidate(**_quoted(other, passages)) for other in executed.candidates),
             executed.missing,
+            tuple(executed.models),
+            executed.borne_out,
         )
 
 
@@ -239,6 +269,8 @@ def _command(caller: Caller, question: str, key: str, asked: AskResult, at: date
         steps=tuple(_part(ReasoningStep, step) for step in asked.answer.steps),
         candidates=tuple(_part(ReasoningCandidate, candidate) for candidate in asked.answer.candidates),
         missing=asked.answer.missing,
+        models=tuple(shortened(name, MODEL_CHARACTERS) for name in asked.answer.models),
+        borne_out=asked.answer.borne_out,
         knowledge=asked.answer.knowledge,
         cached=asked.cached,
         milliseconds=asked.milliseconds,

@@ -28,7 +28,8 @@ class ReasoningMetadata:
     """How the answer came about.
 
     `query_hash`: the key that it is kept by, where its confidence is over 0.8; another one as soon as the knowledge
-    changes. `timings`: milliseconds of each step (`rate_limit`, `cache`, `reasoning`, `recording`). `recorded`: the log
+    changes. `timings`: milliseconds of each step (`rate_limit`, `cache`, `reasoning`, `generating` with
+    a generative model, `recording`). `recorded`: the log
     has the event. `knowledge` names the state of the read models.
     """
 
@@ -45,6 +46,9 @@ class ReasoningQueryResponse:
     """`answer` is a span of a source, or follows from several. Where nothing supports one it is None, `missing` says
     why, and `sources` are the passages that speak of the question, if any do. `steps` lead to the answer, `candidates`
     are the best spans, best first.
+
+    `models` took part in the last step, if any did. `borne_out`: whether the sources bear out what a generative one
+    said; None where none did. `note`: what else a person should know, such as that it was away.
     """
 
     answer: str | None
@@ -55,6 +59,9 @@ class ReasoningQueryResponse:
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     missing: str | None = None
+    models: tuple[str, ...] = ()
+    borne_out: bool | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

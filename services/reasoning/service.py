@@ -42,6 +42,9 @@ class ReasoningService:
             steps=asked.answer.steps,
             candidates=asked.answer.candidates,
             missing=asked.answer.missing,
+            models=asked.answer.models,
+            borne_out=asked.answer.borne_out,
+            note=asked.answer.note,
         )
 
     async def embed(self, caller: Caller, request: EmbeddingRequest, deadline: Deadline) -> EmbeddingResponse:

@@ -174,6 +174,13 @@ def test_secrets_are_with_those_who_need_them(services: dict[str, dict[str, Any]
         assert {name for name, service in services.items() if secret in service["environment"]} == wanted
 
 
+def test_the_key_of_a_generative_model_is_with_those_who_answer(services: dict[str, dict[str, Any]]) -> None:
+    names = {f"ANNALS_{name.upper()}" for name in Settings.model_fields if name.startswith("generator_")}
+    given = {name for name, service in services.items() if names & set(service["environment"])}
+    assert given == {"reasoning", "cli"}
+    assert all(services[name]["environment"][one] is None for name in given for one in names)
+
+
 @pytest.mark.parametrize("script", ["restore", "upgrade"])
 def test_the_scripts_stop_everything_that_writes(script: str) -> None:
     text = (ROOT / "deploy" / script).read_text("utf-8")

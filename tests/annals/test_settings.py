@@ -1,7 +1,9 @@
 """Settings: options over ANNALS_* variables over a TOML file over defaults; what is wrong is named."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -158,6 +160,53 @@ def test_an_address_that_is_none_is_named_before_anything_connects(
     message = str(caught.value)
     assert f"the variable ANNALS_{name}" in message and said in message
     assert "hunter2" not in message and "\n" not in message
+
+
+def with_options(data: Path, options: Mapping[str, Any]) -> Settings:
+    return load_settings(data=data, **options)
+
+
+GENERATOR = {"generator_url": "https://models.example.org/v1", "generator_model": "tiny-1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "said"),
+    [
+        ({"generator_url": "models.example.org/v1"}, "generator_url", "is no address"),
+        ({"generator_url": ""}, "generator_url", "is no address"),
+        ({"generator_url": "http://models.example.org/v1"}, "generator_url", "needs TLS"),
+        ({"generator_url": "https://ann:hunter2@models.example.org/v1"}, "generator_url", "generator_key"),
+        ({"generator_url": "https://models.example.org/v1?key=hunter2"}, "generator_url", "generator_key"),
+        ({"generator_model": None}, "generator_model", "set both or neither, this and generator_url"),
+        ({"generator_model": "tiny 1"}, "generator_model", "match"),
+        ({"generator_url": None}, "generator_model", "set both or neither, this and generator_url"),
+        ({"generator_url": None, "generator_model": None, "generator_key": "hunter2"}, "generator_key", "address too"),
+        ({"generator_key": "hunter2\n"}, "generator_key", "line ends"),
+        ({"generator_key": ""}, "generator_key", "is empty"),
+        ({"reader": ""}, "reader", "at least 1"),
+        ({"reader_revision": "main"}, "reader_revision", "set a model too, which is reader"),
+        ({"reranker_revision": "main"}, "reranker_revision", "set a model too, which is reranker"),
+    ],
+)
+def test_models_that_answer_are_named_whole_or_refused_in_one_line(
+    tmp_path: Path, given: dict[str, str | None], named: str, said: str
+) -> None:
+    with pytest.raises(WrongSettingError) as caught:
+        with_options(tmp_path, {**GENERATOR, **given})
+    message = str(caught.value)
+    assert message.startswith(f"{named} (") and said in message
+    assert "hunter2" not in message and "\n" not in message
+
+
+def test_a_generative_model_may_be_asked_in_the_clear_where_that_is_said_or_never_leaves_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in ("http://127.0.0.1:8000/v1", "http://localhost:11434/v1", "http://[::1]:1/v1"):
+        assert with_options(tmp_path, {**GENERATOR, "generator_url": url}).generator_url == url
+    monkeypatch.setenv("ANNALS_GENERATOR_PLAINTEXT", "true")
+    private = {**GENERATOR, "generator_url": "http://vllm:8000/v1", "generator_key": "hunter2"}
+    settings = with_options(tmp_path, private)
+    assert settings.generator_url == "http://vllm:8000/v1" and "hunter2" not in repr(settings)
 
 
 def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -118,3 +118,24 @@ def test_an_answer_of_version_1_has_no_steps() -> None:
     assert isinstance(data, ReasoningQueryExecuted)
     assert (data.answer, data.chains) == ("A sentence.", ("question -> Halden",))
     assert (data.steps, data.candidates, data.missing) == ((), (), None)
+    assert (data.models, data.borne_out) == ((), None)
+
+
+def test_an_answer_of_version_2_was_by_no_model() -> None:
+    executed = {
+        "question": "Who?",
+        "answer": "Ada",
+        "confidence": 0.5,
+        "sources": [],
+        "chains": [],
+        "steps": [],
+        "candidates": [],
+        "missing": None,
+        "knowledge": "0" * 64,
+        "cached": False,
+        "milliseconds": 7,
+    }
+    fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
+    event = decode(canonical(fields | {"schema_version": 2}))
+    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 3
+    assert (event.event_data.answer, event.event_data.models, event.event_data.borne_out) == ("Ada", (), None)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
@@ -11,7 +11,7 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from projections.vector.reads import PassageReader
-from reasoning.engine import Reasoner
+from reasoning.engine import Draft, Reasoner, without_generator
 from reasoning.results import Answer
 from reasoning.visible import Visible
 from services.rate_limits import Grant
@@ -55,10 +55,16 @@ class Log:
 
 
 class Engine(Reasoner):
-    """Always the same answer."""
+    """Always the same answer. With a generative model it takes all of the time that it is given, in vain."""
 
-    def __init__(self, way: Way = "answers") -> None:
+    def __init__(self, way: Way = "answers", *, generates: bool = False) -> None:
         self._way = way
+        self._generates = generates
+        self.waiting = self.most_waiting = 0
+
+    @property
+    def generates(self) -> bool:
+        return self._generates
 
     async def load(self) -> None:
         """Nothing to be loaded."""
@@ -67,8 +73,18 @@ class Engine(Reasoner):
         await behave(self._way)
         return "state"
 
-    async def ask(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Answer:
-        return ANSWER
+    async def draft(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Draft:
+        nothing = cast(Any, None)
+        return Draft(ANSWER, "state", question, k, nothing, nothing, nothing)
+
+    async def finish(self, draft: Draft, limit_s: float) -> Answer:
+        self.waiting += 1
+        self.most_waiting = max(self.waiting, self.most_waiting)
+        try:
+            await asyncio.sleep(limit_s)
+        finally:
+            self.waiting -= 1
+        return without_generator(draft, "it hangs")
 
 
 class Events(EventReader):

@@ -1,5 +1,6 @@
 """A question has a deadline; what an answer can do without holds it up for a moment only."""
 
+import asyncio
 import time
 
 import pytest
@@ -9,9 +10,9 @@ from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import TooManyQuestionsError
-from services.reasoning.ask import ASIDE_SHARE, AskService
+from services.reasoning.ask import ASIDE_SHARE, GENERATING, AskService
 from services.reasoning.recorder import AnswerRecorder
-from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, Way, passages
+from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, Way, passages, until
 
 CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
 LIMIT_S = 4.0
@@ -88,6 +89,27 @@ async def test_a_question_ends_by_its_deadline() -> None:
     with pytest.raises(DeadlineExceededError, match=r"answering took longer than 0\.2 s"):
         await asking.ask(CALLER, "Who?", 5, Deadline.after(0.2))
     assert time.monotonic() - began < 2
+
+
+async def test_who_waits_for_a_generative_model_holds_nobody_up_and_is_answered_without_it() -> None:
+    """As many as never fit into its time are not kept waiting for it."""
+    engine = Engine(generates=True)
+    asking = service(engine=engine)
+    began = time.monotonic()
+    waiting = [
+        asyncio.create_task(asking.ask(CALLER, f"Who is {number}?", 5, Deadline.after(LIMIT_S))) for number in range(60)
+    ]
+    await until(lambda: _is(engine.waiting == GENERATING))
+    answers = await asyncio.gather(*waiting)
+    assert time.monotonic() - began < LIMIT_S
+    assert engine.most_waiting == GENERATING
+    assert {asked.answer.answer for asked in answers} == {ANSWER.answer}
+    notes = {asked.answer.note for asked in answers}
+    assert all(note and note.startswith("answered without the generative model") for note in notes)
+
+
+async def _is(whether: bool) -> bool:
+    return whether
 
 
 async def test_the_event_says_when_the_question_was_asked() -> None:
