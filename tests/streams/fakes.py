@@ -1,7 +1,7 @@
 """Handwritten stand-ins for what Faust, the databases and the broker give: small, and honest about order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -65,11 +65,9 @@ class Letters(DeadLetters):
             raise self.failures.pop(0)
         self.set_aside.extend(letters)
 
-    async def get(
-        self, tenant: str | None, letter_id: int, collections: Collection[str] | None = None
-    ) -> DeadLetter | None:
+    async def numbered(self, number: int) -> DeadLetter | None:
         """One whose retry was published; see `retry_of`."""
-        return self.retrying.get(letter_id)
+        return self.retrying.get(number)
 
     def retry_of(self, letter_id: int, offset: int, value: bytes) -> Message:
         """The retry of a letter with this value, as the relay publishes it."""
