@@ -47,7 +47,8 @@ class KnownVectors:
 
     def __init__(self, sample: Sample) -> None:
         self.revision = sample.model
-        self._vectors = {question.text: question.vector for question in sample.questions}
+        # A reasoner embeds a question without the space around it.
+        self._vectors = {question.text.strip(): question.vector for question in sample.questions}
 
     async def load(self) -> None:
         """It is loaded."""

@@ -10,7 +10,7 @@ from inference.embedder import check_embedder
 from inference.model import InferenceError
 from inference.question_answering import ReadSpan
 from projections.graph.reads import GraphContent
-from projections.vector.reads import Hit, PassageSearch
+from projections.vector.reads import Hit, PassageSearch, Vector
 from reasoning.answer import READ, Found, answer_of
 from reasoning.answer_models import AnswerModels
 from reasoning.answering.learned import Ranked
@@ -21,7 +21,7 @@ from reasoning.embedder import QueryEmbedder, Vectors
 from reasoning.generated import Generation
 from reasoning.generation import PROMPT
 from reasoning.index import Index
-from reasoning.neighbourhood import Neighbourhoods
+from reasoning.neighbourhood import FoundPassages, Neighbourhoods
 from reasoning.path_ranking import Ranking, rank
 from reasoning.reranked import RERANKED, reranked
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
@@ -100,16 +100,18 @@ class Reasoner:
             raise ValueError(f"an answer has at most {MAX_SOURCES} sources; ask for fewer than {k}")
         # The state is read before what it names: a change in between is then seen by the next question.
         without, state = await self._states(tenant, visible)
-        near, matching = await self._found(tenant, question, visible)
-        index = await self._neighbourhoods.around(tenant, question, near, matching, visible)
-        ranking = await self._reranked(index, question, await asyncio.to_thread(rank, index, question, near, matching))
+        found = await self._found(tenant, question, visible)
+        hood = await self._neighbourhoods.around(tenant, found, visible)
+        index = hood.index
+        ranked = await asyncio.to_thread(rank, index, question, hood.near, found.matching)
+        ranking = await self._reranked(index, question, ranked)
         best = ranking.best(max(k, READ))
         spans = await self._read(index, question, best)
-        found = await asyncio.to_thread(answer_of, index, question, ranking, best, spans)
+        said = await asyncio.to_thread(answer_of, index, question, ranking, best, spans)
         answer = replace(
-            _answer(index, ranking, best, k, without, found), models=self._models.revisions(generating=False)
+            _answer(index, ranking, best, k, without, said), models=self._models.revisions(generating=False)
         )
-        return Draft(answer, state, question, k, index, ranking, found)
+        return Draft(answer, state, question, k, index, ranking, said)
 
     async def finish(self, draft: Draft, limit_s: float) -> Answer:
         """What a generative model makes of it, where there is one: waited for at most `limit_s`.
@@ -167,21 +169,25 @@ class Reasoner:
             for number, (_, before), found in zip(numbers, given, spans, strict=True)
         }
 
-    async def _found(self, tenant: str, question: str, visible: Visible | None) -> tuple[list[Hit], list[Hit]]:
+    async def _found(self, tenant: str, question: str, visible: Visible | None) -> FoundPassages:
         """Hits by meaning and by words, of what is visible."""
         within = None if visible is None else visible.collections
-        return await asyncio.gather(
-            self._near(tenant, question, within),
+        revision = self._embedder.revision
+        (vector, near), matching = await asyncio.gather(
+            self._near(tenant, revision, question, within),
             self._passages.matching(tenant, question, DEPTH, collections=within),
         )
+        return FoundPassages(question, revision, vector, near, matching)
 
-    async def _near(self, tenant: str, question: str, within: frozenset[str] | None) -> list[Hit]:
-        revision = self._embedder.revision
-        vectors = await self._embedder.embed([question])
-        near = await self._passages.nearest(tenant, revision, vectors[0], DEPTH, collections=within)
+    async def _near(
+        self, tenant: str, revision: str, question: str, within: frozenset[str] | None
+    ) -> tuple[Vector, list[Hit]]:
+        """The question's vector, and what is nearest to it."""
+        (vector,) = await self._embedder.embed([question])
+        near = await self._passages.nearest(tenant, revision, vector, DEPTH, collections=within)
         if not near:
             check_embedder(revision, await self._passages.models(tenant))
-        return near
+        return vector, near
 
 
 def without_generator(draft: Draft, reason: str) -> Answer:

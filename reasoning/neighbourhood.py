@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from contracts.folding import name_key
 from projections.graph.reads import GraphContent, GraphSnapshot, Mention, Subject
-from projections.vector.reads import Hit, Passage, PassageSearch
+from projections.vector.reads import Hit, Passage, PassageSearch, Vector
 from reasoning.index import BACKWARD, Index, Whole
 from reasoning.links import Name, Names, name_of
 from reasoning.path_ranking import HOPS, LEXICAL, NAMED, STARTS
@@ -30,6 +30,26 @@ OF_NAME = 20
 """Passages of one name that are followed: what more share says little of any."""
 COUNTED = 100
 """How far passages of one name are counted."""
+
+
+@dataclass(frozen=True)
+class FoundPassages:
+    """What search brought for a question. `vector` is the question's, shape (dimension,), by the embedder's revision
+    `model`; `near` are the passages nearest to it, `matching` those that share its words."""
+
+    question: str
+    model: str
+    vector: Vector
+    near: Sequence[Hit]
+    matching: Sequence[Hit]
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What a question is to be ranked on. `near`: the cosine of each of its passages, whoever brought it."""
+
+    index: Index
+    near: Sequence[Hit]
 
 
 @dataclass
@@ -54,10 +74,9 @@ class Neighbourhoods:
         self._passages = passages
         self._texts = Texts()
 
-    async def around(
-        self, tenant: str, question: str, near: Sequence[Hit], matching: Sequence[Hit], visible: Visible | None
-    ) -> Index:
+    async def around(self, tenant: str, found: FoundPassages, visible: Visible | None) -> Neighbourhood:
         """What the question is to be ranked on, of what is visible. Raises what the readers raise."""
+        question = found.question
         words = words_of(question)
         keys = list(dict.fromkeys(names_in(question, words)))
         asked = [question[word.start : word.end] for word in words if word.folded not in STOP_WORDS]
@@ -67,7 +86,7 @@ class Neighbourhoods:
             self._passages.frequencies(tenant, asked),
         )
         part = _Part()
-        await self._add(tenant, part, _first(question, near, matching, subjects, mentions), visible)
+        await self._add(tenant, part, _first(found, subjects, mentions), visible)
         for _ in range(HOPS):
             await self._add(tenant, part, await self._led_to(tenant, part), visible)
         holding: dict[str, int] = {}
@@ -75,7 +94,11 @@ class Neighbourhoods:
             if word in rarity.holding:
                 of = stem(words_of(word)[0].folded)
                 holding[of] = max(rarity.holding[word], holding.get(of, 0))
-        return await self._index(tenant, part, rarity.passages, holding)
+        near, index = await asyncio.gather(
+            self._passages.compared(tenant, found.model, found.vector, list(part.passages)),
+            self._index(tenant, part, rarity.passages, holding),
+        )
+        return Neighbourhood(index, near)
 
     async def _add(self, tenant: str, part: _Part, worth: Mapping[str, float], visible: Visible | None) -> None:
         """Read these passages into the part, those that are there and visible."""
@@ -125,21 +148,15 @@ class Neighbourhoods:
         return await asyncio.to_thread(Index, ordered, snapshot, whole, self._texts)
 
 
-def _first(
-    question: str,
-    near: Sequence[Hit],
-    matching: Sequence[Hit],
-    subjects: Sequence[Subject],
-    mentions: Sequence[Mention],
-) -> dict[str, float]:
+def _first(found: FoundPassages, subjects: Sequence[Subject], mentions: Sequence[Mention]) -> dict[str, float]:
     """What the searches brought, and what the question names, each with its likeness as `path_ranking` has it."""
     worth: defaultdict[str, float] = defaultdict(float)
-    for hit in near:
+    for hit in found.near:
         worth[hit.chunk_id] += max(0.0, hit.score)
-    highest = max((hit.score for hit in matching), default=0.0)
-    for hit in matching:
+    highest = max((hit.score for hit in found.matching), default=0.0)
+    for hit in found.matching:
         worth[hit.chunk_id] += LEXICAL * hit.score / highest if highest > 0 else 0.0
-    asked = {span.name for span in _names(subjects, mentions).find(question)}
+    asked = {span.name for span in _names(subjects, mentions).find(found.question)}
     for name, of in _by_name(subjects).items():
         if name in asked:
             for one in of:

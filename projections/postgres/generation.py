@@ -50,6 +50,7 @@ class PostgresGeneration:
                 await self.store.copy(connection, table, rows)
                 count += len(rows)
             await self.store.copy(connection, VERSIONS, [(*change.key, change.version) for change in changes])
+            await self.store.loaded(connection, changes)
         return count
 
     async def finish(self, positions: Positions) -> None:

@@ -158,6 +158,9 @@ class PostgresStore:
         """The store of another generation."""
         return type(self)(self.pool, self.layout, f"{self.layout.name}_{purpose}")
 
+    async def loaded(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """For a store that makes room for what was loaded."""
+
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""
         if self.layout.names:

@@ -19,7 +19,7 @@ _WORD = re.compile(r"\w+")
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=5,
+    schema_version=6,
     tables=(
         Table(
             "passages",

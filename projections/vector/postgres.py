@@ -1,28 +1,30 @@
 """Passages in PostgreSQL: pgvector's HNSW for meaning, a GIN index with BM25 for words."""
 
-from collections.abc import Collection, Iterable, Sequence
+import logging
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from eventstore.errors import StoreUnavailableError
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
-from projections.changes import Change
+from projections.changes import Change, Positions
 from projections.postgres.layout import Layout
 from projections.postgres.live import LivePostgresStore
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
+from projections.vector import parts
 from projections.vector.bm25 import FEW_DOCUMENTS, best_matching, hold_at_most
 from projections.vector.counters import add, count_all, count_of
 from projections.vector.full_text import full_text
 from projections.vector.model import LAYOUT
+from projections.vector.parts import Loaded, dimensions_of, few, index_part, index_parts, outgrown, part_of, split
 from projections.vector.reads import Frequencies, Hit, Passage, Vector
 from projections.vector.text_query import TextQuery
 
 SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order"}
 """For the pool: wide enough a search, going on where a tenant's own rows are rare among the neighbours."""
 
-DEFAULT_DIMENSION = 384
-FEW_PASSAGES = 5_000
-"""A tenant of so many has each of them compared with a question: it loses nothing to the tenants beside it."""
+log = logging.getLogger(__name__)
 
 _FREQUENCIES = """
 SELECT w.word, min(coalesce(t.passages, 0)) AS holding FROM unnest($2::text[]) AS w(word)
@@ -35,41 +37,70 @@ _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vec
 
 
 class VectorStore(LivePostgresStore):
-    """Has an index for vectors of each dimension, and adds one when vectors of a new dimension come in."""
+    """Gives a tenant that outgrows the shared part one to itself, and a part an index for each dimension of vectors."""
 
     def __init__(self, pool: PostgresPool, layout: Layout = LAYOUT, schema: str | None = None) -> None:
         super().__init__(pool, layout, schema)
-        self._indexed = {DEFAULT_DIMENSION}
+        self._loaded = Loaded()
+        self._indexed: set[tuple[str, int]] = set()
 
     async def index(self, connection: Connection) -> None:
         """Those of the vectors too."""
         await super().index(connection)
-        rows = await connection.fetch(f"SELECT DISTINCT dimension FROM {self.schema}.passages")
-        await self._index_vectors(connection, {DEFAULT_DIMENSION, *(row["dimension"] for row in rows)})
+        await index_parts(connection, self.schema)
 
-    async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
-        changed = [change for change in changes if "passages" in change.sections]
-        before = await count_of(connection, self.schema, [change.key for change in changed if change.previous])
-        await super()._replace(connection, changes)
-        now = await count_of(connection, self.schema, [change.key for change in changed])
-        await add(connection, self.schema, now.minus(before))
-        index = LAYOUT.table("passages").columns.index("dimension")
-        new = {row[index] for change in changes for row in change.sections.get("passages", ())} - self._indexed
-        if new:
-            await self._index_vectors(connection, new)
-            self._indexed |= new
+    async def write(self, changes: Sequence[Change], positions: Positions) -> None:
+        """All changes and the positions in one transaction. Raises StaleVersionError."""
+        await super().write(changes, positions)
+        tenants = {change.key.tenant for change in changes if change.sections.get("passages")}
+        try:
+            for tenant in await self._outgrown(tenants):
+                await self._split(tenant)
+        except StoreUnavailableError as error:
+            log.warning("%s: a tenant's own part is made with the next write: %s", self.schema, error)
+
+    async def loaded(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """Give tenants that have outgrown the shared part one to themselves while there are no indexes yet."""
+        named = (change.key.tenant for change in changes for _ in change.sections.get("passages", ()))
+        for tenant in self._loaded.outgrown(named):
+            await split(connection, self.schema, tenant)
 
     async def derive_all(self, connection: Connection) -> None:
         """Count the words of everything, after a bulk load."""
         await count_all(connection, self.schema, LIMIT_S)
 
-    async def _index_vectors(self, connection: Connection, dimensions: Iterable[int]) -> None:
-        for size in map(int, sorted(dimensions)):
-            await connection.execute(
-                f"CREATE INDEX IF NOT EXISTS embedding_{size} ON {self.schema}.passages USING hnsw "
-                f"((embedding::public.halfvec({size})) public.halfvec_cosine_ops) WHERE dimension = {size}",
-                timeout=LIMIT_S,
-            )
+    async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
+        changed = [change for change in changes if "passages" in change.sections]
+        await self._index_vectors(connection, changed)
+        before = await count_of(connection, self.schema, [change.key for change in changed if change.previous])
+        await super()._replace(connection, changes)
+        now = await count_of(connection, self.schema, [change.key for change in changed])
+        await add(connection, self.schema, now.minus(before))
+
+    async def _index_vectors(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """An index for vectors of dimensions that a part has none of."""
+        index = LAYOUT.table("passages").columns.index("dimension")
+        found = {(change.key.tenant, row[index]) for change in changes for row in change.sections["passages"]}
+        for tenant, dimension in sorted(found - self._indexed):
+            part = await part_of(connection, self.schema, tenant)
+            if part is not None:
+                await index_part(connection, self.schema, part, [dimension])
+                self._indexed.add((tenant, dimension))
+
+    async def _outgrown(self, tenants: set[str]) -> list[str]:
+        if not tenants:
+            return []
+        async with acquire(self.pool) as connection:
+            return await outgrown(connection, self.schema, tenants)
+
+    async def _split(self, tenant: str) -> None:
+        """While nobody else writes: their rows would be missed."""
+        async with transaction(self.pool) as connection:
+            await self.lock(connection)
+            await split(connection, self.schema, tenant)
+            part = await part_of(connection, self.schema, tenant)
+            if part is not None:
+                await index_part(connection, self.schema, part, await dimensions_of(connection, self.schema, part))
 
 
 class PostgresPassages:
@@ -104,10 +135,11 @@ class PostgresPassages:
                 limits.append(list(wanted))
                 passages += f" AND {column} = ANY(${4 + len(limits)})"
         async with acquire(self._pool) as connection:
-            own = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant) or 0
-            # All of few are compared: the HNSW index would look for them among the nearest of all, and miss some.
-            few = own <= FEW_PASSAGES or (documents is not None and len(documents) <= FEW_DOCUMENTS)
-            if few or (collections is not None and await hold_at_most(connection, tenant, collections, FEW_PASSAGES)):
+            whole = documents is not None and len(documents) <= FEW_DOCUMENTS
+            if collections is not None and not whole:
+                whole = await hold_at_most(connection, tenant, collections, parts.FEW_PASSAGES)
+            # All of few are compared: an HNSW index would look for them among the nearest of all, and miss some.
+            if whole or await few(connection, LAYOUT.name, tenant):
                 passages += " OFFSET 0"
             rows = await connection.fetch(
                 f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $4",
@@ -116,6 +148,21 @@ class PostgresPassages:
                 np.asarray(vector, dtype="<f2").tobytes(),
                 k,
                 *limits,
+            )
+        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+
+    async def compared(self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str]) -> list[Hit]:
+        """By their key alone: none is searched for."""
+        size = len(vector)
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                f"SELECT chunk_id, 1 - (embedding::public.halfvec({size}) <=> $3::public.halfvec({size})) AS score "
+                f"FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size} AND chunk_id = ANY($4) "
+                "ORDER BY score DESC, chunk_id",
+                tenant,
+                model,
+                np.asarray(vector, dtype="<f2").tobytes(),
+                list(chunk_ids),
             )
         return [Hit(row["chunk_id"], row["score"]) for row in rows]
 

@@ -67,6 +67,10 @@ class PassageSearch(Protocol):
         """
         ...
 
+    async def compared(self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str]) -> list[Hit]:
+        """The cosine similarity of each of these passages that the revision `model` embedded, best first."""
+        ...
+
     async def models(self, tenant: str | None = None) -> dict[str, int]:
         """Revisions of the embedders that the passages have vectors of, each with the number of its passages.
 

@@ -1,4 +1,4 @@
--- Vectors of different models may lie side by side; each dimension has an index of its own.
+-- Vectors of different models may lie side by side; each dimension has an index of its own in a tenant's own part.
 -- `words`: lexemes of text and title, the title twice; `length`: words of that, for BM25.
 -- `collection`: of the document, an empty text for none; a reader is kept to some by it.
 -- `literal`: words of title and text as they are, case aside, for phrases, prefixes and negation.
@@ -10,7 +10,9 @@ CREATE TABLE {schema}.passages (
     words tsvector NOT NULL
         GENERATED ALWAYS AS (to_tsvector('english'::regconfig, title || ' . ' || title || ' . ' || text)) STORED,
     literal tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector(
-        'simple'::regconfig, regexp_replace(title || ' ' || text, '[^[:alnum:]]+', ' ', 'g'))) STORED);
+        'simple'::regconfig, regexp_replace(title || ' ' || text, '[^[:alnum:]]+', ' ', 'g'))) STORED) PARTITION BY LIST (tenant);
+-- Of all tenants that have few passages; each of the others has a part to itself (projections/vector/parts.py).
+CREATE TABLE {schema}.passages_shared PARTITION OF {schema}.passages DEFAULT;
 -- For BM25: how many passages hold a lexeme, how many there are, and how many words are in them.
 CREATE TABLE {schema}.terms (
     tenant text NOT NULL, lexeme text NOT NULL, passages bigint NOT NULL) WITH (fillfactor = 70);

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eventstore.keys import AggregateKey
-from eventstore.pool import open_pool
+from eventstore.pool import PostgresPool, open_pool
 from projections.changes import Change
 from projections.projector import Projector
 from projections.vector.codec import register
@@ -84,7 +84,7 @@ class TestPassageReader(PassageReaderContract):
         assert len(await reader.matching("default", "w1x", 8)) == 8
 
     @pytest.mark.parametrize("dimension", [8, 384])
-    async def test_the_index_finds_a_tenant_that_is_rare(
+    async def test_the_index_finds_a_model_that_is_rare(
         self,
         projector: Projector,
         history: History,
@@ -92,9 +92,9 @@ class TestPassageReader(PassageReaderContract):
         dimension: int,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Sixty passages of another tenant are nearer: the search goes on until it has all that were asked for."""
-        monkeypatch.setattr("projections.vector.postgres.FEW_PASSAGES", 0)
-        rare = [Story(f"rare-{n}", (f"rare {n}.",), tenant="rare", dimension=dimension) for n in range(4)]
+        """Sixty passages of another model are nearer: the search goes on until it has all that were asked for."""
+        monkeypatch.setattr("projections.vector.parts.FEW_PASSAGES", 0)
+        rare = [Story(f"rare-{n}", (f"rare {n}.",), dimension=dimension, model="rare") for n in range(4)]
         await history.tell(*library(dimension=dimension), *rare)
         await follow(projector, history)
 
@@ -102,18 +102,94 @@ class TestPassageReader(PassageReaderContract):
             dsn, init=register, server_settings={**SEARCH_SETTINGS, **BY_INDEX, "hnsw.ef_search": "5"}
         )
         try:
-            plan = await pool.fetch(
-                f"EXPLAIN SELECT chunk_id FROM vector.passages WHERE tenant = 'rare' AND model = 'm' "
-                f"AND dimension = {dimension} "
-                f"ORDER BY embedding::public.halfvec({dimension}) <=> $1::public.halfvec({dimension}) LIMIT 4",
-                vector_of("one", dimension).astype("<f2").tobytes(),
-            )
-            assert any(f"embedding_{dimension}" in row[0] for row in plan)
-            hits = await PostgresPassages(pool).nearest("rare", f"random-{dimension}@1", vector_of("one", dimension), 4)
+            assert await takes_index(pool, "default", dimension)
+            hits = await PostgresPassages(pool).nearest("default", rare[0].embedder, vector_of("one", dimension), 4)
         finally:
             await pool.close()
         expected = sorted(cosines("one", *rare).values(), reverse=True)
         assert [hit.score for hit in hits] == pytest.approx(expected, abs=2e-3)
+
+
+async def takes_index(pool: PostgresPool, tenant: str, dimension: int) -> bool:
+    """Whether a search for a tenant's nearest passages goes by an HNSW index."""
+    plan = await pool.fetch(
+        f"EXPLAIN SELECT chunk_id FROM vector.passages WHERE tenant = '{tenant}' AND model = 'm' "
+        f"AND dimension = {dimension} "
+        f"ORDER BY embedding::public.halfvec({dimension}) <=> $1::public.halfvec({dimension}) LIMIT 4",
+        vector_of("one", dimension).astype("<f2").tobytes(),
+    )
+    return any(f"_{dimension} on passages_" in row[0] for row in plan)
+
+
+async def parts_of(pool: PostgresPool) -> set[str]:
+    """Tenants by the parts that they have to themselves: what each part holds."""
+    tables = await pool.fetch(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits "
+        "WHERE inhparent = 'vector.passages'::regclass AND inhrelid <> 'vector.passages_shared'::regclass"
+    )
+    held = [await pool.fetch(f"SELECT DISTINCT tenant FROM {table['name']}") for table in tables]
+    assert all(len(rows) <= 1 for rows in held)
+    return {row["tenant"] for rows in held for row in rows}
+
+
+async def test_a_tenant_that_outgrows_the_shared_part_has_one_to_itself(
+    history: History, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By live writes and by a replay alike, and nothing that is read shows it."""
+    monkeypatch.setattr("projections.vector.parts.FEW_PASSAGES", 20)
+    live = await open_model("vector", history)
+    large, small = library(tenant="large"), library(tenant="small")[:4]
+    reader = PostgresPassages(history.pool)
+
+    async def check() -> None:
+        assert await parts_of(history.pool) == {large[0].tenant}
+        assert await history.pool.fetchval("SELECT array_agg(DISTINCT tenant) FROM vector.passages_shared") == ["small"]
+        for stories in (large, small):
+            tenant, expected = stories[0].tenant, cosines("one", *stories)
+            hits = await reader.nearest(tenant, stories[0].embedder, vector_of("one", 8), 10)
+            best = sorted(expected.values(), reverse=True)[:10]
+            assert [hit.score for hit in hits] == pytest.approx(best, abs=2e-3)
+            assert await reader.all_passages(tenant) == [
+                passage for _, passage in sorted(passages_of(*stories).items())
+            ]
+
+    for number in range(0, len(large), 3):
+        await history.tell(*large[number : number + 3], *small[number : number + 1])
+        await live.everything()
+    await history.tell(*small[1:])
+    await live.everything()
+    await check()
+    before = await live.digests()
+    await live.replay()
+    await check()
+    assert await live.digests() == before
+    pool = await open_pool(dsn, init=register, server_settings=BY_INDEX)
+    try:
+        assert await takes_index(pool, "large", 8)
+        assert not await takes_index(pool, "small", 8)
+    finally:
+        await pool.close()
+
+    # Changed and deleted there as elsewhere; it stays when it has become small.
+    await history.tell(replace(large[0], sentences=("Ada met Bob.",)))
+    for story in large[2:]:
+        await history.delete(story)
+    await live.everything()
+    assert len(await reader.all_passages(large[0].tenant)) == 6
+    assert await parts_of(history.pool) == {large[0].tenant}
+    # Vectors of another dimension come with an index of their own.
+    others = [Story(f"other-{n}", (f"word {n}.",), tenant=large[0].tenant, dimension=16) for n in range(20)]
+    await history.tell(*others)
+    await live.everything()
+    hits = await reader.nearest(large[0].tenant, others[0].embedder, vector_of("one", 16), 5)
+    best = sorted(cosines("one", *others).values(), reverse=True)[:5]
+    assert [hit.score for hit in hits] == pytest.approx(best, abs=2e-3)
+    assert (
+        await history.pool.fetchval(
+            "SELECT count(*) FROM pg_indexes WHERE schemaname = 'vector' AND indexdef LIKE '%hnsw%'"
+        )
+        == 2
+    )
 
 
 async def test_counters_of_words_are_exact_after_changes_and_deletions(history: History) -> None:
@@ -146,8 +222,11 @@ async def test_counters_of_words_are_exact_after_changes_and_deletions(history: 
         assert await history.pool.fetchval(f"SELECT count(*) FROM vector.{table}") == 0
 
 
-async def test_a_small_tenant_beside_a_large_one_loses_nothing(history: History, dsn: str) -> None:
-    """The index alone would give up before it has seen one of its passages: all that is near is of the large one."""
+async def test_a_small_tenant_beside_a_large_one_loses_nothing(
+    history: History, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of both would give up before it has seen one of its passages: all that is near is of the large one."""
+    monkeypatch.setattr("projections.vector.parts.FEW_PASSAGES", 1000)
     random = np.random.default_rng(5)
     near, far = random.standard_normal((2, 64))
     count, small = 3000, 100

@@ -4,7 +4,7 @@ import pytest
 
 from projections.vector.reads import Hit, Passage
 from reasoning.index import Index
-from reasoning.neighbourhood import ADDED, FIRST, OF_NAME, Neighbourhoods
+from reasoning.neighbourhood import ADDED, FIRST, OF_NAME, FoundPassages, Neighbourhood, Neighbourhoods
 from reasoning.path_ranking import HOPS, rank
 from reasoning.texts import Texts, names_in
 from reasoning.visible import Visible
@@ -18,10 +18,17 @@ Town = dict[str, tuple[str, str]]
 async def around(
     embedder: TownEmbedder, town: Town, question: str, *near: str, visible: Visible | None = None
 ) -> Index:
-    """The neighbourhood of a question that search answers with these passages."""
-    readers = TownReaders(embedder, town)
+    """The index of a question's neighbourhood that search answers with these passages."""
+    return (await hood(TownReaders(embedder, town), embedder, question, *near, visible=visible)).index
+
+
+async def hood(
+    readers: TownReaders, embedder: TownEmbedder, question: str, *near: str, visible: Visible | None = None
+) -> Neighbourhood:
+    (vector,) = await embedder.embed([question])
     hits = [Hit(key, 0.5 - 0.01 * number) for number, key in enumerate(near)]
-    return await Neighbourhoods(readers, readers).around(TENANT, question, hits, [], visible)
+    found = FoundPassages(question, embedder.revision, vector, hits, [])
+    return await Neighbourhoods(readers, readers).around(TENANT, found, visible)
 
 
 def held(index: Index) -> set[str]:
@@ -43,7 +50,7 @@ async def test_it_holds_what_the_question_names_though_no_search_brings_it(embed
 async def test_it_ranks_as_the_whole_does(embedder: TownEmbedder) -> None:
     near, whole = [Hit(key, 0.6 - 0.05 * number) for number, key in enumerate(TOWN)], index_of()
     readers = TownReaders(embedder)
-    part = await Neighbourhoods(readers, readers).around(TENANT, QUESTION, near, [], None)
+    part = (await hood(readers, embedder, QUESTION, *TOWN)).index
     assert held(part) == set(TOWN)
     expected, found = rank(whole, QUESTION, near, []), rank(part, QUESTION, near, [])
     scores = {key: expected.scores[number] for key, number in whole.numbers.items()}
@@ -52,11 +59,20 @@ async def test_it_ranks_as_the_whole_does(embedder: TownEmbedder) -> None:
 
 async def test_what_came_today_is_linked_from_what_was_there(embedder: TownEmbedder) -> None:
     readers = TownReaders(embedder, {key: TOWN[key] for key in ("lantern", "moth")})
-    hoods = Neighbourhoods(readers, readers)
-    assert held(await hoods.around(TENANT, "Glass?", [Hit("lantern", 0.5)], [], None)) == {"lantern"}
+    assert held((await hood(readers, embedder, "Glass?", "lantern")).index) == {"lantern"}
     readers.town["voss"] = TOWN["voss"]
-    index = await hoods.around(TENANT, "Glass?", [Hit("lantern", 0.5)], [], None)
+    index = (await hood(readers, embedder, "Glass?", "lantern")).index
     assert [link.other for link in index.edges[index.numbers["lantern"]]] == [index.numbers["voss"]]
+
+
+async def test_each_passage_is_compared_with_the_question_whoever_brought_it(embedder: TownEmbedder) -> None:
+    """What a link leads to is as like the question as it is, not as the last that the search brought."""
+    readers = TownReaders(embedder)
+    (vector,) = await embedder.embed([QUESTION])
+    found = await hood(readers, embedder, QUESTION, "lantern")
+    cosines = {hit.chunk_id: hit.score for hit in await readers.nearest(TENANT, embedder.revision, vector, len(TOWN))}
+    assert {hit.chunk_id: hit.score for hit in found.near} == {key: cosines[key] for key in found.index.numbers}
+    assert {"voss", "orlinga"} <= set(found.index.numbers)
 
 
 async def test_nothing_leads_over_what_is_not_visible(embedder: TownEmbedder) -> None:

@@ -140,6 +140,10 @@ class TownReaders:
         hits = (Hit(key, cosine) for key, cosine in cosines.items() if _within(key, documents, collections))
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
+    async def compared(self, tenant: str, model: str, vector: Vectors, chunk_ids: Sequence[str]) -> list[Hit]:
+        """By cosine."""
+        return [hit for hit in await self.nearest(tenant, model, vector, len(self.town)) if hit.chunk_id in chunk_ids]
+
     async def matching(
         self,
         tenant: str,

@@ -52,13 +52,21 @@ class OpenSearchPassages:
         found = await self.search_vectors(tenant, query)
         return [Hit(result.id, result.score) for result in found.results]
 
+    async def compared(self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str]) -> list[Hit]:
+        """Lucene compares all that are allowed where these are no more than it is asked for."""
+        query = VectorSearchQuery(model, vector, len(chunk_ids), chunk_ids=chunk_ids)
+        found = await self.search_vectors(tenant, query)
+        return [Hit(result.id, result.score) for result in found.results]
+
     async def search_vectors(self, tenant: str, query: VectorSearchQuery) -> VectorSearchResponse:
         """By cosine similarity, best first; 2k candidates are looked at. Raises StoreUnavailableError."""
         size = min(query.k, MOST)
         if size < 1:
             return VectorSearchResponse(0, 0, ())
-        allowed = [{"term": {"tenant": tenant}}, {"term": {"model": query.model}}]
+        allowed: list[dict[str, Any]] = [{"term": {"tenant": tenant}}, {"term": {"model": query.model}}]
         allowed += _within(query.documents, query.collections)
+        if query.chunk_ids is not None:
+            allowed.append({"terms": {"chunk_id": list(query.chunk_ids)}})
         nearest = {
             "vector": np.asarray(query.query_vector, dtype=float).tolist(),
             "k": size,

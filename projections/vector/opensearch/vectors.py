@@ -12,7 +12,8 @@ class VectorSearchQuery:
     """The `k` nearest to a vector of length 1, shape (dimension,), among those of the embedder's revision `model`.
 
     `source_fields` are the fields of a passage that come with each; `documents` limits the search to passages of these,
-    `collections` to those of documents of these.
+    `collections` to those of documents of these, `chunk_ids` to these passages; no more than `k` of them are all
+    compared.
     """
 
     model: str
@@ -21,6 +22,7 @@ class VectorSearchQuery:
     source_fields: tuple[str, ...] = ("chunk_id",)
     documents: Sequence[str] | None = None
     collections: Collection[str] | None = None
+    chunk_ids: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,22 @@ class PassageReaderContract:
         hits = await reader.nearest("default", "random-8@1", vector, 60, collections=frozenset({"sales"}))
         assert set(moved) <= {hit.chunk_id for hit in hits}
 
+    async def test_given_passages_are_all_compared(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        """However far from the question they are; none of another model, none that is not there."""
+        stories, other = library(), Story("other", ("Eve met Finn.",), model="other")
+        await history.tell(*stories, other, Story("theirs", ("Gus met Hal.",), tenant="theirs"))
+        await follow(projector, history)
+        expected = cosines("one", *stories)
+        far = sorted(expected, key=lambda chunk_id: expected[chunk_id])[:25]
+        asked = [*far, other.chunks[0].chunk_id, "nothing"]
+        hits = await reader.compared("default", "random-8@1", vector_of("one", 8), asked)
+        assert {hit.chunk_id for hit in hits} == set(far)
+        assert [hit.score for hit in hits] == pytest.approx([expected[hit.chunk_id] for hit in hits], abs=2e-3)
+        assert await reader.compared("theirs", "random-8@1", vector_of("one", 8), far) == []
+        assert await reader.compared("default", "random-8@1", vector_of("one", 8), []) == []
+
     async def test_vectors_of_two_models_are_not_compared(
         self, reader: PassageReader, projector: Projector, history: History
     ) -> None:
