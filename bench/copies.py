@@ -120,5 +120,6 @@ def vector_changes(sample: Sample, size: int) -> Iterator[Change]:
         row = (
             TENANT, document, renamed.id(passage.chunk_id), passage.start, title, text, passage.start, passage.end,
             sample.model, len(vector), np.asarray(vector, dtype="<f2").tobytes(), length, "",
+            "english", None, None,
         )  # fmt: skip
         yield Change(AggregateKey(TENANT, "document", f"{document}/{passage.start}"), 0, 1, {"passages": [row]})

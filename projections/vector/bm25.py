@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from eventstore.pool import Connection
 from projections.vector.reads import Hit
+from projections.vector.spelling import spelled
 
 K1 = 1.2
 READ = 4_000
@@ -24,7 +25,11 @@ FEW_DOCUMENTS = 2_000
 
 _TERMS = """
 SELECT q.lexeme, t.passages, c.passages AS all, greatest(c.length::float8 / c.passages, 1) AS mean
-FROM unnest(tsvector_to_array(to_tsvector('english', $2))) AS q(lexeme)
+FROM (
+    SELECT DISTINCT w.lexeme FROM vector.tenant_analysers AS a
+    CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector(a.analyser::regconfig, $2))) AS w(lexeme)
+    WHERE a.tenant = $1
+) AS q
 JOIN vector.terms AS t ON t.tenant = $1 AND t.lexeme = q.lexeme
 JOIN vector.collections AS c ON c.tenant = $1
 """
@@ -135,7 +140,7 @@ async def hold_at_most(connection: Connection, tenant: str, collections: Collect
 
 async def _terms_of(connection: Connection, tenant: str, query: str) -> tuple[list[Term], float]:
     """The rarest first, and the mean length of passages; none that no passage holds."""
-    rows = await connection.fetch(_TERMS, tenant, query)
+    rows = await connection.fetch(_TERMS, tenant, spelled(query))
     found = (Term(row["lexeme"], row["passages"], _weight(row["all"], row["passages"])) for row in rows)
     return sorted(found, key=lambda term: (term.passages, term.lexeme)), rows[0]["mean"] if rows else 1.0
 

@@ -20,6 +20,9 @@ _TERMS = (
     "SELECT p.tenant, w.lexeme, count(*) AS passages FROM {schema}.passages AS p {of} "
     "CROSS JOIN LATERAL unnest(tsvector_to_array(p.words)) AS w(lexeme) GROUP BY p.tenant, w.lexeme"
 )
+_ANALYSERS = (
+    "SELECT p.tenant, p.analyser, count(*) AS passages FROM {schema}.passages AS p {of} GROUP BY p.tenant, p.analyser"
+)
 _COLLECTIONS = (
     "SELECT p.tenant, count(*) AS passages, sum(p.length) AS length FROM {schema}.passages AS p {of} GROUP BY p.tenant"
 )
@@ -27,11 +30,12 @@ _COLLECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """By (tenant, lexeme) the passages; by tenant the passages and their words."""
+    """By (tenant, lexeme) and by (tenant, analyser) the passages; by tenant the passages and their words."""
 
     terms: Counter[tuple[str, str]] = field(default_factory=Counter)
     passages: Counter[str] = field(default_factory=Counter)
     lengths: Counter[str] = field(default_factory=Counter)
+    analysers: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def minus(self, other: "Counted") -> "Counted":
         """What has to be added to `other` for this."""
@@ -39,6 +43,7 @@ class Counted:
             _difference(self.terms, other.terms),
             _difference(self.passages, other.passages),
             _difference(self.lengths, other.lengths),
+            _difference(self.analysers, other.analysers),
         )
 
 
@@ -52,6 +57,8 @@ async def count_of(connection: Connection, schema: str, documents: Sequence[Aggr
         for row in await connection.fetch(_COLLECTIONS.format(schema=schema, of=_OF), *keys):
             found.passages[row["tenant"]] = row["passages"]
             found.lengths[row["tenant"]] = row["length"]
+        for row in await connection.fetch(_ANALYSERS.format(schema=schema, of=_OF), *keys):
+            found.analysers[row["tenant"], row["analyser"]] = row["passages"]
     return found
 
 
@@ -70,28 +77,34 @@ async def add(connection: Connection, schema: str, change: Counted) -> None:
         await connection.execute(
             f"DELETE FROM {schema}.collections WHERE tenant = ANY($1) AND passages = 0 AND length = 0", tenants
         )
+    await _add_by(connection, schema, "tenant_analysers", "analyser", change.analysers)
+    await _add_by(connection, schema, "terms", "lexeme", change.terms)
+
+
+async def _add_by(connection: Connection, schema: str, table: str, name: str, change: Counter[tuple[str, str]]) -> None:
     # By their bytes, whatever the order of the database is: one order for all writers.
-    terms = sorted(change.terms)
-    if terms:
-        columns = [tenant for tenant, _ in terms], [lexeme for _, lexeme in terms]
+    keys = sorted(change)
+    if not keys:
+        return
+    columns = [tenant for tenant, _ in keys], [value for _, value in keys]
+    await connection.execute(
+        f"INSERT INTO {schema}.{table} AS t (tenant, {name}, passages) "
+        f"SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) ON CONFLICT (tenant, {name}) DO UPDATE "
+        "SET passages = t.passages + excluded.passages",
+        *columns,
+        [change[key] for key in keys],
+    )
+    if any(count < 0 for count in change.values()):
         await connection.execute(
-            f"INSERT INTO {schema}.terms AS t (tenant, lexeme, passages) "
-            "SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) ON CONFLICT (tenant, lexeme) DO UPDATE "
-            "SET passages = t.passages + excluded.passages",
+            f"DELETE FROM {schema}.{table} AS t USING unnest($1::text[], $2::text[]) AS k(tenant, value) "
+            f"WHERE t.tenant = k.tenant AND t.{name} = k.value AND t.passages = 0",
             *columns,
-            [change.terms[term] for term in terms],
         )
-        if any(count < 0 for count in change.terms.values()):
-            await connection.execute(
-                f"DELETE FROM {schema}.terms AS t USING unnest($1::text[], $2::text[]) AS k(tenant, lexeme) "
-                "WHERE t.tenant = k.tenant AND t.lexeme = k.lexeme AND t.passages = 0",
-                *columns,
-            )
 
 
 async def count_all(connection: Connection, schema: str, limit_s: float) -> None:
     """Of everything, after a bulk load, where nothing is counted yet."""
-    for table, query in (("terms", _TERMS), ("collections", _COLLECTIONS)):
+    for table, query in (("terms", _TERMS), ("collections", _COLLECTIONS), ("tenant_analysers", _ANALYSERS)):
         await connection.execute(f"INSERT INTO {schema}.{table} {query.format(schema=schema, of='')}", timeout=limit_s)
 
 

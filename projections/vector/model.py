@@ -1,6 +1,5 @@
 """Events to passages. The text comes from the text store, the vector from the kept model outputs: no model runs."""
 
-import re
 from collections.abc import Sequence
 
 from contracts.access import collection_of
@@ -14,23 +13,23 @@ from projections.errors import UnfoldableEventError
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Table
 from projections.states import DocumentState, State
-
-_WORD = re.compile(r"\w+")
+from projections.vector.spelling import ENGLISH, analyser_of, is_ordinary, length_of, spelled
+from projections.vector.text_query import literal_words
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=6,
+    schema_version=7,
     tables=(
         Table(
             "passages",
             "document_id",
             (
                 "tenant", "document_id", "chunk_id", "index", "title", "text", "start_at", "end_at", "model",
-                "dimension", "embedding", "length", "collection",
+                "dimension", "embedding", "length", "collection", "analyser", "spelled_words", "spelled_literals",
             ),
         ),
     ),
-    counted=("terms", "collections"),
+    counted=("terms", "collections", "tenant_analysers"),
 )  # fmt: skip
 
 
@@ -86,6 +85,7 @@ def _sections(
         return {}
     collection = collection_of(state.content.attributes) if state.content is not None else ""
     rows: list[Row] = []
+    analyser = analyser_of(texts[key]) if key in texts else ENGLISH
     for index, chunk in enumerate(state.chunks):
         model = state.embedder or ""
         vector = vectors.get((model, chunk.input_digest))
@@ -95,11 +95,19 @@ def _sections(
                 "take the document in again"
             )
         title, text = state.title or "", texts[key][chunk.start : chunk.end]
-        length = 2 * len(_WORD.findall(title)) + len(_WORD.findall(text))
+        length = 2 * length_of(title) + length_of(text)
+        ordinary = is_ordinary(title) and is_ordinary(text)
         rows.append(
             (
                 key.tenant, key.aggregate_id, chunk.chunk_id, index, title, text, chunk.start, chunk.end, model,
-                len(vector) // 2, vector, length, collection,
+                len(vector) // 2, vector, length, collection, analyser, None if ordinary else words_of(title, text),
+                None if ordinary else " ".join(literal_words(f"{title} {text}")),
             )
         )  # fmt: skip
     return {"passages": rows}
+
+
+def words_of(title: str, text: str) -> str:
+    """What is searched in, the title twice; `schema.sql` has the same for what is read as it stands."""
+    head = spelled(title, letters=True)
+    return f"{head} . {head} . {spelled(text, letters=True)}"

@@ -19,6 +19,7 @@ from projections.vector.full_text import full_text
 from projections.vector.model import LAYOUT
 from projections.vector.parts import Loaded, dimensions_of, few, index_part, index_parts, outgrown, part_of, split
 from projections.vector.reads import Frequencies, Hit, Passage, Vector
+from projections.vector.spelling import spelled
 from projections.vector.text_query import TextQuery
 
 SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order"}
@@ -26,11 +27,16 @@ SEARCH_SETTINGS = {"hnsw.ef_search": "100", "hnsw.iterative_scan": "strict_order
 
 log = logging.getLogger(__name__)
 
+# Of a word that several analysers read, the form that is held most.
 _FREQUENCIES = """
-SELECT w.word, min(coalesce(t.passages, 0)) AS holding FROM unnest($2::text[]) AS w(word)
-CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('english', w.word))) AS q(lexeme)
-LEFT JOIN vector.terms AS t ON t.tenant = $1 AND t.lexeme = q.lexeme
-GROUP BY w.word
+SELECT f.word, max(f.holding) AS holding FROM (
+    SELECT w.word, a.analyser, min(coalesce(t.passages, 0)) AS holding
+    FROM unnest($2::text[], $3::text[]) AS w(word, spelled)
+    JOIN vector.tenant_analysers AS a ON a.tenant = $1
+    CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector(a.analyser::regconfig, w.spelled))) AS q(lexeme)
+    LEFT JOIN vector.terms AS t ON t.tenant = $1 AND t.lexeme = q.lexeme
+    GROUP BY w.word, a.analyser
+) AS f GROUP BY f.word
 """
 
 _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vector.passages"
@@ -192,7 +198,7 @@ class PostgresPassages:
         """As they were counted when the passages were written."""
         async with acquire(self._pool) as connection:
             passages = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant)
-            rows = await connection.fetch(_FREQUENCIES, tenant, list(words))
+            rows = await connection.fetch(_FREQUENCIES, tenant, list(words), list(map(spelled, words)))
         return Frequencies(passages or 0, {row["word"]: row["holding"] for row in rows})
 
     async def full_text(

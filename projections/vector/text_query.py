@@ -1,18 +1,17 @@
 """What a full-text search asks for, whichever database answers it."""
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from projections.vector.spelling import literals_of
 
 MOST_WORDS, MOST_LITERALS = 512, 32
 """Different words that rank, and words or phrases that must or must not be there; OpenSearch takes 1,024 clauses."""
 
-_WORD = re.compile(r"[^\W_]+")
-
 
 def literal_words(text: str) -> tuple[str, ...]:
     """Runs of letters and digits, in lower case: what phrases are compared by, in both databases alike."""
-    return tuple(word.lower() for word in _WORD.findall(text))
+    return tuple(one.word for one in literals_of(text))
 
 
 class Literal(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from projections.vector.spelling import ranking_words
 from projections.vector.text_query import MOST_LITERALS, MOST_WORDS, Literal, TextQuery, literal_words
 
 SYNTAX = """\
@@ -67,7 +68,7 @@ class _Parts:
     def words(self, text: str) -> None:
         """Some words that rank."""
         self.meaning.append(text)
-        for word in literal_words(text):
+        for word in ranking_words(text):
             if len(self.ranking) < MOST_WORDS:
                 self.ranking.setdefault(word)
 

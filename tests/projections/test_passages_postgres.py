@@ -19,6 +19,8 @@ from tests.projections.history import History
 from tests.projections.models import open_model
 from tests.projections.stories import Story, vector_of
 
+ENGLISH = ("english", None, None)
+"""The analyser of a row, and nothing that is spelled in another way."""
 BY_INDEX = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
 """What makes the planner take the HNSW index also where there are few rows."""
 
@@ -236,7 +238,8 @@ async def test_a_small_tenant_beside_a_large_one_loses_nothing(
     await store.open()
     tenants = ["small" if n < small else "large" for n in range(count)]
     rows = [
-        (tenants[n], f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1, "") for n in range(count)
+        (tenants[n], f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1, "", *ENGLISH)
+        for n in range(count)
     ]
     keys = [AggregateKey(tenants[n], "document", f"d{n}") for n in range(count)]
     await store.write([Change(key, 0, 1, {"passages": [row]}) for key, row in zip(keys, rows, strict=True)], {})
@@ -261,7 +264,10 @@ async def test_within_many_documents_none_is_missed_however_far_away_they_are(hi
     kept = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("<f2")
     store = VectorStore(history.pool)
     await store.open()
-    rows = [("t", f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1, "") for n in range(count)]
+    rows = [
+        ("t", f"d{n}", f"c{n}", 0, "T", "words", 0, 5, "m", 64, kept[n].tobytes(), 1, "", *ENGLISH)
+        for n in range(count)
+    ]
     keys = [AggregateKey("t", "document", f"d{n}") for n in range(count)]
     await store.write([Change(key, 0, 1, {"passages": [row]}) for key, row in zip(keys, rows, strict=True)], {})
 

@@ -79,6 +79,7 @@ def _document(
         (
             tenant, name, f"{name}-{index}", index, title, sentence, 10 * index, 10 * index + 9, "m", len(vector),
             vector.astype("<f2").tobytes(), 2 * len(title.split()) + len(sentence.split()), "",
+            "english", None, None,
         )
         for index, (sentence, vector) in enumerate(zip(sentences, vectors, strict=True))
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from projections.changes import Change, Positions, Row
 from projections.errors import UnfoldableEventError
 from projections.vector.model import LAYOUT
 from projections.vector.opensearch.bulk import Action
-from projections.vector.opensearch.index import field, owner_of, passage_id, words_of
+from projections.vector.opensearch.index import field, owner_of, passage_id, words_field
 
 COLUMNS = LAYOUT.table("passages").columns
 _AT = {name: COLUMNS.index(name) for name in COLUMNS}
@@ -72,8 +72,9 @@ def _passage(row: Row) -> dict[str, Any]:
     if vector.any():
         document[field(len(vector))] = vector.astype(float).tolist()
     title, text = document["title"], document["text"]
+    holder, name = words_field(document["tenant"], document["analyser"])
     return document | {
         "what": "passage",
-        "words": {words_of(document["tenant"]): f"{title} . {title} . {text}"},
-        "literal": f"{title} {text}",
+        holder: {name: document["spelled_words"] or f"{title} . {title} . {text}"},
+        "literal": document["spelled_literals"] or f"{title} {text}",
     }

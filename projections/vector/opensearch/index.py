@@ -9,12 +9,14 @@ from typing import Any
 
 from eventstore.keys import AggregateKey
 from projections.vector.model import LAYOUT
+from projections.vector.spelling import ANALYSERS, ENGLISH
 
 NAME = "annals-vector"
 SCHEMA_VERSION = LAYOUT.schema_version
 DEFAULT_DIMENSION = 384
-WORD_FIELDS = 256
-"""Fields of words. The mapping has an end, however many tenants there are; the server's own limit is 1,000 fields."""
+WORD_FIELDS, OTHER_FIELDS = 256, 16
+"""Fields of words, in English and in each other language. The mapping has an end, however many tenants there are; the
+server's own limit is 1,000 fields."""
 
 # The stop words of PostgreSQL's `english` dictionary (Snowball's list), so that both stores take the same words for
 # words. Lucene's own list has 33 and would let "what" and "how" find passages.
@@ -32,6 +34,14 @@ _LONG = {"type": "long"}
 _WORDS = {"type": "text", "analyzer": "annals_english", "search_analyzer": "annals_question"}
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}
 _NUMBER = {"type": "integer", "index": False, "doc_values": False}
+
+
+OTHERS = tuple(sorted(set(ANALYSERS.values()) - {ENGLISH}))
+"""Analysers but that of English."""
+
+
+def _other_words(analyser: str) -> dict[str, str]:
+    return {"type": "text", "analyzer": f"annals_{analyser}", "search_analyzer": f"annals_{analyser}_question"}
 
 
 def template(name: str) -> dict[str, Any]:
@@ -54,16 +64,27 @@ def template(name: str) -> dict[str, Any]:
                 "dynamic": "strict",
                 "_meta": {"schema_version": SCHEMA_VERSION},
                 # Searched, never read.
-                "_source": {"excludes": ["words", "literal"]},
-                "dynamic_templates": [{"words": {"path_match": "words.*", "mapping": _WORDS}}],
+                "_source": {"excludes": ["words", "other_words", "literal"]},
+                "dynamic_templates": [
+                    {"words": {"path_match": "words.*", "mapping": _WORDS}},
+                    *(
+                        {analyser: {"path_match": f"other_words.{analyser}_*", "mapping": _other_words(analyser)}}
+                        for analyser in OTHERS
+                    ),
+                ],
                 "properties": _PROPERTIES | embedding(DEFAULT_DIMENSION),
             },
         },
     }
 
 
+# PostgreSQL's dictionaries are Snowball's, too. Words come as `projections.vector.spelling` spells them.
+_STEMMERS = {
+    "german": "german2", "french": "french", "spanish": "spanish", "italian": "italian", "portuguese": "portuguese",
+    "dutch": "dutch", "russian": "russian", "arabic": "arabic", "hindi": "hindi",
+}  # fmt: skip
 _ENGLISH = ["annals_possessive", "lowercase", "annals_stop", "annals_stem"]
-_ANALYSIS = {
+_ANALYSIS: dict[str, dict[str, Any]] = {
     "filter": {
         "annals_possessive": {"type": "stemmer", "language": "possessive_english"},
         "annals_stop": {"type": "stop", "stopwords": _STOP_WORDS.split()},
@@ -72,7 +93,7 @@ _ANALYSIS = {
         "annals_cut": {"type": "truncate", "length": 512},
     },
     # The words of `projections.vector.text_query.literal_words`.
-    "tokenizer": {"annals_runs": {"type": "pattern", "pattern": "[^\\p{L}\\p{N}]+"}},
+    "tokenizer": {"annals_runs": {"type": "pattern", "pattern": "[^\\p{L}\\p{N}\\p{M}]+"}},
     "analyzer": {
         "annals_english": {"tokenizer": "standard", "filter": _ENGLISH},
         # A word that is asked for twice counts once.
@@ -80,6 +101,17 @@ _ANALYSIS = {
         "annals_literal": {"tokenizer": "annals_runs", "filter": ["lowercase", "annals_cut"]},
     },
 }
+
+_ANALYSIS["analyzer"]["annals_simple"] = {"tokenizer": "annals_runs", "filter": ["lowercase", "annals_cut"]}
+_ANALYSIS["analyzer"]["annals_simple_question"] = {
+    "tokenizer": "annals_runs", "filter": ["lowercase", "annals_cut", "unique"]
+}  # fmt: skip
+for _name, _stemmer in _STEMMERS.items():
+    _ANALYSIS["filter"][f"annals_{_name}_stop"] = {"type": "stop", "stopwords": f"_{_name}_"}
+    _ANALYSIS["filter"][f"annals_{_name}_stem"] = {"type": "stemmer", "language": _stemmer}
+    _filters = ["lowercase", f"annals_{_name}_stop", f"annals_{_name}_stem", "annals_cut"]
+    _ANALYSIS["analyzer"][f"annals_{_name}"] = {"tokenizer": "annals_runs", "filter": _filters}
+    _ANALYSIS["analyzer"][f"annals_{_name}_question"] = {"tokenizer": "annals_runs", "filter": [*_filters, "unique"]}
 
 _PROPERTIES: dict[str, Any] = {
     "what": _KEYWORD,
@@ -94,6 +126,10 @@ _PROPERTIES: dict[str, Any] = {
     "text": _KEPT,
     # How rare a word is and how long a text is on average, OpenSearch counts by field, so tenants are spread over many.
     "words": {"type": "object", "dynamic": "true"},
+    "other_words": {"type": "object", "dynamic": "true"},
+    "analyser": _KEYWORD,
+    "spelled_words": _KEPT,
+    "spelled_literals": _KEPT,
     # Words as they are, for phrases, prefixes and negation.
     "literal": {"type": "text", "analyzer": "annals_literal", "norms": False},
     "index": _NUMBER,
@@ -142,6 +178,13 @@ def owner_of(key: AggregateKey) -> str:
 def words_of(tenant: str) -> str:
     """The field of a tenant's words, in `words`. Two tenants may share one, and then only its statistics."""
     return f"{int(_hash(tenant), 16) % WORD_FIELDS:03d}"
+
+
+def words_field(tenant: str, analyser: str) -> tuple[str, str]:
+    """The object and the field in it of a tenant's words that are read by this analyser."""
+    if analyser == ENGLISH:
+        return "words", words_of(tenant)
+    return "other_words", f"{analyser}_{int(_hash(tenant), 16) % OTHER_FIELDS:02d}"
 
 
 def passage_id(tenant: str, chunk_id: str) -> str:

@@ -11,11 +11,12 @@ from opensearchpy import AsyncOpenSearch
 from projections.postgres.consistent_read import retry_replaced
 from projections.vector.opensearch.client import by_id, search, term_vectors
 from projections.vector.opensearch.full_text import full_text, ranked_by
-from projections.vector.opensearch.index import NAME, field, passage_id, words_of
+from projections.vector.opensearch.index import NAME, OTHERS, field, passage_id, words_field
 from projections.vector.opensearch.snapshot import pages, point_in_time
 from projections.vector.opensearch.store import version_of
 from projections.vector.opensearch.vectors import VectorSearchQuery, VectorSearchResponse, VectorSearchResult
 from projections.vector.reads import Frequencies, Hit, Passage, Vector
+from projections.vector.spelling import ENGLISH, spelled
 from projections.vector.text_query import TextQuery
 
 MOST = 10_000
@@ -114,47 +115,63 @@ class OpenSearchPassages:
         length in one byte.
         """
         allowed = [{"term": {"tenant": tenant}}, *_within(documents, collections)]
-        own = {"bool": {"must": ranked_by(tenant, query), "filter": allowed}}
+        own = {"bool": {"must": ranked_by(tenant, query, await self._analysers(tenant)), "filter": allowed}}
         return await self._hits(own, min(k, MOST))
 
     async def full_text(
         self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
     ) -> list[Hit]:
         """Those that pass, by BM25, best first."""
-        return await self._hits(full_text(tenant, query, documents), min(k, MOST), sort=BEST_FIRST)
+        return await self._hits(
+            full_text(tenant, query, documents, await self._analysers(tenant)), min(k, MOST), sort=BEST_FIRST
+        )
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """As Lucene counts them: what was replaced or deleted until its segment is merged, and the passages of other
         tenants that share the field, too."""
-        name = f"words.{words_of(tenant)}"
-        text = "\n".join(words)
+        analysers = await self._analysers(tenant)
+        asked = [spelled(word) for word in words]
+        text = "\n".join(asked)
+        fields = [words_field(tenant, analyser) for analyser in analysers]
+        of: dict[str, dict[str, str]] = {}
+        for holder, name in fields:
+            of.setdefault(holder, {})[name] = text
         counted = await term_vectors(
             self._client,
             self._alias,
             {
-                "doc": {"words": {words_of(tenant): text}},
-                "fields": [name],
+                "doc": of,
+                "fields": [".".join(one) for one in fields],
                 "term_statistics": True,
                 "positions": False,
                 "payloads": False,
             },
         )
-        found = counted.get("term_vectors", {}).get(name)
-        if found is None:
-            return Frequencies(0, {})
-        at = {
-            token["start_offset"]: term.get("doc_freq", 0)
-            for term in found["terms"].values()
-            for token in term["tokens"]
-        }
-        starts = accumulate((len(word) + 1 for word in words), initial=0)
-        holding = {
-            word: [at[offset] for offset in range(start, start + len(word)) if offset in at]
-            for word, start in zip(words, starts, strict=False)
-        }
-        return Frequencies(
-            found["field_statistics"]["doc_count"], {word: min(counts) for word, counts in holding.items() if counts}
-        )
+        passages = 0
+        holding: dict[str, int] = {}
+        for one in fields:
+            found = counted.get("term_vectors", {}).get(".".join(one))
+            if found is None:
+                continue
+            passages += max(0, found["field_statistics"]["doc_count"])
+            at = {
+                token["start_offset"]: term.get("doc_freq", 0)
+                for term in found["terms"].values()
+                for token in term["tokens"]
+            }
+            starts = accumulate((len(word) + 1 for word in asked), initial=0)
+            for word, spelling, start in zip(words, asked, starts, strict=False):
+                counts = [at[offset] for offset in range(start, start + len(spelling)) if offset in at]
+                if counts:
+                    holding[word] = max(min(counts), holding.get(word, 0))
+        return Frequencies(passages, holding)
+
+    async def _analysers(self, tenant: str) -> list[str]:
+        """By which the tenant's passages are read; English where there are none."""
+        wanted = [{"term": {"what": "passage"}}, {"term": {"tenant": tenant}}]
+        by = {"analysers": {"terms": {"field": "analyser", "size": len(OTHERS) + 1}}}
+        found = await search(self._client, self._alias, {"query": {"bool": {"filter": wanted}}, "size": 0, "aggs": by})
+        return sorted(bucket["key"] for bucket in found["aggregations"]["analysers"]["buckets"]) or [ENGLISH]
 
     async def passages(
         self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None

@@ -1,6 +1,7 @@
 """What a reader of passages answers: the nearest by meaning, those that share words, and their text."""
 
 import math
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 
@@ -10,11 +11,32 @@ import pytest
 from projections.projector import Projector
 from projections.vector.reads import Frequencies, Passage, PassageReader
 from projections.vector.text_query import Literal, TextQuery
+from services.search.language import parse
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
 from tests.projections.stories import Story, vector_of
 
 K1, B = 1.2, 0.75
+
+
+LANGUAGES = [
+    ("en", ("The houses are on the hill and they are old.", "It was a ship of the king."), "house", "the houses"),
+    ("de", ("Das Haus steht auf dem Berg und ist alt.", "Der König war nicht mit dem Schiff."), "Häuser", "Das Haus"),
+    ("fr", ("Les maisons sont sur la colline.", "Le roi est dans un bateau avec nous."), "maison", "Les maisons"),
+    ("es", ("Las casas están en la colina y son viejas.", "El rey no es de un barco."), "casa", "Las casas"),
+    ("it", ("Le case sono sulla collina e non più qui.", "Il re è nella nave con una spada."), "casa", "Le case"),
+    ("pt", ("As casas estão na colina e não são novas.", "O rei foi para um navio com ela."), "casa", "As casas"),
+    ("nl", ("De huizen zijn op een heuvel en niet nieuw.", "Het schip van de koning werd oud."), "huizen", "De huizen"),
+    ("ru", ("Старые дома стоят на холме.", "Король приплыл на корабле."), "домами", "Старые дома"),
+    ("ar", ("البيوت القديمة على التل.", "جاء الملك في سفينة."), "البيوت", "البيوت القديمة"),
+    ("hi", ("मीरा देवी गाँव में रहती हैं।", "मोर जंगल में नाचता है।"), "मीरा", "मीरा देवी"),
+    ("he", ("הבתים הישנים על הגבעה.", "המלך בא באנייה."), "הבתים", "הבתים הישנים"),
+    ("zh", ("采购订单自动审批流程已经发布。", "国王乘船而来。"), "审批流程", "自动审批"),
+    ("ja", ("この古い家は丘の上にあります。", "王様が船で来ました。"), "古い家", "古い家は"),
+    ("ko", ("오래된 집들이 언덕에 있다.", "임금님은 배로 왔다."), "집들", "오래된 집들이"),
+    ("th", ("บ้านเก่าอยู่บนเนินเขา", "กษัตริย์มาทางเรือ"), "บ้านเก่า", "อยู่บน"),
+]
+"""A language, two passages in it, what finds the first of them in another form, and a phrase of it."""
 
 
 def words(seed: int, count: int) -> str:
@@ -323,6 +345,51 @@ class PassageReaderContract:
         assert await reader.full_text("default", query, 1) == hits[:1]
         assert await reader.full_text("default", query, 10, ["harbour"]) == hits
         assert await reader.full_text("default", query, 10, ["nowhere"]) == []
+
+    @pytest.mark.parametrize(("language", "story", "query", "literal"), LANGUAGES)
+    async def test_every_language_has_words_phrases_prefixes_and_negation(
+        self,
+        reader: PassageReader,
+        projector: Projector,
+        history: History,
+        language: str,
+        story: tuple[str, str],
+        query: str,
+        literal: str,
+    ) -> None:
+        """Beside English passages, and however the letters are composed."""
+        own = Story(language, story, title="")
+        decomposed = Story(
+            f"{language}-2", tuple(unicodedata.normalize("NFD", one) for one in story), title="", tenant="other"
+        )
+        await history.tell(own, decomposed, Story("english", ("The ships are in the harbour of the town.",)))
+        await follow(projector, history)
+        for tenant, one in (("default", own), ("other", decomposed)):
+            first, second = (chunk.chunk_id for chunk in one.chunks)
+
+            async def found(wanted: str, tenant: str = tenant) -> set[str]:
+                hits = await reader.full_text(tenant, parse(wanted).text, 10)
+                return {hit.chunk_id for hit in hits}
+
+            for form in {query, unicodedata.normalize("NFD", query)}:
+                assert await found(form) == {first}
+                assert {hit.chunk_id for hit in await reader.matching(tenant, form, 10)} == {first}
+            assert await found(f'"{literal}"') == {first}
+            assert second in await found(f'-"{literal}"') and first not in await found(f'-"{literal}"')
+            assert first in await found(f"{literal.split()[0]}*")
+            assert first not in await found(f"{query} -{literal.split()[0]}*")
+            counted = await reader.frequencies(tenant, [query.split()[0]])
+            assert counted.holding[query.split()[0]] >= 1
+
+    async def test_a_question_in_english_finds_english_passages_beside_others(
+        self, reader: PassageReader, projector: Projector, history: History
+    ) -> None:
+        english = Story("english", ("The ships were sailing to the town.",))
+        await history.tell(english, Story("german", ("Das Haus steht nicht in der Stadt.",)))
+        await follow(projector, history)
+        assert [hit.chunk_id for hit in await reader.matching("default", "who sails a ship?", 10)] == [
+            english.chunks[0].chunk_id
+        ]
 
     async def test_full_text_is_ranked_as_all_words_are(
         self, reader: PassageReader, projector: Projector, history: History
