@@ -35,7 +35,7 @@ def main() -> None:
             show_status(annals("status", data=data))
         heading("Where to look next")
         print("  annals up                      keep it running, with a data folder of your own")
-        print("  annals ingest PATH... --wait   your own documents: .txt, .md, .jsonl")
+        print("  annals ingest PATH... --wait   your own documents: text, HTML, PDF, Office, e-mail and more")
         print("  annals history ID              every event of a document")
         print("  annals replay all              build the read models anew from the events")
         print("  README.md                      the way of an event, and how to go on")

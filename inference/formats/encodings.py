@@ -109,10 +109,14 @@ def _guess(raw: bytes, encoding: str) -> Decoded:
         text = _checked(raw.decode(encoding))
     except UnicodeError:
         text = ""
-    strange = sum(unicodedata.category(character) in _STRANGE for character in text[:LOOKED_AT])
+    strange = sum(_is_strange(character) for character in text[:LOOKED_AT])
     if not text or strange > CONTROL_SHARE * min(len(text), LOOKED_AT):
         raise UnsupportedFileError("is no text: it holds NUL bytes as a binary file does")
     return Decoded(text, encoding, guessed=True)
+
+
+def _is_strange(character: str) -> bool:
+    return unicodedata.category(character) in _STRANGE or (character < " " and character not in _ALLOWED)
 
 
 def _legacy(raw: bytes) -> Decoded:

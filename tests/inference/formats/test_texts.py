@@ -47,6 +47,10 @@ def test_an_encoding_that_is_named_is_taken(read_one: ReadOne, refusal: Refusal)
     assert "no encoding that is known" in refusal(b"x", "a.txt", encoding="klingon")
 
 
+def test_a_few_bytes_with_controls_are_no_text(refusal: Refusal) -> None:
+    assert refusal(b"\x00\x01\x02\xff\xfe junk", "d.pdf").startswith("is no text")
+
+
 def test_markdown_keeps_its_text_and_tells_its_headings(read_one: ReadOne) -> None:
     text = "# Skerry *Point*\n\nText.\n\nFog\n---\n\n```\n# no heading\n```\n\n### Deep ###\n"
     found = read_one(text.encode(), "skerry.md")
