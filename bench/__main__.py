@@ -14,10 +14,12 @@ from bench import (
     ask,
     ask_client,
     ask_cold,
+    ask_under_load,
     common_entity,
     fairness,
     freshness,
     gateway,
+    inbox,
     ingest,
     ingest_peers,
     models,
@@ -45,6 +47,8 @@ USUAL = {
     "ask_client": ask_client.measure,
     "ask_cold": ask_cold.measure,
     "freshness": freshness.measure,
+    "inbox": inbox.measure,
+    "ask_under_load": ask_under_load.measure,
 }
 MEASUREMENTS = USUAL | {
     "fairness": fairness.measure,
@@ -63,11 +67,11 @@ MEASUREMENTS = USUAL | {
 def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
-    NAME is one of appends, projection, replay, ingest, ask, gateway, ask_client, ask_cold, freshness; without any, all
-    are measured. And there are fairness, common_entity and models, which take minutes, ingest_peers and scale, which
-    take more (scale_million an hour) and a set of passages and questions in the folder BENCH_SET, and
-    common_entity_neo4j and stores, for the servers profile, which need Java or Docker. Prints one JSON object; only its
-    ratios mean anything elsewhere (see docs/performance.md).
+    NAME is one of appends, projection, replay, ingest, ask, gateway, ask_client, ask_cold, freshness, inbox,
+    ask_under_load; without any, all are measured. And there are fairness, common_entity and models, which take minutes,
+    ingest_peers and scale, which take more (scale_million an hour) and a set of passages and questions in the folder
+    BENCH_SET, and common_entity_neo4j and stores, for the servers profile, which need Java or Docker. Prints one JSON
+    object; only its ratios mean anything elsewhere (see docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:

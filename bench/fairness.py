@@ -34,7 +34,7 @@ async def measure(folder: Path) -> Figures:
             await take_in(services, f"warm-{number}", sentence(number))
         alone = [await take_in(services, f"alone-{number}", sentence(10 + number)) for number in range(ALONE)]
         large = asyncio.create_task(take_in(services, "large", prose(LARGE_CHARACTERS)))
-        await _until(partial(services.reader.latest, [AggregateKey(services.settings.tenant, "document", "large")]))
+        await until(partial(services.reader.latest, [AggregateKey(services.settings.tenant, "document", "large")]))
         beside: list[float] = []
         while not large.done():
             beside.append(await take_in(services, f"beside-{len(beside)}", sentence(30 + len(beside))))
@@ -86,11 +86,11 @@ async def take_in(services: Stores, document_id: str, text: str) -> float:
         ],
         Deadline.after(LIMIT_S),
     )
-    await _until(partial(_processed, services, [AggregateKey(metadata.tenant, "document", document_id)]))
+    await until(partial(is_processed, services, [AggregateKey(metadata.tenant, "document", document_id)]))
     return watch.seconds
 
 
-async def _until(true: Callable[[], Awaitable[object]]) -> None:
+async def until(true: Callable[[], Awaitable[object]]) -> None:
     """Ask until it is so. Raises TimeoutError."""
     end = time.monotonic() + LIMIT_S
     while not await true():
@@ -99,7 +99,8 @@ async def _until(true: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def _processed(services: Stores, keys: Sequence[AggregateKey]) -> bool:
+async def is_processed(services: Stores, keys: Sequence[AggregateKey]) -> bool:
+    """Whether the log and every read model have all of them processed."""
     latest = await services.reader.latest(keys)
     if any(last.event_type != EventType.DOCUMENT_PROCESSED for last in latest.values()) or len(latest) < len(keys):
         return False
