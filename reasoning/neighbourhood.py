@@ -24,7 +24,7 @@ from reasoning.words import STOP_WORDS, stem, words_of
 
 Row = TypeVar("Row", Subject, Mention)
 
-FIRST, ADDED = 280, 60
+FIRST, ADDED = 160, 40
 """Passages that the searches bring and the question names, and those that one step from the best ones adds, at most."""
 OF_NAME = 20
 """Passages of one name that are followed: what more share says little of any."""
