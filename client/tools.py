@@ -45,6 +45,7 @@ def tools_server(open_gateway: OpenGateway) -> MCPServer:
     ) -> dict[str, Any]:
         """Answer a question from the documents, with its confidence in 0..1 and its sources.
 
+        `candidates` that contradict the answer say so, with the dates of their documents.
         Where `borne_out` is false, a model worded the answer and the sources do not bear it out.
         """
         return await _told(open_gateway(context), lambda gateway: asking.ask(gateway, question, max_sources))

@@ -17,6 +17,7 @@ from reasoning.answering.learned import Ranked
 from reasoning.answering.proposal import Support
 from reasoning.answering.read_spans import reading_of
 from reasoning.chains import chain_of, without_repeats
+from reasoning.contradictions import with_contradictions
 from reasoning.embedder import QueryEmbedder, Vectors
 from reasoning.generated import Generation
 from reasoning.generation import PROMPT
@@ -109,7 +110,8 @@ class Reasoner:
         spans = await self._read(index, question, best)
         said = await asyncio.to_thread(answer_of, index, question, ranking, best, spans)
         answer = replace(
-            _answer(index, ranking, best, k, without, said), models=self._models.revisions(generating=False)
+            await asyncio.to_thread(_answer, index, question, ranking, best, k, without, said),
+            models=self._models.revisions(generating=False),
         )
         return Draft(answer, state, question, k, index, ranking, said)
 
@@ -127,7 +129,9 @@ class Reasoner:
         except InferenceError as error:
             return without_generator(draft, str(error))
         spoken = await asyncio.to_thread(generation.spoken, output, draft.found)
-        answer = _answer(draft.index, draft.ranking, best, draft.k, draft.knowledge, spoken.found)
+        answer = await asyncio.to_thread(
+            _answer, draft.index, draft.question, draft.ranking, best, draft.k, draft.knowledge, spoken.found
+        )
         return replace(
             answer,
             models=self._models.revisions(generating=True),
@@ -199,7 +203,7 @@ def _hash(named: Sequence[str]) -> str:
     return hashlib.sha256("\x00".join(named).encode()).hexdigest()
 
 
-def _answer(index: Index, ranking: Ranking, best: list[int], k: int, state: str, found: Found) -> Answer:
+def _answer(index: Index, question: str, ranking: Ranking, best: list[int], k: int, state: str, found: Found) -> Answer:
     candidates = tuple(_candidate(index, other) for other in found.others)
     steps = without_repeats([_step(index, support, asked) for support, asked in found.path.supports])[-MAX_STEPS:]
     if found.text is None:
@@ -211,7 +215,7 @@ def _answer(index: Index, ranking: Ranking, best: list[int], k: int, state: str,
     rests = list(found.passages[-k:])
     sources = [*(number for number in best if number not in rests)][: k - len(rests)] + rests
     sources.sort(key=lambda number: -ranking.scores[number])
-    return Answer(
+    answer = Answer(
         found.text,
         found.confidence,
         _sources(index, ranking, sources),
@@ -220,6 +224,7 @@ def _answer(index: Index, ranking: Ranking, best: list[int], k: int, state: str,
         steps,
         candidates,
     )
+    return with_contradictions(question, answer)
 
 
 def _sources(index: Index, ranking: Ranking, numbers: Sequence[int]) -> tuple[ScoredPassage, ...]:

@@ -1,8 +1,11 @@
 """What comes back: passages with scores, and an answer with its sources."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from projections.vector.reads import Passage
+
+DateOf = Literal["said", "taken in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class Step:
 class Candidate:
     """Something else that may be the answer: `support` in 0..1 is its share of what speaks for any of them.
 
-    `start` and `end` are characters of the whole document, of the sentence.
+    `start` and `end` are characters of the whole document, of the sentence. `documents`: how many of those that the
+    answer shows tell the same. `contradicts`: it is of another document than the answer, and both cannot be true.
+    `date` is the document's, in ISO 8601: as its producer said it (`date_of` is then "said"), else of when it was taken
+    in ("taken in"); None where nobody could tell in time.
     """
 
     answer: str
@@ -50,6 +56,10 @@ class Candidate:
     chunk_id: str
     start: int
     end: int
+    documents: int = 1
+    contradicts: bool = False
+    date: str | None = None
+    date_of: DateOf | None = None
 
 
 @dataclass(frozen=True, slots=True)

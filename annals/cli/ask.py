@@ -7,13 +7,14 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from annals.cli.context import CommandContext, run_async, served
-from annals.cli.words import short
+from annals.cli.words import counted, short
 from contracts.errors import AnnalsError
 from contracts.payload import Question
 from contracts.text import is_blank
 
 MOST_OTHERS = 2
 """Other candidates that are told beside an answer."""
+DAY = len("2026-01-05")
 _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 
 
@@ -25,7 +26,8 @@ def command(context: CommandContext, question: str, sources: int) -> None:
     """Answer QUESTION from what was taken in.
 
     The answer comes with a confidence in 0..1, which is how often such an answer is right, the sentences that lead to
-    it, and its sources. Without evidence there is no answer but what is missing, and the exit code is 1.
+    it, and its sources. What contradicts it is told with the dates of both documents. Without evidence there is no
+    answer but what is missing, and the exit code is 1.
     """
     if not run_async(lambda: _ask(context, question, sources)):
         sys.exit(1)
@@ -84,11 +86,33 @@ def _tell(context: CommandContext, answer: dict[str, Any]) -> None:
     for step in answer["steps"]:
         found = " ".join(step["found"].split())
         context.say(f"  {short(found)}: {short(step['sentence'])} ({step['title'] or step['document_id']})")
-    others = [other for other in answer["candidates"] if other["answer"] != answer["answer"]][:MOST_OTHERS]
-    if others:
+    others = [other for other in answer["candidates"] if other["answer"] != answer["answer"]]
+    against = [other for other in others if other["contradicts"]]
+    if against:
+        context.say("Contradicted")
+        for one in [*_own(answer), *against]:
+            context.say(f"  {short(one['answer'])}: {short(one['sentence'])} ({_source(one)})")
+    likely = [other for other in others if not other["contradicts"]][:MOST_OTHERS]
+    if likely:
         context.say("Less likely")
-        for other in others:
-            context.say(f"  {other['support']:.2f} {short(other['answer'])}: {short(other['sentence'])}")
+        for other in likely:
+            text = f"{short(other['answer'])}: {short(other['sentence'])}"
+            context.say(f"  {other['support']:.2f} {text} ({_source(other)})")
     context.say("Sources")
     for number, source in enumerate(answer["sources"], start=1):
         context.say(f"  {number}. {source['title']}: {short(source['text'])}")
+
+
+def _own(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The candidate that is the answer."""
+    return [one for one in answer["candidates"] if one["answer"] == answer["answer"]][:1]
+
+
+def _source(candidate: dict[str, Any]) -> str:
+    """Its document, when that is from, and how many tell the same."""
+    told = [short(candidate["title"] or candidate["document_id"])]
+    if candidate["date"] is not None:
+        told.append(f"{'of' if candidate['date_of'] == 'said' else 'taken in'} {candidate['date'][:DAY]}")
+    if candidate["documents"] > 1:
+        told.append(f"in {counted(candidate['documents'], 'document')}")
+    return ", ".join(told)

@@ -17,6 +17,7 @@ from reasoning.engine import Reasoner
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
 from services.reasoning.ask import AskService
+from services.reasoning.dates import DocumentDates
 from services.reasoning.recorder import AnswerRecorder
 from services.search.search import Embedding, SearchPassages
 
@@ -175,6 +176,7 @@ def ask_service(stores: Stores, inference: Inference, generator: TextGenerator |
         stores.read.passages,
         stores.read.answers,
         stores.read.limits,
+        DocumentDates(stores.read.relational),
         per_minute=stores.settings.questions_per_minute,
     )
 

@@ -25,7 +25,8 @@ async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
     """Answer a question from the caller's documents, with the steps that lead to the answer and its sources.
 
     `answer` is a span of a source, or follows from several; it is null where nothing supports one, and `missing` says
-    why. Where a generative model words it, `borne_out` says whether the sources bear it out.
+    why. Of `candidates` those that contradict it say so, with their documents' dates. Where a generative model words
+    it, `borne_out` says whether the sources bear it out.
     """
     exchange = exchange_of(request.scope)
     models = await services_of(request).models(exchange.deadline)
@@ -66,6 +67,10 @@ HANDLERS = {
                     "chunk_id": "5f0c",
                     "start": 0,
                     "end": 63,
+                    "documents": 1,
+                    "contradicts": False,
+                    "date": "2026-01-05",
+                    "date_of": "said",
                 }
             ],
             "missing": None,

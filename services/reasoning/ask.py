@@ -1,5 +1,6 @@
 """Asking: from the cache where the same was asked of the same knowledge, else by reasoning; an event each."""
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -27,6 +28,7 @@ from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.answers.reads import AnswerCache
 from projections.vector.reads import Passage, PassageReader
+from reasoning.contradictions import with_contradictions
 from reasoning.embedder import Vectors
 from reasoning.engine import Draft, Reasoner, without_generator
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
@@ -36,6 +38,7 @@ from services.caller import Caller
 from services.deadline import Deadline, abandon_after
 from services.errors import OverloadedError, TooManyQuestionsError
 from services.rate_limits import Grant, RateLimits
+from services.reasoning.dates import DocumentDates
 from services.reasoning.recorder import AnswerRecorder
 from services.work_limit import WorkLimit
 
@@ -51,7 +54,7 @@ RUNNING, WAITING = 4, 64
 GENERATING, GENERATING_SHARE = 8, 0.5
 """How many questions a generative model is asked at once, and what share of the time that is left it may take."""
 ASIDE_SHARE = 0.05
-"""Of the time granted: how long each of what an answer can do without is waited for (rate limits, cache, log)."""
+"""Of the time granted: how long each of what an answer can do without is waited for (limits, cache, dates, log)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class _Steps:
 
 
 class AskService:
-    """A limiter, a cache or a log that is away, or slow, costs a moment and no answer.
+    """A limiter, a cache, a read model of dates or a log that is away, or slow, costs a moment and no answer.
 
     At most RUNNING questions are worked on at once; tenants take turns, and each has at most WAITING more.
 
@@ -102,6 +105,7 @@ class AskService:
         passages: PassageReader,
         answers: AnswerCache,
         limits: RateLimits,
+        dates: DocumentDates,
         *,
         per_minute: int | None,
     ) -> None:
@@ -114,6 +118,7 @@ class AskService:
         self._passages = passages
         self._answers = answers
         self._limits = limits
+        self._dates = dates
         self._per_minute = per_minute
 
     def limit_to(self, per_minute: int | None) -> None:
@@ -152,7 +157,7 @@ class AskService:
             steps.done("rate_limit")
             visible = _visible(caller)
             key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant, visible))
-            answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, key))
+            answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, question, key))
             steps.done("cache")
             cached = answer is not None
             if answer is None:
@@ -165,6 +170,10 @@ class AskService:
                     steps.done("generating")
                 # An answer is kept by what it comes from: one without a generative model that was away, as such.
                 key = _cache_key(caller.tenant, question, k, answer.knowledge)
+            if answer.candidates:
+                dated = await _if_there("the documents' dates", aside_s, self._dates.dated(caller, answer))
+                answer = dated or answer
+                steps.done("dates")
         milliseconds = round((time.monotonic() - began) * 1000)
         asked = AskResult(query_id or str(uuid4()), answer, cached, milliseconds, key, steps.taken)
         command = _command(caller, question, key, asked, at)
@@ -202,7 +211,7 @@ class AskService:
                 retry_after_s=grant.retry_after_s,
             )
 
-    async def _kept(self, tenant: str, key: str) -> Answer | None:
+    async def _kept(self, tenant: str, question: str, key: str) -> Answer | None:
         query_id = await self._answers.find(tenant, key)
         if query_id is None:
             return None
@@ -216,7 +225,7 @@ class AskService:
         passages = await self._passages.passages(tenant, list(chunk_ids))
         if len(passages) < len(chunk_ids):
             return None
-        return Answer(
+        kept = Answer(
             executed.answer,
             executed.confidence,
             tuple(scored(passages[source.chunk_id], source.score) for source in executed.sources),
@@ -228,6 +237,7 @@ class AskService:
             tuple(executed.models),
             executed.borne_out,
         )
+        return await asyncio.to_thread(with_contradictions, question, kept)
 
 
 def require_embedding(caller: Caller) -> None:

@@ -29,7 +29,7 @@ class ReasoningMetadata:
 
     `query_hash`: the key that it is kept by, where its confidence is over 0.8; another one as soon as the knowledge
     changes. `timings`: milliseconds of each step (`rate_limit`, `cache`, `reasoning`, `generating` with
-    a generative model, `recording`). `recorded`: the log
+    a generative model, `dates` of candidates, `recording`). `recorded`: the log
     has the event. `knowledge` names the state of the read models.
     """
 
@@ -45,7 +45,8 @@ class ReasoningMetadata:
 class ReasoningQueryResponse:
     """`answer` is a span of a source, or follows from several. Where nothing supports one it is None, `missing` says
     why, and `sources` are the passages that speak of the question, if any do. `steps` lead to the answer, `candidates`
-    are the best spans, best first.
+    are the best spans, best first; those that contradict the answer say so, and it is no surer than 0.5 then, unless
+    clearly more documents bear it out.
 
     `models` took part in the last step, if any did. `borne_out`: whether the sources bear out what a generative one
     said; None where none did. `note`: what else a person should know, such as that it was away.

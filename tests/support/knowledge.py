@@ -13,6 +13,7 @@ from annals.settings import load_settings
 from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
 from services.reasoning.ask import AskService
+from services.reasoning.dates import DocumentDates
 from services.reasoning.recorder import AnswerRecorder
 from services.reasoning.service import ReasoningService
 from services.search.search import SearchPassages
@@ -70,6 +71,7 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
             read.passages,
             read.answers,
             read.limits,
+            DocumentDates(read.relational),
             per_minute=None,
         )
         search = SearchPassages(read.passages, read.graph, read.relational, ReasoningService(ask))

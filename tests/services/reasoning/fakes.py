@@ -10,11 +10,13 @@ from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
+from projections.relational.reads import RelationalReader
 from projections.vector.reads import PassageReader
 from reasoning.engine import Draft, Reasoner, without_generator
 from reasoning.results import Answer
 from reasoning.visible import Visible
 from services.rate_limits import Grant
+from services.reasoning.dates import DocumentDates
 
 Way = Literal["answers", "is away", "hangs"]
 NEVER_S = 600.0
@@ -139,6 +141,11 @@ class NoPassages:
         self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
     ) -> dict[str, object]:
         return {}
+
+
+def dates() -> DocumentDates:
+    """Asked for nothing: the answer has no candidates."""
+    return DocumentDates(cast(RelationalReader, None))
 
 
 def passages() -> PassageReader:
