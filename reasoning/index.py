@@ -1,7 +1,7 @@
 """What a question is answered from: passages by number, the links between them, and the graph of their entities."""
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,12 +16,15 @@ from reasoning.shared_names import SharedNames
 from reasoning.texts import Sentence, Texts
 from reasoning.words import Rarity
 
-MENTION, STATEMENT = 0.5, 0.3
-"""Weights of edges, where an alias in a text has 1: what a parser found is right less often."""
+ALIAS, MENTION, STATEMENT = 1.0, 0.5, 0.3
+"""Weights of edges, where an alias in a text has most: what a parser found is right less often."""
 COMMON_SHARE, COMMON_COUNT = 0.2, 10
 """An entity in more passages than this share, and this many, joins everything to everything and is left out."""
 BACKWARD, MOST_BACKWARD = 0.5, 100
 """What a link is worth against its direction; what more passages than this link to says nothing of any of them."""
+
+NODE_BITS = 32
+"""Of the node in an edge that is one number."""
 
 Numbers = npt.NDArray[np.int64]
 
@@ -53,8 +56,7 @@ class Whole:
 class Index:
     """Read by many threads.
 
-    `edges[i]` holds passage i's links both ways. `chances` is the walk over passages and entities (see `pagerank`).
-    `seeds` holds for each name its entities, as (node, number of passages that have it).
+    `chances` is the walk over passages and entities (see `pagerank`).
     """
 
     def __init__(
@@ -82,9 +84,10 @@ class Index:
         )
         self.aliases = Names(self.targets.names)
         self._spans = [self.aliases.find(text.text, text.words) for text in self._texts]
-        self.edges = self._edges()
-        self.chances, self.seeds = self._graph(snapshot)
-        self.names = Names(self.seeds)
+        self._links = self._linked()
+        self._edges: dict[int, list[Edge]] = {}
+        self.chances = self._graph(snapshot)
+        self.names = Names(self._named)
         self.shared_names = SharedNames(
             self.passages, snapshot.mentions, self.aliases.names, whole.spread if whole is not None else {}
         )
@@ -107,69 +110,89 @@ class Index:
 
     def edges_from(self, number: int, asked: Collection[Name]) -> Iterator[Edge]:
         """Links of a passage both ways, and those through names that it shares; names of the question are `asked`."""
-        yield from self.edges[number]
+        yield from self.edges(number)
         for link in self.shared_names.links(number, asked):
             yield Edge(link.target, link.weight, number, link.start, link.end)
 
-    def _edges(self) -> list[list[Edge]]:
-        out: list[list[Link]] = [self.targets.links(self.spans(i), i) for i in range(len(self.passages))]
-        arriving = Counter(target for links in out for target in {link.target for link in links})
-        edges: list[list[Edge]] = [[] for _ in self.passages]
+    def edges(self, number: int) -> Sequence[Edge]:
+        """A passage's links both ways, in order of the passages that hold them."""
+        kept = self._edges.get(number)
+        if kept is None:
+            out, arriving = self._links
+            own = [Edge(link.target, link.weight, number, link.start, link.end) for link in out[number]]
+            before, behind = list[Edge](), list[Edge]()
+            # One passage may link to it at several places.
+            count = len({source for source, _ in arriving[number]})
+            for source, link in arriving[number] if count <= MOST_BACKWARD else ():
+                weight = BACKWARD * link.weight / math.sqrt(count)
+                (before if source < number else behind).append(Edge(source, weight, source, link.start, link.end))
+            kept = self._edges[number] = [*before, *own, *behind]
+        return kept
+
+    def seeds(self, name: Name) -> list[tuple[int, int]]:
+        """Entities of a name, as (node, number of passages that have it)."""
+        found = (self._nodes[entity] for entity in self._named.get(name, ()) if entity in self._nodes)
+        return sorted((node, int(self._frequency[node])) for node in found)
+
+    def _linked(self) -> tuple[list[list[Link]], list[list[tuple[int, Link]]]]:
+        """Links out of each passage, and those into it with their sources, in order of these."""
+        out = [self.targets.links(spans, number) for number, spans in enumerate(self._spans)]
+        arriving: list[list[tuple[int, Link]]] = [[] for _ in out]
         for source, links in enumerate(out):
             for link in links:
-                edges[source].append(Edge(link.target, link.weight, source, link.start, link.end))
-                count = arriving[link.target]
-                if count <= MOST_BACKWARD:
-                    weight = BACKWARD * link.weight / math.sqrt(count)
-                    edges[link.target].append(Edge(source, weight, source, link.start, link.end))
-        return edges
+                arriving[link.target].append((source, link))
+        return out, arriving
 
-    def _graph(self, snapshot: GraphSnapshot) -> tuple[Transitions, dict[Name, list[tuple[int, int]]]]:
+    def _graph(self, snapshot: GraphSnapshot) -> Transitions:
         """Passages are the first nodes, by number, and entities follow."""
+        numbers, count = self.numbers, len(self.passages)
         nodes: dict[str, int] = {}
-        named: dict[Name, set[str]] = {}
-        edges: dict[tuple[int, int], float] = {}
-
-        def edge(chunk_id: str, entity_id: str, weight: float) -> None:
-            if chunk_id in self.numbers:
-                node = nodes.setdefault(entity_id, len(self.passages) + len(nodes))
-                key = (self.numbers[chunk_id], node)
-                edges[key] = max(weight, edges.get(key, 0.0))
-
+        named: defaultdict[Name, set[str]] = defaultdict(set)
+        # By passage and node, as one number.
+        edges: dict[int, float] = {}
         for subject in snapshot.subjects:
-            named.setdefault(name_of(subject.name), set()).add(subject.entity_id)
-            edge(subject.chunk_id, subject.entity_id, subject.quality)
-        for passage, spans in zip(self.passages, self._spans, strict=True):
-            for span in spans:
-                for entity_id in named.get(span.name, ()):
-                    edge(passage.chunk_id, entity_id, 1.0)
+            named[name_of(subject.name)].add(subject.entity_id)
+            number = numbers.get(subject.chunk_id)
+            if number is not None:
+                edge = number << NODE_BITS | nodes.setdefault(subject.entity_id, count + len(nodes))
+                edges[edge] = max(subject.quality, edges.get(edge, 0.0))
+        for number, spans in enumerate(self._spans):
+            for name in dict.fromkeys(span.name for span in spans):
+                for entity_id in named.get(name, ()):
+                    edges[number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))] = ALIAS
         for mention in snapshot.mentions:
-            named.setdefault(name_of(mention.name), set()).add(mention.entity_id)
-            edge(mention.chunk_id, mention.entity_id, MENTION)
-
-        own = Counter(node for _, node in edges)
-        spread = self._whole.spread if self._whole is not None else {}
-        frequency = {node: max(own[node], spread.get(entity_id, 0)) for entity_id, node in nodes.items()}
-        count = len(self.passages) if self._whole is None else max(len(self.passages), self._whole.passages)
-        most = max(COMMON_COUNT, COMMON_SHARE * count)
-        kept = [(left, right, weight) for (left, right), weight in edges.items() if frequency[right] <= most]
-        for statement in snapshot.statements:
-            start, end = nodes.get(statement.subject_id), nodes.get(statement.object_id)
-            if start is not None and end is not None and start != end:
-                kept.append((start, end, STATEMENT * statement.confidence))
-        size = len(self.passages) + len(nodes)
+            named[name_of(mention.name)].add(mention.entity_id)
+            number = numbers.get(mention.chunk_id)
+            if number is not None:
+                edge = number << NODE_BITS | nodes.setdefault(mention.entity_id, count + len(nodes))
+                if edges.get(edge, 0.0) < MENTION:
+                    edges[edge] = MENTION
+        size = count + len(nodes)
+        pairs = np.fromiter(edges, np.int64, len(edges))
+        left, right = pairs >> NODE_BITS, pairs & ((1 << NODE_BITS) - 1)
+        own = np.bincount(right, minlength=size)
+        frequency = own.copy()
+        if self._whole is not None:
+            spread = self._whole.spread
+            known = np.fromiter((spread.get(entity_id, 0) for entity_id in nodes), np.int64, len(nodes))
+            frequency[count:] = np.maximum(own[count:], known)
+        whole = count if self._whole is None else max(count, self._whole.passages)
+        kept = frequency[right] <= max(COMMON_COUNT, COMMON_SHARE * whole)
+        weights = np.fromiter(edges.values(), np.float64, len(edges))
+        stated = [
+            (start, end, STATEMENT * statement.confidence)
+            for statement in snapshot.statements
+            if (start := nodes.get(statement.subject_id)) is not None
+            and (end := nodes.get(statement.object_id)) is not None
+            and start != end
+        ]
         # Passages that are none of these are spoken of, too: what goes there is lost to these.
-        beyond = np.zeros(size)
-        for node, held in own.items():
-            beyond[node] = MENTION * (frequency[node] - held)
-        chances = transitions(size, *_columns(kept), beyond)
-        seeds = {
-            name: sorted((nodes[entity], frequency[nodes[entity]]) for entity in entities if entity in nodes)
-            for name, entities in named.items()
-            if name
-        }
-        return chances, seeds
-
-
-def _columns(edges: Sequence[tuple[int, int, float]]) -> tuple[list[int], list[int], list[float]]:
-    return [edge[0] for edge in edges], [edge[1] for edge in edges], [edge[2] for edge in edges]
+        beyond = (MENTION * (frequency - own)).astype(np.float64)
+        self._nodes, self._named, self._frequency = nodes, named, frequency
+        return transitions(
+            size,
+            np.concatenate([left[kept], np.array([one[0] for one in stated], dtype=np.int64)]),
+            np.concatenate([right[kept], np.array([one[1] for one in stated], dtype=np.int64)]),
+            np.concatenate([weights[kept], np.array([one[2] for one in stated], dtype=np.float64)]),
+            beyond,
+        )

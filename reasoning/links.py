@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from contracts.folding import name_words
 from contracts.scripts import is_lower
-from reasoning.words import Word, words_of
+from reasoning.words import Words
 
 Name = tuple[str, ...]
 """A name as its folded words."""
@@ -45,24 +45,24 @@ class Names:
         for name in self.names:
             self._longest[name[0]] = max(len(name), self._longest.get(name[0], 0))
 
-    def find(self, text: str, words: Sequence[Word] | None = None) -> list[Span]:
+    def find(self, text: str, words: Words | None = None) -> list[Span]:
         """Spans of names in a text, the longest first where several begin, none within another.
 
         A single word without a capital is no mention: too many titles are also plain words.
         """
-        return list(self._find(text, words_of(text) if words is None else words))
+        return list(self._find(text, Words(text) if words is None else words))
 
-    def _find(self, text: str, words: Sequence[Word]) -> Iterator[Span]:
-        folded = tuple([word[0] for word in words])
+    def _find(self, text: str, words: Words) -> Iterator[Span]:
+        folded = words.folded
         longest = self._longest
         end = 0
         for at in [number for number, word in enumerate(folded) if word in longest]:
             if at < end:
                 continue
-            for length in range(min(longest[folded[at]], len(words) - at), 0, -1):
+            for length in range(min(longest[folded[at]], len(folded) - at), 0, -1):
                 if (name := folded[at : at + length]) not in self.names:
                     continue
-                first, last = words[at].start, words[at + length - 1].end
+                first, last = words.bounds(at, at + length - 1)
                 if length > 1 or not is_lower(text[first:last]):
                     yield Span(name, first, last)
                     end = at + length

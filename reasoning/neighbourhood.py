@@ -20,7 +20,7 @@ from reasoning.path_ranking import HOPS, LEXICAL, NAMED, STARTS
 from reasoning.shared_names import SHARED
 from reasoning.texts import Text, Texts, names_in
 from reasoning.visible import Visible
-from reasoning.words import STOP_WORDS, stem, words_of
+from reasoning.words import STOP_WORDS, Words, stem, words_of
 
 Row = TypeVar("Row", Subject, Mention)
 
@@ -78,7 +78,7 @@ class Neighbourhoods:
         """What the question is to be ranked on, of what is visible. Raises what the readers raise."""
         question = found.question
         words = words_of(question)
-        keys = list(dict.fromkeys(names_in(question, words)))
+        keys = list(dict.fromkeys(names_in(question, Words(question))))
         asked = [question[word.start : word.end] for word in words if word.folded not in STOP_WORDS]
         subjects, mentions, rarity = await asyncio.gather(
             self._graph.named(tenant, keys, OF_NAME),
@@ -201,7 +201,7 @@ def _linked(
 
 
 def _keys(texts: Iterable[Text]) -> list[str]:
-    return list(dict.fromkeys(key for text in texts for key in text.names()))
+    return list(dict.fromkeys(key for text in texts for key in text.names))
 
 
 def _names(*rows: Sequence[Subject] | Sequence[Mention]) -> Names:

@@ -144,7 +144,7 @@ def _walk(index: Index, likeness: Scores, spans: Sequence[Span]) -> Scores:
     """PageRank of each passage, from the question's entities (each damped by its frequency) and the best passages."""
     restart = np.zeros(index.chances.size)
     for name in {span.name for span in spans}:
-        for node, frequency in index.seeds[name]:
+        for node, frequency in index.seeds(name):
             restart[node] += 1.0 / np.sqrt(frequency)
     top = np.argsort(-likeness, kind="stable")[:SEED_PASSAGES]
     above = likeness[top] - likeness[top].min(initial=np.inf)

@@ -1,12 +1,13 @@
 """Passages that name the same thing, where no passage is about it: what joins them beside links."""
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from projections.graph.reads import Mention
 from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Span, name_of
-from reasoning.words import words_of
+from reasoning.words import Words
 
 SHARED = 0.7
 """What it is worth that two passages share a name, beside one that names what the other is about."""
@@ -28,13 +29,13 @@ class SharedNames:
         where these passages are not all."""
         self._passages = passages
         numbers = {passage.chunk_id: number for number, passage in enumerate(passages)}
-        self._holders: dict[str, dict[int, Name]] = {}
-        self._named: dict[int, list[str]] = {}
+        self._holders: defaultdict[str, dict[int, Name]] = defaultdict(dict)
+        self._named: defaultdict[int, list[str]] = defaultdict(list)
         for mention in mentions:
             name, number = name_of(mention.name), numbers.get(mention.chunk_id)
             if name and number is not None and name not in aliases:
-                self._holders.setdefault(mention.entity_id, {})[number] = name
-                self._named.setdefault(number, []).append(mention.entity_id)
+                self._holders[mention.entity_id][number] = name
+                self._named[number].append(mention.entity_id)
         self._spread = spread
         self._kept: dict[int, dict[str, Span]] = {}
 
@@ -58,7 +59,7 @@ class SharedNames:
         if kept is None:
             kept = {}
             text = self._passages[number].text
-            words = words_of(text)
+            words = Words(text)
             for entity_id in self._named.get(number, ()):
                 holders = self._holders[entity_id]
                 if len(holders) >= FEWEST and max(len(holders), self._spread.get(entity_id, 0)) <= MOST:

@@ -1,15 +1,21 @@
 """Words of a text: where they are, which of them carry meaning, and how rare each is."""
 
 import math
+import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
+from sys import intern
 from typing import NamedTuple
 
 from contracts.folding import fold as fold
-from contracts.scripts import is_plain, parts, plain_bounds
+from contracts.scripts import Bounds, is_plain, parts, plain_bounds
 
 _POSSESSIVES = ("'s", "\u2019s")
+# Words of a plain text; an s behind an apostrophe is none.
+_PLAIN = re.compile(r"\w++(?<!['\u2019][s\u017fS])")
 _SUFFIXES = ("ational", "ations", "ation", "ingly", "ities", "ings", "ing", "edly", "ment", "ness", "ies", "ity", "ers")
 _ENDINGS = (*_SUFFIXES, "ed", "er", "es", "or", "ly", "al", "s", "e", "y")
 _STOP = """
@@ -63,6 +69,37 @@ def _special_words(text: str) -> Iterator[Word]:
             yield Word(folded[0], start, end)
 
 
+class Words:
+    """The words of a text as `words_of` has them, for many texts: where they are is worked out when it is asked for.
+
+    Read by many threads.
+    """
+
+    __slots__ = ("_bounds", "_text", "folded")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._bounds: array[int] | None = None
+        self.folded: tuple[str, ...]
+        if text.isascii():
+            self.folded = tuple(map(intern, _PLAIN.findall(text.lower())))
+        elif is_plain(text):
+            found = _PLAIN.findall(text)
+            self.folded = tuple([intern(word.lower()) if word.isascii() else _folded(word) for word in found])
+        else:
+            words = list(_special_words(text))
+            self.folded = tuple([word.folded for word in words])
+            self._bounds = array("I", chain.from_iterable([word[1:] for word in words]))
+
+    def bounds(self, first: int, last: int) -> Bounds:
+        """Where word number `first` starts, and word number `last` ends."""
+        bounds = self._bounds
+        if bounds is None:
+            matches = _PLAIN.finditer(self._text)
+            bounds = self._bounds = array("I", chain.from_iterable([match.span() for match in matches]))
+        return bounds[2 * first], bounds[2 * last + 1]
+
+
 @lru_cache(maxsize=1 << 16)
 def _folded(word: str) -> str:
     return fold(word)
@@ -79,12 +116,12 @@ def stem(word: str) -> str:
 
 def content_of(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning."""
-    return stems_of(words_of(text))
+    return stems_of(Words(text).folded)
 
 
-def stems_of(words: Iterable[Word]) -> frozenset[str]:
-    """The same, of words that were found before."""
-    return frozenset([stem(word) for word in {word[0] for word in words} if word not in STOP_WORDS])
+def stems_of(folded: Iterable[str]) -> frozenset[str]:
+    """The same, of folded words."""
+    return frozenset([stem(word) for word in set(folded) if word not in STOP_WORDS])
 
 
 class Rarity:

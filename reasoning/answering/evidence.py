@@ -147,7 +147,7 @@ def evidence_of(index: Index, ranking: Ranking, numbers: Sequence[int]) -> Evide
         for rank, number in enumerate(numbers)
     }
     for number, passage in found.items():
-        for edge in index.edges[number]:
+        for edge in index.edges(number):
             other = found.get(edge.other)
             if other is None:
                 continue

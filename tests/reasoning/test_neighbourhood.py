@@ -8,7 +8,7 @@ from reasoning.neighbourhood import ADDED, FIRST, OF_NAME, FoundPassages, Neighb
 from reasoning.path_ranking import HOPS, rank
 from reasoning.texts import Texts, names_in
 from reasoning.visible import Visible
-from reasoning.words import words_of
+from reasoning.words import Words
 from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders, index_of, passages_of
 
 QUESTION = "Who is mayor of the town where the writer of The Glass Lantern grew up?"
@@ -62,7 +62,7 @@ async def test_what_came_today_is_linked_from_what_was_there(embedder: TownEmbed
     assert held((await hood(readers, embedder, "Glass?", "lantern")).index) == {"lantern"}
     readers.town["voss"] = TOWN["voss"]
     index = (await hood(readers, embedder, "Glass?", "lantern")).index
-    assert [link.other for link in index.edges[index.numbers["lantern"]]] == [index.numbers["voss"]]
+    assert [link.other for link in index.edges(index.numbers["lantern"])] == [index.numbers["voss"]]
 
 
 async def test_each_passage_is_compared_with_the_question_whoever_brought_it(embedder: TownEmbedder) -> None:
@@ -99,7 +99,7 @@ async def test_an_empty_tenant_has_an_empty_neighbourhood(embedder: TownEmbedder
 
 def test_names_in_a_text_are_its_runs_of_words() -> None:
     text = "The Battle of Hastings shook rye bread"
-    found = set(names_in(text, words_of(text)))
+    found = set(names_in(text, Words(text)))
     assert {"battle of hastings", "hastings", "the battle of hastings", "rye bread", "shook rye bread"} <= found
     assert "bread" not in found and "battle of" not in found and "of hastings" not in found
 

@@ -1,8 +1,10 @@
 import unicodedata
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from reasoning.words import Rarity, content_of, overlap, shortened, stem, words_of
+from reasoning.words import Rarity, Word, Words, content_of, overlap, shortened, stem, words_of
 
 
 def test_words_know_their_place_and_lose_possessives_and_accents() -> None:
@@ -53,3 +55,15 @@ def test_overlap_is_the_share_of_the_weight() -> None:
 def test_what_is_too_long_is_cut_and_says_so() -> None:
     assert shortened("abcdef", 6) == "abcdef"
     assert shortened("abcdefg", 6) == "abc..."
+
+
+_LETTERS = st.sampled_from(
+    [*"aSs\u017fZ9_ '\u2019-.\n\u00e9\u00d8\u0130\u0301", "\ud55c", "\u5be9", "\u0e01", "\u200d"]
+)
+
+
+@given(st.text(_LETTERS, max_size=30))
+@example("it's 'S x\u2019s 's \u017f'\u017f s's ''s's")
+def test_words_of_many_texts_are_those_of_one(text: str) -> None:
+    words = Words(text)
+    assert [Word(folded, *words.bounds(at, at)) for at, folded in enumerate(words.folded)] == words_of(text)
