@@ -29,12 +29,22 @@ class SharedNames:
         where these passages are not all."""
         self._passages = passages
         numbers = {passage.chunk_id: number for number, passage in enumerate(passages)}
-        self._holders: defaultdict[str, dict[int, Name]] = defaultdict(dict)
+        self._holders: dict[str, dict[int, Name]] = {}
         self._named: defaultdict[int, list[str]] = defaultdict(list)
+        firsts: dict[str, Mention] = {}
         for mention in mentions:
             name, number = name_of(mention.name), numbers.get(mention.chunk_id)
             if name and number is not None and name not in aliases:
-                self._holders[mention.entity_id][number] = name
+                first = firsts.setdefault(mention.entity_id, mention)
+                # Most entities have one mention, and join nothing.
+                if first is not mention:
+                    holders = self._holders.get(mention.entity_id)
+                    if holders is None:
+                        holders = self._holders[mention.entity_id] = {numbers[first.chunk_id]: name_of(first.name)}
+                    holders[number] = name
+        for mention in mentions if self._holders else ():
+            name, number = name_of(mention.name), numbers.get(mention.chunk_id)
+            if name and number is not None and name not in aliases and mention.entity_id in self._holders:
                 self._named[number].append(mention.entity_id)
         self._spread = spread
         self._kept: dict[int, dict[str, Span]] = {}

@@ -11,11 +11,16 @@ from projections.graph.walking import WalkingReader
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.postgres.store import PostgresStore
 
+_SEPARATOR = "\x1f"
+"""Between keys, and between entities' ids, which hold none: names are split at it."""
+# Thousands of keys are sent as one text: a client writes an array's elements one by one.
+_GIVEN = "string_to_array($2::text, chr(31))"
+
 # Follows merges to their end; a chain that bites its tail ends after as many steps as any sane chain has.
-_MERGED = """
+_MERGED = f"""
 WITH RECURSIVE merged(entity_id, into_id, depth) AS (
     SELECT entity_id, merged_into, 1 FROM graph.decisions
-    WHERE tenant = $1 AND entity_id = ANY($2) AND merged_into IS NOT NULL
+    WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND merged_into IS NOT NULL
     UNION ALL
     SELECT m.entity_id, d.merged_into, m.depth + 1 FROM merged AS m
     JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = m.into_id
@@ -23,9 +28,9 @@ WITH RECURSIVE merged(entity_id, into_id, depth) AS (
 )
 SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth DESC
 """
-_MEMBERS = """
+_MEMBERS = f"""
 WITH RECURSIVE merged(entity_id, into_id, depth) AS (
-    SELECT entity_id, merged_into, 1 FROM graph.decisions WHERE tenant = $1 AND merged_into = ANY($2)
+    SELECT entity_id, merged_into, 1 FROM graph.decisions WHERE tenant = $1 AND merged_into = ANY({_GIVEN})
     UNION ALL
     SELECT d.entity_id, m.into_id, m.depth + 1 FROM merged AS m
     JOIN graph.decisions AS d ON d.tenant = $1 AND d.merged_into = m.entity_id
@@ -63,15 +68,15 @@ _OF_DOCUMENT = (
     "WHERE v.tenant = $1 AND v.document_id = $2 AND v.collection = ANY($3)))"
 )
 
-_NAMED = """
-SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest($2::text[]) AS k(key) CROSS JOIN LATERAL (
+_NAMED = f"""
+SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(key) CROSS JOIN LATERAL (
     SELECT entity_id, name, chunk_id, quality FROM graph.subjects
     WHERE tenant = $1 AND key = k.key AND key <> '' ORDER BY quality DESC, chunk_id LIMIT $3
 ) AS s
 """
 
-_MENTIONED = """
-SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest($2::text[]) AS k(id) CROSS JOIN LATERAL (
+_MENTIONED = f"""
+SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest({_GIVEN}) AS k(id) CROSS JOIN LATERAL (
     SELECT entity_id, name, chunk_id, times FROM graph.mentions
     WHERE tenant = $1 AND entity_id = k.id ORDER BY chunk_id LIMIT $3
 ) AS m
@@ -116,7 +121,7 @@ class PostgresGraph(WalkingReader):
     async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
         """The passages that these names are of, the surest first."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_NAMED, tenant, list(dict.fromkeys(keys)), most)
+            rows = await connection.fetch(_NAMED, tenant, _SEPARATOR.join(dict.fromkeys(keys)), most)
             merged = await _became(connection, tenant, {row["entity_id"] for row in rows})
         return [Subject(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, rows)]
 
@@ -124,15 +129,16 @@ class PostgresGraph(WalkingReader):
         """The passages that mention the entities of these names."""
         async with acquire(self._pool) as connection:
             accented = await connection.fetch(
-                "SELECT DISTINCT entity_id FROM graph.mentions WHERE tenant = $1 AND key = ANY($2) AND key <> ''",
+                "SELECT DISTINCT entity_id FROM graph.mentions "
+                f"WHERE tenant = $1 AND key = ANY({_GIVEN}) AND key <> ''",
                 tenant,
-                list(keys),
+                _SEPARATOR.join(keys),
             )
             own = {entity_id(tenant, key) for key in keys} | {row["entity_id"] for row in accented}
             merged = await _became(connection, tenant, own)
             named = {merged.get(one, one) for one in own}
             members = await _members(connection, tenant, named)
-            rows = await connection.fetch(_MENTIONED, tenant, sorted(named | members.keys()), most)
+            rows = await connection.fetch(_MENTIONED, tenant, _SEPARATOR.join(sorted(named | members.keys())), most)
         found: dict[str, list[Mention]] = {}
         for row in map(tuple, rows):
             of = members.get(row[0], row[0])
@@ -144,9 +150,9 @@ class PostgresGraph(WalkingReader):
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT entity_id, passages FROM graph.entities "
-                "WHERE tenant = $1 AND entity_id = ANY($2) AND passages > 0",
+                f"WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND passages > 0",
                 tenant,
-                list(entity_ids),
+                _SEPARATOR.join(entity_ids),
             )
         return {row["entity_id"]: row["passages"] for row in rows}
 
@@ -238,7 +244,7 @@ async def _became(
     connection: Connection, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None = None
 ) -> dict[str, str]:
     """For each of these that was merged the entity that it became."""
-    rows = await connection.fetch(_MERGED, tenant, list(entity_ids))
+    rows = await connection.fetch(_MERGED, tenant, _SEPARATOR.join(entity_ids))
     merged = {row["entity_id"]: row["into_id"] for row in rows}
     return await _told(connection, tenant, merged, collections)
 
@@ -248,7 +254,7 @@ async def _members(
 ) -> dict[str, str]:
     """Every entity that was merged into one of these, with that one."""
     wanted = set(entity_ids)
-    rows = await connection.fetch(_MEMBERS, tenant, sorted(wanted))
+    rows = await connection.fetch(_MEMBERS, tenant, _SEPARATOR.join(sorted(wanted)))
     members = {row["entity_id"]: row["into_id"] for row in rows if row["entity_id"] not in wanted}
     return await _told(connection, tenant, members, collections)
 
