@@ -152,6 +152,8 @@ def document(api: FastAPI, endpoints: Iterable[ApiEndpointConfig], handlers: Map
 
 def _statuses(endpoint: ApiEndpointConfig) -> set[int]:
     found = set(ALWAYS)
+    if endpoint.method == "GET":
+        found.add(422)  # a parameter that it does not know
     if endpoint.auth_required:
         found |= {401, 403}
     if endpoint.rate_limit is not None:

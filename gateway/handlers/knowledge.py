@@ -8,6 +8,8 @@ from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.payload import Attributes, Identifier, Name, Predicate, Question
+from contracts.text import is_blank
+from gateway.errors import InvalidFieldsError
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
 from gateway.parameters import Cursor, DocumentId, EntityName, Limit, Prefix
@@ -201,7 +203,9 @@ async def search(
     k: Annotated[int, Query(ge=1, le=MAX_PASSAGES)] = 10,
     cursor: Cursor = None,
 ) -> SearchResults:
-    """The passages that meet a query, best first, in pages."""
+    """The passages that meet a query, best first, in pages. There must be a query, or something to find the like of."""
+    if like is None and is_blank(query):
+        raise InvalidFieldsError([{"pointer": "query: query", "detail": "it is blank, and so is `like`"}])
     exchange = exchange_of(request.scope)
     services = services_of(request)
     await services.models(exchange.deadline)

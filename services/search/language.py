@@ -20,7 +20,7 @@ type:T language:L collection:C   of documents with this attribute
 meta:NAME=VALUE   of documents with any other attribute
 after:2026-01-05 before:2026-02-01   taken in from this day on, before this day (UTC)
 A value with spaces is quoted: meta:"author=Ada Lovelace". Of one attribute given twice either value will do.
-Anything else is taken as words.
+Anything else is taken as words. A QUERY that begins with - goes behind --, as in: annals search -- -lamp
 """
 """For people, as `annals search --help` shows it."""
 

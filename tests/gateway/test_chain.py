@@ -12,6 +12,7 @@ import pytest
 from eventstore.errors import ConflictError, StoreUnavailableError
 from gateway import exchange
 from gateway.chain import processing
+from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
 from services.errors import LimitError, OverloadedError, TooManyQuestionsError
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
@@ -314,6 +315,35 @@ async def test_every_answer_has_its_headers(gateway: Gateway) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in answer.headers
+
+
+# ---- Parameters ----
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.method == "GET"], ids=lambda one: one.path)
+async def test_a_parameter_that_an_endpoint_does_not_know_is_refused_by_its_name(
+    gateway: Gateway, endpoint: ApiEndpointConfig
+) -> None:
+    path = endpoint.path.replace("{", "").replace("}", "")
+    answer = await gateway.client.get(path, params={"titel_prefix": "x", "tenant": ""}, headers=ADA)
+    errors = problem(answer, 422, "invalid-fields")["errors"]
+    assert isinstance(errors, list)
+    assert [one["pointer"] for one in errors] == ["query: titel_prefix", "query: tenant"]
+
+
+async def test_unknown_parameters_are_named_within_bounds(gateway: Gateway) -> None:
+    many = "&".join(f"{'x' * 90}{number}=1" for number in range(40))
+    errors = problem(await gateway.client.get(f"/health/live?{many}"), 422, "invalid-fields")["errors"]
+    assert isinstance(errors, list)
+    assert (len(errors), {len(one["pointer"]) for one in errors}) == (16, {len("query: ") + 64})
+
+
+@pytest.mark.parametrize("query", ["", "?query=", "?query=%20%09", "?query=&mode=text"])
+async def test_a_search_for_nothing_is_refused(gateway: Gateway, query: str) -> None:
+    answer = await gateway.client.get(f"/api/v1/search{query}", headers=ADA)
+    assert problem(answer, 422, "invalid-fields")["errors"] == [
+        {"pointer": "query: query", "detail": "it is blank, and so is `like`"}
+    ]
 
 
 async def test_head_has_the_head_alone(gateway: Gateway) -> None:

@@ -228,7 +228,7 @@ def test_a_tenant_is_nothing_that_is_asked_for(target: Target, header: str) -> N
     answer = target.send(attacker, "GET", "/api/v1/documents/vault", headers={header: THEIRS})
     assert answer.status_code == 404
     answer = target.send(attacker, "GET", "/api/v1/documents/vault?tenant=theirs&all_tenants=true")
-    assert answer.status_code == 404
+    assert answer.status_code == 422
     assert target.found_in_audit(attacker, "failed")
 
 
