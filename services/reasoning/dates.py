@@ -16,13 +16,14 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d[\d:.,+Z-]{1,30})?)?)?", re.ASCII)
 
 
 class DocumentDates:
-    """One read for an answer, of its tenant's documents alone. Raises StoreUnavailableError."""
+    """One read for an answer, of its tenant's documents alone. Raises AccessDeniedError, StoreUnavailableError."""
 
     def __init__(self, relational: RelationalReader) -> None:
         self._relational = relational
 
     async def dated(self, caller: Caller, answer: Answer) -> Answer:
         """The answer whose candidates have their documents' dates; a date that is masked is that of taking in."""
+        caller.require("reasoning", "execute")
         ids = list(dict.fromkeys(candidate.document_id for candidate in answer.candidates))
         rows = await self._relational.list_documents(caller.tenant, DocumentFilter(ids=ids), None, len(ids))
         reach = caller.access.reach("reasoning", "execute")
