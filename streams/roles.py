@@ -144,10 +144,15 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             await super().on_shutdown()
 
         def _flag_as_shutdown_by_signal(self) -> None:
-            impatience = threading.Timer(STOP_LIMIT_S, termination.terminate, (0, "stopped, not waiting any longer"))
+            impatience = threading.Timer(STOP_LIMIT_S, self._wait_no_longer)
             impatience.daemon = True
             impatience.start()
             super()._flag_as_shutdown_by_signal()
+
+        def _wait_no_longer(self) -> None:
+            monitor.stop()
+            role.ended()
+            termination.terminate(0, "stopped, not waiting any longer")
 
         def _shutdown_loop(self) -> None:
             # By now all is stopped; what mode does here is to wait for up to two seconds.

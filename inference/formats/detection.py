@@ -92,6 +92,12 @@ def mislabelled(kind: Kind, context: ReadContext) -> str | None:
     return f"is named {context.suffix} and is {kind}"
 
 
+def is_named_readable(context: ReadContext) -> bool:
+    """Whether the name says a kind that can be read."""
+    return context.suffix in _NAMED or context.suffix in _TEXTS
+
+
+_TEXTS = frozenset({".csv", ".markdown", ".md", ".tsv", ".txt"})
 _NAMED: dict[str, Kind] = {
     ".pdf": "pdf",
     ".docx": "docx",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from inference.formats.context import MAX_DEPTH, ReadContext
-from inference.formats.detection import binary, mislabelled, textual
+from inference.formats.detection import binary, is_named_readable, mislabelled, textual
 from inference.formats.document import NotRead, Read, ReadDocument
 from inference.formats.encodings import Decoded
 from inference.formats.errors import UnreadableFileError, UnsupportedFileError
@@ -51,7 +51,8 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
         if not any_found:
             raise UnreadableFileError("holds no document")
     except UnsupportedFileError as error:
-        yield NotRead(str(error), unsupported=True)
+        # By its name it was meant as a document.
+        yield NotRead(str(error), unsupported=not is_named_readable(context))
     except UnreadableFileError as error:
         yield NotRead(str(error))
     except ImportError as error:
