@@ -69,9 +69,10 @@ def _change(name: str, number: int, chance: np.random.Generator) -> Change:
         vector = chance.standard_normal(DIMENSION)
         embedding = (vector / np.linalg.norm(vector)).astype("<f2").tobytes()
         chunk = chunk_id("default", own, "a" * 64, 0)
+        of_text = ("", "english", None, None)
         rows = {
             "passages": [
-                ("default", own, chunk, 0, "Title", f"Text {number}.", 0, 9, MODEL, DIMENSION, embedding, 2, "")
+                ("default", own, chunk, 0, "Title", f"Text {number}.", 0, 9, MODEL, DIMENSION, embedding, 2, *of_text)
             ]
         }
     return Change(AggregateKey("default", "document", own), 0, 1, rows)
