@@ -8,7 +8,7 @@ from annals.composition.use_cases import use_cases_over
 from annals.roles import ROLES
 from bench import ingest
 from bench.corpus import passages
-from bench.servers import Figures, Stopwatch, running
+from bench.servers import Figures, Stopwatch, quantiles, running
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
@@ -60,8 +60,7 @@ async def measure(folder: Path) -> Figures:
         "answered": answered,
         "passages": len(corpus) + ingest.WARM_UP,
         "milliseconds": {
-            "p50": round(statistics.median(asked), 1),
-            "p95": round(statistics.quantiles(asked, n=20)[-1], 1),
+            **quantiles(asked, 1),
             "search_p50": round(statistics.median(searched), 1),
             "first_builds_the_index": round(first, 1),
         },

@@ -13,7 +13,7 @@ from annals.roles import ROLES
 from bench.corpus import Passage, passages
 from bench.fairness import is_processed, until
 from bench.inbox_producer import InboxProducer
-from bench.servers import Figures, Stopwatch, running
+from bench.servers import Figures, Stopwatch, quantiles, running
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
 from security.access import FULL_ACCESS
@@ -57,7 +57,7 @@ async def measure(folder: Path) -> Figures:
         "passages_before": PASSAGES,
         "documents_per_s": {"sent": round(sent / seconds, 1), "processed": round(processed / seconds, 1)},
         "asked": {"idle": len(idle), "under_load": len(under)},
-        "milliseconds": {"idle": _quantiles(idle), "under_load": _quantiles(under)},
+        "milliseconds": {"idle": quantiles(idle, 1), "under_load": quantiles(under, 1)},
     }
 
 
@@ -98,7 +98,3 @@ async def _processed(stores: Stores, after: int) -> int:
     """How many documents were processed behind this position of the log."""
     events = await stores.reader.of_types([EventType.DOCUMENT_PROCESSED], after, await stores.reader.head(), MOST)
     return len(events)
-
-
-def _quantiles(found: Sequence[float]) -> dict[str, float]:
-    return {"p50": round(statistics.median(found), 1), "p95": round(statistics.quantiles(found, n=20)[-1], 1)}

@@ -7,7 +7,7 @@ import httpx
 
 from annals.composition.use_cases import UseCases
 from bench.served import serving
-from bench.servers import Figures, Stopwatch
+from bench.servers import Figures, Stopwatch, quantiles
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
@@ -37,7 +37,7 @@ async def measure(folder: Path) -> Figures:
         "of": "time from a sentence sent by HTTP until it can be asked, to the same without HTTP (medians)",
         "ratio": round(statistics.median(by_http) / statistics.median(by_use_case), 3),
         "tries": TRIES,
-        "milliseconds": {"http": _quantiles(by_http), "use_case": _quantiles(by_use_case)},
+        "milliseconds": {"http": quantiles(by_http), "use_case": quantiles(by_use_case)},
     }
 
 
@@ -72,7 +72,3 @@ async def _assert_asked(http: httpx.AsyncClient, document_id: str, text: str) ->
     answer.raise_for_status()
     sources = [source["document_id"] for source in answer.json()["sources"]]
     assert document_id in sources, (document_id, sources)
-
-
-def _quantiles(found: list[float]) -> dict[str, float]:
-    return {"p50": round(statistics.median(found)), "p95": round(statistics.quantiles(found, n=20)[-1])}

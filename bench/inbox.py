@@ -1,7 +1,6 @@
 """From a message in the inbox until its document is found, and until it is processed: idle, and beside others."""
 
 import itertools
-import statistics
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from annals.composition.use_cases import UseCases, use_cases_over
 from annals.roles import ROLES
 from bench.fairness import is_processed, until
 from bench.inbox_producer import InboxProducer, short_text, word
-from bench.servers import Figures, Stopwatch, running
+from bench.servers import Figures, Stopwatch, quantiles, running
 from eventstore.keys import AggregateKey
 from security.access import FULL_ACCESS
 from services.caller import Caller
@@ -77,10 +76,4 @@ async def _waited(
 
 
 def _quantiles(waited: list[tuple[float, float]]) -> dict[str, dict[str, float]]:
-    return {
-        name: {
-            "p50": round(statistics.median(seconds), 3),
-            "p95": round(statistics.quantiles(seconds, n=20)[-1], 3),
-        }
-        for name, seconds in zip(REQUIRED_S, zip(*waited, strict=True), strict=True)
-    }
+    return {name: quantiles(seconds, 3) for name, seconds in zip(REQUIRED_S, zip(*waited, strict=True), strict=True)}

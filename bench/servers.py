@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from annals.composition.stores import Stores, open_read_models, open_stores
@@ -29,6 +30,11 @@ class Stopwatch:
     def seconds(self) -> float:
         """Seconds so far, wall clock."""
         return time.perf_counter() - self._began
+
+
+def quantiles(found: Sequence[float], digits: int | None = None) -> dict[str, float]:
+    """The median and the 95th percentile, of so many digits behind the point."""
+    return {"p50": round(statistics.median(found), digits), "p95": round(statistics.quantiles(found, n=20)[-1], digits)}
 
 
 @contextlib.asynccontextmanager

@@ -16,9 +16,6 @@ FEWEST = 2
 PORTION = 0.2
 """Of the letters of a text, at least, are of the script that decides."""
 
-DETECTOR = "script-and-function-words-1"
-"""Grows with each change of what is detected; read models that depend on it then have a new schema version."""
-
 _SCRIPTS = {
     "ja": "\u3041-\u309f\u30a0-\u30ff",
     "ko": "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3",

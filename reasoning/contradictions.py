@@ -78,7 +78,7 @@ class _Thing:
         reading = read(question)
         self._kind = reading.kind
         self._subject = _subject(reading, answer)
-        named = content_of(" ".join(reading.names_text())) | self._subject
+        named = reading.named | self._subject
         unsaid = {stem(word) for word in reading.noun} if reading.kind is Kind.TIME else set()
         self._asked = {root for root, depth in reading.depths.items() if depth == 0} - named - unsaid
         self._sentences = _sentences(answer)
@@ -129,8 +129,7 @@ class _Thing:
 
 def _subject(reading: Reading, answer: Answer) -> frozenset[str]:
     """Stems of what the last step is asked of: what the one before it found, else what the question names."""
-    found = answer.steps[-2].found if len(answer.steps) > 1 else " ".join(reading.names_text())
-    return content_of(found)
+    return content_of(answer.steps[-2].found) if len(answer.steps) > 1 else reading.named
 
 
 def _sentences(answer: Answer) -> Sequence[_Said]:

@@ -68,9 +68,8 @@ class Generation:
 
     def _path(self, text: str, supports: Sequence[Support]) -> Path:
         """The sentences that bear it out lead to it, the last one holds it where it is a span of that."""
-        asked = " ".join(self._reading.noun) or self._reading.kind.value
         is_span = len(supports) == 1 and folded(supports[0].value) == folded(text)
-        return Path(tuple((support, asked) for support in supports), worked_out=not is_span)
+        return Path(tuple((support, self._reading.asked) for support in supports), worked_out=not is_span)
 
 
 def _declined(without: Found) -> Spoken:

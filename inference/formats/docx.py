@@ -8,7 +8,7 @@ from typing import Any
 from inference.formats.building import TextBuilder
 from inference.formats.context import ReadContext
 from inference.formats.document import Read, ReadDocument
-from inference.formats.office import metadata
+from inference.formats.office import with_properties
 from inference.formats.zip_guard import checked_office
 
 _HEADING = re.compile(r"heading (\d)", re.I)
@@ -23,17 +23,8 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
     document = docx.Document(io.BytesIO(raw))
     builder = TextBuilder()
     title = _add(builder, document, document.iter_inner_content())
-    told = metadata(document.core_properties)
-    yield ReadDocument(
-        kind="docx",
-        text=builder.text,
-        title=told.title or title,
-        authors=told.authors,
-        created=told.created,
-        modified=told.modified,
-        language=told.language,
-        headings=builder.headings,
-    )
+    found = ReadDocument(kind="docx", text=builder.text, title=title, headings=builder.headings)
+    yield with_properties(found, document.core_properties)
 
 
 def _add(builder: TextBuilder, document: Any, blocks: Iterator[Any]) -> str | None:

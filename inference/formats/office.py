@@ -1,28 +1,22 @@
 """What Office files say of themselves (Office Open XML's core properties)."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from inference.formats.building import one_line
 from inference.formats.dates import iso
+from inference.formats.document import ReadDocument
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """As `ReadDocument` has it."""
+def with_properties(document: ReadDocument, properties: Any) -> ReadDocument:
+    """The document with what its file says of it, and the title that it has where the file says none.
 
-    title: str | None
-    authors: tuple[str, ...]
-    created: str | None
-    modified: str | None
-    language: str | None
-
-
-def metadata(properties: Any) -> Metadata:
-    """Of an object with the core properties as attributes, as python-docx, python-pptx and openpyxl have them."""
+    `properties`: an object with the core properties as attributes, as python-docx, python-pptx and openpyxl have them.
+    """
     author = _text(properties, "author") or _text(properties, "creator")
-    return Metadata(
-        title=_text(properties, "title"),
+    return replace(
+        document,
+        title=_text(properties, "title") or document.title,
         authors=tuple(filter(None, (one_line(one) for one in (author or "").split(";")))),
         created=iso(_value(properties, "created")),
         modified=iso(_value(properties, "modified")),

@@ -7,7 +7,7 @@ from typing import Any
 from inference.formats.building import TextBuilder
 from inference.formats.context import ReadContext
 from inference.formats.document import Read, ReadDocument
-from inference.formats.office import metadata
+from inference.formats.office import with_properties
 from inference.formats.zip_guard import checked_office
 
 MAX_DEPTH = 32
@@ -34,18 +34,8 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
             for paragraph in slide.notes_slide.notes_text_frame.paragraphs:
                 builder.paragraph(paragraph.text)
-    told = metadata(presentation.core_properties)
-    yield ReadDocument(
-        kind="pptx",
-        text=builder.text,
-        title=told.title or first,
-        authors=told.authors,
-        created=told.created,
-        modified=told.modified,
-        language=told.language,
-        headings=builder.headings,
-        pages=builder.pages,
-    )
+    found = ReadDocument(kind="pptx", text=builder.text, title=first, headings=builder.headings, pages=builder.pages)
+    yield with_properties(found, presentation.core_properties)
 
 
 def _in_order(items: Any) -> list[Any]:

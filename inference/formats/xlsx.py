@@ -3,13 +3,14 @@
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from inference.formats.building import TextBuilder
 from inference.formats.context import ReadContext
 from inference.formats.document import Read, ReadDocument
-from inference.formats.office import metadata
+from inference.formats.office import with_properties
 from inference.formats.zip_guard import checked_office
 
 MAX_COLUMNS = 500
@@ -32,19 +33,12 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
         builder.page()
         builder.heading(1, sheet.title)
         builder.table(_rows(sheet, said))
-    told = metadata(book.properties)
-    yield ReadDocument(
-        kind="xlsx",
-        text=builder.text,
-        title=told.title,
-        authors=() if told.authors == ("openpyxl",) else told.authors,
-        created=told.created,
-        modified=told.modified,
-        language=told.language,
-        headings=builder.headings,
-        pages=builder.pages,
-        warnings=tuple(said),
+    found = ReadDocument(
+        kind="xlsx", text=builder.text, headings=builder.headings, pages=builder.pages, warnings=tuple(said)
     )
+    told = with_properties(found, book.properties)
+    # Who wrote it is not known then: it is what the library puts there.
+    yield replace(told, authors=()) if told.authors == ("openpyxl",) else told
 
 
 def _rows(sheet: Any, said: list[str]) -> Iterator[list[str]]:

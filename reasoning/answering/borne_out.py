@@ -190,12 +190,11 @@ def _tells(reading: Reading, evidence: Evidence, sentence: Sentence, item: _Item
     """Whether a sentence tells of an item what the answer does, or what the question asks where the answer is bare."""
     if item.beside:
         return any(matched(root, sentence.here, sentence.concepts) > 0 for root in item.beside)
-    names = content_of(" ".join(reading.names_text()))
     unsaid = {stem(word) for word in reading.noun} if reading.kind in (Kind.TIME, Kind.NUMBER) else set()
     asked = {
         root: evidence.weights.get(root, 1.0)
         for root, depth in reading.depths.items()
-        if depth == 0 and root not in names and root not in unsaid
+        if depth == 0 and root not in reading.named and root not in unsaid
     }
     return not asked or coverage(asked, sentence.here, sentence.concepts) >= ASKED
 

@@ -7,7 +7,6 @@ from reasoning.answering.facts import passage_about
 from reasoning.answering.proposal import Proposal, Support
 from reasoning.question.kinds import Kind
 from reasoning.question.reading import Reading
-from reasoning.words import content_of
 
 _IS = re.compile(r"\s(?:is|was|are|were)\s(?:(?:also|still|now)\s)?")
 _ENDS = re.compile(
@@ -18,8 +17,7 @@ STRENGTH = 0.8
 
 def define(reading: Reading, evidence: Evidence) -> Proposal | None:
     """For a question that asks nothing but what, or who, something named is; None for others."""
-    names = content_of(" ".join(reading.names_text()))
-    if len(reading.names) != 1 or not set(reading.depths) <= names or reading.kind not in _ASKED:
+    if len(reading.names) != 1 or not set(reading.depths) <= reading.named or reading.kind not in _ASKED:
         return None
     passage = passage_about(evidence, reading.names_text()[0])
     if passage is None or not passage.sentences:

@@ -62,11 +62,12 @@ def _known(evidence: Evidence, name: str) -> bool:
 
 def _words(reading: Reading) -> list[tuple[str, int]]:
     """Meaningful words outside names, with their steps."""
-    names = content_of(" ".join(reading.names_text()))
     return [
         (word.folded, reading.depths[stem(word.folded)])
         for word in words_of(reading.text)
-        if word.folded not in STOP_WORDS and stem(word.folded) in reading.depths and stem(word.folded) not in names
+        if word.folded not in STOP_WORDS
+        and stem(word.folded) in reading.depths
+        and stem(word.folded) not in reading.named
     ]
 
 

@@ -8,7 +8,6 @@ from reasoning.answering.features import Scored
 from reasoning.answering.proposal import Support
 from reasoning.answering.steps import Anchor, InnerStep, presence
 from reasoning.question.reading import Reading
-from reasoning.words import content_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Path:
 
 def path_to(reading: Reading, evidence: Evidence, span: Scored, steps: Sequence[InnerStep]) -> Path:
     """Of each step what the next sentence speaks of; the links between passages where no step was read."""
-    last = (Support(span.sentence, span.span.start, span.span.end, span.text), _asked(reading))
+    last = (Support(span.sentence, span.span.start, span.span.end, span.text), reading.asked)
     supports: list[tuple[Support, str]] = []
     here = span.sentence.here
     for step in reversed(steps):
@@ -30,20 +29,12 @@ def path_to(reading: Reading, evidence: Evidence, span: Scored, steps: Sequence[
             continue
         supports.insert(0, (anchor.support, step.asked))
         here = anchor.support.sentence.here
-    if not supports and not _names(reading) & here:
+    if not supports and not reading.named & here:
         arrival = _arrival(reading, span)
         if arrival is not None:
             text = arrival.sentence.passage.text[arrival.start : arrival.end]
             supports.append((Support(arrival.sentence, arrival.start, arrival.end, text), ""))
     return Path((*supports, last), worked_out=False)
-
-
-def _asked(reading: Reading) -> str:
-    return " ".join(reading.noun) or reading.kind.value
-
-
-def _names(reading: Reading) -> frozenset[str]:
-    return content_of(" ".join(reading.names_text()))
 
 
 def _leading(found: Sequence[Anchor], here: frozenset[str]) -> Anchor | None:
@@ -54,6 +45,6 @@ def _leading(found: Sequence[Anchor], here: frozenset[str]) -> Anchor | None:
 
 def _arrival(reading: Reading, span: Scored) -> Arrival | None:
     """The link into the answer's passage from the one that holds most of what the question names."""
-    names = _names(reading)
+    names = reading.named
     arrivals = [arrival for arrival in span.sentence.passage.arrivals if arrival.source is not span.sentence.passage]
     return max(arrivals, key=lambda arrival: len(names & arrival.sentence.here), default=None)

@@ -40,7 +40,6 @@ class QuestionWords:
 
 def weighed(reading: Reading, evidence: Evidence) -> QuestionWords:
     """By how rare each word is among the passages, and how near it stands to what is asked."""
-    names = content_of(" ".join(reading.names_text()))
     outer: dict[str, float] = {}
     inner: dict[str, float] = {}
     # `which year` is answered by a year, without the word.
@@ -49,22 +48,22 @@ def weighed(reading: Reading, evidence: Evidence) -> QuestionWords:
         if root in unsaid:
             continue
         weight = evidence.weights.get(root, 1.0)
-        if root not in names:
+        if root not in reading.named:
             outer[root] = weight if depth == 0 else weight * INWARDS**depth / 2.0
-        if root in names or depth > 0:
+        if root in reading.named or depth > 0:
             inner[root] = weight
     if not outer:
         outer = dict(inner)
     weights = {root: evidence.weights.get(root, 1.0) for root in reading.depths}
     least = ENOUGH * max(outer.values(), default=0.0)
     strong = {root: weight for root, weight in outer.items() if weight >= least}
-    relations = frozenset(root for root, depth in reading.depths.items() if depth > 0 and root not in names)
+    relations = frozenset(root for root, depth in reading.depths.items() if depth > 0 and root not in reading.named)
     return QuestionWords(
         outer,
         strong,
         inner,
         weights,
-        names,
+        reading.named,
         frozenset(reading.depths),
         relations,
         _deed(reading),

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from reasoning.question.asked import asked_for, asking_word
 from reasoning.question.depths import depths_of
 from reasoning.question.kinds import Kind
 from reasoning.question.names import names_in, options_in
-from reasoning.words import words_of
+from reasoning.words import content_of, words_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """A question as it is understood.
 
@@ -33,6 +34,16 @@ class Reading:
     def steps(self) -> int:
         """How many steps the question has."""
         return max(self.depths.values(), default=0) + 1
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Stems of the words of its names."""
+        return content_of(" ".join(self.names_text()))
+
+    @property
+    def asked(self) -> str:
+        """What is asked for, in a word or more."""
+        return " ".join(self.noun) or self.kind.value
 
     def names_text(self) -> tuple[str, ...]:
         """What it names, as it names it."""
