@@ -14,7 +14,7 @@ from gateway.parameters import Limit
 from security.compliance import Standard
 from services.security.data_keys import State
 
-KeyId = Annotated[str, Query(max_length=128, pattern=r"^[A-Za-z0-9_.:-]*$", description="`next` of the page before.")]
+KeyCursor = Annotated[str, Query(max_length=128, pattern=r"^[A-Za-z0-9_.:-]*$", description="`next` of the page before.")]
 BlockedIdentity = Annotated[
     str,
     Path(
@@ -105,11 +105,11 @@ class Retention(BaseModel):
     rules: list[Rule]
 
 
-async def list_data_keys(request: Request, limit: Limit = 100, after: KeyId = "") -> DataKeys:
+async def list_data_keys(request: Request, limit: Limit = 100, cursor: KeyCursor = "") -> DataKeys:
     """The data keys of the caller's tenant."""
     exchange = exchange_of(request.scope)
     page = await services_of(request).security.data_keys.list(
-        exchange.caller, after=after, limit=limit, deadline=exchange.deadline
+        exchange.caller, after=cursor, limit=limit, deadline=exchange.deadline
     )
     return DataKeys(keys=[DataKey(**asdict(key)) for key in page.keys], next=page.next)
 

@@ -20,7 +20,7 @@ from services.security.policies import PolicyView
 
 AccountPath = Annotated[AccountId, Path()]
 KeyPath = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-After = Annotated[str, Query(max_length=256, pattern=r"^[^\x00-\x1f]*$", description="`next` of the page before.")]
+NameCursor = Annotated[str, Query(max_length=256, pattern=r"^[^\x00-\x1f]*$", description="`next` of the page before.")]
 Scope = Annotated[str, Field(max_length=129, pattern=r"^(\*|[a-z_]{1,64}):(\*|[a-z_]{1,64})$")]
 
 
@@ -118,11 +118,11 @@ class AuditLines(BaseModel):
     next: str | None
 
 
-async def list_accounts(request: Request, limit: Limit = 100, after: After = "") -> AccountPage:
+async def list_accounts(request: Request, limit: Limit = 100, cursor: NameCursor = "") -> AccountPage:
     """Users and service accounts of the caller's tenant."""
     exchange = exchange_of(request.scope)
     return await services_of(request).security.accounts.list(
-        exchange.caller, after=after, limit=limit, deadline=exchange.deadline
+        exchange.caller, after=cursor, limit=limit, deadline=exchange.deadline
     )
 
 
@@ -152,12 +152,12 @@ async def change_account(request: Request, account: AccountPath, wanted: Account
 
 
 async def list_keys(
-    request: Request, limit: Limit = 100, after: After = "", account: Annotated[AccountId | None, Query()] = None
+    request: Request, limit: Limit = 100, cursor: NameCursor = "", account: Annotated[AccountId | None, Query()] = None
 ) -> Keys:
     """Keys of the caller's tenant, or of one account; never what they are sent as."""
     exchange = exchange_of(request.scope)
     page = await services_of(request).security.api_keys.list(
-        exchange.caller, account, after=after, limit=limit, deadline=exchange.deadline
+        exchange.caller, account, after=cursor, limit=limit, deadline=exchange.deadline
     )
     return Keys(keys=[KeyView.of(key) for key in page.keys], next=page.next)
 

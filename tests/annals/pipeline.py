@@ -122,6 +122,11 @@ class Pipeline:
         state = json.loads((self.data / "run" / "state.json").read_text())
         return list(state["processes"][role])
 
+    def last_lines(self, role: str, lines: int = 30) -> str:
+        """What the processes of a role logged last, for the message of a test that fails."""
+        logs = sorted((self.data / "logs").glob(f"{role}*.log"))
+        return "\n".join("\n".join([log.name, *log.read_text().splitlines()[-lines:]]) for log in logs)
+
     def kill(self, role: str) -> None:
         """As a crash would, at once; nobody is told."""
         for pid in self.pids(role):

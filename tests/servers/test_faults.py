@@ -109,7 +109,7 @@ def test_three_workers_of_which_one_dies_and_one_is_paused(scene: Callable[..., 
     pipeline = whole.pipeline
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": "0"})
     shared = until(lambda: len(shares(admin, "worker")) == 3, 240)
-    assert shared, f"the three workers share the partitions: {shares(admin, 'worker')}"
+    assert shared, f"the three workers share the partitions: {shares(admin, 'worker')}\n{pipeline.last_lines('worker')}"
     ingestion = whole.caught_in_the_middle()
     killed, paused, _ = pipeline.pids("worker")
     os.kill(killed, signal.SIGKILL)

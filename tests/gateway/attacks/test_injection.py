@@ -60,8 +60,8 @@ TARGETS: dict[str, tuple[str, str, Any]] = {
     "correlation": ("GET", "/api/v1/events/correlations/{q}", None),
     "audit's actor": ("GET", "/api/v1/audit?actor={q}", None),
     "audit's object": ("GET", "/api/v1/audit?object_id={q}", None),
-    "keys behind": ("GET", "/api/v1/keys?after={q}", None),
-    "users behind": ("GET", "/api/v1/users?after={q}", None),
+    "keys behind": ("GET", "/api/v1/keys?cursor={q}", None),
+    "users behind": ("GET", "/api/v1/users?cursor={q}", None),
     "reprocess": ("POST", "/api/v1/processing/reprocess", {"documents": ["{t}"]}),
 }
 LIMIT_S = 7.0
