@@ -14,7 +14,9 @@ from gateway.parameters import Limit
 from security.compliance import Standard
 from services.security.data_keys import State
 
-KeyCursor = Annotated[str, Query(max_length=128, pattern=r"^[A-Za-z0-9_.:-]*$", description="`next` of the page before.")]
+KeyCursor = Annotated[
+    str, Query(max_length=128, pattern=r"^[A-Za-z0-9_.:-]*$", description="`next` of the page before.")
+]
 BlockedIdentity = Annotated[
     str,
     Path(
