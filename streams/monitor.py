@@ -22,6 +22,8 @@ INTERVAL_S = 1.0
 WORK_LIMIT_S = 1800.0
 """A batch of large documents takes minutes; one that takes longer than this hangs."""
 PATIENCE_S = 3.0
+OUTSIDE_S = 90.0
+"""A rebalance takes at most a minute (Faust's `broker_rebalance_timeout`); who is in no group for longer stays so."""
 LONGEST_TURN_S = 5.0
 """A turn that took longer tells nothing of the worker: this thread was blocked, or the machine slept."""
 
@@ -30,9 +32,10 @@ class Monitor(threading.Thread):
     """Once a second: compares what the group committed with what the relay published.
 
     A partition whose commits have caught up with the relay is done up to the relay's position, even when its last
-    event is old; `on_caught_up` is told so. Three things end the process, to be started again by whoever
+    event is old; `on_caught_up` is told so. Four things end the process, to be started again by whoever
     supervises it: the broker was filled anew (its old offsets mean nothing), no progress in spite of lag for
-    `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), and an event loop that stands still.
+    `stall_s` (faust-streaming #175, #523, #640: consumers that quietly stop), an event loop that stands still, and to
+    be in no consumer group for OUTSIDE_S while Kafka answers: others do the work then, so nothing lags.
     Before that, where a partition that is `assigned` to this worker lags and nothing of it was delivered for
     UNDELIVERED_S, `resume` has Faust begin again from what is committed: a disturbed rebalance leaves partitions
     paused, and a commit that failed is not tried again before the next message.
@@ -58,6 +61,7 @@ class Monitor(threading.Thread):
         ask_loop: Callable[[Callable[[], None]], object],
         beat: Callable[[], None],
         assigned: Callable[[], Collection[Partition]],
+        is_member: Callable[[], bool],
         resume: Callable[[], None],
     ) -> None:
         super().__init__(name="monitor", daemon=True)
@@ -79,6 +83,7 @@ class Monitor(threading.Thread):
         self._ask_loop = ask_loop
         self._beat = beat
         self._assigned = assigned
+        self._is_member = is_member
         self._resume = resume
         self._inboxes = {inbox.name for inbox in topics().inboxes}
         self._undelivered = Undelivered()
@@ -93,6 +98,7 @@ class Monitor(threading.Thread):
     def run(self) -> None:
         """Sample until stopped."""
         moved_at, seen, turned_at = self._watched_s, (-1, -1), time.monotonic()
+        member_at = self._watched_s
         told: dict[Partition, int] = {}
         self._answer()
         beaten_at = self._answered_at
@@ -111,10 +117,14 @@ class Monitor(threading.Thread):
                 inbox_ends = self._inbox_ends()
             except (StoreUnavailableError, KafkaException) as error:
                 log.warning("cannot tell the worker's progress: %s", reason_of(error))
-                moved_at = self._watched_s
+                moved_at = member_at = self._watched_s
                 continue
             if progress.epoch != self._epoch:
                 termination.terminate(termination.NEW_EPOCH, "the broker was filled anew from the log; starting afresh")
+            if self._is_member():
+                member_at = self._watched_s
+            elif self._watched_s - member_at > OUTSIDE_S:
+                termination.terminate(termination.STALLED, f"in no consumer group for {OUTSIDE_S:.0f} s")
             caught_up = {
                 partition: progress.position
                 for partition in self._followed

@@ -85,6 +85,20 @@ class PromptApp(faust.App):
             return frozenset()
         return frozenset((one.topic, one.partition) for one in consumer.assignment())
 
+    def is_member(self) -> bool:
+        """Whether this worker is in its consumer group: what coordinates it goes on, and heartbeats are sent. May be
+        called by any thread.
+
+        False while it joins, and for good where aiokafka waits for somebody to take note of an error (its
+        `_push_error_to_user`), which Faust does only while it has partitions to read.
+        """
+        consumer: Any = self._consumer
+        coordinator = getattr(consumer and consumer._thread._consumer, "_coordinator", None)
+        if coordinator is None or coordinator._coordination_task.done() or coordinator._pending_exception is not None:
+            return False
+        heartbeats = coordinator._heartbeat_task
+        return heartbeats is not None and not heartbeats.done()
+
     def resume(self) -> None:
         """Do again what Faust does at the end of a rebalance: seek to what is committed, let messages come.
 

@@ -55,6 +55,7 @@ class World:
     beats: int = 0
     turn: int = -1
     assigned: Collection[Partition] = ()
+    member: Callable[[int], bool] = lambda turn: True
     resumed: list[int] = field(default_factory=list)
     hung_s: float = 0.0
 
@@ -109,6 +110,7 @@ class World:
             ask_loop=self.ask_loop,
             beat=self.beat,
             assigned=lambda: self.assigned,
+            is_member=lambda: self.member(self.turn),
             resume=lambda: self.resumed.append(self.turn),
         )
         try:
@@ -347,6 +349,20 @@ def test_while_progress_cannot_be_told_nobody_is_blamed(
     stands_still = (relayed(50, p0=10), {P0: 5})
     World([stands_still, *[trouble] * 10, *[stands_still] * 3]).run(consumer)
     assert left == []
+
+
+def test_a_worker_that_stays_out_of_its_group_ends_though_others_do_its_work(
+    consumer: BatchConsumer[str], left: list[int]
+) -> None:
+    nothing_to_do = [(relayed(5, p0=3), {P0: 3})] * 200
+    World(nothing_to_do, member=lambda turn: turn % 80 == 0).run(consumer)
+    assert left == [], "it is back in time"
+    with pytest.raises(Left, match="in no consumer group for 90 s"):
+        World(nothing_to_do, member=lambda turn: turn < 20).run(consumer)
+    assert left == [termination.STALLED]
+    away = [(relayed(5, p0=3), KafkaException("away"))] * 200
+    World(away, member=lambda turn: False).run(consumer)
+    assert left == [termination.STALLED], "where Kafka is away nobody can join"
 
 
 def test_where_kafka_has_nothing_left_the_events_are_recovered_before_anything_is_done(

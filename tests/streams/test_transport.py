@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.fetch import FetchRequest
 from confluent_kafka import Producer
@@ -57,5 +58,27 @@ async def test_records_come_from_the_embedded_broker_also_after_a_while_of_nothi
                 producer.produce("annals.waits", b"value")
                 await asyncio.to_thread(producer.flush)
                 assert (await consumer.getone()).value == b"value"
+    finally:
+        await consumer.stop()
+
+
+async def test_who_waits_for_somebody_to_take_note_of_an_error_is_no_member(broker: BrokerServer) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic("annals.members", 2, 1)])["annals.members"].result(30)
+    app: Any = build_app("members", broker.address, {}, Path("unused"))
+    assert not app.is_member(), "before it has a consumer"
+    consumer = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
+    app._consumer = SimpleNamespace(_thread=SimpleNamespace(_consumer=consumer))
+    consumer.subscribe(["annals.members"])
+    assert not app.is_member(), "before it has joined"
+    await consumer.start()
+    try:
+        async with asyncio.timeout(60):
+            while not app.is_member():  # noqa: ASYNC110  # it tells nobody
+                await asyncio.sleep(0.05)
+        waiting = asyncio.ensure_future(consumer._coordinator._push_error_to_user(KafkaError("of no known kind")))
+        await asyncio.sleep(0)
+        assert not app.is_member()
+        waiting.cancel()
     finally:
         await consumer.stop()
