@@ -24,7 +24,7 @@ from contracts.errors import AnnalsError
 
 log = logging.getLogger(__name__)
 
-START_LIMIT_S = 180.0
+START_LIMIT_S = 300.0
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 READY_LIMIT_S = 180.0
-"""Models load within seconds, on a machine that is busy with other things within minutes; what ended is told at once."""
+"""Models load within seconds, on a machine that is busy with other things in minutes; what ended is told at once."""
 BACKOFF_MAX_S = 5.0
 HEALTHY_S = 30.0
 LOG_BYTES = 10_000_000
