@@ -154,12 +154,11 @@ async def test_a_stubborn_child_is_killed_after_its_grace(tmp_path: Path) -> Non
 async def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(
     tmp_path: Path, ends_at: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark = tmp_path / "mark"
-    # The kernel tells children of a dead parent once. Who heeds only the second SIGTERM, or none, is still there then.
+    mark, heeding = tmp_path / "mark", tmp_path / "heeding"
+    # The kernel tells children of a dead parent, once for each of its threads. Who heeds a later SIGTERM, or none, stays.
     obedient = f"""
         import pathlib, signal, time
-        heard = []
-        signal.signal(signal.SIGTERM, lambda *_: exit() if heard else heard.append(1))
+        signal.signal(signal.SIGTERM, lambda *_: exit() if pathlib.Path({str(heeding)!r}).exists() else None)
         pathlib.Path({str(mark)!r}).touch()
         while True:
             time.sleep(600)
@@ -174,6 +173,7 @@ async def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(
     killed.wait(10)
     assert read_state(tmp_path) is None, "its lock went with it"
     assert alive(left)
+    heeding.touch()
     if ends_at is signal.SIGKILL:
         monkeypatch.setattr(supervision, "LEFTOVER_LIMIT_S", 0.5)
     async with running(tmp_path, [ProcessSpec("sleeper", SLEEP)]):
