@@ -155,7 +155,7 @@ async def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(
     tmp_path: Path, ends_at: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark, heeding = tmp_path / "mark", tmp_path / "heeding"
-    # The kernel tells children of a dead parent, once for each of its threads. Who heeds a later SIGTERM, or none, stays.
+    # The kernel tells children of a dead parent, once for each of its threads. Who heeds a later SIGTERM alone stays.
     obedient = f"""
         import pathlib, signal, time
         signal.signal(signal.SIGTERM, lambda *_: exit() if pathlib.Path({str(heeding)!r}).exists() else None)
