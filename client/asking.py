@@ -35,5 +35,5 @@ async def search(gateway: Gateway, query: str, k: int, **more: Any) -> dict[str,
 
 
 def _passage(passage: dict[str, Any]) -> dict[str, Any]:
-    names = ("document_id", "title", "text", "score", "chunk_id", "start", "end")
+    names = ("document_id", "title", "text", "score", "chunk_id", "start", "end", "citation")
     return {name: round(passage[name], 6) if name == "score" else passage[name] for name in names}

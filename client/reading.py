@@ -9,7 +9,7 @@ KINDS = ("document", "entity", "reasoning_query", "model", "system")
 
 
 async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
-    """The document that has one of these ids, else the entity of the first name."""
+    """The document that has one of these ids, else the chunk of the first id, else the entity of the first name."""
     for name in names:
         try:
             document: dict[str, Any] = await gateway.get(f"/documents/{segment(name)}")
@@ -18,9 +18,15 @@ async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
             if "there is no document" not in str(error):
                 raise
     try:
+        chunk: dict[str, Any] = await gateway.get(f"/chunks/{segment(names[0])}")
+        return chunk
+    except GatewayNotFoundError as error:
+        if "there is no chunk" not in str(error):
+            raise
+    try:
         found = await gateway.get(f"/entities/{segment(names[0])}")
     except GatewayNotFoundError:
-        what = f"there is no document and no entity {names[0]!r}"
+        what = f"there is no document, no chunk and no entity {names[0]!r}"
         raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is") from None
     return {**found["entity"], "edges": found["edges"]}
 

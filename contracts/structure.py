@@ -6,7 +6,7 @@ headings the deepest are left out, of more pages all that come later.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,15 @@ class Structure:
                 path.pop()
             path.append((level, start, end))
         return tuple((start, end) for _, start, end in path)
+
+    def headings_of(self, text: str, start: int) -> tuple[tuple[int, int], ...]:
+        """As `headings_over`, of what begins at `start` of this text: headings that it begins with are over it, too."""
+        at = start
+        for _, begin, end in self.headings[bisect_left(self.headings, start, key=lambda heading: heading[1]) :]:
+            if any(character.isalpha() for character in text[at:begin]):
+                break
+            at = max(at, end)
+        return self.headings_over(at)
 
 
 def structure_of(attributes: Mapping[str, Any]) -> Structure:

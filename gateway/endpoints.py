@@ -166,6 +166,7 @@ DOCUMENTS = (
     ),
     _read("/documents/{document_id}/status", "document_status", "documents"),
     _read("/documents/{document_id}/chunks", "chunk_list", "chunks"),
+    _read("/chunks/{chunk_id}", "chunk_reader", "chunks"),
 )
 
 KNOWLEDGE = (

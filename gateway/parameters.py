@@ -25,6 +25,7 @@ Attribute = Annotated[
     Query(max_length=16, description="NAME=VALUE; a VALUE that is a number, true or false is looked for as text, too."),
 ]
 DocumentId = Annotated[Identifier, Path(description="Percent-encoded, `/` as `%2F`.")]
+ChunkId = Annotated[Identifier, Path(description="Percent-encoded.")]
 EntityName = Annotated[Name, Path(description="Name or id, percent-encoded.")]
 Prefer = Annotated[
     str | None, Header(max_length=256, description="`wait=N`: answer once it can be asked, within N seconds.")

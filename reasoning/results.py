@@ -9,8 +9,25 @@ DateOf = Literal["said", "taken in"]
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """Where in its file a stretch of a document's text stands.
+
+    `file`: the document's address, else its id. `page` and `last_page`: on which pages, counted from 1, it begins and
+    ends; None in a file without pages. `headings`: those that it stands under, the highest level first.
+    """
+
+    file: str
+    page: int | None = None
+    last_page: int | None = None
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredPassage:
-    """A passage that was found. Scores of one question can be compared with each other, and with no others."""
+    """A passage that was found. Scores of one question can be compared with each other, and with no others.
+
+    `citation`: None where nobody could tell in time.
+    """
 
     document_id: str
     chunk_id: str
@@ -19,13 +36,14 @@ class ScoredPassage:
     start: int
     end: int
     score: float
+    citation: Citation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What was asked, and what a sentence of a source says to it; the next step is asked of that.
 
-    `start` and `end` are characters of the whole document, of the sentence.
+    `start` and `end` are characters of the whole document, of the sentence, and so is `citation`.
     """
 
     asked: str
@@ -36,16 +54,17 @@ class Step:
     chunk_id: str
     start: int
     end: int
+    citation: Citation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Something else that may be the answer: `support` in 0..1 is its share of what speaks for any of them.
 
-    `start` and `end` are characters of the whole document, of the sentence. `documents`: how many of those that the
-    answer shows tell the same. `contradicts`: it is of another document than the answer, and both cannot be true.
-    `date` is the document's, in ISO 8601: as its producer said it (`date_of` is then "said"), else of when it was taken
-    in ("taken in"); None where nobody could tell in time.
+    `start` and `end` are characters of the whole document, of the sentence, and so is `citation`. `documents`: how
+    many of those that the answer shows tell the same. `contradicts`: it is of another document than the answer, and
+    both cannot be true. `date` is the document's, in ISO 8601: as its producer said it (`date_of` is then "said"), else
+    of when it was taken in ("taken in"); None where nobody could tell in time.
     """
 
     answer: str
@@ -60,6 +79,7 @@ class Candidate:
     contradicts: bool = False
     date: str | None = None
     date_of: DateOf | None = None
+    citation: Citation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from annals.cli.citing import cited, has_structure
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.words import counted, short
 from contracts.errors import AnnalsError
@@ -101,6 +102,8 @@ def _tell(context: CommandContext, answer: dict[str, Any]) -> None:
     context.say("Sources")
     for number, source in enumerate(answer["sources"], start=1):
         context.say(f"  {number}. {source['title']}: {short(source['text'])}")
+        if has_structure(source):
+            context.say(f"     {cited(source)}")
 
 
 def _own(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from annals.cli.citing import cited, has_structure
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.paging import tell_next
 from annals.cli.words import counted, short
@@ -63,6 +64,8 @@ async def _search(context: CommandContext, query: str, count: int, wanted: dict[
     context.give(found)
     for number, passage in enumerate(found["passages"], start=1):
         context.say(f"{number:>3}. {passage['title']}: {short(_from_first_highlight(passage))}")
+        if has_structure(passage):
+            context.say(f"     {cited(passage)}")
     for name, counts in found["facets"].items():
         context.say(f"{name}: " + (", ".join(f"{value} {number}" for value, number in counts.items()) or "nowhere"))
     context.say(counted(found["found"], "passage") + " found" if found["found"] else "nothing found")

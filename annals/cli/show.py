@@ -5,16 +5,19 @@ from typing import Any
 
 import click
 
+from annals.cli.citing import cited
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
 from annals.cli.words import counted, time_of
 
 
-@click.command("show", short_help="A document, or an entity and what is around it.")
+@click.command("show", short_help="A document, a chunk, or an entity, and what is around it.")
 @click.argument("id")
 @served
 def command(context: CommandContext, id: str) -> None:
-    """Show the document of this ID (or path), or the entity of this name and what the documents say of it."""
+    """Show the document of this ID (or path), the chunk of this id with its place in the file and what stands around
+    it, or the entity of this name and what the documents say of it.
+    """
     run_async(lambda: _show(context, id))
 
 
@@ -33,6 +36,8 @@ async def _show(context: CommandContext, given: str) -> None:
     context.give(found)
     if "edges" in found:
         _entity(context, found)
+    elif "before" in found:
+        _chunk(context, found)
     else:
         _document(context, found)
 
@@ -54,6 +59,21 @@ def _document(context: CommandContext, document: Mapping[str, Any]) -> None:
     context.say("Relations")
     for relation in document["relations"]:
         context.say(f"  {relation['subject']} | {relation['predicate']} | {relation['object']}")
+
+
+def _chunk(context: CommandContext, chunk: Mapping[str, Any]) -> None:
+    context.say(chunk["title"])
+    context.say(f"  document    {chunk['document_id']}")
+    context.say(f"  cited as    {cited(chunk)}")
+    if chunk["before"]:
+        context.say(f"Before\n{_indented(chunk['before'])}")
+    context.say(f"Chunk\n{_indented(chunk['text'])}")
+    if chunk["after"]:
+        context.say(f"After\n{_indented(chunk['after'])}")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
 
 
 def _entity(context: CommandContext, entity: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from projections.relational.reads import DocumentRow
 from security.audit import AuditLog
 from services.search.search import SearchPassages
 from services.security.recording import Recorded, recording
+from services.storage.chunk import ChunkInContext
 from services.storage.interface import Storage as StorageService
 from services.storage.use_cases import Storage
 
@@ -31,6 +32,11 @@ def audited_storage(storage: Storage, log: AuditLog) -> Storage:
             log,
             chunks=Recorded("read", "read", "chunks", _document),
             relations=Recorded("read", "read", "relations"),
+        ),
+        chunks=recording(
+            storage.chunks,
+            log,
+            read=Recorded("read", "read", "chunks", lambda given, _: [given["chunk_id"]]),
         ),
         reading=recording(storage.reading, log, get=Recorded("read", "read", "documents", _document)),
         history=recording(storage.history, log, of=Recorded("read", "read", "events", _followed)),
@@ -71,7 +77,7 @@ def _deleted(given: Mapping[str, Any], result: Any) -> Sequence[str]:
 
 
 def _shown(given: Mapping[str, Any], result: Any) -> Sequence[str]:
-    return [result.document_id if isinstance(result, DocumentRow) else given["names"][0]]
+    return [result.document_id if isinstance(result, DocumentRow | ChunkInContext) else given["names"][0]]
 
 
 def _followed(given: Mapping[str, Any], result: Any) -> Sequence[str]:

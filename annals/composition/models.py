@@ -14,10 +14,11 @@ from inference.question_answering import ReadSpan
 from inference.runner import Inference, InferenceSettings
 from reasoning.answer_models import AnswerModels, TextGenerator
 from reasoning.engine import Reasoner
+from services.citations import Citations
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
+from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.ask import AskService
-from services.reasoning.dates import DocumentDates
 from services.reasoning.recorder import AnswerRecorder
 from services.search.search import Embedding, SearchPassages
 
@@ -176,11 +177,12 @@ def ask_service(stores: Stores, inference: Inference, generator: TextGenerator |
         stores.read.passages,
         stores.read.answers,
         stores.read.limits,
-        DocumentDates(stores.read.relational),
+        AnswerDocuments(stores.read.relational, Citations(stores.texts)),
         per_minute=stores.settings.questions_per_minute,
     )
 
 
 def search_passages(stores: Stores, embedding: Embedding) -> SearchPassages:
     """`embedding`: the reasoning service, here or in a process of its own."""
-    return SearchPassages(stores.read.passages, stores.read.graph, stores.read.relational, embedding)
+    read = stores.read
+    return SearchPassages(read.passages, read.graph, read.relational, embedding, Citations(stores.texts))

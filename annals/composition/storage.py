@@ -1,6 +1,8 @@
 """Documents: taken in, deleted, shown."""
 
 from annals.composition.stores import Stores
+from services.citations import Citations
+from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
@@ -19,13 +21,15 @@ from services.storage.waiting import WaitForDocuments
 def storage_of(stores: Stores) -> Storage:
     """All of them."""
     read = stores.read
+    chunks = ReadChunk(read.relational, read.passages, Citations(stores.texts))
     return Storage(
         taking=TakeDocuments(intake_of(stores)),
         deletion=DeleteDocuments(stores.commands, stores.reader),
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
-        show=Show(stores.reader, read.relational, read.graph, read.passages),
+        show=Show(stores.reader, read.relational, read.graph, read.passages, chunks),
         listing=Listing(read.relational),
         parts=ListParts(read.relational, read.passages),
+        chunks=chunks,
         reading=ReadDocument(
             stores.reader, stores.letters, read.relational, {model.name: store for model, store in read.models}
         ),

@@ -12,13 +12,15 @@ from contracts.text import is_blank
 from gateway.errors import InvalidFieldsError
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
-from gateway.parameters import Cursor, DocumentId, EntityName, Limit, Prefix
+from gateway.parameters import ChunkId, Cursor, DocumentId, EntityName, Limit, Prefix
 from projections.graph.reads import Entity
 from projections.relational.reads import DocumentRow, EntityFilter, RelationFilter
 from projections.vector.reads import Passage
+from reasoning.results import Citation
 from services.positions import Position
 from services.reasoning.interface import EmbeddingRequest
 from services.search.results import LONGEST_QUERY, MAX_PASSAGES, MOST_FACETS, Mode, SearchRequest
+from services.storage.chunk import ChunkInContext
 from services.storage.cross_database import Found
 from services.storage.listing import EntityPage
 from services.storage.parts import ChunkPage, RelationPage
@@ -55,6 +57,7 @@ class FoundPassage(BaseModel):
     start: int
     end: int
     score: float
+    citation: Citation | None
     highlights: list[tuple[int, int]]
 
 
@@ -176,6 +179,12 @@ async def list_chunks(
     )
 
 
+async def read_chunk(request: Request, chunk_id: ChunkId) -> ChunkInContext:
+    """A chunk, where in its file it stands (page, headings), and the text around it."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.chunks.read(exchange.caller, chunk_id, deadline=exchange.deadline)
+
+
 async def read_entity(request: Request, entity: EntityName) -> EntityWithEdges:
     """An entity by its name, with what is around it in the graph."""
     exchange = exchange_of(request.scope)
@@ -272,6 +281,12 @@ PASSAGE = {
     "start": 0,
     "end": 63,
 }
+CITATION = {
+    "file": "https://example.org/lovelace.pdf",
+    "page": 3,
+    "last_page": 4,
+    "headings": ["Life", "Work"],
+}
 ENTITY = {"entity_id": "e1", "name": "Ada Lovelace", "type": "PERSON", "passages": 1}
 POSITIONS = {"relational": 19, "graph": 19, "vector": 19}
 
@@ -330,6 +345,13 @@ HANDLERS = {
             "next": None,
         },
     ),
+    "chunk_reader": Handler(
+        read_chunk,
+        "chunks",
+        "Read a chunk with what stands around it.",
+        raises=(404,),
+        example={**PASSAGE, "citation": CITATION, "before": "", "after": ""},
+    ),
     "entity_reader": Handler(
         read_entity,
         "entities",
@@ -346,7 +368,7 @@ HANDLERS = {
         "Search passages.",
         raises=(400, 404, 409),
         example={
-            "passages": [{**PASSAGE, "score": 0.91, "highlights": [[0, 12]]}],
+            "passages": [{**PASSAGE, "score": 0.91, "citation": CITATION, "highlights": [[0, 12]]}],
             "next": None,
             "found": 1,
             "truncated": False,

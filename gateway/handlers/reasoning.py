@@ -22,7 +22,8 @@ class Query(BaseModel):
 
 
 async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
-    """Answer a question from the caller's documents, with the steps that lead to the answer and its sources.
+    """Answer a question from the caller's documents, with the steps that lead to the answer and its sources,
+    each cited by file, page and headings.
 
     `answer` is a span of a source, or follows from several; it is null where nothing supports one, and `missing` says
     why. Of `candidates` those that contradict it say so, with their documents' dates. Where a generative model words
@@ -33,6 +34,8 @@ async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
     asked = ReasoningQueryRequest(query.query, query.max_sources, exchange.delivery_id)
     return await models.reasoning.query(exchange.caller, asked, exchange.deadline)
 
+
+CITATION = {"file": "https://example.org/lovelace.pdf", "page": 3, "last_page": 3, "headings": ["Life", "Work"]}
 
 HANDLERS = {
     "reasoning_engine": Handler(
@@ -55,6 +58,7 @@ HANDLERS = {
                     "chunk_id": "5f0c",
                     "start": 0,
                     "end": 63,
+                    "citation": CITATION,
                 }
             ],
             "candidates": [
@@ -71,6 +75,7 @@ HANDLERS = {
                     "contradicts": False,
                     "date": "2026-01-05",
                     "date_of": "said",
+                    "citation": CITATION,
                 }
             ],
             "missing": None,
@@ -86,6 +91,7 @@ HANDLERS = {
                     "end": 63,
                     "text": "Ada Lovelace wrote the first program for the Analytical Engine.",
                     "score": 0.91,
+                    "citation": CITATION,
                 }
             ],
             "processing_metadata": {

@@ -71,7 +71,7 @@ def documents(tenant: str, wanted: DocumentFilter, after: str | None, limit: int
     if after is not None:
         where.add(f'd.document_id COLLATE "C" > {where.parameter(after)}')
     return (
-        "SELECT d.document_id, title, uri, attributes, characters, bytes, taken_at, stage, since "
+        "SELECT d.document_id, title, uri, attributes, characters, bytes, taken_at, stage, since, digest "
         "FROM relational.documents AS d JOIN relational.states AS s USING (tenant, document_id) "
         f'WHERE {where} ORDER BY d.document_id COLLATE "C" LIMIT {where.parameter(limit)}',
         where.values,

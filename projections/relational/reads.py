@@ -60,7 +60,7 @@ class DocumentFilter:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSummary:
-    """A document in a list."""
+    """A document in a list. `digest` is its text's."""
 
     document_id: str
     title: str
@@ -71,6 +71,7 @@ class DocumentSummary:
     taken_at: datetime
     stage: str
     since: datetime
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

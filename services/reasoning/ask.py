@@ -38,7 +38,7 @@ from services.caller import Caller
 from services.deadline import Deadline, abandon_after
 from services.errors import OverloadedError, TooManyQuestionsError
 from services.rate_limits import Grant, RateLimits
-from services.reasoning.dates import DocumentDates
+from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.recorder import AnswerRecorder
 from services.work_limit import WorkLimit
 
@@ -54,7 +54,7 @@ RUNNING, WAITING = 4, 64
 GENERATING, GENERATING_SHARE = 8, 0.5
 """How many questions a generative model is asked at once, and what share of the time that is left it may take."""
 ASIDE_SHARE = 0.05
-"""Of the time granted: how long each of what an answer can do without is waited for (limits, cache, dates, log)."""
+"""Of the time granted: how long each of what an answer can do without is waited for (limits, cache, documents, log)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class _Steps:
 
 
 class AskService:
-    """A limiter, a cache, a read model of dates or a log that is away, or slow, costs a moment and no answer.
+    """A limiter, a cache, a read model of documents or a log that is away, or slow, costs a moment and no answer.
 
     At most RUNNING questions are worked on at once; tenants take turns, and each has at most WAITING more.
 
@@ -105,7 +105,7 @@ class AskService:
         passages: PassageReader,
         answers: AnswerCache,
         limits: RateLimits,
-        dates: DocumentDates,
+        documents: AnswerDocuments,
         *,
         per_minute: int | None,
     ) -> None:
@@ -118,7 +118,7 @@ class AskService:
         self._passages = passages
         self._answers = answers
         self._limits = limits
-        self._dates = dates
+        self._documents = documents
         self._per_minute = per_minute
 
     def limit_to(self, per_minute: int | None) -> None:
@@ -170,10 +170,10 @@ class AskService:
                     steps.done("generating")
                 # An answer is kept by what it comes from: one without a generative model that was away, as such.
                 key = _cache_key(caller.tenant, question, k, answer.knowledge)
-            if answer.candidates:
-                dated = await _if_there("the documents' dates", aside_s, self._dates.dated(caller, answer))
-                answer = dated or answer
-                steps.done("dates")
+            if answer.sources or answer.steps or answer.candidates:
+                told = await _if_there("what is told of the documents", aside_s, self._documents.told(caller, answer))
+                answer = told or answer
+                steps.done("documents")
         milliseconds = round((time.monotonic() - began) * 1000)
         asked = AskResult(query_id or str(uuid4()), answer, cached, milliseconds, key, steps.taken)
         command = _command(caller, question, key, asked, at)

@@ -29,7 +29,7 @@ class ReasoningMetadata:
 
     `query_hash`: the key that it is kept by, where its confidence is over 0.8; another one as soon as the knowledge
     changes. `timings`: milliseconds of each step (`rate_limit`, `cache`, `reasoning`, `generating` with
-    a generative model, `dates` of candidates, `recording`). `recorded`: the log
+    a generative model, `documents` that it cites, `recording`). `recorded`: the log
     has the event. `knowledge` names the state of the read models.
     """
 

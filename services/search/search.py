@@ -18,10 +18,11 @@ from projections.relational.reads import DocumentFilter, DocumentSummary, Relati
 from projections.vector.reads import Hit, Passage, PassageReader
 from projections.vector.text_query import TextQuery
 from reasoning.fusion import reciprocal_rank_fusion
-from reasoning.results import scored
+from reasoning.results import Citation, scored
 from reasoning.words import STOP_WORDS, stem, words_of
 from security.reach import UNREADABLE
 from services.caller import Caller
+from services.citations import Citations
 from services.cursors import WrongCursorError, decoded, encoded
 from services.deadline import Deadline
 from services.errors import NotFoundError
@@ -30,7 +31,7 @@ from services.search.graph_hits import graph_hits
 from services.search.highlights import highlights
 from services.search.language import DocumentConditions, SearchQuery, parse, storable
 from services.search.results import MOST_VALUES, FoundPassage, SearchPage, SearchRequest
-from services.storage.masking import fields_of_attributes
+from services.storage.masking import fields_of_attributes, without
 from services.work_limit import WorkLimit
 
 MOST_FOUND = 500
@@ -70,12 +71,18 @@ class SearchPassages:
     """
 
     def __init__(
-        self, passages: PassageReader, graph: GraphReader, relational: RelationalReader, embedding: Embedding
+        self,
+        passages: PassageReader,
+        graph: GraphReader,
+        relational: RelationalReader,
+        embedding: Embedding,
+        citations: Citations,
     ) -> None:
         self._passages = passages
         self._graph = graph
         self._relational = relational
         self._embedding = embedding
+        self._citations = citations
         self._turns = WorkLimit(RUNNING, WAITING)
 
     async def search(
@@ -92,18 +99,31 @@ class SearchPassages:
             behind = found if after is None else _behind(found, _position(request, after))
             page = behind[:limit]
             shown = asked.query.text
+            cited = await self._cited(caller, [passages[hit.chunk_id] for hit in page], rows)
             return SearchPage(
                 passages=tuple(
                     FoundPassage(
-                        scored(passages[hit.chunk_id], hit.score), highlights(shown, passages[hit.chunk_id].text)
+                        replace(scored(passages[hit.chunk_id], hit.score), citation=citation),
+                        highlights(shown, passages[hit.chunk_id].text),
                     )
-                    for hit in page
+                    for hit, citation in zip(page, cited, strict=True)
                 ),
                 next=_cursor(request, page[-1]) if len(behind) > limit else None,
                 found=len(found),
                 truncated=len(hits) >= MOST_FOUND,
                 facets=_facets(caller, request.facets, rows),
             )
+
+    async def _cited(
+        self, caller: Caller, page: Sequence[Passage], rows: Sequence[DocumentSummary]
+    ) -> list[Citation | None]:
+        reach, ids = caller.access.reach("search", "read"), {one.document_id for one in page}
+        shown = []
+        for row in rows:
+            masked = reach.masked_fields(collection_of(row.attributes))
+            if row.document_id in ids and masked is not None:
+                shown.append(without(row, masked))
+        return await self._citations.of(caller.tenant, shown, page)
 
     async def _asked(self, caller: Caller, request: SearchRequest) -> _Asked:
         query, like = parse(request.query), None

@@ -21,9 +21,9 @@ def without(row: Shown, masked: Collection[str]) -> Shown:
         attributes={} if "attributes" in masked else kept,
     )
     if "text" in masked:
-        row = replace(row, characters=0, bytes=0)
+        row = replace(row, digest="", characters=0, bytes=0)
         if isinstance(row, DocumentRow):
-            row = replace(row, digest="", chunks=(), entities=(), relations=())
+            row = replace(row, chunks=(), entities=(), relations=())
     return row
 
 

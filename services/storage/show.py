@@ -1,5 +1,6 @@
-"""A document as the relational read model has it, or an entity and what is around it in the graph."""
+"""A document as the relational read model has it, a chunk in its document, or an entity and what is around it."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from projections.vector.reads import PassageReader
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import NotFoundError
+from services.storage.chunk import ChunkInContext, ReadChunk
 from services.storage.lookup import find_aggregate
 from services.storage.masking import without
 from services.storage.visibility import visible
@@ -39,15 +41,23 @@ class Show:
     """Raises AccessDeniedError, NotFoundError, StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(
-        self, reader: EventReader, relational: RelationalReader, graph: GraphReader, passages: PassageReader
+        self,
+        reader: EventReader,
+        relational: RelationalReader,
+        graph: GraphReader,
+        passages: PassageReader,
+        chunks: ReadChunk,
     ) -> None:
         self._reader = reader
         self._relational = relational
         self._graph = graph
         self._passages = passages
+        self._chunks = chunks
 
-    async def show(self, caller: Caller, names: Sequence[str], deadline: Deadline) -> DocumentRow | EntityView:
-        """The document that has one of these ids, else the entity of the first name.
+    async def show(
+        self, caller: Caller, names: Sequence[str], deadline: Deadline
+    ) -> DocumentRow | ChunkInContext | EntityView:
+        """The document that has one of these ids, else the chunk of the first id, else the entity of the first name.
 
         What the caller may not see is not there, and not told from what is not.
         """
@@ -60,7 +70,10 @@ class Show:
             except NotFoundError:
                 seen = frozenset()
             if not seen:
-                return await self._entity(caller, names[0], "document and no entity")
+                if caller.access.decide("chunks", "read").allowed:
+                    with contextlib.suppress(NotFoundError):
+                        return await self._chunks.read(caller, names[0], deadline=deadline)
+                return await self._entity(caller, names[0], "document, no chunk and no entity")
             document = await self._relational.document(caller.tenant, key.aggregate_id, reach.searched)
         masked = frozenset[str]() if document is None else reach.masked_fields(collection_of(document.attributes))
         if document is None or masked is None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
@@ -24,6 +25,7 @@ class Storage:
     show: Show
     listing: Listing
     parts: ListParts
+    chunks: ReadChunk
     reading: ReadDocument
     consistency: ReadYourWrites
     history: ReadHistory

@@ -201,6 +201,26 @@ def test_show_and_history_of_a_document(up: Up, monkeypatch: pytest.MonkeyPatch)
     assert called(up.data, "history", "articles/tarrow.md").stdout.splitlines()[0].endswith("/articles/tarrow.md")
 
 
+def test_a_source_is_cited_with_its_headings_and_a_chunk_shown_with_what_is_around(up: Up, tmp_path: Path) -> None:
+    path = tmp_path / "kelp notes.md"
+    path.write_text("# Kelp\n\nIt grows.\n\n## Harvest\n\nKelp at Thornsea is harvested by Odalys Brandt.\n")
+    given(up.data, "ingest", str(path), "--wait")
+    question = "Who harvests kelp at Thornsea?"
+    (found,) = given(up.data, "search", '"Odalys Brandt"', "--mode", "text")["passages"]
+    source = given(up.data, "ask", question)["sources"][0]
+    for one in (found, source):
+        assert one["citation"] == {"file": path.as_uri(), "page": None, "last_page": None, "headings": ["Kelp"]}
+    chunk = given(up.data, "show", found["chunk_id"])
+    assert (chunk["chunk_id"], chunk["text"], chunk["citation"]) == (
+        found["chunk_id"],
+        found["text"],
+        found["citation"],
+    )
+    told = f"kelp notes.md, Kelp, characters {found['start']}-{found['end']}"
+    for arguments in (("ask", question), ("search", '"Odalys Brandt"'), ("show", found["chunk_id"])):
+        assert told in called(up.data, *arguments).stdout
+
+
 def test_show_an_entity(up: Up) -> None:
     shown = given(up.data, "show", "ines marlowe")
     assert shown["name"] == "Ines Marlowe"

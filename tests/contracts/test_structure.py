@@ -19,6 +19,20 @@ def test_a_character_has_a_page_and_headings_over_it() -> None:
     assert Structure(pages=(3,)).page_at(0) is None
 
 
+def test_what_begins_with_headings_stands_under_them() -> None:
+    path = [
+        [TEXT[start:end] for start, end in STRUCTURE.headings_of(TEXT, TEXT.index(begin))]
+        for begin in ("# A", "A", "one", "## B", "# C", "three")
+    ]
+    assert path == [["A"], ["A"], ["A"], ["A", "B"], ["C"], ["C"]]
+    several = "1. Life 1.1 Work. She wrote. Death"
+    spans = [
+        (level, several.index(word), several.index(word) + len(word)) for level, word in ((1, "Life"), (2, "Work"))
+    ]
+    assert Structure(headings=tuple(spans)).headings_of(several, 0) == ((3, 7), (12, 16))
+    assert Structure(headings=((1, 2, 6), (2, 7, 11))).headings_of("# Life Work", 0) == ((2, 6), (7, 11))
+
+
 @settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.integers(1, 6), st.integers(0, 10**6), st.integers(0, 10**6)), max_size=8),

@@ -12,8 +12,9 @@ from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
 from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
+from services.citations import Citations
+from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.ask import AskService
-from services.reasoning.dates import DocumentDates
 from services.reasoning.recorder import AnswerRecorder
 from services.reasoning.service import ReasoningService
 from services.search.search import SearchPassages
@@ -63,7 +64,7 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
     async with open_stores(load_settings(data=data), dsn) as stores:
         await open_read_models(stores)
         history = History(stores.pool, stores.reader, stores.commands, stores.texts, stores.outputs)
-        read = stores.read
+        read, citations = stores.read, Citations(stores.texts)
         ask = AskService(
             Reasoner(read.graph, read.passages, StoryEmbedder()),
             AnswerRecorder(stores.commands),
@@ -71,9 +72,9 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
             read.passages,
             read.answers,
             read.limits,
-            DocumentDates(read.relational),
+            AnswerDocuments(read.relational, citations),
             per_minute=None,
         )
-        search = SearchPassages(read.passages, read.graph, read.relational, ReasoningService(ask))
+        search = SearchPassages(read.passages, read.graph, read.relational, ReasoningService(ask), citations)
         yield Knowledge(stores, history, storage_of(stores), ask, search)
         await ask.close()

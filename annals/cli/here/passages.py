@@ -1,5 +1,6 @@
 """A passage as commands give it as JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from reasoning.results import ScoredPassage
@@ -15,4 +16,5 @@ def as_json(passage: ScoredPassage) -> dict[str, Any]:
         "chunk_id": passage.chunk_id,
         "start": passage.start,
         "end": passage.end,
+        "citation": None if passage.citation is None else asdict(passage.citation),
     }

@@ -14,7 +14,7 @@ HISTORY_LIMIT_S = 60.0
 
 
 async def show(context: CommandContext, given: str) -> dict[str, Any]:
-    """A document, else an entity with the edges at it."""
+    """A document, else a chunk and what stands around it, else an entity with the edges at it."""
     async with session(context.settings) as opened:
         found = await opened.use_cases.storage.show.show(context.caller, names_of(given), Deadline.after(LIMIT_S))
     if isinstance(found, EntityView):

@@ -85,6 +85,7 @@ TRIES = [
     Try("HEAD", "/api/v1/documents/{thing}", "document"),
     Try("GET", "/api/v1/documents/{thing}/status", "document"),
     Try("GET", "/api/v1/documents/{thing}/chunks", "document"),
+    Try("GET", "/api/v1/chunks/{thing}", "chunk"),
     Try("GET", "/api/v1/storage/documents/{thing}", "document"),
     Try("DELETE", "/api/v1/documents/{thing}", "document"),
     Try("DELETE", "/api/v1/documents/{thing}", "document", headers=(("if-match", '"1"'),)),

@@ -10,13 +10,15 @@ from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
+from eventstore.texts import TextStore
 from projections.relational.reads import RelationalReader
 from projections.vector.reads import PassageReader
 from reasoning.engine import Draft, Reasoner, without_generator
 from reasoning.results import Answer
 from reasoning.visible import Visible
+from services.citations import Citations
 from services.rate_limits import Grant
-from services.reasoning.dates import DocumentDates
+from services.reasoning.answer_documents import AnswerDocuments
 
 Way = Literal["answers", "is away", "hangs"]
 NEVER_S = 600.0
@@ -143,9 +145,9 @@ class NoPassages:
         return {}
 
 
-def dates() -> DocumentDates:
-    """Asked for nothing: the answer has no candidates."""
-    return DocumentDates(cast(RelationalReader, None))
+def documents() -> AnswerDocuments:
+    """Asked for nothing: the answer has no sources."""
+    return AnswerDocuments(cast(RelationalReader, None), Citations(cast(TextStore, None)))
 
 
 def passages() -> PassageReader:

@@ -12,7 +12,7 @@ from services.deadline import Deadline, DeadlineExceededError
 from services.errors import TooManyQuestionsError
 from services.reasoning.ask import ASIDE_SHARE, GENERATING, AskService
 from services.reasoning.recorder import AnswerRecorder
-from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, Way, dates, passages, until
+from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, Way, documents, passages, until
 
 CALLER = Caller("ours", "ada", "test", FULL_ACCESS)
 LIMIT_S = 4.0
@@ -34,7 +34,7 @@ def service(
         passages(),
         cache or Cache(),
         limits or Limits(),
-        dates(),
+        documents(),
         per_minute=10,
     )
 

@@ -19,7 +19,7 @@ from services.deadline import Deadline, DeadlineExceededError
 from services.rate_limits import PostgresRateLimits
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
-from tests.services.reasoning.fakes import ANSWER, Engine, dates, passages, until
+from tests.services.reasoning.fakes import ANSWER, Engine, documents, passages, until
 from tests.support.frozen import Freezer, freezer
 
 __all__ = ["freezer"]
@@ -51,7 +51,7 @@ async def test_a_question(freezer: Freezer, reads: bool) -> None:
         commands = Commands(log, reader)
         engine: Reasoner = Reading(answers) if reads else Engine()
         service = AskService(
-            engine, AnswerRecorder(commands), reader, passages(), answers, limits, dates(), per_minute=10
+            engine, AnswerRecorder(commands), reader, passages(), answers, limits, documents(), per_minute=10
         )
         assert (await service.ask(CALLER, "Who?", 5, Deadline.after(GRANTED_S))).recorded
         freezer.signal(signal.SIGSTOP)

@@ -13,7 +13,7 @@ from services.reasoning.ask import AskService
 from services.reasoning.interface import ReasoningQueryRequest
 from services.reasoning.recorder import AnswerRecorder
 from services.reasoning.service import ReasoningService
-from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, dates, passages
+from tests.services.reasoning.fakes import ANSWER, Cache, Engine, Events, Limits, Log, documents, passages
 from tests.support.access import allowed
 
 CALLER = Caller("ours", "ada", "http", FULL_ACCESS, correlation_id="request-1")
@@ -24,7 +24,9 @@ def soon() -> Deadline:
 
 
 def service(log: Log) -> ReasoningService:
-    asking = AskService(Engine(), AnswerRecorder(log), Events(), passages(), Cache(), Limits(), dates(), per_minute=60)
+    asking = AskService(
+        Engine(), AnswerRecorder(log), Events(), passages(), Cache(), Limits(), documents(), per_minute=60
+    )
     return ReasoningService(asking)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts.access import Permission
 from security.access import FULL_ACCESS
 from services.caller import Caller
+from services.citations import Citations
 from services.cursors import WrongCursorError
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import NotFoundError
@@ -186,7 +187,7 @@ async def test_a_search_ends_by_its_deadline(knowledge: Knowledge) -> None:
             raise AssertionError
 
     read = knowledge.stores.read
-    search = SearchPassages(read.passages, read.graph, read.relational, Hanging())
+    search = SearchPassages(read.passages, read.graph, read.relational, Hanging(), Citations(knowledge.stores.texts))
     began = time.monotonic()
     with pytest.raises(DeadlineExceededError, match=r"searching took longer than 0\.2 s"):
         await search.search(ADA, SearchRequest("glass"), after=None, limit=5, deadline=Deadline.after(0.2))

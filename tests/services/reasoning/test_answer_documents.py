@@ -4,17 +4,20 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from contracts.access import Permission
 from eventstore.errors import StoreUnavailableError
+from eventstore.texts import TextStore
 from projections.relational.reads import DocumentFilter, DocumentSummary, RelationalReader
 from reasoning.results import Answer, Candidate
 from security.access import FULL_ACCESS
 from services.caller import Caller
+from services.citations import Citations
 from services.deadline import Deadline
-from services.reasoning.dates import DocumentDates
+from services.reasoning.answer_documents import AnswerDocuments
 from tests.projections.stories import Story
 from tests.support.access import allowed
 from tests.support.knowledge import Knowledge, open_knowledge
@@ -57,7 +60,7 @@ async def test_contradicting_candidates_have_their_documents_dates_also_where_th
         assert datetime.fromisoformat(str(unsaid.date)) == taken
         assert {asked.answer.answer} | {one.answer for one in told.values() if one.contradicts} == {"1849", "1851"}
         assert asked.answer.confidence <= 0.5
-        assert "dates" in asked.timings
+        assert "documents" in asked.timings
     assert kept.answer == first.answer
 
 
@@ -87,7 +90,7 @@ def answer_of(*document_ids: str) -> Answer:
 async def dated(caller: Caller, row: DocumentSummary) -> tuple[str | None, str | None]:
     reader = Documents([row])
     relational: RelationalReader = reader  # type: ignore[assignment]
-    answer = await DocumentDates(relational).dated(caller, answer_of("one", "one"))
+    answer = await AnswerDocuments(relational, Citations(cast(TextStore, None))).told(caller, answer_of("one", "one"))
     assert reader.asked == [(caller.tenant, DocumentFilter(ids=["one"]), 1)]
     first, second = answer.candidates
     assert (first.date, first.date_of) == (second.date, second.date_of)
