@@ -1,6 +1,5 @@
 """Answering questions over the corpus of the ingestion, beside searches for the same."""
 
-import asyncio
 import statistics
 from pathlib import Path
 
@@ -21,9 +20,8 @@ QUESTIONS = 100
 async def measure(folder: Path) -> Figures:
     """Milliseconds to answer questions that differ, asked one after the other, the models loaded."""
     corpus = passages(ingest.PASSAGES)
-    # The ingestion of the same run has left them there.
-    data = folder.parent / "ingest"
-    if not await asyncio.to_thread(data.exists):
+    data = _passages_of(folder)
+    if data == folder:
         async with running(data, roles=ROLES) as (services, _):
             await ingest.take_in(services, data, corpus)
     questions = [
@@ -65,3 +63,9 @@ async def measure(folder: Path) -> Figures:
             "first_builds_the_index": round(first, 1),
         },
     }
+
+
+def _passages_of(folder: Path) -> Path:
+    """Where the ingestion of the same run has left them; else a folder of its own, so that it may still follow."""
+    left = folder.parent / "ingest"
+    return left if left.exists() else folder
