@@ -22,6 +22,7 @@ from contracts.documents import (
     DocumentProcessed,
     DocumentUpdated,
     EntitiesExtracted,
+    MentionsReassigned,
     RelationshipsDiscovered,
     RelationshipUpdated,
     RelationshipValidated,
@@ -30,8 +31,10 @@ from contracts.documents import (
     rechunked,
 )
 from contracts.envelope import DomainEvent
+from contracts.lazy_sequence import LazySequence
 from contracts.parts import collect, split
 from contracts.payload import Payload, Scalar
+from contracts.reassigning import meant_by
 
 Decision = Callable[["Document | None"], Sequence[DomainEvent]]
 Parts = Sequence[StageResult]
@@ -45,6 +48,7 @@ class Document:
     `present` holds the ids of the events that speak of its present content; of a result in parts, that of the last one.
     Of entities and relations, of which a text may hold a million, it knows the ids alone: `extracted` those of the
     entities, `related` those of the relations. `parts` and `ids` are those of a result that is not whole yet.
+    `reassigned`: the entities of which people said that this document means others, whatever its content.
     """
 
     tenant: str
@@ -62,6 +66,7 @@ class Document:
     processed: DocumentProcessed | None = None
     parts: tuple[DocumentChunked, ...] = ()
     ids: IdSet = NO_IDS
+    reassigned: tuple[tuple[str, str], ...] = ()
 
     def is_present(self, event_id: UUID) -> bool:
         """Whether that event speaks of the content as it now is."""
@@ -89,6 +94,7 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             attributes=data.attributes,
             deleted=False,
             present=frozenset({event.event_id}),
+            reassigned=() if state is None else state.reassigned,
         )
     if state is None:
         return None
@@ -105,6 +111,8 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             return replace(state, chunked=_rechunked(state.chunked, data))
         case DocumentProcessed():
             return replace(state, processed=data)
+        case MentionsReassigned():
+            return _reassigned(state, data)
         case _:
             return state
 
@@ -153,14 +161,14 @@ def extract_entities(
     state: Document | None, of: UUID, result: EntitiesExtracted | Parts, cause: Cause
 ) -> Sequence[DomainEvent]:
     """Accept entities of the present content, once; as several events where they are too many for one."""
-    return _result(state, of, result, cause, done=state is not None and state.extracted is not None)
+    return _result(state, of, _meant(state, result), cause, done=state is not None and state.extracted is not None)
 
 
 def discover_relationships(
     state: Document | None, of: UUID, result: RelationshipsDiscovered | Parts, cause: Cause
 ) -> Sequence[DomainEvent]:
     """Accept relations of the present content, once; as several events where they are too many for one."""
-    return _result(state, of, result, cause, done=state is not None and state.related is not None)
+    return _result(state, of, _meant(state, result), cause, done=state is not None and state.related is not None)
 
 
 def complete(state: Document | None, of: UUID, result: DocumentProcessed, cause: Cause) -> Sequence[DomainEvent]:
@@ -203,6 +211,18 @@ def validate_relationship(
 ) -> tuple[DomainEvent, ...]:
     """Judge a relation. Raises RefusedError for one that is not there."""
     return _on_relation(state, judgement.relation_id, judgement, cause)
+
+
+def reassign(state: Document | None, change: MentionsReassigned, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Say of whom else the document speaks; of a deleted one, nothing. The same again changes nothing.
+
+    Raises RefusedError for an entity that is reassigned to itself.
+    """
+    if change.entity_id == change.into:
+        raise RefusedError(f"entity {change.into} cannot be reassigned to itself")
+    if state is None or state.deleted or (change.entity_id, change.into) in state.reassigned:
+        return ()
+    return (cause.event(change, state.document_id, state.version + 1),)
 
 
 def _as(payload: type[DocumentContent], content: DocumentContent) -> DocumentContent:
@@ -249,6 +269,28 @@ def _with_chunks(state: Document | None, gone: tuple[str, ...], new: Chunk) -> D
             f"a chunk from {new.start} to {new.end} is no stretch of a text of {state.text.characters} characters"
         )
     return state
+
+
+def _meant(state: Document | None, result: StageResult | Parts) -> StageResult | Parts:
+    """Of the entities that people said the document means."""
+    if state is None or not state.reassigned:
+        return result
+    instead = dict(state.reassigned)
+    if isinstance(result, StageResult):
+        return meant_by(result, instead)
+    return LazySequence(len(result), lambda index: meant_by(result[index], instead))
+
+
+def _reassigned(state: Document, change: MentionsReassigned) -> Document:
+    """Who was reassigned to the one that is reassigned now goes on with it; who comes back to itself is free again."""
+    moved = {old: change.into if into == change.entity_id else into for old, into in state.reassigned}
+    moved[change.entity_id] = change.into
+    known = state.extracted
+    return replace(
+        state,
+        reassigned=tuple(sorted((old, into) for old, into in moved.items() if old != into)),
+        extracted=None if known is None else known.union(IdSet.of((change.into,))).compact(),
+    )
 
 
 def _rechunked(chunked: DocumentChunked | None, change: ChunkUpdated | ChunkMerged) -> DocumentChunked | None:

@@ -175,6 +175,15 @@ class EntitiesExtracted(StageResult):
     aliases: Items[Alias]
 
 
+class MentionsReassigned(Payload):
+    """What the document says of the entity `entity_id` is said of `into`, also when it is taken in again."""
+
+    event_type: ClassVar[EventType] = EventType.MENTIONS_REASSIGNED
+    entity_id: Identifier
+    into: Identifier
+    reason: Reason | None = None
+
+
 class Relation(ManyPart):
     """A statement found in the text: subject, predicate, object."""
 

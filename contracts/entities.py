@@ -7,14 +7,19 @@ from pydantic import Field
 from contracts.event_types import EventType
 from contracts.payload import EntityKind, Identifier, Items, Name, Payload, Reason, Share
 
+MOST_ALIASES = 100
+MOST_DOCUMENTS = 500
+
 
 class EntityUpdated(Payload):
-    """The entity's name and type were set, whatever the documents say."""
+    """The entity's name, type and further names were set; where there is none, documents say what it is."""
 
     event_type: ClassVar[EventType] = EventType.ENTITY_UPDATED
-    name: Name
-    type: EntityKind
-    aliases: Annotated[Items[Name], Field(max_length=100)] = ()
+    schema_version: ClassVar[int] = 2
+    name: Name | None = None
+    type: EntityKind | None = None
+    aliases: Annotated[Items[Name], Field(max_length=MOST_ALIASES)] = ()
+    reason: Reason | None = None
 
 
 class EntityMerged(Payload):
@@ -29,5 +34,24 @@ class EntityValidated(Payload):
     """Somebody judged that the entity is, or is not, a real one."""
 
     event_type: ClassVar[EventType] = EventType.ENTITY_VALIDATED
+    schema_version: ClassVar[int] = 2
     valid: bool
     confidence: Share
+    reason: Reason | None = None
+
+
+class EntitySplit(Payload):
+    """What these documents call by this entity's name is another one, `into`; they have MentionsReassigned."""
+
+    event_type: ClassVar[EventType] = EventType.ENTITY_SPLIT
+    into: Identifier
+    documents: Annotated[Items[Identifier], Field(min_length=1, max_length=MOST_DOCUMENTS)]
+    reason: Reason | None = None
+
+
+class EntityDecisionUndone(Payload):
+    """A decision on this entity, its event number `version`, holds no longer."""
+
+    event_type: ClassVar[EventType] = EventType.ENTITY_DECISION_UNDONE
+    version: Annotated[int, Field(ge=1, le=2**31 - 1, description="number of the event within the entity")]
+    reason: Reason | None = None

@@ -20,6 +20,9 @@ class EventType(StrEnum):
     ENTITY_UPDATED = "EntityUpdated"
     ENTITY_MERGED = "EntityMerged"
     ENTITY_VALIDATED = "EntityValidated"
+    ENTITY_SPLIT = "EntitySplit"
+    ENTITY_DECISION_UNDONE = "EntityDecisionUndone"
+    MENTIONS_REASSIGNED = "MentionsReassigned"
 
     RELATIONSHIPS_DISCOVERED = "RelationshipsDiscovered"
     RELATIONSHIP_UPDATED = "RelationshipUpdated"
@@ -66,11 +69,18 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.CHUNK_UPDATED,
         EventType.CHUNK_MERGED,
         EventType.ENTITIES_EXTRACTED,
+        EventType.MENTIONS_REASSIGNED,
         EventType.RELATIONSHIPS_DISCOVERED,
         EventType.RELATIONSHIP_UPDATED,
         EventType.RELATIONSHIP_VALIDATED,
     ),
-    "entity": (EventType.ENTITY_UPDATED, EventType.ENTITY_MERGED, EventType.ENTITY_VALIDATED),
+    "entity": (
+        EventType.ENTITY_UPDATED,
+        EventType.ENTITY_MERGED,
+        EventType.ENTITY_VALIDATED,
+        EventType.ENTITY_SPLIT,
+        EventType.ENTITY_DECISION_UNDONE,
+    ),
     "reasoning_query": (
         EventType.REASONING_QUERY_EXECUTED,
         EventType.REASONING_RESULT_CACHED,

@@ -33,12 +33,24 @@ def _answers_name_their_models(data: Fields) -> Fields:
     return {**data, "models": [], "borne_out": None}
 
 
+def _names_and_types_may_be_left_to_documents(data: Fields) -> Fields:
+    """Version 1 set name and type always, and had no reason."""
+    return {**data, "reason": None}
+
+
+def _judgements_have_reasons(data: Fields) -> Fields:
+    """Version 1 had none."""
+    return {**data, "reason": None}
+
+
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentIngested", 1): _text_fields_became_a_reference,
     ("DocumentUpdated", 1): _text_fields_became_a_reference,
     ("DocumentChunked", 1): _one_event_was_the_whole_result,
     ("EntitiesExtracted", 1): _one_event_was_the_whole_result,
     ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
+    ("EntityUpdated", 1): _names_and_types_may_be_left_to_documents,
+    ("EntityValidated", 1): _judgements_have_reasons,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,
 }

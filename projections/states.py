@@ -23,6 +23,7 @@ from contracts.documents import (
     DocumentUpdated,
     EntitiesExtracted,
     Mention,
+    MentionsReassigned,
     Relation,
     RelationshipsDiscovered,
     RelationshipUpdated,
@@ -30,10 +31,11 @@ from contracts.documents import (
     StageResult,
     rechunked,
 )
-from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
+from contracts.entity_decisions import EntityDecisions
 from contracts.envelope import DomainEvent
 from contracts.parts import collect
 from contracts.reasoning import ReasoningQueryExecuted, ReasoningResultCached
+from contracts.reassigning import meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,6 @@ class DocumentState:
 
 
 @dataclass(frozen=True, slots=True)
-class EntityState:
-    """What people decided about one entity."""
-
-    updated: EntityUpdated | None = None
-    merged_into: str | None = None
-    validated: EntityValidated | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class QueryState:
     """One asked question."""
 
@@ -84,7 +77,7 @@ class QueryState:
     cache_key: str | None = None
 
 
-State = DocumentState | EntityState | QueryState
+State = DocumentState | EntityDecisions | QueryState
 Named = TypeVar("Named", Mention, Alias)
 
 ROW_BYTES = 300
@@ -139,7 +132,8 @@ def fold(events: Iterable[DomainEvent]) -> State | None:
         if event.kind == "document":
             state = _document(state if isinstance(state, DocumentState) else DocumentState(), event)
         elif event.kind == "entity":
-            state = _entity(state if isinstance(state, EntityState) else EntityState(), event)
+            decisions = state if isinstance(state, EntityDecisions) else EntityDecisions()
+            state = decisions.after(event.aggregate_version, event.event_data)
         elif event.kind == "reasoning_query":
             state = _query(state if isinstance(state, QueryState) else QueryState(), event)
     return state
@@ -202,6 +196,8 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
             return _amended(state, data.relation_id, predicate=data.predicate, confidence=data.confidence)
         case RelationshipValidated():
             return _judged(state, data.relation_id, data.valid)
+        case MentionsReassigned():
+            return _reassigned(state, data)
         case ChunkUpdated() | ChunkMerged():
             return _rechunked(state, data)
         case _:
@@ -241,6 +237,16 @@ def _judged(state: DocumentState, relation_id: str, valid: bool) -> DocumentStat
     return replace(state, relations=relations)
 
 
+def _reassigned(state: DocumentState, change: MentionsReassigned) -> DocumentState:
+    instead = {change.entity_id: change.into}
+    return replace(
+        state,
+        mentions=tuple(meant(one, instead) for one in state.mentions or ()),
+        aliases=tuple(meant(one, instead) for one in state.aliases or ()),
+        relations=tuple(replace(one, relation=meant(one.relation, instead)) for one in state.relations or ()),
+    )
+
+
 def _rechunked(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> DocumentState:
     """What was found in the chunks that went belongs to the new one, where that still covers it."""
     gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
@@ -277,18 +283,6 @@ def _rechunked(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> Docu
             if stays(judged.relation)
         ),
     )
-
-
-def _entity(state: EntityState, event: DomainEvent) -> EntityState:
-    match event.event_data:
-        case EntityUpdated() as updated:
-            return replace(state, updated=updated)
-        case EntityMerged() as merged:
-            return replace(state, merged_into=merged.into)
-        case EntityValidated() as validated:
-            return replace(state, validated=validated)
-        case _:
-            return state
 
 
 def _query(state: QueryState, event: DomainEvent) -> QueryState:

@@ -15,6 +15,7 @@ CREATE INDEX ON {schema}.relations (tenant, object_id);
 CREATE INDEX ON {schema}.relations (tenant, chunk_id);
 ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
 CREATE INDEX ON {schema}.decisions (tenant, merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX ON {schema}.decisions USING gin (keys);
 -- A name may be longer than an index takes.
 CREATE UNIQUE INDEX ON {schema}.entity_names (tenant, entity_id, md5(name), type);
 ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);

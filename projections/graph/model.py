@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from contracts.access import collection_of
 from contracts.documents import Mention
+from contracts.entity_decisions import EntityDecisions
 from contracts.event_types import AggregateKind
 from contracts.folding import name_key
 from contracts.ids import normalise_name
@@ -12,11 +13,11 @@ from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Naming, Table
-from projections.states import DocumentState, EntityState, State
+from projections.states import DocumentState, State
 
 LAYOUT = Layout(
     name="graph",
-    schema_version=6,
+    schema_version=7,
     tables=(
         Table("documents", "document_id", ("tenant", "document_id", "collection")),
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
@@ -34,7 +35,11 @@ LAYOUT = Layout(
                 "chunk_id", "start_at", "end_at", "confidence",
             ),
         ),
-        Table("decisions", "entity_id", ("tenant", "entity_id", "name", "type", "merged_into", "valid")),
+        Table(
+            "decisions",
+            "entity_id",
+            ("tenant", "entity_id", "name", "type", "merged_into", "valid", "names", "keys"),
+        ),
     ),
     names=(
         Naming("mentions", "entity_id", "name", "type"),
@@ -62,19 +67,30 @@ def _sections(key: AggregateKey, state: State | None) -> Sections:
     match state:
         case DocumentState():
             return dict(_document(key, state))
-        case EntityState():
-            updated, validated = state.updated, state.validated
-            row = (
-                key.tenant,
-                key.aggregate_id,
-                updated.name if updated else None,
-                updated.type if updated else None,
-                state.merged_into,
-                validated.valid if validated else None,
-            )
-            return {"decisions": [row]}
+        case EntityDecisions():
+            return {"decisions": _decision(key, state)}
         case _:
             return {}
+
+
+def _decision(key: AggregateKey, state: EntityDecisions) -> Sequence[Row]:
+    """What is in force; nothing where it was all undone."""
+    updated, validated = state.updated, state.validated
+    if (updated, state.merged_into, validated) == (None, None, None):
+        return ()
+    names = state.given_names
+    return (
+        (
+            key.tenant,
+            key.aggregate_id,
+            updated.name if updated else None,
+            updated.type if updated else None,
+            state.merged_into,
+            validated.valid if validated else None,
+            names,
+            [name_key(name) for name in names],
+        ),
+    )
 
 
 def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Sequence[Row]]]:

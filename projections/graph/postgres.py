@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from contracts.ids import entity_id
 from eventstore.pool import Connection, PostgresPool, acquire
+from projections.graph.decided import Decided
 from projections.graph.model import LAYOUT
-from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
-from projections.graph.visible import ENTITIES, SPOKEN_OF, visible
+from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Subject
+from projections.graph.visible import ENTITIES, SPOKEN_OF, TOGETHER, VISIBLE_TOGETHER, visible
 from projections.graph.walking import WalkingReader
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.postgres.store import PostgresStore
@@ -16,28 +17,25 @@ _SEPARATOR = "\x1f"
 # Thousands of keys are sent as one text: a client writes an array's elements one by one.
 _GIVEN = "string_to_array($2::text, chr(31))"
 
-# Follows merges to their end; a chain that bites its tail ends after as many steps as any sane chain has.
-_MERGED = f"""
-WITH RECURSIVE merged(entity_id, into_id, depth) AS (
-    SELECT entity_id, merged_into, 1 FROM graph.decisions
+# Every decision on these entities, on what they were merged into, and on what was merged into any of those. What was
+# found once is not followed again, so the cost grows with the number of decisions, and a circle ends.
+_DECIDED = f"""
+WITH RECURSIVE up(entity_id, into_id) AS (
+    SELECT entity_id, merged_into FROM graph.decisions
     WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND merged_into IS NOT NULL
-    UNION ALL
-    SELECT m.entity_id, d.merged_into, m.depth + 1 FROM merged AS m
-    JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = m.into_id
-    WHERE d.merged_into IS NOT NULL AND m.depth < 16
+    UNION
+    SELECT d.entity_id, d.merged_into FROM up JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = up.into_id
+    WHERE d.merged_into IS NOT NULL
+),
+around(id) AS (
+    SELECT unnest({_GIVEN}) WHERE EXISTS (SELECT FROM graph.decisions WHERE tenant = $1)
+    UNION SELECT into_id FROM up
+    UNION SELECT d.entity_id FROM around AS a JOIN graph.decisions AS d ON d.tenant = $1 AND d.merged_into = a.id
 )
-SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth DESC
+SELECT d.entity_id, d.merged_into, d.names, d.valid
+FROM around AS a JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = a.id
 """
-_MEMBERS = f"""
-WITH RECURSIVE merged(entity_id, into_id, depth) AS (
-    SELECT entity_id, merged_into, 1 FROM graph.decisions WHERE tenant = $1 AND merged_into = ANY({_GIVEN})
-    UNION ALL
-    SELECT d.entity_id, m.into_id, m.depth + 1 FROM merged AS m
-    JOIN graph.decisions AS d ON d.tenant = $1 AND d.merged_into = m.entity_id
-    WHERE m.depth < 16
-)
-SELECT DISTINCT ON (entity_id) entity_id, into_id FROM merged ORDER BY entity_id, depth
-"""
+_CALLED = f"SELECT entity_id FROM graph.decisions WHERE tenant = $1 AND keys && {_GIVEN}"
 
 
 def _edges(seen: Callable[[str], str]) -> str:
@@ -82,6 +80,13 @@ SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest({_GIVEN}) AS k(id) C
 ) AS m
 """
 
+_ABOUT = f"""
+SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(id) CROSS JOIN LATERAL (
+    SELECT entity_id, name, chunk_id, quality FROM graph.subjects
+    WHERE tenant = $1 AND entity_id = k.id ORDER BY quality DESC, chunk_id LIMIT $3
+) AS s
+"""
+
 _SUBJECTS = "SELECT entity_id, name, chunk_id, quality FROM graph.subjects WHERE tenant = $1"
 _MENTIONS = "SELECT entity_id, name, chunk_id, times FROM graph.mentions WHERE tenant = $1"
 _STATEMENTS = (
@@ -120,10 +125,15 @@ class PostgresGraph(WalkingReader):
 
     async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
         """The passages that these names are of, the surest first."""
+        wanted = list(dict.fromkeys(keys))
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_NAMED, tenant, _SEPARATOR.join(dict.fromkeys(keys)), most)
-            merged = await _became(connection, tenant, {row["entity_id"] for row in rows})
-        return [Subject(merged.get(row[0], row[0]), *row[1:]) for row in map(tuple, rows)]
+            rows = [tuple(row) for row in await connection.fetch(_NAMED, tenant, _SEPARATOR.join(wanted), most)]
+            called = await _called(connection, tenant, wanted)
+            decided = await _decided(connection, tenant, {row[0] for row in rows} | called)
+            names = decided.called(set(wanted))
+            own = _SEPARATOR.join(sorted(names.keys() | decided.members(names.keys()).keys()))
+            others = [tuple(row) for row in await connection.fetch(_ABOUT, tenant, own, most)] if names else []
+        return decided.named(rows, others, names, most)
 
     async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
         """The passages that mention the entities of these names."""
@@ -135,15 +145,12 @@ class PostgresGraph(WalkingReader):
                 _SEPARATOR.join(keys),
             )
             own = {entity_id(tenant, key) for key in keys} | {row["entity_id"] for row in accented}
-            merged = await _became(connection, tenant, own)
-            named = {merged.get(one, one) for one in own}
-            members = await _members(connection, tenant, named)
-            rows = await connection.fetch(_MENTIONED, tenant, _SEPARATOR.join(sorted(named | members.keys())), most)
-        found: dict[str, list[Mention]] = {}
-        for row in map(tuple, rows):
-            of = members.get(row[0], row[0])
-            found.setdefault(of, []).append(Mention(of, *row[1:]))
-        return [one for of in found.values() for one in sorted(of, key=lambda one: one.chunk_id)[:most]]
+            own |= await _called(connection, tenant, keys)
+            decided = await _decided(connection, tenant, own)
+            named = {decided.of(one) for one in own} - decided.rejected
+            members = named | decided.members(named).keys()
+            rows = await connection.fetch(_MENTIONED, tenant, _SEPARATOR.join(sorted(members)), most)
+        return decided.mentioned(map(tuple, rows), set(keys), most)
 
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
         """How many passages speak of each of these entities."""
@@ -154,15 +161,17 @@ class PostgresGraph(WalkingReader):
                 tenant,
                 _SEPARATOR.join(entity_ids),
             )
-        return {row["entity_id"]: row["passages"] for row in rows}
+            decided = await _decided(connection, tenant, entity_ids)
+            together = await _together(connection, tenant, decided, entity_ids, None)
+        return {row["entity_id"]: row["passages"] for row in rows} | together
 
     async def entities(
         self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
     ) -> list[Entity]:
         """Those of these ids that are there, by id. One that somebody called no entity is left out."""
         async with acquire(self._pool) as connection:
-            merged = await _became(connection, tenant, entity_ids, collections)
-            wanted = sorted({merged.get(one, one) for one in entity_ids})
+            decided = await _decided(connection, tenant, entity_ids, collections)
+            wanted = sorted({decided.of(one) for one in entity_ids})
             if collections is not None:
                 rows = await connection.fetch(ENTITIES, tenant, wanted, sorted(collections))
             else:
@@ -172,7 +181,9 @@ class PostgresGraph(WalkingReader):
                     tenant,
                     wanted,
                 )
-        return [Entity(*row) for row in map(tuple, rows)]
+            together = await _together(connection, tenant, decided, wanted, collections)
+        found = (Entity(*row) for row in map(tuple, rows))
+        return [one._replace(passages=together.get(one.entity_id, one.passages)) for one in found]
 
     async def entities_in(
         self, tenant: str, document_id: str, *, collections: frozenset[str] | None = None
@@ -189,21 +200,25 @@ class PostgresGraph(WalkingReader):
             )
         return await self.entities(tenant, [row["entity_id"] for row in rows], collections=collections)
 
+    async def _called(self, tenant: str, keys: Sequence[str]) -> set[str]:
+        async with acquire(self._pool) as connection:
+            return await _called(connection, tenant, keys)
+
     async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
         own_ids = [node.id for node in nodes if node.kind == "entity"]
         async with acquire(self._pool) as connection:
-            merged = await _became(connection, tenant, own_ids, collections)
-        return [Node(kind, merged.get(own, own) if kind == "entity" else own) for kind, own in nodes]
+            decided = await _decided(connection, tenant, own_ids, collections)
+        return [decided.resolved(node) for node in nodes]
 
     async def _edges_at(
         self, tenant: str, nodes: Sequence[Node], limit: int, collections: frozenset[str] | None
     ) -> list[Edge]:
         async with acquire(self._pool) as connection:
             given = [node.id for node in nodes if node.kind == "entity"]
-            merged = await _became(connection, tenant, given, collections)
-            entities = {merged.get(one, one) for one in given}
+            decided = await _decided(connection, tenant, given, collections)
+            entities = {decided.of(one) for one in given}
             # Edges of what was merged into an entity are its own.
-            entities |= (await _members(connection, tenant, entities, collections)).keys()
+            entities |= decided.members(entities).keys()
             rows = await connection.fetch(
                 _EDGES if collections is None else _VISIBLE_EDGES,
                 tenant,
@@ -213,12 +228,8 @@ class PostgresGraph(WalkingReader):
                 *(() if collections is None else (sorted(collections),)),
             )
             ends = {id_ for row in rows for kind, id_ in ((row[0], row[1]), (row[3], row[4])) if kind == "entity"}
-            merged = await _became(connection, tenant, ends, collections)
-        edges = (
-            Edge(Node(kind, merged.get(source, source)), label, Node(other_kind, merged.get(target, target)))
-            for kind, source, label, other_kind, target in map(tuple, rows)
-        )
-        return list(dict.fromkeys(edges))
+            decided = await _decided(connection, tenant, ends, collections)
+        return decided.edges((Node(row[0], row[1]), row[2], Node(row[3], row[4])) for row in rows)
 
 
 async def _snapshot(connection: Connection, tenant: str, chunk_ids: Sequence[str] | None) -> GraphSnapshot:
@@ -229,42 +240,48 @@ async def _snapshot(connection: Connection, tenant: str, chunk_ids: Sequence[str
         for query in (_SUBJECTS, _MENTIONS, _STATEMENTS)
     ]
     ids = {row[0] for row in (*subjects, *mentions)} | {row[index] for row in statements for index in (1, 4)}
-    merged = await _became(connection, tenant, ids)
-    return GraphSnapshot(
-        subjects=[Subject(merged.get(row[0], row[0]), *row[1:]) for row in subjects],
-        mentions=[Mention(merged.get(row[0], row[0]), *row[1:]) for row in mentions],
-        statements=[
-            Statement(row[0], merged.get(row[1], row[1]), row[2], row[3], merged.get(row[4], row[4]), *row[5:])
-            for row in statements
-        ],
+    decided = await _decided(connection, tenant, ids)
+    return decided.snapshot(subjects, mentions, statements)
+
+
+async def _decided(
+    connection: Connection, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None = None
+) -> Decided:
+    """What people decided on these, and on all that is the same as any of them.
+
+    Of merges those alone that documents of these collections name both.
+    """
+    rows = [tuple(row) for row in await connection.fetch(_DECIDED, tenant, _SEPARATOR.join(entity_ids))]
+    if collections is None or not rows:
+        return Decided.of_rows(rows)
+    known = sorted({one for row in rows for one in row[:2] if one is not None})
+    there = {row["entity_id"] for row in await connection.fetch(SPOKEN_OF, tenant, known, sorted(collections))}
+    return Decided.of_rows(rows, there)
+
+
+async def _called(connection: Connection, tenant: str, keys: Sequence[str]) -> set[str]:
+    """Entities that people call by one of these names."""
+    rows = await connection.fetch(_CALLED, tenant, _SEPARATOR.join(key for key in keys if key))
+    return {row["entity_id"] for row in rows}
+
+
+async def _together(
+    connection: Connection,
+    tenant: str,
+    decided: Decided,
+    entity_ids: Iterable[str],
+    collections: frozenset[str] | None,
+) -> dict[str, int]:
+    """In how many passages those of these that others were merged into are spoken of, with the others."""
+    members = decided.members(set(entity_ids))
+    if not members:
+        return {}
+    pairs = sorted({*members.items(), *((into, into) for into in members.values())})
+    rows = await connection.fetch(
+        TOGETHER if collections is None else VISIBLE_TOGETHER,
+        tenant,
+        [one for one, _ in pairs],
+        *(() if collections is None else (sorted(collections),)),
+        [into for _, into in pairs],
     )
-
-
-async def _became(
-    connection: Connection, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None = None
-) -> dict[str, str]:
-    """For each of these that was merged the entity that it became."""
-    rows = await connection.fetch(_MERGED, tenant, _SEPARATOR.join(entity_ids))
-    merged = {row["entity_id"]: row["into_id"] for row in rows}
-    return await _told(connection, tenant, merged, collections)
-
-
-async def _members(
-    connection: Connection, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None = None
-) -> dict[str, str]:
-    """Every entity that was merged into one of these, with that one."""
-    wanted = set(entity_ids)
-    rows = await connection.fetch(_MEMBERS, tenant, _SEPARATOR.join(sorted(wanted)))
-    members = {row["entity_id"]: row["into_id"] for row in rows if row["entity_id"] not in wanted}
-    return await _told(connection, tenant, members, collections)
-
-
-async def _told(
-    connection: Connection, tenant: str, merged: dict[str, str], collections: frozenset[str] | None
-) -> dict[str, str]:
-    """Merges of those alone that documents of these collections name both."""
-    if collections is None or not merged:
-        return merged
-    ends = sorted({*merged, *merged.values()})
-    there = {row["entity_id"] for row in await connection.fetch(SPOKEN_OF, tenant, ends, sorted(collections))}
-    return {old: into for old, into in merged.items() if old in there and into in there}
+    return {row["into_id"]: row["passages"] for row in rows}

@@ -17,8 +17,10 @@ CREATE TABLE {schema}.relations (
     tenant text NOT NULL, document_id text NOT NULL, relation_id text NOT NULL, subject_id text NOT NULL,
     subject text NOT NULL, predicate text NOT NULL, object_id text NOT NULL, object text NOT NULL,
     chunk_id text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL, confidence double precision NOT NULL);
+-- `names` were given by people, `keys` are these as they are looked for.
 CREATE TABLE {schema}.decisions (
-    tenant text NOT NULL, entity_id text NOT NULL, name text, type text, merged_into text, valid boolean);
+    tenant text NOT NULL, entity_id text NOT NULL, name text, type text, merged_into text, valid boolean,
+    names text[] NOT NULL, keys text[] NOT NULL);
 -- How often documents give an entity which name and type; no type where they say none.
 CREATE TABLE {schema}.entity_names (
     tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text NOT NULL, times bigint NOT NULL);

@@ -32,6 +32,19 @@ def _most(column: str, condition: str) -> str:
     )
 
 
+def _together(seen: str, into: str) -> str:
+    named = " UNION ALL ".join(
+        f"SELECT k.into_id, r.chunk_id FROM unnest($2::text[], {into}::text[]) AS k(entity_id, into_id) "
+        f"JOIN graph.{table} AS r ON r.tenant = $1 AND r.{entity} = k.entity_id{seen}"
+        for table, entity, _, _ in _NAMINGS
+    )
+    return f"SELECT into_id, count(DISTINCT chunk_id) AS passages FROM ({named}) AS n GROUP BY into_id"
+
+
+TOGETHER = _together("", "$3")
+VISIBLE_TOGETHER = _together(f" AND {visible('r', '$3')}", "$4")
+"""In how many passages entities are spoken of together: $2 are they, the last parameter what each became."""
+
 ENTITIES = f"""
 WITH named AS ({_NAMED})
 SELECT c.entity_id, coalesce(d.name, n.name), coalesce(d.type, t.type), c.passages

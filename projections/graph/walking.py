@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 
+from contracts.folding import name_key
 from contracts.ids import entity_id
 from projections.graph.reads import Edge, Entity, Node
 from projections.graph.walk import EDGES_LIMIT, EdgesAt, k_hops, shortest_paths
@@ -19,6 +20,10 @@ class WalkingReader(ABC):
         """Those of these ids that are there, by id; a merged one is answered by what it became."""
 
     @abstractmethod
+    async def _called(self, tenant: str, keys: Sequence[str]) -> set[str]:
+        """Ids of the entities that people call by one of the names of these keys."""
+
+    @abstractmethod
     async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
         """What became of these nodes: edges never end at an entity that was merged into another."""
 
@@ -31,8 +36,10 @@ class WalkingReader(ABC):
     async def find(
         self, tenant: str, names: Sequence[str], *, collections: frozenset[str] | None = None
     ) -> list[Entity]:
-        """The entities of these names: an id follows from its name. Merged ones are answered by what they became."""
-        return await self.entities(tenant, [entity_id(tenant, name) for name in names], collections=collections)
+        """The entities of these names: an id follows from its name, and people may have given it others."""
+        own = [entity_id(tenant, name) for name in names]
+        called = await self._called(tenant, [key for name in names if (key := name_key(name))])
+        return await self.entities(tenant, [*own, *sorted(called)], collections=collections)
 
     async def neighbours(
         self, tenant: str, node: Node, limit: int = 100, *, collections: frozenset[str] | None = None

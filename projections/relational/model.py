@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from contracts.codec import canonical
+from contracts.entity_decisions import EntityDecisions
 from contracts.event_types import AggregateKind
+from contracts.folding import name_key
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Naming, Table
-from projections.states import DocumentState, EntityState, QueryState, State
+from projections.states import DocumentState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=5,
+    schema_version=6,
     tables=(
         Table(
             "documents",
@@ -42,7 +44,7 @@ LAYOUT = Layout(
         Table(
             "decisions",
             "entity_id",
-            ("tenant", "entity_id", "name", "type", "aliases", "merged_into", "valid", "confidence"),
+            ("tenant", "entity_id", "name", "type", "aliases", "keys", "merged_into", "valid", "confidence"),
         ),
         Table(
             "queries",
@@ -79,8 +81,8 @@ def _sections(key: AggregateKey, state: State | None) -> Sections:
     match state:
         case DocumentState():
             return dict(_document(key, state))
-        case EntityState():
-            return {"decisions": [_decision(key, state)]}
+        case EntityDecisions():
+            return {"decisions": _decision(key, state)}
         case QueryState():
             return {"queries": _queries(key, state)}
         case None:
@@ -140,17 +142,23 @@ def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Se
         )  # fmt: skip
 
 
-def _decision(key: AggregateKey, state: EntityState) -> Row:
+def _decision(key: AggregateKey, state: EntityDecisions) -> Sequence[Row]:
+    """What is in force; nothing where it was all undone."""
     updated, validated = state.updated, state.validated
+    if (updated, state.merged_into, validated) == (None, None, None):
+        return ()
     return (
-        key.tenant,
-        key.aggregate_id,
-        updated.name if updated else None,
-        updated.type if updated else None,
-        list(updated.aliases) if updated else [],
-        state.merged_into,
-        validated.valid if validated else None,
-        validated.confidence if validated else None,
+        (
+            key.tenant,
+            key.aggregate_id,
+            updated.name if updated else None,
+            updated.type if updated else None,
+            list(updated.aliases) if updated else [],
+            [name_key(name) for name in state.given_names],
+            state.merged_into,
+            validated.valid if validated else None,
+            validated.confidence if validated else None,
+        ),
     )
 
 

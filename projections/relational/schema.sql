@@ -19,8 +19,8 @@ CREATE TABLE {schema}.relations (
     valid boolean);
 -- What people decided, and what follows from that and from all that documents say.
 CREATE TABLE {schema}.decisions (
-    tenant text NOT NULL, entity_id text NOT NULL, name text, type text, aliases text[] NOT NULL, merged_into text,
-    valid boolean, confidence double precision);
+    tenant text NOT NULL, entity_id text NOT NULL, name text, type text, aliases text[] NOT NULL, keys text[] NOT NULL,
+    merged_into text, valid boolean, confidence double precision);
 -- How often documents give an entity which name and type; no type where they say none.
 CREATE TABLE {schema}.entity_names (
     tenant text NOT NULL, entity_id text NOT NULL, name text NOT NULL, type text NOT NULL, times bigint NOT NULL);

@@ -13,7 +13,7 @@ from aggregates.document import Document
 from aggregates.entity import Entity
 from aggregates.reasoning_query import ReasoningQuery
 from annals.embedded.postgres import ensure_vector
-from contracts.documents import RelationshipUpdated, RelationshipValidated
+from contracts.documents import MentionsReassigned, RelationshipUpdated, RelationshipValidated
 from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.ids import entity_id
@@ -134,6 +134,27 @@ class History:
         own, judgement = entity_id(tenant, name), EntityValidated(valid=valid, confidence=0.7)
         return await self._on_entity(
             tenant, own, lambda state: entities.validate(state, own, judgement, _cause(tenant))
+        )
+
+    async def alias(self, name: str, alias: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """Give an entity one more name."""
+        own = entity_id(tenant, name)
+        return await self._on_entity(
+            tenant, own, lambda state: entities.add_alias(state, own, alias, None, _cause(tenant))
+        )
+
+    async def undo(self, name: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """Undo the last decision on an entity. Raises RefusedError where there is none."""
+        own = entity_id(tenant, name)
+        return await self._on_entity(
+            tenant, own, lambda state: entities.undo(state, own, None, "a mistake", _cause(tenant))
+        )
+
+    async def reassign(self, story: Story, name: str, into: str) -> list[DomainEvent]:
+        """Say that a document means the entity with the id `into` by this name."""
+        change = MentionsReassigned(entity_id=entity_id(story.tenant, name), into=into)
+        return await self.on_document(
+            story.tenant, story.document_id, lambda state: documents.reassign(state, change, _cause(story.tenant))
         )
 
     async def ask(

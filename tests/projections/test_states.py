@@ -15,9 +15,10 @@ from contracts.documents import (
     StageResult,
 )
 from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
+from contracts.entity_decisions import EntityDecisions
 from contracts.parts import split
 from contracts.payload import Payload
-from projections.states import DocumentState, EntityState, fold, needed_from
+from projections.states import DocumentState, fold, needed_from
 from tests.aggregates.scenario import (
     chunk,
     chunked,
@@ -165,7 +166,8 @@ def test_decisions_on_an_entity_stand_side_by_side() -> None:
     updated = EntityUpdated(name="Ada Lovelace", type="PERSON")
     validated = EntityValidated(valid=True, confidence=0.9)
     state = fold(given(updated, validated, EntityMerged(into="e2"), aggregate_id="e1"))
-    assert state == EntityState(updated=updated, merged_into="e2", validated=validated)
+    assert isinstance(state, EntityDecisions)
+    assert (state.updated, state.merged_into, state.validated) == (updated, "e2", validated)
 
 
 def test_which_events_need_those_before_them() -> None:

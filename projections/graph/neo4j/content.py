@@ -9,7 +9,8 @@
 
 Every node has `generation` and `tenant`. `lookup` is generation, tenant and the name's key, where it has one (see
 `projections.graph.model`). What a person decided of an entity lies on its node: `decided` is true where
-there is a decision, `decided_name` and `decided_type` come before what the documents say. A passage without an `index`
+there is a decision, `decided_name` and `decided_type` come before what the documents say, `given_names` are looked for
+beside those of the documents. A passage without an `index`
 is none of a document's passages now; it stands where edges are still to be replaced.
 """
 
@@ -37,7 +38,7 @@ _FORGET = {
     "MATCH ()-[r:RELATES {generation: $generation, tenant: row[0], document_id: row[1]}]->() DELETE r",
     "decisions": "UNWIND $rows AS row "
     "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]}) "
-    "REMOVE e.decided, e.decided_name, e.decided_type, e.merged_into, e.valid",
+    "REMOVE e.decided, e.decided_name, e.decided_type, e.merged_into, e.valid, e.given_names",
 }
 _FORGET_DOCUMENTS = (
     "UNWIND $rows AS row MATCH (d:Document {generation: $generation, tenant: row[0], document_id: row[1]}) DELETE d"
@@ -61,7 +62,8 @@ _WRITE = {
     "confidence: row[11]}]->(o)",
     "decisions": "UNWIND $rows AS row "
     "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]}) "
-    "SET e.decided = true, e.decided_name = row[2], e.decided_type = row[3], e.merged_into = row[4], e.valid = row[5]",
+    "SET e.decided = true, e.decided_name = row[2], e.decided_type = row[3], e.merged_into = row[4], e.valid = row[5], "
+    "e.given_names = row[6]",
 }
 
 _PASSAGES = (

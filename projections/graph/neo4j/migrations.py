@@ -54,6 +54,11 @@ MIGRATIONS = (
         ),
     ),
     Migration(4, "documents", (_unique("Document", "generation", "tenant", "document_id"),)),
+    Migration(
+        5,
+        "decisions",
+        ("CREATE INDEX annals_entity_decided IF NOT EXISTS FOR (n:Entity) ON (n.generation, n.tenant, n.decided)",),
+    ),
 )
 
 # Number 0 is no migration: its node is what those who migrate wait for.

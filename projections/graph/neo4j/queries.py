@@ -4,12 +4,12 @@ A condition such as `p.chunk_id IS NOT NULL` always holds: it is what lets Neo4j
 properties.
 """
 
-MERGED = """
+DECIDED = """
 MATCH (m:ReadModel {name: $name})
 RETURN m.generation AS generation, COLLECT {
-    MATCH (e:Entity {generation: m.generation, tenant: $tenant}) WHERE e.merged_into IS NOT NULL
-    RETURN [e.entity_id, e.merged_into]
-} AS merged
+    MATCH (e:Entity {generation: m.generation, tenant: $tenant, decided: true})
+    RETURN [e.entity_id, e.merged_into, coalesce(e.given_names, []), e.valid]
+} AS decided
 """
 
 # Read after the rows: a query has no snapshot, so it says whether their generation is still the live one.
@@ -143,6 +143,16 @@ UNWIND $lookups AS lookup MATCH ()-[r:MENTIONS {{lookup: lookup}}]->(e:Entity)
 WITH collect(DISTINCT e.entity_id) AS found
 {_STILL}
 """
+ABOUT = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})
+CALL (e) {{
+    MATCH (p:Passage)-[r:ABOUT]->(e) RETURN r.name AS name, p.chunk_id AS chunk, r.quality AS quality
+    ORDER BY quality DESC, chunk LIMIT $most
+}}
+WITH collect([id, name, chunk, quality]) AS found
+{_STILL}
+"""
 MENTIONED = f"""
 UNWIND $ids AS id
 MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})
@@ -159,3 +169,22 @@ MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHE
 WITH collect([id, e.passages]) AS found
 {_STILL}
 """
+
+
+def _together(seen: str) -> str:
+    """In how many passages entities are spoken of together, `pairs` being them and what each became."""
+    return f"""
+UNWIND $pairs AS pair
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: pair[0]}})
+CALL (e) {{
+    MATCH (e)-[r:MENTIONS|ABOUT|RELATES]-(other) WHERE {seen}
+    RETURN coalesce(r.chunk_id, other.chunk_id) AS chunk
+}}
+WITH pair[1] AS into, count(DISTINCT chunk) AS passages
+WITH collect([into, passages]) AS found
+{_STILL}
+"""
+
+
+TOGETHER = _together("true")
+VISIBLE_TOGETHER = _together(_VISIBLE)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from neo4j import AsyncTransaction, Record
@@ -10,12 +10,13 @@ from neo4j import AsyncTransaction, Record
 from contracts.ids import entity_id
 from eventstore.errors import StoreUnavailableError
 from projections.errors import ReadModelReplacedError
+from projections.graph.decided import Decided
 from projections.graph.naming import EntityNames
 from projections.graph.neo4j import queries
 from projections.graph.neo4j.connection import Neo4jDriver, alone, fetch, transaction
 from projections.graph.neo4j.consistent import consistent_read, visible_content
 from projections.graph.neo4j.store import NAME, Neo4jGraphStore
-from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Statement, Subject
+from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Subject
 from projections.graph.walking import WalkingReader
 from projections.postgres.consistent_read import TRIES, retry_replaced
 
@@ -24,23 +25,12 @@ TURN_LIMIT_S = 20.0
 _OF_ALL = (queries.SUBJECTS, queries.MENTIONS, queries.STATEMENTS)
 _OF_PASSAGES = (queries.SUBJECTS_OF, queries.MENTIONS_OF, queries.STATEMENTS_OF)
 
-MERGES_LIMIT = 16
-"""Merges followed in a row; a chain that bites its tail ends after as many steps as any sane chain has."""
-
 
 class _Base(NamedTuple):
-    """The generation that is read, and for each merged entity the one that it became."""
+    """The generation that is read, and what people decided of the tenant's entities."""
 
     generation: str
-    merged: Mapping[str, str]
-
-    def of(self, entity: str) -> str:
-        """The entity that it became."""
-        return self.merged.get(entity, entity)
-
-    def resolved(self, node: Node) -> Node:
-        """What became of it: edges never end at an entity that was merged into another."""
-        return Node(node.kind, self.of(node.id)) if node.kind == "entity" else node
+    decided: Decided
 
 
 class Neo4jGraph(WalkingReader):
@@ -86,7 +76,7 @@ class Neo4jGraph(WalkingReader):
         base = await self._base(tenant)
         async with transaction(self._driver) as tx:
             found = await _rows_of(tx, base, tenant, _OF_PASSAGES, chunks=list(dict.fromkeys(chunk_ids)))
-            still = await fetch(tx, queries.MERGED, name=NAME, tenant=tenant)
+            still = await fetch(tx, queries.DECIDED, name=NAME, tenant=tenant)
         if _base(still).generation != base.generation:
             raise ReadModelReplacedError()
         return found
@@ -95,29 +85,33 @@ class Neo4jGraph(WalkingReader):
     async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
         """The passages that these names are of, the surest first."""
         base = await self._base(tenant)
-        lookups = [f"{base.generation}/{tenant}/{key}" for key in dict.fromkeys(keys) if key]
+        wanted = list(dict.fromkeys(key for key in keys if key))
+        lookups = [f"{base.generation}/{tenant}/{key}" for key in wanted]
         rows = await self._rows(queries.NAMED, base, tenant, lookups=lookups, most=most)
-        return [Subject(base.of(row[0]), *row[1:]) for row in rows]
+        names = base.decided.called(set(wanted))
+        own = sorted(names.keys() | base.decided.members(names.keys()).keys())
+        others = await self._rows(queries.ABOUT, base, tenant, ids=own, most=most) if names else []
+        return base.decided.named(map(tuple, rows), map(tuple, others), names, most)
 
     @retry_replaced
     async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
         """The passages that mention the entities of these names."""
         base = await self._base(tenant)
-        lookups = [f"{base.generation}/{tenant}/{key}" for key in keys if key]
+        decided, wanted = base.decided, {key for key in keys if key}
+        lookups = [f"{base.generation}/{tenant}/{key}" for key in wanted]
         accented = await self._rows(queries.ACCENTED, base, tenant, lookups=lookups)
-        named = {base.of(one) for one in (*(entity_id(tenant, key) for key in keys), *accented)}
-        members = sorted(named | {old for old, into in base.merged.items() if into in named})
+        own = {*(entity_id(tenant, key) for key in keys), *accented, *decided.called(wanted)}
+        named = {decided.of(one) for one in own} - decided.rejected
+        members = sorted(named | decided.members(named).keys())
         rows = await self._rows(queries.MENTIONED, base, tenant, ids=members, most=most)
-        found: dict[str, list[Mention]] = {}
-        for row in rows:
-            found.setdefault(base.of(row[0]), []).append(Mention(base.of(row[0]), *row[1:]))
-        return [one for of in found.values() for one in sorted(of, key=lambda one: one.chunk_id)[:most]]
+        return decided.mentioned(map(tuple, rows), wanted, most)
 
     @retry_replaced
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
         """How many passages speak of each of these entities."""
         base = await self._base(tenant)
-        return dict(await self._rows(queries.SPREAD, base, tenant, ids=list(dict.fromkeys(entity_ids))))
+        rows = await self._rows(queries.SPREAD, base, tenant, ids=list(dict.fromkeys(entity_ids)))
+        return dict(rows) | await self._together(base, tenant, entity_ids, None)
 
     @retry_replaced
     async def entities(
@@ -125,11 +119,15 @@ class Neo4jGraph(WalkingReader):
     ) -> list[Entity]:
         """By id, in the order of the ids. One that somebody called no entity is left out."""
         base = await self._base(tenant, collections)
-        ids = sorted({base.of(one) for one in entity_ids})
+        ids = sorted({base.decided.of(one) for one in entity_ids})
         if collections is None:
-            return [Entity(*row) for row in await self._rows(queries.ENTITIES, base, tenant, ids=ids)]
-        rows = await self._rows(queries.VISIBLE_ENTITIES, base, tenant, ids=ids, collections=sorted(collections))
-        return [_entity(*row) for row in rows]
+            found = [Entity(*row) for row in await self._rows(queries.ENTITIES, base, tenant, ids=ids)]
+        else:
+            kept = sorted(collections)
+            rows = await self._rows(queries.VISIBLE_ENTITIES, base, tenant, ids=ids, collections=kept)
+            found = [_entity(*row) for row in rows]
+        together = await self._together(base, tenant, ids, collections)
+        return [one._replace(passages=together.get(one.entity_id, one.passages)) for one in found]
 
     @retry_replaced
     async def entities_in(
@@ -141,19 +139,22 @@ class Neo4jGraph(WalkingReader):
         ids = await self._rows(queries.IN_DOCUMENT, base, tenant, document_id=document_id, collections=kept)
         return await self.entities(tenant, ids, collections=collections)
 
+    async def _called(self, tenant: str, keys: Sequence[str]) -> set[str]:
+        return set((await self._base(tenant)).decided.called(set(keys)))
+
     async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
         base = await self._base(tenant, collections)
-        return [base.resolved(node) for node in nodes]
+        return [base.decided.resolved(node) for node in nodes]
 
     @retry_replaced
     async def _edges_at(
         self, tenant: str, nodes: Sequence[Node], limit: int, collections: frozenset[str] | None
     ) -> list[Edge]:
         base = await self._base(tenant, collections)
-        resolved = [base.resolved(node) for node in nodes]
+        resolved = [base.decided.resolved(node) for node in nodes]
         entities = {node.id for node in resolved if node.kind == "entity"}
         # Edges of what was merged into an entity are its own.
-        entities |= {old for old, into in base.merged.items() if into in entities}
+        entities |= base.decided.members(entities).keys()
         passages = [node.id for node in resolved if node.kind == "passage"]
         query, kept = (
             (queries.EDGES, {})
@@ -161,21 +162,32 @@ class Neo4jGraph(WalkingReader):
             else (queries.VISIBLE_EDGES, {"collections": sorted(collections)})
         )
         rows = await self._rows(query, base, tenant, entities=sorted(entities), passages=passages, limit=limit, **kept)
-        edges = (
-            Edge(base.resolved(Node(kind, source)), label, base.resolved(Node(other_kind, target)))
-            for kind, source, label, other_kind, target in rows
-        )
-        return list(dict.fromkeys(edges))
+        return base.decided.edges((Node(row[0], row[1]), row[2], Node(row[3], row[4])) for row in rows)
+
+    async def _together(
+        self, base: _Base, tenant: str, entity_ids: Iterable[str], collections: frozenset[str] | None
+    ) -> dict[str, int]:
+        """In how many passages those of these that others were merged into are spoken of, with the others."""
+        members = base.decided.members(set(entity_ids))
+        if not members:
+            return {}
+        pairs = sorted({*members.items(), *((into, into) for into in members.values())})
+        given = [list(pair) for pair in pairs]
+        if collections is None:
+            return dict(await self._rows(queries.TOGETHER, base, tenant, pairs=given))
+        kept = sorted(collections)
+        return dict(await self._rows(queries.VISIBLE_TOGETHER, base, tenant, pairs=given, collections=kept))
 
     async def _base(self, tenant: str, collections: frozenset[str] | None = None) -> _Base:
         """With the merges of those alone that documents of these collections name both."""
-        base = _base(await alone(self._driver, queries.MERGED, name=NAME, tenant=tenant))
-        if collections is None or not base.merged:
+        records = await alone(self._driver, queries.DECIDED, name=NAME, tenant=tenant)
+        base = _base(records)
+        rows = records[0]["decided"]
+        if collections is None or not rows:
             return base
-        ends = sorted({*base.merged, *base.merged.values()})
-        there = set(await self._rows(queries.SPOKEN_OF, base, tenant, ids=ends, collections=sorted(collections)))
-        merged = {old: into for old, into in base.merged.items() if old in there and into in there}
-        return base._replace(merged=merged)
+        known = sorted({one for row in rows for one in row[:2] if one is not None})
+        there = set(await self._rows(queries.SPOKEN_OF, base, tenant, ids=known, collections=sorted(collections)))
+        return base._replace(decided=Decided.of_rows(map(tuple, rows), there))
 
     async def _rows(self, query: str, base: _Base, tenant: str, **parameters: Any) -> list[Any]:
         """Raises ReadModelReplacedError where another generation is live: this one may be deleted in part."""
@@ -194,7 +206,7 @@ def _entity(
 
 
 async def _snapshot(tx: AsyncTransaction, generation: str, tenant: str) -> GraphSnapshot:
-    base = _base(await fetch(tx, queries.MERGED, name=NAME, tenant=tenant))
+    base = _base(await fetch(tx, queries.DECIDED, name=NAME, tenant=tenant))
     return await _rows_of(tx, base._replace(generation=generation), tenant, _OF_ALL)
 
 
@@ -204,25 +216,10 @@ async def _rows_of(
     subjects, mentions, statements = [
         await fetch(tx, query, generation=base.generation, tenant=tenant, **parameters) for query in of
     ]
-    return GraphSnapshot(
-        subjects=[Subject(base.of(row[0]), *row[1:]) for row in subjects],
-        mentions=[Mention(base.of(row[0]), *row[1:]) for row in mentions],
-        statements=[
-            Statement(row[0], base.of(row[1]), row[2], row[3], base.of(row[4]), *row[5:]) for row in statements
-        ],
-    )
+    return base.decided.snapshot(map(tuple, subjects), map(tuple, mentions), map(tuple, statements))
 
 
 def _base(records: Sequence[Record]) -> _Base:
     if not records:
         raise StoreUnavailableError("Neo4j holds no graph read model yet")
-    into: dict[str, str] = dict(records[0]["merged"])
-    return _Base(records[0]["generation"], {old: _end(into, old) for old in into})
-
-
-def _end(into: Mapping[str, str], entity: str) -> str:
-    for _ in range(MERGES_LIMIT):
-        if entity not in into:
-            break
-        entity = into[entity]
-    return entity
+    return _Base(records[0]["generation"], Decided.of_rows(map(tuple, records[0]["decided"])))

@@ -50,7 +50,7 @@ ORDER BY e.generation, e.tenant, e.entity_id, r.relation_id, r.document_id, r.su
 """,
     "decisions": f"""
 {_ENTITY} AND e.decided
-RETURN e.tenant, e.entity_id, e.decided_name, e.decided_type, e.merged_into, e.valid
+RETURN e.tenant, e.entity_id, e.decided_name, e.decided_type, e.merged_into, e.valid, e.given_names
 ORDER BY e.generation, e.tenant, e.entity_id
 """,
     "entities": f"""

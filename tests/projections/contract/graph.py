@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import pytest
 
+from contracts.folding import name_key
 from contracts.ids import entity_id
 from projections.graph.reads import Edge, Entity, GraphReader, GraphSnapshot, Mention, Node, Statement, Subject
 from projections.projector import Projector
-from tests.projections.contract.folding import follow
+from tests.projections.contract.folding import digests, follow
 from tests.projections.contract.hidden import SEEN, Parted
 from tests.projections.history import History
 from tests.projections.stories import Story
@@ -74,6 +75,10 @@ async def everything(graph: GraphReader, parted: Parted, collections: frozenset[
         found.append(await graph.k_hops(parted.tenant, [node], 3, 6, collections=collections))
         found.append(await graph.paths(parted.tenant, nodes[0], node, collections=collections))
     return found
+
+
+def _ordered(snapshot: GraphSnapshot) -> tuple[list[Subject], list[Mention], list[Statement]]:
+    return sorted(snapshot.subjects), sorted(snapshot.mentions), sorted(snapshot.statements)
 
 
 class GraphReaderContract:
@@ -327,6 +332,130 @@ class GraphReaderContract:
         assert await graph.paths("default", bob, dora) == [[]]
         assert await graph.k_hops("default", [bob, dora], 0) == {dora: 0}
         assert await graph.k_hops("default", [bob], 1) == await graph.k_hops("default", [dora], 1)
+
+    async def test_an_entity_is_found_by_the_names_that_people_gave_it(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await history.alias("Bob", "Big Robert")
+        await history.rename("Dora", "Théodora")
+        await history.merge("Dora", into="Bob")
+        await follow(projector, history)
+        bob = named("Bob").id
+        for name in ("big robert", "Theodora", "Dora"):
+            assert [one.entity_id for one in await graph.find("default", [name])] == [bob]
+        for key in ("big robert", "theodora"):
+            found = await graph.mentioned("default", [key], 20)
+            assert {one.chunk_id for one in found if name_key(one.name) == key} == {
+                passage(ONE, 0).id,
+                passage(ONE, 1).id,
+                passage(TWO, 0).id,
+            }
+        around = await graph.around("default", [passage(ONE, 0).id])
+        assert {one.name for one in around.mentions if one.entity_id == bob} == {"Bob", "Big Robert", "Théodora"}
+
+        await history.alias("Harbour", "Port")
+        await follow(projector, history)
+        about = await graph.named("default", ["port"], 20)
+        assert {(one.entity_id, one.name, one.chunk_id) for one in about} == {
+            (named("Harbour").id, "Port", chunk.chunk_id) for chunk in ONE.chunks
+        }
+        for name in ("Harbour", "Bob"):
+            assert [one.name for one in await graph.find("default", [name])] == [name]
+
+    async def test_a_name_that_was_taken_back_is_none(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        await history.alias("Bob", "Robert")
+        await history.undo("Bob")
+        await follow(projector, history)
+        assert await graph.find("default", ["Robert"]) == []
+        assert await graph.mentioned("default", ["robert"], 20) == []
+
+    async def test_who_is_the_same_as_others_is_spoken_of_where_they_are(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await history.merge("Cleo", into="Bob")
+        await follow(projector, history)
+        bob = named("Bob").id
+        assert [one.passages for one in await graph.find("default", ["Cleo"])] == [3]
+        assert [one.passages for one in await graph.find("default", ["Cleo"], collections=frozenset({""}))] == [3]
+        assert await graph.spread("default", [bob]) == {bob: 3}
+
+    async def test_a_rejected_entity_leads_nowhere(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        before = await graph.snapshot("default")
+        await history.judge("Bob", valid=False)
+        await follow(projector, history)
+        ada, bob, cleo = map(named, ("Ada", "Bob", "Cleo"))
+        assert await graph.mentioned("default", ["bob"], 20) == []
+        assert await graph.neighbours("default", bob) == []
+        assert await graph.neighbours("default", ada) == [Edge(passage(ONE, 0), "mentions", ada)]
+        assert all(
+            bob not in (end for edge in path for end in (edge.source, edge.target))
+            for path in await graph.paths("default", ada, cleo, 6)
+        )
+        assert bob not in await graph.k_hops("default", [ada], 6)
+        found = await graph.snapshot("default")
+        assert bob.id not in {one.entity_id for one in found.mentions}
+        assert {(one.subject, one.object) for one in found.statements} == {("Cleo", "Dora")}
+
+        await history.undo("Bob")
+        await follow(projector, history)
+        assert await graph.snapshot("default") != before
+        assert {(one.subject, one.object) for one in (await graph.snapshot("default")).statements} == {
+            ("Ada", "Bob"), ("Bob", "Cleo"), ("Cleo", "Dora"),
+        }  # fmt: skip
+
+    async def test_a_merge_that_was_undone_leaves_no_trace(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await follow(projector, history)
+        before, content = await digests(projector._store), await graph.snapshot("default")
+        await history.merge("Bob", into="Cleo")
+        await follow(projector, history)
+        assert await graph.snapshot("default") != content
+        await history.undo("Bob")
+        await follow(projector, history)
+        after = await digests(projector._store)
+        assert {part for part in after if after[part] != before[part]} == {"versions"}
+        assert _ordered(await graph.snapshot("default")) == _ordered(content)
+
+    async def test_what_a_document_says_is_said_of_whom_people_mean(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE, TWO)
+        await history.reassign(TWO, "Cleo", "another-cleo")
+        await follow(projector, history)
+        other, cleo = Node("entity", "another-cleo"), named("Cleo")
+        assert set(await graph.neighbours("default", other)) == {
+            Edge(other, "knew", named("Dora")), Edge(passage(TWO, 0), "mentions", other),
+        }  # fmt: skip
+        assert set(await graph.neighbours("default", cleo)) == {
+            Edge(named("Bob"), "saw", cleo), Edge(passage(ONE, 1), "mentions", cleo),
+        }  # fmt: skip
+        again = Story("two", ("Cleo knew Dora.", "Edgar woke."), title="Market")
+        await history.tell(again)
+        await follow(projector, history)
+        assert [one.passages for one in await graph.entities("default", [other.id])] == [1]
+        assert [one.passages for one in await graph.entities("default", [cleo.id])] == [1]
+
+    async def test_a_chain_of_a_thousand_merges_resolves(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        names = ["Ada", *(f"Name {number}" for number in range(999)), "Bob"]
+        for one, other in pairwise(names):
+            await history.merge(one, into=other)
+        await follow(projector, history)
+        assert [one.entity_id for one in await graph.find("default", ["Ada", "Name 500"])] == [named("Bob").id]
+        assert {one.entity_id for one in await graph.mentioned("default", ["ada"], 20)} == {named("Bob").id}
+        assert named("Ada") not in await graph.k_hops("default", [passage(ONE, 0)], 1)
 
     async def test_merges_in_a_circle_end(self, graph: GraphReader, projector: Projector, history: History) -> None:
         """Nobody can say which one it is, so each stays itself or becomes one of the circle; nothing is lost."""

@@ -1,0 +1,65 @@
+"""What people decided on one entity, and what of it is in force: the one fold of its events."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from contracts.entities import EntityDecisionUndone, EntityMerged, EntitySplit, EntityUpdated, EntityValidated
+from contracts.payload import Payload
+
+EntityDecision = EntityUpdated | EntityMerged | EntityValidated | EntitySplit
+Kind = TypeVar("Kind", EntityUpdated, EntityMerged, EntityValidated)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityDecisions:
+    """`made`: those that were not undone, each with its event's version, the last one at the end.
+
+    Of one kind the last one is in force, and undoing it brings back the one before. Splits stand side by side.
+    """
+
+    made: tuple[tuple[int, EntityDecision], ...] = ()
+
+    def after(self, version: int, payload: Payload) -> "EntityDecisions":
+        """Those after one more event."""
+        match payload:
+            case EntityUpdated() | EntityMerged() | EntityValidated() | EntitySplit():
+                return EntityDecisions((*self.made, (version, payload)))
+            case EntityDecisionUndone(version=undone):
+                return EntityDecisions(tuple(one for one in self.made if one[0] != undone))
+            case _:
+                return self
+
+    @property
+    def updated(self) -> EntityUpdated | None:
+        """Name, type and further names."""
+        return self._last(EntityUpdated)
+
+    @property
+    def merged_into(self) -> str | None:
+        """The entity that it is the same as."""
+        merged = self._last(EntityMerged)
+        return None if merged is None else merged.into
+
+    @property
+    def validated(self) -> EntityValidated | None:
+        """The judgement."""
+        return self._last(EntityValidated)
+
+    @property
+    def splits(self) -> tuple[EntitySplit, ...]:
+        """What was taken out of it."""
+        return tuple(one for _, one in self.made if isinstance(one, EntitySplit))
+
+    @property
+    def given_names(self) -> list[str]:
+        """The names by which people look for it beside those of documents: the one that was set, and the aliases."""
+        updated = self.updated
+        if updated is None:
+            return []
+        return list(dict.fromkeys((*((updated.name,) if updated.name else ()), *updated.aliases)))
+
+    def _last(self, kind: type[Kind]) -> Kind | None:
+        return next((one for _, one in reversed(self.made) if isinstance(one, kind)), None)
+
+
+NO_DECISIONS = EntityDecisions()
