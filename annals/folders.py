@@ -61,8 +61,13 @@ class Unreadable:
     reason: str
 
 
-def walk(folder: Path, selection: Selection = ALL) -> Iterator[Path | LeftOut | Unreadable]:
-    """All below a folder, by name; files that are meant as paths. Raises WrongPatternError."""
+def walk(
+    folder: Path, selection: Selection = ALL, entered: list[Path] | None = None
+) -> Iterator[Path | LeftOut | Unreadable]:
+    """All below a folder, by name; files that are meant as paths. Raises WrongPatternError.
+
+    `entered` gets all folders that were looked into, this one too.
+    """
     globs, excludes = _spec(selection.globs), _spec(selection.excludes)
     # Folders with a .gitignore above what is being looked at, the nearest last.
     waiting: list[tuple[Path, tuple[tuple[Path, GitIgnoreSpec], ...]]] = [(folder, _above(folder))]
@@ -87,10 +92,20 @@ def walk(folder: Path, selection: Selection = ALL) -> Iterator[Path | LeftOut | 
         except OSError as error:
             yield Unreadable(path, f"cannot be read: {error.strerror or error}")
             continue
+        if entered is not None:
+            entered.append(path)
         if ".gitignore" in names:
             ignoring = (*ignoring, *_gitignore(path))
         # The last one in is the first one out.
         waiting.extend((path / name, ignoring) for name in reversed(names))
+
+
+def is_selected(inside: str, selection: Selection) -> bool:
+    """Whether the patterns mean a file at this path within the folder, there or not. Raises WrongPatternError."""
+    globs, excludes = _spec(selection.globs), _spec(selection.excludes)
+    if excludes is not None and excludes.match_file(inside):
+        return False
+    return globs is None or globs.match_file(inside)
 
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec | None:

@@ -23,6 +23,7 @@ LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 JSON_SUFFIX = ".json"
 """Read as lines where it holds documents with an `id` and a `text`, else as one document."""
 MAX_TITLE = 1024
+BLANK = "holds no text"
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
@@ -59,6 +60,11 @@ class Refused:
     name: str
     reason: str
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it could be read, and says nothing."""
+        return self.reason.startswith(BLANK)
+
 
 def load(paths: Sequence[str], stdin: BinaryIO, options: LoadOptions = DEFAULT) -> Iterator[Loaded | Refused | LeftOut]:
     """Every document under `paths` (`-` is JSON Lines or a file from `stdin`), in a stable order.
@@ -66,7 +72,7 @@ def load(paths: Sequence[str], stdin: BinaryIO, options: LoadOptions = DEFAULT) 
     A broken or empty input comes back as Refused, what a folder holds besides documents as LeftOut; the rest go on.
     """
     with FileReader(options.limits) as reader:
-        loading = _Loading(reader, options)
+        loading = Loader(reader, options)
         for path in paths:
             if path == "-":
                 yield from loading.from_stdin(stdin)
@@ -83,8 +89,8 @@ def set_aside(inputs: Iterable[Loaded | Refused | LeftOut], left_out: list[LeftO
             yield one
 
 
-class _Loading:
-    """One call of `load`, with its reader."""
+class Loader:
+    """Reads files and folders by one reader, for one thread."""
 
     def __init__(self, reader: FileReader, options: LoadOptions) -> None:
         self._reader = reader
@@ -97,7 +103,7 @@ class _Loading:
             if path.is_dir():
                 yield from self._from_folder(path)
             elif path.is_file():
-                for found in self._from_file(path):
+                for found in self.from_file(path):
                     # Whoever names a file means it.
                     yield Refused(found.name, found.why) if isinstance(found, LeftOut) and found.name == name else found
             elif path.is_symlink() and not path.exists():
@@ -138,13 +144,14 @@ class _Loading:
                     if found.resolve() in real:
                         continue
                     real.add(found.resolve())
-                    for document in self._from_file(found):
+                    for document in self.from_file(found):
                         empty = empty and isinstance(document, LeftOut)
                         yield document
         if empty:
             yield Refused(printable(folder), "holds no file that can be read")
 
-    def _from_file(self, path: Path) -> Iterator[Loaded | Refused | LeftOut]:
+    def from_file(self, path: Path) -> Iterator[Loaded | Refused | LeftOut]:
+        """Of a file that was found in a folder; of no kind that has text, it is left out."""
         name = printable(path)
         try:
             suffix = path.suffix.lower()
@@ -226,7 +233,7 @@ def _from_lines(name: str, lines: Iterable[bytes]) -> Iterator[Loaded | Refused]
         yield Refused(name, str(error))
         return
     if not found:
-        yield Refused(name, "is empty")
+        yield Refused(name, f"{BLANK}: it is empty")
 
 
 def _line(name: str, raw: bytes) -> Loaded | Refused:
@@ -247,7 +254,7 @@ def _checked(
     warnings: tuple[str, ...] = (),
 ) -> Loaded | Refused:
     if is_blank(text):
-        return Refused(name, "holds no text" if not text.strip() else "holds no text, only invisible characters")
+        return Refused(name, BLANK if not text.strip() else f"{BLANK}, only invisible characters")
     try:
         checked = InboxDocument(title=title[:MAX_TITLE], text=text, uri=uri, attributes=attributes)
         _IDENTIFIER.validate_python(document_id)

@@ -101,6 +101,18 @@ async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], N
     return followed
 
 
+async def logged(gateway: Gateway, id_prefix: str) -> list[dict[str, Any]]:
+    """All documents whose ids begin so, as the log has them: `document_id`, `uri`, `attributes`."""
+    documents: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = await gateway.get("/storage/documents", id_prefix=id_prefix, limit=BATCH, cursor=cursor)
+        documents += page["documents"]
+        cursor = page["next"]
+        if cursor is None:
+            return documents
+
+
 async def reprocess(gateway: Gateway, ids: Sequence[str]) -> None:
     """Have what stands still go on."""
     for start in range(0, len(ids), BATCH):

@@ -383,6 +383,26 @@ class EventReader:
             )
         return frozenset(row["document_id"] for row in rows)
 
+    async def document_ids(
+        self, tenant: str, prefix: str, behind: str, limit: int, collections: Collection[str] | None = None
+    ) -> list[str]:
+        """The next documents behind an id whose ids begin so and that are not deleted, by id: at most `limit`."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT document_id FROM annals.document_collections AS d "
+                "WHERE tenant = $1 AND starts_with(document_id, $2) AND document_id > $3 "
+                "AND ($5::text[] IS NULL OR collection = ANY($5)) "
+                "AND (SELECT topic FROM annals.stored_events AS e WHERE e.originator_id = d.originator_id "
+                f"ORDER BY originator_version DESC LIMIT 1) <> '{EventType.DOCUMENT_DELETED}' "
+                "ORDER BY document_id LIMIT $4",
+                tenant,
+                prefix,
+                behind,
+                limit,
+                _listed(collections),
+            )
+        return [row["document_id"] for row in rows]
+
     async def count_by_type(
         self, tenant: str | None = None, collections: Collection[str] | None = None
     ) -> dict[str, int]:

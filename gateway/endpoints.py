@@ -139,6 +139,7 @@ CORE = (
 DOCUMENTS = (
     _read("/documents", "document_list", "documents"),
     _read("/documents/{document_id}", "document_reader", "documents"),
+    _read("/storage/documents", "logged_document_list", "documents"),
     replace(CORE[0], path=f"{PREFIX}/documents/{{document_id}}", method="PUT", handler="document_replacer"),
     _write("DELETE", "/documents/{document_id}", "document_remover", "documents", "delete", body_bytes=0),
     ApiEndpointConfig(

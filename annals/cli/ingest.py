@@ -2,9 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -23,6 +22,7 @@ from inference.formats.encodings import known
 @click.command("ingest", short_help="Take documents in.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
+@click.option("--watch", is_flag=True, help="Follow a folder: take in, update and delete until ctrl-C.")
 @click.option("--glob", "globs", multiple=True, help="Of folders, only files like this, as '*.md'; may be given again.")
 @click.option("--exclude", "excludes", multiple=True, help="Of folders, nothing like this, as 'drafts/'; as above.")
 @click.option("--encoding", help="Read text as this, as 'cp1251', where it was taken for something else.")
@@ -32,6 +32,7 @@ def command(
     context: CommandContext,
     paths: tuple[str, ...],
     wait: bool,
+    watch: bool,
     globs: tuple[str, ...],
     excludes: tuple[str, ...],
     encoding: str | None,
@@ -47,6 +48,10 @@ def command(
     Of a folder, hidden files and folders (.git), what .gitignore names, links to folders, archives, and files without
     text are left out and counted; a link to a file is that file. A folder or link that is named itself is taken in.
 
+    --watch FOLDER goes on: a new file is taken in, a changed one updates its document, a deleted one deletes it, also
+    what happened while nobody watched. A renamed file is deleted and taken in. Files that --glob and --exclude leave
+    out are let alone, and so is what did not come from this folder. Ctrl-C ends it.
+
     The same document taken in twice changes nothing; a changed one is an update. What is broken, encrypted or empty is
     named and skipped, the rest go on; the exit code is then 1.
     """
@@ -55,6 +60,12 @@ def command(
             f"--encoding {encoding} is no encoding that is known; name one as 'cp1251' or 'shift_jis'"
         )
     options = LoadOptions(Selection(globs, excludes), encoding, archives, read_limits(context.settings))
+    if watch:
+        if wait:
+            raise WrongUsageError("--wait does not go with --watch, which never ends; leave one out")
+        from annals.cli.watch import watch as follow
+
+        return run_async(lambda: follow(context, paths, options))
     refused = run_async(lambda: _ingest(context, paths, wait, options))
     if refused:
         sys.exit(1)
@@ -98,16 +109,12 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool, o
 async def _by_gateway(
     context: CommandContext, address: Address, inputs: Iterator[Loaded | Refused], wait: bool
 ) -> tuple[Taken, int, dict[str, str]]:
+    from annals.cli.by_gateway import ByGateway
     from client import documents as there
     from client.gateway import open_gateway
 
     async with open_gateway(address) as gateway:
-
-        async def store(documents: Sequence[Loaded]) -> list[str | Refused]:
-            said = await there.take(gateway, [_document(one) for one in documents])
-            return [_found(one, answer) for one, answer in zip(documents, said, strict=True)]
-
-        taken = await take(context, store, inputs, batch=there.BATCH, batch_size=there.BATCH_SIZE)
+        taken = await take(context, ByGateway(gateway).take, inputs, batch=there.BATCH, batch_size=there.BATCH_SIZE)
         if not wait or not taken.documents:
             return taken, 0, {}
         # What was taken in before and stands still goes on, too.
@@ -115,19 +122,6 @@ async def _by_gateway(
         with context.progress("processing", len(taken.documents), "documents") as done:
             followed = await there.follow(gateway, list(taken.documents), done)
         return taken, followed.processed, followed.failed
-
-
-def _document(one: Loaded) -> dict[str, Any]:
-    document = {"id": one.document_id, "title": one.title, "text": one.text, "attributes": one.attributes}
-    return document if one.uri is None else {**document, "uri": one.uri}
-
-
-def _found(document: Loaded, answer: dict[str, Any]) -> str | Refused:
-    if "problem" not in answer:
-        return str(answer["outcome"])
-    problem = answer["problem"]
-    why = str(problem.get("detail") or problem.get("title"))
-    return Refused(document.name, why.removeprefix(f"{document.document_id}: "))
 
 
 def _tell(context: CommandContext, taken: Taken, summary: dict[str, object], nothing_up: bool) -> None:

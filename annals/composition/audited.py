@@ -27,6 +27,7 @@ def audited_storage(storage: Storage, log: AuditLog) -> Storage:
             entity=Recorded("read", "read", "entities", lambda given, _: [given["name"]]),
         ),
         listing=recording(storage.listing, log, documents=listed[0], entities=listed[1]),
+        logged=recording(storage.logged, log, documents=listed[0]),
         parts=recording(
             storage.parts,
             log,

@@ -9,6 +9,7 @@ from services.storage.deletion import DeleteDocuments
 from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
+from services.storage.logged import ListLogged
 from services.storage.parts import ListParts
 from services.storage.query_plan import QueryOptimizer
 from services.storage.reading import ReadDocument
@@ -28,6 +29,7 @@ def storage_of(stores: Stores) -> Storage:
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages, chunks),
         listing=Listing(read.relational),
+        logged=ListLogged(stores.reader),
         parts=ListParts(read.relational, read.passages),
         chunks=chunks,
         reading=ReadDocument(

@@ -30,6 +30,7 @@ from services.storage.deletion import Deletion
 from services.storage.intake import Outcome
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 from services.storage.listing import DocumentPage
+from services.storage.logged import LoggedPage
 
 
 class NewDocument(InboxDocument):
@@ -237,6 +238,16 @@ async def list_all(
     )
 
 
+async def list_logged(
+    request: Request, response: Response, limit: Limit = 100, cursor: Cursor = None, id_prefix: Prefix = ""
+) -> LoggedPage:
+    """Documents whose ids begin so, by id, in pages: as the log has them now, which the read models follow."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).documents.logged.documents(
+        exchange.caller, id_prefix=id_prefix, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+
+
 EXAMPLE = {
     "title": "Ada Lovelace",
     "text": "Ada Lovelace wrote the first program for the Analytical Engine.",
@@ -329,5 +340,15 @@ HANDLERS = {
         "List documents.",
         raises=(400,),
         example={"documents": [SUMMARY], "next": "WyJkb2N1bWVudHMiLCJhIl0"},
+    ),
+    "logged_document_list": Handler(
+        list_logged,
+        "documents",
+        "List documents as the log has them.",
+        raises=(400,),
+        example={
+            "documents": [{name: SUMMARY[name] for name in ("document_id", "uri", "attributes")}],
+            "next": "WyJsb2dnZWQiLCJhIl0",
+        },
     ),
 }

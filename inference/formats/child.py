@@ -68,6 +68,12 @@ class FileReader:
                 if pipe is not None:
                     pipe.close()
 
+    def interrupt(self) -> None:
+        """From another thread: the file that is read now is named as one that breaks its parser, at once."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def read(self, raw: bytes, name: str, *, encoding: str | None = None, archives: bool = False) -> Iterator[Read]:
         """All documents of a file, and what of it is none, with the reason; nothing is raised for what it holds.
 

@@ -1,8 +1,8 @@
 """Documents without the fields that the caller may not see."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from projections.relational.reads import DocumentRow, DocumentSummary
 
@@ -13,18 +13,24 @@ def without(row: Shown, masked: Collection[str]) -> Shown:
     """The document without these fields; what is derived from a text that is masked goes with it."""
     if not masked:
         return row
-    kept = {name: value for name, value in row.attributes.items() if f"attributes.{name}" not in masked}
     row = replace(
         row,
         title="" if "title" in masked else row.title,
         uri=None if "uri" in masked else row.uri,
-        attributes={} if "attributes" in masked else kept,
+        attributes=attributes_without(row.attributes, masked),
     )
     if "text" in masked:
         row = replace(row, digest="", characters=0, bytes=0)
         if isinstance(row, DocumentRow):
             row = replace(row, chunks=(), entities=(), relations=())
     return row
+
+
+def attributes_without(attributes: Mapping[str, Any], masked: Collection[str]) -> dict[str, Any]:
+    """Those that are not masked."""
+    if "attributes" in masked:
+        return {}
+    return {name: value for name, value in attributes.items() if f"attributes.{name}" not in masked}
 
 
 def fields_of_attributes(names: Collection[str]) -> frozenset[str]:

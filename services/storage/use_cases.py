@@ -8,6 +8,7 @@ from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.history import ReadHistory
 from services.storage.listing import Listing
+from services.storage.logged import ListLogged
 from services.storage.parts import ListParts
 from services.storage.reading import ReadDocument
 from services.storage.show import Show
@@ -24,6 +25,7 @@ class Storage:
     waiting: WaitForDocuments
     show: Show
     listing: Listing
+    logged: ListLogged
     parts: ListParts
     chunks: ReadChunk
     reading: ReadDocument

@@ -1,6 +1,7 @@
 """Taking in, following and deleting, over the databases of this installation."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -17,12 +18,16 @@ from services.deadline import Deadline
 from services.operations.progress import NOTICE_LIMIT_S, Progress
 from services.processing.serving import MODELS_LIMIT_S
 from services.storage.intake import TAKE_LIMIT_S, DocumentTooLargeError, Outcome, Submission
+from services.storage.logged import LoggedPage
 from services.storage.taking import TakeDocuments
+from services.storage.use_cases import Storage
 from services.storage.waiting import WAIT_LIMIT_S
 
 BATCH = 100
 REPROCESS_LIMIT_S = 60.0
 DELETE_LIMIT_S = 60.0
+LIST_LIMIT_S = 60.0
+PAGE = 1000
 
 
 async def ingest(
@@ -70,6 +75,57 @@ async def delete(context: CommandContext, ids: Sequence[str], reason: str | None
             context.caller, deletion.all, deadline=Deadline.after(WAIT_LIMIT_S)
         )
     return {"deleted": list(deletion.deleted), "already": list(deletion.already), "failed": awaited.failed}
+
+
+@contextlib.asynccontextmanager
+async def stored_here(context: CommandContext) -> AsyncIterator["StoredHere"]:
+    """Whatever is stored is processed as well, for as long as this is open."""
+    async with session(context.settings, processing=True, new=True) as opened:
+        if opened.own:
+            await opened.use_cases.models.check(context.caller, deadline=Deadline.after(MODELS_LIMIT_S))
+        yield StoredHere(context, opened.use_cases.storage)
+
+
+class StoredHere:
+    """Documents of a folder that is followed, over the databases of this installation."""
+
+    def __init__(self, context: CommandContext, storage: Storage) -> None:
+        self._caller = context.caller
+        self._storage = storage
+        self._take = _store(context, storage.taking)
+
+    async def below(self, id_prefix: str) -> Sequence[tuple[str, str | None]]:
+        """Raises StoreUnavailableError."""
+        found: list[tuple[str, str | None]] = []
+        after: str | None = None
+        while True:
+            page = await retry_unavailable(partial(self._page, id_prefix, after))
+            found += [(one.document_id, one.uri) for one in page.documents]
+            after = page.next
+            if after is None:
+                return found
+
+    async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
+        """As `ingest`."""
+        return await self._take(documents)
+
+    async def delete(self, document_ids: Sequence[str], reason: str) -> None:
+        """Those that are there. Raises StoreUnavailableError, ConflictError."""
+        await retry_unavailable(partial(self._delete, document_ids, reason))
+
+    async def _page(self, id_prefix: str, after: str | None) -> LoggedPage:
+        return await self._storage.logged.documents(
+            self._caller, id_prefix=id_prefix, after=after, limit=PAGE, deadline=Deadline.after(LIST_LIMIT_S)
+        )
+
+    async def _delete(self, document_ids: Sequence[str], reason: str) -> None:
+        await self._storage.deletion.delete(
+            self._caller,
+            [[one] for one in document_ids],
+            reason=reason,
+            correlation_id=f"watch-{uuid4()}",
+            deadline=Deadline.after(DELETE_LIMIT_S),
+        )
 
 
 async def _until_caught_up(progress: Progress) -> None:

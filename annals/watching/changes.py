@@ -1,0 +1,101 @@
+"""What a look at a folder means for the documents of it that are stored. Pure: times are given."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from annals.watching.scan import Scan, Signature
+
+QUIET_S = 1.0
+"""A file that did not change for so long is whole; one that is missing for so long is gone."""
+MOST_S = 60.0
+"""A file that goes on changing is read all the same after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """`read`: files to be read, by real path, with their names here. `gone`: ids of documents to be deleted."""
+
+    read: tuple[tuple[Path, Path], ...]
+    gone: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Changing:
+    """A file with content that was not read yet: since when it is as it is, and since when it changes."""
+
+    signature: Signature
+    since: float
+    first: float
+
+
+class FolderChanges:
+    """Remembers, as long as it lives, how each file was when it was read; what is stored it is told."""
+
+    def __init__(self, stored: Iterable[tuple[Path, str]]) -> None:
+        """`stored`: the documents of the folder, each with the file that it was read from."""
+        self._documents: dict[Path, set[str]] = {}
+        for path, document_id in stored:
+            self._documents.setdefault(path, set()).add(document_id)
+        self._read: dict[Path, Signature] = {}
+        self._changing: dict[Path, _Changing] = {}
+        self._missing: dict[Path, float] = {}
+
+    @property
+    def files(self) -> Collection[Path]:
+        """Those of which documents are stored."""
+        return self._documents.keys()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing changes that would be due soon."""
+        return not self._changing and not self._missing
+
+    def due(self, found: Scan, *, now: float, wall: float) -> Due:
+        """What is to be done after this look. `now`: of a clock that only goes forward; `wall`: of the wall clock."""
+        for path in self._changing.keys() - found.files.keys():
+            del self._changing[path]
+        for path in self._read.keys() - found.files.keys():
+            # Should it come back, it is read again.
+            del self._read[path]
+        read = [(path, name) for path, (name, state) in found.files.items() if self._is_due(path, state, now, wall)]
+        for path in self._missing.keys() - found.gone:
+            del self._missing[path]
+        gone = [path for path in sorted(found.gone) if now - self._missing.setdefault(path, now) >= QUIET_S]
+        return Due(tuple(read), tuple(one for path in gone for one in sorted(self._documents.get(path, ()))))
+
+    def was_read(self, path: Path, before: Signature, after: Signature | None, now: float) -> bool:
+        """Whether the file was the same before and after it was read; else it is read again once it is quiet."""
+        if before == after or (path in self._changing and now - self._changing[path].first >= MOST_S):
+            self._read[path] = before
+            self._changing.pop(path, None)
+            return before == after
+        return False
+
+    def took(self, path: Path, documents: Collection[str], *, all_of_it: bool) -> tuple[str, ...]:
+        """Documents of this file are stored; what else was stored of it is returned where these are `all_of_it`."""
+        known = self._documents.setdefault(path, set())
+        others = tuple(sorted(known - set(documents))) if all_of_it else ()
+        known |= set(documents)
+        if not known:
+            del self._documents[path]
+        return others
+
+    def deleted(self, documents: Collection[str]) -> None:
+        """These are stored no more."""
+        for path in [path for path, ids in self._documents.items() if not ids.isdisjoint(documents)]:
+            self._documents[path] -= set(documents)
+            if not self._documents[path]:
+                del self._documents[path]
+                self._missing.pop(path, None)
+
+    def _is_due(self, path: Path, state: Signature, now: float, wall: float) -> bool:
+        if self._read.get(path) == state:
+            self._changing.pop(path, None)
+            return False
+        changing = self._changing.get(path)
+        if changing is None:
+            changing = self._changing[path] = _Changing(state, now, now)
+        elif changing.signature != state:
+            changing.signature, changing.since = state, now
+        return wall - state.newest_s >= QUIET_S or now - changing.since >= QUIET_S or now - changing.first >= MOST_S

@@ -1,0 +1,92 @@
+"""Documents as the log has them: at once, each for its caller alone, and none that was deleted."""
+
+from uuid import uuid4
+
+import pytest
+
+from contracts.envelope import EventMetadata
+from contracts.payload import Scalar
+from eventstore.commands import Commands
+from eventstore.reader import EventReader
+from security.access import FULL_ACCESS, FullAccess
+from security.reach import Reach, Rule
+from services.caller import Caller
+from services.cursors import WrongCursorError
+from services.deadline import Deadline
+from services.errors import AccessDeniedError
+from services.storage.deletion import DeleteDocuments
+from services.storage.intake import Intake, Submission
+from services.storage.logged import ListLogged, LoggedDocument
+from tests.support.access import allowed
+
+OURS, THEIRS = Caller("ours", "ada", "test", FULL_ACCESS), Caller("theirs", "bob", "test", FULL_ACCESS)
+IDS = ("/docs/a.txt", "/docs/b_c.txt", "/docs/d.txt", "/docs%", "/docsx/e.txt")
+
+
+class Partial(FullAccess):
+    """Sees documents of one collection, without one attribute."""
+
+    def reach(self, resource: str, action: str) -> Reach:
+        return Reach((Rule(frozenset({"letters"}), frozenset({"attributes.author"})),))
+
+
+def soon() -> Deadline:
+    return Deadline.after(20)
+
+
+@pytest.fixture
+async def logged(intake: Intake, reader: EventReader) -> ListLogged:
+    """Five of ours, one of theirs under the same id; one of ours is of a collection."""
+    for tenant, document_id in (*(("ours", one) for one in IDS), ("theirs", IDS[0])):
+        attributes: dict[str, Scalar] = (
+            {"collection": "letters", "author": "Ada"} if document_id == "/docs/d.txt" else {}
+        )
+        submission = Submission(
+            document_id, "T", "Ada.", EventMetadata(tenant=tenant), uuid4(), "c",
+            uri=f"file://{tenant}{document_id}", attributes=attributes,
+        )  # fmt: skip
+        await intake.take([submission], soon())
+    return ListLogged(reader)
+
+
+async def ids(logged: ListLogged, caller: Caller, prefix: str, limit: int = 10) -> list[str]:
+    found: list[str] = []
+    after: str | None = None
+    while True:
+        page = await logged.documents(caller, id_prefix=prefix, after=after, limit=limit, deadline=soon())
+        found += [one.document_id for one in page.documents]
+        assert len(page.documents) == limit or page.next is None
+        after = page.next
+        if after is None:
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+async def test_by_how_their_ids_begin(logged: ListLogged, limit: int) -> None:
+    """To the letter: no pattern, no other case."""
+    assert sorted(await ids(logged, OURS, "/docs/", limit)) == sorted(IDS[:3])
+    assert sorted(await ids(logged, OURS, "", limit)) == sorted(IDS)
+    assert await ids(logged, OURS, "/docs%", limit) == ["/docs%"]
+    assert await ids(logged, OURS, "/DOCS", limit) == []
+
+
+async def test_of_one_tenant_and_at_once(logged: ListLogged, intake: Intake, commands: Commands) -> None:
+    assert await ids(logged, THEIRS, "/") == [IDS[0]]
+    deletion = DeleteDocuments(commands, logged._reader)
+    await deletion.delete(OURS, [[IDS[0]]], reason=None, correlation_id="c", deadline=soon())
+    assert await ids(logged, OURS, "/docs/a") == [] and await ids(logged, THEIRS, "/docs/a") == [IDS[0]]
+    again = Submission(IDS[0], "T", "Again.", EventMetadata(tenant="ours"), uuid4(), "c", uri="file:///new")
+    await intake.take([again], soon())
+    page = await logged.documents(OURS, id_prefix="/docs/a", after=None, limit=5, deadline=soon())
+    assert page.documents == (LoggedDocument(IDS[0], "file:///new", {}),)
+
+
+async def test_what_the_caller_may_see(logged: ListLogged) -> None:
+    partial = Caller("ours", "eve", "test", Partial())
+    page = await logged.documents(partial, id_prefix="", after=None, limit=5, deadline=soon())
+    assert page.documents == (LoggedDocument("/docs/d.txt", "file://ours/docs/d.txt", {"collection": "letters"}),)
+    nobody = Caller("ours", "eve", "test", allowed("documents:write"))
+    with pytest.raises(AccessDeniedError):
+        await logged.documents(nobody, id_prefix="", after=None, limit=5, deadline=soon())
+    with pytest.raises(WrongCursorError):
+        await logged.documents(OURS, id_prefix="", after="none", limit=5, deadline=soon())
