@@ -89,7 +89,7 @@ def graph_changes(sample: Sample, size: int) -> Iterator[Change]:
         for said in of_statements.get(passage.chunk_id, ()):
             (who, who_id), (what, what_id) = named(said.subject, said.subject_id), named(said.object, said.object_id)
             relation = renamed.id(said.relation_id)
-            span = (said.start, said.end, said.confidence)
+            span = (said.start, said.end, said.confidence, said.modality, said.time, said.valid_from, said.valid_until)
             relations.append((TENANT, document, relation, who_id, who, said.predicate, what_id, what, chunk, *span))
         index = passage.start
         yield Change(

@@ -159,6 +159,11 @@ def _relations(passage: Passage, chunk: Chunk) -> tuple[Relation, ...]:
             start=fact.start,
             end=fact.end,
             confidence=0.8,
+            negated=False,
+            modality=None,
+            time=None,
+            valid_from=None,
+            valid_until=None,
         )
         for fact in passage.facts
     )

@@ -34,7 +34,7 @@ _TABLES = {
     "MATCH (o:Entity {generation: $generation, tenant: row[0], entity_id: row[6]}) "
     "CREATE (s)-[:RELATES {generation: $generation, tenant: row[0], document_id: row[1], relation_id: row[2], "
     "subject: row[4], predicate: row[5], object: row[7], chunk_id: row[8], start_at: row[9], end_at: row[10], "
-    "confidence: row[11]}]->(o)",
+    "confidence: row[11], modality: row[12], time: row[13], valid_from: row[14], valid_until: row[15]}]->(o)",
 }
 
 

@@ -9,6 +9,7 @@ from contracts.event_types import EventType
 from contracts.payload import (
     Attributes,
     Count,
+    Date,
     Digest,
     EntityKind,
     Identifier,
@@ -24,6 +25,7 @@ from contracts.payload import (
     Share,
     Title,
     Uri,
+    Words,
 )
 
 
@@ -185,7 +187,11 @@ class MentionsReassigned(Payload):
 
 
 class Relation(ManyPart):
-    """A statement found in the text: subject, predicate, object."""
+    """A statement found in the text: subject, predicate, object.
+
+    `negated`: the text denies it. `modality`: the word that makes it less than a plain statement (`may`, `want`, `if`).
+    `time`: the text's words of when it is so; `valid_from` and `valid_until`: the first and last date that they say.
+    """
 
     relation_id: Identifier
     subject_id: Identifier
@@ -197,13 +203,18 @@ class Relation(ManyPart):
     start: Offset
     end: Offset
     confidence: Share
+    negated: bool
+    modality: Words | None
+    time: Words | None
+    valid_from: Date | None
+    valid_until: Date | None
 
 
 class RelationshipsDiscovered(StageResult):
     """The relations that the text states."""
 
     event_type: ClassVar[EventType] = EventType.RELATIONSHIPS_DISCOVERED
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
     item_fields: ClassVar[tuple[str, ...]] = ("relations",)
     content: Digest
     model: Revision

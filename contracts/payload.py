@@ -64,6 +64,14 @@ Title = Annotated[str, Field(max_length=1024), _NO_NUL, _STORABLE]
 Uri = Annotated[str, Field(max_length=4096), _NO_NUL, _STORABLE]
 Reason = Annotated[str, Field(max_length=1024), _NO_NUL, _STORABLE]
 Question = Annotated[str, Field(min_length=1, max_length=4096), _NO_NUL, _STORABLE]
+Date = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$",
+        description="of ISO 8601, as exact as it is known: 1998, 1998-05, 1998-05-27",
+    ),
+]
+Words = Annotated[str, Field(min_length=1, max_length=256), _NO_NUL, _STORABLE]
 Predicate = Annotated[str, Field(min_length=1, max_length=256), _NO_NUL, _STORABLE]
 EntityKind = Annotated[str, Field(min_length=1, max_length=64), _NO_NUL, _STORABLE]
 Party = Annotated[str, Field(min_length=1, max_length=256), _NO_NUL, _STORABLE]

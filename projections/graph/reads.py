@@ -15,7 +15,9 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """`label` is `mentions`, `about`, `next`, or a relation's predicate. Followed in both directions."""
+    """`label` is `mentions`, `about`, `next`, or a relation's predicate, with its modality where it has one: `acquire
+    (may)`. Followed in both directions.
+    """
 
     source: Node
     label: str
@@ -50,7 +52,10 @@ class Mention(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A relation between two entities, stated in characters `start` to `end` of the chunk's document."""
+    """A relation between two entities, stated in characters `start` to `end` of the chunk's document.
+
+    `modality`, `time`, `valid_from` and `valid_until` are as in `contracts.documents.Relation`.
+    """
 
     relation_id: str
     subject_id: str
@@ -62,6 +67,10 @@ class Statement(NamedTuple):
     start: int
     end: int
     confidence: float
+    modality: str | None = None
+    time: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ CREATE TABLE {schema}.subjects (
 CREATE TABLE {schema}.relations (
     tenant text NOT NULL, document_id text NOT NULL, relation_id text NOT NULL, subject_id text NOT NULL,
     subject text NOT NULL, predicate text NOT NULL, object_id text NOT NULL, object text NOT NULL,
-    chunk_id text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL, confidence double precision NOT NULL);
+    chunk_id text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL, confidence double precision NOT NULL,
+    modality text, "time" text, valid_from text, valid_until text);
 -- `names` were given by people, `keys` are these as they are looked for.
 CREATE TABLE {schema}.decisions (
     tenant text NOT NULL, entity_id text NOT NULL, name text, type text, merged_into text, valid boolean,

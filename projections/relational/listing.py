@@ -122,17 +122,37 @@ def relations(tenant: str, wanted: RelationFilter, after: tuple[str, str] | None
             same += f" AND {visible.is_named(own, where.parameter(sorted(wanted.collections)))}"
         where.add(f"(r.subject_id IN ({same}) OR r.object_id IN ({same}))")
     if wanted.collections is not None:
-        where.add(
-            "EXISTS (SELECT FROM relational.documents AS d WHERE d.tenant = r.tenant "
-            "AND d.document_id = r.document_id "
-            f"AND {COLLECTION} = ANY({where.parameter(sorted(wanted.collections))}))"
-        )
+        where.add(visible.of_collections("r", where.parameter(sorted(wanted.collections))))
     if after is not None:
         document_id, relation_id = map(where.parameter, after)
         where.add(f"(r.document_id, r.relation_id) > ({document_id}, {relation_id})")
+    seen = "true"
+    if wanted.collections is not None:
+        seen = visible.of_collections("o", where.parameter(sorted(wanted.collections)))
     return (
-        "SELECT document_id, relation_id, subject_id, subject, predicate, object_id, object, chunk_id, "
-        'start_at AS start, end_at AS "end", confidence, valid FROM relational.relations AS r '
+        "SELECT r.document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object, r.chunk_id, "
+        f'r.start_at AS start, r.end_at AS "end", r.confidence, r.valid, {WHEN} '
+        f"FROM relational.relations AS r {later(seen)} "
         f"WHERE {where} ORDER BY r.document_id, r.relation_id LIMIT {where.parameter(limit)}",
         where.values,
     )
+
+
+WHEN = """r.negated, r.modality, r."time", r.valid_from,
+    least(r.valid_until COLLATE "C", later.valid_from COLLATE "C") AS valid_until, later.relation_id AS superseded_by"""
+"""Whether and when the relation `r` is so. It ends when a later one begins that it cannot be true beside."""
+
+
+def later(seen: str) -> str:
+    """The first of the relations that end `r`, as `later`; `seen` is the condition on a relation `o` of being seen.
+
+    2015 and 2015-06 may be the same time: neither is later.
+    """
+    return f"""LEFT JOIN LATERAL (
+        SELECT o.relation_id, o.valid_from FROM relational.relations AS o
+        WHERE r.succession IS NOT NULL AND o.tenant = r.tenant AND md5(o.succession) = md5(r.succession)
+        AND o.succession = r.succession AND (o.subject_id, o.object_id) <> (r.subject_id, r.object_id)
+        AND r.valid IS NOT false AND o.valid IS NOT false AND o.valid_from COLLATE "C" > r.valid_from COLLATE "C"
+        AND NOT starts_with(o.valid_from, r.valid_from) AND {seen}
+        ORDER BY o.valid_from COLLATE "C", o.relation_id COLLATE "C" LIMIT 1
+    ) AS later ON true"""

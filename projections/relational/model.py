@@ -6,6 +6,7 @@ from contracts.codec import canonical
 from contracts.entity_decisions import EntityDecisions
 from contracts.event_types import AggregateKind
 from contracts.folding import name_key
+from contracts.predicates import succession_of
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.postgres.layout import Layout
@@ -14,7 +15,7 @@ from projections.states import DocumentState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=6,
+    schema_version=7,
     tables=(
         Table(
             "documents",
@@ -38,7 +39,8 @@ LAYOUT = Layout(
             "document_id",
             (
                 "tenant", "document_id", "relation_id", "subject_id", "subject", "predicate", "object_id", "object",
-                "chunk_id", "start_at", "end_at", "confidence", "valid",
+                "chunk_id", "start_at", "end_at", "confidence", "valid", "negated", "modality", "time", "valid_from",
+                "valid_until", "succession",
             ),
         ),
         Table(
@@ -134,7 +136,8 @@ def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Se
             [
                 (
                     tenant, document_id, r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object,
-                    r.chunk_id, r.start, r.end, r.confidence, judged.valid,
+                    r.chunk_id, r.start, r.end, r.confidence, judged.valid, r.negated, r.modality, r.time, r.valid_from,
+                    r.valid_until, succession_of(r),
                 )
                 for judged in state.relations
                 for r in (judged.relation,)

@@ -37,6 +37,7 @@ SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions
 FROM relational.mentions AS m JOIN relational.entities AS e USING (tenant, entity_id)
 WHERE m.tenant = $1 AND m.document_id = $2 GROUP BY entity_id ORDER BY mentions DESC, name
 """
+_SEEN = f"($3::text[] IS NULL OR {visible.of_collections('o', '$3')})"
 _OF_COLLECTIONS = f"($4::text[] IS NULL OR {visible.COLLECTION} = ANY($4))"
 
 
@@ -97,9 +98,11 @@ class PostgresRelational:
             else:
                 entities = await connection.fetch(visible.OF_DOCUMENT, tenant, sorted(collections), document_id)
             relations = await connection.fetch(
-                "SELECT relation_id, subject, predicate, object, confidence, valid FROM relational.relations "
-                f"{of_document} ORDER BY start_at, relation_id",
+                f"SELECT r.relation_id, r.subject, r.predicate, r.object, r.confidence, r.valid, {listing.WHEN} "
+                f"FROM relational.relations AS r {listing.later(_SEEN)} "
+                "WHERE r.tenant = $1 AND r.document_id = $2 ORDER BY r.start_at, r.relation_id",
                 *key,
+                _listed(collections),
             )
         fields = dict(row) | {"attributes": json.loads(row["attributes"])}
         return DocumentRow(

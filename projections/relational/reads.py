@@ -114,7 +114,10 @@ class RelationFilter:
 
 @dataclass(frozen=True, slots=True)
 class RelationRow:
-    """A relation in a list; `start` and `end` are characters of its document. `valid`: what a person said of it."""
+    """A relation in a list; `start` and `end` are characters of its document. `valid`: what a person said of it.
+
+    `valid_until` is also when a later relation begins that this one cannot be true beside: `superseded_by`, its id.
+    """
 
     document_id: str
     relation_id: str
@@ -128,6 +131,12 @@ class RelationRow:
     end: int
     confidence: float
     valid: bool | None
+    negated: bool
+    modality: str | None
+    time: str | None
+    valid_from: str | None
+    valid_until: str | None
+    superseded_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

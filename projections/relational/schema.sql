@@ -12,11 +12,13 @@ CREATE TABLE {schema}.mentions (
 CREATE TABLE {schema}.aliases (
     tenant text NOT NULL, document_id text NOT NULL, entity_id text NOT NULL, name text NOT NULL,
     chunk_id text NOT NULL, quality double precision NOT NULL);
+-- `succession`: what those have in common of which a later one ends an earlier one.
 CREATE TABLE {schema}.relations (
     tenant text NOT NULL, document_id text NOT NULL, relation_id text NOT NULL, subject_id text NOT NULL,
     subject text NOT NULL, predicate text NOT NULL, object_id text NOT NULL, object text NOT NULL,
     chunk_id text NOT NULL, start_at integer NOT NULL, end_at integer NOT NULL, confidence double precision NOT NULL,
-    valid boolean);
+    valid boolean, negated boolean NOT NULL, modality text, "time" text, valid_from text, valid_until text,
+    succession text);
 -- What people decided, and what follows from that and from all that documents say.
 CREATE TABLE {schema}.decisions (
     tenant text NOT NULL, entity_id text NOT NULL, name text, type text, aliases text[] NOT NULL, keys text[] NOT NULL,

@@ -87,6 +87,14 @@ SELECT
 """
 
 
+def of_collections(row: str, collections: str) -> str:
+    """Condition: the row of this alias is a document's of these collections."""
+    return (
+        f"EXISTS (SELECT FROM relational.documents AS d WHERE d.tenant = {row}.tenant "
+        f"AND d.document_id = {row}.document_id AND {COLLECTION} = ANY({collections}::text[]))"
+    )
+
+
 def is_named(entity: str, collections: str) -> str:
     """Condition: a document of these collections names this entity."""
     return (

@@ -85,7 +85,10 @@ class RelationshipMappingRequest:
 
 @dataclass(frozen=True, slots=True)
 class MappedRelationship:
-    """`text[start:end]` states that the subject does, or is, something to the object."""
+    """`text[start:end]` states that the subject does, or is, something to the object; or denies it, if `negated`.
+
+    `modality`, `time`, `valid_from` and `valid_until` are as in `contracts.documents.Relation`.
+    """
 
     subject: str
     predicate: str
@@ -93,6 +96,11 @@ class MappedRelationship:
     start: int
     end: int
     confidence: float
+    negated: bool
+    modality: str | None
+    time: str | None
+    valid_from: str | None
+    valid_until: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,4 +87,9 @@ def _relation(document: Document, chunk: Chunk, span: RelationSpan) -> Relation 
         start=start,
         end=chunk.start + span.end,
         confidence=span.confidence,
+        negated=span.negated,
+        modality=None if span.modality is None else span.modality[:256],
+        time=None if span.time is None else span.time[:256],
+        valid_from=span.valid_from,
+        valid_until=span.valid_until,
     )

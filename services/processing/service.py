@@ -96,9 +96,10 @@ class AiProcessingService:
                         found.setdefault(
                             (subject, one.predicate, obj, start),
                             MappedRelationship(
-                                subject, one.predicate, obj, start, chunk.start + one.end, one.confidence
+                                subject, one.predicate, obj, start, chunk.start + one.end, one.confidence,
+                                one.negated, one.modality, one.time, one.valid_from, one.valid_until,
                             ),
-                        )
+                        )  # fmt: skip
         ordered = tuple(sorted(found.values(), key=lambda one: (one.start, one.end, one.subject, one.object)))
         return RelationshipMappingResponse(
             relationships=ordered,

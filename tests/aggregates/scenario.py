@@ -91,6 +91,11 @@ def related(digest: str = A) -> RelationshipsDiscovered:
             start=0,
             end=10,
             confidence=0.8,
+            negated=False,
+            modality=None,
+            time=None,
+            valid_from=None,
+            valid_until=None,
         )
         for relation_id in ("r1", "r2")
     )

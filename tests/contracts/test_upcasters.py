@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.codec import MalformedEventError, canonical, decode, encode
-from contracts.documents import DocumentIngested, DocumentUpdated
+from contracts.documents import DocumentIngested, DocumentUpdated, RelationshipsDiscovered
 from contracts.reasoning import ReasoningQueryExecuted
 from contracts.registry import PAYLOADS
 from contracts.upcasters import UPCASTERS, upcast
@@ -99,6 +99,28 @@ def test_every_older_version_has_its_step() -> None:
         for version in range(1, payload.schema_version)
     }
     assert set(UPCASTERS) == older
+
+
+def test_relations_of_version_2_were_stated_at_no_time() -> None:
+    relation = {
+        "relation_id": "r1",
+        "subject_id": "e1",
+        "subject": "Ada",
+        "predicate": "meet",
+        "object_id": "e2",
+        "object": "Bob",
+        "chunk_id": "k1",
+        "start": 0,
+        "end": 12,
+        "confidence": 0.8,
+    }
+    discovered = {"content": "0" * 64, "model": "parser@1", "relations": [relation], "part": 1, "parts": 1}
+    fields = json.loads(INGESTED_1) | {"event_type": "RelationshipsDiscovered", "event_data": discovered}
+    event = decode(canonical(fields | {"schema_version": 2}))
+    assert isinstance(event.event_data, RelationshipsDiscovered) and event.schema_version == 3
+    (one,) = event.event_data.relations
+    assert (one.subject, one.predicate, one.object) == ("Ada", "meet", "Bob")
+    assert (one.negated, one.modality, one.time, one.valid_from, one.valid_until) == (False, None, None, None, None)
 
 
 def test_an_answer_of_version_1_has_no_steps() -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -41,6 +42,8 @@ class Story:
     collection: str | None = None
     attributes: tuple[tuple[str, Scalar], ...] = ()
     uri: str | None = None
+    manners: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
+    """Of the first relations the fields that they have instead."""
 
     @property
     def text(self) -> str:
@@ -148,9 +151,16 @@ class Story:
                         start=start,
                         end=chunk.start + right.end(),
                         confidence=0.8,
+                        negated=False,
+                        modality=None,
+                        time=None,
+                        valid_from=None,
+                        valid_until=None,
                     )
                 )
-        return RelationshipsDiscovered(content=digest(self.text), model=RELATIONS, relations=tuple(found))
+        told = [one.model_copy(update=manner) for one, manner in zip(found, self.manners, strict=False)]
+        relations = (*told, *found[len(told) :])
+        return RelationshipsDiscovered(content=digest(self.text), model=RELATIONS, relations=relations)
 
     @property
     def processed(self) -> DocumentProcessed:

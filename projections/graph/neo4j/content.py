@@ -5,7 +5,8 @@
     (:Passage)-[:MENTIONS {name, type, times, lookup}]->(:Entity {entity_id, name, type, passages, merged_into, valid,
                                                           names, name_types, name_times})
     (:Passage)-[:ABOUT {name, quality, lookup}]->(:Entity)
-    (:Entity)-[:RELATES {relation_id, subject, predicate, object, chunk_id, start_at, end_at, confidence}]->(:Entity)
+    (:Entity)-[:RELATES {relation_id, subject, predicate, object, chunk_id, start_at, end_at, confidence,
+                        modality, time, valid_from, valid_until}]->(:Entity)
 
 Every node has `generation` and `tenant`. `lookup` is generation, tenant and the name's key, where it has one (see
 `projections.graph.model`). What a person decided of an entity lies on its node: `decided` is true where
@@ -59,7 +60,7 @@ _WRITE = {
     "MATCH (o:Entity {generation: $generation, tenant: row[0], entity_id: row[6]}) "
     "CREATE (s)-[:RELATES {generation: $generation, tenant: row[0], document_id: row[1], relation_id: row[2], "
     "subject: row[4], predicate: row[5], object: row[7], chunk_id: row[8], start_at: row[9], end_at: row[10], "
-    "confidence: row[11]}]->(o)",
+    "confidence: row[11], modality: row[12], time: row[13], valid_from: row[14], valid_until: row[15]}]->(o)",
     "decisions": "UNWIND $rows AS row "
     "MATCH (e:Entity {generation: $generation, tenant: row[0], entity_id: row[1]}) "
     "SET e.decided = true, e.decided_name = row[2], e.decided_type = row[3], e.merged_into = row[4], e.valid = row[5], "

@@ -40,7 +40,7 @@ WITH r, type(r) AS type, startNode(r) AS a, endNode(r) AS b
 WITH DISTINCT
     CASE type WHEN 'RELATES' THEN 'entity' ELSE 'passage' END AS source_kind,
     CASE type WHEN 'RELATES' THEN a.entity_id ELSE a.chunk_id END AS source,
-    CASE type WHEN 'RELATES' THEN r.predicate ELSE toLower(type) END AS label,
+    CASE type WHEN 'RELATES' THEN r.predicate + coalesce(' (' + r.modality + ')', '') ELSE toLower(type) END AS label,
     CASE type WHEN 'NEXT' THEN 'passage' ELSE 'entity' END AS target_kind,
     CASE type WHEN 'NEXT' THEN b.chunk_id ELSE b.entity_id END AS target
 ORDER BY source_kind, source, label, target_kind, target LIMIT $limit
@@ -113,7 +113,7 @@ STATEMENTS = """
 MATCH (s:Entity {generation: $generation, tenant: $tenant}) WHERE s.entity_id IS NOT NULL
 MATCH (s)-[r:RELATES]->(o)
 RETURN r.relation_id, s.entity_id, r.subject, r.predicate, o.entity_id, r.object, r.chunk_id, r.start_at, r.end_at,
-    r.confidence
+    r.confidence, r.modality, r.time, r.valid_from, r.valid_until
 """
 
 _OF_PASSAGES = """
@@ -125,7 +125,7 @@ STATEMENTS_OF = """
 UNWIND $chunks AS chunk
 MATCH (s)-[r:RELATES {generation: $generation, tenant: $tenant, chunk_id: chunk}]->(o)
 RETURN r.relation_id, s.entity_id, r.subject, r.predicate, o.entity_id, r.object, r.chunk_id, r.start_at, r.end_at,
-    r.confidence
+    r.confidence, r.modality, r.time, r.valid_from, r.valid_until
 """
 
 NAMED = f"""

@@ -44,9 +44,9 @@ ORDER BY p.generation, p.tenant, p.chunk_id, e.entity_id, r.name, r.quality
     "relations": f"""
 {_ENTITY} MATCH (e)-[r:RELATES]->(o)
 RETURN e.tenant, e.entity_id, r.relation_id, r.document_id, r.subject, r.predicate, o.entity_id, r.object, r.chunk_id,
-    r.start_at, r.end_at, r.confidence
+    r.start_at, r.end_at, r.confidence, r.modality, r.time, r.valid_from, r.valid_until
 ORDER BY e.generation, e.tenant, e.entity_id, r.relation_id, r.document_id, r.subject, r.predicate, o.entity_id,
-    r.object, r.chunk_id, r.start_at, r.end_at, r.confidence
+    r.object, r.chunk_id, r.start_at, r.end_at, r.confidence, r.modality, r.time, r.valid_from, r.valid_until
 """,
     "decisions": f"""
 {_ENTITY} AND e.decided

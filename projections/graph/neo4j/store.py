@@ -30,7 +30,7 @@ from projections.graph.neo4j.snapshot import Neo4jSnapshot
 from projections.graph.neo4j.turns import SLOTS, make_turns, share_turn, take_turn
 
 NAME = "graph"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Grows with each change of the nodes and edges that makes a replay necessary."""
 
 WRITE_TRIES = 5

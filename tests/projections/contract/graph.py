@@ -1,6 +1,7 @@
 """What a reader of the graph answers: entities, edges, walks, the whole of it; merges followed, tenants apart."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -483,6 +484,19 @@ class GraphReaderContract:
         await follow(projector, history)
         labels = {edge.label for edge in await graph.neighbours("default", named("Ada"))}
         assert labels == {"mentions", "married"}
+
+    async def test_what_is_denied_is_no_edge_and_what_may_be_says_so(
+        self, graph: GraphReader, projector: Projector, history: History
+    ) -> None:
+        may = {"modality": "may", "time": "from 2027", "valid_from": "2027"}
+        await history.tell(replace(ONE, manners=({"negated": True}, may)))
+        await follow(projector, history)
+        assert [edge.label for edge in await graph.neighbours("default", named("Ada"))] == ["mentions"]
+        assert "saw (may)" in {edge.label for edge in await graph.neighbours("default", named("Cleo"))}
+        (said,) = (await graph.snapshot("default")).statements
+        assert (said.predicate, said.modality, said.time, said.valid_from, said.valid_until) == (
+            "saw", "may", "from 2027", "2027", None,
+        )  # fmt: skip
 
     async def test_a_deleted_document_takes_its_edges_along(
         self, graph: GraphReader, projector: Projector, history: History

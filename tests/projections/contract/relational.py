@@ -1,6 +1,8 @@
 """What a reader of the relational read model answers: counts, a document and all of it, documents by attributes."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import permutations
 
 import pytest
 
@@ -21,6 +23,23 @@ from tests.projections.stories import Story
 
 ONE = Story("one", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
 TWO = Story("two", ("Cleo knew Dora.", "Edgar sleeps.", "Dora sang."), title="Market")
+
+
+def elected(when: str) -> dict[str, object]:
+    """What a relation says of who is mayor from then on."""
+    return {"predicate": "mayor of", "time": f"in {when}", "valid_from": when}
+
+
+MAYORS = [
+    Story(f"mayor-{name}", (f"{name} leads Town.",), manners=(elected(when),))
+    for name, when in (("Ada", "2001"), ("Bob", "2009-05"), ("Cleo", "2015"))
+]
+
+
+async def mayors(rows: RelationalReader) -> dict[str, tuple[str | None, str | None]]:
+    """From when and until when each is mayor."""
+    found = await rows.list_relations("default", RelationFilter(predicate="mayor of"), None, 99)
+    return {one.subject: (one.valid_from, one.valid_until) for one in found if not one.negated and not one.modality}
 
 
 async def everything(rows: RelationalReader, parted: Parted, collections: frozenset[str] | None) -> list[object]:
@@ -241,6 +260,70 @@ class RelationalReaderContract:
         assert await listed(EntityFilter(type="PERSON", name_prefix="d"), 2) == ["Dora"]
         [ada] = await rows.list_entities("default", EntityFilter(name_prefix="ada"), None, 9)
         assert (ada.entity_id, ada.type, ada.mentions, ada.documents) == (entity_id("default", "Ada"), "PERSON", 2, 2)
+
+    async def test_a_relation_says_whether_and_when_it_is_so(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        denied = {"negated": True, "time": "last year"}
+        may = {"modality": "may", "time": "until June 1998", "valid_until": "1998-06"}
+        story = Story("manner", ONE.sentences, manners=(denied, may))
+        await history.tell(story)
+        await follow(projector, history)
+        said = [
+            (one.negated, one.modality, one.time, one.valid_from, one.valid_until, one.superseded_by)
+            for one in sorted(await rows.list_relations("default", RelationFilter(), None, 9), key=lambda o: o.start)
+        ]
+        assert said == [
+            (True, None, "last year", None, None, None),
+            (False, "may", "until June 1998", None, "1998-06", None),
+        ]
+        shown = (await self.document(rows, story)).relations
+        assert [(one["negated"], one["modality"], one["valid_until"]) for one in shown] == [
+            (True, None, None),
+            (False, "may", "1998-06"),
+        ]
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    async def test_a_later_holder_ends_the_former_ones_time(
+        self, rows: RelationalReader, projector: Projector, history: History, order: Sequence[int]
+    ) -> None:
+        """In whatever order the documents come; the former fact stays to be seen, with its time."""
+        for number in order:
+            await history.tell(MAYORS[number])
+        await follow(projector, history)
+        assert await mayors(rows) == {"Ada": ("2001", "2009-05"), "Bob": ("2009-05", "2015"), "Cleo": ("2015", None)}
+
+    async def test_what_is_denied_rejected_or_gone_ends_nothing(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(*MAYORS)
+        await history.judge_relation(MAYORS[1], MAYORS[1].related.relations[0].relation_id, valid=False)
+        await follow(projector, history)
+        assert (await mayors(rows))["Ada"] == ("2001", "2015")
+        await history.delete(MAYORS[2])
+        await follow(projector, history)
+        assert (await mayors(rows))["Ada"] == ("2001", None)
+        others: list[dict[str, object]] = [{"negated": True}, {"modality": "may"}, {"predicate": "friend of"}]
+        for number, manner in enumerate(others):
+            other = Story(f"other-{number}", ("Dora leads Town.",), manners=({**elected("2005"), **manner},))
+            await history.tell(other)
+        await follow(projector, history)
+        assert (await mayors(rows))["Ada"] == ("2001", None)
+
+    async def test_nobody_learns_of_an_end_from_what_he_may_not_see(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        seen = Story("a", ("Ada leads Town.",), manners=(elected("2001"),), collection="public")
+        hidden = Story("b", ("Bob leads Town.",), manners=(elected("2009"),), collection="secret")
+        await history.tell(seen, hidden)
+        await follow(projector, history)
+        public = frozenset({"public"})
+        (one,) = await rows.list_relations("default", RelationFilter(collections=public), None, 9)
+        assert (one.valid_from, one.valid_until, one.superseded_by) == ("2001", None, None)
+        document = await rows.document("default", "a", public)
+        assert document is not None and document.relations[0]["valid_until"] is None
+        (one, _) = await rows.list_relations("default", RelationFilter(), None, 9)
+        assert (one.valid_until, one.superseded_by) == ("2009", hidden.related.relations[0].relation_id)
 
     async def test_tenants_share_nothing(self, rows: RelationalReader, projector: Projector, history: History) -> None:
         theirs = Story("one", ("Zoe sleeps.",), title="Cellar", tenant="theirs")
