@@ -21,6 +21,7 @@ STATES = ("ingested", "chunked", "extracted", "related", "processed")
 @click.option(
     "--attribute", "attributes", multiple=True, metavar="NAME=VALUE", help="An attribute that they have; repeatable."
 )
+@click.option("--language", metavar="CODE", help="The language of their text, as de; told when they are taken in.")
 @click.option("--title", "title_prefix", default="", metavar="PREFIX", help="What their titles begin with.")
 @click.option("--id", "id_prefix", default="", metavar="PREFIX", help="What their ids begin with.")
 @paged
@@ -29,6 +30,7 @@ def command(
     context: CommandContext,
     state: str | None,
     attributes: tuple[str, ...],
+    language: str | None,
     title_prefix: str,
     id_prefix: str,
     limit: int,
@@ -39,6 +41,8 @@ def command(
     The id of a file is its absolute path. Upper and lower case are the same in titles, not in ids. A VALUE that is
     a number, true or false is looked for as that and as text.
     """
+    if language is not None:
+        attributes = (*attributes, f"language={language}")
     wanted = DocumentFilter(state, id_prefix, title_prefix, _attributes(attributes))
     run_async(lambda: _list(context, wanted, limit, after))
 

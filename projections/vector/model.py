@@ -18,7 +18,7 @@ from projections.vector.text_query import literal_words
 
 LAYOUT = Layout(
     name="vector",
-    schema_version=7,
+    schema_version=8,
     tables=(
         Table(
             "passages",

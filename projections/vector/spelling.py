@@ -35,9 +35,9 @@ class LiteralWord(NamedTuple):
 
 
 def analyser_of(text: str) -> str:
-    """That of a document's text. What tells no language is read as English."""
+    """That of a document's text. What tells no language is read as English, of another one the very words."""
     language = detect(text)
-    return ENGLISH if language is None else ANALYSERS[language]
+    return ENGLISH if language is None else ANALYSERS.get(language, OTHER)
 
 
 def is_ordinary(text: str) -> bool:

@@ -15,6 +15,7 @@ from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.errors import AnnalsError
 from contracts.event_types import EventType
+from contracts.languages import detect
 from contracts.payload import Scalar
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
@@ -27,6 +28,8 @@ from services.storage.precondition import check_version
 
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
 
+LANGUAGE = "language"
+"""Attribute of a document: an ISO 639-1 code, or what its producer says."""
 TAKE_LIMIT_S = 120.0
 """What an edge grants a batch of documents."""
 
@@ -135,9 +138,10 @@ def _delivery(submission: Submission) -> Delivery:
 
 
 def _decision(submission: Submission, reference: TextReference) -> documents.Decision:
-    content = DocumentContent(
+    given = DocumentContent(
         title=submission.title, text=reference, uri=submission.uri, attributes=submission.attributes
     )
+    content = _with_language(given, submission.text)
     cause = Cause(
         metadata=submission.metadata,
         correlation_id=submission.correlation_id,
@@ -153,9 +157,26 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
                 "take another id, or ask an administrator for a role that may"
             )
         check_version(submission.expected_version, document)
+        # What was taken in before languages were told is no other content for that.
+        if (
+            document is not None
+            and not document.deleted
+            and not documents.ingest(document, submission.document_id, given, cause)
+        ):
+            return ()
         return documents.ingest(document, submission.document_id, content, cause)
 
     return decide
+
+
+def _with_language(content: DocumentContent, text: str) -> DocumentContent:
+    """With the attribute `language` of the text, where its producer says none and the text tells one."""
+    if content.attributes.get(LANGUAGE) is not None:
+        return content
+    language = detect(text)
+    if language is None:
+        return content
+    return content.model_copy(update={"attributes": {**content.attributes, LANGUAGE: language}})
 
 
 def _outcome(events: Sequence[DomainEvent]) -> Outcome:

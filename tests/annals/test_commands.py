@@ -206,6 +206,11 @@ def test_a_source_is_cited_with_its_headings_and_a_chunk_shown_with_what_is_arou
     path.write_text("# Kelp\n\nIt grows.\n\n## Harvest\n\nKelp at Thornsea is harvested by Odalys Brandt.\n")
     given(up.data, "ingest", str(path), "--wait")
     question = "Who harvests kelp at Thornsea?"
+    (listed,) = given(up.data, "list", "--language", "en", "--id", str(tmp_path))["documents"]
+    assert (listed["document_id"], listed["attributes"]["language"]) == (str(path), "en")
+    assert given(up.data, "list", "--language", "de", "--id", str(tmp_path))["documents"] == []
+    facets = given(up.data, "search", "Thornsea language:en", "--mode", "text", "--facet", "language")["facets"]
+    assert facets == {"language": {"en": 1}}
     (found,) = given(up.data, "search", '"Odalys Brandt"', "--mode", "text")["passages"]
     source = given(up.data, "ask", question)["sources"][0]
     for one in (found, source):

@@ -205,3 +205,40 @@ async def test_a_log_that_takes_nothing_is_waited_for_until_the_deadline(
             await intake.take(sent, Deadline.after(0.3))
     assert len(await intake.take(sent, soon())) == 1
     assert len(await stored(reader)) == 1
+
+
+GERMAN = "Der Ausschuss hat beschlossen, dass die alte Mühle nicht abgerissen wird."
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "expected"),
+    [
+        (GERMAN, {}, {"language": "de"}),
+        (GERMAN, {"year": 1911}, {"year": 1911, "language": "de"}),
+        (GERMAN, {"language": "en-GB"}, {"language": "en-GB"}),
+        (GERMAN, {"language": 7}, {"language": 7}),
+        (GERMAN, {"language": None}, {"language": "de"}),
+        ("采购订单自动审批流程", {}, {"language": "zh"}),
+        ("42", {}, {}),
+    ],
+)
+async def test_the_language_is_told_where_the_producer_says_none(
+    intake: Intake, reader: EventReader, text: str, given: dict[str, Scalar], expected: dict[str, Scalar]
+) -> None:
+    assert await intake.take([submission(text, attributes=given)], soon()) == ["ingested"]
+    assert await intake.take([submission(text, attributes=given)], soon()) == ["unchanged"]
+    (event,) = await stored(reader)
+    assert isinstance(event.event_data, DocumentContent)
+    assert event.event_data.attributes == expected
+
+
+async def test_what_was_taken_in_before_languages_were_told_is_unchanged(
+    intake: Intake, reader: EventReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("services.storage.intake.detect", lambda _: None)
+        await intake.take([submission(GERMAN)], soon())
+    assert await intake.take([submission(GERMAN)], soon()) == ["unchanged"]
+    assert await intake.take([submission(GERMAN, title="Other")], soon()) == ["updated"]
+    content = (await stored(reader))[-1].event_data
+    assert isinstance(content, DocumentContent) and content.attributes == {"language": "de"}
