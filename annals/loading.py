@@ -66,6 +66,13 @@ class Refused:
         return self.reason.startswith(BLANK)
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Documents that are stored as they are."""
+
+    document_ids: tuple[str, ...]
+
+
 def load(paths: Sequence[str], stdin: BinaryIO, options: LoadOptions = DEFAULT) -> Iterator[Loaded | Refused | LeftOut]:
     """Every document under `paths` (`-` is JSON Lines or a file from `stdin`), in a stable order.
 
@@ -126,7 +133,7 @@ class Loader:
             # As lines it is refused, with what to do; as a text it would be taken.
             yield from _from_lines("-", raw.splitlines())
         else:
-            for found in self._documents("-", raw, "stdin", "stdin", None):
+            for found in documents_of(self._reader, self._options, "-", raw, "stdin", "stdin", None):
                 yield Refused("-", found.why) if isinstance(found, LeftOut) and found.name == "-" else found
 
     def _from_folder(self, folder: Path) -> Iterator[Loaded | Refused | LeftOut]:
@@ -168,32 +175,39 @@ class Loader:
                 yield from _from_lines(name, read_lines(io.BytesIO(raw)))
                 return
             absolute = path.resolve()
-            yield from self._documents(name, raw, path.name, str(absolute), absolute.as_uri())
+            yield from documents_of(self._reader, self._options, name, raw, path.name, str(absolute), absolute.as_uri())
         except OSError as error:
             yield Refused(name, f"cannot be read: {error.strerror or error}")
 
-    def _documents(
-        self, name: str, raw: bytes, file_name: str, document_id: str, uri: str | None
-    ) -> Iterator[Loaded | Refused | LeftOut]:
-        options = self._options
-        for found in self._reader.read(raw, file_name, encoding=options.encoding, archives=options.archives):
-            named = f"{name}#{found.part}" if found.part else name
-            if isinstance(found, NotRead):
-                if found.unsupported:
-                    suffix = Path(found.part or file_name).suffix.lower()
-                    yield LeftOut(named, suffix or "without suffix", found.reason)
-                else:
-                    yield Refused(named, found.reason)
-                continue
-            yield _checked(
-                named,
-                part_of(document_id, found.part),
-                title_of(found, file_name),
-                found.text,
-                f"{uri}#{quote(found.part)}" if uri is not None and found.part else uri,
-                attributes_of(found),
-                found.warnings,
-            )
+
+def documents_of(
+    reader: FileReader,
+    options: LoadOptions,
+    name: str,
+    raw: bytes,
+    file_name: str,
+    document_id: str,
+    uri: str | None,
+) -> Iterator[Loaded | Refused | LeftOut]:
+    """The documents of a file, whatever it is called: `name` in messages, `file_name` as a hint of what it is."""
+    for found in reader.read(raw, file_name, encoding=options.encoding, archives=options.archives):
+        named = f"{name}#{found.part}" if found.part else name
+        if isinstance(found, NotRead):
+            if found.unsupported:
+                suffix = Path(found.part or file_name).suffix.lower()
+                yield LeftOut(named, suffix or "without suffix", found.reason)
+            else:
+                yield Refused(named, found.reason)
+            continue
+        yield _checked(
+            named,
+            part_of(document_id, found.part),
+            title_of(found, file_name),
+            found.text,
+            f"{uri}#{quote(found.part)}" if uri is not None and found.part else uri,
+            attributes_of(found),
+            found.warnings,
+        )
 
 
 class _Chained(io.RawIOBase):

@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     read_memory_mb: int = Field(
         2048, ge=512, le=16_384, description="Limit of the memory that reading one file takes, in MiB."
     )
+    fetch_urls: bool = Field(False, description="Let `annals ingest` fetch https addresses that a person names.")
+    fetch_private_addresses: bool = Field(
+        False, description="Let it fetch from addresses of this network, and from these without TLS."
+    )
+    fetch_seconds: float = Field(30.0, gt=0, le=600, description="Limit of the time that fetching one address takes.")
     receipt_days: int = Field(
         90, ge=1, le=36_500, description="A delivery that changed nothing is known again for so long."
     )

@@ -102,7 +102,7 @@ async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], N
 
 
 async def logged(gateway: Gateway, id_prefix: str) -> list[dict[str, Any]]:
-    """All documents whose ids begin so, as the log has them: `document_id`, `uri`, `attributes`."""
+    """All documents whose ids begin so, as the log has them: `document_id`, `title`, `uri`, `digest`, `attributes`."""
     documents: list[dict[str, Any]] = []
     cursor = None
     while True:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from annals.loading import Loaded, Refused
+from annals.stored import StoredDocument
 from client import documents as there
 from client.gateway import Gateway
 
@@ -14,9 +15,9 @@ class ByGateway:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def below(self, id_prefix: str) -> Sequence[tuple[str, str | None]]:
+    async def below(self, id_prefix: str) -> Sequence[StoredDocument]:
         """Raises GatewayError, GatewayAbsentError."""
-        return [(one["document_id"], one["uri"]) for one in await there.logged(self._gateway, id_prefix)]
+        return [StoredDocument(**one) for one in await there.logged(self._gateway, id_prefix)]
 
     async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
         """Raises GatewayError, GatewayAbsentError."""

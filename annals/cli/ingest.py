@@ -1,22 +1,27 @@
 """`annals ingest`."""
 
+import contextlib
+import itertools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
 
 from annals.cli.context import CommandContext, run_async, served
-from annals.cli.taking import Taken, take
+from annals.cli.taking import Input, Prepare, Taken, take
 from annals.cli.usage import WrongUsageError
 from annals.cli.words import counted
 from annals.folders import LeftOut, Selection
 from annals.folders import summary as summary_of
-from annals.loading import Loaded, LoadOptions, Refused, load, set_aside
+from annals.loading import LoadOptions, load, set_aside
 from annals.reading import read_limits
+from annals.stored import Stored
+from annals.web import WebFiles, is_url
 from client.address import Address
 from inference.formats.encodings import known
+from services.fetching.fetcher import FetchLimits, UrlFetcher
 
 
 @click.command("ingest", short_help="Take documents in.")
@@ -38,12 +43,13 @@ def command(
     encoding: str | None,
     archives: bool,
 ) -> None:
-    """Take documents in from PATHS: files, folders, or - for standard input.
+    """Take documents in from PATHS: files, folders, https addresses, or - for standard input.
 
     \b
     files     text in any encoding, Markdown, HTML, PDF, Office, e-mail, ...: README.md lists them.
               What a file is, its content tells. Its path makes it the same document next time.
     .jsonl    one document a line: {"id", "title", "text"}, optionally "uri" and "attributes"
+    https:    one address, where the setting fetch_urls lets it: as robots.txt says, never from private addresses
 
     Of a folder, hidden files and folders (.git), what .gitignore names, links to folders, archives, and files without
     text are left out and counted; a link to a file is that file. A folder or link that is named itself is taken in.
@@ -58,6 +64,11 @@ def command(
     if encoding is not None and not known(encoding):
         raise WrongUsageError(
             f"--encoding {encoding} is no encoding that is known; name one as 'cp1251' or 'shift_jis'"
+        )
+    urls = [path for path in paths if is_url(path)]
+    if urls and not context.settings.fetch_urls:
+        raise WrongUsageError(
+            f"{urls[0]} is not fetched, since the setting `fetch_urls` is off; set ANNALS_FETCH_URLS=true"
         )
     options = LoadOptions(Selection(globs, excludes), encoding, archives, read_limits(context.settings))
     if watch:
@@ -74,16 +85,21 @@ def command(
 async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool, options: LoadOptions) -> int:
     """How many were refused or failed."""
     left_out: list[LeftOut] = []
-    inputs = set_aside(load(paths, sys.stdin.buffer, options), left_out)
     began = time.monotonic()
     address = context.gateway()
-    if address is None:
-        from annals.cli.here import documents as here
+    with WebFiles(options) as web:
 
-        taken, processed, failed, nothing_up = await here.ingest(context, inputs, wait)
-    else:
-        taken, processed, failed = await _by_gateway(context, address, inputs, wait)
-        nothing_up = False
+        async def prepare(stored: Stored) -> Iterator[Input]:
+            await _fetch(context, paths, web, stored)
+            return _found(paths, options, web, left_out)
+
+        if address is None:
+            from annals.cli.here import documents as here
+
+            taken, processed, failed, nothing_up = await here.ingest(context, prepare, wait)
+        else:
+            taken, processed, failed = await _by_gateway(context, address, prepare, wait)
+            nothing_up = False
     summary: dict[str, object] = {
         "documents": len(taken.documents),
         **{name: taken.outcomes[name] for name in ("ingested", "updated", "unchanged")},
@@ -107,14 +123,16 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool, o
 
 
 async def _by_gateway(
-    context: CommandContext, address: Address, inputs: Iterator[Loaded | Refused], wait: bool
+    context: CommandContext, address: Address, prepare: Prepare, wait: bool
 ) -> tuple[Taken, int, dict[str, str]]:
     from annals.cli.by_gateway import ByGateway
     from client import documents as there
     from client.gateway import open_gateway
 
     async with open_gateway(address) as gateway:
-        taken = await take(context, ByGateway(gateway).take, inputs, batch=there.BATCH, batch_size=there.BATCH_SIZE)
+        stored = ByGateway(gateway)
+        inputs = await prepare(stored)
+        taken = await take(context, stored.take, inputs, batch=there.BATCH, batch_size=there.BATCH_SIZE)
         if not wait or not taken.documents:
             return taken, 0, {}
         # What was taken in before and stands still goes on, too.
@@ -122,6 +140,26 @@ async def _by_gateway(
         with context.progress("processing", len(taken.documents), "documents") as done:
             followed = await there.follow(gateway, list(taken.documents), done)
         return taken, followed.processed, followed.failed
+
+
+async def _fetch(context: CommandContext, paths: Sequence[str], web: WebFiles, stored: Stored) -> None:
+    urls = [path for path in paths if is_url(path)]
+    if not urls:
+        return
+    settings = context.settings
+    limits = FetchLimits(bytes=settings.max_file_bytes, seconds=settings.fetch_seconds)
+    fetcher = UrlFetcher(limits, private_allowed=settings.fetch_private_addresses)
+    async with contextlib.aclosing(fetcher):
+        await web.fetch(urls, fetcher, stored)
+
+
+def _found(paths: Sequence[str], options: LoadOptions, web: WebFiles, left_out: list[LeftOut]) -> Iterator[Input]:
+    for of_web, group in itertools.groupby(paths, is_url):
+        some = list(group)
+        if of_web:
+            yield from web.documents(some)
+        else:
+            yield from set_aside(load(some, sys.stdin.buffer, options), left_out)
 
 
 def _tell(context: CommandContext, taken: Taken, summary: dict[str, object], nothing_up: bool) -> None:

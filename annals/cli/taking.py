@@ -5,11 +5,16 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from annals.cli.context import CommandContext
-from annals.loading import Loaded, Refused
+from annals.loading import Loaded, Refused, Unchanged
+from annals.stored import Stored
 from contracts.batches import batches
 
 Store = Callable[[Sequence[Loaded]], Awaitable[Sequence[str | Refused]]]
 """For each document its outcome (`ingested`, `updated`, `unchanged`, `duplicate`), or why it was refused."""
+
+Input = Loaded | Refused | Unchanged
+Prepare = Callable[[Stored], Awaitable[Iterator[Input]]]
+"""What is to be taken in, once it can be asked what is stored."""
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Taken:
 async def take(
     context: CommandContext,
     store: Store,
-    inputs: Iterator[Loaded | Refused],
+    inputs: Iterator[Input],
     *,
     batch: int,
     batch_size: int | None = None,
@@ -38,6 +43,10 @@ async def take(
             stored = iter(await store(documents) if documents else ())
             # What was refused is told in the order of the inputs, whoever refused it.
             for one in some:
+                if isinstance(one, Unchanged):
+                    taken.outcomes["unchanged"] += len(one.document_ids)
+                    taken.documents.update(dict.fromkeys(one.document_ids, "unchanged"))
+                    continue
                 found = one if isinstance(one, Refused) else next(stored)
                 if isinstance(found, Refused):
                     taken.refused.append(found)
@@ -49,6 +58,6 @@ async def take(
     return taken
 
 
-def _size(one: Loaded | Refused) -> int:
+def _size(one: Input) -> int:
     """Characters of its text, which is most of what it takes."""
     return len(one.text) if isinstance(one, Loaded) else 0

@@ -9,7 +9,8 @@ from annals.cli.context import CommandContext
 from annals.cli.usage import WrongUsageError
 from annals.folders import Selection, is_selected
 from annals.loading import LoadOptions
-from annals.watching.following import FolderFollower, Stored
+from annals.stored import Stored
+from annals.watching.following import FolderFollower
 
 WORDS = {
     "ingested": "ingested {document_id}",

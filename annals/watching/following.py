@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from annals.folders import LeftOut, printable
 from annals.loading import Loaded, Loader, LoadOptions, Refused
+from annals.stored import Stored
 from annals.watching.changes import QUIET_S, FolderChanges
 from annals.watching.hints import Hints
 from annals.watching.scan import Scan, Signature, file_of, scan, signature
@@ -33,22 +34,6 @@ GONE, NO_MORE = "its file is gone", "its file holds it no more"
 Item = TypeVar("Item")
 Tell = Callable[..., None]
 """Is told what happened: a word, and what belongs to it by name."""
-
-
-class Stored(Protocol):
-    """Where documents are kept. Every method raises AnnalsError."""
-
-    async def below(self, id_prefix: str) -> Sequence[tuple[str, str | None]]:
-        """Id and address of all documents whose ids begin so, as the log has them."""
-        ...
-
-    async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
-        """For each its outcome, or why it was refused."""
-        ...
-
-    async def delete(self, document_ids: Sequence[str], reason: str) -> None:
-        """Those that are there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +68,7 @@ class FolderFollower:
     async def follow(self) -> None:
         """Raises WrongPatternError, and what storing raises."""
         below = await self._stored.below(f"{str(self._root).rstrip('/')}/")
-        found = [(file_of(document_id, uri, self._root), document_id) for document_id, uri in below]
+        found = [(file_of(one.document_id, one.uri, self._root), one.document_id) for one in below]
         changes = FolderChanges((path, document_id) for path, document_id in found if path is not None)
         hints = Hints(lambda why: self._tell("no_hints", reason=why, seconds=POLL_S))
         try:

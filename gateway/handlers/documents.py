@@ -347,7 +347,9 @@ HANDLERS = {
         "List documents as the log has them.",
         raises=(400,),
         example={
-            "documents": [{name: SUMMARY[name] for name in ("document_id", "uri", "attributes")}],
+            "documents": [
+                {name: SUMMARY[name] for name in ("document_id", "title", "uri", "attributes")} | {"digest": "7d" * 32}
+            ],
             "next": "WyJsb2dnZWQiLCJhIl0",
         },
     ),

@@ -18,10 +18,12 @@ CONTENT = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED)
 
 @dataclass(frozen=True, slots=True)
 class LoggedDocument:
-    """A document that is there, and not deleted."""
+    """A document that is there, and not deleted. `digest` is that of its text, "" where the caller may not see it."""
 
     document_id: str
+    title: str
     uri: str | None
+    digest: str
     attributes: dict[str, Any]
 
 
@@ -58,6 +60,13 @@ class ListLogged:
             content = events[key].event_data
             assert isinstance(content, DocumentContent)
             masked = reach.masked_fields(collection_of(content.attributes)) or frozenset()
-            uri = None if "uri" in masked else content.uri
-            documents.append(LoggedDocument(key.aggregate_id, uri, attributes_without(content.attributes, masked)))
+            documents.append(
+                LoggedDocument(
+                    document_id=key.aggregate_id,
+                    title="" if "title" in masked else content.title,
+                    uri=None if "uri" in masked else content.uri,
+                    digest="" if "text" in masked else content.text.digest,
+                    attributes=attributes_without(content.attributes, masked),
+                )
+            )
         return LoggedPage(tuple(documents), encoded("logged", found[limit - 1]) if len(found) > limit else None)

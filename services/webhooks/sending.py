@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from standardwebhooks.webhooks import Webhook as Signer
 
-from security.destinations import refusal
+from services.destinations import RefusedDestinationError, Resolve, checked_addresses, resolve
 from services.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -23,10 +22,7 @@ LIMIT_S = 15.0
 """For one try, from looking its name up to its answer."""
 ANSWER_BYTES = 4096
 """Read of an answer's body, which means nothing."""
-MOST_ADDRESSES = 16
 GONE = 410
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class UnusableUrlError(InvalidRequestError):
@@ -39,12 +35,6 @@ class Sent:
 
     status: int | None
     fault: str | None = None
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, as the system tells them. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class WebhookSender:
@@ -114,17 +104,18 @@ class WebhookSender:
 
     async def _addresses(self, url: "httpx.URL") -> Sequence[str]:
         """Those of the host; all of them may be sent to. Raises UnusableUrlError, OSError."""
-        port = url.port or (443 if url.scheme == "https" else 80)
-        found = list(await self._resolve(url.raw_host.decode("ascii"), port))[:MOST_ADDRESSES]
-        if not found:
-            raise UnusableUrlError(f"the name {url.host} has no address; correct it")
-        for address in found:
-            fault = refusal(url.scheme, address, private_allowed=self._private_allowed)
-            if fault is not None:
-                raise UnusableUrlError(
-                    f"nothing is sent to {url.host}: {fault}; give another address, or see `webhook_private_addresses`"
-                )
-        return found
+        try:
+            return await checked_addresses(
+                url.scheme,
+                url.raw_host.decode("ascii"),
+                url.port,
+                private_allowed=self._private_allowed,
+                resolve=self._resolve,
+            )
+        except RefusedDestinationError as error:
+            raise UnusableUrlError(
+                f"nothing is sent to {url.host}: {error}; give another address, or see `webhook_private_addresses`"
+            ) from None
 
     async def _post(self, url: "httpx.URL", address: str, headers: Mapping[str, str], body: str) -> Sent:
         request = self._client.build_request(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from annals.folders import Selection
 from annals.loading import Loaded, LoadOptions, Refused, load
+from annals.stored import StoredDocument
 from annals.watching import changes as changes_module
 from annals.watching.changes import MOST_S, FolderChanges
 from annals.watching.following import FolderFollower
@@ -32,8 +33,12 @@ class InMemory:
     documents: dict[str, Loaded] = field(default_factory=dict)
     said: list[tuple[str, str]] = field(default_factory=list)
 
-    async def below(self, id_prefix: str) -> Sequence[tuple[str, str | None]]:
-        return [(one.document_id, one.uri) for one in self.documents.values() if one.document_id.startswith(id_prefix)]
+    async def below(self, id_prefix: str) -> Sequence[StoredDocument]:
+        return [
+            StoredDocument(one.document_id, one.title, one.uri, "", one.attributes)
+            for one in self.documents.values()
+            if one.document_id.startswith(id_prefix)
+        ]
 
     async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
         outcomes: list[str | Refused] = []

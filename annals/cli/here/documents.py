@@ -2,15 +2,17 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from annals.cli.context import CommandContext
 from annals.cli.names import names_of
-from annals.cli.taking import Store, Taken, take
+from annals.cli.taking import Input, Prepare, Store, Taken, take
 from annals.loading import Loaded, Refused
 from annals.session import session
+from annals.stored import StoredDocument
 from contracts.envelope import EventMetadata
 from eventstore.retries import retry_unavailable
 from services.caller import Caller
@@ -30,14 +32,13 @@ LIST_LIMIT_S = 60.0
 PAGE = 1000
 
 
-async def ingest(
-    context: CommandContext, inputs: Iterator[Loaded | Refused], wait: bool
-) -> tuple[Taken, int, dict[str, str], bool]:
+async def ingest(context: CommandContext, prepare: Prepare, wait: bool) -> tuple[Taken, int, dict[str, str], bool]:
     """What was taken in, how many of them are processed, why others will not be, and whether nothing is up."""
     async with session(context.settings, processing=wait, new=True) as opened:
         use_cases = opened.use_cases
         if wait and opened.own:
             await use_cases.models.check(context.caller, deadline=Deadline.after(MODELS_LIMIT_S))
+        inputs = await prepare(StoredHere(context, use_cases.storage))
         taken = await take_by(context, use_cases.storage.taking, inputs)
         if not wait or not taken.documents:
             return taken, 0, {}, opened.own
@@ -55,7 +56,7 @@ async def ingest(
         return taken, awaited.processed, awaited.failed, opened.own
 
 
-async def take_by(context: CommandContext, taking: TakeDocuments, inputs: Iterator[Loaded | Refused]) -> Taken:
+async def take_by(context: CommandContext, taking: TakeDocuments, inputs: Iterator[Input]) -> Taken:
     """Take all of it in."""
     return await take(context, _store(context, taking), inputs, batch=BATCH)
 
@@ -94,13 +95,13 @@ class StoredHere:
         self._storage = storage
         self._take = _store(context, storage.taking)
 
-    async def below(self, id_prefix: str) -> Sequence[tuple[str, str | None]]:
+    async def below(self, id_prefix: str) -> Sequence[StoredDocument]:
         """Raises StoreUnavailableError."""
-        found: list[tuple[str, str | None]] = []
+        found: list[StoredDocument] = []
         after: str | None = None
         while True:
             page = await retry_unavailable(partial(self._page, id_prefix, after))
-            found += [(one.document_id, one.uri) for one in page.documents]
+            found += [StoredDocument(**asdict(one)) for one in page.documents]
             after = page.next
             if after is None:
                 return found

@@ -1,5 +1,6 @@
 """Documents as the log has them: at once, each for its caller alone, and none that was deleted."""
 
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
@@ -24,10 +25,10 @@ IDS = ("/docs/a.txt", "/docs/b_c.txt", "/docs/d.txt", "/docs%", "/docsx/e.txt")
 
 
 class Partial(FullAccess):
-    """Sees documents of one collection, without one attribute."""
+    """Sees documents of one collection, without text, title and one attribute."""
 
     def reach(self, resource: str, action: str) -> Reach:
-        return Reach((Rule(frozenset({"letters"}), frozenset({"attributes.author"})),))
+        return Reach((Rule(frozenset({"letters"}), frozenset({"attributes.author", "text", "title"})),))
 
 
 def soon() -> Deadline:
@@ -78,13 +79,16 @@ async def test_of_one_tenant_and_at_once(logged: ListLogged, intake: Intake, com
     again = Submission(IDS[0], "T", "Again.", EventMetadata(tenant="ours"), uuid4(), "c", uri="file:///new")
     await intake.take([again], soon())
     page = await logged.documents(OURS, id_prefix="/docs/a", after=None, limit=5, deadline=soon())
-    assert page.documents == (LoggedDocument(IDS[0], "file:///new", {}),)
+    (found,) = page.documents
+    assert found == LoggedDocument(IDS[0], "T", "file:///new", sha256(b"Again.").hexdigest(), {})
 
 
 async def test_what_the_caller_may_see(logged: ListLogged) -> None:
     partial = Caller("ours", "eve", "test", Partial())
     page = await logged.documents(partial, id_prefix="", after=None, limit=5, deadline=soon())
-    assert page.documents == (LoggedDocument("/docs/d.txt", "file://ours/docs/d.txt", {"collection": "letters"}),)
+    (found,) = page.documents
+    assert (found.document_id, found.title, found.uri) == ("/docs/d.txt", "", "file://ours/docs/d.txt")
+    assert (found.digest, found.attributes) == ("", {"collection": "letters"})
     nobody = Caller("ours", "eve", "test", allowed("documents:write"))
     with pytest.raises(AccessDeniedError):
         await logged.documents(nobody, id_prefix="", after=None, limit=5, deadline=soon())

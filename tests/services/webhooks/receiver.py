@@ -64,7 +64,7 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+async def receiving(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Receiver]:
     """One, for as long as the block lasts."""
     receiver = Receiver(0)
 
@@ -86,7 +86,7 @@ async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, host, 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver
