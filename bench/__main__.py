@@ -15,6 +15,7 @@ from bench import (
     ask_client,
     ask_cold,
     ask_under_load,
+    chain,
     common_entity,
     fairness,
     freshness,
@@ -52,6 +53,7 @@ USUAL = {
 }
 MEASUREMENTS = USUAL | {
     "fairness": fairness.measure,
+    "chain": chain.measure,
     "ingest_peers": ingest_peers.measure,
     "models": models.measure,
     "common_entity": common_entity.measure,

@@ -19,7 +19,7 @@ SINGLE = 200
 ROUNDS = 3
 COLUMNS = (
     "originator_id", "originator_version", "topic", "state", "notification_id", "event_id", "tenant", "aggregate_id",
-    "correlation_id",
+    "correlation_id", "recorded_at", "follows", "hash",
 )  # fmt: skip
 
 
@@ -50,10 +50,10 @@ async def _round(services: Stores, number: int) -> tuple[float, float, float, fl
     batches = list(in_batches(made))
     events = sum(map(len, batches))
     behind = await services.reader.head()
-    appended = events / await _append(services, batches)
+    appended = events / await append(services, batches)
     rows = await _rows(services.pool, behind)
     single_behind = await services.reader.head()
-    appended_single = SINGLE / await _append(services, _one_by_one(alone))
+    appended_single = SINGLE / await append(services, _one_by_one(alone))
     single_rows = await _rows(services.pool, single_behind)
     return (
         appended,
@@ -68,7 +68,7 @@ def _one_by_one(made: Sequence[History]) -> list[list[DomainEvent]]:
     return [[one.events[0]] for one in made]
 
 
-async def _append(services: Stores, batches: Sequence[Sequence[DomainEvent]]) -> float:
+async def append(services: Stores, batches: Sequence[Sequence[DomainEvent]]) -> float:
     """Seconds. As a stage does it: the state is known, the decision is made, all of a batch in one transaction."""
     commands = [[_command(event) for event in batch] for batch in batches]
     watch = Stopwatch()

@@ -1,6 +1,7 @@
 """Canonical JSON: one spelling for each event, so that equal events have equal bytes (after RFC 8785)."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,11 +32,14 @@ def canonical(value: Any) -> bytes:
 
 
 def encode(event: DomainEvent) -> bytes:
-    """The event as canonical JSON, its position included once it has one."""
-    return canonical(event.model_dump(mode="json", exclude_none=False))
+    """The event as canonical JSON, its position included once it has one.
+
+    When it was recorded is not: it is known beside the bytes, and processes of before know no such field.
+    """
+    return canonical(event.model_dump(mode="json", exclude={"recorded_at"}))
 
 
-def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
+def decode(raw: bytes, *, position: int | None = None, recorded_at: datetime | None = None) -> DomainEvent:
     """Read canonical JSON, or any JSON of the same fields; older schema versions are upcast.
 
     Raises MalformedEventError, NewerSchemaError.
@@ -44,7 +48,7 @@ def decode(raw: bytes, *, position: int | None = None) -> DomainEvent:
         event = DomainEvent.model_validate_json(raw)
     except ValidationError as error:
         event = _decode_older(raw, error)
-    return event if position is None else event.at(position)
+    return event if position is None else event.at(position, recorded_at)
 
 
 def _decode_older(raw: bytes, fault: ValidationError) -> DomainEvent:

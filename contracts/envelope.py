@@ -45,8 +45,10 @@ class EventMetadata(Part):
 class DomainEvent(BaseModel):
     """One thing that happened to one aggregate. Frozen; equal by content.
 
-    `aggregate_version` counts the aggregate's events from 1; `position` is its position in the whole log, set once
-    the event is stored. `originator_id` and `originator_version` make it a domain event of `eventsourcing`.
+    `aggregate_version` counts the aggregate's events from 1; `position` is its position in the whole log, and
+    `recorded_at` the log's own time, which never goes back from one position to the next: both are set once the event
+    is stored. `timestamp` is its producer's, and orders nothing. `originator_id` and `originator_version` make it a
+    domain event of `eventsourcing`.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -62,6 +64,7 @@ class DomainEvent(BaseModel):
     correlation_id: Correlation
     causation_id: UUID | None = None
     position: int | None = Field(default=None, ge=1)
+    recorded_at: UtcTime | None = None
 
     @field_validator("event_data", mode="wrap")
     @classmethod
@@ -100,9 +103,9 @@ class DomainEvent(BaseModel):
         """The library's name for `aggregate_version`."""
         return self.aggregate_version
 
-    def at(self, position: int) -> "DomainEvent":
+    def at(self, position: int, recorded_at: datetime | None = None) -> "DomainEvent":
         """The same event, once stored at `position`."""
-        return self.model_copy(update={"position": position})
+        return self.model_copy(update={"position": position, "recorded_at": recorded_at})
 
 
 def new_event(

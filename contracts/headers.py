@@ -1,6 +1,7 @@
 """The Kafka headers of what the relay publishes: what each says, and how it is worked out."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 Fields = Mapping[str, Any]
@@ -11,6 +12,7 @@ EVENT_HEADERS = {
     "correlation_id": "the event's correlation_id",
     "causation_id": "the event's causation_id, or empty",
     "position": "position in the whole log, a decimal number",
+    "recorded_at": "when the event was stored, by the log's clock, which never goes back; ISO 8601 in UTC",
     "version": "the event's aggregate_version, a decimal number",
     "tenant": "whose event it is",
     "epoch": "grows when the broker lost its records and the log is published again, a decimal number",
@@ -25,10 +27,11 @@ LETTER_HEADERS = {
 }
 
 
-def of_event(event: Fields, epoch: int) -> dict[str, str]:
+def of_event(event: Fields, recorded_at: datetime, epoch: int) -> dict[str, str]:
     """Headers of an event, given as its JSON fields with a position, that is published in `epoch`."""
     said = {
         **event,
+        "recorded_at": recorded_at.astimezone(UTC).isoformat(),
         "causation_id": event["causation_id"] or "",
         "version": event["aggregate_version"],
         "tenant": event["metadata"]["tenant"],

@@ -1,6 +1,6 @@
 """What a producer, in any language, writes to the inbox topic: a `DocumentIngested` that still holds its text."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from contracts.envelope import Correlation, Tenant, UtcTime
 from contracts.limits import MAX_ATTRIBUTES_BYTES
 from contracts.payload import Attributes, Identifier, Part, Party, Scalar, Text, Title, Uri
 from contracts.text import is_blank
+
+MOST_AHEAD = timedelta(days=1)
+"""A producer's clock may be ahead by so much."""
 
 
 class InboxDocument(Part):
@@ -66,6 +69,13 @@ class InboxEvent(BaseModel):
     correlation_id: Correlation | None = None
     causation_id: UUID | None = None
     position: None = None
+
+    @field_validator("timestamp")
+    @classmethod
+    def _not_to_come(cls, value: datetime) -> datetime:
+        if value - datetime.now(UTC) > MOST_AHEAD:
+            raise ValueError(f"{value:%Y-%m-%d %H:%M} UTC is more than a day ahead of the clock here; set yours")
+        return value
 
     @property
     def occurred(self) -> datetime:

@@ -36,6 +36,8 @@ def event_schema(event_type: EventType) -> Json:
     definitions = envelope.pop("$defs") | inner.pop("$defs", {}) | {payload.__name__: inner}
     # The envelope names these two for any event; here the type is known.
     del definitions[Payload.__name__], definitions[EventType.__name__]
+    # Beside the bytes: a header of its own says it.
+    del envelope["properties"]["recorded_at"]
     envelope["properties"] |= {
         "event_type": {"const": str(event_type), "type": "string"},
         "schema_version": {"const": payload.schema_version, "type": "integer"},

@@ -26,7 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _set = object.__setattr__
 
 
-def decode_unvalidated(raw: bytes, *, position: int | None = None) -> DomainEvent:
+def decode_unvalidated(raw: bytes, *, position: int | None = None, recorded_at: datetime | None = None) -> DomainEvent:
     """The same event that `decode` gives, several times faster, older schema versions too.
 
     Raises MalformedEventError for what has no form that we write, NewerSchemaError.
@@ -36,10 +36,10 @@ def decode_unvalidated(raw: bytes, *, position: int | None = None) -> DomainEven
         event_type = EventType(fields["event_type"])
         payload = PAYLOADS[event_type]
         if fields["schema_version"] == payload.schema_version:
-            return _event(fields, event_type, payload, position)
+            return _event(fields, event_type, payload, position, recorded_at)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # the slow way says what is wrong
-    return decode(raw, position=position)
+    return decode(raw, position=position, recorded_at=recorded_at)
 
 
 def build_unvalidated(model: type[Model], fields: Fields) -> Model:
@@ -49,7 +49,13 @@ def build_unvalidated(model: type[Model], fields: Fields) -> Model:
     return made
 
 
-def _event(fields: Fields, event_type: EventType, payload: type[BaseModel], position: int | None) -> DomainEvent:
+def _event(
+    fields: Fields,
+    event_type: EventType,
+    payload: type[BaseModel],
+    position: int | None,
+    recorded_at: datetime | None,
+) -> DomainEvent:
     causation = fields["causation_id"]
     event = _made(
         DomainEvent,
@@ -65,6 +71,7 @@ def _event(fields: Fields, event_type: EventType, payload: type[BaseModel], posi
             "correlation_id": fields["correlation_id"],
             "causation_id": None if causation is None else UUID(causation),
             "position": fields["position"] if position is None else position,
+            "recorded_at": recorded_at,
         },
     )
     assert isinstance(event, DomainEvent)

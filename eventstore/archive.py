@@ -1,10 +1,11 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
-    header     {"annals_archive": 2, "created_at", "counts": {"texts", "outputs", "receipts", "events"}}
+    header     {"annals_archive": 3, "created_at", "counts": {"texts", "outputs", "receipts", "events"}}
     text       {"tenant", "document_id", "digest", "text"}
     output     {"model", "digest", "output"}, the output in base64
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
-    event      the event as it is stored, canonical JSON, with its position; in the order of positions
+    event      the event as it is stored, canonical JSON, with its position, and with "recorded_at", "follows" and
+               "hash", as the log's chain has them, which formats 1 and 2 do not say; in the order of positions
     end        {"sha256"} of every byte before this line
 
 The counts say how many lines of each kind follow one another. Without its last line a file is not whole.
@@ -17,18 +18,22 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, BinaryIO, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import from_json
 
 from contracts.codec import MalformedEventError, NewerSchemaError, canonical, decode, plain
 from contracts.envelope import Tenant
 from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
 
-VERSION = 2
-READABLE = (1, 2)
+VERSION = 3
+READABLE = (1, 2, 3)
+CHAINED = 3
+"""From this format on events say how they were chained."""
 LINE_BYTES = 64 * 1024 * 1024
 """No line is longer: a text has at most 8 MiB, and JSON spells a character with at most six bytes."""
 Line = TypeVar("Line", bound=BaseModel)
@@ -62,7 +67,7 @@ class Counts(_Line):
 class Header(_Line):
     """The first line."""
 
-    annals_archive: Literal[1, 2]
+    annals_archive: Literal[1, 2, 3]
     created_at: AwareDatetime
     counts: Counts
 
@@ -102,8 +107,19 @@ class ReceiptLine(_Line):
     received_at: AwareDatetime
 
 
+class Link(_Line):
+    """An event's place in the chain of hashes."""
+
+    recorded_at: AwareDatetime
+    follows: int = Field(ge=0)
+    hash: Digest
+
+
 class EventLine(BaseModel):
-    """A stored event: `state` is what the log keeps, which may be of an older schema version than today's."""
+    """A stored event: `state` is what the log keeps, which may be of an older schema version than today's.
+
+    `timestamp` is its producer's time. `link` is None in formats that do not know of it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -112,6 +128,8 @@ class EventLine(BaseModel):
     event_type: str
     state: bytes
     position: int
+    timestamp: datetime
+    link: Link | None
 
 
 class _End(_Line):
@@ -150,9 +168,10 @@ class ArchiveWriter:
             }
         )
 
-    def event(self, position: int, state: bytes) -> None:
+    def event(self, position: int, state: bytes, recorded_at: datetime, follows: int, digest: bytes) -> None:
         """A stored event, as it is stored."""
-        self._write({**json.loads(state), "position": position})
+        link = {"recorded_at": _moment(recorded_at), "follows": follows, "hash": digest.hex()}
+        self._write({**json.loads(state), "position": position, **link})
 
     def end(self) -> None:
         """The last line: the file is whole."""
@@ -194,8 +213,8 @@ class ArchiveReader:
 
     def events(self) -> Iterator[EventLine]:
         """The events; their positions rise."""
-        last = 0
-        for line in self._lines(self.header.counts.events, _event):
+        last, read = 0, partial(_event, chained=self.header.annals_archive >= CHAINED)
+        for line in self._lines(self.header.counts.events, read):
             if line.position <= last:
                 raise self._fault(f"position {line.position} comes after position {last}")
             last = line.position
@@ -234,6 +253,8 @@ class ArchiveReader:
             raise self._fault(plain(error)) from None
         except (MalformedEventError, NewerSchemaError) as error:
             raise self._fault(str(error)) from None
+        except (ValueError, AttributeError):
+            raise self._fault("is no JSON object") from None
 
     def _next(self) -> bytes:
         self.line += 1
@@ -252,7 +273,12 @@ class ArchiveReader:
         return ArchiveError(f"line {self.line}: {what}")
 
 
-def _event(raw: bytes) -> EventLine:
+def _event(raw: bytes, *, chained: bool) -> EventLine:
+    link = None
+    if chained:
+        fields = from_json(raw)
+        link = Link.model_validate_json(canonical({name: fields.pop(name, None) for name in Link.model_fields}))
+        raw = canonical(fields)
     event = decode(raw)
     if event.position is None:
         raise MalformedEventError("position: an event of an archive has one")
@@ -263,6 +289,8 @@ def _event(raw: bytes) -> EventLine:
         # Not encode(event): that would lift an older schema version, and the log keeps what was written.
         state=canonical({**json.loads(raw), "position": None}),
         position=event.position,
+        timestamp=event.timestamp,
+        link=link,
     )
 
 

@@ -14,6 +14,7 @@ from eventstore.errors import ConflictError, DuplicateEventError, VersionConflic
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
 from eventstore.reader import EventReader, Project
+from eventstore.recorder import Recorded
 
 State = TypeVar("State")
 Decide = Callable[[Any], Sequence[DomainEvent]]
@@ -60,7 +61,7 @@ class Commands:
         return await self._reader.versions(keys)
 
     async def execute(self, command: Command) -> list[DomainEvent]:
-        """Decide and append; returns what was appended, with positions. Raises ConflictError."""
+        """Decide and append; returns what was appended, with positions and times. Raises ConflictError."""
         return (await self.execute_many([command]))[0]
 
     async def execute_many(self, commands: Sequence[Command]) -> list[list[DomainEvent]]:
@@ -69,11 +70,11 @@ class Commands:
         Where somebody was faster on one of them, they are decided one by one on fresh state. Raises ConflictError.
         """
         try:
-            decided, positions = await self._together(commands)
+            decided, stored = await self._together(commands)
         except (VersionConflictError, DuplicateEventError):
             return [await self._appended(command) for command in commands]
-        numbers = iter(positions)
-        return [[event.at(next(numbers)) for event in events] for events in decided]
+        recorded = iter(stored)
+        return [[event.at(*next(recorded)) for event in events] for events in decided]
 
     async def store_many(self, commands: Sequence[Command]) -> None:
         """As `execute_many`, where decisions may be of more events than memory should hold: none comes back."""
@@ -83,8 +84,8 @@ class Commands:
             for command in commands:
                 await self._alone(command)
 
-    async def _together(self, commands: Sequence[Command]) -> tuple[list[Sequence[DomainEvent]], Sequence[int]]:
-        """What was decided, and the positions of all of it."""
+    async def _together(self, commands: Sequence[Command]) -> tuple[list[Sequence[DomainEvent]], list[Recorded]]:
+        """What was decided, and where and when all of it was recorded."""
         states = await self._states(commands)
         decided = [command.decide(state) for command, state in zip(commands, states, strict=True)]
         return decided, await self._store(chain.from_iterable(decided))
@@ -98,13 +99,13 @@ class Commands:
         return [loaded.get(command.key) if command.state is _UNKNOWN else command.state for command in commands]
 
     async def _appended(self, command: Command) -> list[DomainEvent]:
-        events, positions = await self._alone(command)
-        if positions is not None:
-            return [event.at(position) for event, position in zip(events, positions, strict=True)]
+        events, recorded = await self._alone(command)
+        if recorded is not None:
+            return [event.at(*one) for event, one in zip(events, recorded, strict=True)]
         stored = await self._reader.by_event_ids(command.key, (event.event_id for event in events))
         return [stored[event.event_id] for event in events]
 
-    async def _alone(self, command: Command) -> tuple[Sequence[DomainEvent], Sequence[int] | None]:
+    async def _alone(self, command: Command) -> tuple[Sequence[DomainEvent], list[Recorded] | None]:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type((VersionConflictError, DuplicateEventError)),
@@ -119,8 +120,8 @@ class Commands:
             f"{command.key.kind} {command.key.aggregate_id} changed under each of {TRIES} tries; try again"
         )
 
-    async def _once(self, command: Command) -> tuple[Sequence[DomainEvent], Sequence[int] | None]:
-        """What was decided, and its positions; None where it had been stored before."""
+    async def _once(self, command: Command) -> tuple[Sequence[DomainEvent], list[Recorded] | None]:
+        """What was decided, and where and when it was recorded; None where it had been stored before."""
         (state,) = await self._states([replace(command, state=_UNKNOWN)])
         events = command.decide(state)
         # The database may have taken them although its answer was lost on the way.
@@ -129,5 +130,5 @@ class Commands:
             return events, None
         return events, await self._store(events)
 
-    async def _store(self, events: Iterable[DomainEvent]) -> Sequence[int]:
+    async def _store(self, events: Iterable[DomainEvent]) -> list[Recorded]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._log.store, events)

@@ -21,7 +21,7 @@ _HEAD = "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"
 _POSITIONS = "SELECT consumer, topic, partition, position FROM annals.consumer_positions WHERE consumer = ANY(%s)"
 _RELAY = "SELECT position FROM annals.relay_state"
 _NEXT = """
-SELECT convert_from(state, 'UTF8')::jsonb ->> 'timestamp' FROM annals.stored_events
+SELECT recorded_at FROM annals.stored_events
 WHERE notification_id > %s ORDER BY notification_id LIMIT 1
 """
 
@@ -60,9 +60,9 @@ class LagReader:
 
 
 def _age_s(connection: "psycopg.Connection[Any]", position: int) -> float:
-    """Seconds since the first event behind `position` was made; 0 where there is none."""
+    """Seconds since the first event behind `position` was recorded; 0 where there is none."""
     row = connection.execute(_NEXT, (position,)).fetchone()
-    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(row[0])).total_seconds()) if row else 0.0
+    return max(0.0, (datetime.now(UTC) - row[0]).total_seconds()) if row else 0.0
 
 
 def _number(row: Any) -> int:

@@ -23,7 +23,7 @@ from eventstore.errors import DuplicateEventError, StoreUnavailableError, Versio
 from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection
 from eventstore.mapper import DomainEventMapper
 from eventstore.pool import ACQUIRE_LIMIT_S
-from eventstore.recorder import GaplessRecorder
+from eventstore.recorder import GaplessRecorder, Recorded
 
 SCHEMA = "annals"
 TABLE = "stored_events"
@@ -111,18 +111,19 @@ class EventLog(Application[UUID]):
             connection.execute("SELECT 1")
 
     def append(self, events: Sequence[DomainEvent]) -> list[DomainEvent]:
-        """As `store`; each comes back with its position."""
-        return [event.at(position) for event, position in zip(events, self.store(events), strict=True)]
+        """As `store`; each comes back with its position and the time when it was recorded."""
+        return [event.at(*recorded) for event, recorded in zip(events, self.store(events), strict=True)]
 
-    def store(self, events: Iterable[DomainEvent]) -> Sequence[int]:
-        """Store all events in one transaction, or none; returns their positions. The events may be made as they are
+    def store(self, events: Iterable[DomainEvent]) -> list[Recorded]:
+        """Store all events in one transaction, or none; returns where and when. The events may be made as they are
         asked for: few are held at once, and the rest of their bytes compressed.
 
         Raises EventTooLargeError, VersionConflictError, DuplicateEventError, StoreUnavailableError.
         """
         try:
             with _said_plainly():
-                return self.recorder.insert_events(map(self.mapper.to_stored_event, events)) or ()  # type: ignore[arg-type]
+                assert isinstance(self.recorder, GaplessRecorder)
+                return self.recorder.append(map(self.mapper.to_stored_event, events))
         except IntegrityError as error:
             if EVENT_ID_INDEX in str(error):
                 raise DuplicateEventError(str(error).splitlines()[0]) from None

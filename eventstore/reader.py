@@ -39,9 +39,9 @@ def _seen(collections: str) -> str:
     )
 
 
-_COLUMNS = "SELECT notification_id, state FROM annals.stored_events"
+_COLUMNS = "SELECT notification_id, recorded_at, state FROM annals.stored_events"
 _AFTER = page(
-    "notification_id, state",
+    "notification_id, recorded_at, state",
     size="octet_length(state)",
     source="annals.stored_events WHERE notification_id > $1",
     order="notification_id",
@@ -49,7 +49,7 @@ _AFTER = page(
     max_bytes="$3",
 )
 _OF_TYPES = page(
-    "notification_id, state",
+    "notification_id, recorded_at, state",
     size="octet_length(state)",
     source="annals.stored_events WHERE topic = ANY($1) AND notification_id > $2 AND notification_id <= $3",
     order="notification_id",
@@ -57,7 +57,7 @@ _OF_TYPES = page(
     max_bytes="$5",
 )
 _OF_TENANT = page(
-    "notification_id, state",
+    "notification_id, recorded_at, state",
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE tenant = $1 AND topic = ANY($2) AND notification_id > $3 "
@@ -68,7 +68,7 @@ _OF_TENANT = page(
     max_bytes="$6",
 )
 _OF_REQUEST = page(
-    "notification_id, state",
+    "notification_id, recorded_at, state",
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE tenant = $1 AND correlation_id = $2 AND topic = ANY($3) "
@@ -79,7 +79,7 @@ _OF_REQUEST = page(
     max_bytes="$6",
 )
 _OF_AGGREGATE = page(
-    "originator_version, notification_id, state",
+    "originator_version, notification_id, recorded_at, state",
     size="octet_length(state)",
     source=f"annals.stored_events WHERE originator_id = $1 AND originator_version > $2 AND {_seen('$5')}",
     order="originator_version",
@@ -87,7 +87,7 @@ _OF_AGGREGATE = page(
     max_bytes="$4",
 )
 _BY_AGGREGATE = page(
-    "originator_id, originator_version, notification_id, state",
+    "originator_id, originator_version, notification_id, recorded_at, state",
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE topic = ANY($1) AND notification_id <= $2 "
@@ -260,7 +260,7 @@ class EventReader:
 
     async def _since(self, since: Mapping[AggregateKey, int]) -> dict[AggregateKey, list[DomainEvent]]:
         events = await self._fetch(
-            "SELECT e.notification_id, e.state FROM annals.stored_events AS e "
+            "SELECT e.notification_id, e.recorded_at, e.state FROM annals.stored_events AS e "
             "JOIN unnest($1::uuid[], $2::int[]) AS k(id, first) "
             "ON e.originator_id = k.id AND e.originator_version >= k.first "
             "ORDER BY e.originator_id, e.originator_version",
@@ -318,7 +318,8 @@ class EventReader:
     ) -> dict[AggregateKey, DomainEvent]:
         """Each aggregate's last event of these types; aggregates without one are left out."""
         events = await self._fetch(
-            "SELECT DISTINCT ON (originator_id) originator_id, notification_id, state FROM annals.stored_events "
+            "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
+            "FROM annals.stored_events "
             "WHERE originator_id = ANY($1) AND topic = ANY($2) ORDER BY originator_id, originator_version DESC",
             [stream_id(*key) for key in keys],
             [str(event_type) for event_type in types],
@@ -449,7 +450,7 @@ class EventReader:
                 if ready and (len(ready) >= batch or size + own > limits.BATCH_BYTES):
                     yield ready
                     ready, size = [], 0
-                ready.append([decode_unvalidated(row["state"], position=row["notification_id"]) for row in stream])
+                ready.append([_event(row) for row in stream])
                 size += own
             if ready:
                 yield ready
@@ -463,7 +464,11 @@ class EventReader:
     async def _fetch(self, query: str, *arguments: object) -> list[DomainEvent]:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *arguments)
-        return [decode_unvalidated(row["state"], position=row["notification_id"]) for row in rows]
+        return [_event(row) for row in rows]
+
+
+def _event(row: asyncpg.Record) -> DomainEvent:
+    return decode_unvalidated(row["state"], position=row["notification_id"], recorded_at=row["recorded_at"])
 
 
 def _listed(collections: Collection[str] | None) -> list[str] | None:

@@ -1,6 +1,7 @@
 """A whole event store to an archive, and back into an empty one."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple
 
 import asyncpg
@@ -41,8 +42,16 @@ RECEIPTS = _Table(
     "event_id, tenant, document_id",
     "0",
 )
-EVENTS = _Table("stored_events", ("notification_id", "state"), "notification_id", "octet_length(state)")
-STORED = ("originator_id", "originator_version", "topic", "state", "notification_id")
+EVENTS = _Table(
+    "stored_events",
+    ("notification_id", "state", "recorded_at", "follows", "hash"),
+    "notification_id",
+    "octet_length(state)",
+)
+STORED = (
+    *("originator_id", "originator_version", "topic", "state", "notification_id"),
+    *("recorded_at", "follows", "hash"),
+)
 LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS))
 
 
@@ -164,8 +173,17 @@ def _receipts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
 
 
 def _events(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    """Where the archive does not say when an event was recorded, its own time says it: none lies before the one in
+    front of it, nor later than now. The database chains it then."""
+    now = datetime.now(UTC)
+    recorded_at = datetime.min.replace(tzinfo=UTC)
     for line in archive.events():
-        yield line.originator_id, line.version, line.event_type, line.state, line.position
+        own = (line.originator_id, line.version, line.event_type, line.state, line.position)
+        if line.link is not None:
+            yield *own, line.link.recorded_at, line.link.follows, bytes.fromhex(line.link.hash)
+        else:
+            recorded_at = max(recorded_at, min(line.timestamp, now))
+            yield *own, recorded_at, None, None
 
 
 def _bytes_of(row: Sequence[object]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from contracts.codec import check_event_type, decode
@@ -39,6 +40,11 @@ class Message:
         return _number(self.headers.get("position"))
 
     @property
+    def recorded_at(self) -> datetime | None:
+        """When the log took the event in, from the relay's header."""
+        return _moment(self.headers.get("recorded_at"))
+
+    @property
     def dead_letter(self) -> int | None:
         """Set when this record is, or claims to be, a dead letter that somebody asked to try again."""
         return _number(self.headers.get("dead_letter"))
@@ -46,7 +52,7 @@ class Message:
     def event(self) -> DomainEvent:
         """The event that it holds, decoded once for all who ask. Raises MalformedEventError, NewerSchemaError."""
         if not self._events:
-            self._events.append(decode(self.value or b"", position=self.position))
+            self._events.append(decode(self.value or b"", position=self.position, recorded_at=self.recorded_at))
         return self._events[0]
 
     @property
@@ -74,6 +80,15 @@ def as_message(record: Any) -> Message:
 def _number(raw: bytes | None) -> int | None:
     """A header's number. Anybody may write to the inbox: what no bigint holds is none."""
     return int(raw) if raw is not None and raw.isdigit() and len(raw) < 19 else None
+
+
+def _moment(raw: bytes | None) -> datetime | None:
+    """A header's time. What is none, or of no known zone, counts as not given."""
+    try:
+        found = None if raw is None else datetime.fromisoformat(raw.decode())
+        return None if found is None or found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def read_event(message: Message, wanted: Collection[str]) -> DomainEvent | None:

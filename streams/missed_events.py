@@ -65,7 +65,8 @@ class MissedEvents:
 
     def _message(self, event: DomainEvent) -> Message:
         """Its partition and offset are -1: it comes from none."""
-        said = headers.of_event(event.model_dump(mode="json"), epoch=0)
+        assert event.recorded_at is not None, "stored events were recorded"
+        said = headers.of_event(event.model_dump(mode="json"), event.recorded_at, epoch=0)
         return Message(
             topic=self._topics.of(event.event_type).name,
             partition=-1,

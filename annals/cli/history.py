@@ -1,7 +1,7 @@
 """`annals history`."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
@@ -13,7 +13,10 @@ from annals.cli.names import names_of
 @click.argument("id")
 @served
 def command(context: CommandContext, id: str) -> None:
-    """Show every event of the aggregate ID, oldest first: a document's path or id, an entity's or a question's id."""
+    """Show every event of the aggregate ID, oldest first: a document's path or id, an entity's or a question's id.
+
+    With the time when each was recorded here; its producer's own time is given where it is another second.
+    """
     run_async(lambda: _history(context, id))
 
 
@@ -34,6 +37,11 @@ async def _history(context: CommandContext, given: str) -> None:
     for event in found["events"]:
         data = json.dumps(event["event_data"], ensure_ascii=False)
         shown = data if len(data) <= 100 else data[:97] + "..."
-        when = datetime.fromisoformat(event["timestamp"]).strftime("%Y-%m-%d %H:%M:%S")
+        when, said = _seconds(event["recorded_at"]), _seconds(event["timestamp"])
         actor = event["metadata"]["actor"]
-        context.say(f"  {event['aggregate_version']:>3}  {when}  {event['event_type']:<24} {actor:<8} {shown}")
+        line = f"  {event['aggregate_version']:>3}  {when}  {event['event_type']:<24} {actor:<8} {shown}"
+        context.say(line if said == when else f"{line}  (its own time: {said})")
+
+
+def _seconds(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -10,17 +10,27 @@ from annals.cli.words import counted
 from annals.session import session
 from projections.verify import Verdict
 from services.deadline import Deadline
+from services.operations.log_verification import VERIFY_LIMIT_S
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 
 
-@click.command("verify", short_help="Check that the read models are what the events say.")
+@click.command("verify", short_help="Check that the read models are what the events say, or the log itself.")
+@click.option("--log", "of_log", is_flag=True, help="The log: whether each event is as it was appended.")
 @common
-def command(context: CommandContext) -> None:
+def command(context: CommandContext, of_log: bool) -> None:
     """Build each read model again beside the live one and compare digests.
 
     Exit code 0 when all are the same, 1 when one differs; the first difference is then named.
+
+    With --log, make the log's chain of hashes anew instead: it covers every event's stored bytes, its position and the
+    time when it was recorded. Exit code 1 where an event was changed, removed, put in or moved; the first one's
+    position is then named.
     """
+    if of_log:
+        if not run_async(lambda: _verify_log(context)):
+            sys.exit(1)
+        return
     verdicts = run_async(lambda: _verify(context))
     if any(verdict.difference is not None for verdict in verdicts):
         sys.exit(1)
@@ -45,3 +55,24 @@ async def _verify(context: CommandContext) -> list[Verdict]:
         {"same": all(v.difference is None for v in verdicts), "projections": [asdict(verdict) for verdict in verdicts]}
     )
     return verdicts
+
+
+async def _verify_log(context: CommandContext) -> bool:
+    async with session(context.settings, read_models=False) as opened:
+        service = opened.use_cases.operations.log
+        total = await service.count(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
+        with context.progress("verifying the log", total, "events") as done:
+            found = await service.verify(context.caller, done, deadline=Deadline.after(VERIFY_LIMIT_S))
+    context.say(f"{counted(found.checked, 'event')} as appended, up to position {found.position}: {found.head.hex()}")
+    if found.fault is not None:
+        context.say(f"NOT INTACT: position {found.fault.position} {found.fault.what}")
+    context.give(
+        {
+            "intact": found.fault is None,
+            "checked": found.checked,
+            "position": found.position,
+            "hash": found.head.hex(),
+            "fault": None if found.fault is None else asdict(found.fault),
+        }
+    )
+    return found.fault is None

@@ -11,6 +11,7 @@ from annals.addresses import without_password
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
 from annals.settings import Settings
 from contracts.topics import topics
+from eventstore.chained_events import ChainedEvents
 from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.lag import LagReader
 from eventstore.reprocess_requests import ReprocessRequests
@@ -19,6 +20,7 @@ from services.operations.dead_letters import DeadLetterService
 from services.operations.events import ReadEvents
 from services.operations.export import TransferEvents
 from services.operations.health import Pool
+from services.operations.log_verification import VerifyLog
 from services.operations.progress import Progress, followed_partitions
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
@@ -47,6 +49,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters),
+        log=VerifyLog(ChainedEvents(stores.pool)),
         pools=stores.connections,
         system_health=SystemHealth(stores.commands),
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from contracts import headers
@@ -21,6 +22,7 @@ class StoredEvent(NamedTuple):
     position: int
     event_type: str
     state: bytes
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Records:
         topic = self._names[stored.event_type]
         try:
             event = {**upcast(json.loads(stored.state)), "position": stored.position}
-            return Record(topic, event["aggregate_id"].encode(), canonical(event), headers.of_event(event, epoch))
+            said = headers.of_event(event, stored.recorded_at, epoch)
+            return Record(topic, event["aggregate_id"].encode(), canonical(event), said)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnpublishableError(f"the stored event cannot be read: {type(error).__name__}: {error}") from error
 

@@ -1,6 +1,7 @@
 """What the relay keeps: position, epoch, ends of partitions. Held together with the lock that makes it the one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -31,7 +32,7 @@ LETTER_BYTES = 1_000_000
 
 _BYTES = "octet_length(coalesce(key, '')) + octet_length(coalesce(value, ''))"
 _EVENTS = page(
-    "notification_id, topic, state",
+    "notification_id, topic, state, recorded_at",
     size="octet_length(state)",
     source="annals.stored_events WHERE notification_id > %s",
     order="notification_id",
@@ -157,16 +158,16 @@ class RelayState:
     def events_after(self, position: int, limit: int) -> list[StoredEvent]:
         """The next events: at most `limit`, and at most BATCH_BYTES or a single larger one."""
         rows = self.connection.execute(_EVENTS, (position, limit, limits.BATCH_BYTES)).fetchall()
-        return [StoredEvent(_int(position), str(topic), _bytes(state)) for position, topic, state in rows]
+        return [_stored(row) for row in rows]
 
     def event_of(self, letter: Mapping[str, object]) -> StoredEvent | None:
         """The stored event that a dead letter is about."""
         row = self.connection.execute(
-            "SELECT notification_id, topic, state FROM annals.stored_events "
+            "SELECT notification_id, topic, state, recorded_at FROM annals.stored_events "
             "WHERE event_id = %s AND tenant = %s AND aggregate_id = %s",
             (letter["event_id"], letter["tenant"], letter["aggregate_id"]),
         ).fetchone()
-        return None if row is None else StoredEvent(_int(row[0]), str(row[1]), _bytes(row[2]))
+        return None if row is None else _stored(row)
 
     def requested(self, limit: int) -> list[int]:
         """Positions of events that are to be published once more, in order."""
@@ -207,6 +208,12 @@ class RelayState:
         with self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             cursor.execute(query, parameters)
             return cursor.fetchall()
+
+
+def _stored(row: Sequence[object]) -> StoredEvent:
+    position, topic, state, recorded_at = row
+    assert isinstance(recorded_at, datetime)
+    return StoredEvent(_int(position), str(topic), _bytes(state), recorded_at)
 
 
 def _int(value: object) -> int:

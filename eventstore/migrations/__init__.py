@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import asyncpg
 
+from eventstore.chaining import chain_existing
 from eventstore.connection import connected
 from eventstore.log import EventLog
 from eventstore.migrations.plan import label, pending
 
 LOCK = 0x616E6E616C73  # "annals": one migration at a time, whoever starts first
+
+LOCK_LIMIT_S = 3600.0
 
 
 class Migration(NamedTuple):
@@ -46,7 +49,8 @@ async def migrate(dsn: str) -> list[str]:
     Raises StoreUnavailableError, UnknownMigrationError, MissingMigrationError.
     """
     async with connected(dsn, limit_s=10, command_limit_s=300) as connection:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        # Whoever came first may have a large log to chain.
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK, timeout=LOCK_LIMIT_S)
         await connection.execute("CREATE SCHEMA IF NOT EXISTS annals")
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS annals.migrations ("
@@ -54,7 +58,9 @@ async def migrate(dsn: str) -> list[str]:
         )
         if await connection.fetchval("SELECT to_regclass('annals.stored_events')") is None:
             await asyncio.to_thread(_create_log, dsn)
-        return await _apply(connection, migrations_in(files("eventstore.migrations")))
+        done = await _apply(connection, migrations_in(files("eventstore.migrations")))
+        await chain_existing(connection)
+        return done
 
 
 def _create_log(dsn: str) -> None:

@@ -25,7 +25,8 @@ Types = Annotated[list[EventType] | None, Query(max_length=64, description="Of t
 
 
 class EventView(BaseModel):
-    """An event as JSON. `event_data` has the schema of its type, in docs/schemas."""
+    """An event as JSON. `event_data` has the schema of its type, in docs/schemas. `timestamp` is its producer's time;
+    `recorded_at` the log's, which never goes back from one event to the next."""
 
     event_id: UUID
     event_type: EventType
@@ -36,6 +37,7 @@ class EventView(BaseModel):
     event_data: dict[str, Any]
     metadata: dict[str, Any]
     timestamp: datetime
+    recorded_at: datetime
     correlation_id: str
     causation_id: UUID | None
     position: Position
@@ -148,6 +150,7 @@ EVENT = {
     "event_data": {"reason": None},
     "metadata": {"tenant": "default", "actor": "ada", "source": "http"},
     "timestamp": "2026-01-05T10:00:00Z",
+    "recorded_at": "2026-01-05T10:00:02.5Z",
     "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     "causation_id": None,
     "position": 20,

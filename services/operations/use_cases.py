@@ -6,6 +6,7 @@ from services.operations.dead_letters import DeadLetterService
 from services.operations.events import ReadEvents
 from services.operations.export import TransferEvents
 from services.operations.health import PoolMonitor
+from services.operations.log_verification import VerifyLog
 from services.operations.progress import Progress
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
@@ -28,5 +29,6 @@ class Operations:
     positions: ShownPositions
     subscriptions: Subscriptions
     transfer: TransferEvents
+    log: VerifyLog
     pools: PoolMonitor
     system_health: SystemHealth

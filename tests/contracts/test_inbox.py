@@ -1,7 +1,7 @@
 """The inbox message: what any producer may write, and what it is told when it wrote something else."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +98,10 @@ def test_everything_a_producer_may_say() -> None:
         (written(timestamp="yesterday"), "^timestamp: Input should be a valid datetime"),
         (written(timestamp="2024-05-01T14:30:00"), "^timestamp: Input should have timezone info$"),
         (written(timestamp="0001-01-01T00:00:00+14:00"), "^timestamp: .*lies outside the years 1 to 9999 in UTC$"),
+        (
+            written(timestamp="9999-01-02T03:04:00Z"),
+            "^timestamp: 9999-01-02 03:04 UTC is more than a day ahead of the clock",
+        ),
         (written(metadata={"tenant": "../acme"}), r"^metadata\.tenant: String should match pattern"),
         (written(metadata={"tenants": "acme"}), r"^metadata\.tenants: Extra inputs are not permitted$"),
         (written(correlation_id="two words"), "^correlation_id: String should match pattern"),
@@ -137,3 +141,14 @@ def test_every_fault_is_named_at_once_and_the_text_never_quoted() -> None:
     for field in ("event_id", "event_data.title", "event_data.text"):
         assert f"{field}: " in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("hours", "taken"), [(-(10**6), True), (0, True), (23, True), (25, False), (10**6, False)])
+def test_a_producers_time_may_be_long_past_and_a_little_ahead(hours: int, taken: bool) -> None:
+    moment = datetime.now(UTC) + timedelta(hours=hours)
+    raw = written(timestamp=moment.isoformat())
+    if taken:
+        assert decode_inbox(raw).occurred == moment
+    else:
+        with pytest.raises(MalformedEventError, match=r"^timestamp: \d{4}.* is more than a day ahead"):
+            decode_inbox(raw)

@@ -1,6 +1,7 @@
 """No event that the contracts allow is larger than an event may be: worked out from the payloads' own bounds."""
 
 import json
+from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID, uuid4
@@ -107,7 +108,9 @@ def test_what_kafka_adds_fits_into_the_rest() -> None:
             ).at(2**63 - 1)
         )
     )
-    said = headers.of_event(event, 2**31) | headers.retried({"id": 2**63 - 1, "retry_token": UUID(int=2**128 - 1)})
+    said = headers.of_event(event, datetime.max.replace(tzinfo=UTC), 2**31) | headers.retried(
+        {"id": 2**63 - 1, "retry_token": UUID(int=2**128 - 1)}
+    )
     position = len(str(2**63 - 1))  # stands where the stored event says null
     # A record batch of one takes 61 bytes before its record, and a record at most 21 and 10 for each header (KIP-98).
     overhead = 61 + 21 + sum(len(name) + len(value) + 10 for name, value in said.items()) + ID_BYTES + position

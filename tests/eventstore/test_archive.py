@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from aggregates.cause import Cause
 from contracts.codec import canonical
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
-from eventstore.archive import ArchiveError, ArchiveReader
+from eventstore.archive import ArchiveError, ArchiveReader, Link
+from eventstore.chained_events import ChainedEvents
 from eventstore.log import EventLog
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, open_pool
@@ -25,6 +27,7 @@ from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 from eventstore.transfer import NotEmptyError, count_lines, dump, restore
+from security.event_chain import LogCheck, LogFault
 from tests.conftest import PostgresServer
 
 TABLES = {
@@ -83,6 +86,13 @@ async def take(pool: PostgresPool, raw: bytes) -> None:
     await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None)
 
 
+async def checked(pool: PostgresPool) -> LogCheck:
+    check = LogCheck()
+    for event in await ChainedEvents(pool).after(0):
+        check.take(event)
+    return check
+
+
 async def rows(pool: PostgresPool) -> dict[str, list[Any]]:
     return {name: await pool.fetch(f"SELECT * FROM annals.{name} ORDER BY {order}") for name, order in TABLES.items()}
 
@@ -112,7 +122,7 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
     header, first, second, output, receipt, *events, end = map(json.loads, (await exported(dsn, pool)).splitlines())
-    assert header["annals_archive"] == 2
+    assert header["annals_archive"] == 3
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
     assert base64.b64decode(output["output"]) == bytes(range(256))
     assert (receipt["tenant"], receipt["document_id"], receipt["event_id"]) == tuple(map(str, RECEIPT))
@@ -169,7 +179,7 @@ def read_all(archive: ArchiveReader) -> None:
 
 
 DAMAGES = (
-    (1, b'"annals_archive":2', b'"annals_archive":3', "is of format 3"),
+    (1, b'"annals_archive":3', b'"annals_archive":4', "is of format 4"),
     (1, b'"events":2', b'"events":1', "sha256"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
     (4, b'"output":"A', b'"output":"!', "base64"),
@@ -192,6 +202,39 @@ async def test_a_damaged_line_is_named(dsn: str, pool: PostgresPool, empty: Post
         named = int(str(caught.value).removeprefix("line ").split(":")[0])
         assert named >= line, "never before the damage"
         assert (await count_lines(empty)).all == 0
+
+
+async def test_a_copy_is_as_intact_as_the_log_was(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
+    raw = await exported(dsn, pool)
+    await take(empty, raw)
+    assert (await checked(empty)).fault is None
+    file = io.BytesIO()
+    await pool.execute("UPDATE annals.stored_events SET recorded_at = recorded_at - interval '1 s'")
+    await dump(pool, file, outputs=True, report=lambda _: None)
+    await empty.execute("TRUNCATE annals.stored_events, annals.texts, annals.model_outputs, annals.inbox_receipts")
+    await take(empty, file.getvalue())
+    assert (await checked(empty)).fault == (await checked(pool)).fault == LogFault(1, "was changed")
+
+
+async def test_what_an_archive_of_before_does_not_say_of_the_chain_is_made(
+    dsn: str, pool: PostgresPool, empty: PostgresPool
+) -> None:
+    """Its own time is when an event was recorded, as far as that rises and is not yet to come."""
+    lines = [json.loads(line) for line in (await exported(dsn, pool)).splitlines()[:-1]]
+    lines[0]["annals_archive"] = 2
+    for line in lines:
+        for name in Link.model_fields:
+            line.pop(name, None)
+    times = ["9999-01-01T00:00:00Z", "2020-01-01T00:00:00Z"]
+    for line, time in zip(lines[-2:], times, strict=True):
+        line["timestamp"] = time
+    old = b"".join(canonical(line) + b"\n" for line in lines)
+    await take(empty, old + canonical({"sha256": hashlib.sha256(old).hexdigest()}) + b"\n")
+    found = await checked(empty)
+    assert (found.fault, found.checked, found.position) == (None, 2, 3)
+    first, second = await EventReader(empty).after(0, 10)
+    assert first.recorded_at is not None and abs(first.recorded_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert second.recorded_at == first.recorded_at
 
 
 async def test_nothing_may_follow_the_end(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
@@ -231,6 +274,8 @@ async def test_an_archive_of_format_1_says_of_receipts_only_what_events_tell(
     for line in lines:
         if "outcome" in line:
             del line["tenant"], line["document_id"]
+        for name in Link.model_fields:
+            line.pop(name, None)
     old = b"".join(canonical(line) + b"\n" for line in lines)
     await take(empty, old + canonical({"sha256": hashlib.sha256(old).hexdigest()}) + b"\n")
 

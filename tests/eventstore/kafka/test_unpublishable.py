@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -23,6 +24,7 @@ from tests.conftest import BrokerServer
 from tests.eventstore.kafka.relaying import consume, events, relaying, wait_for_position
 
 T = TypeVar("T")
+RECORDED = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def larger(event: DomainEvent, size: int) -> DomainEvent:
@@ -149,11 +151,12 @@ def test_an_inbox_message_is_published_again_as_it_came(dsn: str, broker: Broker
 )
 def test_whatever_lies_in_the_log_it_is_a_record_or_a_reason(state: bytes) -> None:
     with pytest.raises(UnpublishableError, match="the stored event cannot be read: "):
-        Records(topics()).event(StoredEvent(7, "DocumentIngested", state), 1)
+        Records(topics()).event(StoredEvent(7, "DocumentIngested", state, RECORDED), 1)
 
 
 def test_a_record_is_todays_schema_with_its_position() -> None:
     (event,) = events(1)
-    record = Records(topics()).event(StoredEvent(7, "DocumentIngested", encode(event)), 3)
+    record = Records(topics()).event(StoredEvent(7, "DocumentIngested", encode(event), RECORDED), 3)
     assert record.value == canonical({**json.loads(encode(event)), "position": 7})
     assert (record.topic, record.key, record.headers["epoch"]) == ("annals.documents", b"d0", "3")
+    assert record.headers["recorded_at"] == RECORDED.isoformat()

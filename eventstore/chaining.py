@@ -1,0 +1,53 @@
+"""Events that were stored before the log had a chain are chained, in bounded steps, before anything else starts."""
+
+import logging
+
+import asyncpg
+
+log = logging.getLogger(__name__)
+
+STEP_EVENTS = 2000
+STEP_LIMIT_S = 300.0
+_IS_DONE = """
+SELECT attnotnull FROM pg_attribute WHERE attrelid = 'annals.stored_events'::regclass AND attname = 'hash'
+"""
+_CHAINED_TO = "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events WHERE hash IS NOT NULL"
+_WHOLE = """
+ALTER TABLE annals.stored_events
+    ALTER COLUMN recorded_at SET NOT NULL, ALTER COLUMN follows SET NOT NULL, ALTER COLUMN hash SET NOT NULL
+"""
+
+
+async def chain_existing(connection: asyncpg.Connection) -> None:
+    """Chain what is not chained yet, from where it was broken off. Appending goes on meanwhile."""
+    if await connection.fetchval(_IS_DONE):
+        return
+    behind = int(await connection.fetchval(_CHAINED_TO, timeout=STEP_LIMIT_S))
+    head = int(await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"))
+    if behind < head:
+        log.warning(
+            "the log's events are chained now, up to position %d; what they say of their own time, made to rise with "
+            "their positions, becomes the time when they were recorded",
+            head,
+        )
+    while head - behind > STEP_EVENTS:
+        behind = await _step(connection, behind)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE annals.stored_events IN EXCLUSIVE MODE")
+        while (last := await _next(connection, behind)) is not None:
+            behind = last
+        await connection.execute(_WHOLE, timeout=STEP_LIMIT_S)
+
+
+async def _step(connection: asyncpg.Connection, behind: int) -> int:
+    last = await _next(connection, behind)
+    assert last is not None, "the head is behind it"
+    log.info("chained up to position %d", last)
+    return last
+
+
+async def _next(connection: asyncpg.Connection, behind: int) -> int | None:
+    last: int | None = await connection.fetchval(
+        "SELECT annals.chain_events($1, $2)", behind, STEP_EVENTS, timeout=STEP_LIMIT_S
+    )
+    return last
