@@ -120,6 +120,16 @@ def undo(
     return (cause.event(EntityDecisionUndone(version=undone, reason=reason), entity_id, _next(state)),)
 
 
+def undo_all(state: Entity | None, entity_id: str, reason: str | None, cause: Cause) -> tuple[DomainEvent, ...]:
+    """Undo every decision that is in force, the last one first."""
+    events: list[DomainEvent] = []
+    while state is not None and state.decisions.made:
+        undone = undo(state, entity_id, None, reason, cause)
+        state = Entity.project(undone, state)
+        events.extend(undone)
+    return tuple(events)
+
+
 def undoable(state: Entity | None, entity_id: str, version: int | None) -> tuple[int, EntityDecision]:
     """The decision that would be undone. Raises RefusedError where there is none, or a later one lies upon it."""
     if state is None or not state.decisions.made:

@@ -142,5 +142,5 @@ async def _known(gateway: Gateway, names: Sequence[str]) -> str:
         except GatewayNotFoundError:
             continue
     raise GatewayNotFoundError(
-        f"there is no document {names[0]!r}; `annals list` and `annals entities` show what there is"
+        f"there is no document {names[0]!r}; `annals list` and `annals entity list` show what there is"
     )

@@ -39,7 +39,7 @@ class GatewayUnavailableError(GatewayError):
 
 
 class GatewayNotFoundError(GatewayError):
-    """What was asked for is not there; `annals list` and `annals entities` show what there is."""
+    """What was asked for is not there; `annals list` and `annals entity list` show what there is."""
 
 
 class GatewayAbsentError(AnnalsError):

@@ -27,7 +27,7 @@ async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
         found = await gateway.get(f"/entities/{segment(names[0])}")
     except GatewayNotFoundError:
         what = f"there is no document, no chunk and no entity {names[0]!r}"
-        raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is") from None
+        raise GatewayNotFoundError(f"{what}; `annals list` and `annals entity list` show what there is") from None
     return {**found["entity"], "edges": found["edges"]}
 
 
@@ -45,7 +45,7 @@ async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
             if events := await _events(gateway, f"/events/aggregates/{kind}/{segment(name)}"):
                 return {"id": name, "kind": kind, "events": [_without_kind(event) for event in events]}
     what = f"there is no document, entity or question {names[0]!r}"
-    raise GatewayNotFoundError(f"{what}; `annals list` and `annals entities` show what there is")
+    raise GatewayNotFoundError(f"{what}; `annals list` and `annals entity list` show what there is")
 
 
 def _without_kind(event: dict[str, Any]) -> dict[str, Any]:

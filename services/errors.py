@@ -4,7 +4,7 @@ from contracts.errors import AnnalsError
 
 
 class NotFoundError(AnnalsError):
-    """What was asked for is not there; `annals list` and `annals entities` show what there is."""
+    """What was asked for is not there; `annals list` and `annals entity list` show what there is."""
 
 
 class GaveUpError(AnnalsError):

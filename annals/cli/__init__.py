@@ -20,7 +20,7 @@ COMMANDS = {
     "ask": "ask",
     "search": "search",
     "list": "list_",
-    "entities": "entities",
+    "entity": "entity",
     "show": "show",
     "history": "history",
     "delete": "delete",

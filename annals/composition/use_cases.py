@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from annals.composition.audited import audited_searching, audited_storage
+from annals.composition.knowledge import knowledge_of
 from annals.composition.models import (
     ask_service,
     embed_anew,
@@ -33,6 +34,7 @@ from inference.model import NothingKept
 from inference.runner import Inference
 from services.caller import Caller
 from services.deadline import Deadline
+from services.knowledge.use_cases import Knowledge
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
 from services.operations.use_cases import Operations
@@ -53,6 +55,7 @@ class UseCases:
     """
 
     storage: Storage
+    knowledge: Knowledge
     ask: AskService
     search: SearchPassages
     models: ServingModels
@@ -138,6 +141,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         security = await stack.enter_async_context(open_security(stores))
         yield UseCases(
             storage=audited_storage(storage_of(stores), security.audit),
+            knowledge=knowledge_of(stores, security.audit),
             ask=audited_asking(ask, security.audit),
             search=audited_searching(search_passages(stores, services.reasoning), security.audit),
             models=serving_models(stores),

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from contracts.folding import name_key
+from contracts.merges import ends
 from projections.graph.reads import Edge, GraphSnapshot, Mention, Node, Statement, Subject
 
 SubjectRow = tuple[str, str, str, float]
@@ -129,23 +130,3 @@ class Decided:
     @staticmethod
     def _entities(edge: Edge) -> set[str]:
         return {node.id for node in (edge.source, edge.target) if node.kind == "entity"}
-
-
-def ends(merges: Mapping[str, str]) -> dict[str, str]:
-    """For each entity the one at the end of its merges, in time that grows with the number of merges.
-
-    Nobody can decide on a circle; should a log hold one, it ends at the first of its ids.
-    """
-    found: dict[str, str] = {}
-    for start in merges:
-        way: dict[str, None] = {}
-        one = start
-        while one in merges and one not in found and one not in way:
-            way[one] = None
-            one = merges[one]
-        if one in way:
-            steps = list(way)
-            one = min(steps[steps.index(one) :])
-        end = found.get(one, one)
-        found.update(dict.fromkeys(way, end))
-    return {old: into for old, into in found.items() if old != into}

@@ -114,8 +114,9 @@ def relations(tenant: str, wanted: RelationFilter, after: tuple[str, str] | None
     if wanted.entity_id is not None:
         own = where.parameter(wanted.entity_id)
         same = (
-            f"SELECT {own} UNION SELECT e.entity_id FROM relational.entities AS e "
-            f"WHERE e.tenant = $1 AND e.merged_into = {own}"
+            f"SELECT {own} UNION SELECT m.id FROM (WITH RECURSIVE member(id) AS ("
+            f"SELECT {own} UNION SELECT d.entity_id FROM member JOIN relational.decisions AS d "
+            "ON d.tenant = $1 AND d.merged_into = member.id) SELECT id FROM member) AS m WHERE true"
         )
         if wanted.collections is not None:
             # Nobody learns of a merge into what he may not see.

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from eventstore.pool import PostgresPool, acquire
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.relational import listing, visible
+from projections.relational.entity_lookup import counted_together
 from projections.relational.model import LAYOUT
 from projections.relational.reads import (
     ChunkRow,
@@ -26,7 +28,8 @@ _COUNTS = """
 SELECT
     (SELECT count(*) FROM relational.documents WHERE tenant = $1) AS documents,
     (SELECT count(*) FROM relational.chunks WHERE tenant = $1) AS chunks,
-    (SELECT count(*) FROM relational.entities WHERE tenant = $1 AND merged_into IS NULL) AS entities,
+    (SELECT count(*) FROM relational.entities WHERE tenant = $1 AND merged_into IS NULL AND valid IS NOT false)
+        AS entities,
     (SELECT count(*) FROM relational.relations WHERE tenant = $1) AS relations,
     (SELECT count(*) FROM relational.states WHERE tenant = $1 AND stage <> 'processed') AS waiting
 """
@@ -180,8 +183,10 @@ class PostgresRelational:
         """At most `limit`, by name and id, from behind the name and id `after`; names in either case."""
         query, values = listing.entities(tenant, wanted, after, limit)
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(query, *values)
-        return [EntitySummary(**dict(row)) for row in rows]
+            found = [EntitySummary(**dict(row)) for row in await connection.fetch(query, *values)]
+            ids = [one.entity_id for one in found]
+            together = await counted_together(connection, tenant, ids, wanted.collections)
+        return [_with_counts(one, together.get(one.entity_id)) for one in found]
 
     async def list_relations(
         self, tenant: str, wanted: RelationFilter, after: tuple[str, str] | None, limit: int
@@ -219,6 +224,10 @@ class PostgresRelational:
                 document_id,
             )
         return None if found is None else str(found)
+
+
+def _with_counts(entity: EntitySummary, counts: tuple[int, int] | None) -> EntitySummary:
+    return entity if counts is None else replace(entity, mentions=counts[0], documents=counts[1])
 
 
 def _listed(collections: frozenset[str] | None) -> list[str] | None:

@@ -11,7 +11,7 @@ COLLECTION = (
 SEEN = f"SELECT d.document_id FROM relational.documents AS d WHERE d.tenant = $1 AND {COLLECTION} = ANY($2::text[])"
 """Ids of these documents."""
 
-_NAMINGS = (
+NAMINGS = (
     ("mentions", "entity_id", "name", "r.type"),
     ("aliases", "entity_id", "name", "''"),
     ("relations", "subject_id", "subject", "''"),
@@ -25,7 +25,7 @@ def _named(condition: str) -> str:
     return " UNION ALL ".join(
         f"SELECT r.{entity} AS entity_id, r.{name} AS name, {kind} AS type, r.document_id FROM relational.{table} AS r "
         f"WHERE r.tenant = $1 AND {condition.format(entity=entity)}"
-        for table, entity, name, kind in _NAMINGS
+        for table, entity, name, kind in NAMINGS
     )
 
 
@@ -79,7 +79,7 @@ SELECT
     (SELECT count(*) FROM seen) AS documents,
     (SELECT count(*) FROM seen JOIN relational.chunks AS c ON c.tenant = $1 AND c.document_id = seen.document_id)
         AS chunks,
-    (SELECT count(*) FROM entities) AS entities,
+    (SELECT count(*) FROM entities WHERE valid IS NOT false) AS entities,
     (SELECT count(*) FROM seen JOIN relational.relations AS r ON r.tenant = $1 AND r.document_id = seen.document_id)
         AS relations,
     (SELECT count(*) FROM seen JOIN relational.states AS s ON s.tenant = $1 AND s.document_id = seen.document_id
@@ -102,7 +102,7 @@ def is_named(entity: str, collections: str) -> str:
         + " OR ".join(
             f"EXISTS (SELECT FROM relational.{table} AS x JOIN relational.documents AS d USING (tenant, document_id) "
             f"WHERE x.tenant = $1 AND x.{own} = {entity} AND {COLLECTION} = ANY({collections}::text[]))"
-            for table, own, _, _ in _NAMINGS
+            for table, own, _, _ in NAMINGS
         )
         + ")"
     )

@@ -29,4 +29,4 @@ async def find_aggregate(
 def unknown(name: str, kinds: Sequence[AggregateKind]) -> NotFoundError:
     """What is said of what is not there, and of what the caller may not know of."""
     what = "document, entity or question" if len(kinds) > 1 else kinds[0].replace("_", " ")
-    return NotFoundError(f"there is no {what} {name!r}; `annals list` and `annals entities` show what there is")
+    return NotFoundError(f"there is no {what} {name!r}; `annals list` and `annals entity list` show what there is")

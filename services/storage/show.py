@@ -92,7 +92,7 @@ class Show:
         entities = entities or await self._graph.entities(tenant, [name], collections=seen)
         if not entities:
             raise NotFoundError(
-                f"there is no {what} {name!r}; `annals list` and `annals entities` show what there is"
+                f"there is no {what} {name!r}; `annals list` and `annals entity list` show what there is"
             ) from None
         return await self._around(tenant, entities[0], seen)
 

@@ -301,7 +301,7 @@ def test_documents_are_listed_by_their_attributes(up: Up, tmp_path: Path) -> Non
         (("list", "--attribute", "shelf"), "is not NAME=VALUE"),
         (("list", "--attribute", "a=1", "--attribute", "a=2"), "is given twice"),
         (("list", "--state", "lost"), "is not one of"),
-        (("entities", "--limit", "0"), "--limit"),
+        (("entity", "list", "--limit", "0"), "--limit"),
     ],
 )
 def test_a_list_that_cannot_be_is_refused(up: Up, arguments: tuple[str, ...], said: str) -> None:
@@ -309,16 +309,16 @@ def test_a_list_that_cannot_be_is_refused(up: Up, arguments: tuple[str, ...], sa
 
 
 def test_a_cursor_of_nothing_is_refused(up: Up) -> None:
-    assert refused(up.data, "entities", "--after", "x").startswith("This is no cursor of this list; ")
+    assert refused(up.data, "entity", "list", "--after", "x").startswith("This is no cursor of this list; ")
 
 
 def test_entities_are_listed_by_name_and_type(up: Up) -> None:
-    [ines] = given(up.data, "entities", "ines mar", "--type", "PERSON")["entities"]
+    [ines] = given(up.data, "entity", "list", "ines mar", "--type", "PERSON")["entities"]
     assert ines["name"] == "Ines Marlowe" and ines["documents"] >= 1
-    assert called(up.data, "entities", "ines mar").stdout.startswith("Ines Marlowe (PERSON), ")
-    assert given(up.data, "entities", "ines mar", "--type", "GPE")["entities"] == []
-    page = given(up.data, "entities", "--limit", "5")
-    behind = given(up.data, "entities", "--limit", "5", "--after", page["next"])
+    assert called(up.data, "entity", "list", "ines mar").stdout.startswith("Ines Marlowe (PERSON), ")
+    assert given(up.data, "entity", "list", "ines mar", "--type", "GPE")["entities"] == []
+    page = given(up.data, "entity", "list", "--limit", "5")
+    behind = given(up.data, "entity", "list", "--limit", "5", "--after", page["next"])
     names = [one["name"].lower() for one in (*page["entities"], *behind["entities"])]
     assert len(names) == 10 and names == sorted(names)
 

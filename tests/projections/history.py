@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from aggregates import document as documents
@@ -128,6 +129,16 @@ class History:
         """Call two names the same thing. Raises RefusedError when the first is merged into another."""
         own, change = entity_id(tenant, name), EntityMerged(into=entity_id(tenant, into))
         return await self._on_entity(tenant, own, lambda state: entities.merge(state, own, change, _cause(tenant)))
+
+    async def merge_one_into_the_next(self, names: Sequence[str], *, tenant: str = "default") -> None:
+        """Each of these names is the next one, in one transaction."""
+
+        def command(name: str, into: str) -> Command:
+            own, change = entity_id(tenant, name), EntityMerged(into=entity_id(tenant, into))
+            key = AggregateKey(tenant, "entity", own)
+            return Command(key, Entity.project, lambda state: entities.merge(state, own, change, _cause(tenant)))
+
+        await self.commands.execute_many([command(*pair) for pair in pairwise(names)])
 
     async def judge(self, name: str, *, valid: bool, tenant: str = "default") -> list[DomainEvent]:
         """Say whether a name is one of a real thing. Raises RefusedError when it is merged."""

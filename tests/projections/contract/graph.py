@@ -451,8 +451,7 @@ class GraphReaderContract:
     ) -> None:
         await history.tell(ONE)
         names = ["Ada", *(f"Name {number}" for number in range(999)), "Bob"]
-        for one, other in pairwise(names):
-            await history.merge(one, into=other)
+        await history.merge_one_into_the_next(names)
         await follow(projector, history)
         assert [one.entity_id for one in await graph.find("default", ["Ada", "Name 500"])] == [named("Bob").id]
         assert {one.entity_id for one in await graph.mentioned("default", ["ada"], 20)} == {named("Bob").id}

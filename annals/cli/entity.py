@@ -1,0 +1,240 @@
+"""`annals entity`: what documents speak of, and what people decide on it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from annals.cli.context import CommandContext, common, run_async
+from annals.cli.names import names_of
+from annals.cli.paging import LIMIT_S, paged, tell_next
+from annals.cli.words import counted
+from annals.session import session
+from projections.relational.reads import EntityFilter
+from services.deadline import Deadline
+from services.knowledge.entities import EntityService
+from services.knowledge.views import EntityChange, EntityDetail
+
+WAIT_LIMIT_S = 120.0
+
+Change = Callable[[EntityService, Deadline], Awaitable[EntityChange]]
+
+
+@click.group("entity", short_help="What documents speak of, and what you decide on it.")
+def command() -> None:
+    """Entities: the persons, places, works and things that documents speak of.
+
+    An ENTITY is given by any of its names, or by its id; a name that several have is refused with their ids. What you
+    decide is kept as an event with your reason, holds when a document is taken in again, and can be undone:
+
+    \b
+    annals entity merge "Robert Tables" "Bob Tables" --reason "his passport"
+    annals entity undo "Robert Tables"
+    """
+
+
+def decided(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --reason and --wait, beside the common options."""
+    reason = click.option("--reason", help="Why; kept with the event.")
+    wait = click.option("--wait", is_flag=True, help="Return once every read model has it.")
+    return reason(wait(common(function)))
+
+
+@command.command("list")
+@click.argument("prefix", default="")
+@click.option("--type", "type_", metavar="TYPE", help="Their type: PERSON, ORG, GPE and so on.")
+@paged
+@common
+def list_(context: CommandContext, prefix: str, type_: str | None, limit: int, after: str | None) -> None:
+    """The entities whose names begin with PREFIX, by name, a page at a time; without it, all.
+
+    Upper and lower case are the same. What was merged is listed as what it became. `annals show NAME` tells what the
+    documents say of one, `annals entity show NAME` what people decided on it.
+    """
+    run_async(lambda: _list(context, EntityFilter(type_, prefix), limit, after))
+
+
+@command.command("show")
+@click.argument("entity")
+@common
+def show(context: CommandContext, entity: str) -> None:
+    """Names of ENTITY, what was merged into it, and every decision on it, by the number that it is undone by."""
+
+    async def called() -> EntityDetail:
+        async with session(context.settings) as opened:
+            return await opened.use_cases.knowledge.entities.show(
+                context.caller, entity, deadline=Deadline.after(LIMIT_S)
+            )
+
+    found = run_async(called)
+    context.give({**asdict(found), "decisions": [{**asdict(one), "at": one.at.isoformat()} for one in found.decisions]})
+    context.say(_line(found.name, found.type, found.mentions, found.documents, found.valid))
+    context.say(f"id: {found.entity_id}")
+    if found.aliases:
+        context.say(f"aliases: {', '.join(found.aliases)}")
+    for member in found.members:
+        context.say(f"merged into it: {member.name} ({member.entity_id})")
+    for one in found.decisions:
+        why = f" ({one.reason})" if one.reason else ""
+        state = "" if one.in_force else ", no longer in force"
+        context.say(f"{one.version}. {one.at:%Y-%m-%d %H:%M} {one.actor}: {one.what}{why}{state}")
+
+
+@command.command("rename")
+@click.argument("entity")
+@click.argument("name", required=False)
+@click.option("--type", "kind", metavar="TYPE", help="Its type: PERSON, ORG, GPE and so on.")
+@decided
+def rename(
+    context: CommandContext, entity: str, name: str | None, kind: str | None, reason: str | None, wait: bool
+) -> None:
+    """Call ENTITY by NAME, or say of which type it is, whatever documents say. Its former names still find it."""
+    _decide(
+        context,
+        wait,
+        lambda service, deadline: service.rename(
+            context.caller, entity, name=name, kind=kind, reason=reason, deadline=deadline
+        ),
+        lambda change: f"{change.name} is {' '.join(filter(None, ('now', name, kind and f'({kind})')))}",
+    )
+
+
+@command.command("alias")
+@click.argument("entity")
+@click.argument("alias")
+@click.option("--remove", is_flag=True, help="Take the alias away again.")
+@decided
+def alias(context: CommandContext, entity: str, alias: str, remove: bool, reason: str | None, wait: bool) -> None:
+    """Have ENTITY found by ALIAS as well, in questions, searches and commands."""
+    _decide(
+        context,
+        wait,
+        lambda service, deadline: (service.remove_alias if remove else service.add_alias)(
+            context.caller, entity, alias, reason=reason, deadline=deadline
+        ),
+        lambda change: f"{change.name} is {'no longer' if remove else 'also'} called {alias}",
+    )
+
+
+@command.command("merge")
+@click.argument("entity")
+@click.argument("into")
+@decided
+def merge(context: CommandContext, entity: str, into: str, reason: str | None, wait: bool) -> None:
+    """Say that ENTITY is the same as INTO: both are shown, counted and found as INTO from then on."""
+    _decide(
+        context,
+        wait,
+        lambda service, deadline: service.merge(context.caller, entity, into, reason=reason, deadline=deadline),
+        lambda change: f"{change.name} is now {into}; undo with: annals entity undo {change.entity_id}",
+    )
+
+
+@command.command("split")
+@click.argument("entity")
+@click.option("--document", "documents", multiple=True, help="Id of a document that means another one; several times.")
+@click.option("--name", help="What the other one is called, where the documents do not say.")
+@decided
+def split(
+    context: CommandContext, entity: str, documents: Sequence[str], name: str | None, reason: str | None, wait: bool
+) -> None:
+    """Take out of ENTITY what some documents say: there the name means somebody else. A new entity is made of it.
+
+    The documents go on meaning that one when they are taken in again. Without --document an ENTITY that was merged is
+    taken out of what it was merged into.
+    """
+    named = [names_of(one) for one in documents]
+    _decide(
+        context,
+        wait,
+        lambda service, deadline: service.split(
+            context.caller, entity, named, name=name, reason=reason, deadline=deadline
+        ),
+        lambda change: (
+            f"{change.name} is split" + (f"; what these documents say is now of {change.into}" if change.into else "")
+        ),
+    )
+
+
+@command.command("undo")
+@click.argument("entity")
+@click.option("--decision", "version", type=click.IntRange(1), help="Its number (annals entity show); else the last.")
+@decided
+def undo(context: CommandContext, entity: str, version: int | None, reason: str | None, wait: bool) -> None:
+    """Undo the last decision on ENTITY that is in force, or the one of a number: a name, a merge, a split, a judgement.
+
+    A merge is undone on the one that was merged, by its name or id.
+    """
+    _decide(
+        context,
+        wait,
+        lambda service, deadline: service.undo(
+            context.caller, entity, version=version, reason=reason, deadline=deadline
+        ),
+        lambda change: f"undone: the {'last' if version is None else f'{version}.'} decision on {change.name}",
+    )
+
+
+@command.command("validate")
+@click.argument("entity")
+@click.option("--confidence", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="How sure you are.")
+@decided
+def validate(context: CommandContext, entity: str, confidence: float, reason: str | None, wait: bool) -> None:
+    """Say that ENTITY is a real one; it ends a rejection, too."""
+    _judge(context, entity, True, confidence, reason, wait)
+
+
+@command.command("reject")
+@click.argument("entity")
+@click.option("--confidence", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="How sure you are.")
+@decided
+def reject(context: CommandContext, entity: str, confidence: float, reason: str | None, wait: bool) -> None:
+    """Say that ENTITY is none: it is listed as rejected, not counted, and no answer is reached through it."""
+    _judge(context, entity, False, confidence, reason, wait)
+
+
+def _judge(
+    context: CommandContext, entity: str, valid: bool, confidence: float, reason: str | None, wait: bool
+) -> None:
+    _decide(
+        context,
+        wait,
+        lambda service, deadline: service.validate(
+            context.caller, entity, valid=valid, confidence=confidence, reason=reason, deadline=deadline
+        ),
+        lambda change: f"{change.name} is {'validated' if valid else 'rejected'}",
+    )
+
+
+def _decide(context: CommandContext, wait: bool, call: Change, told: Callable[[EntityChange], str]) -> None:
+    async def called() -> EntityChange:
+        async with session(context.settings, processing=wait) as opened:
+            use_cases = opened.use_cases
+            change = await call(use_cases.knowledge.entities, Deadline.after(LIMIT_S))
+            if wait and change.position is not None:
+                await use_cases.storage.consistency.until(change.position, deadline=Deadline.after(WAIT_LIMIT_S))
+            return change
+
+    change = run_async(called)
+    context.say(told(change) if change.position is not None else f"{change.name} is so already; nothing changed")
+    context.give({"entity": change.entity_id, "into": change.into, "changed": change.position is not None})
+
+
+async def _list(context: CommandContext, wanted: EntityFilter, limit: int, after: str | None) -> None:
+    async with session(context.settings) as opened:
+        page = await opened.use_cases.storage.listing.entities(
+            context.caller, wanted, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
+        )
+    context.give({"entities": [asdict(entity) for entity in page.entities], "next": page.next})
+    for one in page.entities:
+        context.say(_line(one.name, one.type, one.mentions, one.documents, one.valid))
+    if not page.entities:
+        context.say("no entities" if wanted == EntityFilter() and after is None else "no such entities")
+    tell_next(context, page.next)
+
+
+def _line(name: str, kind: str | None, mentions: int, documents: int, valid: bool | None) -> str:
+    judged = {True: ", validated", False: ", rejected", None: ""}[valid]
+    of = kind or "of no known type"
+    return f"{name} ({of}), {counted(mentions, 'mention')} in {counted(documents, 'document')}{judged}"

@@ -1,0 +1,17 @@
+"""What people decide on what was found."""
+
+from annals.composition.stores import Stores
+from projections.relational.entity_lookup import EntityLookup
+from security.audit import AuditLog
+from services.knowledge.entities import EntityService
+from services.knowledge.use_cases import Knowledge
+from services.security.recording import Recorded, recording
+
+
+def knowledge_of(stores: Stores, audit: AuditLog) -> Knowledge:
+    """All of them; each decision goes into the audit log."""
+    entities = EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool)
+    decided = Recorded("change", "write", "entities", lambda given, _: [given["entity"]])
+    shown = Recorded("read", "read", "entities", lambda given, _: [given["entity"]])
+    changes = dict.fromkeys(("rename", "add_alias", "remove_alias", "validate", "merge", "split", "undo"), decided)
+    return Knowledge(entities=recording(entities, audit, show=shown, **changes))

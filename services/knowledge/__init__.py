@@ -1,0 +1,1 @@
+"""What people know better than the machine: their decisions on entities."""
