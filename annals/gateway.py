@@ -189,6 +189,7 @@ def _services(
         storage=storage,
         files=TakeFiles(storage, readers),
         documents=use_cases.storage,
+        knowledge=use_cases.knowledge,
         search=use_cases.search,
         operations=use_cases.operations,
         serving=use_cases.models,

@@ -78,6 +78,7 @@ async def measure(folder: Path) -> Figures:
             documents=replace(
                 Storage(*[nothing] * len(fields(Storage))), consistency=ReadYourWrites((), stores.topics)
             ),
+            knowledge=nothing,
             files=nothing,
             search=nothing,
             operations=nothing,

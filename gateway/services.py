@@ -8,6 +8,7 @@ from gateway.chain.idempotency import Keys
 from gateway.jobs import Jobs
 from gateway.streams import LiveStreams
 from services.deadline import Deadline
+from services.knowledge.use_cases import Knowledge
 from services.operations.use_cases import Operations
 from services.positions import ShownPositions
 from services.processing.interface import AiProcessing
@@ -50,6 +51,7 @@ class GatewayServices:
     idempotency: Keys
     storage: StorageService
     documents: Storage
+    knowledge: Knowledge
     files: TakeFiles
     search: SearchPassages
     operations: Operations

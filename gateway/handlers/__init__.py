@@ -5,6 +5,7 @@ from gateway.handlers import (
     administration,
     assistants,
     documents,
+    entities,
     events,
     files,
     knowledge,
@@ -23,6 +24,7 @@ from gateway.handlers import (
 HANDLERS: dict[str, Handler] = {
     **assistants.HANDLERS,
     **documents.HANDLERS,
+    **entities.HANDLERS,
     **events.HANDLERS,
     **files.HANDLERS,
     **knowledge.HANDLERS,

@@ -178,7 +178,8 @@ class EntityService:
     ) -> EntityChange:
         """Take out what these documents say of it, into a new entity; without documents, undo its own merge.
 
-        Each document is given by the names it may go by. `name`: what the new one is called, where that is not what the documents call it.
+        Each document is given by the names it may go by. `name`: what the new one is called, where that is not what
+        the documents call it.
         """
         caller.require_everything("entities", "write")
         async with deadline.enforce("splitting an entity"), self._turn(caller.tenant):

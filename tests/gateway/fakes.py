@@ -24,6 +24,7 @@ from security.principal import Principal
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
+from services.knowledge.use_cases import Knowledge
 from services.local_rate_limits import LocalRateLimits
 from services.operations.use_cases import Operations
 from services.positions import ShownPositions
@@ -220,6 +221,7 @@ class Gateway:
             idempotency=self.keys,
             storage=self.storage,
             documents=_none_of(Documents),
+            knowledge=_none_of(Knowledge),
             files=TakeFiles(self.storage, self.readers),
             search=nothing,
             operations=_none_of(Operations),

@@ -1,0 +1,260 @@
+"""What people decide on entities."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.entities import MOST_DOCUMENTS
+from contracts.payload import EntityKind, Identifier, Name, Reason, Share
+from gateway.exchange import exchange_of
+from gateway.handler import Handler, services_of, shown
+from gateway.parameters import EntityName
+from services.knowledge.views import EntityChange, EntityDetail
+from services.positions import Position
+
+Alias = Annotated[Name, Path(description="Percent-encoded, `/` as `%2F`.")]
+WhyQuery = Annotated[Reason | None, Query(description="Kept with the event.")]
+
+
+class Decision(BaseModel):
+    """`reason` is kept with the event."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    reason: Reason | None = None
+
+
+class Renaming(Decision):
+    """A new name, a new type, or both; what is left out stays."""
+
+    name: Name | None = None
+    type: EntityKind | None = None
+
+
+class NewAlias(Decision):
+    """One more name."""
+
+    alias: Name
+
+
+class Merging(Decision):
+    """`into`: name or id of the entity that it is the same as."""
+
+    into: Name
+
+
+class Splitting(Decision):
+    """`documents`: ids of those that mean another one, which is then called `name`; none undoes the entity's merge."""
+
+    documents: Annotated[list[Identifier], Field(max_length=MOST_DOCUMENTS)] = []
+    name: Name | None = None
+
+
+class Undoing(Decision):
+    """`decision`: the number of the one to be undone; the last one where it is left out."""
+
+    decision: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class Judgement(Decision):
+    """Whether it is a real one, and how sure that is."""
+
+    valid: bool
+    confidence: Share = 1.0
+
+
+class EntityChanged(BaseModel):
+    """`position` is that of the last event that came of it, null where nothing changed. `into`: the other entity."""
+
+    entity_id: str
+    into: str | None
+    position: Position | None
+
+
+async def read_decisions(request: Request, entity: EntityName) -> EntityDetail:
+    """Names of an entity, what was merged into it, and every decision on it, the oldest first."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).knowledge.entities.show(exchange.caller, entity, deadline=exchange.deadline)
+
+
+async def rename(request: Request, entity: EntityName, wanted: Renaming) -> EntityChanged:
+    """Set an entity's name or type, whatever documents say."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.rename(
+            exchange.caller,
+            entity,
+            name=wanted.name,
+            kind=wanted.type,
+            reason=wanted.reason,
+            deadline=exchange.deadline,
+        ),
+    )
+
+
+async def add_alias(request: Request, entity: EntityName, wanted: NewAlias) -> EntityChanged:
+    """Have an entity found by one more name."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.add_alias(
+            exchange.caller, entity, wanted.alias, reason=wanted.reason, deadline=exchange.deadline
+        ),
+    )
+
+
+async def remove_alias(request: Request, entity: EntityName, alias: Alias, reason: WhyQuery = None) -> EntityChanged:
+    """Have an entity no longer found by a name that somebody gave it."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.remove_alias(
+            exchange.caller, entity, alias, reason=reason, deadline=exchange.deadline
+        ),
+    )
+
+
+async def merge(request: Request, entity: EntityName, wanted: Merging) -> EntityChanged:
+    """Say that an entity is the same as another, under whose name it goes from then on."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.merge(
+            exchange.caller, entity, wanted.into, reason=wanted.reason, deadline=exchange.deadline
+        ),
+    )
+
+
+async def split(request: Request, entity: EntityName, wanted: Splitting) -> EntityChanged:
+    """Take out of an entity what some documents say of it, into a new one."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.split(
+            exchange.caller,
+            entity,
+            [[document_id] for document_id in wanted.documents],
+            name=wanted.name,
+            reason=wanted.reason,
+            deadline=exchange.deadline,
+        ),
+    )
+
+
+async def undo(request: Request, entity: EntityName, wanted: Undoing) -> EntityChanged:
+    """Undo a decision on an entity. A merge is undone on the one that was merged."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.undo(
+            exchange.caller, entity, version=wanted.decision, reason=wanted.reason, deadline=exchange.deadline
+        ),
+    )
+
+
+async def judge(request: Request, entity: EntityName, wanted: Judgement) -> EntityChanged:
+    """Say whether an entity is a real one. One that is none is not counted, and no answer is reached through it."""
+    exchange = exchange_of(request.scope)
+    return _changed(
+        request,
+        await services_of(request).knowledge.entities.validate(
+            exchange.caller,
+            entity,
+            valid=wanted.valid,
+            confidence=wanted.confidence,
+            reason=wanted.reason,
+            deadline=exchange.deadline,
+        ),
+    )
+
+
+def _changed(request: Request, change: EntityChange) -> EntityChanged:
+    position = None if change.position is None else shown(request, change.position)
+    return EntityChanged(entity_id=change.entity_id, into=change.into, position=position)
+
+
+CHANGED = {"entity_id": "e1", "into": None, "position": 20}
+MERGED = {**CHANGED, "into": "e2"}
+REFUSALS = (404, 409)
+
+HANDLERS = {
+    "entity_decisions": Handler(
+        read_decisions,
+        "entities",
+        "Read the decisions on an entity.",
+        raises=(404,),
+        example={
+            "entity_id": "e1",
+            "name": "Ada Lovelace",
+            "type": "PERSON",
+            "mentions": 3,
+            "documents": 1,
+            "valid": None,
+            "aliases": ["Countess of Lovelace"],
+            "members": [{"entity_id": "e2", "name": "Ada King"}],
+            "decisions": [
+                {
+                    "version": 1,
+                    "what": "also called 'Countess of Lovelace'",
+                    "reason": "her letters",
+                    "actor": "ada",
+                    "at": "2026-01-05T10:00:00Z",
+                    "in_force": True,
+                }
+            ],
+        },
+    ),
+    "entity_renamer": Handler(
+        rename,
+        "entities",
+        "Rename an entity.",
+        raises=REFUSALS,
+        request={"name": "Ada King", "reason": "her marriage"},
+        example=CHANGED,
+    ),
+    "alias_adder": Handler(
+        add_alias,
+        "entities",
+        "Give an entity an alias.",
+        raises=REFUSALS,
+        request={"alias": "Countess of Lovelace"},
+        example=CHANGED,
+    ),
+    "alias_remover": Handler(
+        remove_alias, "entities", "Take an alias from an entity.", raises=REFUSALS, example=CHANGED
+    ),
+    "entity_merger": Handler(
+        merge,
+        "entities",
+        "Merge an entity into another.",
+        raises=REFUSALS,
+        request={"into": "Ada Lovelace", "reason": "her maiden name"},
+        example=MERGED,
+    ),
+    "entity_splitter": Handler(
+        split,
+        "entities",
+        "Split an entity.",
+        raises=REFUSALS,
+        request={"documents": ["articles/ada-the-cat"], "name": "Ada the cat"},
+        example=MERGED,
+    ),
+    "decision_undoer": Handler(
+        undo,
+        "entities",
+        "Undo a decision on an entity.",
+        raises=REFUSALS,
+        request={"decision": 1, "reason": "a mistake"},
+        example=CHANGED,
+    ),
+    "entity_judge": Handler(
+        judge,
+        "entities",
+        "Validate or reject an entity.",
+        raises=REFUSALS,
+        request={"valid": False, "reason": "a heading"},
+        example=CHANGED,
+    ),
+}
