@@ -31,6 +31,8 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
         # State lives in the databases; Faust's own tables, leader topic and web server are not used.
         store="memory://",
         datadir=str(folder),
+        # Standbys are for those tables. With any, Faust moves no partition: a third worker gets none of four.
+        table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,

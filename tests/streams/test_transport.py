@@ -82,3 +82,27 @@ async def test_who_waits_for_somebody_to_take_note_of_an_error_is_no_member(brok
         waiting.cancel()
     finally:
         await consumer.stop()
+
+
+async def test_who_joins_later_gets_a_share(broker: BrokerServer) -> None:
+    """One after the other, each when those before it have their partitions."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic("annals.shares", 4, 1)])["annals.shares"].result(30)
+    consumers: list[Any] = []
+
+    async def share_out() -> list[int]:
+        async with asyncio.timeout(60):
+            while not all(counts := [len(one.assignment()) for one in consumers]) or sum(counts) != 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        return sorted(counts)
+
+    try:
+        for expected in ([4], [2, 2], [1, 1, 2]):
+            app: Any = build_app("shares", broker.address, {}, Path("unused"))
+            consumers.append(app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop()))
+            consumers[-1].subscribe(["annals.shares"])
+            await consumers[-1].start()
+            assert await share_out() == expected
+    finally:
+        for consumer in consumers:
+            await consumer.stop()
