@@ -1,19 +1,21 @@
-"""The Document: taken in, changed, worked on stage by stage, deleted.
+"""The Document: taken in, changed, worked on stage by stage, deleted; `document_corrections` has what people correct.
 
 Immutable, in the functional style of `eventsourcing` (its examples 6 to 8): `project` folds events to a state,
 each decision maps a state and a command to new events. An empty tuple means that nothing changes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from aggregates import remembered
 from aggregates.cause import Cause, RefusedError
 from aggregates.id_set import NO_IDS, IdSet
+from aggregates.remembered import CorrectedChunk, Judgement, Judgements
 from contracts.codec import canonical
 from contracts.documents import (
-    Chunk,
     ChunkMerged,
+    ChunksRestored,
     ChunkUpdated,
     DocumentChunked,
     DocumentContent,
@@ -23,6 +25,8 @@ from contracts.documents import (
     DocumentUpdated,
     EntitiesExtracted,
     MentionsReassigned,
+    Recut,
+    Relation,
     RelationshipsDiscovered,
     RelationshipUpdated,
     RelationshipValidated,
@@ -49,6 +53,10 @@ class Document:
     Of entities and relations, of which a text may hold a million, it knows the ids alone: `extracted` those of the
     entities, `related` those of the relations. `parts` and `ids` are those of a result that is not whole yet.
     `reassigned`: the entities of which people said that this document means others, whatever its content.
+
+    `judgements` and `recuts` are what people corrected, in the order of their last events: they outlive the content
+    that they were made in, until the document is deleted. `candidates` are relations that judgements may be of which
+    wait.
     """
 
     tenant: str
@@ -67,6 +75,19 @@ class Document:
     parts: tuple[DocumentChunked, ...] = ()
     ids: IdSet = NO_IDS
     reassigned: tuple[tuple[str, str], ...] = ()
+    judgements: Judgements = field(default_factory=dict)
+    recuts: tuple[CorrectedChunk, ...] = ()
+    candidates: tuple[Relation, ...] = ()
+
+    @property
+    def orphaned_judgements(self) -> tuple[Judgement, ...]:
+        """Judgements of relations that the present content does not state, once it is processed."""
+        return () if self.processed is None else tuple(one for one in self.judgements.values() if not one.attached)
+
+    @property
+    def orphaned_recuts(self) -> tuple[CorrectedChunk, ...]:
+        """Corrections of chunks that the present content has not, once it is processed."""
+        return () if self.processed is None else tuple(one for one in self.recuts if not one.attached)
 
     def is_present(self, event_id: UUID) -> bool:
         """Whether that event speaks of the content as it now is."""
@@ -84,6 +105,7 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
     """The state after one more event."""
     data = event.event_data
     if isinstance(data, DocumentIngested | DocumentUpdated):
+        judgements, recuts = _remembered(state)
         return Document(
             tenant=event.tenant,
             document_id=event.aggregate_id,
@@ -95,6 +117,8 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             deleted=False,
             present=frozenset({event.event_id}),
             reassigned=() if state is None else state.reassigned,
+            judgements=judgements,
+            recuts=recuts,
         )
     if state is None:
         return None
@@ -106,15 +130,23 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
     state = replace(state, present=state.present | {event.event_id})
     match data:
         case DocumentDeleted():
-            return replace(state, deleted=True, present=frozenset())
-        case ChunkUpdated() | ChunkMerged():
-            return replace(state, chunked=_rechunked(state.chunked, data))
+            return replace(state, deleted=True, present=frozenset(), judgements={}, recuts=())
+        case ChunkUpdated() | ChunkMerged() | ChunksRestored():
+            return _recut(state, data)
+        case RelationshipUpdated() | RelationshipValidated():
+            attached = state.related is not None and data.relation_id in state.related
+            return replace(state, judgements=remembered.decided(state.judgements, data, attached=attached))
         case DocumentProcessed():
             return replace(state, processed=data)
         case MentionsReassigned():
             return _reassigned(state, data)
         case _:
             return state
+
+
+def _remembered(state: Document | None) -> tuple[Judgements, tuple[CorrectedChunk, ...]]:
+    """What people corrected in the content before."""
+    return ({}, ()) if state is None else remembered.detached(state.judgements, state.recuts)
 
 
 def _with_part(state: Document, part: StageResult) -> Document:
@@ -129,6 +161,9 @@ def _with_part(state: Document, part: StageResult) -> Document:
             return replace(state, ids=NO_IDS, extracted=found.compact()) if part.is_last else replace(state, ids=found)
         case RelationshipsDiscovered():
             found = earlier.union(IdSet.of(relation.relation_id for relation in part.relations))
+            before = () if part.part == 1 else state.candidates
+            alike = remembered.candidates(state.judgements, part.relations)
+            state = replace(state, candidates=(*before, *alike))
             return replace(state, ids=NO_IDS, related=found.compact()) if part.is_last else replace(state, ids=found)
         case _:
             return state
@@ -171,9 +206,21 @@ def discover_relationships(
     return _result(state, of, _meant(state, result), cause, done=state is not None and state.related is not None)
 
 
-def complete(state: Document | None, of: UUID, result: DocumentProcessed, cause: Cause) -> Sequence[DomainEvent]:
-    """Call the present content processed, once."""
-    return _result(state, of, result, cause, done=state is not None and state.processed is not None)
+def complete(
+    state: Document | None,
+    of: UUID,
+    result: DocumentProcessed,
+    cause: Cause,
+    recuts: Sequence[ChunkUpdated | ChunkMerged] = (),
+) -> Sequence[DomainEvent]:
+    """Call the present content processed, once; what people decided in earlier content is said of it before.
+
+    `recuts`: corrections of chunks that it has again, each of the chunks as those before it left them.
+    """
+    if state is None or state.processed is not None or not state.is_present(of):
+        return ()
+    judged = remembered.stated_again(state.judgements, state.candidates)
+    return cause.events((*recuts, *judged, result), state.document_id, state.version + 1)
 
 
 def delete(state: Document | None, reason: str | None, cause: Cause) -> tuple[DomainEvent, ...]:
@@ -181,36 +228,6 @@ def delete(state: Document | None, reason: str | None, cause: Cause) -> tuple[Do
     if state is None or state.deleted:
         return ()
     return (cause.event(DocumentDeleted(reason=reason), state.document_id, state.version + 1),)
-
-
-def update_chunk(state: Document | None, replaced: str, chunk: Chunk, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Give one chunk other bounds. Raises RefusedError for a chunk that is not there, or one that cannot be."""
-    document = _with_chunks(state, (replaced,), chunk)
-    change = ChunkUpdated(content=document.text.digest, replaced=replaced, chunk=chunk)
-    return (cause.event(change, document.document_id, document.version + 1),)
-
-
-def merge_chunks(
-    state: Document | None, merged: tuple[str, ...], chunk: Chunk, cause: Cause
-) -> tuple[DomainEvent, ...]:
-    """Make one chunk of several. Raises RefusedError for chunks that are not there, or one that cannot be."""
-    if len(set(merged)) < max(2, len(merged)):
-        raise RefusedError("name two chunks or more, each once")
-    document = _with_chunks(state, merged, chunk)
-    change = ChunkMerged(content=document.text.digest, merged=merged, chunk=chunk)
-    return (cause.event(change, document.document_id, document.version + 1),)
-
-
-def update_relationship(state: Document | None, change: RelationshipUpdated, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Correct a relation. Raises RefusedError for one that is not there."""
-    return _on_relation(state, change.relation_id, change, cause)
-
-
-def validate_relationship(
-    state: Document | None, judgement: RelationshipValidated, cause: Cause
-) -> tuple[DomainEvent, ...]:
-    """Judge a relation. Raises RefusedError for one that is not there."""
-    return _on_relation(state, judgement.relation_id, judgement, cause)
 
 
 def reassign(state: Document | None, change: MentionsReassigned, cause: Cause) -> tuple[DomainEvent, ...]:
@@ -246,31 +263,6 @@ def _result(
     return cause.events(parts, state.document_id, state.version + 1)
 
 
-def _on_relation(state: Document | None, relation_id: str, payload: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
-    if state is None or state.deleted or state.related is None:
-        raise RefusedError("the document has no relations now")
-    if relation_id not in state.related:
-        raise RefusedError(f"document {state.document_id} has no relation {relation_id}")
-    return (cause.event(payload, state.document_id, state.version + 1),)
-
-
-def _with_chunks(state: Document | None, gone: tuple[str, ...], new: Chunk) -> Document:
-    """The document, if `new` may take the place of the chunks `gone`."""
-    if state is None or state.deleted or state.chunked is None:
-        raise RefusedError("the document has no chunks now")
-    present = {chunk.chunk_id for chunk in state.chunked.chunks}
-    missing = set(gone) - present
-    if missing:
-        raise RefusedError(f"document {state.document_id} has no chunk {', '.join(sorted(missing))}")
-    if new.chunk_id in present - set(gone):
-        raise RefusedError(f"document {state.document_id} has another chunk {new.chunk_id}")
-    if not new.start < new.end <= state.text.characters:
-        raise RefusedError(
-            f"a chunk from {new.start} to {new.end} is no stretch of a text of {state.text.characters} characters"
-        )
-    return state
-
-
 def _meant(state: Document | None, result: StageResult | Parts) -> StageResult | Parts:
     """Of the entities that people said the document means."""
     if state is None or not state.reassigned:
@@ -293,7 +285,9 @@ def _reassigned(state: Document, change: MentionsReassigned) -> Document:
     )
 
 
-def _rechunked(chunked: DocumentChunked | None, change: ChunkUpdated | ChunkMerged) -> DocumentChunked | None:
-    if chunked is None:
-        return None
-    return chunked.model_copy(update={"chunks": rechunked(chunked.chunks, change)})
+def _recut(state: Document, change: Recut) -> Document:
+    if state.chunked is None:
+        return state
+    recuts = remembered.recut(state.recuts, state.chunked.chunks, change)
+    chunked = state.chunked.model_copy(update={"chunks": rechunked(state.chunked.chunks, change)})
+    return replace(state, chunked=chunked, recuts=recuts)

@@ -1,7 +1,7 @@
 """The ReasoningQuery: asked, answered, perhaps kept, perhaps judged."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from aggregates.cause import Cause, RefusedError
 from contracts.envelope import DomainEvent
@@ -13,12 +13,18 @@ CACHE_CONFIDENCE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class ReasoningQuery:
-    """State of one asked question."""
+    """State of one asked question. `judged`: what people said of its chains, by their number."""
 
     query_id: str
     version: int
     executed: ReasoningQueryExecuted
     cached: ReasoningResultCached | None = None
+    judged: Mapping[int, ReasoningChainValidated] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> ReasoningChainValidated | None:
+        """The first judgement that calls a chain wrong."""
+        return next((one for one in self.judged.values() if one.valid is False), None)
 
     @staticmethod
     def project(events: Iterable[DomainEvent], state: "ReasoningQuery | None" = None) -> "ReasoningQuery | None":
@@ -28,8 +34,13 @@ class ReasoningQuery:
             if isinstance(data, ReasoningQueryExecuted):
                 state = ReasoningQuery(event.aggregate_id, event.aggregate_version, data)
             elif state is not None:
-                cached = data if isinstance(data, ReasoningResultCached) else state.cached
-                state = replace(state, version=event.aggregate_version, cached=cached)
+                state = replace(state, version=event.aggregate_version)
+                match data:
+                    case ReasoningResultCached():
+                        state = replace(state, cached=data)
+                    case ReasoningChainValidated():
+                        others = {chain: one for chain, one in state.judged.items() if chain != data.chain}
+                        state = replace(state, judged=others if data.valid is None else {**others, data.chain: data})
         return state
 
 
@@ -53,9 +64,17 @@ def cache_result(state: ReasoningQuery | None, key: str, cause: Cause) -> tuple[
 def validate_chain(
     state: ReasoningQuery | None, judgement: ReasoningChainValidated, cause: Cause
 ) -> tuple[DomainEvent, ...]:
-    """Judge one chain of the answer. Raises RefusedError for a chain that is not there."""
+    """Judge one chain of the answer, or take it back; the same again changes nothing.
+
+    Raises RefusedError for a chain that is not there, and where there is nothing to take back.
+    """
     if state is None:
         raise RefusedError("there is no such query")
     if judgement.chain >= len(state.executed.chains):
         raise RefusedError(f"query {state.query_id} has {len(state.executed.chains)} chains, counted from 0")
+    before = state.judged.get(judgement.chain)
+    if judgement.valid is None and before is None:
+        raise RefusedError(f"nobody judged chain {judgement.chain} of query {state.query_id}: there is nothing to undo")
+    if before == judgement:
+        return ()
     return (cause.event(judgement, state.query_id, state.version + 1),)

@@ -119,29 +119,66 @@ class DocumentChunked(StageResult):
     chunks: Items[Chunk]
 
 
+MOST_MERGED = 100
+"""Chunks that may become one at once."""
+
+
 class ChunkUpdated(Payload):
-    """One chunk was given other bounds."""
+    """One chunk was given other bounds; or it was given them before, and is in other content again."""
 
     event_type: ClassVar[EventType] = EventType.CHUNK_UPDATED
+    schema_version: ClassVar[int] = 2
     content: Digest
     replaced: Identifier
     chunk: Chunk
+    reason: Reason | None = None
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Ids of the chunks whose place the new one takes."""
+        return (self.replaced,)
 
 
 class ChunkMerged(Payload):
-    """Several chunks became one."""
+    """Several chunks became one; or they did before, and are in other content again."""
 
     event_type: ClassVar[EventType] = EventType.CHUNK_MERGED
+    schema_version: ClassVar[int] = 2
     content: Digest
-    merged: Items[Identifier] = Field(min_length=2, max_length=100)
+    merged: Items[Identifier] = Field(min_length=2, max_length=MOST_MERGED)
     chunk: Chunk
+    reason: Reason | None = None
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Ids of the chunks whose place the new one takes."""
+        return self.merged
 
 
-def rechunked(chunks: Iterable[Chunk], change: ChunkUpdated | ChunkMerged) -> tuple[Chunk, ...]:
-    """The chunks after a correction, by start and end: those that it replaces are gone, its own is there."""
-    gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
+class ChunksRestored(Payload):
+    """A correction of chunks was undone: `removed`, which it made, is gone, and those before it are there again.
+
+    `restored` is empty where the correction was not of the present content: then it is only remembered no more.
+    """
+
+    event_type: ClassVar[EventType] = EventType.CHUNKS_RESTORED
+    content: Digest
+    removed: Identifier
+    restored: Items[Chunk] = Field(max_length=MOST_MERGED)
+    reason: Reason | None = None
+
+
+Recut = ChunkUpdated | ChunkMerged | ChunksRestored
+
+
+def rechunked(chunks: Iterable[Chunk], change: Recut) -> tuple[Chunk, ...]:
+    """The chunks after a correction, by start and end: those that it replaces are gone, its own are there."""
+    if isinstance(change, ChunksRestored):
+        gone, new = {change.removed}, change.restored
+    else:
+        gone, new = set(change.gone), (change.chunk,)
     kept = (chunk for chunk in chunks if chunk.chunk_id not in gone)
-    return tuple(sorted((*kept, change.chunk), key=lambda chunk: (chunk.start, chunk.end)))
+    return tuple(sorted((*kept, *new), key=lambda chunk: (chunk.start, chunk.end)))
 
 
 class Mention(ManyPart):
@@ -221,19 +258,49 @@ class RelationshipsDiscovered(StageResult):
     relations: Items[Relation]
 
 
+class Statement(Part):
+    """What a relation says, as it was found; by it the same relation is known again in other content."""
+
+    subject_id: Identifier
+    subject: Name
+    predicate: Predicate
+    object_id: Identifier
+    object: Name
+    confidence: Share
+    negated: bool
+    modality: Words | None
+
+    @classmethod
+    def of(cls, relation: Relation) -> "Statement":
+        """Of a relation as it was found."""
+        return cls(**{name: getattr(relation, name) for name in cls.model_fields})
+
+
 class RelationshipUpdated(Payload):
-    """Somebody gave a relation another predicate or confidence."""
+    """Somebody gave a relation another predicate or confidence, or (`undone`) left it again as it was found.
+
+    `statement` is what was found, null in events of version 1. `earlier`: the id that the relation had in the content
+    before, where the correction was made then and the present content states the same again.
+    """
 
     event_type: ClassVar[EventType] = EventType.RELATIONSHIP_UPDATED
+    schema_version: ClassVar[int] = 2
     relation_id: Identifier
     predicate: Predicate
     confidence: Share
+    statement: Statement | None = None
+    earlier: Identifier | None = None
+    undone: bool = False
+    reason: Reason | None = None
 
 
 class RelationshipValidated(Payload):
-    """Somebody judged a relation."""
+    """Somebody judged a relation; null in `valid`: he took his judgement back. The rest as in RelationshipUpdated."""
 
     event_type: ClassVar[EventType] = EventType.RELATIONSHIP_VALIDATED
+    schema_version: ClassVar[int] = 2
     relation_id: Identifier
-    valid: bool
+    valid: bool | None
     reason: Reason | None = None
+    statement: Statement | None = None
+    earlier: Identifier | None = None

@@ -31,6 +31,7 @@ class EventType(StrEnum):
     DOCUMENT_CHUNKED = "DocumentChunked"
     CHUNK_UPDATED = "ChunkUpdated"
     CHUNK_MERGED = "ChunkMerged"
+    CHUNKS_RESTORED = "ChunksRestored"
 
     REASONING_QUERY_EXECUTED = "ReasoningQueryExecuted"
     REASONING_RESULT_CACHED = "ReasoningResultCached"
@@ -68,6 +69,7 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.DOCUMENT_CHUNKED,
         EventType.CHUNK_UPDATED,
         EventType.CHUNK_MERGED,
+        EventType.CHUNKS_RESTORED,
         EventType.ENTITIES_EXTRACTED,
         EventType.MENTIONS_REASSIGNED,
         EventType.RELATIONSHIPS_DISCOVERED,

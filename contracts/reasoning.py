@@ -82,9 +82,10 @@ class ReasoningResultCached(Payload):
 
 
 class ReasoningChainValidated(Payload):
-    """Somebody judged one chain of an answer."""
+    """Somebody judged one chain of an answer; null in `valid`: he took his judgement back."""
 
     event_type: ClassVar[EventType] = EventType.REASONING_CHAIN_VALIDATED
+    schema_version: ClassVar[int] = 2
     chain: Count
-    valid: bool
+    valid: bool | None
     reason: Reason | None = None

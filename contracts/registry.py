@@ -24,6 +24,7 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         documents.DocumentChunked,
         documents.ChunkUpdated,
         documents.ChunkMerged,
+        documents.ChunksRestored,
         reasoning.ReasoningQueryExecuted,
         reasoning.ReasoningResultCached,
         reasoning.ReasoningChainValidated,

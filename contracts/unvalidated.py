@@ -6,7 +6,8 @@ Only for the event store's own bytes. What comes from anywhere else goes through
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -118,4 +119,8 @@ def _converter(annotation: Any) -> Build | None:
     if get_origin(annotation) is tuple:
         inner = _converter(get_args(annotation)[0])
         return tuple if inner is None else lambda values: tuple([inner(value) for value in values])
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [found for one in get_args(annotation) if (found := _converter(one)) is not None]
+        assert len(parts) < 2, "a part may be null, and nothing else"
+        return (lambda value: None if value is None else parts[0](value)) if parts else None
     return None

@@ -52,6 +52,26 @@ def _judgements_have_reasons(data: Fields) -> Fields:
     return {**data, "reason": None}
 
 
+def _corrections_say_what_they_correct(data: Fields) -> Fields:
+    """Version 1 named the relation by its id alone, and every correction of it was of the present content."""
+    return {**data, "statement": None, "earlier": None, "undone": False, "reason": None}
+
+
+def _judgements_say_what_they_judge(data: Fields) -> Fields:
+    """The same of judgements."""
+    return {**data, "statement": None, "earlier": None}
+
+
+def _chunks_are_corrected_for_a_reason(data: Fields) -> Fields:
+    """Version 1 did not say why."""
+    return {**data, "reason": None}
+
+
+def _chains_may_be_judged_no_more(data: Fields) -> Fields:
+    """Version 1 knew no judgement that is taken back."""
+    return data
+
+
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentIngested", 1): _text_fields_became_a_reference,
     ("DocumentUpdated", 1): _text_fields_became_a_reference,
@@ -61,6 +81,11 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("EntityUpdated", 1): _names_and_types_may_be_left_to_documents,
     ("EntityValidated", 1): _judgements_have_reasons,
     ("RelationshipsDiscovered", 2): _relations_say_when_and_whether,
+    ("RelationshipUpdated", 1): _corrections_say_what_they_correct,
+    ("RelationshipValidated", 1): _judgements_say_what_they_judge,
+    ("ChunkUpdated", 1): _chunks_are_corrected_for_a_reason,
+    ("ChunkMerged", 1): _chunks_are_corrected_for_a_reason,
+    ("ReasoningChainValidated", 1): _chains_may_be_judged_no_more,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,
 }

@@ -34,6 +34,14 @@ class ModelOutputs:
                     list(outputs.values()),
                 )
 
+    async def counts(self) -> dict[str, int]:
+        """How many outputs are kept of each revision."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT model, count(*) AS kept FROM annals.model_outputs GROUP BY model ORDER BY model"
+            )
+        return {row["model"]: row["kept"] for row in rows}
+
     async def clear(self, model: str) -> int:
         """Forget every output of one revision; returns how many there were."""
         async with acquire(self._pool) as connection:

@@ -102,6 +102,11 @@ class Inference:
         )
         return CachedModel(classifier.revision, self._on_models(classifier.run), self._store)
 
+    async def tokens(self, text: str) -> int:
+        """How many of the embedder's tokens a text has."""
+        offsets = await asyncio.to_thread(lambda: self._embedder.token_offsets(text))
+        return sum(end > start for start, end in offsets)
+
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions, which are not kept. Shape (texts, dimension)."""
         return await asyncio.get_running_loop().run_in_executor(self._models, self._embedder.embed, list(texts))

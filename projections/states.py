@@ -4,8 +4,8 @@ A state folded from an aggregate's first event on is whole. One folded from late
 said, and a read model leaves those parts alone.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from contracts.documents import (
     Alias,
     Chunk,
     ChunkMerged,
+    ChunksRestored,
     ChunkUpdated,
     DocumentChunked,
     DocumentContent,
@@ -34,7 +35,7 @@ from contracts.documents import (
 from contracts.entity_decisions import EntityDecisions
 from contracts.envelope import DomainEvent
 from contracts.parts import collect
-from contracts.reasoning import ReasoningQueryExecuted, ReasoningResultCached
+from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted, ReasoningResultCached
 from contracts.reassigning import meant
 
 
@@ -47,10 +48,21 @@ class JudgedRelation:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """What was found in one chunk."""
+
+    mentions: tuple[Mention, ...]
+    aliases: tuple[Alias, ...]
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentState:
     """One document. After a deletion `gone` is set and every part is empty.
 
     `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
+    `replaced`: of chunks that a correction replaced, what had been found in them, should they be there again;
+    `uncovered` are the relations that no chunk covers now.
     """
 
     gone: bool = False
@@ -66,6 +78,8 @@ class DocumentState:
     aliases: tuple[Alias, ...] | None = None
     relations: tuple[JudgedRelation, ...] | None = None
     parts: tuple[StageResult, ...] = ()
+    replaced: Mapping[str, Within] = field(default_factory=dict)
+    uncovered: tuple[JudgedRelation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,12 @@ class QueryState:
     executed: ReasoningQueryExecuted | None = None
     at: datetime | None = None
     cache_key: str | None = None
+    judgements: Mapping[int, bool] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool | None:
+        """False where somebody called a chain wrong, True where every chain that was judged is right."""
+        return all(self.judgements.values()) if self.judgements else None
 
 
 State = DocumentState | EntityDecisions | QueryState
@@ -200,6 +220,8 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
             return _reassigned(state, data)
         case ChunkUpdated() | ChunkMerged():
             return _rechunked(state, data)
+        case ChunksRestored():
+            return _restored(state, data)
         case _:
             return state
 
@@ -220,37 +242,48 @@ def _between_today(tenant: str, relation: Relation) -> Relation:
 
 
 def _amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:
-    relations = tuple(
-        replace(judged, relation=judged.relation.model_copy(update=changes))
-        if judged.relation.relation_id == relation_id
-        else judged
-        for judged in state.relations or ()
-    )
-    return replace(state, relations=relations)
+    def amended(judged: JudgedRelation) -> JudgedRelation:
+        if judged.relation.relation_id != relation_id:
+            return judged
+        return replace(judged, relation=judged.relation.model_copy(update=changes))
+
+    return _with_relations(state, amended)
 
 
-def _judged(state: DocumentState, relation_id: str, valid: bool) -> DocumentState:
-    relations = tuple(
-        replace(judged, valid=valid) if judged.relation.relation_id == relation_id else judged
-        for judged in state.relations or ()
+def _judged(state: DocumentState, relation_id: str, valid: bool | None) -> DocumentState:
+    return _with_relations(
+        state, lambda judged: replace(judged, valid=valid) if judged.relation.relation_id == relation_id else judged
     )
-    return replace(state, relations=relations)
+
+
+def _with_relations(state: DocumentState, changed: Callable[[JudgedRelation], JudgedRelation]) -> DocumentState:
+    """Those that no chunk covers are decided on, too."""
+    relations, uncovered = tuple(map(changed, state.relations or ())), tuple(map(changed, state.uncovered))
+    return replace(state, relations=relations, uncovered=uncovered)
 
 
 def _reassigned(state: DocumentState, change: MentionsReassigned) -> DocumentState:
     instead = {change.entity_id: change.into}
+
+    def within(own: Within) -> Within:
+        return replace(
+            own,
+            mentions=tuple(meant(one, instead) for one in own.mentions),
+            aliases=tuple(meant(one, instead) for one in own.aliases),
+        )
+
+    state = _with_relations(state, lambda one: replace(one, relation=meant(one.relation, instead)))
     return replace(
         state,
         mentions=tuple(meant(one, instead) for one in state.mentions or ()),
         aliases=tuple(meant(one, instead) for one in state.aliases or ()),
-        relations=tuple(replace(one, relation=meant(one.relation, instead)) for one in state.relations or ()),
+        replaced={chunk_id: within(own) for chunk_id, own in state.replaced.items()},
     )
 
 
 def _rechunked(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> DocumentState:
     """What was found in the chunks that went belongs to the new one, where that still covers it."""
-    gone = {change.replaced} if isinstance(change, ChunkUpdated) else set(change.merged)
-    chunk = change.chunk
+    gone, chunk = set(change.gone), change.chunk
 
     def stays(part: Mention | Relation) -> bool:
         return part.chunk_id not in gone or (chunk.start <= part.start and part.end <= chunk.end)
@@ -272,6 +305,7 @@ def _rechunked(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> Docu
             for alias in state.aliases or ()
         )
     }
+    relations = state.relations or ()
     return replace(
         state,
         chunks=rechunked(state.chunks or (), change),
@@ -279,9 +313,50 @@ def _rechunked(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> Docu
         aliases=tuple(aliases.values()),
         relations=tuple(
             replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home(judged.relation)}))
-            for judged in state.relations or ()
+            for judged in relations
             if stays(judged.relation)
         ),
+        replaced={**state.replaced, **{one: _within(state, one) for one in gone}},
+        uncovered=(*state.uncovered, *(judged for judged in relations if not stays(judged.relation))),
+    )
+
+
+def _within(state: DocumentState, chunk_id: str) -> Within:
+    return Within(
+        tuple(one for one in state.mentions or () if one.chunk_id == chunk_id),
+        tuple(one for one in state.aliases or () if one.chunk_id == chunk_id),
+        tuple(one.relation.relation_id for one in state.relations or () if one.relation.chunk_id == chunk_id),
+    )
+
+
+def _restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
+    """Chunks that are there again hold what had been found in them; relations as they are judged by now."""
+    if all(one.chunk_id != change.removed for one in state.chunks or ()):
+        return state
+    found = {one.chunk_id: state.replaced.get(one.chunk_id, Within((), (), ())) for one in change.restored}
+    homes = {relation_id: chunk_id for chunk_id, own in found.items() for relation_id in own.relations}
+
+    def back(judged: JudgedRelation) -> JudgedRelation:
+        home = homes.get(judged.relation.relation_id, judged.relation.chunk_id)
+        return replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home}))
+
+    return replace(
+        state,
+        chunks=rechunked(state.chunks or (), change),
+        mentions=(
+            *(one for one in state.mentions or () if one.chunk_id != change.removed),
+            *(one for own in found.values() for one in own.mentions),
+        ),
+        aliases=(
+            *(one for one in state.aliases or () if one.chunk_id != change.removed),
+            *(one for own in found.values() for one in own.aliases),
+        ),
+        relations=(
+            *(back(one) for one in state.relations or ()),
+            *(back(one) for one in state.uncovered if one.relation.relation_id in homes),
+        ),
+        replaced={one: own for one, own in state.replaced.items() if one not in found},
+        uncovered=tuple(one for one in state.uncovered if one.relation.relation_id not in homes),
     )
 
 
@@ -291,5 +366,8 @@ def _query(state: QueryState, event: DomainEvent) -> QueryState:
             return replace(state, executed=executed, at=event.timestamp)
         case ReasoningResultCached() as cached:
             return replace(state, cache_key=cached.key)
+        case ReasoningChainValidated(chain=chain, valid=valid):
+            others = {one: judged for one, judged in state.judgements.items() if one != chain}
+            return replace(state, judgements=others if valid is None else {**others, chain: valid})
         case _:
             return state

@@ -115,7 +115,7 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
         Chunking(stores.texts, inference),
         Entities(stores.texts, inference),
         Relationships(stores.texts, inference),
-        Completion(),
+        Completion(stores.texts, inference),
     )
     recent = RecentDocuments()
     runners = [StageRunner(stage, stores.commands, recent) for stage in stages]

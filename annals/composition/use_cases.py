@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from annals.composition.audited import audited_searching, audited_storage
+from annals.composition.corrections import corrections_of, model_cache_of
 from annals.composition.knowledge import knowledge_of
 from annals.composition.models import (
     ask_service,
@@ -33,12 +34,14 @@ from eventstore.idempotency import IdempotencyKeys
 from inference.model import NothingKept
 from inference.runner import Inference
 from services.caller import Caller
+from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
 from services.operations.use_cases import Operations
 from services.processing.embedding_anew import EmbedAnew
+from services.processing.model_cache import ModelCache
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RequestLimits
 from services.reasoning.ask import AskService
@@ -58,7 +61,9 @@ class UseCases:
     knowledge: Knowledge
     ask: AskService
     search: SearchPassages
+    corrections: Corrections
     models: ServingModels
+    model_cache: ModelCache
     embedding: EmbedAnew
     operations: Operations
     security: Security
@@ -144,7 +149,9 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             knowledge=knowledge_of(stores, security.audit),
             ask=audited_asking(ask, security.audit),
             search=audited_searching(search_passages(stores, services.reasoning), security.audit),
+            corrections=corrections_of(stores, keeping, security.audit),
             models=serving_models(stores),
+            model_cache=model_cache_of(stores, security.audit),
             embedding=embed_anew(stores, keeping),
             operations=operations,
             security=security,

@@ -109,6 +109,8 @@ def relations(tenant: str, wanted: RelationFilter, after: tuple[str, str] | None
     where = _Conditions("r.tenant", tenant)
     if wanted.document_id is not None:
         where.add(f"r.document_id = {where.parameter(wanted.document_id)}")
+    if wanted.relation_id is not None:
+        where.add(f"r.relation_id = {where.parameter(wanted.relation_id)}")
     if wanted.predicate is not None:
         where.add(f"r.predicate = {where.parameter(wanted.predicate)}")
     if wanted.entity_id is not None:

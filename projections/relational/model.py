@@ -15,7 +15,7 @@ from projections.states import DocumentState, QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=7,
+    schema_version=8,
     tables=(
         Table(
             "documents",
@@ -53,7 +53,7 @@ LAYOUT = Layout(
             "query_id",
             (
                 "tenant", "query_id", "question", "answered", "confidence", "cached", "knowledge", "milliseconds",
-                "asked_at", "cache_key",
+                "asked_at", "cache_key", "valid",
             ),
         ),
     ),
@@ -181,5 +181,6 @@ def _queries(key: AggregateKey, state: QueryState) -> Sequence[Row]:
             executed.milliseconds,
             state.at,
             state.cache_key,
+            state.valid,
         ),
     )

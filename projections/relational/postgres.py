@@ -30,7 +30,7 @@ SELECT
     (SELECT count(*) FROM relational.chunks WHERE tenant = $1) AS chunks,
     (SELECT count(*) FROM relational.entities WHERE tenant = $1 AND merged_into IS NULL AND valid IS NOT false)
         AS entities,
-    (SELECT count(*) FROM relational.relations WHERE tenant = $1) AS relations,
+    (SELECT count(*) FROM relational.relations WHERE tenant = $1 AND valid IS NOT false) AS relations,
     (SELECT count(*) FROM relational.states WHERE tenant = $1 AND stage <> 'processed') AS waiting
 """
 

@@ -11,7 +11,10 @@ ORDERED_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much there is, of one tenant. `waiting`: documents that are not processed yet."""
+    """How much there is, of one tenant. `relations` without those that somebody called wrong.
+
+    `waiting`: documents that are not processed yet.
+    """
 
     documents: int
     chunks: int
@@ -110,6 +113,7 @@ class RelationFilter:
     entity_id: str | None = None
     predicate: str | None = None
     collections: frozenset[str] | None = None
+    relation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,4 +33,4 @@ CREATE TABLE {schema}.entities (
 CREATE TABLE {schema}.queries (
     tenant text NOT NULL, query_id text NOT NULL, question text NOT NULL, answered boolean NOT NULL,
     confidence double precision NOT NULL, cached boolean NOT NULL, knowledge text NOT NULL,
-    milliseconds integer NOT NULL, asked_at timestamptz NOT NULL, cache_key text);
+    milliseconds integer NOT NULL, asked_at timestamptz NOT NULL, cache_key text, valid boolean);

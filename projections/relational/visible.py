@@ -80,8 +80,8 @@ SELECT
     (SELECT count(*) FROM seen JOIN relational.chunks AS c ON c.tenant = $1 AND c.document_id = seen.document_id)
         AS chunks,
     (SELECT count(*) FROM entities WHERE valid IS NOT false) AS entities,
-    (SELECT count(*) FROM seen JOIN relational.relations AS r ON r.tenant = $1 AND r.document_id = seen.document_id)
-        AS relations,
+    (SELECT count(*) FROM seen JOIN relational.relations AS r ON r.tenant = $1 AND r.document_id = seen.document_id
+        WHERE r.valid IS NOT false) AS relations,
     (SELECT count(*) FROM seen JOIN relational.states AS s ON s.tenant = $1 AND s.document_id = seen.document_id
         WHERE s.stage <> 'processed') AS waiting
 """

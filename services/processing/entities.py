@@ -17,7 +17,7 @@ from inference.analysis import Analysis, decode
 from inference.naming import names_of
 from inference.runner import Inference
 from services.processing.pieces import Piece, groups_of_pieces
-from services.processing.stage import StageOutput
+from services.processing.stage import Completed, StageOutput
 
 Names = dict[str, tuple[str, str] | None]
 """What a text calls something, to the entity's id and its name; None for what is no name."""
@@ -75,7 +75,7 @@ class Entities:
 
     def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
-        assert not isinstance(result, Payload)
+        assert not isinstance(result, Payload | Completed)
         return documents.extract_entities(document, of, result, cause)
 
 

@@ -16,7 +16,7 @@ from eventstore.texts import TextStore
 from inference.analysis import RelationSpan, decode
 from inference.runner import Inference
 from services.processing.pieces import Piece, groups_of_pieces
-from services.processing.stage import StageOutput
+from services.processing.stage import Completed, StageOutput
 
 
 class Relationships:
@@ -59,7 +59,7 @@ class Relationships:
 
     def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
-        assert not isinstance(result, Payload)
+        assert not isinstance(result, Payload | Completed)
         return documents.discover_relationships(document, of, result, cause)
 
 

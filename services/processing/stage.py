@@ -1,6 +1,7 @@
 """What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from aggregates.cause import Cause
 from aggregates.document import Decision, Document
 from contracts import ids
 from contracts.batches import batches
-from contracts.documents import StageResult
+from contracts.documents import ChunkMerged, ChunkUpdated, DocumentProcessed, StageResult
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import Payload
@@ -20,8 +21,16 @@ SLICE_BYTES = 500_000
 """Text worked on at once: bounds memory, and the work that a crash makes vain."""
 
 
-StageOutput = Payload | Sequence[StageResult]
-"""A result, or one that is already in parts."""
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Everything is done, and `recuts` are corrections of chunks that people made in earlier content."""
+
+    processed: DocumentProcessed
+    recuts: tuple[ChunkUpdated | ChunkMerged, ...] = ()
+
+
+StageOutput = Payload | Sequence[StageResult] | Completed
+"""A result, one that is already in parts, or that of the last stage."""
 
 
 class Stage(Protocol):

@@ -53,6 +53,8 @@ ASK_LIMIT_S = 60.0
 RUNNING, WAITING = 4, 64
 GENERATING, GENERATING_SHARE = 8, 0.5
 """How many questions a generative model is asked at once, and what share of the time that is left it may take."""
+REJECTED_CONFIDENCE = 0.5
+"""How sure an answer is at most that somebody called wrong, until something new is known."""
 ASIDE_SHARE = 0.05
 """Of the time granted: how long each of what an answer can do without is waited for (limits, cache, documents, log)."""
 
@@ -72,6 +74,14 @@ class AskResult:
     key: str
     timings: Mapping[str, float]
     recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An earlier answer; `answer` is None where it cannot be given again. `note`: what somebody said against it."""
+
+    answer: Answer | None
+    note: str | None = None
 
 
 class _Steps:
@@ -157,7 +167,8 @@ class AskService:
             steps.done("rate_limit")
             visible = _visible(caller)
             key = _cache_key(caller.tenant, question, k, await self._reasoner.state(caller.tenant, visible))
-            answer = await _if_there("the cache", aside_s, self._kept(caller.tenant, question, key))
+            kept = await _if_there("the cache", aside_s, self._kept(caller.tenant, question, key)) or _Kept(None)
+            answer = kept.answer
             steps.done("cache")
             cached = answer is not None
             if answer is None:
@@ -170,6 +181,7 @@ class AskService:
                     steps.done("generating")
                 # An answer is kept by what it comes from: one without a generative model that was away, as such.
                 key = _cache_key(caller.tenant, question, k, answer.knowledge)
+                answer = _doubted(answer, kept.note)
             if answer.sources or answer.steps or answer.candidates:
                 told = await _if_there("what is told of the documents", aside_s, self._documents.told(caller, answer))
                 answer = told or answer
@@ -211,14 +223,19 @@ class AskService:
                 retry_after_s=grant.retry_after_s,
             )
 
-    async def _kept(self, tenant: str, question: str, key: str) -> Answer | None:
+    async def _kept(self, tenant: str, question: str, key: str) -> _Kept | None:
         query_id = await self._answers.find(tenant, key)
         if query_id is None:
             return None
-        events = await self._reader.of_aggregate(tenant, "reasoning_query", query_id)
-        executed = events[0].event_data if events else None
-        if not isinstance(executed, ReasoningQueryExecuted):
+        state = ReasoningQuery.project(await self._reader.of_aggregate(tenant, "reasoning_query", query_id))
+        if state is None:
             return None
+        if (rejected := state.rejected) is not None:
+            why = "" if rejected.reason is None else f": {rejected.reason}"
+            return _Kept(
+                None, f"somebody called chain {rejected.chain} of this answer wrong (question {query_id}){why}"
+            )
+        executed = state.executed
         chunk_ids = dict.fromkeys(source.chunk_id for source in executed.sources)
         chunk_ids |= dict.fromkeys(step.chunk_id for step in executed.steps)
         chunk_ids |= dict.fromkeys(candidate.chunk_id for candidate in executed.candidates)
@@ -237,7 +254,15 @@ class AskService:
             tuple(executed.models),
             executed.borne_out,
         )
-        return await asyncio.to_thread(with_contradictions, question, kept)
+        return _Kept(await asyncio.to_thread(with_contradictions, question, kept))
+
+
+def _doubted(answer: Answer, note: str | None) -> Answer:
+    """As somebody doubts it; not sure enough to be kept, so it is said each time that the same is asked."""
+    if note is None or answer.answer is None:
+        return answer
+    note = note if answer.note is None else f"{note}; {answer.note}"
+    return replace(answer, confidence=min(answer.confidence, REJECTED_CONFIDENCE), note=note)
 
 
 def require_embedding(caller: Caller) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aggregates import document as documents
+from aggregates import document_corrections as corrections
 from aggregates.cause import Cause, RefusedError
 from aggregates.document import Document, evolve
 from contracts import limits
@@ -26,15 +27,16 @@ STAGES: dict[str, tuple[Decide, Callable[..., Payload]]] = {
     "complete": (documents.complete, processed),
 }
 NEVER = UUID(int=0)
+JUDGED = RelationshipUpdated | RelationshipValidated
 DIGESTS = (A, B, "c" * 64)
 Correct = Callable[[Document | None, Cause], Sequence[DomainEvent]]
 CORRECTIONS: list[Correct] = [
-    lambda state, cause: documents.update_chunk(state, "k2", chunk("k2", 2, 7), cause),
-    lambda state, cause: documents.merge_chunks(state, ("k1", "k2"), chunk("k1", 0, 6), cause),
-    lambda state, cause: documents.update_relationship(
+    lambda state, cause: corrections.update_chunk(state, "k2", chunk("k2", 2, 7), cause),
+    lambda state, cause: corrections.merge_chunks(state, ("k1", "k2"), chunk("k1", 0, 6), cause),
+    lambda state, cause: corrections.update_relationship(
         state, RelationshipUpdated(relation_id="r1", predicate="married", confidence=0.4), cause
     ),
-    lambda state, cause: documents.validate_relationship(
+    lambda state, cause: corrections.validate_relationship(
         state, RelationshipValidated(relation_id="r2", valid=True), cause
     ),
 ]
@@ -50,6 +52,8 @@ class DocumentMachine(RuleBasedStateMachine):
         self.present: str | None = None
         self.present_ids: set[UUID] = set()
         self.done: set[str] = set()
+        self.judged: set[str] = set()
+        self.waiting: set[str] = set()
 
     @property
     def cause(self) -> Cause:
@@ -58,10 +62,11 @@ class DocumentMachine(RuleBasedStateMachine):
 
     def append(self, events: Sequence[DomainEvent]) -> None:
         """What a store would do with a decision."""
-        for number, event in enumerate(events, start=1):
+        for event in events:
             self.history.append(event)
             self.state = evolve(self.state, event)
-            if number == len(events):  # of a result in parts only the last speaks for the content
+            # Of a result in parts only the last speaks for the content.
+            if not isinstance(event.event_data, StageResult) or event.event_data.is_last:
                 self.present_ids.add(event.event_id)
 
     @rule(digest=st.sampled_from(DIGESTS))
@@ -74,17 +79,21 @@ class DocumentMachine(RuleBasedStateMachine):
         (event,) = events
         assert event.event_type == ("DocumentIngested" if self.present is None else "DocumentUpdated")
         self.present, self.present_ids, self.done = digest, set(), set()
+        self.waiting = set(self.judged)
         self.append(events)
 
     @precondition(lambda self: self.present is not None)
     @rule(stage=st.sampled_from(sorted(STAGES)), data=st.data())
     def fresh_result(self, stage: str, data: st.DataObject) -> None:
-        """A stage worked on an event of the present content: accepted the first time."""
+        """A stage worked on an event of the present content: accepted the first time, with what people said of it."""
         decide, result = STAGES[stage]
         of = data.draw(st.sampled_from(sorted(self.present_ids)), label="of")
         events = decide(self.state, of, result(self.present), self.cause)
-        assert len(events) == (0 if stage in self.done else len(parts_of(result(self.present))))
+        again = len(self.waiting) if stage == "complete" and "relations" in self.done else 0
+        assert len(events) == (0 if stage in self.done else len(parts_of(result(self.present))) + again)
         self.done.add(stage)
+        if stage == "complete" and again:
+            self.waiting = set()
         self.append(events)
 
     @rule(stage=st.sampled_from(sorted(STAGES)), data=st.data())
@@ -102,17 +111,19 @@ class DocumentMachine(RuleBasedStateMachine):
         assert len(events) == (self.present is not None)
         self.append(events)
         self.present, self.present_ids, self.done = None, set(), set()
+        self.judged, self.waiting = set(), set()
 
     @rule(correct=st.sampled_from(CORRECTIONS))
     def correct(self, correct: Correct) -> None:
-        """People correct chunks and relations: refused, or one event."""
+        """People correct chunks and relations: refused, or one event; the same judgement again is none."""
         try:
             events = correct(self.state, self.cause)
         except RefusedError:
             return
         assert self.present is not None and self.done & {"chunk", "relations"}
-        assert len(events) == 1
+        assert len(events) == 1 or self.judged >= {"r2"}
         self.append(events)
+        self.judged |= {event.event_data.relation_id for event in events if isinstance(event.event_data, JUDGED)}
 
     @invariant()
     def versions_have_no_gaps(self) -> None:
@@ -136,6 +147,9 @@ class DocumentMachine(RuleBasedStateMachine):
         assert self.state.present == self.present_ids
         if self.present is not None:
             assert self.state.text.digest == self.present
+            assert set(self.state.judgements) == self.judged
+            orphaned = {one.relation_id for one in self.state.orphaned_judgements}
+            assert orphaned == (self.waiting if "complete" in self.done else set())
             finished = (self.state.chunked, self.state.extracted, self.state.related, self.state.processed)
             assert [stage for stage, result in zip(STAGES, finished, strict=True) if result] == [
                 stage for stage in STAGES if stage in self.done

@@ -76,6 +76,19 @@ def test_a_chain_that_is_not_there_is_not_judged() -> None:
 
 
 def test_a_judgement_leaves_answer_and_cache_as_they_were() -> None:
-    judged = state(executed(), KEPT, ReasoningChainValidated(chain=0, valid=True))
-    assert judged == ReasoningQuery("q1", 3, executed(), KEPT)
+    right = ReasoningChainValidated(chain=0, valid=True)
+    assert state(executed(), KEPT, right) == ReasoningQuery("q1", 3, executed(), KEPT, {0: right})
+
+
+def test_a_judgement_is_taken_back_and_the_same_again_changes_nothing() -> None:
+    wrong = ReasoningChainValidated(chain=0, valid=False, reason="no source")
+    judged = state(executed(), KEPT, wrong)
+    assert judged is not None and judged.rejected == wrong
+    assert queries.validate_chain(judged, wrong, CAUSE) == ()
+
+    (event,) = queries.validate_chain(judged, ReasoningChainValidated(chain=0, valid=None), CAUSE)
+    after = state(executed(), KEPT, wrong, event.event_data)
+    assert after is not None and (after.rejected, after.judged) == (None, {})
+    with pytest.raises(RefusedError, match="nobody judged chain 0"):
+        queries.validate_chain(after, ReasoningChainValidated(chain=0, valid=None), CAUSE)
     assert state() is None

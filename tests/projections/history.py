@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from aggregates import document as documents
+from aggregates import document_corrections as corrections
 from aggregates import entity as entities
 from aggregates import reasoning_query as queries
 from aggregates.cause import Cause
@@ -98,7 +99,7 @@ class History:
         return await self.on_document(
             story.tenant,
             story.document_id,
-            lambda state: documents.merge_chunks(state, gone, chunk, _cause(story.tenant)),
+            lambda state: corrections.merge_chunks(state, gone, chunk, _cause(story.tenant)),
         )
 
     async def judge_relation(self, story: Story, relation_id: str, *, valid: bool) -> list[DomainEvent]:
@@ -107,7 +108,7 @@ class History:
         return await self.on_document(
             story.tenant,
             story.document_id,
-            lambda state: documents.validate_relationship(state, judgement, _cause(story.tenant)),
+            lambda state: corrections.validate_relationship(state, judgement, _cause(story.tenant)),
         )
 
     async def amend_relation(self, story: Story, relation_id: str, predicate: str) -> list[DomainEvent]:
@@ -116,7 +117,7 @@ class History:
         return await self.on_document(
             story.tenant,
             story.document_id,
-            lambda state: documents.update_relationship(state, change, _cause(story.tenant)),
+            lambda state: corrections.update_relationship(state, change, _cause(story.tenant)),
         )
 
     async def rename(self, name: str, to: str, *, tenant: str = "default") -> list[DomainEvent]:

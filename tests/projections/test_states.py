@@ -7,6 +7,7 @@ import pytest
 from contracts import ids, limits
 from contracts.documents import (
     ChunkMerged,
+    ChunksRestored,
     ChunkUpdated,
     Mention,
     Relation,
@@ -18,7 +19,8 @@ from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
 from contracts.entity_decisions import EntityDecisions
 from contracts.parts import split
 from contracts.payload import Payload
-from projections.states import DocumentState, fold, needed_from
+from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted
+from projections.states import DocumentState, QueryState, fold, needed_from
 from tests.aggregates.scenario import (
     chunk,
     chunked,
@@ -30,6 +32,17 @@ from tests.aggregates.scenario import (
     processed,
     related,
     updated,
+)
+
+EXECUTED = ReasoningQueryExecuted(
+    question="Who?",
+    answer="Ada",
+    confidence=0.9,
+    sources=(),
+    chains=("one", "two"),
+    knowledge="a" * 64,
+    cached=False,
+    milliseconds=3,
 )
 
 
@@ -222,3 +235,59 @@ def test_an_old_log_tells_of_entities_under_the_ids_of_today() -> None:
     assert isinstance(state, DocumentState) and state.mentions is not None
     assert [one.entity_id for one in state.mentions] == [ids.entity_id("acme", one.name) for one in state.mentions]
     assert len({one.entity_id for one in state.mentions}) == 4
+
+
+def test_chunks_that_are_there_again_hold_what_was_found_in_them() -> None:
+    """The judgements of today stay with it."""
+    before = (
+        ingested(),
+        chunked(),
+        found(mention("k1", 0, 3), mention("k1", 1, 3), mention("k2", 3, 6)),
+        stated(("k1", 0, 3), ("k2", 3, 6), ("k3", 6, 9)),
+    )
+    smaller = ChunkUpdated(content=content().text.digest, replaced="k1", chunk=chunk("k4", 0, 2))
+    merged = ChunkMerged(content=content().text.digest, merged=("k4", "k2"), chunk=chunk("k5", 0, 6))
+    judged = RelationshipValidated(relation_id="r1", valid=False)
+    undone = (
+        ChunksRestored(content=content().text.digest, removed="k5", restored=(smaller.chunk, chunk("k2", 3, 6))),
+        ChunksRestored(content=content().text.digest, removed="k4", restored=(chunk("k1", 0, 3),)),
+    )
+    after, expected = document(*before, smaller, merged, judged, *undone), document(*before, judged)
+
+    assert after.chunks == expected.chunks
+    (mentions, subjects, relations), then = spans(after), spans(expected)
+    assert (sorted(mentions), sorted(subjects), sorted(relations)) == tuple(map(sorted, then))  # type: ignore[arg-type]
+    assert after.relations is not None and expected.relations is not None
+    assert {one.relation.relation_id: one for one in after.relations} == {
+        one.relation.relation_id: one for one in expected.relations
+    }
+    assert after.uncovered == ()
+
+
+def test_what_was_corrected_in_content_before_is_no_chunk_to_be_restored() -> None:
+    whole = document(ingested(), chunked(), extracted(), related())
+    forgotten = ChunksRestored(content=content().text.digest, removed="k9", restored=())
+    assert spans(document(ingested(), chunked(), extracted(), related(), forgotten)) == spans(whole)
+
+
+def test_a_judgement_is_taken_back() -> None:
+    state = document(
+        ingested(),
+        related(),
+        RelationshipValidated(relation_id="r1", valid=False),
+        RelationshipValidated(relation_id="r1", valid=None),
+    )
+    assert state.relations is not None and state.relations[0].valid is None
+
+
+def test_an_answer_is_wrong_where_a_chain_is() -> None:
+    def judged(*judgements: tuple[int, bool | None]) -> bool | None:
+        said = (ReasoningChainValidated(chain=chain, valid=valid) for chain, valid in judgements)
+        state = fold(given(EXECUTED, *said, aggregate_id="q1"))
+        assert isinstance(state, QueryState)
+        return state.valid
+
+    assert judged() is None
+    assert judged((0, True)) is True
+    assert judged((0, True), (1, False)) is False
+    assert judged((0, True), (1, False), (1, None)) is True

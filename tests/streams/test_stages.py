@@ -64,7 +64,12 @@ def outputs(loaded: tuple[Inference, PresentOutputs], pool: PostgresPool) -> Pre
 
 @pytest.fixture
 def handlers(commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference) -> dict[str, StageHandler]:
-    made = (Chunking(texts, inference), Entities(texts, inference), Relationships(texts, inference), Completion())
+    made = (
+        Chunking(texts, inference),
+        Entities(texts, inference),
+        Relationships(texts, inference),
+        Completion(texts, inference),
+    )
     positions = ConsumerPositions(pool)
     recent = RecentDocuments()
     return {stage.name: StageHandler(StageRunner(stage, commands, recent), positions, topics()) for stage in made}

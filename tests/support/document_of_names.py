@@ -108,7 +108,11 @@ async def work(dsn: str, characters: int) -> int:
         inference = cast(Any, SimpleNamespace(entities=model, relations=model))
         before = memory("VmRSS")
         forget_peak()
-        for stage in (Entities(history.texts, inference), Relationships(history.texts, inference), Completion()):
+        for stage in (
+            Entities(history.texts, inference),
+            Relationships(history.texts, inference),
+            Completion(history.texts, inference),
+        ):
             await run(history, stage)
             print(stage.name, memory("VmHWM") - before, file=sys.stderr)
         states = [state async for state in history.commands.load_in_batches([KEY], Document.project)]

@@ -1,0 +1,79 @@
+"""What all corrections of documents share: whose document it is, whether it may be corrected now, what came of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aggregates.cause import Cause, RefusedError
+from aggregates.document import Document
+from contracts.access import collection_of
+from contracts.envelope import DomainEvent
+from contracts.event_types import EventType
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from security.reach import Reach
+from services.caller import Caller
+from services.errors import NotFoundError
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a correction led to: `id` is that of the relation, chunk or question that is there now.
+
+    `position`: of its last event in the log; the read models have it once they are as far. `changed`: whether there was
+    anything to be said.
+    """
+
+    id: str
+    document_id: str | None
+    position: int
+    changed: bool
+
+
+def cause_of(caller: Caller, correlation: str) -> Cause:
+    """Of what the caller decides."""
+    return Cause(caller.metadata, caller.correlation_id or correlation)
+
+
+def check_right(caller: Caller, resource: str, what: str, document: Document | None) -> Document:
+    """The document, where the caller may correct it and it is processed.
+
+    Raises NotFoundError for what he may not even read, AccessDeniedError, RefusedError.
+    """
+    if document is None or document.deleted:
+        raise unknown(what)
+    attributes = {"collection": collection_of(document.attributes)}
+    if not caller.access.decide(resource, "write", attributes).allowed:
+        if not caller.access.decide(resource, "read", attributes).allowed:
+            raise unknown(what)
+        caller.require(resource, "write", attributes)
+    if document.processed is None:
+        raise RefusedError(f"document {document.document_id} is still being processed; correct it when that is done")
+    return document
+
+
+def unknown(what: str) -> NotFoundError:
+    """Said of what is not there, and of what the caller may not know of."""
+    return NotFoundError(f"there is no {what}, or no longer; list what there is")
+
+
+def outcome(id: str, document_id: str | None, events: Sequence[DomainEvent]) -> Corrected:
+    """Of events as they were stored."""
+    return Corrected(id, document_id, max((event.position or 0 for event in events), default=0), bool(events))
+
+
+async def corrected_documents(
+    reader: EventReader, tenant: str, types: Iterable[EventType], reach: Reach
+) -> list[AggregateKey]:
+    """The documents of which the log has an event of one of these types, each once, within reach."""
+    head, after, found = await reader.head(), 0, dict[str, None]()
+    while after < head:
+        page = await reader.of_tenant(
+            tenant, [str(one) for one in types], after, head, PAGE, None if reach.is_everything else reach.searched
+        )
+        if not page:
+            break
+        found.update((event.aggregate_id, None) for event in page)
+        after = page[-1].position or head
+    return [AggregateKey(tenant, "document", one) for one in found]

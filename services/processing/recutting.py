@@ -1,0 +1,124 @@
+"""Chunks that people give other bounds: made from the text, with their vector; and found again in other content."""
+
+from collections.abc import Collection, Sequence
+
+from aggregates.document import Document
+from aggregates.remembered import CorrectedChunk
+from contracts import ids
+from contracts.documents import MOST_MERGED, Chunk, ChunkMerged, ChunkUpdated, rechunked
+from eventstore.errors import MissingTextError
+from eventstore.texts import TextStore
+from inference.model import digest_of
+from inference.runner import Inference
+from services.processing.chunking import embedder_input
+
+
+class Recutting:
+    """Vectors go to the model outputs; a chunk whose text and title were embedded before needs no model.
+
+    Raises StoreUnavailableError, MissingTextError, InferenceError.
+    """
+
+    def __init__(self, texts: TextStore, inference: Inference) -> None:
+        """`inference` keeps what it makes."""
+        self._texts = texts
+        self._inference = inference
+
+    @property
+    def embedder(self) -> str:
+        """Revision of what makes the vectors."""
+        return self._inference.embedder.revision
+
+    async def text(self, document: Document, digest: str | None = None) -> str:
+        """The document's present text, or an earlier one."""
+        key = (document.tenant, document.document_id, digest or document.text.digest)
+        return (await self._texts.get_many([key]))[key]
+
+    async def chunk(
+        self, document: Document, text: str, span: tuple[int, int], index: int, taken: Collection[str]
+    ) -> Chunk:
+        """`text[start:end]` as a chunk, under an id that is none of those `taken`."""
+        start, end = span
+        content, title = text[start:end], document.title
+        digest, occurrence = digest_of(content), 0
+        while (own := ids.chunk_id(document.tenant, document.document_id, digest, occurrence)) in taken:
+            occurrence += 1
+        read = embedder_input(title, content)
+        await self._inference.embedder.outputs([read])
+        return Chunk(
+            chunk_id=own,
+            index=index,
+            start=start,
+            end=end,
+            tokens=await self._inference.tokens(content),
+            digest=digest,
+            input_digest=digest_of(read),
+        )
+
+    async def again(self, document: Document) -> tuple[ChunkUpdated | ChunkMerged, ...]:
+        """The corrections that wait and that the present content has again, each of what those before it left."""
+        waiting = [one for one in document.recuts if not one.attached]
+        if not waiting or document.chunked is None:
+            return ()
+        text, chunks = await self.text(document), document.chunked.chunks
+        changes: list[ChunkUpdated | ChunkMerged] = []
+        for one in waiting:
+            found = _in_place(one, chunks, text) or _by_text(one, chunks, text, await self._earlier(document, one))
+            if found is None:
+                continue
+            gone, start = found
+            if one.chunk.chunk_id in {chunk.chunk_id for chunk in chunks} - set(gone):
+                continue
+            change = _change(document, one, gone, start, text)
+            chunks = rechunked(chunks, change)
+            changes.append(change)
+        await self._inference.embedder.outputs(
+            [embedder_input(document.title, text[one.chunk.start : one.chunk.end]) for one in changes]
+        )
+        return tuple(changes)
+
+    async def _earlier(self, document: Document, one: CorrectedChunk) -> str | None:
+        """What the corrected chunk said; None where that text is not kept any more."""
+        try:
+            return (await self.text(document, one.content))[one.chunk.start : one.chunk.end]
+        except MissingTextError:
+            return None
+
+
+Found = tuple[tuple[str, ...], int]
+"""Ids of the chunks that the corrected one replaces, and where it starts."""
+
+
+def _in_place(one: CorrectedChunk, chunks: Sequence[Chunk], text: str) -> Found | None:
+    """Where the chunks that it replaced are there again, as far from each other as they were."""
+    there = {chunk.chunk_id: chunk for chunk in chunks}
+    shifts = {there[old.chunk_id].start - old.start if old.chunk_id in there else None for old in one.gone}
+    shift = shifts.pop() if len(shifts) == 1 else None
+    if shift is None:
+        return None
+    start, end = one.chunk.start + shift, one.chunk.end + shift
+    if start < 0 or digest_of(text[start:end]) != one.chunk.digest:
+        return None
+    return tuple(old.chunk_id for old in one.gone), start
+
+
+def _by_text(one: CorrectedChunk, chunks: Sequence[Chunk], text: str, said: str | None) -> Found | None:
+    """Where its text is there again, and chunks lie within it."""
+    start = text.find(said) if said else -1
+    if start < 0:
+        return None
+    end = start + len(said or "")
+    within = tuple(chunk.chunk_id for chunk in chunks if start <= chunk.start and chunk.end <= end)
+    return (within, start) if 1 <= len(within) <= MOST_MERGED else None
+
+
+def _change(
+    document: Document, one: CorrectedChunk, gone: tuple[str, ...], start: int, text: str
+) -> ChunkUpdated | ChunkMerged:
+    end = start + one.chunk.end - one.chunk.start
+    read = embedder_input(document.title, text[start:end])
+    chunk = one.chunk.model_copy(update={"start": start, "end": end, "input_digest": digest_of(read)})
+    content, reason = document.text.digest, one.reason
+    if len(gone) == 1:
+        return ChunkUpdated(content=content, replaced=gone[0], chunk=chunk, reason=reason)
+    return ChunkMerged(content=content, merged=gone, chunk=chunk, reason=reason)
