@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from contracts.payload import Identifier
 from contracts.text import is_blank
 from inference.formats.child import DEFAULT_LIMITS, FileReader, ReadLimits
 from inference.formats.document import NotRead
-from services.storage.files import attributes_of, part_of, title_of
+from services.storage.files import ORIGINAL, attributes_of, part_of, title_of
 
 LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 JSON_SUFFIX = ".json"
@@ -29,11 +30,15 @@ _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How files are read: which of a folder, by which encoding, whether archives are opened, and what one may cost."""
+    """How files are read: which of a folder, by which encoding, whether archives are opened, and what one may cost.
+
+    `originals`: whether the bytes of a file go with its first document.
+    """
 
     selection: Selection = ALL
     encoding: str | None = None
     archives: bool = False
+    originals: bool = False
     limits: ReadLimits = DEFAULT_LIMITS
 
 
@@ -42,7 +47,10 @@ DEFAULT = LoadOptions()
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One document, read and found well-formed. `name` is what a message to a person calls it; `warnings` are such."""
+    """One document, read and found well-formed. `name` is what a message to a person calls it; `warnings` are such.
+
+    `original`: the bytes of its file, where they are to be kept.
+    """
 
     name: str
     document_id: str
@@ -51,6 +59,7 @@ class Loaded:
     uri: str | None
     attributes: dict[str, str | int | float | bool | None]
     warnings: tuple[str, ...] = ()
+    original: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,7 @@ def documents_of(
     uri: str | None,
 ) -> Iterator[Loaded | Refused | LeftOut]:
     """The documents of a file, whatever it is called: `name` in messages, `file_name` as a hint of what it is."""
+    original = raw if options.originals else None
     for found in reader.read(raw, file_name, encoding=options.encoding, archives=options.archives):
         named = f"{name}#{found.part}" if found.part else name
         if isinstance(found, NotRead):
@@ -199,7 +209,7 @@ def documents_of(
             else:
                 yield Refused(named, found.reason)
             continue
-        yield _checked(
+        document = _checked(
             named,
             part_of(document_id, found.part),
             title_of(found, file_name),
@@ -208,6 +218,10 @@ def documents_of(
             attributes_of(found),
             found.warnings,
         )
+        if isinstance(document, Loaded) and original is not None:
+            attributes = {**document.attributes, ORIGINAL: sha256(original).hexdigest()}
+            document, original = replace(document, attributes=attributes, original=original), None
+        yield document
 
 
 class _Chained(io.RawIOBase):

@@ -22,6 +22,8 @@ from services.fetching.fetcher import Fetched, NotFetchedError, UrlFetcher, pars
 from services.storage.files import MAX_VALUE
 
 VALIDATORS = ("etag", "last_modified")
+ADDED = frozenset({"language", "original"})
+"""What a document may have beside what its file says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,9 @@ class WebFiles:
         return UrlFile(url, file, _name(answer), validators, there)
 
     def _conditions(self, there: Mapping[str, StoredDocument]) -> dict[str, str]:
-        """None where the same content is to be read otherwise than before."""
-        if not there or self._options.encoding is not None or self._options.archives:
+        """None where the same content is to be read otherwise than before, or its bytes are to be kept."""
+        options = self._options
+        if not there or options.encoding is not None or options.archives or options.originals:
             return {}
         told = next(iter(there.values())).attributes
         return {name: told[name] for name in VALIDATORS if isinstance(told.get(name), str)}
@@ -115,8 +118,12 @@ class WebFiles:
 def _unless_same(one: Loaded, file: UrlFile) -> Loaded | Unchanged:
     """Some servers call the same content otherwise each time: what it is called alone changes nothing."""
     before = file.stored.get(one.document_id)
-    if before is not None:
-        attributes = {name: value for name, value in before.attributes.items() if name not in VALIDATORS}
+    if before is not None and one.original is None:
+        attributes = {
+            name: value
+            for name, value in before.attributes.items()
+            if name not in VALIDATORS and (name not in ADDED or name in one.attributes)
+        }
         digest = sha256(one.text.encode()).hexdigest()
         same = (before.title, before.uri, before.digest) == (one.title, one.uri, digest)
         if same and attributes == one.attributes:

@@ -50,6 +50,7 @@ class CommandContext:
     """Where they may change."""
     server: str | None = None
     """The gateway that was named; another one is not looked for then."""
+    without_gateway: bool = False
     people: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
 
     @property
@@ -58,11 +59,19 @@ class CommandContext:
         return Caller(self.settings.tenant, self.settings.actor, "cli", FULL_ACCESS)
 
     def gateway(self) -> Address | None:
-        """The gateway to be asked: the one of --server, else the one that is up here; None where none is.
+        """The gateway to be asked: the one of --server, else the one that is up here; None where none is, or is to be.
 
         Raises NoTokenError, PlainTextError.
         """
+        if self.without_gateway:
+            return None
         return named(self.server) if self.server is not None else beside(self.settings)
+
+    def here(self, option: str) -> None:
+        """Ask the databases and no gateway, as this option needs. Raises UsageError where --server is given."""
+        if self.server is not None:
+            raise click.UsageError(f"--server does not go with {option}, which works where the databases are")
+        self.without_gateway = True
 
     def say(self, text: str) -> None:
         """A line for people: on stdout, or on stderr when a machine reads stdout."""

@@ -32,6 +32,9 @@ from services.fetching.fetcher import FetchLimits, UrlFetcher
 @click.option("--exclude", "excludes", multiple=True, help="Of folders, nothing like this, as 'drafts/'; as above.")
 @click.option("--encoding", help="Read text as this, as 'cp1251', where it was taken for something else.")
 @click.option("--archives", is_flag=True, help="Open archives (.zip, .tar, .gz) and read the files in them.")
+@click.option(
+    "--keep-original", is_flag=True, help="Keep the bytes of each file, for `annals show ID --original FILE`."
+)
 @served
 def command(
     context: CommandContext,
@@ -42,6 +45,7 @@ def command(
     excludes: tuple[str, ...],
     encoding: str | None,
     archives: bool,
+    keep_original: bool,
 ) -> None:
     """Take documents in from PATHS: files, folders, https addresses, or - for standard input.
 
@@ -70,7 +74,9 @@ def command(
         raise WrongUsageError(
             f"{urls[0]} is not fetched, since the setting `fetch_urls` is off; set ANNALS_FETCH_URLS=true"
         )
-    options = LoadOptions(Selection(globs, excludes), encoding, archives, read_limits(context.settings))
+    if keep_original:
+        context.here("--keep-original")
+    options = LoadOptions(Selection(globs, excludes), encoding, archives, keep_original, read_limits(context.settings))
     if watch:
         if wait:
             raise WrongUsageError("--wait does not go with --watch, which never ends; leave one out")

@@ -1,6 +1,7 @@
 """`annals show`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,17 +9,41 @@ import click
 from annals.cli.citing import cited
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
+from annals.cli.usage import PlainError
 from annals.cli.words import counted, time_of
+from annals.folders import printable
 
 
 @click.command("show", short_help="A document, a chunk, or an entity, and what is around it.")
 @click.argument("id")
+@click.option("--original", type=click.Path(path_type=Path), help="Write the bytes that it was read from to this file.")
 @served
-def command(context: CommandContext, id: str) -> None:
+def command(context: CommandContext, id: str, original: Path | None) -> None:
     """Show the document of this ID (or path), the chunk of this id with its place in the file and what stands around
     it, or the entity of this name and what the documents say of it.
     """
-    run_async(lambda: _show(context, id))
+    if original is not None:
+        context.here("--original")
+        run_async(lambda: _original(context, id, original))
+    else:
+        run_async(lambda: _show(context, id))
+
+
+async def _original(context: CommandContext, given: str, file: Path) -> None:
+    """Raises PlainError where the file is there already, or cannot be written."""
+    from annals.cli.here import reading as here
+
+    found = await here.original(context, given)
+    try:
+        with file.open("xb") as written:
+            written.write(found.content)
+    except FileExistsError:
+        raise PlainError(f"{printable(file)} is there already; name another file") from None
+    except OSError as error:
+        raise PlainError(f"{printable(file)} cannot be written: {error.strerror or error}") from None
+    size = len(found.content)
+    context.say(f"{counted(size, 'byte')} of {found.document_id} written to {printable(file)}")
+    context.give({"document_id": found.document_id, "digest": found.digest, "bytes": size, "file": printable(file)})
 
 
 async def _show(context: CommandContext, given: str) -> None:

@@ -38,7 +38,7 @@ async def take(
     """Give `store` all that can be taken in, at most `batch` documents or `batch_size` characters at once."""
     taken = Taken()
     with context.progress("taking in", None, "documents") as done:
-        for some in batches(inputs, _size, max_items=batch, max_bytes=batch_size):
+        for some in batches(inputs, size_of, max_items=batch, max_bytes=batch_size):
             documents = [one for one in some if isinstance(one, Loaded)]
             stored = iter(await store(documents) if documents else ())
             # What was refused is told in the order of the inputs, whoever refused it.
@@ -58,6 +58,6 @@ async def take(
     return taken
 
 
-def _size(one: Input) -> int:
-    """Characters of its text, which is most of what it takes."""
-    return len(one.text) if isinstance(one, Loaded) else 0
+def size_of(one: Input) -> int:
+    """Characters of its text and bytes of its file, which is most of what it takes."""
+    return len(one.text) + len(one.original or b"") if isinstance(one, Loaded) else 0

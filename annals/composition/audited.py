@@ -28,6 +28,9 @@ def audited_storage(storage: Storage, log: AuditLog) -> Storage:
         ),
         listing=recording(storage.listing, log, documents=listed[0], entities=listed[1]),
         logged=recording(storage.logged, log, documents=listed[0]),
+        original=recording(
+            storage.original, log, read=Recorded("read", "read", "documents", lambda given, _: list(given["names"])[:1])
+        ),
         parts=recording(
             storage.parts,
             log,

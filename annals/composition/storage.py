@@ -1,6 +1,7 @@
 """Documents: taken in, deleted, shown."""
 
 from annals.composition.stores import Stores
+from eventstore.originals import OriginalStore
 from services.citations import Citations
 from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
@@ -10,6 +11,7 @@ from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
 from services.storage.logged import ListLogged
+from services.storage.original import ReadOriginal
 from services.storage.parts import ListParts
 from services.storage.query_plan import QueryOptimizer
 from services.storage.reading import ReadDocument
@@ -21,15 +23,16 @@ from services.storage.waiting import WaitForDocuments
 
 def storage_of(stores: Stores) -> Storage:
     """All of them."""
-    read = stores.read
+    read, originals = stores.read, OriginalStore(stores.pool)
     chunks = ReadChunk(read.relational, read.passages, Citations(stores.texts))
     return Storage(
-        taking=TakeDocuments(intake_of(stores)),
+        taking=TakeDocuments(intake_of(stores), originals),
         deletion=DeleteDocuments(stores.commands, stores.reader),
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages, chunks),
         listing=Listing(read.relational),
         logged=ListLogged(stores.reader),
+        original=ReadOriginal(stores.reader, originals),
         parts=ListParts(read.relational, read.passages),
         chunks=chunks,
         reading=ReadDocument(

@@ -194,4 +194,5 @@ class FolderFollower:
 
 
 def _size(found: tuple[Path, Loaded | Refused | LeftOut | _End]) -> int:
-    return len(found[1].text) if isinstance(found[1], Loaded) else 0
+    one = found[1]
+    return len(one.text) + len(one.original or b"") if isinstance(one, Loaded) else 0

@@ -7,6 +7,8 @@ from contracts.payload import Scalar
 from contracts.structure import structure_attributes
 from inference.formats.document import ReadDocument
 
+ORIGINAL = "original"
+"""The attribute with the digest of the bytes that a document was read from, where they are kept."""
 MAX_TITLE = 1024
 MAX_VALUE = 1024
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{0,32})?")

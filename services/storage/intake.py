@@ -24,6 +24,7 @@ from eventstore.texts import TextStore
 from security.reach import EVERYTHING, Reach
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
+from services.storage.files import ORIGINAL
 from services.storage.precondition import check_version
 
 Outcome = Literal["ingested", "updated", "unchanged", "duplicate"]
@@ -141,7 +142,7 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
     given = DocumentContent(
         title=submission.title, text=reference, uri=submission.uri, attributes=submission.attributes
     )
-    content = _with_language(given, submission.text)
+    with_language = _with_language(given, submission.text)
     cause = Cause(
         metadata=submission.metadata,
         correlation_id=submission.correlation_id,
@@ -157,11 +158,12 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
                 "take another id, or ask an administrator for a role that may"
             )
         check_version(submission.expected_version, document)
+        same, content = (_with_original(one, document) for one in (given, with_language))
         # What was taken in before languages were told is no other content for that.
         if (
             document is not None
             and not document.deleted
-            and not documents.ingest(document, submission.document_id, given, cause)
+            and not documents.ingest(document, submission.document_id, same, cause)
         ):
             return ()
         return documents.ingest(document, submission.document_id, content, cause)
@@ -177,6 +179,14 @@ def _with_language(content: DocumentContent, text: str) -> DocumentContent:
     if language is None:
         return content
     return content.model_copy(update={"attributes": {**content.attributes, LANGUAGE: language}})
+
+
+def _with_original(content: DocumentContent, document: Document | None) -> DocumentContent:
+    """Where an original is kept, it stays so for as long as the text is what was read from it."""
+    if document is None or document.deleted or document.text != content.text or ORIGINAL not in document.attributes:
+        return content
+    attributes = {ORIGINAL: document.attributes[ORIGINAL], **content.attributes}
+    return content.model_copy(update={"attributes": attributes})
 
 
 def _outcome(events: Sequence[DomainEvent]) -> Outcome:

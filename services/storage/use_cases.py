@@ -9,6 +9,7 @@ from services.storage.deletion import DeleteDocuments
 from services.storage.history import ReadHistory
 from services.storage.listing import Listing
 from services.storage.logged import ListLogged
+from services.storage.original import ReadOriginal
 from services.storage.parts import ListParts
 from services.storage.reading import ReadDocument
 from services.storage.show import Show
@@ -26,6 +27,7 @@ class Storage:
     show: Show
     listing: Listing
     logged: ListLogged
+    original: ReadOriginal
     parts: ListParts
     chunks: ReadChunk
     reading: ReadDocument

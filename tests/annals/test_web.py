@@ -50,7 +50,9 @@ class Documents:
         for one in found:
             digest = sha256(one.text.encode()).hexdigest()
             self.stored = [old for old in self.stored if old.document_id != one.document_id]
-            self.stored.append(StoredDocument(one.document_id, one.title, one.uri, digest, one.attributes))
+            self.stored.append(
+                StoredDocument(one.document_id, one.title, one.uri, digest, {**one.attributes, "language": "en"})
+            )
 
 
 def read(

@@ -1,7 +1,7 @@
 """Taking in, following and deleting, over the databases of this installation."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -148,14 +148,17 @@ def _store(context: CommandContext, taking: TakeDocuments) -> Store:
                 found.append("")
                 submissions.append(_submission(one, caller.metadata, correlation))
         # Each submission has its id by now: asked twice, it is taken once.
-        outcomes = iter(await retry_unavailable(partial(_take_batch, taking, caller, submissions)))
+        originals = {one.document_id: one.original for one in documents if one.original is not None}
+        outcomes = iter(await retry_unavailable(partial(_take_batch, taking, caller, submissions, originals)))
         return [one if isinstance(one, Refused) else next(outcomes) for one in found]
 
     return store
 
 
-async def _take_batch(taking: TakeDocuments, caller: Caller, submissions: Sequence[Submission]) -> list[Outcome]:
-    return await taking.take(caller, submissions, Deadline.after(TAKE_LIMIT_S))
+async def _take_batch(
+    taking: TakeDocuments, caller: Caller, submissions: Sequence[Submission], originals: Mapping[str, bytes]
+) -> list[Outcome]:
+    return await taking.take(caller, submissions, Deadline.after(TAKE_LIMIT_S), originals=originals)
 
 
 def _submission(document: Loaded, metadata: EventMetadata, correlation: str) -> Submission:

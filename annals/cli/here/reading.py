@@ -7,6 +7,7 @@ from annals.cli.context import CommandContext
 from annals.cli.names import names_of
 from annals.session import session
 from services.deadline import Deadline
+from services.storage.original import Original
 from services.storage.show import EntityView
 
 LIMIT_S = 30.0
@@ -20,6 +21,14 @@ async def show(context: CommandContext, given: str) -> dict[str, Any]:
     if isinstance(found, EntityView):
         return {**found.entity._asdict(), "edges": [asdict(edge) for edge in found.edges]}
     return asdict(found)
+
+
+async def original(context: CommandContext, given: str) -> Original:
+    """The bytes that a document was read from."""
+    async with session(context.settings) as opened:
+        return await opened.use_cases.storage.original.read(
+            context.caller, names_of(given), deadline=Deadline.after(HISTORY_LIMIT_S)
+        )
 
 
 async def history(context: CommandContext, given: str) -> dict[str, Any]:
