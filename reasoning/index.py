@@ -89,7 +89,11 @@ class Index:
         self.chances = self._graph(snapshot)
         self.names = Names(self._named)
         self.shared_names = SharedNames(
-            self.passages, snapshot.mentions, self.aliases.names, whole.spread if whole is not None else {}
+            self.passages,
+            self._texts,
+            snapshot.mentions,
+            self.aliases.names,
+            whole.spread if whole is not None else {},
         )
 
     def holding(self, word: str) -> Numbers:
@@ -160,11 +164,11 @@ class Index:
             for name in dict.fromkeys(span.name for span in spans):
                 for entity_id in named.get(name, ()):
                     edges[number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))] = ALIAS
-        for mention in snapshot.mentions:
-            named[name_of(mention.name)].add(mention.entity_id)
-            number = numbers.get(mention.chunk_id)
+        for entity_id, written, chunk_id, _ in snapshot.mentions:
+            named[name_of(written)].add(entity_id)
+            number = numbers.get(chunk_id)
             if number is not None:
-                edge = number << NODE_BITS | nodes.setdefault(mention.entity_id, count + len(nodes))
+                edge = number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))
                 if edges.get(edge, 0.0) < MENTION:
                     edges[edge] = MENTION
         size = count + len(nodes)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from projections.graph.reads import Mention
 from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Span, name_of
-from reasoning.words import Words
+from reasoning.texts import Text
 
 SHARED = 0.7
 """What it is worth that two passages share a name, beside one that names what the other is about."""
@@ -21,20 +21,25 @@ class SharedNames:
     def __init__(
         self,
         passages: Sequence[Passage],
+        texts: Sequence[Text],
         mentions: Sequence[Mention],
         aliases: Collection[Name],
         spread: Mapping[str, int],
     ) -> None:
-        """`aliases`: names of what passages are about, which are links. `spread`: how many passages name an entity,
-        where these passages are not all."""
-        self._passages = passages
+        """`texts`: one for each passage. `aliases`: names of what passages are about, which are links.
+
+        `spread`: how many passages name an entity, where these passages are not all.
+        """
+        self._texts = texts
         numbers = {passage.chunk_id: number for number, passage in enumerate(passages)}
         self._holders: dict[str, dict[int, Name]] = {}
         self._named: defaultdict[int, list[str]] = defaultdict(list)
         firsts: dict[str, Mention] = {}
+        joining: list[tuple[str, int]] = []
         for mention in mentions:
             name, number = name_of(mention.name), numbers.get(mention.chunk_id)
             if name and number is not None and name not in aliases:
+                joining.append((mention.entity_id, number))
                 first = firsts.setdefault(mention.entity_id, mention)
                 # Most entities have one mention, and join nothing.
                 if first is not mention:
@@ -42,10 +47,9 @@ class SharedNames:
                     if holders is None:
                         holders = self._holders[mention.entity_id] = {numbers[first.chunk_id]: name_of(first.name)}
                     holders[number] = name
-        for mention in mentions if self._holders else ():
-            name, number = name_of(mention.name), numbers.get(mention.chunk_id)
-            if name and number is not None and name not in aliases and mention.entity_id in self._holders:
-                self._named[number].append(mention.entity_id)
+        for entity_id, number in joining if self._holders else ():
+            if entity_id in self._holders:
+                self._named[number].append(entity_id)
         self._spread = spread
         self._kept: dict[int, dict[str, Span]] = {}
 
@@ -68,12 +72,11 @@ class SharedNames:
         kept = self._kept.get(number)
         if kept is None:
             kept = {}
-            text = self._passages[number].text
-            words = Words(text)
+            text = self._texts[number]
             for entity_id in self._named.get(number, ()):
                 holders = self._holders[entity_id]
                 if len(holders) >= FEWEST and max(len(holders), self._spread.get(entity_id, 0)) <= MOST:
-                    found = Names((holders[number],)).find(text, words)
+                    found = Names((holders[number],)).find(text.text, text.words)
                     if found:
                         kept[entity_id] = found[0]
             self._kept[number] = kept

@@ -27,6 +27,7 @@ class Text:
         self.words = Words(passage.text)
         self.content = content_of(passage.title) | stems_of(self.words.folded)
         self._sentences: list[Sentence] | None = None
+        self._starts: list[int] | None = None
         self._names: str | None = None
 
     @property
@@ -38,8 +39,10 @@ class Text:
 
     def sentence_at(self, position: int) -> Sentence:
         """The one that holds character `position`."""
-        found = self.sentences
-        return found[max(0, bisect.bisect_right(found, position, key=lambda sentence: sentence[0]) - 1)]
+        starts = self._starts
+        if starts is None:
+            starts = self._starts = [start for start, _, _ in self.sentences]
+        return self.sentences[max(0, bisect.bisect_right(starts, position) - 1)]
 
     @property
     def names(self) -> list[str]:

@@ -63,6 +63,9 @@ class Decided:
 
     def mentions(self, rows: Iterable[MentionRow]) -> Iterator[Mention]:
         """Under the names that documents and people gave."""
+        if not self.merged and not self.names and not self.rejected:
+            yield from map(Mention._make, rows)
+            return
         for entity, name, chunk, times in rows:
             one = self.of(entity)
             if one not in self.rejected:

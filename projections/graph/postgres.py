@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+import asyncpg
+
 from contracts.ids import entity_id
 from eventstore.pool import Connection, PostgresPool, acquire
 from projections.graph.decided import Decided
@@ -76,12 +78,15 @@ SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(key
 ) AS s
 """
 
-_MENTIONED = f"""
-SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest({_GIVEN}) AS k(id) CROSS JOIN LATERAL (
+_MENTIONS_OF = """CROSS JOIN LATERAL (
     SELECT entity_id, name, chunk_id, times FROM graph.mentions
     WHERE tenant = $1 AND entity_id = k.id ORDER BY chunk_id LIMIT $3
-) AS m
-"""
+) AS m"""
+_MENTIONED = f"SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest({_GIVEN}) AS k(id) {_MENTIONS_OF}"
+_ACCENTED = f"SELECT DISTINCT entity_id FROM graph.mentions WHERE tenant = $1 AND key = ANY({_GIVEN}) AND key <> ''"
+_SPREAD = (
+    f"SELECT entity_id, passages FROM graph.entities WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND passages > 0"
+)
 
 _ABOUT = f"""
 SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(id) CROSS JOIN LATERAL (
@@ -98,6 +103,34 @@ _STATEMENTS = (
     "FROM graph.relations WHERE tenant = $1"
 )
 _OF_PASSAGES = " AND chunk_id = ANY($2)"
+
+# Of most tenants nobody decided anything. What a question reads is then read in one statement, which else gives one
+# row without an entity alone.
+_DECISIONS = "EXISTS (SELECT FROM graph.decisions WHERE tenant = $1)"
+_UNDECIDED_NAMED = f"{_NAMED} WHERE NOT {_DECISIONS} UNION ALL SELECT NULL, NULL, NULL, NULL WHERE {_DECISIONS}"
+_UNDECIDED_MENTIONED = f"""
+SELECT m.entity_id, m.name, m.chunk_id, m.times FROM (
+    SELECT id FROM (SELECT unnest(string_to_array($4::text, chr(31))) AS id UNION {_ACCENTED}) AS u ORDER BY id
+) AS k {_MENTIONS_OF} WHERE NOT {_DECISIONS}
+UNION ALL SELECT NULL, NULL, NULL, NULL WHERE {_DECISIONS}
+"""
+_UNDECIDED_SPREAD = f"{_SPREAD} AND NOT {_DECISIONS} UNION ALL SELECT NULL, NULL WHERE {_DECISIONS}"
+_SUBJECT, _MENTION, _STATEMENT = 0, 1, 2
+_THESE = f"tenant = $1 AND chunk_id = ANY({_GIVEN}) AND NOT {_DECISIONS}"
+_UNDECIDED_AROUND = f"""
+SELECT {_SUBJECT} AS what, entity_id, name, chunk_id, quality AS weight, 0 AS first, 0 AS last, NULL AS relation_id,
+    NULL AS predicate, NULL AS object_id, NULL AS object, NULL AS modality, NULL AS "time", NULL AS since, NULL AS until
+FROM graph.subjects WHERE {_THESE}
+UNION ALL
+SELECT {_MENTION}, entity_id, name, chunk_id, 0, times, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM graph.mentions WHERE {_THESE}
+UNION ALL
+SELECT {_STATEMENT}, subject_id, subject, chunk_id, confidence, start_at, end_at, relation_id,
+    predicate, object_id, object, modality, "time", valid_from, valid_until
+FROM graph.relations WHERE {_THESE}
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE {_DECISIONS}
+"""
 
 
 class PostgresGraph(WalkingReader):
@@ -121,9 +154,24 @@ class PostgresGraph(WalkingReader):
         async with consistent_read(self._pool, LAYOUT.name) as connection:
             return await _snapshot(connection, tenant, None)
 
-    @retry_replaced
     async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
         """What these passages say, as of one moment."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(_UNDECIDED_AROUND, tenant, _SEPARATOR.join(chunk_ids))
+        if _is_decided(rows):
+            return await self._decided_around(tenant, chunk_ids)
+        return Decided().snapshot(
+            [(row[1], row[2], row[3], row[4]) for row in rows if row[0] == _SUBJECT],
+            [(row[1], row[2], row[3], row[5]) for row in rows if row[0] == _MENTION],
+            [
+                (row[7], row[1], row[2], row[8], row[9], row[10], row[3], row[5], row[6], row[4], *row[11:])
+                for row in rows
+                if row[0] == _STATEMENT
+            ],
+        )
+
+    @retry_replaced
+    async def _decided_around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
         async with consistent_read(self._pool, LAYOUT.name) as connection:
             return await _snapshot(connection, tenant, list(chunk_ids))
 
@@ -131,6 +179,9 @@ class PostgresGraph(WalkingReader):
         """The passages that these names are of, the surest first."""
         wanted = list(dict.fromkeys(keys))
         async with acquire(self._pool) as connection:
+            found = await connection.fetch(_UNDECIDED_NAMED, tenant, _SEPARATOR.join(wanted), most)
+            if not _is_decided(found):
+                return list(dict.fromkeys(map(Subject._make, found)))
             rows = [tuple(row) for row in await connection.fetch(_NAMED, tenant, _SEPARATOR.join(wanted), most)]
             called = await _called(connection, tenant, wanted)
             decided = await _decided(connection, tenant, {row[0] for row in rows} | called)
@@ -141,14 +192,12 @@ class PostgresGraph(WalkingReader):
 
     async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
         """The passages that mention the entities of these names."""
+        given, own = _SEPARATOR.join(keys), {entity_id(tenant, key) for key in keys}
         async with acquire(self._pool) as connection:
-            accented = await connection.fetch(
-                "SELECT DISTINCT entity_id FROM graph.mentions "
-                f"WHERE tenant = $1 AND key = ANY({_GIVEN}) AND key <> ''",
-                tenant,
-                _SEPARATOR.join(keys),
-            )
-            own = {entity_id(tenant, key) for key in keys} | {row["entity_id"] for row in accented}
+            found = await connection.fetch(_UNDECIDED_MENTIONED, tenant, given, most, _SEPARATOR.join(own))
+            if not _is_decided(found):
+                return list(dict.fromkeys(map(Mention._make, found)))
+            own |= {row["entity_id"] for row in await connection.fetch(_ACCENTED, tenant, given)}
             own |= await _called(connection, tenant, keys)
             decided = await _decided(connection, tenant, own)
             named = {decided.of(one) for one in own} - decided.rejected
@@ -159,12 +208,11 @@ class PostgresGraph(WalkingReader):
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
         """How many passages speak of each of these entities."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(
-                "SELECT entity_id, passages FROM graph.entities "
-                f"WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND passages > 0",
-                tenant,
-                _SEPARATOR.join(entity_ids),
-            )
+            given = _SEPARATOR.join(entity_ids)
+            rows = await connection.fetch(_UNDECIDED_SPREAD, tenant, given)
+            if not _is_decided(rows):
+                return dict(map(tuple, rows))
+            rows = await connection.fetch(_SPREAD, tenant, given)
             decided = await _decided(connection, tenant, entity_ids)
             together = await _together(connection, tenant, decided, entity_ids, None)
         return {row["entity_id"]: row["passages"] for row in rows} | together
@@ -234,6 +282,11 @@ class PostgresGraph(WalkingReader):
             ends = {id_ for row in rows for kind, id_ in ((row[0], row[1]), (row[3], row[4])) if kind == "entity"}
             decided = await _decided(connection, tenant, ends, collections)
         return decided.edges((Node(row[0], row[1]), row[2], Node(row[3], row[4])) for row in rows)
+
+
+def _is_decided(rows: Sequence[asyncpg.Record]) -> bool:
+    """Whether the tenant has decisions, so that there is more to be read than this statement gave."""
+    return len(rows) == 1 and rows[0]["entity_id"] is None
 
 
 async def _snapshot(connection: Connection, tenant: str, chunk_ids: Sequence[str] | None) -> GraphSnapshot:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reasoning.answering.evidence import Evidence
-from reasoning.answering.relations import concepts_of, matched
+from reasoning.answering.relations import concepts_of_stem, matched
 from reasoning.question.kinds import Kind
 from reasoning.question.reading import Reading
 from reasoning.question.verbs import BASE, DO
@@ -100,5 +100,5 @@ def speaks(word: str, weights: Mapping[str, float]) -> bool:
     root = stem(word)
     if root in weights:
         return True
-    own = concepts_of((root,))
-    return bool(own) and any(not own.isdisjoint(concepts_of((other,))) for other in weights)
+    own = concepts_of_stem(root)
+    return bool(own) and any(not own.isdisjoint(concepts_of_stem(other)) for other in weights)

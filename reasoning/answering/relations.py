@@ -86,6 +86,14 @@ SYNONYM = 0.8
 """What a word of the same relation is worth beside the word itself."""
 
 
+_NONE: frozenset[int] = frozenset()
+
+
+def concepts_of_stem(root: str) -> frozenset[int]:
+    """Relations that a word tells."""
+    return _CONCEPTS.get(root, _NONE)
+
+
 def concepts_of(stems: Iterable[str]) -> frozenset[int]:
     """Relations that the words tell."""
     return frozenset(number for root in stems for number in _CONCEPTS.get(root, ()))

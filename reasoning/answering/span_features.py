@@ -1,9 +1,11 @@
 """What speaks for a span of a sentence: its type, and what stands beside it."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from reasoning.answering.candidates import DATE, NAME, NUMBER, PHRASE, QUOTED, Span
@@ -44,6 +46,7 @@ _NAMES = """
 """
 SPAN_FEATURES = tuple(_NAMES.split())
 """Names of the features, in their order."""
+_START, _END = attrgetter("start"), attrgetter("end")
 FAR = 9
 """Words beyond which it makes no difference how many."""
 
@@ -69,8 +72,9 @@ def span_features(sentence: Sentence, occurrence: Occurrence, context: SpanConte
     span, name = occurrence.span, occurrence.name
     text, words, kind = sentence.passage.text, sentence.words, reading.kind
     topic, dated = span.kind == TOPIC, span.kind == DATE
-    first = next((i for i, word in enumerate(words) if word.end > occurrence.start), len(words) - 1)
-    last = max((i for i, word in enumerate(words) if word.start < occurrence.end), default=first)
+    first = min(bisect_right(words, occurrence.start, key=_END), len(words) - 1)
+    last = bisect_left(words, occurrence.end, key=_START) - 1
+    last = first if last < 0 else last
     back = [words[i].folded for i in range(max(0, first - 3), first)]
     while back and back[-1] in {"a", "an", "the"}:
         back.pop()
