@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
+from annals.collector import collect_rarely
 from annals.composition.audited import audited_service
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
@@ -51,12 +52,12 @@ class Models:
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use_cases = use_cases
-        self._loading = asyncio.create_task(use_cases.load())
+        self._loading = asyncio.create_task(self._load())
 
     async def __call__(self, deadline: Deadline) -> "Models":
         """Once it is loaded. Raises InferenceError; StartingError where a share of the time was not enough for it."""
         if self._loading.done() and self._loading.exception() is not None:
-            self._loading = asyncio.create_task(self._use_cases.load())
+            self._loading = asyncio.create_task(self._load())
         await asyncio.wait((self._loading,), timeout=WAIT_SHARE * deadline.remaining_s)
         await self.check()
         return self
@@ -76,6 +77,10 @@ class Models:
         if not self._loading.done():
             raise StartingError("the models are being loaded; ask again soon")
         self._loading.result()
+
+    async def _load(self) -> None:
+        await self._use_cases.load()
+        collect_rarely()
 
     async def close(self) -> None:
         """They may still be loading."""

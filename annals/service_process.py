@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 
+from annals.collector import collect_rarely
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.heartbeat import Heartbeat
 from annals.live_settings import LiveSettings
@@ -75,3 +76,4 @@ async def _load(name: str, use_cases: UseCases) -> None:
         await use_cases.inference.warm_up()
     elif name == REASONING:
         await use_cases.ask.load()
+    collect_rarely()

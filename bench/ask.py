@@ -3,6 +3,7 @@
 import statistics
 from pathlib import Path
 
+from annals.collector import collect_rarely
 from annals.composition.use_cases import use_cases_over
 from annals.roles import ROLES
 from bench import ingest
@@ -35,6 +36,7 @@ async def measure(folder: Path) -> Figures:
     async with running(data) as (services, _), use_cases_over(services) as use_cases:
         service = use_cases.ask
         await service.load()
+        collect_rarely()
         caller = Caller(services.settings.tenant, services.settings.actor, "bench", FULL_ACCESS)
         watch = Stopwatch()
         await service.ask(caller, "What is known about Greywater?", 5, Deadline.after(ASK_LIMIT_S))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from annals.collector import collect_rarely
 from annals.composition.stores import Stores
 from annals.composition.use_cases import UseCases, use_cases_over
 from annals.roles import ROLES
@@ -38,6 +39,7 @@ async def measure(folder: Path) -> Figures:
     async with running(folder, roles=ROLES) as (stores, addresses), use_cases_over(stores) as use_cases:
         producer = InboxProducer(addresses["broker"], addresses["inbox_topic"])
         await asyncio.gather(use_cases.load(), _take_in(stores, producer, corpus))
+        collect_rarely()
         await _asked(stores, use_cases, _questions(passages(WARM, seed=8)), SECONDS)
         idle = await _asked(stores, use_cases, _questions(corpus), SECONDS)
         head, before = await stores.reader.head(), producer.sent

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import psutil
 
+from annals.collector import collect_rarely
 from annals.composition.stores import Stores
 from bench.copies import graph_changes, vector_changes
 from bench.sample import TENANT, KnownVectors, Sample, take_in
@@ -50,6 +51,7 @@ async def _measure(folder: Path, sizes: Sequence[int]) -> Figures:
     if not name:
         raise click.UsageError(f"{SET} must name a folder with corpus.jsonl and questions.jsonl")
     sample = await take_in(folder / "set", Path(name))
+    collect_rarely()
     return await measured(folder / "copies", sample, sizes)
 
 
