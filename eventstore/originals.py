@@ -1,6 +1,6 @@
 """The bytes that documents were read from: beside the texts, once for each content, found by document and digest.
 
-What is kept of a document goes with its deletion, in the same transaction (`0024_originals.sql`).
+What is kept of a document goes with its deletion, in the same transaction (`0025_originals.sql`).
 """
 
 import hashlib
