@@ -11,6 +11,7 @@ import numpy.typing as npt
 from projections.graph.reads import GraphSnapshot
 from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Span, Targets, name_of
+from reasoning.other_names import OtherNames
 from reasoning.pagerank import Transitions, transitions
 from reasoning.shared_names import SharedNames
 from reasoning.texts import Sentence, Texts
@@ -65,8 +66,12 @@ class Index:
         snapshot: GraphSnapshot,
         whole: Whole | None = None,
         texts: Texts | None = None,
+        question: str = "",
     ) -> None:
-        """Blocks for up to a millisecond a passage that `texts` does not keep. Without `whole` these are all."""
+        """Blocks for up to a millisecond a passage that `texts` does not keep. Without `whole` these are all.
+
+        `question`: what its names stand for is found under its other names, too.
+        """
         texts = Texts(max(1, len(passages))) if texts is None else texts
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
@@ -77,6 +82,9 @@ class Index:
             if whole is None
             else Rarity.counted(whole.passages, whole.holding)
         )
+        others = OtherNames(snapshot, question)
+        self._others = [others.found(text.text, text.words) for text in self._texts] if others else []
+        self._titles = [others.found(passage.title) for passage in self.passages] if others else []
         subjects = [subject for subject in snapshot.subjects if subject.chunk_id in self.numbers]
         self.targets = Targets(
             ((name_of(subject.name), self.numbers[subject.chunk_id], subject.quality) for subject in subjects),
@@ -98,7 +106,9 @@ class Index:
 
     def holding(self, word: str) -> Numbers:
         """Numbers of the passages that hold a stem."""
-        return np.array([i for i, text in enumerate(self._texts) if word in text.content], dtype=np.int64)
+        return np.array(
+            [i for i, text in enumerate(self._texts) if word in text.content or word in self._meant(i)], dtype=np.int64
+        )
 
     def spans(self, number: int) -> Sequence[Span]:
         """Aliases in a passage's text."""
@@ -106,11 +116,28 @@ class Index:
 
     def sentences_of(self, number: int) -> list[Sentence]:
         """(start, end, stems) of each sentence of a passage."""
-        return self._texts[number].sentences
+        found = self._texts[number].sentences
+        return [self._with_others(number, one) for one in found] if self._others else found
 
     def sentence_at(self, number: int, position: int) -> Sentence:
         """The sentence of a passage that holds character `position`."""
-        return self._texts[number].sentence_at(position)
+        return self._with_others(number, self._texts[number].sentence_at(position))
+
+    def title_meant(self, number: int) -> frozenset[str]:
+        """Stems of what the question calls what a passage is titled by."""
+        return frozenset().union(*(stems for _, stems in self._titles[number])) if self._titles else frozenset()
+
+    def _meant(self, number: int) -> frozenset[str]:
+        """Stems of what the question calls what a passage speaks of by another name."""
+        if not self._others:
+            return frozenset()
+        return self.title_meant(number).union(*(stems for _, stems in self._others[number]))
+
+    def _with_others(self, number: int, sentence: Sentence) -> Sentence:
+        if not self._others:
+            return sentence
+        start, end, stems = sentence
+        return start, end, stems.union(*(meant for at, meant in self._others[number] if start <= at < end))
 
     def edges_from(self, number: int, asked: Collection[Name]) -> Iterator[Edge]:
         """Links of a passage both ways, and those through names that it shares; names of the question are `asked`."""

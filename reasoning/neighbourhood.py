@@ -96,7 +96,7 @@ class Neighbourhoods:
                 holding[of] = max(rarity.holding[word], holding.get(of, 0))
         near, index = await asyncio.gather(
             self._passages.compared(tenant, found.model, found.vector, list(part.passages)),
-            self._index(tenant, part, rarity.passages, holding),
+            self._index(tenant, part, rarity.passages, holding, question),
         )
         return Neighbourhood(index, near)
 
@@ -135,7 +135,7 @@ class Neighbourhoods:
     def _read(self, passages: Iterable[Passage]) -> dict[str, Text]:
         return {passage.chunk_id: self._texts.of(passage) for passage in passages}
 
-    async def _index(self, tenant: str, part: _Part, passages: int, holding: Mapping[str, int]) -> Index:
+    async def _index(self, tenant: str, part: _Part, passages: int, holding: Mapping[str, int], question: str) -> Index:
         snapshot = await self._graph.around(tenant, list(part.passages))
         entities = {one.entity_id for one in snapshot.subjects} | {one.entity_id for one in snapshot.mentions}
         keys = {name_key(one.name) for one in snapshot.subjects} - {""}
@@ -145,7 +145,7 @@ class Neighbourhoods:
         shared = Counter(name for name, _ in {(name_of(one.name), one.chunk_id) for one in sharing})
         whole = Whole(passages, holding, spread, shared)
         ordered = [part.passages[chunk_id] for chunk_id in sorted(part.passages)]
-        return await asyncio.to_thread(Index, ordered, snapshot, whole, self._texts)
+        return await asyncio.to_thread(Index, ordered, snapshot, whole, self._texts, question)
 
 
 def _first(found: FoundPassages, subjects: Sequence[Subject], mentions: Sequence[Mention]) -> dict[str, float]:

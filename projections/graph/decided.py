@@ -7,6 +7,7 @@ are its names; one that was called no entity leads nowhere.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from contracts.folding import name_key
 from contracts.merges import ends
@@ -14,7 +15,8 @@ from projections.graph.reads import Edge, GraphSnapshot, Mention, Node, Statemen
 
 SubjectRow = tuple[str, str, str, float]
 MentionRow = tuple[str, str, str, int]
-StatementRow = tuple[str, str, str, str, str, str, str, int, int, float]
+StatementRow = tuple[Any, ...]
+"""The fields of a Statement."""
 DecisionRow = tuple[str, str | None, Collection[str], bool | None]
 """Entity, what it was merged into, the names that people gave it, and whether they called it one."""
 

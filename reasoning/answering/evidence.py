@@ -47,7 +47,7 @@ class Sentence:
     @cached_property
     def here(self) -> frozenset[str]:
         """Its stems, and those of what its passage is about: `it` and `she` mean that."""
-        return self.stems | self.passage.about
+        return self.stems | self.passage.about | self.passage.meant
 
     @cached_property
     def names(self) -> list[tuple[Span, Name]]:
@@ -86,6 +86,7 @@ class Found:
         self.title = passage.title
         self.text = passage.text
         self.title_stems = content_of(passage.title)
+        self.meant = index.title_meant(number)
         self.sentences = [
             Sentence(self, order, start, end, stems) for order, (start, end, stems) in enumerate(_read(index, number))
         ]

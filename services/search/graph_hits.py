@@ -18,13 +18,14 @@ async def graph_hits(graph: GraphReader, tenant: str, text: str, k: int) -> list
     Of names within one another the longest counts.
     """
     words = words_of(text)[:MOST_WORDS]
-    names = {
-        entity_id(tenant, text[words[at].start : words[at + size - 1].end]): range(at, at + size)
+    spelled = {
+        text[words[at].start : words[at + size - 1].end]: range(at, at + size)
         for size in range(1, min(LONGEST, len(words)) + 1)
         for at in range(len(words) - size + 1)
     }
-    known = [entity.entity_id for entity in await graph.entities(tenant, list(names))]
-    # One that others were merged into has a name of its own, and no place in the text.
+    names = {entity_id(tenant, name): place for name, place in spelled.items()}
+    known = [entity.entity_id for entity in await graph.find(tenant, list(spelled))]
+    # One that others were merged into, or that people call so, has another name of its own, and no place in the text.
     starts = [one for one in known if one not in names]
     taken: set[int] = set()
     for one in sorted((one for one in known if one in names), key=lambda one: -len(names[one])):

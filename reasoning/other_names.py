@@ -1,0 +1,39 @@
+"""What a question calls by another name than a text does: people gave it that name, or said that two are one."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from projections.graph.reads import GraphSnapshot
+from reasoning.links import Name, Names, name_of
+from reasoning.words import Words, content_of
+
+Stems = frozenset[str]
+
+
+class OtherNames:
+    """Of entities with a name of the question and with others: the first one's stems stand where one of those does."""
+
+    def __init__(self, snapshot: GraphSnapshot, question: str) -> None:
+        names: defaultdict[str, set[Name]] = defaultdict(set)
+        for subject in snapshot.subjects:
+            names[subject.entity_id].add(name_of(subject.name))
+        for mention in snapshot.mentions:
+            names[mention.entity_id].add(name_of(mention.name))
+        several = [own for own in names.values() if len(own) > 1] if question else []
+        asked = {span.name for span in Names(name for own in several for name in own).find(question)}
+        self._meant: Mapping[Name, Stems] = {
+            name: frozenset().union(*(content_of(" ".join(other)) for other in own & asked))
+            for own in several
+            if own & asked
+            for name in own - asked
+        }
+        self._names = Names(self._meant)
+
+    def __bool__(self) -> bool:
+        return bool(self._meant)
+
+    def found(self, text: str, words: Words | None = None) -> list[tuple[int, Stems]]:
+        """Where a text has such a name, with the stems of the question's."""
+        if not self._meant:
+            return []
+        return [(span.start, self._meant[span.name]) for span in self._names.find(text, words)]
