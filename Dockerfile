@@ -17,12 +17,12 @@ RUN /opt/annals/bin/pip install --no-deps --no-build-isolation -e . \
 
 FROM python:3.11.13-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /home/annals annals \
-    && install -d -o annals -g annals -m 700 /var/lib/annals /var/lib/models
+    && install -d -o annals -g annals -m 700 /var/lib/annals /var/lib/checkpoints /var/lib/models
 COPY --from=build /opt/annals /opt/annals
 COPY --from=build /app /app
 ENV PATH=/opt/annals/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # Models from a hub have a folder of their own, so that one volume can serve many containers.
-ENV ANNALS_DATA=/var/lib/annals HF_HOME=/var/lib/models
+ENV ANNALS_DATA=/var/lib/annals ANNALS_CHECKPOINT_FOLDER=/var/lib/checkpoints HF_HOME=/var/lib/models
 USER annals
 # Where relative paths of commands begin.
 WORKDIR /var/lib/annals

@@ -164,6 +164,8 @@ async def _gateway(
         # Here, and in no role of its own: it waits for others most of the time, and one of all gateways does it.
         webhooks = asyncio.create_task(use_cases.webhooks.deliverer.run())
         pruning = asyncio.create_task(use_cases.idempotency.keep_pruned())
+        # The role that has the master key, with which the key that signs is sealed.
+        signing = asyncio.create_task(use_cases.security.checkpoints.keep_made(60.0 * settings.checkpoint_minutes))
         try:
             gateway = EnhancedKnowledgeStorageGateway(
                 _services(use_cases, models, jobs, streams, readers),
@@ -177,6 +179,7 @@ async def _gateway(
         finally:
             reports.cancel()
             pruning.cancel()
+            signing.cancel()
             webhooks.cancel()
             await asyncio.gather(webhooks, return_exceptions=True)
             readers.close()

@@ -158,6 +158,10 @@ class Settings(BaseSettings):
     key_rotation_days: int = Field(90, ge=1, le=3650, description="A data key that is older encrypts no more.")
     audit_days: int = Field(730, ge=1, le=36_500, description="Audit entries are kept for so long.")
     dead_letter_days: int = Field(180, ge=1, le=36_500, description="Dead letters that are done with are kept so long.")
+    checkpoint_minutes: int = Field(60, ge=1, le=43_200, description="Between signed checkpoints of the log.")
+    checkpoint_folder: Path | None = Field(
+        None, description="Where they are kept outside the database; `checkpoints` in the data folder by default."
+    )
     threat_window_seconds: int = Field(300, ge=1, le=86_400, description="What identities do is counted for so long.")
     threat_failures: int = Field(30, ge=1, description="Failed authentications of an address, in a window.")
     threat_denials: int = Field(50, ge=1, description="Denials of an account, in a window.")

@@ -26,16 +26,29 @@ _AFTER = page(
 )
 
 
+_AT = f"SELECT {_COLUMNS} FROM annals.stored_events WHERE notification_id = $1"
+
+
 class ChainedEvents:
     """Every method raises StoreUnavailableError when the database is away."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    async def count(self) -> int:
-        """How many events there are."""
+    async def count(self, before: int | None = None) -> int:
+        """How many events there are, or lie before a position."""
         async with acquire(self._pool) as connection:
-            return int(await connection.fetchval("SELECT count(*) FROM annals.stored_events"))
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM annals.stored_events WHERE $1::bigint IS NULL OR notification_id < $1", before
+                )
+            )
+
+    async def at(self, position: int) -> ChainedEvent | None:
+        """The event at a position."""
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow(_AT, position)
+        return None if row is None else _event(*row)
 
     async def after(self, position: int) -> Sequence[ChainedEvent]:
         """The next events behind a position; at most PAGE_ROWS, and at most BATCH_BYTES or a single one."""

@@ -18,9 +18,14 @@ ALTER TABLE annals.stored_events
 """
 
 
+async def is_chained(connection: asyncpg.Connection) -> bool:
+    """Whether all events are chained, and those to come are."""
+    return bool(await connection.fetchval(_IS_DONE))
+
+
 async def chain_existing(connection: asyncpg.Connection) -> None:
     """Chain what is not chained yet, from where it was broken off. Appending goes on meanwhile."""
-    if await connection.fetchval(_IS_DONE):
+    if await is_chained(connection):
         return
     behind = int(await connection.fetchval(_CHAINED_TO, timeout=STEP_LIMIT_S))
     head = int(await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"))

@@ -31,6 +31,8 @@ COMMANDS = {
     "status": "status",
     "replay": "replay",
     "verify": "verify",
+    "checkpoint": "checkpoint",
+    "prove": "prove",
     "embed": "embed",
     "models": "models",
     "cache": "cache",

@@ -12,6 +12,7 @@ from annals.composition.stores import Stores, claim_servers, open_read_models, o
 from annals.settings import Settings
 from contracts.topics import topics
 from eventstore.chained_events import ChainedEvents
+from eventstore.checkpoints import Checkpoints
 from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.lag import LagReader
 from eventstore.reprocess_requests import ReprocessRequests
@@ -22,6 +23,7 @@ from services.operations.export import TransferEvents
 from services.operations.health import Pool
 from services.operations.log_verification import VerifyLog
 from services.operations.progress import Progress, followed_partitions
+from services.operations.proofs import ProveEvent
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
@@ -49,7 +51,8 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters),
-        log=VerifyLog(ChainedEvents(stores.pool)),
+        log=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
+        proofs=ProveEvent(events, ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         pools=stores.connections,
         system_health=SystemHealth(stores.commands),
     )

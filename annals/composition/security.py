@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from annals.composition.audit_log import open_watched_audit
+from annals.composition.checkpoints import checkpoints_of
 from annals.composition.compliance import facts_of, retention_of
 from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
@@ -94,6 +95,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
             audit=audit,
             audit_service=audit_service,
             encryption=encryption,
+            checkpoints=checkpoints_of(stores, encryption, audit),
             data_keys=DataKeyService(DataKeys(pool), key_management, audit),
             readers=DashboardReaderService(DashboardReaders(pool, stores.read.in_postgres), audit),
             threats=threats,

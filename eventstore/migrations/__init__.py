@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from eventstore.chaining import chain_existing
+from eventstore.chaining import chain_existing, is_chained
 from eventstore.connection import connected
 from eventstore.log import EventLog
 from eventstore.migrations.plan import label, pending
@@ -17,6 +17,8 @@ from eventstore.migrations.plan import label, pending
 LOCK = 0x616E6E616C73  # "annals": one migration at a time, whoever starts first
 
 LOCK_LIMIT_S = 3600.0
+FORMER = 50
+"""The fifth's number up to version 0.1.0."""
 
 
 class Migration(NamedTuple):
@@ -49,6 +51,8 @@ async def migrate(dsn: str) -> list[str]:
     Raises StoreUnavailableError, UnknownMigrationError, MissingMigrationError.
     """
     async with connected(dsn, limit_s=10, command_limit_s=300) as connection:
+        if await _is_current(connection, migrations_in(files("eventstore.migrations"))):
+            return []
         # Whoever came first may have a large log to chain.
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK, timeout=LOCK_LIMIT_S)
         await connection.execute("CREATE SCHEMA IF NOT EXISTS annals")
@@ -63,15 +67,28 @@ async def migrate(dsn: str) -> list[str]:
         return done
 
 
+async def _is_current(connection: asyncpg.Connection, known: Sequence[Migration]) -> bool:
+    """Whether there is nothing to do, for which a role that may change nothing of the schema suffices.
+
+    Raises UnknownMigrationError, MissingMigrationError.
+    """
+    if await connection.fetchval("SELECT to_regclass('annals.migrations')") is None:
+        return False
+    applied = await _applied(connection)
+    return FORMER not in applied and not pending(known, applied, "the database") and await is_chained(connection)
+
+
+async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
+    return {row["number"]: row["name"] for row in await connection.fetch("SELECT * FROM annals.migrations")}
+
+
 def _create_log(dsn: str) -> None:
     EventLog.connect(dsn, create=True).close()
 
 
 async def _apply(connection: asyncpg.Connection, known: Sequence[Migration]) -> list[str]:
-    # Up to version 0.1.0 the fifth was numbered 50.
-    await connection.execute("UPDATE annals.migrations SET number = 5 WHERE number = 50 AND name = 'relay'")
-    applied = {row["number"]: row["name"] for row in await connection.fetch("SELECT * FROM annals.migrations")}
-    todo = pending(known, applied, "the database")
+    await connection.execute("UPDATE annals.migrations SET number = 5 WHERE number = $1 AND name = 'relay'", FORMER)
+    todo = pending(known, await _applied(connection), "the database")
     for migration in todo:
         async with connection.transaction():
             await connection.execute(migration.sql)

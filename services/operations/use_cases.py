@@ -8,6 +8,7 @@ from services.operations.export import TransferEvents
 from services.operations.health import PoolMonitor
 from services.operations.log_verification import VerifyLog
 from services.operations.progress import Progress
+from services.operations.proofs import ProveEvent
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import ReadStatus
@@ -30,5 +31,6 @@ class Operations:
     subscriptions: Subscriptions
     transfer: TransferEvents
     log: VerifyLog
+    proofs: ProveEvent
     pools: PoolMonitor
     system_health: SystemHealth

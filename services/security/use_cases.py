@@ -7,6 +7,7 @@ from security.encryption import Encryption
 from services.security.accounts import AccountService
 from services.security.api_keys import ApiKeyService
 from services.security.audit import AuditService
+from services.security.checkpoints import CheckpointService
 from services.security.compliance import ComplianceMonitor
 from services.security.dashboard_readers import DashboardReaderService
 from services.security.data_keys import DataKeyService
@@ -38,6 +39,7 @@ class Security:
     audit: AuditLog
     audit_service: AuditService
     encryption: Encryption
+    checkpoints: CheckpointService
     data_keys: DataKeyService
     readers: DashboardReaderService
     threats: ThreatDetector

@@ -12,6 +12,7 @@ from aggregates.cause import Cause
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.chained_events import ChainedEvents
+from eventstore.checkpoints import Checkpoints
 from eventstore.log import EventLog
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
@@ -45,7 +46,9 @@ def append(dsn: str, events: list[DomainEvent]) -> list[DomainEvent]:
 
 async def verified(pool: PostgresPool) -> VerifiedLog:
     told: list[int] = []
-    found = await VerifyLog(ChainedEvents(pool)).verify(OPERATOR, told.append, deadline=Deadline.after(30))
+    found = await VerifyLog(ChainedEvents(pool), Checkpoints(pool)).verify(
+        OPERATOR, told.append, deadline=Deadline.after(30)
+    )
     assert (told or [0])[-1] == found.checked
     return found
 
@@ -54,7 +57,7 @@ async def test_the_database_and_we_make_the_same_hashes(
     dsn: str, pool: PostgresPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventstore.chained_events.PAGE_ROWS", 3)
-    assert await verified(pool) == VerifiedLog(0, 0, bytes(32), None)
+    assert await verified(pool) == VerifiedLog(0, 0, bytes(32), 0, None)
     await asyncio.to_thread(append, dsn, made(5))
     with pytest.raises(asyncpg.UniqueViolationError):  # a gap
         await pool.execute(
@@ -118,6 +121,6 @@ async def test_times_of_recording_rise_also_where_the_clock_steps_back(dsn: str,
 
 async def test_only_the_operator_verifies_the_log(pool: PostgresPool) -> None:
     with pytest.raises(AccessDeniedError):
-        await VerifyLog(ChainedEvents(pool)).verify(
+        await VerifyLog(ChainedEvents(pool), Checkpoints(pool)).verify(
             Caller("default", "eve", "test", allowed("system:read", "audit:read")), print, deadline=Deadline.after(30)
         )
