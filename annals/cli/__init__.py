@@ -21,6 +21,7 @@ COMMANDS = {
     "search": "search",
     "list": "list_",
     "entity": "entity",
+    "review": "review",
     "show": "show",
     "history": "history",
     "delete": "delete",

@@ -2,8 +2,10 @@
 
 from annals.composition.stores import Stores
 from projections.relational.entity_lookup import EntityLookup
+from projections.relational.review import ReviewReader
 from security.audit import AuditLog
 from services.knowledge.entities import EntityService
+from services.knowledge.review import Review
 from services.knowledge.use_cases import Knowledge
 from services.security.recording import Recorded, recording
 
@@ -14,4 +16,7 @@ def knowledge_of(stores: Stores, audit: AuditLog) -> Knowledge:
     decided = Recorded("change", "write", "entities", lambda given, _: [given["entity"]])
     shown = Recorded("read", "read", "entities", lambda given, _: [given["entity"]])
     changes = dict.fromkeys(("rename", "add_alias", "remove_alias", "validate", "merge", "split", "undo"), decided)
-    return Knowledge(entities=recording(entities, audit, show=shown, **changes))
+    return Knowledge(
+        entities=recording(entities, audit, show=shown, **changes),
+        review=recording(Review(ReviewReader(stores.pool)), audit, least_sure=Recorded("read", "read", "entities")),
+    )

@@ -10,6 +10,7 @@ from contracts.payload import EntityKind, Identifier, Name, Reason, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
 from gateway.parameters import EntityName
+from services.knowledge.review import MOST, Reviewed, ReviewItem
 from services.knowledge.views import EntityChange, EntityDetail
 from services.positions import Position
 
@@ -70,6 +71,25 @@ class EntityChanged(BaseModel):
     entity_id: str
     into: str | None
     position: Position | None
+
+
+class ReviewList(BaseModel):
+    """The least sure first."""
+
+    items: list[ReviewItem]
+
+
+async def review(
+    request: Request,
+    kind: Annotated[Reviewed | None, Query(description="Entities or relations alone.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="How many, at most.")] = 20,
+) -> ReviewList:
+    """Entities and relations that nobody judged yet, the least sure first. An entity is as sure as its best mention."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).knowledge.review.least_sure(
+        exchange.caller, kind=kind, limit=limit, deadline=exchange.deadline
+    )
+    return ReviewList(items=list(found))
 
 
 async def read_decisions(request: Request, entity: EntityName) -> EntityDetail:
@@ -180,6 +200,24 @@ MERGED = {**CHANGED, "into": "e2"}
 REFUSALS = (404, 409)
 
 HANDLERS = {
+    "review_list": Handler(
+        review,
+        "entities",
+        "List what is least sure.",
+        example={
+            "items": [
+                {
+                    "kind": "entity",
+                    "id": "e1",
+                    "what": "Chapter One (ORG)",
+                    "confidence": 0.41,
+                    "document_id": "articles/lovelace",
+                    "chunk_id": "5f0c",
+                    "todo": ["annals entity validate e1", "annals entity reject e1"],
+                }
+            ]
+        },
+    ),
     "entity_decisions": Handler(
         read_decisions,
         "entities",

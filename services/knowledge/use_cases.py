@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from services.knowledge.entities import EntityService
+from services.knowledge.review import Review
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Use cases of decisions."""
+    """Use cases of decisions, and of what should be decided."""
 
     entities: EntityService
+    review: Review

@@ -17,12 +17,14 @@ from projections.relational.entity_lookup import EntityLookup
 from projections.relational.model import LAYOUT, RelationalModel
 from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import EntityFilter, EntitySummary, RelationFilter
+from projections.relational.review import ReviewReader
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from services.knowledge.entities import EntityService
 from services.knowledge.errors import AmbiguousNameError
+from services.knowledge.review import Review
 from tests.projections.contract.folding import digests, follow
 from tests.projections.history import History, open_history
 from tests.projections.stories import Story
@@ -251,6 +253,26 @@ async def test_an_ambiguous_name_is_refused_with_the_candidates(given: Given) ->
         assert f"{own_id(name)} (Edgar, " in str(refused.value)
     await given.service.rename(ADA, own_id("Edgar"), name="Edward", deadline=soon())
     assert [one.entity_id for one in await given.named("Edward")] == [own_id("Edgar")]
+
+
+async def test_what_is_least_sure_comes_first_until_it_is_judged(given: Given) -> None:
+    review = Review(ReviewReader(given.history.pool))
+    found = await review.least_sure(ADA, limit=100, deadline=soon())
+    assert [one.confidence for one in found] == sorted(one.confidence for one in found)
+    assert {one.kind for one in found} == {"entity", "relation"}
+    bob = next(one for one in found if one.id == own_id("Bob"))
+    assert (bob.what, bob.document_id, bob.todo[1]) == ("Bob (PERSON)", "one", f"annals entity reject {bob.id}")
+
+    await given.service.validate(ADA, "Bob", valid=True, deadline=soon())
+    await given.service.merge(ADA, "Cleo", "Dora", deadline=soon())
+    await given.history.judge_relation(TWO, TWO.related.relations[0].relation_id, valid=True)
+    await given.follow()
+    left = {one.id for one in await review.least_sure(ADA, limit=100, deadline=soon())}
+    assert {one.id for one in found} - left == {
+        own_id("Bob"), own_id("Cleo"), TWO.related.relations[0].relation_id
+    }  # fmt: skip
+    entities = await review.least_sure(ADA, kind="entity", limit=2, deadline=soon())
+    assert [one.kind for one in entities] == ["entity", "entity"]
 
 
 async def test_who_sees_some_documents_alone_decides_nothing(given: Given) -> None:

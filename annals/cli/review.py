@@ -1,0 +1,40 @@
+"""`annals review`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from annals.cli.context import CommandContext, common, run_async
+from annals.cli.paging import LIMIT_S
+from annals.session import session
+from services.deadline import Deadline
+from services.knowledge.review import MOST, ReviewItem
+
+
+@click.command("review", short_help="What is least sure, with what to do about it.")
+@click.option("--kind", type=click.Choice(("entity", "relation")), help="Entities or relations alone.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help="How many.")
+@common
+def command(context: CommandContext, kind: Any, limit: int) -> None:
+    """Entities and relations that nobody judged yet, the least sure first, each with the commands that judge it.
+
+    An entity is as sure as its surest mention. What was validated, rejected or merged is not shown again; `annals show
+    CHUNK` prints where one stands.
+    """
+
+    async def called() -> Sequence[ReviewItem]:
+        async with session(context.settings) as opened:
+            return await opened.use_cases.knowledge.review.least_sure(
+                context.caller, kind=kind, limit=limit, deadline=Deadline.after(LIMIT_S)
+            )
+
+    found = run_async(called)
+    context.give({"items": [asdict(one) for one in found]})
+    for one in found:
+        context.say(f"{one.confidence:.2f}  {one.kind}  {one.what}")
+        context.say(f"      {one.document_id}; annals show {one.chunk_id}")
+        context.say(f"      {' | '.join(one.todo)}")
+    if not found:
+        context.say("nothing is left to be judged")
