@@ -23,7 +23,7 @@ async def graph_hits(graph: GraphReader, tenant: str, text: str, k: int) -> list
         for size in range(1, min(LONGEST, len(words)) + 1)
         for at in range(len(words) - size + 1)
     }
-    names = {entity_id(tenant, name): place for name, place in spelled.items()}
+    names = {entity_id(tenant, name): span for name, span in spelled.items()}
     known = [entity.entity_id for entity in await graph.find(tenant, list(spelled))]
     # One that others were merged into, or that people call so, has another name of its own, and no place in the text.
     starts = [one for one in known if one not in names]

@@ -216,7 +216,7 @@ async def test_a_mention_outlives_its_passage_until_it_is_replaced(
 
 async def test_migrations_are_applied_once_whoever_starts_first(graph_driver: Neo4jDriver) -> None:
     done = await asyncio.gather(*(migrate(graph_driver) for _ in range(4)))
-    assert sorted(done) == [[], [], [], ["0001_graph", "0002_turns", "0003_lookup", "0004_documents"]]
+    assert sorted(done) == [[], [], [], ["0001_graph", "0002_turns", "0003_lookup", "0004_documents", "0005_decisions"]]
     assert await migrate(graph_driver) == []
 
 
