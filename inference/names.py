@@ -7,7 +7,7 @@ from typing import Any
 from inference.analysis import EntitySpan, NameSpan
 
 _YEAR = re.compile(r"(?:1\d{3}|20\d{2})s?$")
-_PLACES = frozenset({"GPE", "LOC"})
+_PLACE_TYPES = frozenset({"GPE", "LOC"})
 _ERAS = frozenset({"bc", "bce", "ad", "ce"})
 _NOMINAL = frozenset({"prep", "pobj", "dobj", "attr", "agent", "oprd", "nsubj", "nsubjpass", "conj", "dative"})
 _WITHIN = frozenset({"IN", "TO", "CC", "CD", "DT", ",", ":", "HYPH"})
@@ -29,7 +29,7 @@ class Names:
 
     def __init__(self, parsed: Any, entities: Sequence[EntitySpan]) -> None:
         self._of: dict[int, NameSpan] = {}
-        self._places: set[int] = set()
+        self._of_place_type: set[int] = set()
         self._denied: set[int] = set()
         for entity in entities:
             span = parsed.char_span(entity.start, entity.end, alignment_mode="expand")
@@ -38,8 +38,8 @@ class Names:
             tokens = list(span)
             if all(token.lower_ in OFFICE_WORDS for token in tokens):
                 continue
-            if entity.type in _PLACES:
-                self._places.add(entity.start)
+            if entity.type in _PLACE_TYPES:
+                self._of_place_type.add(entity.start)
             for token in tokens:
                 self._of.setdefault(token.i, NameSpan(entity.start, entity.end, entity.name))
 
@@ -61,7 +61,7 @@ class Names:
 
     def is_place(self, name: NameSpan) -> bool:
         """Whether the model takes what is named there for a place."""
-        return name.start in self._places
+        return name.start in self._of_place_type
 
     def of(self, token: Any) -> Iterator[NameSpan]:
         """The name at `token`, and those of what is joined to it by and, or, a comma or a noun of its kind."""
