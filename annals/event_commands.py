@@ -124,7 +124,8 @@ HEAD = """# Events, and what emits and shows them
 
 Every event type of the specification (2.1) has a command that emits it and something that shows it; types beside them
 undo what people decided. The fields of each are in `docs/schemas/`; events of users, roles, threats and webhooks are in
-`docs/security.md` and `docs/webhooks.md`. Made by `python -m annals.event_commands write`.
+`docs/security.md` and `docs/webhooks.md`. Made by `python -m annals.event_commands write`;
+`tests/annals/test_event_types.py` emits each of the specification's and sees it there.
 
 | event type | what happened | emitted by | read model | shown by |
 |---|---|---|---|---|

@@ -198,6 +198,8 @@ def _services(
         files=TakeFiles(storage, readers),
         documents=use_cases.storage,
         knowledge=use_cases.knowledge,
+        corrections=use_cases.corrections,
+        model_cache=use_cases.model_cache,
         search=use_cases.search,
         operations=use_cases.operations,
         serving=use_cases.models,

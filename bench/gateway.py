@@ -79,6 +79,8 @@ async def measure(folder: Path) -> Figures:
                 Storage(*[nothing] * len(fields(Storage))), consistency=ReadYourWrites((), stores.topics)
             ),
             knowledge=nothing,
+            corrections=nothing,
+            model_cache=nothing,
             files=nothing,
             search=nothing,
             operations=nothing,

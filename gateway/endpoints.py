@@ -183,6 +183,15 @@ KNOWLEDGE = (
     _write("POST", "/entities/{entity}/undo", "decision_undoer", "entities", "write"),
     _write("POST", "/entities/{entity}/judgement", "entity_judge", "entities", "write"),
     _read("/relations", "relation_list", "relations"),
+    _read("/relations/{relation_id}", "relation_reader", "relations"),
+    _write("PATCH", "/relations/{relation_id}", "relation_corrector", "relations", "write"),
+    _write("POST", "/relations/{relation_id}/judgement", "relation_judge", "relations", "write"),
+    _write("POST", "/relations/{relation_id}/undo", "relation_undoer", "relations", "write"),
+    # A model may have to be loaded first.
+    replace(_write("PATCH", "/chunks/{chunk_id}", "chunk_updater", "chunks", "write"), timeout_s=60.0),
+    replace(_write("POST", "/chunks/merge", "chunk_merger", "chunks", "write", body_bytes=1 * MIB), timeout_s=60.0),
+    replace(_write("POST", "/chunks/{chunk_id}/undo", "chunk_undoer", "chunks", "write"), timeout_s=60.0),
+    _write("POST", "/reasoning/queries/{query_id}/chains/{chain}/judgement", "chain_judge", "reasoning", "write"),
     _waiting("/search", "searcher", "search"),
     _waiting("/storage/documents/{document_id}", "document_with_entities", "storage"),
     _write("POST", "/storage/search", "semantic_searcher", "storage", "read", idempotency_key="no"),
@@ -228,6 +237,7 @@ OPERATIONS = (
         _waiting("/status", "status_reader", "system"), or_else=("documents", "read"), timeout_s=30.0, retry_config=None
     ),
     _read("/models", "model_list", "models"),
+    replace(_write("POST", "/models/outputs/clear", "output_clearer", "models", "administer"), timeout_s=120.0),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),
     _write("POST", "/dead-letters/retry", "dead_letter_retrier", "dead_letters", "execute"),

@@ -7,11 +7,13 @@ from typing import Protocol
 from gateway.chain.idempotency import Keys
 from gateway.jobs import Jobs
 from gateway.streams import LiveStreams
+from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
 from services.operations.use_cases import Operations
 from services.positions import ShownPositions
 from services.processing.interface import AiProcessing
+from services.processing.model_cache import ModelCache
 from services.processing.serving import ServingModels
 from services.rate_limits import RequestLimits
 from services.reasoning.interface import Reasoning
@@ -52,6 +54,8 @@ class GatewayServices:
     storage: StorageService
     documents: Storage
     knowledge: Knowledge
+    corrections: Corrections
+    model_cache: ModelCache
     files: TakeFiles
     search: SearchPassages
     operations: Operations

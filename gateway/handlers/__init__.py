@@ -4,6 +4,7 @@ from gateway.handler import Handler
 from gateway.handlers import (
     administration,
     assistants,
+    corrections,
     documents,
     entities,
     events,
@@ -23,6 +24,7 @@ from gateway.handlers import (
 
 HANDLERS: dict[str, Handler] = {
     **assistants.HANDLERS,
+    **corrections.HANDLERS,
     **documents.HANDLERS,
     **entities.HANDLERS,
     **events.HANDLERS,

@@ -22,6 +22,7 @@ from security.audit import AuditEntry
 from security.errors import InvalidCredentialError, MissingCredentialError
 from security.principal import Principal
 from services.caller import Caller
+from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
 from services.errors import AccessDeniedError
 from services.knowledge.use_cases import Knowledge
@@ -222,6 +223,8 @@ class Gateway:
             storage=self.storage,
             documents=_none_of(Documents),
             knowledge=_none_of(Knowledge),
+            corrections=_none_of(Corrections),
+            model_cache=nothing,
             files=TakeFiles(self.storage, self.readers),
             search=nothing,
             operations=_none_of(Operations),

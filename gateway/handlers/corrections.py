@@ -1,0 +1,282 @@
+"""What people correct in what was found: relations, chunks, chains of answers, and what is kept of models."""
+
+from typing import Annotated
+
+from fastapi import Path, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.documents import MOST_MERGED
+from contracts.payload import Count, Identifier, Offset, Predicate, Reason, Revision, Share
+from gateway.exchange import exchange_of
+from gateway.handler import Handler, services_of, shown
+from projections.relational.reads import RelationRow
+from services.corrections.deciding import Corrected
+from services.positions import Position
+
+RelationId = Annotated[Identifier, Path(description="Id of a relation.")]
+ChunkId = Annotated[Identifier, Path(description="Id of a chunk.")]
+QueryId = Annotated[Identifier, Path(description="Id of a question.")]
+ChainNumber = Annotated[int, Path(ge=0, le=2**31 - 1, description="Number of a chain of its answer, from 0.")]
+
+
+class Undone(BaseModel):
+    """`reason` is kept with the event."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    reason: Reason | None = None
+
+
+class RelationCorrection(Undone):
+    """Another predicate, another confidence, or both; what is left out stays."""
+
+    predicate: Predicate | None = None
+    confidence: Share | None = None
+
+
+class RelationJudgement(Undone):
+    """Whether the text states it, and it is so."""
+
+    valid: bool
+
+
+class ChainJudgement(Undone):
+    """Whether it leads to the answer; null takes the judgement back."""
+
+    valid: bool | None
+
+
+class ChunkBounds(Undone):
+    """Characters of the document's text, `text[start:end]`."""
+
+    start: Offset
+    end: Offset
+
+
+class ChunksToMerge(Undone):
+    """Chunks of one document that lie next to each other."""
+
+    chunk_ids: Annotated[list[Identifier], Field(min_length=2, max_length=MOST_MERGED)]
+
+
+class RevisionToClear(Undone):
+    """What a model of this revision said is thrown away."""
+
+    revision: Revision
+
+
+class WholeRelation(BaseModel):
+    """A relation with its sentence, null until the vector read model has its passage."""
+
+    relation: RelationRow
+    sentence: str | None
+
+
+class Correction(BaseModel):
+    """`id`: of the relation, chunk or question that is there now. `position` is that of the last event that came of it,
+    null where nothing changed.
+    """
+
+    id: str
+    document_id: str | None
+    position: Position | None
+
+
+class ClearedOutputs(BaseModel):
+    """How many outputs were thrown away."""
+
+    revision: str
+    entries: Count
+
+
+async def read_relation(request: Request, relation_id: RelationId) -> WholeRelation:
+    """A relation, and the sentence that states it."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).corrections.relations.show(
+        exchange.caller, relation_id, deadline=exchange.deadline
+    )
+    return WholeRelation(relation=found.relation, sentence=found.sentence)
+
+
+async def correct_relation(request: Request, relation_id: RelationId, wanted: RelationCorrection) -> Correction:
+    """Give a relation another predicate or confidence. It stays when the document is taken in again."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.relations.correct(
+        exchange.caller,
+        relation_id,
+        predicate=wanted.predicate,
+        confidence=wanted.confidence,
+        reason=wanted.reason,
+        deadline=exchange.deadline,
+    )
+    return _of(request, corrected)
+
+
+async def judge_relation(request: Request, relation_id: RelationId, wanted: RelationJudgement) -> Correction:
+    """Call a relation right or wrong. A wrong one is no edge of the graph, and is not counted."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.relations.judge(
+        exchange.caller, relation_id, valid=wanted.valid, reason=wanted.reason, deadline=exchange.deadline
+    )
+    return _of(request, corrected)
+
+
+async def undo_relation(request: Request, relation_id: RelationId, wanted: Undone) -> Correction:
+    """Take back whatever was decided on a relation."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.relations.undo(
+        exchange.caller, relation_id, reason=wanted.reason, deadline=exchange.deadline
+    )
+    return _of(request, corrected)
+
+
+async def update_chunk(request: Request, chunk_id: ChunkId, wanted: ChunkBounds) -> Correction:
+    """Give a chunk other bounds. It gets another id, and is embedded."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.chunks.update(
+        exchange.caller,
+        chunk_id,
+        start=wanted.start,
+        end=wanted.end,
+        reason=wanted.reason,
+        deadline=exchange.deadline,
+    )
+    return _of(request, corrected)
+
+
+async def merge_chunks(request: Request, wanted: ChunksToMerge) -> Correction:
+    """Make one chunk of several. It is embedded."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.chunks.merge(
+        exchange.caller, wanted.chunk_ids, reason=wanted.reason, deadline=exchange.deadline
+    )
+    return _of(request, corrected)
+
+
+async def undo_chunk(request: Request, chunk_id: ChunkId, wanted: Undone) -> Correction:
+    """Undo the correction that made a chunk: those before it are there again."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.chunks.undo(
+        exchange.caller, chunk_id, reason=wanted.reason, deadline=exchange.deadline
+    )
+    return _of(request, corrected)
+
+
+async def judge_chain(request: Request, query_id: QueryId, chain: ChainNumber, wanted: ChainJudgement) -> Correction:
+    """Call a chain of an answer right or wrong. An answer with a wrong one is not given from the cache again."""
+    exchange = exchange_of(request.scope)
+    corrected = await services_of(request).corrections.chains.judge(
+        exchange.caller, query_id, chain, valid=wanted.valid, reason=wanted.reason, deadline=exchange.deadline
+    )
+    return _of(request, corrected)
+
+
+async def clear_outputs(request: Request, wanted: RevisionToClear) -> ClearedOutputs:
+    """Throw away what a model said; asked again, it says the same. Refused for an embedder whose vectors are in use."""
+    exchange = exchange_of(request.scope)
+    cleared = await services_of(request).model_cache.clear(
+        exchange.caller, wanted.revision, reason=wanted.reason, deadline=exchange.deadline
+    )
+    return ClearedOutputs(revision=cleared.revision, entries=cleared.entries)
+
+
+def _of(request: Request, corrected: Corrected) -> Correction:
+    position = shown(request, corrected.position) if corrected.changed else None
+    return Correction(id=corrected.id, document_id=corrected.document_id, position=position)
+
+
+CORRECTED = {"id": "r1", "document_id": "articles/lovelace", "position": 20}
+RECUT = {**CORRECTED, "id": "9d1e"}
+REFUSALS = (404, 409)
+WHY = {"reason": "her letters"}
+
+HANDLERS = {
+    "relation_reader": Handler(
+        read_relation,
+        "relations",
+        "Read a relation with its sentence.",
+        raises=(404,),
+        example={
+            "relation": {
+                "document_id": "articles/lovelace",
+                "relation_id": "r1",
+                "subject_id": "e1",
+                "subject": "Ada Lovelace",
+                "predicate": "write",
+                "object_id": "e2",
+                "object": "program",
+                "chunk_id": "5f0c",
+                "start": 0,
+                "end": 63,
+                "confidence": 0.7,
+                "valid": None,
+                "negated": False,
+                "modality": None,
+                "time": None,
+                "valid_from": None,
+                "valid_until": None,
+                "superseded_by": None,
+            },
+            "sentence": "Ada Lovelace wrote the first program for the Analytical Engine.",
+        },
+    ),
+    "relation_corrector": Handler(
+        correct_relation,
+        "relations",
+        "Correct a relation.",
+        raises=REFUSALS,
+        request={"predicate": "publish", **WHY},
+        example=CORRECTED,
+    ),
+    "relation_judge": Handler(
+        judge_relation,
+        "relations",
+        "Validate or reject a relation.",
+        raises=REFUSALS,
+        request={"valid": False, **WHY},
+        example=CORRECTED,
+    ),
+    "relation_undoer": Handler(
+        undo_relation,
+        "relations",
+        "Undo what was decided on a relation.",
+        raises=REFUSALS,
+        request=WHY,
+        example=CORRECTED,
+    ),
+    "chunk_updater": Handler(
+        update_chunk,
+        "chunks",
+        "Give a chunk other bounds.",
+        raises=REFUSALS,
+        request={"start": 0, "end": 120, **WHY},
+        example=RECUT,
+    ),
+    "chunk_merger": Handler(
+        merge_chunks,
+        "chunks",
+        "Merge chunks.",
+        raises=REFUSALS,
+        request={"chunk_ids": ["5f0c", "77aa"], **WHY},
+        example=RECUT,
+    ),
+    "chunk_undoer": Handler(
+        undo_chunk, "chunks", "Undo a correction of chunks.", raises=REFUSALS, request=WHY, example=RECUT
+    ),
+    "chain_judge": Handler(
+        judge_chain,
+        "reasoning",
+        "Validate or reject a chain of an answer.",
+        raises=REFUSALS,
+        request={"valid": False, **WHY},
+        example={"id": "q1", "document_id": None, "position": 21},
+    ),
+    "output_clearer": Handler(
+        clear_outputs,
+        "system",
+        "Throw away what a model said.",
+        raises=REFUSALS,
+        request={"revision": "en_core_web_sm@3.8.0/analysis-1", **WHY},
+        example={"revision": "en_core_web_sm@3.8.0/analysis-1", "entries": 31},
+    ),
+}

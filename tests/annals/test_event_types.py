@@ -1,0 +1,223 @@
+"""Every event type of the specification: emitted by a command beside a pipeline, and seen where it is read."""
+
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annals.event_commands import EMITTED
+from tests.annals.pipeline import ROOT, Pipeline, called, given
+from tests.annals.processes import until
+from tests.inference.tiny import make_classifier
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
+
+QUESTION = "Who designed Skerry Point Lighthouse?"
+PARSER = "en_core_web_sm"
+ENV = {"ANNALS_METRICS_PORT": "0", "ANNALS_SERVICES": "processes"}
+
+
+class Installed:
+    """A pipeline with the examples and a report of several chunks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.articles = folder / "data", folder / "articles"
+        self.articles.mkdir()
+        for article in (ROOT / "examples").glob("*.md"):
+            shutil.copy(article, self.articles)
+        self.report = self.articles / "report.md"
+        self.write_report("It was set up by Ada Lovelace.")
+        self.pipeline = Pipeline(self.data, env=ENV)
+
+    def write_report(self, last: str) -> None:
+        """A text of several chunks; every sentence is its own."""
+        parts = [
+            f"In its {number}th section the report describes pump {number} of the waterworks at Orrin Vale. "
+            f"It was set up by crew {number} and has been repaired {number} times since then, as the books show."
+            for number in range(30)
+        ]
+        self.report.write_text(
+            "\n\n".join(["# Report on the waterworks", *parts, "Ada Lovelace met Bob Tables.", last])
+        )
+
+    def do(self, *arguments: str) -> Any:
+        """A command's JSON."""
+        return given(self.data, *arguments)
+
+    def relations(self, of: Path) -> dict[tuple[str, str], dict[str, Any]]:
+        """What a document states, by subject and object."""
+        found = self.do("relation", "list", "--document", str(of))["relations"]
+        return {(one["subject"], one["object"]): one for one in found}
+
+    def edges(self, name: str) -> set[tuple[str, str, str]]:
+        """Of an entity in the graph, without its mentions."""
+        return {(one["source"], one["label"], one["target"]) for one in self.do("show", name)["edges"]}
+
+    def chunks(self) -> list[str]:
+        """Ids of the report's, in its order."""
+        return [one["chunk_id"] for one in self.do("chunk", "list", str(self.report))["chunks"]]
+
+    def found(self, query: str, mode: str = "text") -> list[str]:
+        """Ids of the chunks that a search finds, best first."""
+        return [one["chunk_id"] for one in self.do("search", query, "--mode", mode)["passages"]]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """One for all of them; they go on from each other."""
+    one = Installed(tmp_path_factory.mktemp("events"))
+    try:
+        yield one
+    finally:
+        one.pipeline.stop()
+
+
+def test_documents_are_taken_in_and_processed(installed: Installed) -> None:
+    summary = installed.do("ingest", str(installed.articles), "--wait")
+    assert summary["failed"] == {} and summary["ingested"] == summary["processed"] >= 10
+    shown = installed.do("show", str(installed.report))
+    assert shown["stage"] == "processed" and len(shown["chunks"]) > 3
+    assert {"Ada Lovelace", "Bob Tables"} <= {one["name"] for one in shown["entities"]}
+    assert ("Ada Lovelace", "Bob Tables") in installed.relations(installed.report)
+    assert set(installed.do("models", "list")["serving"]) == {"embedding", "entities", "relations"}
+
+
+def test_a_relation_is_corrected_and_that_undone(installed: Installed) -> None:
+    one = installed.relations(installed.report)["Ada Lovelace", "Bob Tables"]
+    changed = installed.do("relation", "correct", one["relation_id"], "--predicate", "married", "--reason", "letter")
+    assert changed["changed"] is True
+    shown = installed.do("relation", "show", one["relation_id"])
+    assert (shown["predicate"], shown["sentence"]) == ("married", "Ada Lovelace met Bob Tables")
+    assert ("Ada Lovelace", "married", "Bob Tables") in installed.edges("Ada Lovelace")
+
+    installed.do("relation", "undo", one["relation_id"], "--reason", "misread")
+    assert installed.relations(installed.report)["Ada Lovelace", "Bob Tables"] == one
+    installed.do("relation", "correct", one["relation_id"], "--predicate", "married")
+
+
+def test_a_relation_is_rejected(installed: Installed) -> None:
+    one = installed.relations(installed.report)["Ada Lovelace", "Bob Tables"]
+    before = installed.do("status")["relations"]
+    installed.do("relation", "reject", one["relation_id"], "--reason", "no source")
+    assert installed.do("relation", "show", one["relation_id"])["valid"] is False
+    assert installed.do("status")["relations"] == before - 1
+    assert ("Ada Lovelace", "married", "Bob Tables") not in installed.edges("Ada Lovelace")
+    installed.do("relation", "validate", one["relation_id"])
+    assert ("Ada Lovelace", "married", "Bob Tables") in installed.edges("Ada Lovelace")
+
+
+def test_chunks_are_updated_merged_and_restored(installed: Installed) -> None:
+    before = installed.chunks()
+    first, second = (one["end"] for one in installed.do("chunk", "list", str(installed.report))["chunks"][:2])
+    longer = installed.do("chunk", "update", before[0], "--start", "0", "--end", str((first + second) // 2))["id"]
+    assert installed.chunks() == [longer, *before[1:]]
+    assert longer in installed.found("report describes pump 1 of the waterworks", "vector")
+
+    merged = installed.do("chunk", "merge", longer, before[1], "--reason", "one thing")["id"]
+    assert installed.chunks() == [merged, *before[2:]]
+    assert {merged} <= set(installed.found('"pump 1 of the waterworks"')) and longer not in installed.found("pump")
+
+    installed.do("chunk", "undo", merged)
+    assert installed.chunks() == [longer, *before[1:]]
+    assert installed.do("show", str(installed.report))["stage"] == "processed"
+
+
+def test_an_answer_is_kept_and_not_given_again_once_its_chain_is_rejected(installed: Installed) -> None:
+    asked = installed.do("ask", QUESTION)
+    assert asked["cached"] is False and asked["confidence"] > 0.8
+    assert until(lambda: installed.do("ask", QUESTION)["cached"], limit_s=60)
+
+    installed.do("chain", "reject", asked["query_id"], "--reason", "wrong man")
+    again = installed.do("ask", QUESTION)
+    assert again["answer"] == asked["answer"] and again["cached"] is False
+    assert again["confidence"] <= 0.5 and "wrong man" in again["note"]
+    installed.do("chain", "undo", asked["query_id"])
+    assert installed.do("ask", QUESTION)["cached"] is True
+
+
+def test_entities_are_renamed_merged_and_judged(installed: Installed) -> None:
+    installed.do("entity", "rename", "Bob Tables", "Robert Tables", "--wait")
+    assert "Robert Tables" in {one["name"] for one in installed.do("entity", "list", "robert")["entities"]}
+    assert any("Robert Tables" in edge for edge in installed.edges("Ada Lovelace"))
+    installed.do("entity", "reject", "Robert Tables", "--wait")
+    (rejected,) = installed.do("entity", "list", "robert tables")["entities"]
+    assert rejected["valid"] is False
+    installed.do("entity", "merge", "Robert Tables", "Ada Lovelace", "--wait")
+    assert installed.do("entity", "list", "robert tables")["entities"] == []
+    installed.do("entity", "undo", rejected["entity_id"], "--wait")
+    assert len(installed.do("entity", "list", "robert tables")["entities"]) == 1
+
+
+def test_what_people_decided_stays_when_the_document_comes_back(installed: Installed) -> None:
+    chunks = installed.chunks()
+    installed.write_report("It was set up by Charles Babbage.")
+    assert installed.do("ingest", str(installed.report), "--wait")["updated"] == 1
+    one = installed.relations(installed.report)["Ada Lovelace", "Bob Tables"]
+    assert (one["predicate"], one["valid"]) == ("married", True)
+    assert installed.chunks()[0] == chunks[0], "the corrected chunk is there again"
+    assert installed.do("relation", "list", "--orphaned") == {"orphaned": []}
+
+    text = installed.report.read_text().replace("Ada Lovelace met Bob Tables.", "")
+    installed.report.write_text(text.replace("pump 1 of", "fountain 1 of"))
+    installed.do("ingest", str(installed.report), "--wait")
+    (orphan,) = installed.do("relation", "list", "--orphaned")["orphaned"]
+    assert (orphan["predicate"], orphan["valid"]) == ("married", True)
+    (recut,) = installed.do("chunk", "orphaned")["orphaned"]
+    assert recut["chunk_id"] == chunks[0]
+    installed.do("relation", "undo", orphan["relation_id"])
+    installed.do("chunk", "undo", recut["chunk_id"])
+    assert installed.do("relation", "list", "--orphaned") == installed.do("chunk", "orphaned") == {"orphaned": []}
+
+
+def test_what_a_model_said_is_thrown_away(installed: Installed) -> None:
+    models = installed.do("models", "list")
+    parser = models["serving"]["relations"]
+    assert models["kept"][parser] > 0
+    assert installed.do("cache", "clear", parser, "--reason", "test")["entries"] == models["kept"][parser]
+    assert parser not in installed.do("models", "list")["kept"]
+    refused = called(installed.data, "cache", "clear", models["serving"]["embedding"])
+    assert refused.exit_code == 1 and "passages have their vectors" in refused.stderr
+
+
+def test_a_document_is_deleted(installed: Installed) -> None:
+    installed.do("delete", str(installed.report))
+    assert installed.found('"waterworks at Orrin Vale"') == []
+    assert str(installed.report) not in {one["document_id"] for one in installed.do("list")["documents"]}
+
+
+def test_the_read_models_are_what_the_events_say(installed: Installed) -> None:
+    assert called(installed.data, "verify").exit_code == 0
+
+
+def test_a_service_that_fails_is_told(installed: Installed) -> None:
+    name = "storage"
+    (pid, *_) = installed.pipeline.pids(f"service-{name}")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert until(lambda: "SystemHealthChanged" in installed.do("status")["events"], limit_s=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # whoever hangs is ended by its supervisor
+            os.kill(pid, signal.SIGKILL)
+    events = installed.do("history", f"service/{name}")["events"]
+    assert events[0]["event_data"]["health"] == "down"
+
+
+def test_another_model_takes_over(installed: Installed, tmp_path: Path) -> None:
+    classifier = make_classifier(tmp_path / "classifier")
+    before = installed.do("models", "list")["serving"]
+    installed.pipeline.stop()
+    installed.pipeline = Pipeline(installed.data, env={**ENV, "ANNALS_ENTITY_MODEL": str(classifier)})
+    assert until(lambda: installed.do("models", "list")["serving"] != before, limit_s=120)
+    after = installed.do("models", "list")["serving"]
+    assert after["entities"] != before["entities"] and after["embedding"] == before["embedding"]
+
+
+def test_none_was_left_out(installed: Installed) -> None:
+    counts = installed.do("status")["events"]
+    beside = {"EntitySplit", "MentionsReassigned"}
+    assert {str(one) for one in EMITTED} - beside <= set(counts)
