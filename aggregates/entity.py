@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aggregates.cause import Cause, RefusedError
 from contracts.entities import (
     MOST_ALIASES,
+    EntityAssigned,
     EntityDecisionUndone,
     EntityMerged,
     EntitySplit,
@@ -87,12 +88,16 @@ def remove_alias(
 
 
 def merge(state: Entity | None, entity_id: str, merge: EntityMerged, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Call the entity the same as another. Raises RefusedError for itself, or when merged already."""
+    """Call the entity the same as another, whatever rules say. Raises RefusedError for itself, or when merged already.
+
+    By people, that is.
+    """
     if merge.into == entity_id:
         raise RefusedError(f"entity {entity_id} cannot be merged into itself")
-    if state is not None and state.merged_into == merge.into:
-        return ()
-    _refuse_if_merged(state)
+    if state is not None and state.decisions.merged_by_people is not None:
+        if state.merged_into == merge.into:
+            return ()
+        _refuse_if_merged(state)
     return (cause.event(merge, entity_id, _next(state)),)
 
 
@@ -130,8 +135,14 @@ def undo_all(state: Entity | None, entity_id: str, reason: str | None, cause: Ca
     return tuple(events)
 
 
-def undoable(state: Entity | None, entity_id: str, version: int | None) -> tuple[int, EntityDecision]:
-    """The decision that would be undone. Raises RefusedError where there is none, or a later one lies upon it."""
+def undoable(state: Entity | None, entity_id: str, version: int | None) -> tuple[int, EntityDecision | EntityAssigned]:
+    """The decision that would be undone. Raises RefusedError where there is none, or a later one lies upon it.
+
+    What rules decided may be undone, too, where people decided nothing since; the rules do not decide it again.
+    """
+    assigned = None if state is None else state.decisions.assigned
+    if assigned is not None and (version == assigned[0] or (version is None and state and not state.decisions.made)):
+        return assigned
     if state is None or not state.decisions.made:
         raise RefusedError(f"nothing that was decided on entity {entity_id} is in force; there is nothing to undo")
     if version is None:

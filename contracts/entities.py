@@ -1,11 +1,11 @@
-"""Payloads of the Entity aggregate: what people decide about an entity that documents name."""
+"""Payloads of the Entity aggregate: what people decide about an entity that documents name, and what rules do."""
 
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from contracts.event_types import EventType
-from contracts.payload import EntityKind, Identifier, Items, Name, Payload, Reason, Share
+from contracts.payload import EntityKind, Identifier, Items, Name, Payload, Reason, Revision, Share
 
 MOST_ALIASES = 100
 MOST_DOCUMENTS = 500
@@ -55,3 +55,24 @@ class EntityDecisionUndone(Payload):
     event_type: ClassVar[EventType] = EventType.ENTITY_DECISION_UNDONE
     version: Annotated[int, Field(ge=1, le=2**31 - 1, description="number of the event within the entity")]
     reason: Reason | None = None
+
+
+class EntityAssigned(Payload):
+    """By what documents say, this entity is the same as `into`. What people decide comes before it.
+
+    `rule` says so of their names; `context` is the cosine of the contexts that it rests on, if on any.
+    """
+
+    event_type: ClassVar[EventType] = EventType.ENTITY_ASSIGNED
+    into: Identifier
+    rules: Revision
+    rule: Reason
+    confidence: Share
+    context: Share | None = None
+
+
+class EntityReleased(Payload):
+    """By what documents say now, this entity is no longer the same as the one that it was assigned to."""
+
+    event_type: ClassVar[EventType] = EventType.ENTITY_RELEASED
+    rules: Revision

@@ -1,9 +1,17 @@
-"""What people decided on one entity, and what of it is in force: the one fold of its events."""
+"""What people and rules decided on one entity, and what of it is in force: the one fold of its events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from contracts.entities import EntityDecisionUndone, EntityMerged, EntitySplit, EntityUpdated, EntityValidated
+from contracts.entities import (
+    EntityAssigned,
+    EntityDecisionUndone,
+    EntityMerged,
+    EntityReleased,
+    EntitySplit,
+    EntityUpdated,
+    EntityValidated,
+)
 from contracts.payload import Payload
 
 EntityDecision = EntityUpdated | EntityMerged | EntityValidated | EntitySplit
@@ -15,17 +23,27 @@ class EntityDecisions:
     """`made`: those that were not undone, each with its event's version, the last one at the end.
 
     Of one kind the last one is in force, and undoing it brings back the one before. Splits stand side by side.
+    `assigned` is what the rules decided, with its event's version; people come before it, and what they undid of it is
+    `refused` for good.
     """
 
     made: tuple[tuple[int, EntityDecision], ...] = ()
+    assigned: tuple[int, EntityAssigned] | None = None
+    refused: bool = False
 
     def after(self, version: int, payload: Payload) -> "EntityDecisions":
         """Those after one more event."""
         match payload:
             case EntityUpdated() | EntityMerged() | EntityValidated() | EntitySplit():
-                return EntityDecisions((*self.made, (version, payload)))
+                return replace(self, made=(*self.made, (version, payload)))
+            case EntityDecisionUndone(version=undone) if self.assigned is not None and self.assigned[0] == undone:
+                return replace(self, assigned=None, refused=True)
             case EntityDecisionUndone(version=undone):
-                return EntityDecisions(tuple(one for one in self.made if one[0] != undone))
+                return replace(self, made=tuple(one for one in self.made if one[0] != undone))
+            case EntityAssigned():
+                return replace(self, assigned=(version, payload))
+            case EntityReleased():
+                return replace(self, assigned=None)
             case _:
                 return self
 
@@ -37,6 +55,13 @@ class EntityDecisions:
     @property
     def merged_into(self) -> str | None:
         """The entity that it is the same as."""
+        if self.merged_by_people is not None:
+            return self.merged_by_people
+        return None if self.assigned is None else self.assigned[1].into
+
+    @property
+    def merged_by_people(self) -> str | None:
+        """The entity that people said it is the same as."""
         merged = self._last(EntityMerged)
         return None if merged is None else merged.into
 

@@ -22,6 +22,8 @@ class EventType(StrEnum):
     ENTITY_VALIDATED = "EntityValidated"
     ENTITY_SPLIT = "EntitySplit"
     ENTITY_DECISION_UNDONE = "EntityDecisionUndone"
+    ENTITY_ASSIGNED = "EntityAssigned"
+    ENTITY_RELEASED = "EntityReleased"
     MENTIONS_REASSIGNED = "MentionsReassigned"
 
     RELATIONSHIPS_DISCOVERED = "RelationshipsDiscovered"
@@ -82,6 +84,8 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.ENTITY_VALIDATED,
         EventType.ENTITY_SPLIT,
         EventType.ENTITY_DECISION_UNDONE,
+        EventType.ENTITY_ASSIGNED,
+        EventType.ENTITY_RELEASED,
     ),
     "reasoning_query": (
         EventType.REASONING_QUERY_EXECUTED,

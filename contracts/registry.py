@@ -16,6 +16,8 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         entities.EntityValidated,
         entities.EntitySplit,
         entities.EntityDecisionUndone,
+        entities.EntityAssigned,
+        entities.EntityReleased,
         documents.EntitiesExtracted,
         documents.MentionsReassigned,
         documents.RelationshipsDiscovered,

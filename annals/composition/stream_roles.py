@@ -15,6 +15,7 @@ from contracts.system import Task
 from eventstore.audit import open_audit
 from eventstore.audit_entries import AuditEntries
 from eventstore.kafka.progress import RelayProgressReader
+from eventstore.names import Names
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
@@ -22,9 +23,11 @@ from services.operations.health import report_pools
 from services.operations.rebuilding import LEFTOVERS_LIMIT_S
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
+from services.processing.contexts import Contexts
 from services.processing.entities import Entities
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
+from services.processing.resolution import Resolution
 from services.processing.serving import MODELS_LIMIT_S
 from services.processing.stage import StageRunner
 from services.security.retention import RetentionService
@@ -34,6 +37,7 @@ from streams.delivery_order import DeliveryOrder
 from streams.handler import Handler
 from streams.inbox import InboxHandler
 from streams.projecting import ProjectionHandler
+from streams.resolving import ResolutionHandler
 from streams.roles import Role
 from streams.stage_handler import StageHandler
 
@@ -119,7 +123,12 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     )
     recent = RecentDocuments()
     runners = [StageRunner(stage, stores.commands, recent) for stage in stages]
-    return [StageHandler(runner, stores.positions, stores.topics) for runner in runners]
+    contexts = Contexts(stores.reader, stores.outputs, inference.embedder.revision)
+    resolution = Resolution(Names(stores.pool), contexts, stores.commands)
+    return [
+        *(StageHandler(runner, stores.positions, stores.topics) for runner in runners),
+        ResolutionHandler(resolution, stores.positions, stores.topics),
+    ]
 
 
 _HANDLERS = {"intake": _intake, "projector": _projector, "worker": _worker}

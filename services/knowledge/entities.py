@@ -239,6 +239,8 @@ class EntityService:
         own, cause = found.entity_id, _cause(caller)
         state = await self._state(caller.tenant, own)
         merged = [] if state is None else [at for at, one in state.decisions.made if isinstance(one, EntityMerged)]
+        if state is not None and state.decisions.assigned is not None and not merged:
+            merged = [state.decisions.assigned[0]]
         if not merged:
             raise InvalidRequestError(
                 f"{found.name} was merged into nothing; name the documents that mean another one (--document)"

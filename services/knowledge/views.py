@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.entities import EntityDecisionUndone, EntityMerged, EntitySplit, EntityUpdated, EntityValidated
+from contracts.entities import (
+    EntityAssigned,
+    EntityDecisionUndone,
+    EntityMerged,
+    EntityReleased,
+    EntitySplit,
+    EntityUpdated,
+    EntityValidated,
+)
 from contracts.entity_decisions import NO_DECISIONS
 from contracts.envelope import DomainEvent
 
@@ -62,6 +70,8 @@ def made_decisions(events: Sequence[DomainEvent]) -> list[MadeDecision]:
     holding = {version for version, one in decisions.made if isinstance(one, EntitySplit)}
     for kind in (EntityUpdated, EntityMerged, EntityValidated):
         holding |= set([version for version, one in decisions.made if isinstance(one, kind)][-1:])
+    if decisions.assigned is not None and decisions.merged_by_people is None:
+        holding.add(decisions.assigned[0])
     return [
         MadeDecision(
             version=event.aggregate_version,
@@ -88,6 +98,10 @@ def _told(event: DomainEvent) -> str:
             return f"{'validated' if valid else 'rejected'} with confidence {confidence:g}"
         case EntitySplit(into=into, documents=documents):
             return f"split: {', '.join(documents[:3])}{' and more' if len(documents) > 3 else ''} mean {into}"
+        case EntityAssigned(into=into, rule=rule, confidence=confidence):
+            return f"assigned to {into} by its name ({rule}) with confidence {confidence:g}"
+        case EntityReleased():
+            return "by itself again, as documents call it now"
         case EntityDecisionUndone(version=version):
             return f"undone: decision {version}"
         case _:

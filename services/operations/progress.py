@@ -12,7 +12,7 @@ from projections.relational.model import RelationalModel
 from projections.vector.model import VectorModel
 from services.deadline import Deadline, DeadlineExceededError
 
-STAGES = ("chunking", "entities", "relationships", "completion")
+STAGES = ("chunking", "entities", "relationships", "completion", "resolution")
 READ_MODELS = ("relational", "graph", "vector")
 NOTICE_LIMIT_S = 5.0
 """What an edge grants consumers to notice that they are at the end."""

@@ -80,7 +80,7 @@ def _move_deletion(file: File) -> None:
         (_move_deletion, "document events are split over annals.documents and annals.entities"),
         (lambda file: file["events"][1]["types"].remove("EntityMerged"), "without a topic: .*EntityMerged"),
         (lambda file: file["events"][1]["types"].append("EntityMerged"), "listed twice: .*EntityMerged"),
-        (lambda file: file["events"][1]["types"].append("EntityLost"), r"events\.1\.types\.5"),
+        (lambda file: file["events"][1]["types"].append("EntityLost"), r"events\.1\.types\.7"),
         (lambda file: file["inboxes"][0].update(name="annals.documents"), "several topics are called annals.documents"),
         (lambda file: file["events"].clear(), "without a topic"),
         (lambda file: file.pop("inboxes"), "inboxes\n.*Field required"),

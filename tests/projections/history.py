@@ -10,13 +10,14 @@ from aggregates import document as documents
 from aggregates import document_corrections as corrections
 from aggregates import entity as entities
 from aggregates import reasoning_query as queries
+from aggregates import resolution
 from aggregates.cause import Cause
 from aggregates.document import Document
 from aggregates.entity import Entity
 from aggregates.reasoning_query import ReasoningQuery
 from annals.embedded.postgres import ensure_vector
 from contracts.documents import MentionsReassigned, RelationshipUpdated, RelationshipValidated
-from contracts.entities import EntityMerged, EntityUpdated, EntityValidated
+from contracts.entities import EntityAssigned, EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.ids import entity_id
 from contracts.reasoning import ReasoningQueryExecuted, ReasoningStep, Source
@@ -130,6 +131,17 @@ class History:
         """Call two names the same thing. Raises RefusedError when the first is merged into another."""
         own, change = entity_id(tenant, name), EntityMerged(into=entity_id(tenant, into))
         return await self._on_entity(tenant, own, lambda state: entities.merge(state, own, change, _cause(tenant)))
+
+    async def assign(self, name: str, into: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """Rules take an entity for the same as another."""
+        own, to = entity_id(tenant, name), entity_id(tenant, into)
+        assigned = EntityAssigned(into=to, rules=resolution.RULES, rule="same name", confidence=0.99, context=0.7)
+        return await self._on_entity(tenant, own, lambda state: resolution.assign(state, own, assigned, _cause(tenant)))
+
+    async def release(self, name: str, *, tenant: str = "default") -> list[DomainEvent]:
+        """They do so no longer."""
+        own = entity_id(tenant, name)
+        return await self._on_entity(tenant, own, lambda state: resolution.release(state, _cause(tenant)))
 
     async def merge_one_into_the_next(self, names: Sequence[str], *, tenant: str = "default") -> None:
         """Each of these names is the next one, in one transaction."""

@@ -285,3 +285,40 @@ async def test_tenants_do_not_meet(given: Given) -> None:
         await given.service.rename(
             Caller("foreign", "eve", "test", FULL_ACCESS), own_id("Bob"), name="X", deadline=soon()
         )
+
+
+async def test_what_rules_assign_is_seen_like_a_merge_and_leaves_nothing_when_released(given: Given) -> None:
+    before = await given.content()
+    await given.history.assign("Cleo", into="Zoe")
+    (found,) = await given.named("Cleo")
+    assert (found.entity_id, found.name) == (own_id("Zoe"), "Zoe")
+    assert "Cleo" not in [one.name for one in await given.listed()]
+    shown = await given.service.show(ADA, "Zoe", deadline=soon())
+    assert [one.name for one in shown.members] == ["Cleo"]
+    await given.history.release("Cleo")
+    assert await given.content() == before
+
+
+@pytest.mark.parametrize("by", ["undo", "split"])
+async def test_people_undo_what_rules_assigned_for_good(given: Given, by: str) -> None:
+    before = await given.content()
+    await given.history.assign("Cleo", into="Zoe")
+    await given.follow()
+    if by == "undo":
+        await given.service.undo(ADA, "Cleo", reason="two people", deadline=soon())
+    else:
+        await given.service.split(ADA, "Cleo", reason="two people", deadline=soon())
+    assert await given.history.assign("Cleo", into="Zoe") == []
+    assert await given.content() == before
+    shown = await given.service.show(ADA, "Cleo", deadline=soon())
+    assert [(one.what, one.reason, one.in_force) for one in shown.decisions] == [
+        (f"assigned to {own_id('Zoe')} by its name (same name) with confidence 0.99", None, False),
+        ("undone: decision 1", "two people", False),
+    ]
+
+
+async def test_who_is_assigned_already_is_not_merged_the_other_way_round(given: Given) -> None:
+    await given.history.assign("Cleo", into="Zoe")
+    await given.follow()
+    with pytest.raises(RefusedError, match="which was merged into it; undo that first"):
+        await given.service.merge(ADA, "Zoe", "Cleo", deadline=soon())

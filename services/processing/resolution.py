@@ -1,0 +1,245 @@
+"""EntitiesExtracted to EntityAssigned: which names that documents use are of one entity.
+
+One batch of a tenant at a time, among all workers: what is decided follows from all that documents name now, so it does
+not matter in which order they came, nor who takes them. Of an entity that changed, those are decided anew whose names
+fit its name now, or did before.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from aggregates import resolution
+from aggregates.cause import Cause
+from aggregates.entity import Entity
+from aggregates.matching.blocking import blocking_keys
+from aggregates.matching.choosing import Candidate, Choice, choose
+from aggregates.matching.comparing import may_be_one
+from aggregates.matching.features import NameFeatures, features_of, group_of
+from aggregates.matching.vocabulary import GROUPS
+from contracts import ids
+from contracts.documents import DocumentDeleted, EntitiesExtracted
+from contracts.entities import EntityAssigned
+from contracts.envelope import DomainEvent, EventMetadata
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.names import DocumentNames, NamedEntity, Names, NamesTurn
+from services.processing.contexts import Contexts
+
+NAME_CHARACTERS = 200
+"""A longer one is no name that is compared."""
+MOST_ALIKE = 64
+"""A key that more entities share says nothing, and is passed over."""
+LONGEST_WAY = 64
+"""Of entities that people merged, one into the other, behind one that is assigned."""
+
+Keys = frozenset[str]
+_NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass
+class Known:
+    """What was looked up: names and features of entities, and the entities of keys that are not passed over."""
+
+    names: dict[str, tuple[NamedEntity, ...]] = field(default_factory=dict)
+    features: dict[str, NameFeatures] = field(default_factory=dict)
+    blocks: dict[str, Collection[str]] = field(default_factory=dict)
+
+    def add(self, names: Mapping[str, tuple[NamedEntity, ...]]) -> None:
+        """More entities."""
+        self.names.update(names)
+        self.features.update((entity, _features(own)) for entity, own in names.items())
+
+    def alike(self, entity: str) -> set[str]:
+        """The entities whose names fit this one's."""
+        own = self.features[entity]
+        return {
+            other
+            for key in blocking_keys(own)
+            for other in self.blocks.get(key, _NOBODY)
+            if other != entity and other in self.features and may_be_one(own, self.features[other])
+        }
+
+
+class Resolution:
+    """Raises StoreUnavailableError, ConflictError."""
+
+    def __init__(self, names: Names, contexts: Contexts, commands: Commands) -> None:
+        self._names = names
+        self._contexts = contexts
+        self._commands = commands
+        # A turn holds a connection while it waits for others': of one process, one waits.
+        self._one_at_a_time = asyncio.Lock()
+
+    async def run(self, events: Sequence[DomainEvent]) -> None:
+        """Take in what the events say, and decide. Run twice, it decides nothing twice."""
+        by_tenant: dict[str, list[DomainEvent]] = defaultdict(list)
+        for event in events:
+            by_tenant[event.tenant].append(event)
+        for tenant, own in by_tenant.items():
+            async with self._one_at_a_time, self._names.turn(tenant) as turn:
+                await self._resolve(turn, tenant, own)
+
+    async def _resolve(self, turn: NamesTurn, tenant: str, events: Sequence[DomainEvent]) -> None:
+        documents = await turn.newest([_names_in(event) for event in events])
+        touched = await turn.named_by({one.document_id for one in documents})
+        touched |= {name.entity_id for one in documents for name in one.names}
+        before = await turn.names_of(touched)
+        await turn.replace(documents)
+        after = await turn.names_of(touched)
+        changed = {entity for entity in touched if _said(before.get(entity)) != _said(after.get(entity))}
+        if not changed:
+            return
+        known = Known()
+        known.add({entity: after[entity] for entity in changed & after.keys()})
+        affected = changed | await self._affected(turn, known, {entity: before.get(entity, ()) for entity in changed})
+        assigned = await turn.assignments(affected)
+        chosen = await self._chosen(turn, tenant, known, affected & known.features.keys())
+        changes = {
+            entity: chosen.get(entity)
+            for entity in sorted(affected)
+            if assigned.get(entity) != (chosen[entity].into if entity in chosen else None)
+        }
+        if changes:
+            await self._decide(tenant, changes, events[-1])
+            await turn.assign({entity: choice.into if choice else None for entity, choice in changes.items()})
+
+    async def _affected(self, turn: NamesTurn, known: Known, before: Mapping[str, tuple[NamedEntity, ...]]) -> set[str]:
+        """Whose names fit those of the changed entities, or did; their keys are brought up to date."""
+        former = {entity: _features(names) for entity, names in before.items() if names}
+        gone, new = set[tuple[str, str]](), set[tuple[str, str]]()
+        for entity in before:
+            old = blocking_keys(former[entity]) if entity in former else _NOBODY
+            now = blocking_keys(known.features[entity]) if entity in known.features else _NOBODY
+            gone |= {(key, entity) for key in old - now}
+            new |= {(key, entity) for key in now - old}
+        await turn.set_keys(gone, new)
+        keys = {key for one in (*former.values(), *known.features.values()) for key in blocking_keys(one)}
+        changes = Counter(key for key, _ in gone), Counter(key for key, _ in new)
+        blocks = await turn.blocks(keys, MOST_ALIKE + 1 + len(before))
+        affected: set[str] = set()
+        for key, block in blocks.items():
+            # One that begins or ends to be passed over counts for all of its entities.
+            if (len(block) > MOST_ALIKE) != (len(block) + changes[0][key] - changes[1][key] > MOST_ALIKE):
+                affected |= set(block)
+        await self._look_up(turn, known, blocks, affected)
+        for entity in before:
+            if entity in known.features:
+                affected |= known.alike(entity)
+            if entity in former:
+                affected |= {
+                    other
+                    for key in blocking_keys(former[entity])
+                    for other in known.blocks.get(key, _NOBODY)
+                    if other in known.features and may_be_one(former[entity], known.features[other])
+                }
+        return affected
+
+    async def _look_up(
+        self, turn: NamesTurn, known: Known, blocks: Mapping[str, Collection[str]], also: Iterable[str] = ()
+    ) -> None:
+        known.blocks |= {key: block if len(block) <= MOST_ALIKE else _NOBODY for key, block in blocks.items()}
+        entities = {entity for key in blocks for entity in known.blocks[key]} | set(also)
+        known.add(await turn.names_of(entities - known.names.keys()))
+
+    async def _chosen(self, turn: NamesTurn, tenant: str, known: Known, entities: Collection[str]) -> dict[str, Choice]:
+        """To whom each of these is to be assigned; those that are to be by themselves are left out."""
+        keys = {key for entity in entities for key in blocking_keys(known.features[entity])} - known.blocks.keys()
+        await self._look_up(turn, known, await turn.blocks(keys, MOST_ALIKE + 1))
+        alike = {entity: own for entity in entities if (own := known.alike(entity))}
+        wanted = alike.keys() | {other for own in alike.values() for other in own}
+        contexts = await self._contexts.of(tenant, {entity: known.names[entity] for entity in sorted(wanted)})
+        candidates = {
+            entity: Candidate(
+                entity,
+                known.features[entity],
+                len({name.document_id for name in known.names[entity]}),
+                partial(contexts.__getitem__, entity),
+            )
+            for entity in wanted
+        }
+        return {
+            entity: choice
+            for entity, own in alike.items()
+            if (choice := choose(candidates[entity], [candidates[other] for other in sorted(own)])) is not None
+        }
+
+    async def _decide(self, tenant: str, changes: Mapping[str, Choice | None], event: DomainEvent) -> None:
+        cause = Cause(
+            metadata=EventMetadata(tenant=tenant, actor="annals", source="resolution"),
+            correlation_id=event.correlation_id,
+            causation_id=event.event_id,
+        )
+        circles = await self._circles(tenant, {entity: one.into for entity, one in changes.items() if one is not None})
+
+        def command(entity: str, choice: Choice | None) -> Command:
+            key = AggregateKey(tenant, "entity", entity)
+            if choice is None or entity in circles:
+                return Command(key, Entity.project, lambda state: resolution.release(state, cause))
+            assigned = EntityAssigned(
+                into=choice.into,
+                rules=resolution.RULES,
+                rule=choice.match.rule,
+                confidence=choice.match.confidence,
+                context=None if choice.match.context is None else min(choice.match.context, 1.0),
+            )
+            return Command(key, Entity.project, lambda state: resolution.assign(state, entity, assigned, cause))
+
+        await self._commands.execute_many([command(entity, choice) for entity, choice in changes.items()])
+
+    async def _circles(self, tenant: str, assigned: Mapping[str, str]) -> set[str]:
+        """Those that people merged others into, which would lead back to them."""
+        ways, at = {entity: {entity} for entity in assigned}, dict(assigned)
+        circles: set[str] = set()
+        for _ in range(LONGEST_WAY):
+            states: dict[AggregateKey, Entity] = {}
+            keys = {AggregateKey(tenant, "entity", into) for into in at.values()}
+            async for some in self._commands.load_in_batches(keys, Entity.project):
+                states |= some
+            following: dict[str, str] = {}
+            for entity, into in at.items():
+                state = states.get(AggregateKey(tenant, "entity", into))
+                further = None if state is None else state.decisions.merged_by_people
+                if into in ways[entity]:
+                    circles.add(entity)
+                elif further is not None:
+                    ways[entity].add(into)
+                    following[entity] = further
+            if not following:
+                return circles
+            at = following
+        return circles | at.keys()
+
+
+def _names_in(event: DomainEvent) -> DocumentNames:
+    """Each name once. One that people said means another entity is none of the rules' business."""
+    data = event.event_data
+    if isinstance(data, DocumentDeleted):
+        return DocumentNames(event.aggregate_id, event.aggregate_version, ())
+    assert isinstance(data, EntitiesExtracted)
+    version = event.aggregate_version - data.part + 1
+    found: dict[tuple[str, str, str], NamedEntity] = {}
+    for mention in data.mentions:
+        entity = ids.present_entity_id(event.tenant, mention.entity_id, mention.name)
+        key = (entity, mention.name, mention.type)
+        if key not in found and len(mention.name) <= NAME_CHARACTERS:
+            found[key] = NamedEntity(entity, event.aggregate_id, mention.name, mention.type, version, mention.chunk_id)
+    own = {name: ids.entity_id(event.tenant, name) for _, name, _ in found}
+    return DocumentNames(
+        event.aggregate_id, version, [one for (entity, name, _), one in found.items() if entity == own[name]]
+    )
+
+
+def _features(names: Sequence[NamedEntity]) -> NameFeatures:
+    """Of the name that most documents have, and of the type; in a tie the first by its letters."""
+    called = Counter(name.name for name in names)
+    types = Counter(name.type for name in names if name.type in GROUPS)
+    name = min(called, key=lambda one: (-called[one], one))
+    kind = min(types, key=lambda one: (-types[one], one), default="")
+    return features_of(name, group_of([kind]))
+
+
+def _said(names: Sequence[NamedEntity] | None) -> list[tuple[str, str, str, str]]:
+    return [(one.document_id, one.name, one.type, one.chunk_id) for one in names or ()]

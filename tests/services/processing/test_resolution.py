@@ -1,0 +1,288 @@
+"""Which names are of one entity, as decided from what documents name: in whatever order, and by however many."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from aggregates.cause import Cause
+from aggregates.entity import Entity
+from aggregates.entity import merge as merge_entity
+from aggregates.resolution import RULES
+from contracts import ids
+from contracts.documents import (
+    Chunk,
+    DocumentChunked,
+    DocumentDeleted,
+    DocumentIngested,
+    EntitiesExtracted,
+    Mention,
+    TextReference,
+)
+from contracts.entities import EntityAssigned, EntityMerged
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.payload import Payload
+from eventstore.commands import Command, Commands
+from eventstore.keys import AggregateKey
+from eventstore.log import EventLog
+from eventstore.names import Names
+from eventstore.outputs import ModelOutputs
+from eventstore.pool import PostgresPool
+from eventstore.reader import EventReader
+from services.processing.contexts import Contexts
+from services.processing.resolution import MOST_ALIKE, Resolution
+
+MODEL = "mini@1"
+SUBJECTS = ("medicine", "football", "painting", "law")
+
+Named = tuple[str, str]
+"""Name and type."""
+
+
+class World:
+    """Documents in the log, and what was decided of their names."""
+
+    def __init__(self, pool: PostgresPool, log: EventLog, reader: EventReader, commands: Commands) -> None:
+        self.pool, self.log, self.reader, self.commands = pool, log, reader, commands
+        self.outputs = ModelOutputs(pool)
+
+    def worker(self) -> Resolution:
+        """One more process."""
+        return Resolution(Names(self.pool), Contexts(self.reader, self.outputs, MODEL), self.commands)
+
+    async def vectors(self) -> None:
+        """One for each subject, all far from one another."""
+        rows = np.eye(len(SUBJECTS), dtype="<f2")
+        await self.outputs.put_many(
+            MODEL, {_digest(subject): row.tobytes() for subject, row in zip(SUBJECTS, rows, strict=True)}
+        )
+
+    def document(self, tenant: str, document: str, subject: str, *names: Named, since: int = 0) -> list[DomainEvent]:
+        """A document of one chunk that names these, put into the log behind its event number `since`."""
+        mentions = tuple(
+            Mention(
+                entity_id=ids.entity_id(tenant, name),
+                name=name,
+                type=kind,
+                chunk_id=f"{document}/1",
+                start=0,
+                end=1,
+                confidence=1.0,
+            )
+            for name, kind in names
+        )
+        digest = _digest(document)
+        chunk = Chunk(
+            chunk_id=f"{document}/1", index=0, start=0, end=9, tokens=2, digest=digest, input_digest=_digest(subject)
+        )
+        text = TextReference(digest=digest, characters=9, bytes=9)
+        payloads: Sequence[Payload] = (
+            DocumentIngested(title=document, text=text),
+            DocumentChunked(content=digest, title=document, chunker="words", embedder=MODEL, chunks=(chunk,)),
+            EntitiesExtracted(content=digest, model="ner", mentions=mentions, aliases=()),
+        )
+        return self._put(tenant, document, payloads, since)
+
+    def deletion(self, tenant: str, document: str, since: int) -> list[DomainEvent]:
+        """Its deletion."""
+        return self._put(tenant, document, (DocumentDeleted(),), since)
+
+    def _put(self, tenant: str, document: str, payloads: Sequence[Payload], since: int) -> list[DomainEvent]:
+        events = [_cause(tenant).event(one, document, since + number) for number, one in enumerate(payloads, start=1)]
+        self.log.store(events)
+        return [event for event in events if isinstance(event.event_data, EntitiesExtracted | DocumentDeleted)]
+
+    async def merged(self, tenant: str, *names: str) -> dict[str, str]:
+        """Name to the name that it is assigned to; those that stand by themselves are left out."""
+        of = {ids.entity_id(tenant, name): name for name in names}
+        found: dict[str, str] = {}
+        async for states in self.commands.load_in_batches(
+            [AggregateKey(tenant, "entity", entity) for entity in of], Entity.project
+        ):
+            found |= {of[key.aggregate_id]: of[state.merged_into] for key, state in states.items() if state.merged_into}
+        return found
+
+
+@pytest.fixture
+async def world(pool: PostgresPool, log: EventLog, reader: EventReader, commands: Commands) -> World:
+    """Nothing but vectors."""
+    made = World(pool, log, reader, commands)
+    await made.vectors()
+    return made
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _cause(tenant: str) -> Cause:
+    return Cause(EventMetadata(tenant=tenant, actor="ada", source="test"), correlation_id="c1")
+
+
+JANE, DOCTOR, SHORT = ("Jane Doe", "PERSON"), ("Dr. Jane Doe", "PERSON"), ("J. Doe", "PERSON")
+JOHN = ("John Doe", "PERSON")
+
+
+async def test_names_of_one_entity_are_assigned_to_the_one_that_says_most(world: World) -> None:
+    """With the rule that says so; what stands in another context stays by itself."""
+    events = [
+        *world.document("acme", "d1", "medicine", JANE),
+        *world.document("acme", "d2", "medicine", DOCTOR, ("ASR1603", "PRODUCT"), ("ASR1605", "PRODUCT")),
+        *world.document("acme", "d3", "football", ("Prof. Jane Doe", "PERSON")),
+    ]
+    await world.worker().run(events)
+    names = ("Jane Doe", "Dr. Jane Doe", "Prof. Jane Doe", "ASR1603", "ASR1605")
+    assert await world.merged("acme", *names) == {"Dr. Jane Doe": "Jane Doe"}
+    decided = await world.reader.of_aggregate("acme", "entity", ids.entity_id("acme", "Dr. Jane Doe"))
+    assert [event.event_data for event in decided] == [
+        EntityAssigned(
+            into=ids.entity_id("acme", "Jane Doe"), rules=RULES, rule="same name", confidence=0.99, context=1.0
+        )
+    ]
+
+
+async def test_taken_twice_nothing_is_decided_twice(world: World) -> None:
+    """By another worker, too."""
+    events = [*world.document("acme", "d1", "medicine", JANE), *world.document("acme", "d2", "medicine", DOCTOR)]
+    await world.worker().run(events)
+    head = await world.reader.head()
+    await world.worker().run(events)
+    await world.worker().run(list(reversed(events)))
+    assert await world.reader.head() == head
+
+
+async def test_what_is_named_no_longer_holds_nothing(world: World) -> None:
+    """The short name is the doctor's until somebody else may be meant, and again when that one is gone."""
+    worker = world.worker()
+    await worker.run(
+        [*world.document("acme", "d1", "medicine", JANE), *world.document("acme", "d2", "medicine", SHORT)]
+    )
+    assert await world.merged("acme", "Jane Doe", "J. Doe") == {"J. Doe": "Jane Doe"}
+    await worker.run(world.document("acme", "d3", "medicine", JOHN))
+    assert await world.merged("acme", "Jane Doe", "John Doe", "J. Doe") == {}
+    await worker.run(world.deletion("acme", "d3", since=3))
+    assert await world.merged("acme", "Jane Doe", "John Doe", "J. Doe") == {"J. Doe": "Jane Doe"}
+    await worker.run(world.document("acme", "d1", "medicine", JOHN, since=3))
+    assert await world.merged("acme", "Jane Doe", "John Doe", "J. Doe") == {"J. Doe": "John Doe"}
+
+
+async def test_no_tenant_knows_another(world: World) -> None:
+    """One has the name, the other one the title."""
+    await world.worker().run(
+        [*world.document("acme", "d1", "medicine", JANE), *world.document("other", "d1", "medicine", DOCTOR)]
+    )
+    assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {}
+    assert await world.merged("other", "Jane Doe", "Dr. Jane Doe") == {}
+
+
+async def test_no_circle_with_what_people_merged(world: World) -> None:
+    """They said that the bare name is the doctor; so the doctor is not assigned to the bare name."""
+    jane = ids.entity_id("acme", "Jane Doe")
+    merge = EntityMerged(into=ids.entity_id("acme", "Dr. Jane Doe"))
+    await world.commands.execute(
+        Command(
+            AggregateKey("acme", "entity", jane),
+            Entity.project,
+            lambda state: merge_entity(state, jane, merge, _cause("acme")),
+        )
+    )
+    await world.worker().run(
+        [*world.document("acme", "d1", "medicine", JANE), *world.document("acme", "d2", "medicine", DOCTOR)]
+    )
+    assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {"Jane Doe": "Dr. Jane Doe"}
+
+
+async def test_a_key_of_too_many_says_nothing(world: World) -> None:
+    """One more than that, and those that were assigned by it are released; one less, and they are back."""
+    worker = world.worker()
+    crowd = [
+        (f"Jane {chr(65 + number % 26)}. {'X' if number < 26 else 'Y' if number < 52 else 'Z'}. Doe", "PERSON")
+        for number in range(MOST_ALIKE)
+    ]
+    events = [world.document("acme", f"c{number}", "law", one) for number, one in enumerate(crowd[:-1])]
+    await worker.run([event for own in events for event in own])
+    await worker.run([*world.document("acme", "d1", "medicine", ("Jane B. Q. Doe", "PERSON"))])
+    await worker.run([*world.document("acme", "d2", "medicine", ("Jane B. Doe", "PERSON"))])
+    assert await world.merged("acme", "Jane B. Doe", "Jane B. Q. Doe") == {}
+    await worker.run(world.deletion("acme", "c0", since=3))
+    assert await world.merged("acme", "Jane B. Doe", "Jane B. Q. Doe") == {"Jane B. Doe": "Jane B. Q. Doe"}
+    await worker.run(world.document("acme", "c0", "law", crowd[0], since=4))
+    assert await world.merged("acme", "Jane B. Doe", "Jane B. Q. Doe") == {}
+
+
+MANY = (
+    ("Jane Doe", "PERSON"), ("Dr. Jane Doe", "PERSON"), ("Doe, Jane", "PERSON"), ("J. Doe", "PERSON"),
+    ("Prof. Jane Doe", "PERSON"), ("JANE DOE", "PERSON"), ("Jane Doe", "ORG"), ("Jane M. Doe", "PERSON"),
+    ("International Business Machines", "ORG"), ("IBM", "ORG"), ("International Business Machines (IBM)", "ORG"),
+    ("Intl. Business Machines Corp.", "ORG"), ("IBM", "PRODUCT"), ("ASR1603", "PRODUCT"), ("ASR-1603", "PRODUCT"),
+    ("ASR1605", "PRODUCT"), ("John Smith", "PERSON"), ("Jane Smith", "PERSON"), ("J. Smith", "PERSON"),
+    ("Pyotr Tchaikovsky", "PERSON"), ("Пётр Чайковский", "PERSON"), ("Massachusetts", "GPE"), ("Massachussetts", "GPE"),
+)  # fmt: skip
+
+
+async def test_the_order_of_documents_does_not_matter(world: World) -> None:
+    """Two hundred documents by four workers in ten orders, some changed and some deleted meanwhile: one result."""
+    choice = random.Random(4)
+    contents = [
+        (f"d{number}", choice.choice(SUBJECTS[:2]), choice.sample(MANY, choice.randint(1, 3))) for number in range(200)
+    ]
+    results: list[dict[str, str]] = []
+    for order in range(10):
+        tenant, shuffled = f"t{order}", random.Random(order)
+        events: list[list[DomainEvent]] = []
+        for number, (document, subject, names) in enumerate(contents):
+            if number % 10 == 3:
+                before = world.document(tenant, document, "law", *shuffled.sample(MANY, 2))
+                events.append(before + world.document(tenant, document, subject, *names, since=3))
+            elif number % 10 == 7:
+                gone = world.document(tenant, document, subject, *shuffled.sample(MANY, 2))
+                events.append(gone + world.deletion(tenant, document, since=3))
+            else:
+                events.append(world.document(tenant, document, subject, *names))
+        shuffled.shuffle(events)
+        await asyncio.gather(*(_take(world.worker(), events[own::4], shuffled) for own in range(4)))
+        results.append(await world.merged(tenant, *sorted({name for name, _ in MANY})))
+    assert results[0]
+    assert results == [results[0]] * 10
+
+
+async def _take(worker: Resolution, documents: list[list[DomainEvent]], choice: random.Random) -> None:
+    """In batches of one to nine documents; each document's events in their order."""
+    while documents:
+        size = choice.randint(1, 9)
+        batch, documents = documents[:size], documents[size:]
+        first, later = [own[0] for own in batch], [event for own in batch for event in own[1:]]
+        await worker.run(first)
+        if later:
+            await worker.run(later)
+
+
+async def test_parts_of_a_result_count_together(world: World) -> None:
+    """Each brings its own names, and none of them drops those of another."""
+    whole = world.document("acme", "d1", "medicine", JANE)
+    (event,) = whole
+    assert isinstance(event.event_data, EntitiesExtracted)
+    first = as_part(event, 1)
+    (other,) = world.document("acme", "d2", "medicine", DOCTOR)
+    assert isinstance(other.event_data, EntitiesExtracted)
+    second = as_part(event, 2, other.event_data.mentions)
+    worker = world.worker()
+    await worker.run([first])
+    await worker.run([second])
+    assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {"Dr. Jane Doe": "Jane Doe"}
+
+
+def as_part(event: DomainEvent, part: int, mentions: tuple[Mention, ...] | None = None) -> DomainEvent:
+    """The event as part number `part` of two; one with other mentions has those of the same chunk."""
+    data = event.event_data
+    assert isinstance(data, EntitiesExtracted)
+    own = (
+        data.mentions
+        if mentions is None
+        else tuple(one.model_copy(update={"chunk_id": data.mentions[0].chunk_id}) for one in mentions)
+    )
+    changed = data.model_copy(update={"part": part, "parts": 2, "mentions": own})
+    return event.model_copy(update={"event_data": changed, "aggregate_version": event.aggregate_version + part - 1})
