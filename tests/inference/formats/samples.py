@@ -3,6 +3,8 @@
 import io
 import random
 import subprocess
+import tarfile
+import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -81,12 +83,44 @@ def good_files(folder: Path) -> dict[str, bytes]:
         "email": letter,
         "mbox": b"From i@example.org Thu Mar  4 10:00:00 2021\n" + letter + b"\n\n",
         "markdown": SOURCE.encode(),
+        "text": "Маяк стоит на скале, и его красят каждый год. ".encode("cp1251") * 9,
+        "tsv": b"Year\tShips\n1900\t12\n1910\t40\n",
+        "zip": zipped({"a.txt": b"Text of a.", "deep/made.docx": made["docx"], "b.csv": b"x,y\n1,2\n"}),
+        "tar": tarred({"a.txt": b"Text of a.", "deep/b.csv": b"x,y\n1,2\n", "c.md": SOURCE.encode()}),
         "csv": b"Year,Ships\n1900,12\n1910,40\n",
         "json": b'{"title": "Tarrow", "ships": [{"year": 1900, "count": 12}, {"year": 1910, "count": 40}]}',
         "subtitles": b"1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nYou.\n",
         "source": b"#!/bin/sh\necho 'The lighthouse stands on a rock.'\n",
         "msg": compound_file(),
     }
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """By Python's `zipfile`."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return raw.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    """By Python's `tarfile`, not compressed."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return raw.getvalue()
+
+
+def mutated_within(raw: bytes, chance: random.Random) -> bytes:
+    """A zip file that is whole, with one of its files mutated: what a checksum would have told is not told."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        files = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
+    chosen = chance.choice([name for name, content in files.items() if content and name != "mimetype"])
+    return zipped({**files, chosen: mutated(files[chosen], chance)})
 
 
 def compound_file() -> bytes:

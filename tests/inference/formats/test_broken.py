@@ -1,5 +1,6 @@
 """Files that are broken or noise: each is named or read, none ends the process that reads or keeps it for long."""
 
+import os
 import random
 import time
 
@@ -7,10 +8,10 @@ import pytest
 
 from inference.formats.child import FileReader, ReadLimits
 from inference.formats.document import NotRead, ReadDocument
-from tests.inference.formats.samples import good_files, mutated
+from tests.inference.formats.samples import good_files, mutated, mutated_within
 
 LIMITS = ReadLimits(seconds=20.0)
-SUFFIXES = {"markdown": "md", "email": "eml", "subtitles": "srt", "source": "sh"}
+SUFFIXES = {"markdown": "md", "email": "eml", "subtitles": "srt", "source": "sh", "text": "txt"}
 RANDOM_FILES = 1_000
 MUTATIONS = 20
 
@@ -22,14 +23,15 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 KINDS = (
     *("docx", "odt", "epub", "html", "rtf", "pptx", "pdf", "xlsx", "warc", "email", "mbox"),
-    *("markdown", "csv", "json", "subtitles", "source", "msg"),
+    *("markdown", "csv", "tsv", "json", "subtitles", "source", "text", "msg", "zip", "tar"),
 )
+ZIPPED = ("docx", "odt", "epub", "pptx", "xlsx", "zip")
 
 
 def outcome(reader: FileReader, raw: bytes, name: str) -> tuple[int, list[str]]:
     """How many documents, and why others are none; always one or the other."""
     began = time.monotonic()
-    found = list(reader.read(raw, name))
+    found = list(reader.read(raw, name, archives=True))
     assert found, "a file is read or named"
     assert time.monotonic() - began < LIMITS.seconds + 10
     reasons = [one.reason for one in found if isinstance(one, NotRead)]
@@ -60,6 +62,36 @@ def test_broken_files_are_read_or_named(good: dict[str, bytes], kind: str) -> No
         child = reader.pid
         assert outcome(reader, b"A text.", "a.txt") == (1, [])
         assert reader.pid == child is not None, "none of them ended its process"
+
+
+@pytest.mark.parametrize("kind", ZIPPED)
+def test_whole_files_with_broken_parts_are_read_or_named(good: dict[str, bytes], kind: str) -> None:
+    """What is broken behind the checksums, in the XML that only its reader sees."""
+    named = 0
+    with FileReader(LIMITS) as reader:
+        for seed in range(MUTATIONS):
+            raw = mutated_within(good[kind], random.Random(f"within {kind} {seed}"))
+            named += bool(outcome(reader, raw, f"broken.{kind}")[1])
+        child = reader.pid
+        assert outcome(reader, b"A text.", "a.txt") == (1, [])
+        assert reader.pid == child is not None, "none of them ended its process"
+    assert named, "some of them cannot be read"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_thousands_of_broken_files(good: dict[str, bytes]) -> None:
+    """A seed of each run's own: what it finds is in its message."""
+    seed = os.environ.get("ANNALS_TEST_SEED") or str(random.randrange(2**32))
+    print(f"\nbroken files: seed {seed}")
+    rounds = int(os.environ.get("ANNALS_TEST_ROUNDS", "1")) * 60
+    with FileReader(LIMITS) as reader:
+        for kind in KINDS:
+            for number in range(rounds):
+                chance = random.Random(f"{seed} {kind} {number}")
+                within = kind in ZIPPED and number % 2
+                raw = (mutated_within if within else mutated)(good[kind], chance)
+                outcome(reader, raw, f"broken.{SUFFIXES.get(kind, kind)}")
 
 
 def test_noise_is_named(good: dict[str, bytes]) -> None:

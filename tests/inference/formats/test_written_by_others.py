@@ -136,6 +136,28 @@ def test_what_openpyxl_writes(read_one: ReadOne) -> None:
     assert len(found.pages) == 3
 
 
+def test_what_xlsxwriter_writes(read_one: ReadOne) -> None:
+    import datetime
+
+    import xlsxwriter
+
+    raw = io.BytesIO()
+    book = xlsxwriter.Workbook(raw, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
+    book.set_properties({"title": "Ships of Tarrow", "author": "Ines Renn"})
+    sheet = book.add_worksheet("By year")
+    sheet.write_row(0, 0, ["Year", "Ships", "Since", "Note"])
+    sheet.write_row(1, 0, [1900, 12.5, datetime.datetime(2020, 1, 2), "größer | 💡"])
+    sheet.write_rich_string(2, 3, "in ", book.add_format({"bold": True}), "bold", " letters")
+    sheet.write_formula(2, 1, "=B2*2", None, 25)
+    book.add_worksheet("Hidden").hide()
+    book.close()
+    found = read_one(raw.getvalue(), "x")
+    assert (found.kind, found.title, found.authors) == ("xlsx", "Ships of Tarrow", ("Ines Renn",))
+    assert "| Year | Ships | Since | Note |\n| --- | --- | --- | --- |\n" in found.text
+    assert "| 1900 | 12.5 | 2020-01-02 | größer \\| 💡 |\n" in found.text
+    assert "|  | 25 |  | in bold letters |\n" in found.text
+
+
 def test_what_fpdf_writes(read_one: ReadOne) -> None:
     from fpdf import FPDF
 
