@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ from streams import batch_consumer as consumers
 from streams import in_flight
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
-from streams.fan_out import FanOut
+from streams.fan_out import FanOut, SharedEvent
 from tests.streams.fakes import TOPIC, Letters, Recorder, Stream, message
 
 
@@ -260,6 +261,21 @@ async def test_while_a_batch_is_at_work_what_others_wait_for_is_delivered() -> N
         assert len(scene.handler.handled) < documents
         scene.handler.may_go.set()
         await until(lambda: len(stream.acknowledged) == len(sent))
+
+
+async def test_what_comes_while_a_batch_is_at_work_is_the_next_batch() -> None:
+    """So one that comes alone need not wait for others: they are worked on together all the same."""
+    scene, stream = Scene(), Stream([message(0)])
+    scene.handler.may_go.clear()
+    async with scene.running(stream):
+        await until(lambda: len(scene.handler.calls) == 1)
+        for offset in range(1, 9):
+            await scene.consumer.deliver(
+                message(offset), SharedEvent(stream, SimpleNamespace(message=message(offset)), consumers=1)
+            )
+        scene.handler.may_go.set()
+        await until(lambda: len(scene.handler.handled) == 9)
+    assert [len(items) for items, _ in scene.handler.calls if items] == [1, 8]
 
 
 async def test_what_is_none_of_its_business_waits_for_company_and_holds_up_nothing() -> None:
