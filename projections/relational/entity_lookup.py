@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contracts.folding import name_key
 from contracts.ids import entity_id
@@ -116,6 +117,28 @@ class EntityLookup:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(_NAMING, tenant, sorted(entities), sorted(documents))
         return {(row[0], row[1]) for row in rows}
+
+
+async def as_they_became(
+    connection: Connection, tenant: str, entities: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A document's entities, those that were merged as what they became; the most mentioned first, then by name."""
+    merged = [one["entity_id"] for one in entities if one.pop("merged")]
+    if not merged:
+        return list(entities)
+    links = await connection.fetch(_MERGES, tenant, merged)
+    became = ends({row["entity_id"]: row["into_id"] for row in links})
+    rows = await connection.fetch(_BY_ID, tenant, sorted(set(became.values())))
+    known = {row["entity_id"]: row for row in rows}
+    found: dict[str, dict[str, Any]] = {}
+    for one in entities:
+        entity = known.get(became.get(one["entity_id"], ""), one)
+        own = found.setdefault(
+            entity["entity_id"],
+            {"entity_id": entity["entity_id"], "name": entity["name"], "type": entity["type"], "mentions": 0},
+        )
+        own["mentions"] += one["mentions"]
+    return sorted(found.values(), key=lambda one: (-one["mentions"], one["name"]))
 
 
 async def counted_together(

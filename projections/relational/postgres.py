@@ -9,7 +9,7 @@ from typing import Any
 from eventstore.pool import PostgresPool, acquire
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.relational import listing, visible
-from projections.relational.entity_lookup import counted_together
+from projections.relational.entity_lookup import as_they_became, counted_together
 from projections.relational.model import LAYOUT
 from projections.relational.reads import (
     ChunkRow,
@@ -36,7 +36,8 @@ SELECT
 
 
 _ENTITIES_OF = """
-SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions
+SELECT entity_id, min(e.name) AS name, min(e.type) AS type, count(*) AS mentions,
+    bool_or(e.merged_into IS NOT NULL) AS merged
 FROM relational.mentions AS m JOIN relational.entities AS e USING (tenant, entity_id)
 WHERE m.tenant = $1 AND m.document_id = $2 GROUP BY entity_id ORDER BY mentions DESC, name
 """
@@ -97,9 +98,11 @@ class PostgresRelational:
                 *key,
             )
             if collections is None:
-                entities = await connection.fetch(_ENTITIES_OF, *key)
+                named = await connection.fetch(_ENTITIES_OF, *key)
+                entities = await as_they_became(connection, tenant, [dict(row) for row in named])
             else:
-                entities = await connection.fetch(visible.OF_DOCUMENT, tenant, sorted(collections), document_id)
+                named = await connection.fetch(visible.OF_DOCUMENT, tenant, sorted(collections), document_id)
+                entities = [dict(row) for row in named]
             relations = await connection.fetch(
                 f"SELECT r.relation_id, r.subject, r.predicate, r.object, r.confidence, r.valid, {listing.WHEN} "
                 f"FROM relational.relations AS r {listing.later(_SEEN)} "
@@ -111,7 +114,7 @@ class PostgresRelational:
         return DocumentRow(
             **fields,
             chunks=[dict(chunk) for chunk in chunks],
-            entities=[dict(entity) for entity in entities],
+            entities=entities,
             relations=[dict(relation) for relation in relations],
         )
 

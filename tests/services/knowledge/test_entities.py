@@ -139,6 +139,9 @@ async def test_a_merged_entity_answers_under_its_target_everywhere(given: Given)
     assert (await given.rows.counts("default")).entities == counts.entities - 1
     relations = await given.rows.list_relations("default", RelationFilter(entity_id=own_id("Bob")), None, 100)
     assert {one.predicate for one in relations} == {"met", "saw", "knew", "left"}
+    document = await given.rows.document("default", "one")
+    assert document is not None
+    assert [(one["name"], one["mentions"]) for one in document.entities] == [("Bob", 3), ("Ada", 1)]
     shown = await given.service.show(ADA, "Cleo", deadline=soon())
     assert (shown.name, shown.mentions, shown.documents) == ("Bob", 5, 3)
     assert [one.name for one in shown.members] == ["Cleo"]
