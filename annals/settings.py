@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     receipt_days: int = Field(
         90, ge=1, le=36_500, description="A delivery that changed nothing is known again for so long."
     )
+    chunk_strategy: Literal["structure", "meaning", "sentences"] = "structure"
     chunk_tokens: int = Field(200, ge=16, le=8192)
     chunk_overlap: int = Field(40, ge=0)
     embedder: str = Field(

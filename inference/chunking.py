@@ -2,10 +2,14 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-Offsets = list[tuple[int, int]]
+from inference.blocks import Headings
+
+Span = tuple[int, int]
+"""`text[start:end]`."""
+Offsets = list[Span]
 Tokenize = Callable[[str], Offsets]
 """Text to the (start, end) characters of its tokens, in order."""
 
@@ -42,7 +46,10 @@ class ChunkSpan:
 
 
 class Chunker:
-    """Default budget: 200 tokens, so that chunk and title fit into MiniLM's 256, with 40 of overlap."""
+    """By sentences. Default budget: 200 tokens, so that chunk and title fit into MiniLM's 256, with 40 of overlap."""
+
+    name = "sentences-2"
+    """Strategy and version: another version where other spans come of the same text."""
 
     def __init__(self, tokenize: Tokenize, tokenizer: str, *, max_tokens: int = 200, overlap_tokens: int = 40) -> None:
         if not 0 <= overlap_tokens < max_tokens:
@@ -51,15 +58,29 @@ class Chunker:
         self._max = max_tokens
         self._max_characters = max_tokens * CHARACTERS_A_TOKEN
         self._overlap = overlap_tokens
-        self.revision = f"sentences-2/{max_tokens}/{overlap_tokens}/{tokenizer}"
+        self.revision = f"{self.name}/{max_tokens}/{overlap_tokens}/{tokenizer}"
 
-    def split(self, text: str) -> list[ChunkSpan]:
-        """Chunks in order; every character that is not white space lies in at least one."""
+    def split(self, text: str, headings: Headings = ()) -> list[ChunkSpan]:
+        """Chunks in order; every character that is not white space lies in at least one.
+
+        `headings`: of the text, where more are known than it shows.
+        """
         starts = [start for start, end in self._tokenize(text) if end > start]
-        pieces = [piece for start, end in sentences(text) for piece in self._pieces(text, start, end, starts)]
-        return [ChunkSpan(start, end, _count(starts, start, end)) for start, end in self._pack(pieces, starts)]
+        spans = self._spans(text, starts, headings)
+        return [ChunkSpan(start, end, _count(starts, start, end)) for start, end in spans]
 
-    def _pieces(self, text: str, start: int, end: int, starts: list[int]) -> Iterator[tuple[int, int]]:
+    def _spans(self, text: str, starts: list[int], _: Headings) -> Iterator[Span]:
+        return self._pack(text, self._sentences(text, 0, len(text), starts), starts)
+
+    def _sentences(self, text: str, start: int, end: int, starts: list[int]) -> list[Span]:
+        """Of a part of the text, those over the budget in pieces."""
+        return [
+            piece
+            for first, last in sentences(text[start:end])
+            for piece in self._pieces(text, start + first, start + last, starts)
+        ]
+
+    def _pieces(self, text: str, start: int, end: int, starts: list[int]) -> Iterator[Span]:
         """A sentence, or parts of one that is over the budget: cut between words, or between tokens, or anywhere."""
         while not self._fits(start, end, starts):
             limit = min(end, start + self._max_characters)
@@ -71,15 +92,24 @@ class Chunker:
             cut = space if space is not None else limit
             if text[start:cut].strip():
                 yield _stripped(text, start, cut)
-            start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
+            start = cut
+            while start < end and text[start].isspace():
+                start += 1
         if text[start:end].strip():
             yield _stripped(text, start, end)
 
-    def _pack(self, pieces: list[tuple[int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
-        first = 0
-        for number in range(len(pieces)):
-            if number + 1 < len(pieces) and self._fits(pieces[first][0], pieces[number + 1][1], starts):
-                continue
+    def _pack(self, text: str, pieces: list[Span], starts: list[int]) -> Iterator[Span]:
+        several = bool(pieces) and not self._fits(pieces[0][0], pieces[-1][1], starts)
+        likeness = self._likeness(text, pieces) if several else ()
+        first = number = least = 0
+        while first < len(pieces):
+            number = max(first, number)
+            while number + 1 < len(pieces) and self._fits(pieces[first][0], pieces[number + 1][1], starts):
+                number += 1
+            if number + 1 < len(pieces):
+                # Past the end of the chunk before, whatever is overlapped.
+                number = max(least, self._cut(pieces, first, number, likeness))
+                least = number + 1
             yield pieces[first][0], pieces[number][1]
             if number + 1 == len(pieces):
                 return
@@ -94,11 +124,19 @@ class Chunker:
                 following -= 1
             first = following
 
+    def _likeness(self, text: str, pieces: list[Span]) -> Sequence[float]:
+        """How alike each piece and the next one are, where that tells where to cut."""
+        return ()
+
+    def _cut(self, pieces: list[Span], first: int, last: int, likeness: Sequence[float]) -> int:
+        """The last piece of a chunk that begins with `first` and could go on to `last`, behind which there is more."""
+        return last
+
     def _fits(self, start: int, end: int, starts: list[int]) -> bool:
         return end - start <= self._max_characters and _count(starts, start, end) <= self._max
 
 
-def sentences(text: str) -> Iterator[tuple[int, int]]:
+def sentences(text: str) -> Iterator[Span]:
     """Spans of the sentences, without surrounding white space."""
     start = 0
     for match in _END.finditer(text):
@@ -111,7 +149,7 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
         yield _stripped(text, start, len(text))
 
 
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+def _stripped(text: str, start: int, end: int) -> Span:
     part = text[start:end]
     return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from inference.cached import CachedModel, Run
 from inference.chunking import Chunker
+from inference.chunking_strategies import SentenceModel, Strategy, chunker_of
 from inference.embedding import Embedder, Vectors
 from inference.locations import MINILM_INT8
 from inference.model import InferenceError, Model, OutputStore
@@ -39,6 +40,7 @@ class InferenceSettings:
     embedder_revision: str | None = None
     entity_model: str = "en_core_web_sm"
     entity_revision: str | None = None
+    chunk_strategy: Strategy = "structure"
     chunk_tokens: int = 200
     chunk_overlap: int = 40
     torch_threads: int | None = None
@@ -67,13 +69,19 @@ class Inference:
 
     @cached_property
     def chunker(self) -> Chunker:
-        """Counts the embedder's own tokens."""
-        return Chunker(
-            self._embedder.token_offsets,
-            self._embedder.tokenizer_revision,
-            max_tokens=self._settings.chunk_tokens,
-            overlap_tokens=self._settings.chunk_overlap,
+        """Counts the embedder's own tokens. Never called in the event loop: by meaning it waits for the embedder."""
+        chosen, embedder = self._settings, self._embedder
+        return chunker_of(
+            chosen.chunk_strategy,
+            embedder.token_offsets,
+            embedder.tokenizer_revision,
+            SentenceModel(embedder.revision, self._embed_here),
+            max_tokens=chosen.chunk_tokens,
+            overlap_tokens=chosen.chunk_overlap,
         )
+
+    def _embed_here(self, texts: Sequence[str]) -> Vectors:
+        return self._models.submit(self._embedder.embed, list(texts)).result(CALL_LIMIT_S)
 
     @property
     def dimension(self) -> int:

@@ -31,6 +31,7 @@ def open_inference(settings: Settings, store: OutputStore) -> Inference:
             embedder_revision=settings.embedder_revision,
             entity_model=settings.entity_model,
             entity_revision=settings.entity_revision,
+            chunk_strategy=settings.chunk_strategy,
             chunk_tokens=settings.chunk_tokens,
             chunk_overlap=settings.chunk_overlap,
             torch_threads=settings.torch_threads,

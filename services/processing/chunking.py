@@ -12,6 +12,7 @@ from contracts import ids
 from contracts.documents import Chunk, DocumentChunked
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
+from contracts.structure import structure_of
 from eventstore.texts import TextStore
 from inference.chunking import ChunkSpan
 from inference.model import digest_of
@@ -44,7 +45,12 @@ class Chunking:
         """Cut, embed what was never embedded, describe."""
         keys = [(document.tenant, document.document_id, document.text.digest) for document, _ in batch]
         texts = await self._texts.get_many(keys)
-        spans = await asyncio.to_thread(lambda: [self._inference.chunker.split(texts[key]) for key in keys])
+        headings = [structure_of(document.attributes).headings for document, _ in batch]
+        spans = await asyncio.to_thread(
+            lambda: [
+                self._inference.chunker.split(texts[key], known) for key, known in zip(keys, headings, strict=True)
+            ]
+        )
         payloads = [
             self._payload(document, texts[key], cuts)
             for (document, _), key, cuts in zip(batch, keys, spans, strict=True)

@@ -18,6 +18,7 @@ from contracts.documents import (
     EntitiesExtracted,
     RelationshipsDiscovered,
 )
+from contracts.envelope import DomainEvent
 from contracts.topics import topics
 from eventstore.commands import Commands
 from eventstore.keys import AggregateKey
@@ -270,6 +271,31 @@ async def test_model_outputs_are_kept_so_that_no_model_runs_twice(pipeline: Pipe
     events = await pipeline.run()
     assert outputs.made == made
     assert [event.event_type for event in events[5:]] == WAY
+
+
+async def test_of_an_update_chunks_that_did_not_change_keep_their_ids_and_models_see_the_new_one_alone(
+    pipeline: Pipeline, outputs: PresentOutputs
+) -> None:
+    names = ("Ada", "Bob", "Cleo", "Dan", "Eve", "Finn")
+    text = "\n\n".join(
+        f"## {name}\n\n{name} lived in Lisse. " + f"{name} kept a mill by the river there. " * 8 for name in names
+    )
+    await pipeline.submit(text)
+    first = chunked(await pipeline.run())
+    assert len(first.chunks) >= len(names)
+    made = outputs.made
+
+    await pipeline.submit(text.replace("Cleo lived in Lisse", "Cleo lived in faraway Morvane"))
+    second = chunked(await pipeline.run())
+    kept = {chunk.chunk_id for chunk in first.chunks} & {chunk.chunk_id for chunk in second.chunks}
+    assert len(first.chunks) == len(second.chunks) == len(kept) + 1
+    # One vector and one analysis, of the chunk that is new.
+    assert outputs.made - made == 2
+
+
+def chunked(events: list[DomainEvent]) -> DocumentChunked:
+    """The last chunks."""
+    return next(event.event_data for event in reversed(events) if isinstance(event.event_data, DocumentChunked))
 
 
 async def test_results_have_ids_that_can_be_worked_out_again(pipeline: Pipeline, inference: Inference) -> None:
