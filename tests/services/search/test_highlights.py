@@ -31,6 +31,9 @@ def test_words_and_phrases(query: TextQuery, marked: list[str]) -> None:
     ("query", "text", "marked"),
     [
         ("jos\u00e9", "By Jose\u0301, \r\nand Jos\u00e9.", ["Jose\u0301", "Jos\u00e9"]),
+        ('"José García"', "By Jose\u0301 Garci\u0301a,\r\nJosé Ramos.", ["Jose\u0301 Garci\u0301a", "José"]),
+        ('"Jose\u0301 Garci\u0301a"', "José García came.", ["José García"]),
+        ("I\u0307stan*", "👩\u200d🚀\r\nistanbul, \u0130stanbul", ["istanbul", "\u0130stanbul"]),
         ("审批流程", "采购订单自动审批流程", ["审批流程"]),
         ("मीरा", "मोर और मीरा", ["मीरा"]),
         ('"审批"', "自动审批流程", ["审批"]),
