@@ -65,6 +65,7 @@ class ProveEvent:
 
     async def prove(self, caller: Caller, event_id: UUID, *, deadline: Deadline) -> Proof:
         """Of an event that the caller may read, by the newest checkpoint."""
+        caller.require("events", "read")
         seen = await self._events.get(caller, event_id, deadline=deadline)
         assert seen.position is not None, "stored events have a position"
         async with deadline.enforce("proving an event"):
