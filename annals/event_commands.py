@@ -35,6 +35,14 @@ EMITTED: dict[EventType, Emitted] = {
     EventType.ENTITIES_EXTRACTED: Emitted(
         ("annals ingest",), ("relational", "graph"), "`annals show`: its entities; the graph has their mentions"
     ),
+    EventType.ENTITY_ASSIGNED: Emitted(
+        ("annals ingest",),
+        ("relational", "graph"),
+        "`annals entity list`: one entity for several names that mean the same (`docs/identity.md`)",
+    ),
+    EventType.ENTITY_RELEASED: Emitted(
+        ("annals ingest", "annals delete"), ("relational", "graph"), "`annals entity list`: an entity of its own again"
+    ),
     EventType.RELATIONSHIPS_DISCOVERED: Emitted(
         ("annals ingest",), ("relational", "graph"), "`annals relation list`; edges of the graph"
     ),

@@ -20,7 +20,8 @@ _READ_KNOWLEDGE = (
     "relations:read",
     "chunks:read",
     "search:*",
-    "reasoning:*",
+    "reasoning:read",
+    "reasoning:execute",
     "storage:read",
 )
 
@@ -44,8 +45,9 @@ BUILT_IN: Mapping[str, Role] = MappingProxyType(
             _role("reader", "Reads, searches and asks.", *_READ_KNOWLEDGE),
             _role(
                 "analyst",
-                "A reader who also sees the events, tries texts out, and corrects entities and relations.",
-                *("events:read", "processing:read", "processing:execute", "entities:write", "relations:write"),
+                "A reader who also sees the events, tries texts out, and corrects what was found and answered.",
+                *("events:read", "processing:read", "processing:execute"),
+                *("entities:write", "relations:write", "chunks:write", "reasoning:write"),
                 inherits=("reader",),
             ),
             _role(

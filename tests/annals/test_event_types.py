@@ -219,5 +219,5 @@ def test_another_model_takes_over(installed: Installed, tmp_path: Path) -> None:
 
 def test_none_was_left_out(installed: Installed) -> None:
     counts = installed.do("status")["events"]
-    beside = {"EntitySplit", "MentionsReassigned"}
+    beside = {"EntitySplit", "MentionsReassigned", "EntityAssigned", "EntityReleased"}
     assert {str(one) for one in EMITTED} - beside <= set(counts)

@@ -16,7 +16,7 @@ from aggregates.document import Document
 from aggregates.entity import Entity
 from aggregates.reasoning_query import ReasoningQuery
 from annals.embedded.postgres import ensure_vector
-from contracts.documents import MentionsReassigned, RelationshipUpdated, RelationshipValidated
+from contracts.documents import MentionsReassigned, RelationshipUpdated, RelationshipValidated, Statement
 from contracts.entities import EntityAssigned, EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.ids import entity_id
@@ -101,6 +101,24 @@ class History:
             story.tenant,
             story.document_id,
             lambda state: corrections.merge_chunks(state, gone, chunk, _cause(story.tenant)),
+        )
+
+    async def restore_chunks(self, story: Story, first: int, last: int) -> list[DomainEvent]:
+        """Undo that merge. Raises RefusedError when it is not there now."""
+        chunk, _ = story.joined(first, last)
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: corrections.restore_chunks(state, chunk.chunk_id, _cause(story.tenant)),
+        )
+
+    async def undo_relation(self, story: Story, relation_id: str) -> Sequence[DomainEvent]:
+        """Take back what was decided on a relation. Raises RefusedError where nothing was."""
+        found = {one.relation_id: Statement.of(one) for one in story.related.relations}.get(relation_id)
+        return await self.on_document(
+            story.tenant,
+            story.document_id,
+            lambda state: corrections.undo_relationship(state, relation_id, found, _cause(story.tenant)),
         )
 
     async def judge_relation(self, story: Story, relation_id: str, *, valid: bool) -> list[DomainEvent]:

@@ -30,7 +30,7 @@ async def _happen(history: History, chance: random.Random) -> None:
     story = chance.choice(STORIES)
     relations = [relation.relation_id for relation in story.related.relations] or ["none"]
     name, other = chance.sample(PEOPLE, 2)
-    match chance.randrange(12):
+    match chance.randrange(14):
         case 0 | 1 | 2:
             await history.tell(story)
         case 3:
@@ -49,5 +49,9 @@ async def _happen(history: History, chance: random.Random) -> None:
             await history.merge(name, into=other, tenant=story.tenant)
         case 10:
             await history.judge(name, valid=chance.random() < 0.5, tenant=story.tenant)
+        case 11 if len(story.sentences) > 1:
+            await history.restore_chunks(story, 0, 1)
+        case 12:
+            await history.undo_relation(story, chance.choice(relations))
         case _:
             await history.ask(f"q{chance.randrange(3)}", tenant=story.tenant)

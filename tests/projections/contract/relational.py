@@ -102,6 +102,35 @@ class RelationalReaderContract:
         await follow(projector, history)
         assert await rows.counts("default") == Counts(documents=1, chunks=2, entities=4, relations=2, waiting=0)
 
+    async def test_what_somebody_called_wrong_is_listed_and_not_counted(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        wrong = ONE.related.relations[0].relation_id
+        await history.judge_relation(ONE, wrong, valid=False)
+        await follow(projector, history)
+        for seen in (None, frozenset({""})):
+            assert (await rows.counts("default", seen)).relations == len(ONE.related.relations) - 1
+            one = RelationFilter(relation_id=wrong, collections=seen)
+            assert [row.valid for row in await rows.list_relations("default", one, None, 10)] == [False]
+
+        await history.undo_relation(ONE, wrong)
+        await follow(projector, history)
+        assert (await rows.counts("default")).relations == len(ONE.related.relations)
+
+    async def test_chunks_that_were_merged_are_there_again_when_that_is_undone(
+        self, rows: RelationalReader, projector: Projector, history: History
+    ) -> None:
+        await history.tell(ONE)
+        await follow(projector, history)
+        before = await self.document(rows, ONE)
+        await history.merge_chunks(ONE, 0, 1)
+        await follow(projector, history)
+        assert len((await self.document(rows, ONE)).chunks) == 1
+        await history.restore_chunks(ONE, 0, 1)
+        await follow(projector, history)
+        assert await self.document(rows, ONE) == before
+
     async def test_a_document_shows_what_was_found_in_it(
         self, rows: RelationalReader, projector: Projector, history: History
     ) -> None:
