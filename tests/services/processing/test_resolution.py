@@ -249,6 +249,19 @@ async def test_the_order_of_documents_does_not_matter(world: World) -> None:
     assert results == [results[0]] * 10
 
 
+async def test_a_name_that_one_document_has_is_assigned_in_any_order(world: World) -> None:
+    """Nothing brings it up again after its only document: what comes later has to."""
+    results: list[dict[str, str]] = []
+    for order in range(10):
+        tenant, shuffled = f"t{order}", random.Random(order)
+        events = [world.document(tenant, f"d{number}", "law", name) for number, name in enumerate(MANY)]
+        shuffled.shuffle(events)
+        await asyncio.gather(*(_take(world.worker(), events[own::4], shuffled) for own in range(4)))
+        results.append(await world.merged(tenant, *sorted({name for name, _ in MANY})))
+    assert len(results[0]) > 8
+    assert results == [results[0]] * 10
+
+
 async def _take(worker: Resolution, documents: list[list[DomainEvent]], choice: random.Random) -> None:
     """In batches of one to nine documents; each document's events in their order."""
     while documents:
