@@ -15,7 +15,7 @@ def candidate(value: str, title: str, **more: Any) -> dict[str, Any]:
 
 
 def said(capsys: pytest.CaptureFixture[str], *candidates: dict[str, Any]) -> list[str]:
-    source = {"title": "Guide", "text": "It was founded in 1849."}
+    source = {"title": "Guide", "text": "It was founded in 1849.", "citation": None}
     answer = {"answer": "1849", "confidence": 0.5, "cached": False, "borne_out": None, "note": None, "missing": None}
     _tell(CommandContext(load_settings()), {**answer, "steps": [], "candidates": list(candidates), "sources": [source]})
     return capsys.readouterr().out.splitlines()
