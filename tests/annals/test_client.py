@@ -135,7 +135,8 @@ def test_a_gateway_elsewhere_wants_a_token_and_a_safe_way(up: Up) -> None:
 def test_what_is_not_there(up: Up) -> None:
     line = refused(up.data, "show", "nobody at all")
     assert line == (
-        "there is no document and no entity 'nobody at all'; `annals list` and `annals entity list` show what there is"
+        "there is no document, no chunk and no entity 'nobody at all'; "
+        "`annals list` and `annals entity list` show what there is"
     )
 
 
