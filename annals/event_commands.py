@@ -126,14 +126,15 @@ EMITTED: dict[EventType, Emitted] = {
         "`annals history service/NAME`, where services are processes of their own and one of them fails or comes back",
     ),
 }
-"""Of the specification (2.1), and those beside it that people's corrections of the same need."""
+"""Of the specification (2.1), and those beside it that rules and people's decisions on the same need."""
 
 HEAD = """# Events, and what emits and shows them
 
-Every event type of the specification (2.1) has a command that emits it and something that shows it; types beside them
-undo what people decided. The fields of each are in `docs/schemas/`; events of users, roles, threats and webhooks are in
-`docs/security.md` and `docs/webhooks.md`. Made by `python -m annals.event_commands write`;
-`tests/annals/test_event_types.py` emits each of the specification's and sees it there.
+Every event type of the specification (2.1) has a command that emits it and something that shows it. Types beside them
+are of what rules decide (`EntityAssigned`, `EntityReleased`), of splits, and of what is undone. The fields of each are
+in `docs/schemas/`; events of users, roles, threats and webhooks are in `docs/security.md` and `docs/webhooks.md`. Made
+by `python -m annals.event_commands write`; `tests/annals/test_event_types.py` emits each of the specification's and
+sees it there.
 
 | event type | what happened | emitted by | read model | shown by |
 |---|---|---|---|---|
