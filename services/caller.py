@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from aggregates.cause import Cause
 from contracts.envelope import EventMetadata
 from security.access import NO_ATTRIBUTES, Access, AccessDecision
 from services.errors import AccessDeniedError
@@ -28,6 +29,10 @@ class Caller:
     def metadata(self) -> EventMetadata:
         """What the events of the use case say of it."""
         return EventMetadata(tenant=self.tenant, actor=self.actor, source=self.source)
+
+    def cause(self, correlation_id: str) -> Cause:
+        """Of the events of the use case, under the request's correlation id, or this one where it has none."""
+        return Cause(self.metadata, self.correlation_id or correlation_id)
 
     def require(self, resource: str, action: str, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> AccessDecision:
         """The decision that allows it. Raises AccessDeniedError with the reason."""

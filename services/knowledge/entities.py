@@ -356,4 +356,4 @@ def _change(entity: str, name: str, events: Sequence[DomainEvent], into: str | N
 
 
 def _cause(caller: Caller) -> Cause:
-    return Cause(caller.metadata, caller.correlation_id or f"entity-{uuid4()}")
+    return caller.cause(f"entity-{uuid4()}")

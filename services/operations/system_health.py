@@ -1,7 +1,6 @@
 """How parts of the system fare: an event where that changes (specification 2.1, SystemHealthChanged)."""
 
 from aggregates import system
-from aggregates.cause import Cause
 from aggregates.system import SystemPart
 from contracts.system import Health
 from eventstore.commands import Command, Commands
@@ -22,7 +21,7 @@ class SystemHealth:
         Raises AccessDeniedError, StoreUnavailableError, ConflictError, DeadlineExceededError.
         """
         caller.require("system", "write")
-        cause = Cause(caller.metadata, correlation_id=caller.correlation_id or f"health-{part}")
+        cause = caller.cause(f"health-{part}")
         command = Command(
             AggregateKey(caller.tenant, "system", part),
             SystemPart.project,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from aggregates import model as models
-from aggregates.cause import Cause, RefusedError
+from aggregates.cause import RefusedError
 from aggregates.model import Model
 from contracts.envelope import DomainEvent
 from contracts.system import CacheCleared, ModelLoaded, ModelUpdated, Task
@@ -67,7 +67,7 @@ class ModelCache:
                     "another model embed them first (`annals embed`)"
                 )
             entries = await self._outputs.clear(revision)
-            cause = Cause(caller.metadata, caller.correlation_id or f"models-{task}")
+            cause = caller.cause(f"models-{task}")
 
             def decide(state: Model | None) -> Sequence[DomainEvent]:
                 return models.clear_cache(state, revision, entries, why, cause)

@@ -190,4 +190,4 @@ def _checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
 
 
 def _cause(caller: Caller) -> Cause:
-    return Cause(caller.metadata, caller.correlation_id or f"account-{uuid4()}")
+    return caller.cause(f"account-{uuid4()}")

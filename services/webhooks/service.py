@@ -178,4 +178,4 @@ def _checked(url: str) -> str:
 
 
 def _cause(caller: Caller) -> Cause:
-    return Cause(caller.metadata, caller.correlation_id or f"webhook-{uuid4()}")
+    return caller.cause(f"webhook-{uuid4()}")
