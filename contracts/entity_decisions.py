@@ -83,6 +83,14 @@ class EntityDecisions:
             return []
         return list(dict.fromkeys((*((updated.name,) if updated.name else ()), *updated.aliases)))
 
+    @property
+    def in_force(self) -> frozenset[int]:
+        """By their events' versions, the decisions that hold: splits, and of each other kind the last one."""
+        last = {type(one): version for version, one in self.made}
+        splits = (version for version, one in self.made if isinstance(one, EntitySplit))
+        by_rules = () if self.assigned is None or self.merged_by_people is not None else (self.assigned[0],)
+        return frozenset((*last.values(), *splits, *by_rules))
+
     def _last(self, kind: type[Kind]) -> Kind | None:
         return next((one for _, one in reversed(self.made) if isinstance(one, kind)), None)
 

@@ -67,11 +67,7 @@ def made_decisions(events: Sequence[DomainEvent]) -> list[MadeDecision]:
     decisions = NO_DECISIONS
     for event in events:
         decisions = decisions.after(event.aggregate_version, event.event_data)
-    holding = {version for version, one in decisions.made if isinstance(one, EntitySplit)}
-    for kind in (EntityUpdated, EntityMerged, EntityValidated):
-        holding |= set([version for version, one in decisions.made if isinstance(one, kind)][-1:])
-    if decisions.assigned is not None and decisions.merged_by_people is None:
-        holding.add(decisions.assigned[0])
+    in_force = decisions.in_force
     return [
         MadeDecision(
             version=event.aggregate_version,
@@ -79,7 +75,7 @@ def made_decisions(events: Sequence[DomainEvent]) -> list[MadeDecision]:
             reason=getattr(event.event_data, "reason", None),
             actor=event.metadata.actor,
             at=event.timestamp,
-            in_force=event.aggregate_version in holding,
+            in_force=event.aggregate_version in in_force,
         )
         for event in events
     ]

@@ -114,3 +114,23 @@ def test_nothing_that_rules_say_changes_what_people_said(said: list[Payload | No
         if people is not None:
             assert now is not None
             assert now.merged_into == people
+
+
+def test_in_force_are_the_last_of_each_kind_all_splits_and_an_assignment_that_nobody_overruled() -> None:
+    history = [
+        EntityValidated(valid=False, confidence=0.5),
+        EntitySplit(into="e3", documents=("d1",)),
+        EntityValidated(valid=True, confidence=0.9),
+        assigned("e2"),
+        EntitySplit(into="e4", documents=("d2",)),
+    ]
+
+    def in_force(*more: Payload) -> frozenset[int]:
+        now = state(*history, *more)
+        assert now is not None
+        return now.decisions.in_force
+
+    assert in_force() == {2, 3, 4, 5}
+    assert in_force(EntityMerged(into="e5")) == {2, 3, 5, 6}
+    assert in_force(EntityDecisionUndone(version=4)) == {2, 3, 5}
+    assert in_force(EntityDecisionUndone(version=3)) == {1, 2, 4, 5}
