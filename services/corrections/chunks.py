@@ -124,15 +124,11 @@ class CorrectChunks:
 
     async def _orphaned(self, caller: Caller) -> list[OrphanedChunk]:
         reach = caller.access.reach("chunks", "read")
-        keys = await corrected_documents(self._reader, caller.tenant, CORRECTED, reach)
-        found: list[OrphanedChunk] = []
-        async for states in self._commands.load_in_batches(keys, Document.project):
-            found += [
-                OrphanedChunk(state.document_id, one)
-                for state in states.values()
-                if not state.deleted
-                for one in state.orphaned_recuts
-            ]
+        found = [
+            OrphanedChunk(document.document_id, one)
+            async for document in corrected_documents(self._reader, self._commands, caller.tenant, CORRECTED, reach)
+            for one in document.orphaned_recuts
+        ]
         return sorted(found, key=lambda one: (one.document_id, one.correction.chunk.chunk_id))
 
     async def _document(self, caller: Caller, chunk_ids: Sequence[str]) -> Document:

@@ -1,6 +1,6 @@
 """What all corrections of documents share: whose document it is, whether it may be corrected now, what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from aggregates.cause import Cause, RefusedError
@@ -8,6 +8,7 @@ from aggregates.document import Document
 from contracts.access import collection_of
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
+from eventstore.commands import Commands
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from security.reach import Reach
@@ -31,9 +32,9 @@ class Corrected:
     changed: bool
 
 
-def cause_of(caller: Caller, correlation: str) -> Cause:
+def cause_of(caller: Caller, correlation_id: str) -> Cause:
     """Of what the caller decides."""
-    return Cause(caller.metadata, caller.correlation_id or correlation)
+    return caller.cause(correlation_id)
 
 
 def check_right(caller: Caller, resource: str, what: str, document: Document | None) -> Document:
@@ -64,9 +65,9 @@ def outcome(id: str, document_id: str | None, events: Sequence[DomainEvent]) -> 
 
 
 async def corrected_documents(
-    reader: EventReader, tenant: str, types: Iterable[EventType], reach: Reach
-) -> list[AggregateKey]:
-    """The documents of which the log has an event of one of these types, each once, within reach."""
+    reader: EventReader, commands: Commands, tenant: str, types: Iterable[EventType], reach: Reach
+) -> AsyncIterator[Document]:
+    """Those within reach of which the log has an event of one of these types, each once, and that are not deleted."""
     head, after, found = await reader.head(), 0, dict[str, None]()
     while after < head:
         page = await reader.of_tenant(
@@ -76,4 +77,8 @@ async def corrected_documents(
             break
         found.update((event.aggregate_id, None) for event in page)
         after = page[-1].position or head
-    return [AggregateKey(tenant, "document", one) for one in found]
+    keys = [AggregateKey(tenant, "document", one) for one in found]
+    async for states in commands.load_in_batches(keys, Document.project):
+        for state in states.values():
+            if not state.deleted:
+                yield state

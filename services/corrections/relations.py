@@ -182,15 +182,11 @@ class CorrectRelations:
 
     async def _orphaned(self, caller: Caller) -> list[OrphanedJudgement]:
         reach = caller.access.reach("relations", "read")
-        keys = await corrected_documents(self._reader, caller.tenant, DECIDED, reach)
-        found: list[OrphanedJudgement] = []
-        async for states in self._commands.load_in_batches(keys, Document.project):
-            found += [
-                OrphanedJudgement(state.document_id, one)
-                for state in states.values()
-                if not state.deleted
-                for one in state.orphaned_judgements
-            ]
+        found = [
+            OrphanedJudgement(document.document_id, one)
+            async for document in corrected_documents(self._reader, self._commands, caller.tenant, DECIDED, reach)
+            for one in document.orphaned_judgements
+        ]
         return sorted(found, key=lambda one: (one.document_id, one.judgement.relation_id))
 
     async def _decide(
