@@ -1,4 +1,4 @@
-"""How a command calls one use case that needs no read model."""
+"""How a command calls one use case."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,11 +13,11 @@ from services.security.use_cases import Security
 T = TypeVar("T")
 
 
-def ask(context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[T]]) -> T:
-    """What `call` gives, within LIMIT_S of the beginning of the call itself."""
+def ask(context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[T]], *, read_models: bool = False) -> T:
+    """What `call` gives, within LIMIT_S of the beginning of the call itself. `read_models`: it needs them."""
 
     async def called() -> T:
-        async with session(context.settings, read_models=False) as opened:
+        async with session(context.settings, read_models=read_models) as opened:
             return await call(opened.use_cases, Deadline.after(LIMIT_S))
 
     return run_async(called)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from annals.cli.context import CommandContext, run_async
+from annals.composition.use_cases import UseCases
 from annals.session import session
 from services.corrections.deciding import Corrected
 from services.corrections.use_cases import Corrections
@@ -26,13 +27,17 @@ def correct(context: CommandContext, said: str, call: Callable[[Corrections, Dea
     async def done() -> Corrected:
         async with session(context.settings, processing=True) as opened:
             corrected = await call(opened.use_cases.corrections, Deadline.after(CORRECT_LIMIT_S))
-            consistency = opened.use_cases.storage.consistency
-            await consistency.until(corrected.position, deadline=Deadline.after(FOLLOW_LIMIT_S))
+            await follow(opened.use_cases, corrected.position)
             return corrected
 
     corrected = run_async(done)
     context.say(f"{said}: {corrected.id}" if corrected.changed else f"it is so already: {corrected.id}")
     context.give({"id": corrected.id, "document_id": corrected.document_id, "changed": corrected.changed})
+
+
+async def follow(use_cases: UseCases, position: int) -> None:
+    """Wait until every read model has the log up to this position."""
+    await use_cases.storage.consistency.until(position, deadline=Deadline.after(FOLLOW_LIMIT_S))
 
 
 def look(context: CommandContext, call: Callable[[Corrections, Deadline], Awaitable[T]]) -> T:

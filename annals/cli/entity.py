@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from annals.cli.calls import ask
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.corrections import follow, reason
 from annals.cli.names import names_of
 from annals.cli.paging import LIMIT_S, paged, tell_next
 from annals.cli.words import counted
@@ -14,9 +16,7 @@ from annals.session import session
 from projections.relational.reads import EntityFilter
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
-from services.knowledge.views import EntityChange, EntityDetail
-
-WAIT_LIMIT_S = 120.0
+from services.knowledge.views import EntityChange
 
 Change = Callable[[EntityService, Deadline], Awaitable[EntityChange]]
 
@@ -36,7 +36,6 @@ def command() -> None:
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --reason and --wait, beside the common options."""
-    reason = click.option("--reason", help="Why; kept with the event.")
     wait = click.option("--wait", is_flag=True, help="Return once every read model has it.")
     return reason(wait(common(function)))
 
@@ -60,14 +59,11 @@ def list_(context: CommandContext, prefix: str, type_: str | None, limit: int, a
 @common
 def show(context: CommandContext, entity: str) -> None:
     """Names of ENTITY, what was merged into it, and every decision on it, by the number that it is undone by."""
-
-    async def called() -> EntityDetail:
-        async with session(context.settings) as opened:
-            return await opened.use_cases.knowledge.entities.show(
-                context.caller, entity, deadline=Deadline.after(LIMIT_S)
-            )
-
-    found = run_async(called)
+    found = ask(
+        context,
+        lambda use_cases, deadline: use_cases.knowledge.entities.show(context.caller, entity, deadline=deadline),
+        read_models=True,
+    )
     context.give({**asdict(found), "decisions": [{**asdict(one), "at": one.at.isoformat()} for one in found.decisions]})
     context.say(_line(found.name, found.type, found.mentions, found.documents, found.valid))
     context.say(f"id: {found.entity_id}")
@@ -213,7 +209,7 @@ def _decide(context: CommandContext, wait: bool, call: Change, told: Callable[[E
             use_cases = opened.use_cases
             change = await call(use_cases.knowledge.entities, Deadline.after(LIMIT_S))
             if wait and change.position is not None:
-                await use_cases.storage.consistency.until(change.position, deadline=Deadline.after(WAIT_LIMIT_S))
+                await follow(use_cases, change.position)
             return change
 
     change = run_async(called)

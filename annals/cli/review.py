@@ -1,16 +1,13 @@
 """`annals review`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
-from annals.cli.paging import LIMIT_S
-from annals.session import session
-from services.deadline import Deadline
-from services.knowledge.review import MOST, ReviewItem
+from annals.cli.calls import ask
+from annals.cli.context import CommandContext, common
+from services.knowledge.review import MOST
 
 
 @click.command("review", short_help="What is least sure, with what to do about it.")
@@ -23,14 +20,13 @@ def command(context: CommandContext, kind: Any, limit: int) -> None:
     An entity is as sure as its surest mention. What was validated, rejected or merged is not shown again; `annals show
     CHUNK` prints where one stands.
     """
-
-    async def called() -> Sequence[ReviewItem]:
-        async with session(context.settings) as opened:
-            return await opened.use_cases.knowledge.review.least_sure(
-                context.caller, kind=kind, limit=limit, deadline=Deadline.after(LIMIT_S)
-            )
-
-    found = run_async(called)
+    found = ask(
+        context,
+        lambda use_cases, deadline: use_cases.knowledge.review.least_sure(
+            context.caller, kind=kind, limit=limit, deadline=deadline
+        ),
+        read_models=True,
+    )
     context.give({"items": [asdict(one) for one in found]})
     for one in found:
         context.say(f"{one.confidence:.2f}  {one.kind}  {one.what}")
