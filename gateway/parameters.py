@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.payload import Identifier, Name, storable
+from contracts.payload import Identifier, Name, Reason, storable
 from gateway.errors import MalformedRequestError
 from services.storage.precondition import NONE_YET
 
@@ -32,6 +32,15 @@ Prefer = Annotated[
 ]
 IfMatch = Annotated[str | None, Header(max_length=256, description='An ETag, `"7"`, or `*`.')]
 IfNoneMatch = Annotated[str | None, Header(max_length=256, description="`*`: only where there is none yet.")]
+
+
+class Decision(BaseModel):
+    """The body of what people decide; `reason` is kept with the event."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    reason: Reason | None = None
+
 
 _TAG = re.compile(r'"(\d{1,18})"', re.ASCII)
 

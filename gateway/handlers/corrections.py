@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contracts.documents import MOST_MERGED
-from contracts.payload import Count, Identifier, Offset, Predicate, Reason, Revision, Share
+from contracts.payload import Count, Identifier, Offset, Predicate, Revision, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
+from gateway.parameters import Decision
 from projections.relational.reads import RelationRow
 from services.corrections.deciding import Corrected
 from services.positions import Position
@@ -19,47 +20,43 @@ QueryId = Annotated[Identifier, Path(description="Id of a question.")]
 ChainNumber = Annotated[int, Path(ge=0, le=2**31 - 1, description="Number of a chain of its answer, from 0.")]
 
 
-class Undone(BaseModel):
+class Undone(Decision):
     """`reason` is kept with the event."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
 
-    reason: Reason | None = None
-
-
-class RelationCorrection(Undone):
+class RelationCorrection(Decision):
     """Another predicate, another confidence, or both; what is left out stays."""
 
     predicate: Predicate | None = None
     confidence: Share | None = None
 
 
-class RelationJudgement(Undone):
+class RelationJudgement(Decision):
     """Whether the text states it, and it is so."""
 
     valid: bool
 
 
-class ChainJudgement(Undone):
+class ChainJudgement(Decision):
     """Whether it leads to the answer; null takes the judgement back."""
 
     valid: bool | None
 
 
-class ChunkBounds(Undone):
+class ChunkBounds(Decision):
     """Characters of the document's text, `text[start:end]`."""
 
     start: Offset
     end: Offset
 
 
-class ChunksToMerge(Undone):
+class ChunksToMerge(Decision):
     """Chunks of one document that lie next to each other."""
 
     chunk_ids: Annotated[list[Identifier], Field(min_length=2, max_length=MOST_MERGED)]
 
 
-class RevisionToClear(Undone):
+class RevisionToClear(Decision):
     """What a model of this revision said is thrown away."""
 
     revision: Revision

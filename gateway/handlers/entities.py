@@ -3,27 +3,19 @@
 from typing import Annotated
 
 from fastapi import Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contracts.entities import MOST_DOCUMENTS
 from contracts.payload import EntityKind, Identifier, Name, Reason, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
-from gateway.parameters import EntityName
+from gateway.parameters import Decision, EntityName
 from services.knowledge.review import MOST, Reviewed, ReviewItem
 from services.knowledge.views import EntityChange, EntityDetail
 from services.positions import Position
 
 Alias = Annotated[Name, Path(description="Percent-encoded, `/` as `%2F`.")]
 WhyQuery = Annotated[Reason | None, Query(description="Kept with the event.")]
-
-
-class Decision(BaseModel):
-    """`reason` is kept with the event."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    reason: Reason | None = None
 
 
 class Renaming(Decision):
@@ -48,7 +40,7 @@ class Merging(Decision):
 class Splitting(Decision):
     """`documents`: ids of those that mean another one, which is then called `name`; none undoes the entity's merge."""
 
-    documents: Annotated[list[Identifier], Field(max_length=MOST_DOCUMENTS)] = []
+    documents: list[Identifier] = Field(default=[], max_length=MOST_DOCUMENTS)
     name: Name | None = None
 
 
