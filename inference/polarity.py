@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from inference.subjects import SUBJECTS
+
 Lemma = Callable[[Any, str], str]
 """The lemma of a token that is read as a VERB or a NOUN."""
 
@@ -27,8 +29,7 @@ FALSE = frozenset({"false", "untrue", "wrong", "incorrect"})
 CONDITIONS = frozenset({"if", "unless", "whether", "lest"})
 _NONE = frozenset({"nobody", "none", "nothing", "neither"})
 _NO = frozenset({"no", "neither"})
-_SUBJECTS = frozenset({"nsubj", "nsubjpass"})
-_ARGUMENTS = frozenset({"nsubj", "nsubjpass", "attr", "dobj"})
+_ARGUMENTS = SUBJECTS | {"attr", "dobj"}
 
 
 class Polarity(NamedTuple):
@@ -44,7 +45,7 @@ def polarity(verb: Any, lemma: Lemma) -> Polarity:
     for _ in range(len(verb.doc)):
         governor, relation = verb.head, verb.dep_
         if relation == "conj":
-            own_subject = any(child.dep_ in _SUBJECTS for child in verb.children)
+            own_subject = any(child.dep_ in SUBJECTS for child in verb.children)
             negated = negated or _joined_by(governor, {"nor"})
             if not own_subject:
                 modality = modality or _modal(governor)
@@ -141,5 +142,5 @@ def _is_content(verb: Any) -> bool:
 
 def _is_inverted(verb: Any) -> bool:
     """`Had X founded Y, ...` is `if X had founded Y`."""
-    subject = next((child.i for child in verb.children if child.dep_ in _SUBJECTS), -1)
+    subject = next((child.i for child in verb.children if child.dep_ in SUBJECTS), -1)
     return any(child.dep_ == "aux" and child.lower_ in {"had", "were"} and child.i < subject for child in verb.children)

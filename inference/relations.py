@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from inference.analysis import NameSpan, RelationSpan
-from inference.names import Names, Times
+from inference.names import Names
 from inference.polarity import Lemma, is_denied_noun, polarity
 from inference.predicates import normalised
 from inference.roles import BEGINNING, COPULA, ENDING, Roles
-from inference.subjects import COPULAS, RELATIVE, WH, Subjects, is_passive, is_verb
+from inference.subjects import COPULAS, RELATIVE, SUBJECTS, WH, Subjects, is_passive, is_verb
+from inference.times import Times
 from inference.validity import Validity, validity
 
 # How sure a pattern is: the parser finds objects about nine times in ten, attaches prepositions less well.
@@ -28,7 +29,7 @@ def first_subject(parsed: Any, names: Names) -> str | None:
     """The named subject of the first sentence: what the text is most likely about."""
     for sentence in parsed.sents:
         for token in sentence:
-            if token.dep_ in {"nsubj", "nsubjpass"} and token.head == sentence.root:
+            if token.dep_ in SUBJECTS and token.head == sentence.root:
                 named = names.at(token)
                 return named.name if named is not None else None
         return None

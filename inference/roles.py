@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from inference.analysis import NameSpan
-from inference.names import Names, Times
+from inference.names import Names
 from inference.polarity import Lemma
 from inference.subjects import COPULAS, Subject, Subjects, is_passive, is_verb
+from inference.times import Times
 
 COPULA, APPOSITION, POSSESSION, OFFICE = 0.7, 0.75, 0.7, 0.65
 TITLES = frozenset({"ceo", "cfo", "cto", "president", "chairman", "chairwoman", "director", "founder", "co-founder"})
