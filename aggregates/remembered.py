@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from contracts import ids
 from contracts.documents import (
     Chunk,
-    ChunkMerged,
     ChunksRestored,
-    ChunkUpdated,
+    Recut,
     Relation,
     RelationshipUpdated,
     RelationshipValidated,
@@ -75,9 +74,7 @@ def decided(known: Judgements, event: RelationshipUpdated | RelationshipValidate
     return own if judgement.is_nothing else {**own, event.relation_id: judgement}
 
 
-def recut(
-    known: Sequence[CorrectedChunk], chunks: Iterable[Chunk], event: ChunkUpdated | ChunkMerged | ChunksRestored
-) -> tuple[CorrectedChunk, ...]:
+def recut(known: Sequence[CorrectedChunk], chunks: Iterable[Chunk], event: Recut) -> tuple[CorrectedChunk, ...]:
     """The corrections after one more event; `chunks` are those before it."""
     if isinstance(event, ChunksRestored):
         return tuple(one for one in known if one.chunk.chunk_id != event.removed)

@@ -23,13 +23,12 @@ from contracts import ids
 from contracts.documents import DocumentDeleted, EntitiesExtracted
 from contracts.entities import EntityAssigned
 from contracts.envelope import DomainEvent, EventMetadata
+from contracts.folding import NAME_CHARACTERS
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.names import DocumentNames, NamedEntity, Names, NamesTurn
 from services.processing.contexts import Contexts
 
-NAME_CHARACTERS = 200
-"""A longer one is no name that is compared."""
 MOST_ALIKE = 64
 """A key that more entities share says nothing, and is passed over."""
 LONGEST_WAY = 64
