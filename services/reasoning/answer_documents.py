@@ -5,12 +5,11 @@ import re
 from dataclasses import replace
 from datetime import UTC
 
-from contracts.access import collection_of
 from projections.relational.reads import DocumentFilter, DocumentSummary, RelationalReader
 from reasoning.results import Answer, Candidate, DateOf, ScoredPassage, Step
 from services.caller import Caller
 from services.citations import Citations
-from services.storage.masking import without
+from services.storage.masking import as_seen
 
 SAID = ("created", "date")
 """Attributes in which a producer, or a file, says a document's date; the first one that does is taken."""
@@ -36,12 +35,7 @@ class AnswerDocuments:
         parts: list[ScoredPassage | Step | Candidate] = [*answer.sources, *answer.steps, *answer.candidates]
         ids = list(dict.fromkeys(part.document_id for part in parts))
         rows = await self._relational.list_documents(caller.tenant, DocumentFilter(ids=ids), None, len(ids))
-        reach = caller.access.reach("reasoning", "execute")
-        seen = {}
-        for row in rows:
-            masked = reach.masked_fields(collection_of(row.attributes))
-            if masked is not None:
-                seen[row.document_id] = without(row, masked)
+        seen = {row.document_id: row for row in as_seen(rows, caller.access.reach("reasoning", "execute"))}
         citations = iter(await self._citations.of(caller.tenant, seen.values(), parts))
         sources = tuple(replace(one, citation=next(citations)) for one in answer.sources)
         steps = tuple(replace(one, citation=next(citations)) for one in answer.steps)

@@ -31,7 +31,7 @@ from services.search.graph_hits import graph_hits
 from services.search.highlights import highlights
 from services.search.language import DocumentConditions, SearchQuery, parse, storable
 from services.search.results import MOST_VALUES, FoundPassage, SearchPage, SearchRequest
-from services.storage.masking import fields_of_attributes, without
+from services.storage.masking import as_seen, fields_of_attributes
 from services.work_limit import WorkLimit
 
 MOST_FOUND = 500
@@ -118,11 +118,7 @@ class SearchPassages:
         self, caller: Caller, page: Sequence[Passage], rows: Sequence[DocumentSummary]
     ) -> list[Citation | None]:
         reach, ids = caller.access.reach("search", "read"), {one.document_id for one in page}
-        shown = []
-        for row in rows:
-            masked = reach.masked_fields(collection_of(row.attributes))
-            if row.document_id in ids and masked is not None:
-                shown.append(without(row, masked))
+        shown = as_seen((row for row in rows if row.document_id in ids), reach)
         return await self._citations.of(caller.tenant, shown, page)
 
     async def _asked(self, caller: Caller, request: SearchRequest) -> _Asked:

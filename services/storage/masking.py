@@ -1,10 +1,12 @@
 """Documents without the fields that the caller may not see."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from contracts.access import collection_of
 from projections.relational.reads import DocumentRow, DocumentSummary
+from security.reach import Reach
 
 Shown = TypeVar("Shown", DocumentRow, DocumentSummary)
 
@@ -24,6 +26,12 @@ def without(row: Shown, masked: Collection[str]) -> Shown:
         if isinstance(row, DocumentRow):
             row = replace(row, chunks=(), entities=(), relations=())
     return row
+
+
+def as_seen(rows: Iterable[Shown], reach: Reach) -> list[Shown]:
+    """Those of these documents that may be seen, without what is masked of each."""
+    masks = ((row, reach.masked_fields(collection_of(row.attributes))) for row in rows)
+    return [without(row, masked) for row, masked in masks if masked is not None]
 
 
 def attributes_without(attributes: Mapping[str, Any], masked: Collection[str]) -> dict[str, Any]:
