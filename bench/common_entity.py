@@ -8,10 +8,10 @@ from contracts import ids
 from contracts.documents import Chunk, Mention
 from eventstore.keys import AggregateKey
 from projections.changes import Change, ReadModel
+from projections.document_state import DocumentState
 from projections.graph.model import GraphModel
 from projections.graph.neo4j.connection import open_driver
 from projections.graph.neo4j.live import LiveNeo4jGraphStore
-from projections.states import DocumentState
 from projections.store import Store
 
 DOCUMENTS = 100_000

@@ -11,9 +11,10 @@ from contracts.folding import name_key
 from contracts.ids import normalise_name
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
+from projections.document_state import DocumentState
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Naming, Table
-from projections.states import DocumentState, State
+from projections.states import State
 
 LAYOUT = Layout(
     name="graph",

@@ -9,9 +9,10 @@ from contracts.folding import name_key
 from contracts.predicates import succession_of
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
+from projections.document_state import DocumentState
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Naming, Table
-from projections.states import DocumentState, QueryState, State
+from projections.states import QueryState, State
 
 LAYOUT = Layout(
     name="relational",

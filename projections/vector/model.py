@@ -9,10 +9,11 @@ from eventstore.keys import AggregateKey
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.changes import Row, Sections, types_of
+from projections.document_state import DocumentState
 from projections.errors import UnfoldableEventError
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Table
-from projections.states import DocumentState, State
+from projections.states import State
 from projections.vector.spelling import ENGLISH, analyser_of, is_ordinary, length_of, spelled
 from projections.vector.text_query import literal_words
 

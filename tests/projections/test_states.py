@@ -20,7 +20,8 @@ from contracts.entity_decisions import EntityDecisions
 from contracts.parts import split
 from contracts.payload import Payload
 from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted
-from projections.states import DocumentState, QueryState, fold, needed_from
+from projections.document_state import DocumentState
+from projections.states import QueryState, fold, needed_from
 from tests.aggregates.scenario import (
     chunk,
     chunked,

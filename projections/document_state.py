@@ -1,0 +1,186 @@
+"""A document as read models see it, and what people's corrections make of it. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from contracts.documents import (
+    Alias,
+    Chunk,
+    ChunkMerged,
+    ChunksRestored,
+    ChunkUpdated,
+    DocumentContent,
+    Mention,
+    MentionsReassigned,
+    Relation,
+    StageResult,
+    rechunked,
+)
+from contracts.reassigning import meant
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRelation:
+    """A relation, and what somebody thinks of it (None: nobody said)."""
+
+    relation: Relation
+    valid: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What was found in one chunk."""
+
+    mentions: tuple[Mention, ...]
+    aliases: tuple[Alias, ...]
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """One document. After a deletion `gone` is set and every part is empty.
+
+    `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
+    `replaced`: of chunks that a correction replaced, what had been found in them, should they be there again;
+    `uncovered` are the relations that no chunk covers now.
+    """
+
+    gone: bool = False
+    content: DocumentContent | None = None
+    stage: str | None = None
+    at: datetime | None = None
+    taken_at: datetime | None = None
+    title: str | None = None
+    digest: str | None = None
+    embedder: str | None = None
+    chunks: tuple[Chunk, ...] | None = None
+    mentions: tuple[Mention, ...] | None = None
+    aliases: tuple[Alias, ...] | None = None
+    relations: tuple[JudgedRelation, ...] | None = None
+    parts: tuple[StageResult, ...] = ()
+    replaced: Mapping[str, Within] = field(default_factory=dict)
+    uncovered: tuple[JudgedRelation, ...] = ()
+
+
+def amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:
+    """A relation has another predicate or confidence."""
+
+    def of(one: JudgedRelation) -> JudgedRelation:
+        if one.relation.relation_id != relation_id:
+            return one
+        return replace(one, relation=one.relation.model_copy(update=changes))
+
+    return _with_relations(state, of)
+
+
+def judged(state: DocumentState, relation_id: str, valid: bool | None) -> DocumentState:
+    """A relation is called right or wrong, or neither any more."""
+    return _with_relations(
+        state, lambda one: replace(one, valid=valid) if one.relation.relation_id == relation_id else one
+    )
+
+
+def _with_relations(state: DocumentState, changed: Callable[[JudgedRelation], JudgedRelation]) -> DocumentState:
+    """Those that no chunk covers are decided on, too."""
+    relations, uncovered = tuple(map(changed, state.relations or ())), tuple(map(changed, state.uncovered))
+    return replace(state, relations=relations, uncovered=uncovered)
+
+
+def reassigned(state: DocumentState, change: MentionsReassigned) -> DocumentState:
+    """What is said of one entity is said of another."""
+    instead = {change.entity_id: change.into}
+
+    def within(own: Within) -> Within:
+        return replace(
+            own,
+            mentions=tuple(meant(one, instead) for one in own.mentions),
+            aliases=tuple(meant(one, instead) for one in own.aliases),
+        )
+
+    state = _with_relations(state, lambda one: replace(one, relation=meant(one.relation, instead)))
+    return replace(
+        state,
+        mentions=tuple(meant(one, instead) for one in state.mentions or ()),
+        aliases=tuple(meant(one, instead) for one in state.aliases or ()),
+        replaced={chunk_id: within(own) for chunk_id, own in state.replaced.items()},
+    )
+
+
+def recut(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> DocumentState:
+    """What was found in the chunks that went belongs to the new one, where that still covers it."""
+    gone, chunk = set(change.gone), change.chunk
+
+    def stays(part: Mention | Relation) -> bool:
+        return part.chunk_id not in gone or (chunk.start <= part.start and part.end <= chunk.end)
+
+    def home(part: Mention | Relation) -> str:
+        return chunk.chunk_id if part.chunk_id in gone else part.chunk_id
+
+    mentions = {
+        (mention.entity_id, mention.start, mention.end, home(mention)): mention.model_copy(
+            update={"chunk_id": home(mention)}
+        )
+        for mention in state.mentions or ()
+        if stays(mention)
+    }
+    aliases = {
+        (alias.entity_id, alias.chunk_id): alias
+        for alias in (
+            alias.model_copy(update={"chunk_id": chunk.chunk_id}) if alias.chunk_id in gone else alias
+            for alias in state.aliases or ()
+        )
+    }
+    relations = state.relations or ()
+    return replace(
+        state,
+        chunks=rechunked(state.chunks or (), change),
+        mentions=tuple(mentions.values()),
+        aliases=tuple(aliases.values()),
+        relations=tuple(
+            replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home(judged.relation)}))
+            for judged in relations
+            if stays(judged.relation)
+        ),
+        replaced={**state.replaced, **{one: _within(state, one) for one in gone}},
+        uncovered=(*state.uncovered, *(judged for judged in relations if not stays(judged.relation))),
+    )
+
+
+def _within(state: DocumentState, chunk_id: str) -> Within:
+    return Within(
+        tuple(one for one in state.mentions or () if one.chunk_id == chunk_id),
+        tuple(one for one in state.aliases or () if one.chunk_id == chunk_id),
+        tuple(one.relation.relation_id for one in state.relations or () if one.relation.chunk_id == chunk_id),
+    )
+
+
+def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
+    """Chunks that are there again hold what had been found in them; relations as they are judged by now."""
+    if all(one.chunk_id != change.removed for one in state.chunks or ()):
+        return state
+    found = {one.chunk_id: state.replaced.get(one.chunk_id, Within((), (), ())) for one in change.restored}
+    homes = {relation_id: chunk_id for chunk_id, own in found.items() for relation_id in own.relations}
+
+    def back(judged: JudgedRelation) -> JudgedRelation:
+        home = homes.get(judged.relation.relation_id, judged.relation.chunk_id)
+        return replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home}))
+
+    return replace(
+        state,
+        chunks=rechunked(state.chunks or (), change),
+        mentions=(
+            *(one for one in state.mentions or () if one.chunk_id != change.removed),
+            *(one for own in found.values() for one in own.mentions),
+        ),
+        aliases=(
+            *(one for one in state.aliases or () if one.chunk_id != change.removed),
+            *(one for own in found.values() for one in own.aliases),
+        ),
+        relations=(
+            *(back(one) for one in state.relations or ()),
+            *(back(one) for one in state.uncovered if one.relation.relation_id in homes),
+        ),
+        replaced={one: own for one, own in state.replaced.items() if one not in found},
+        uncovered=tuple(one for one in state.uncovered if one.relation.relation_id not in homes),
+    )
