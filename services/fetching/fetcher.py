@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HOPS = 5
 """Redirects that are followed, each to an address that was checked."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_SITES = 1_000
 """Of which the rules for robots are remembered."""
 AGENT = f"{PRODUCT}/0.1 (documents at a person's command)"
@@ -115,7 +116,7 @@ class UrlFetcher:
         for _ in range(HOPS + 1):
             await self._check_robots(url)
             answer = await self._get(url, self._limits.bytes, conditions)
-            if answer.status in (301, 302, 303, 307, 308) and "location" in answer.headers:
+            if answer.status in REDIRECTS and "location" in answer.headers:
                 url = parsed(str(url.join(answer.headers["location"])))
                 continue
             if answer.status == 304 and conditions:
@@ -144,7 +145,7 @@ class UrlFetcher:
         """What is not there forbids nothing; what cannot be had now forbids everything (RFC 9309, 2.3.1)."""
         for _ in range(HOPS + 1):
             answer = await self._get(url, LIMIT_BYTES, {})
-            if answer.status in (301, 302, 303, 307, 308) and "location" in answer.headers:
+            if answer.status in REDIRECTS and "location" in answer.headers:
                 url = parsed(str(url.join(answer.headers["location"])))
                 continue
             if answer.status == 200:
