@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from eventstore.pool import PostgresPool, acquire
 from projections.relational import visible
 
-_SEEN = (
-    "($2::text[] IS NULL OR EXISTS (SELECT FROM relational.documents AS d WHERE d.tenant = m.tenant "
-    f"AND d.document_id = m.document_id AND {visible.COLLECTION} = ANY($2)))"
-)
+_SEEN = f"($2::text[] IS NULL OR {visible.of_collections('m', '$2')})"
 # An entity is as sure as its surest mention is; that one is shown.
 _ENTITIES = f"""
 SELECT e.entity_id AS id, coalesce(e.name, e.entity_id) AS name, e.type, f.confidence, f.document_id, f.chunk_id
