@@ -61,6 +61,11 @@ class Loaded:
     warnings: tuple[str, ...] = ()
     original: bytes | None = None
 
+    @property
+    def size(self) -> int:
+        """Characters of its text and bytes of its file, which is most of what it takes."""
+        return len(self.text) + len(self.original or b"")
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

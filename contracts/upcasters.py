@@ -42,13 +42,11 @@ def _answers_name_their_models(data: Fields) -> Fields:
     return {**data, "models": [], "borne_out": None}
 
 
-def _names_and_types_may_be_left_to_documents(data: Fields) -> Fields:
-    """Version 1 set name and type always, and had no reason."""
-    return {**data, "reason": None}
+def _decisions_have_reasons(data: Fields) -> Fields:
+    """Version 1 of what people decide on entities and chunks did not say why.
 
-
-def _judgements_have_reasons(data: Fields) -> Fields:
-    """Version 1 had none."""
+    Of an entity it set name and type always, which may be left to documents now.
+    """
     return {**data, "reason": None}
 
 
@@ -62,11 +60,6 @@ def _judgements_say_what_they_judge(data: Fields) -> Fields:
     return {**data, "statement": None, "earlier": None}
 
 
-def _chunks_are_corrected_for_a_reason(data: Fields) -> Fields:
-    """Version 1 did not say why."""
-    return {**data, "reason": None}
-
-
 def _chains_may_be_judged_no_more(data: Fields) -> Fields:
     """Version 1 knew no judgement that is taken back."""
     return data
@@ -78,13 +71,13 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentChunked", 1): _one_event_was_the_whole_result,
     ("EntitiesExtracted", 1): _one_event_was_the_whole_result,
     ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
-    ("EntityUpdated", 1): _names_and_types_may_be_left_to_documents,
-    ("EntityValidated", 1): _judgements_have_reasons,
+    ("EntityUpdated", 1): _decisions_have_reasons,
+    ("EntityValidated", 1): _decisions_have_reasons,
     ("RelationshipsDiscovered", 2): _relations_say_when_and_whether,
     ("RelationshipUpdated", 1): _corrections_say_what_they_correct,
     ("RelationshipValidated", 1): _judgements_say_what_they_judge,
-    ("ChunkUpdated", 1): _chunks_are_corrected_for_a_reason,
-    ("ChunkMerged", 1): _chunks_are_corrected_for_a_reason,
+    ("ChunkUpdated", 1): _decisions_have_reasons,
+    ("ChunkMerged", 1): _decisions_have_reasons,
     ("ReasoningChainValidated", 1): _chains_may_be_judged_no_more,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,

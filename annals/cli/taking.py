@@ -59,5 +59,5 @@ async def take(
 
 
 def size_of(one: Input) -> int:
-    """Characters of its text and bytes of its file, which is most of what it takes."""
-    return len(one.text) + len(one.original or b"") if isinstance(one, Loaded) else 0
+    """Of a document its size; of the rest nothing."""
+    return one.size if isinstance(one, Loaded) else 0

@@ -195,4 +195,4 @@ class FolderFollower:
 
 def _size(found: tuple[Path, Loaded | Refused | LeftOut | _End]) -> int:
     one = found[1]
-    return len(one.text) + len(one.original or b"") if isinstance(one, Loaded) else 0
+    return one.size if isinstance(one, Loaded) else 0
