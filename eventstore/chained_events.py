@@ -9,7 +9,7 @@ from eventstore.pool import PostgresPool, acquire
 from security.event_chain import ChainedEvent
 
 PAGE_ROWS = 2000
-BEGINNING = -(2**63)
+BEFORE_ALL = -(2**63)
 """Below every position, also those that nobody gives."""
 # Whoever changed a row may have left nothing, or no time, in a column.
 _COLUMNS = (

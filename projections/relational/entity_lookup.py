@@ -12,7 +12,7 @@ from projections.relational import visible
 
 MOST_CANDIDATES = 20
 
-_FIELDS = "e.entity_id, e.name, e.type, e.mentions, e.documents, e.merged_into, e.valid"
+_FIELDS = "e.entity_id, e.name, e.type, e.mentions, e.documents, e.valid"
 # By id, by the id that follows from the name, by a name that people gave, by the name that it is shown under.
 _CALLED = f"""
 SELECT {_FIELDS} FROM relational.entities AS e WHERE e.tenant = $1 AND e.entity_id IN (
@@ -53,6 +53,12 @@ WITH RECURSIVE member(entity_id, into_id, root) AS (
 """
 """`member`: every entity that was merged into one of $2, over however many steps, with that one as its `root`."""
 
+_OWN_ROWS = " UNION ALL ".join(
+    f"SELECT o.root, r.document_id, {'true' if table == 'mentions' else 'false'} AS mention "
+    f"FROM own AS o JOIN relational.{table} AS r ON r.tenant = $1 AND r.{own} = o.entity_id"
+    for table, own, _, _ in visible.NAMINGS
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundEntity:
@@ -63,7 +69,6 @@ class FoundEntity:
     type: str | None
     mentions: int
     documents: int
-    merged_into: str | None
     valid: bool | None
 
 
@@ -156,10 +161,3 @@ async def counted_together(
         None if collections is None else sorted(collections),
     )
     return {row["root"]: (row["mentions"], row["documents"]) for row in rows}
-
-
-_OWN_ROWS = " UNION ALL ".join(
-    f"SELECT o.root, r.document_id, {'true' if table == 'mentions' else 'false'} AS mention "
-    f"FROM own AS o JOIN relational.{table} AS r ON r.tenant = $1 AND r.{own} = o.entity_id"
-    for table, own, _, _ in visible.NAMINGS
-)

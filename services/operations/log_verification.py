@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from eventstore.chained_events import BEGINNING, ChainedEvents
+from eventstore.chained_events import BEFORE_ALL, ChainedEvents
 from eventstore.checkpoints import Checkpoints
 from security.checkpoints import Checkpoint, SignedCheck
 from security.event_chain import ChainedEvent, LogCheck, LogFault
@@ -52,7 +52,7 @@ class VerifyLog:
         Compared with the checkpoints of the database, and with those that were kept `outside` of it.
         """
         caller.require("system", "administer")
-        check, behind = LogCheck(), BEGINNING
+        check, behind = LogCheck(), BEFORE_ALL
         async with deadline.enforce("verifying the log"):
             signed = SignedCheck([*await self._checkpoints.all(), *outside])
             while check.fault is None and signed.fault is None and (page := await self._events.after(behind)):

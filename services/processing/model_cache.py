@@ -24,11 +24,10 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """How many outputs of which revision were thrown away; `position` of the event, 0 where there was nothing."""
+    """How many outputs of which revision were thrown away."""
 
     revision: str
     entries: int
-    position: int
 
 
 class ModelCache:
@@ -72,10 +71,8 @@ class ModelCache:
             def decide(state: Model | None) -> Sequence[DomainEvent]:
                 return models.clear_cache(state, revision, entries, why, cause)
 
-            events = await self._commands.execute(
-                Command(AggregateKey(caller.tenant, "model", task), Model.project, decide)
-            )
-        return Cleared(revision, entries, max((event.position or 0 for event in events), default=0))
+            await self._commands.execute(Command(AggregateKey(caller.tenant, "model", task), Model.project, decide))
+        return Cleared(revision, entries)
 
     async def _task(self, tenant: str, revision: str) -> Task:
         """The first that it serves, or served."""
