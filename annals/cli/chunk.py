@@ -5,11 +5,10 @@ from dataclasses import asdict
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
+from annals.cli.calls import ask
+from annals.cli.context import CommandContext, common
 from annals.cli.corrections import correct, look, reason
-from annals.cli.paging import LIMIT_S, paged, tell_next
-from annals.session import session
-from services.deadline import Deadline
+from annals.cli.paging import paged, tell_next
 
 SHOWN = 80
 
@@ -29,14 +28,13 @@ def command() -> None:
 @common
 def list_(context: CommandContext, document: str, limit: int, after: str | None) -> None:
     """The chunks of the DOCUMENT of this id, with their ids and bounds in characters."""
-    run_async(lambda: _list(context, document, limit, after))
-
-
-async def _list(context: CommandContext, document: str, limit: int, after: str | None) -> None:
-    async with session(context.settings) as opened:
-        page = await opened.use_cases.storage.parts.chunks(
-            context.caller, document, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
-        )
+    page = ask(
+        context,
+        lambda use_cases, deadline: use_cases.storage.parts.chunks(
+            context.caller, document, after=after, limit=limit, deadline=deadline
+        ),
+        read_models=True,
+    )
     context.give({"chunks": [asdict(one) for one in page.chunks], "next": page.next})
     for one in page.chunks:
         text = " ".join((one.text or "").split())

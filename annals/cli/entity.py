@@ -51,7 +51,20 @@ def list_(context: CommandContext, prefix: str, type_: str | None, limit: int, a
     Upper and lower case are the same. What was merged is listed as what it became. `annals show NAME` tells what the
     documents say of one, `annals entity show NAME` what people decided on it.
     """
-    run_async(lambda: _list(context, EntityFilter(type_, prefix), limit, after))
+    wanted = EntityFilter(type_, prefix)
+    page = ask(
+        context,
+        lambda use_cases, deadline: use_cases.storage.listing.entities(
+            context.caller, wanted, after=after, limit=limit, deadline=deadline
+        ),
+        read_models=True,
+    )
+    context.give({"entities": [asdict(entity) for entity in page.entities], "next": page.next})
+    for one in page.entities:
+        context.say(_line(one.name, one.type, one.mentions, one.documents, one.valid))
+    if not page.entities:
+        context.say("no entities" if wanted == EntityFilter() and after is None else "no such entities")
+    tell_next(context, page.next)
 
 
 @command.command("show")
@@ -215,19 +228,6 @@ def _decide(context: CommandContext, wait: bool, call: Change, told: Callable[[E
     change = run_async(called)
     context.say(told(change) if change.position is not None else f"{change.name} is so already; nothing changed")
     context.give({"entity": change.entity_id, "into": change.into, "changed": change.position is not None})
-
-
-async def _list(context: CommandContext, wanted: EntityFilter, limit: int, after: str | None) -> None:
-    async with session(context.settings) as opened:
-        page = await opened.use_cases.storage.listing.entities(
-            context.caller, wanted, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
-        )
-    context.give({"entities": [asdict(entity) for entity in page.entities], "next": page.next})
-    for one in page.entities:
-        context.say(_line(one.name, one.type, one.mentions, one.documents, one.valid))
-    if not page.entities:
-        context.say("no entities" if wanted == EntityFilter() and after is None else "no such entities")
-    tell_next(context, page.next)
 
 
 def _line(name: str, kind: str | None, mentions: int, documents: int, valid: bool | None) -> str:

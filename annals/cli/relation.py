@@ -4,13 +4,12 @@ from dataclasses import asdict
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
+from annals.cli.calls import ask
+from annals.cli.context import CommandContext, common
 from annals.cli.corrections import correct, look, reason
-from annals.cli.paging import LIMIT_S, paged, tell_next
-from annals.session import session
+from annals.cli.paging import paged, tell_next
 from projections.relational.reads import RelationFilter, RelationRow
 from services.corrections.relations import OrphanedJudgement
-from services.deadline import Deadline
 
 JUDGED = {None: "", True: "  [right]", False: "  [wrong]"}
 
@@ -46,14 +45,17 @@ def list_(
             raise click.UsageError("--orphaned goes with no other choice")
         _orphaned(context)
     else:
-        run_async(lambda: _list(context, RelationFilter(document, entity, predicate), limit, after))
+        _list(context, RelationFilter(document, entity, predicate), limit, after)
 
 
-async def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: str | None) -> None:
-    async with session(context.settings) as opened:
-        page = await opened.use_cases.storage.parts.relations(
-            context.caller, wanted, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
-        )
+def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: str | None) -> None:
+    page = ask(
+        context,
+        lambda use_cases, deadline: use_cases.storage.parts.relations(
+            context.caller, wanted, after=after, limit=limit, deadline=deadline
+        ),
+        read_models=True,
+    )
     context.give({"relations": [asdict(one) for one in page.relations], "next": page.next})
     for one in page.relations:
         context.say(f"{one.relation_id}  {_spoken(one)}")
