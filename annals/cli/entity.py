@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from annals.cli.calls import ask
-from annals.cli.context import CommandContext, common, run_async
-from annals.cli.corrections import follow, reason
+from annals.cli.context import CommandContext, common
+from annals.cli.corrections import decide, reason
 from annals.cli.names import names_of
 from annals.cli.paging import LIMIT_S, paged, tell_next
 from annals.cli.words import counted
-from annals.session import session
 from projections.relational.reads import EntityFilter
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
@@ -217,15 +216,12 @@ def _judge(
 
 
 def _decide(context: CommandContext, wait: bool, call: Change, told: Callable[[EntityChange], str]) -> None:
-    async def called() -> EntityChange:
-        async with session(context.settings, processing=wait) as opened:
-            use_cases = opened.use_cases
-            change = await call(use_cases.knowledge.entities, Deadline.after(LIMIT_S))
-            if wait and change.position is not None:
-                await follow(use_cases, change.position)
-            return change
-
-    change = run_async(called)
+    change = decide(
+        context,
+        lambda use_cases, deadline: call(use_cases.knowledge.entities, deadline),
+        limit_s=LIMIT_S,
+        wait=wait,
+    )
     context.say(told(change) if change.position is not None else f"{change.name} is so already; nothing changed")
     context.give({"entity": change.entity_id, "into": change.into, "changed": change.position is not None})
 
