@@ -66,7 +66,7 @@ class ModelCache:
                     f"{used} passages have their vectors of {revision}, and a read model is built from those; have "
                     "another model embed them first (`annals embed`)"
                 )
-            entries = await self._outputs.clear(revision)
+            entries = (await self._outputs.counts()).get(revision, 0)
             cause = Cause(caller.metadata, caller.correlation_id or f"models-{task}")
 
             def decide(state: Model | None) -> Sequence[DomainEvent]:
@@ -75,6 +75,8 @@ class ModelCache:
             events = await self._commands.execute(
                 Command(AggregateKey(caller.tenant, "model", task), Model.project, decide)
             )
+            # Behind the event: broken off, it is asked for again, and what is left is told of then.
+            await self._outputs.clear(revision)
         return Cleared(revision, entries, max((event.position or 0 for event in events), default=0))
 
     async def _task(self, tenant: str, revision: str) -> Task:
