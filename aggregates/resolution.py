@@ -26,6 +26,11 @@ def release(state: Entity | None, cause: Cause) -> tuple[DomainEvent, ...]:
     return (cause.event(EntityReleased(rules=RULES), state.entity_id, state.version + 1),)
 
 
+def assigned_to(state: Entity | None) -> str | None:
+    """To which entity the rules assigned it, whatever people decided since."""
+    return None if state is None or state.decisions.assigned is None else state.decisions.assigned[1].into
+
+
 def _is_decided(state: Entity | None) -> bool:
     if state is None:
         return False

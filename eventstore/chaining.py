@@ -8,6 +8,8 @@ log = logging.getLogger(__name__)
 
 STEP_EVENTS = 2000
 STEP_LIMIT_S = 300.0
+WHOLE_LIMIT_S = 3600.0
+"""For what looks at all events at once: a log that is too large for it could never be brought to today's schema."""
 _IS_DONE = """
 SELECT attnotnull FROM pg_attribute WHERE attrelid = 'annals.stored_events'::regclass AND attname = 'hash'
 """
@@ -27,7 +29,7 @@ async def chain_existing(connection: asyncpg.Connection) -> None:
     """Chain what is not chained yet, from where it was broken off. Appending goes on meanwhile."""
     if await is_chained(connection):
         return
-    behind = int(await connection.fetchval(_CHAINED_TO, timeout=STEP_LIMIT_S))
+    behind = int(await connection.fetchval(_CHAINED_TO, timeout=WHOLE_LIMIT_S))
     head = int(await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"))
     if behind < head:
         log.warning(
@@ -41,7 +43,7 @@ async def chain_existing(connection: asyncpg.Connection) -> None:
         await connection.execute("LOCK TABLE annals.stored_events IN EXCLUSIVE MODE")
         while (last := await _next(connection, behind)) is not None:
             behind = last
-        await connection.execute(_WHOLE, timeout=STEP_LIMIT_S)
+        await connection.execute(_WHOLE, timeout=WHOLE_LIMIT_S)
 
 
 async def _step(connection: asyncpg.Connection, behind: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from eventstore.pool import Connection, PostgresPool, take_turn, transaction
+from eventstore.pool import Connection, PostgresPool, acquire, take_turn, transaction
 
 MOST_NAMES = 8
 """Of an entity, names in so many documents are looked at, the first by document id: not all of them each time."""
@@ -122,21 +122,21 @@ class NamesTurn:
                     statement, self._tenant, [key for key, _ in pairs], [entity for _, entity in pairs]
                 )
 
-    async def blocks(self, keys: Collection[str], most: int) -> dict[str, list[str]]:
-        """The entities of each key, at most so many."""
-        if not keys:
+    async def blocks(self, most: Mapping[str, int]) -> dict[str, list[str]]:
+        """The entities of each of these keys; a key that more than so many share is left out."""
+        if not most:
             return {}
+        # OFFSET 0: else the planner takes the inner query apart, and looks each key up twice.
         rows = await self._connection.fetch(
-            "SELECT k.key, n.entity_id FROM unnest($2::text[]) AS k(key), LATERAL ("
-            "SELECT entity_id FROM annals.name_keys AS own WHERE own.tenant = $1 AND own.key = k.key LIMIT $3) AS n",
+            "SELECT k.key, n.entities FROM unnest($2::text[], $3::int[]) AS k(key, most), LATERAL ("
+            "SELECT ARRAY(SELECT entity_id FROM annals.name_keys AS own "
+            "WHERE own.tenant = $1 AND own.key = k.key LIMIT k.most + 1) AS entities OFFSET 0) AS n "
+            "WHERE cardinality(n.entities) <= k.most",
             self._tenant,
-            list(keys),
-            most,
+            list(most),
+            list(most.values()),
         )
-        found: dict[str, list[str]] = defaultdict(list)
-        for key, entity in rows:
-            found[key].append(entity)
-        return found
+        return dict(map(tuple, rows))
 
     async def assignments(self, entities: Collection[str]) -> dict[str, str]:
         """Which of these are assigned, and to whom."""
@@ -147,8 +147,13 @@ class NamesTurn:
         )
         return dict(map(tuple, rows))
 
+    async def doubtful(self) -> set[str]:
+        """The entities on which a turn that did not come to its end decided, or was about to."""
+        rows = await self._connection.fetch("SELECT entity_id FROM annals.name_doubts WHERE tenant = $1", self._tenant)
+        return {row["entity_id"] for row in rows}
+
     async def assign(self, changes: Mapping[str, str | None]) -> None:
-        """Remember to whom each is assigned; None: to nobody."""
+        """Remember to whom each is assigned, None: to nobody; so no entity is doubtful any more."""
         await self._connection.execute(
             "DELETE FROM annals.name_assignments WHERE tenant = $1 AND entity_id = ANY($2::text[])",
             self._tenant,
@@ -161,6 +166,7 @@ class NamesTurn:
             [entity for entity, into in changes.items() if into is not None],
             [into for into in changes.values() if into is not None],
         )
+        await self._connection.execute("DELETE FROM annals.name_doubts WHERE tenant = $1", self._tenant)
 
 
 class Names:
@@ -175,3 +181,14 @@ class Names:
         async with transaction(self._pool) as connection:
             await take_turn(connection, f"entities of {tenant}")
             yield NamesTurn(connection, tenant)
+
+    async def doubt(self, tenant: str, entities: Collection[str]) -> None:
+        """Whatever becomes of this tenant's turn, remember that these may be decided on: for whoever has it, before
+        anything is appended."""
+        async with acquire(self._pool) as connection:
+            await connection.execute(
+                "INSERT INTO annals.name_doubts (tenant, entity_id) SELECT $1, * FROM unnest($2::text[]) "
+                "ON CONFLICT DO NOTHING",
+                tenant,
+                sorted(entities),
+            )

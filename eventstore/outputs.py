@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from eventstore.pool import PostgresPool, acquire
 
+CLEARED_AT_ONCE = 20_000
+"""Rows of a few kilobytes: seconds, where a statement may take a minute."""
+
 
 class ModelOutputs:
     """Every method raises StoreUnavailableError when the database is away."""
@@ -43,7 +46,16 @@ class ModelOutputs:
         return {row["model"]: row["kept"] for row in rows}
 
     async def clear(self, model: str) -> int:
-        """Forget every output of one revision; returns how many there were."""
-        async with acquire(self._pool) as connection:
-            status = await connection.execute("DELETE FROM annals.model_outputs WHERE model = $1", model)
-        return int(status.rsplit(" ", 1)[1])
+        """Forget every output of one revision, some at a time; returns how many there were."""
+        cleared = 0
+        while True:
+            async with acquire(self._pool) as connection:
+                status = await connection.execute(
+                    "DELETE FROM annals.model_outputs WHERE model = $1 AND digest IN "
+                    "(SELECT digest FROM annals.model_outputs WHERE model = $1 LIMIT $2)",
+                    model,
+                    CLEARED_AT_ONCE,
+                )
+            cleared += (gone := int(status.rsplit(" ", 1)[1]))
+            if gone < CLEARED_AT_ONCE:
+                return cleared

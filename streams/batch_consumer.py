@@ -67,6 +67,7 @@ class BatchConsumer(Generic[Item]):
         self._acknowledging = asyncio.Lock()
         self._recovery = asyncio.Lock()
         self._handled: dict[Partition, int] = {}
+        self._unsaid: dict[Partition, int] | None = None
 
     @property
     def holds_work(self) -> bool:
@@ -188,17 +189,44 @@ class BatchConsumer(Generic[Item]):
         if missed is None or not event_types:
             return
         async with self._recovery:
-            self.recovering = True
-            try:
-                name = self.handler.name
-                position = await self._retry_unavailable(lambda: missed.lowest_known(name, partitions))
-                log.info("%s: getting events %d to %d from the event store", name, position + 1, up_to)
-                while messages := await self._retry_unavailable(partial(missed.after, position, up_to, event_types)):
-                    await self.process(messages)
-                    position = messages[-1].position or up_to
-                await self._try([], dict.fromkeys(partitions, up_to))
-            finally:
-                self.recovering = False
+            name = self.handler.name
+            position = await self._retry_unavailable(lambda: missed.lowest_known(name, partitions))
+            await self._process_stored(position, up_to)
+            await self._try([], dict.fromkeys(partitions, up_to))
+
+    async def _process_stored(self, position: int, up_to: int) -> None:
+        missed, event_types = self._missed, self.handler.event_types
+        assert missed is not None, "whoever asks for events of the event store has it"
+        self.recovering = True
+        try:
+            log.info("%s: getting events %d to %d from the event store", self.handler.name, position + 1, up_to)
+            while messages := await self._retry_unavailable(partial(missed.after, position, up_to, event_types)):
+                await self.process(messages)
+                position = messages[-1].position or up_to
+        finally:
+            self.recovering = False
+
+    async def begin(self) -> bool:
+        """Whether this consumer has a group's past to catch up with, since it came to that group later. From now on it
+        keeps no position until `catch_up` is done, so that it begins again where that was broken off.
+
+        Raises what ends the worker.
+        """
+        missed = self._missed
+        if missed is not None and self.handler.event_types:
+            name, followed = self.handler.name, self.handler.topics
+            if await self._retry_unavailable(lambda: missed.is_late(name, followed)):
+                self._unsaid = {}
+        return self._unsaid is not None
+
+    async def catch_up(self, up_to: int) -> None:
+        """Process what the log holds up to a position, beside what is delivered. Raises what ends the worker."""
+        assert self._missed is not None, "it begins late"
+        async with self._recovery:
+            await self._process_stored(0, up_to)
+            unsaid, self._unsaid = self._unsaid or {}, None
+            partitions = self._missed.partitions_of(self.handler.topics)
+            await self._try([], {one: max(up_to, unsaid.get(one, 0)) for one in partitions})
 
     async def note(self, positions: Mapping[Partition, int]) -> None:
         """Everything up to `positions` is done, though nothing of it was ours: let the handler remember that."""
@@ -255,6 +283,10 @@ class BatchConsumer(Generic[Item]):
             self.processed += 1
 
     async def _try(self, items: Sequence[Item], positions: Mapping[Partition, int]) -> None:
+        if self._unsaid is not None:
+            self._unsaid.update({one: max(at, self._unsaid.get(one, 0)) for one, at in positions.items()})
+            positions = {}
+
         async def handle() -> None:
             with metered(self.handler.name, len(items)):
                 await self.handler.handle(items, positions)

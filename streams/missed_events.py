@@ -50,6 +50,16 @@ class MissedEvents:
             return True
         return starts.get(partition, 0) > offset
 
+    def partitions_of(self, followed: Collection[str]) -> list[Partition]:
+        """All partitions of these topics."""
+        return [partition for topic in self._topics.all if topic.name in followed for partition in topic.all_partitions]
+
+    async def is_late(self, consumer: str, followed: Collection[str]) -> bool:
+        """Whether the role's group has read some of these topics, and this consumer came to it since: it has no
+        position at all. Raises StoreUnavailableError."""
+        has_read = any(self.next_offsets.get(partition, 0) > 0 for partition in self.partitions_of(followed))
+        return has_read and not await self._positions.of(consumer)
+
     async def lowest_known(self, consumer: str, partitions: Collection[Partition]) -> int:
         """Up to which position a consumer has everything of all these partitions. Raises StoreUnavailableError."""
         return low_watermark(await self._positions.of(consumer), partitions)

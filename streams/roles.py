@@ -58,6 +58,9 @@ class Role:
     kafka: Mapping[str, str] = field(default_factory=dict)
     stall_s: float = 60.0
     logging: Mapping[str, Any] | None = None
+    catches_up: bool = False
+    """Whether a handler that its group did not have before begins at the beginning of the log: read models are made by
+    a replay."""
 
     @property
     def client(self) -> dict[str, str]:
@@ -160,6 +163,12 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             if self.crash_reason is None:
                 termination.terminate(0, "stopped")
             super()._shutdown_loop()
+
+    if role.catches_up:
+        published = role.relay_progress.read().position
+        for consumer in consumers:
+            if loop.run_until_complete(consumer.begin()):
+                begin(or_terminate(role.name, consumer.catch_up(published)))
 
     # What was loaded stays; the collector need not look at it again and again.
     gc.collect()

@@ -60,11 +60,12 @@ _SOUNDS = tuple(
 
 @lru_cache(maxsize=1 << 16)
 def romanised(word: str) -> str:
-    """The folded word in Latin letters, as far as rules go; the rest as it is."""
+    """The folded word in Latin letters, as far as rules go; the rest as it is, and so a word that is nothing in them,
+    as `Ъ` is (the newspaper)."""
     folded = fold(word)
     if folded.isascii():
-        return folded
-    return _GREEK_PAIRS.sub(lambda found: _PAIRS[found[0]], folded).translate(_LETTERS)
+        return folded or word
+    return _GREEK_PAIRS.sub(lambda found: _PAIRS[found[0]], folded).translate(_LETTERS) or word
 
 
 @lru_cache(maxsize=1 << 16)

@@ -87,6 +87,7 @@ async def open_role(
         kafka=settings.kafka,
         stall_s=settings.stall_seconds,
         logging=logging,
+        catches_up=name == "worker",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.documents import DocumentChunked
+from contracts.documents import ChunkMerged, ChunkUpdated, DocumentChunked, DocumentIngested, DocumentUpdated
 from eventstore.keys import AggregateKey
 from eventstore.names import NamedEntity
 from eventstore.outputs import ModelOutputs
@@ -16,8 +16,8 @@ Vectors = NDArray[np.float32]
 
 MOST_CONTEXTS = 4
 """Of an entity: the chunks of its first documents."""
-MOST_DOCUMENTS = 512
-"""Of so many, what their chunks' digests are is remembered."""
+MOST_CHUNKS = 50_000
+"""Of so many, or those of a single document, the digests are remembered: about 10 MB."""
 
 Chunks = Mapping[str, str]
 """Chunk to the digest of what the embedder read."""
@@ -31,6 +31,7 @@ class Contexts:
         self._outputs = outputs
         self._model = model
         self._chunks: OrderedDict[tuple[str, str, int], Chunks] = OrderedDict()
+        self._remembered = 0
 
     async def of(self, tenant: str, entities: Mapping[str, Sequence[NamedEntity]]) -> dict[str, list[Vectors]]:
         """Of each entity the vectors of length 1 of its first chunks, those that are kept."""
@@ -38,39 +39,43 @@ class Contexts:
         for entity, names in entities.items():
             found: dict[str, None] = {}
             for name in names:
+                if len(found) == MOST_CONTEXTS:
+                    break
                 digest = (await self._chunks_of(tenant, name)).get(name.chunk_id)
-                if digest is not None and len(found) < MOST_CONTEXTS:
+                if digest is not None:
                     found[digest] = None
             digests[entity] = list(found)
         wanted = sorted({digest for own in digests.values() for digest in own})
         kept = await self._outputs.get_many(self._model, wanted) if wanted else {}
-        return {
-            entity: [_of_length_one(kept[digest]) for digest in own if digest in kept]
-            for entity, own in digests.items()
-        }
+        vectors = {digest: _of_length_one(output) for digest, output in kept.items()}
+        return {entity: [vectors[digest] for digest in own if digest in vectors] for entity, own in digests.items()}
 
     async def _chunks_of(self, tenant: str, name: NamedEntity) -> Chunks:
         """Of the content that the document had when it named the entity."""
         key = (tenant, name.document_id, name.version)
         if key not in self._chunks:
-            self._chunks[key] = dict(await self._read(AggregateKey(tenant, "document", name.document_id), name.version))
-            while len(self._chunks) > MOST_DOCUMENTS:
-                self._chunks.popitem(last=False)
+            read = dict(await self._read(AggregateKey(tenant, "document", name.document_id), name.version))
+            self._chunks[key] = read
+            self._remembered += 1 + len(read)
+            while self._remembered > MOST_CHUNKS and len(self._chunks) > 1:
+                self._remembered -= 1 + len(self._chunks.popitem(last=False)[1])
         self._chunks.move_to_end(key)
         return self._chunks[key]
 
     async def _read(self, document: AggregateKey, version: int) -> Iterable[tuple[str, str]]:
-        """The chunks stand in the events right before the entities."""
+        """The chunks stand in the events before the entities; people may have corrected some of them in between."""
         found: list[tuple[str, str]] = []
-        before = version - 1
-        while before > 0:
+        for before in range(version - 1, 0, -1):
             (event,) = await self._reader.of_aggregate(*document, after_version=before - 1, limit=1) or (None,)
-            if event is None or not isinstance(event.event_data, DocumentChunked):
-                break
-            found += ((chunk.chunk_id, chunk.input_digest) for chunk in event.event_data.chunks)
-            if event.event_data.part == 1:
-                break
-            before -= 1
+            match event and event.event_data:
+                case DocumentChunked(chunks=chunks, part=part):
+                    found += ((chunk.chunk_id, chunk.input_digest) for chunk in chunks)
+                    if part == 1:
+                        break
+                case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk):
+                    found.append((chunk.chunk_id, chunk.input_digest))
+                case None | DocumentIngested() | DocumentUpdated():
+                    break
         return found
 
 

@@ -65,13 +65,15 @@ class ModelCache:
                     f"{used} passages have their vectors of {revision}, and a read model is built from those; have "
                     "another model embed them first (`annals embed`)"
                 )
-            entries = await self._outputs.clear(revision)
+            entries = (await self._outputs.counts()).get(revision, 0)
             cause = caller.cause(f"models-{task}")
 
             def decide(state: Model | None) -> Sequence[DomainEvent]:
                 return models.clear_cache(state, revision, entries, why, cause)
 
             await self._commands.execute(Command(AggregateKey(caller.tenant, "model", task), Model.project, decide))
+            # Behind the event: broken off, it is asked for again, and what is left is told of then.
+            await self._outputs.clear(revision)
         return Cleared(revision, entries)
 
     async def _task(self, tenant: str, revision: str) -> Task:

@@ -62,8 +62,13 @@ class Recutting:
             return ()
         text, chunks = await self.text(document), document.chunked.chunks
         changes: list[ChunkUpdated | ChunkMerged] = []
+        # Those of one content follow one another: its text is read once.
+        earlier: tuple[str, str | None] = (document.text.digest, text)
         for one in waiting:
-            found = _in_place(one, chunks, text) or _by_text(one, chunks, text, await self._earlier(document, one))
+            if (found := _in_place(one, chunks, text)) is None:
+                if one.content != earlier[0]:
+                    earlier = one.content, await self._earlier(document, one.content)
+                found = _by_text(one, chunks, text, earlier[1])
             if found is None:
                 continue
             gone, start = found
@@ -77,10 +82,10 @@ class Recutting:
         )
         return tuple(changes)
 
-    async def _earlier(self, document: Document, one: CorrectedChunk) -> str | None:
-        """What the corrected chunk said; None where that text is not kept any more."""
+    async def _earlier(self, document: Document, digest: str) -> str | None:
+        """The text of earlier content; None where it is not kept any more."""
         try:
-            return (await self.text(document, one.content))[one.chunk.start : one.chunk.end]
+            return await self.text(document, digest)
         except MissingTextError:
             return None
 
@@ -102,12 +107,13 @@ def _in_place(one: CorrectedChunk, chunks: Sequence[Chunk], text: str) -> Found 
     return tuple(old.chunk_id for old in one.gone), start
 
 
-def _by_text(one: CorrectedChunk, chunks: Sequence[Chunk], text: str, said: str | None) -> Found | None:
-    """Where its text is there again, and chunks lie within it."""
+def _by_text(one: CorrectedChunk, chunks: Sequence[Chunk], text: str, earlier: str | None) -> Found | None:
+    """Where the chunk's text of the `earlier` content is there again, and chunks lie within it."""
+    said = (earlier or "")[one.chunk.start : one.chunk.end]
     start = text.find(said) if said else -1
     if start < 0:
         return None
-    end = start + len(said or "")
+    end = start + len(said)
     within = tuple(chunk.chunk_id for chunk in chunks if start <= chunk.start and chunk.end <= end)
     return (within, start) if 1 <= len(within) <= MOST_MERGED else None
 

@@ -20,6 +20,7 @@ from aggregates.matching.comparing import may_be_one
 from aggregates.matching.features import NameFeatures, features_of, group_of
 from aggregates.matching.vocabulary import GROUPS
 from contracts import ids
+from contracts.batches import batches
 from contracts.documents import DocumentDeleted, EntitiesExtracted
 from contracts.entities import EntityAssigned
 from contracts.envelope import DomainEvent, EventMetadata
@@ -27,10 +28,12 @@ from contracts.folding import NAME_CHARACTERS
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.names import DocumentNames, NamedEntity, Names, NamesTurn
-from services.processing.contexts import Contexts
+from services.processing.contexts import Contexts, Vectors
 
 MOST_ALIKE = 64
 """A key that more entities share says nothing, and is passed over."""
+AT_ONCE = 500
+"""Of so many entities the contexts are in memory, and of those that they are compared with."""
 LONGEST_WAY = 64
 """Of entities that people merged, one into the other, behind one that is assigned."""
 
@@ -53,13 +56,16 @@ class Known:
 
     def alike(self, entity: str) -> set[str]:
         """The entities whose names fit this one's."""
-        own = self.features[entity]
-        return {
-            other
-            for key in blocking_keys(own)
-            for other in self.blocks.get(key, _NOBODY)
-            if other != entity and other in self.features and may_be_one(own, self.features[other])
-        }
+        return self.fitting(self.features[entity]) - {entity}
+
+    def alike_each(self, entities: Iterable[str]) -> dict[str, set[str]]:
+        """The same of each of these; those that nobody's names fit are left out."""
+        return {entity: own for entity in entities if (own := self.alike(entity))}
+
+    def fitting(self, name: NameFeatures) -> set[str]:
+        """The entities whose names fit this one."""
+        block = {other for key in blocking_keys(name) for other in self.blocks.get(key, _NOBODY)}
+        return {other for other in block & self.features.keys() if may_be_one(name, self.features[other])}
 
 
 class Resolution:
@@ -89,21 +95,27 @@ class Resolution:
         await turn.replace(documents)
         after = await turn.names_of(touched)
         changed = {entity for entity in touched if _said(before.get(entity)) != _said(after.get(entity))}
-        if not changed:
+        doubtful = await turn.doubtful()
+        if not changed and not doubtful:
             return
         known = Known()
         known.add({entity: after[entity] for entity in changed & after.keys()})
         affected = changed | await self._affected(turn, known, {entity: before.get(entity, ()) for entity in changed})
+        affected |= doubtful
+        known.add(await turn.names_of(affected - known.names.keys()))
         assigned = await turn.assignments(affected)
         chosen = await self._chosen(turn, tenant, known, affected & known.features.keys())
+        for entity in await self._circles(tenant, chosen, affected):
+            del chosen[entity]
         changes = {
             entity: chosen.get(entity)
             for entity in sorted(affected)
-            if assigned.get(entity) != (chosen[entity].into if entity in chosen else None)
+            if entity in doubtful or assigned.get(entity) != (chosen[entity].into if entity in chosen else None)
         }
         if changes:
-            await self._decide(tenant, changes, events[-1])
-            await turn.assign({entity: choice.into if choice else None for entity, choice in changes.items()})
+            # The log's transaction is another one than the turn's, and a worker may end between the two.
+            await self._names.doubt(tenant, changes.keys())
+            await turn.assign(await self._decide(tenant, changes, events[-1]))
 
     async def _affected(self, turn: NamesTurn, known: Known, before: Mapping[str, tuple[NamedEntity, ...]]) -> set[str]:
         """Whose names fit those of the changed entities, or did; their keys are brought up to date."""
@@ -116,81 +128,72 @@ class Resolution:
             new |= {(key, entity) for key in now - old}
         await turn.set_keys(gone, new)
         keys = {key for one in (*former.values(), *known.features.values()) for key in blocking_keys(one)}
-        changes = Counter(key for key, _ in gone), Counter(key for key, _ in new)
-        blocks = await turn.blocks(keys, MOST_ALIKE + 1 + len(before))
+        fewer, more = Counter(key for key, _ in gone), Counter(key for key, _ in new)
+        # Of a key with more than these, there were too many before, too.
+        blocks = await turn.blocks({key: MOST_ALIKE + more[key] for key in keys})
         affected: set[str] = set()
         for key, block in blocks.items():
             # One that begins or ends to be passed over counts for all of its entities.
-            if (len(block) > MOST_ALIKE) != (len(block) + changes[0][key] - changes[1][key] > MOST_ALIKE):
+            if (len(block) > MOST_ALIKE) != (len(block) + fewer[key] - more[key] > MOST_ALIKE):
                 affected |= set(block)
-        await self._look_up(turn, known, blocks, affected)
-        for entity in before:
-            if entity in known.features:
-                affected |= known.alike(entity)
-            if entity in former:
-                affected |= {
-                    other
-                    for key in blocking_keys(former[entity])
-                    for other in known.blocks.get(key, _NOBODY)
-                    if other in known.features and may_be_one(former[entity], known.features[other])
-                }
-        return affected
+        await self._look_up(turn, known, keys, blocks, affected)
+        return affected | await asyncio.to_thread(_alike, known, former, before)
 
     async def _look_up(
-        self, turn: NamesTurn, known: Known, blocks: Mapping[str, Collection[str]], also: Iterable[str] = ()
+        self,
+        turn: NamesTurn,
+        known: Known,
+        keys: Iterable[str],
+        blocks: Mapping[str, Collection[str]],
+        also: Iterable[str] = (),
     ) -> None:
-        known.blocks |= {key: block if len(block) <= MOST_ALIKE else _NOBODY for key, block in blocks.items()}
-        entities = {entity for key in blocks for entity in known.blocks[key]} | set(also)
+        found = {key: block for key, block in blocks.items() if len(block) <= MOST_ALIKE}
+        known.blocks |= dict.fromkeys(keys, _NOBODY) | found
+        entities = {entity for block in found.values() for entity in block} | set(also)
         known.add(await turn.names_of(entities - known.names.keys()))
 
     async def _chosen(self, turn: NamesTurn, tenant: str, known: Known, entities: Collection[str]) -> dict[str, Choice]:
         """To whom each of these is to be assigned; those that are to be by themselves are left out."""
         keys = {key for entity in entities for key in blocking_keys(known.features[entity])} - known.blocks.keys()
-        await self._look_up(turn, known, await turn.blocks(keys, MOST_ALIKE + 1))
-        alike = {entity: own for entity in entities if (own := known.alike(entity))}
-        wanted = alike.keys() | {other for own in alike.values() for other in own}
-        contexts = await self._contexts.of(tenant, {entity: known.names[entity] for entity in sorted(wanted)})
-        candidates = {
-            entity: Candidate(
-                entity,
-                known.features[entity],
-                len({name.document_id for name in known.names[entity]}),
-                partial(contexts.__getitem__, entity),
-            )
-            for entity in wanted
-        }
-        return {
-            entity: choice
-            for entity, own in alike.items()
-            if (choice := choose(candidates[entity], [candidates[other] for other in sorted(own)])) is not None
-        }
+        await self._look_up(turn, known, keys, await turn.blocks(dict.fromkeys(keys, MOST_ALIKE)))
+        chosen: dict[str, Choice] = {}
+        for some in batches(sorted(entities), lambda _: 1, max_items=AT_ONCE):
+            alike = await asyncio.to_thread(known.alike_each, some)
+            wanted = alike.keys() | {other for own in alike.values() for other in own}
+            contexts = await self._contexts.of(tenant, {entity: known.names[entity] for entity in sorted(wanted)})
+            chosen |= await asyncio.to_thread(_choices, known, alike, contexts)
+        return chosen
 
-    async def _decide(self, tenant: str, changes: Mapping[str, Choice | None], event: DomainEvent) -> None:
+    async def _decide(
+        self, tenant: str, changes: Mapping[str, Choice | None], event: DomainEvent
+    ) -> dict[str, str | None]:
+        """To whom each is assigned then: where people decided, not as the rules say."""
         cause = Cause(
             metadata=EventMetadata(tenant=tenant, actor="annals", source="resolution"),
             correlation_id=event.correlation_id,
             causation_id=event.event_id,
         )
-        circles = await self._circles(tenant, {entity: one.into for entity, one in changes.items() if one is not None})
+        held: dict[str, str | None] = {}
 
         def command(entity: str, choice: Choice | None) -> Command:
-            key = AggregateKey(tenant, "entity", entity)
-            if choice is None or entity in circles:
-                return Command(key, Entity.project, lambda state: resolution.release(state, cause))
-            assigned = EntityAssigned(
-                into=choice.into,
-                rules=resolution.RULES,
-                rule=choice.match.rule,
-                confidence=choice.match.confidence,
-                context=None if choice.match.context is None else min(choice.match.context, 1.0),
-            )
-            return Command(key, Entity.project, lambda state: resolution.assign(state, entity, assigned, cause))
+            def decide(state: Entity | None) -> Sequence[DomainEvent]:
+                if choice is None:
+                    decided = resolution.release(state, cause)
+                else:
+                    decided = resolution.assign(state, entity, _assigned(choice), cause)
+                held[entity] = resolution.assigned_to(Entity.project(decided, state))
+                return decided
+
+            return Command(AggregateKey(tenant, "entity", entity), Entity.project, decide)
 
         await self._commands.execute_many([command(entity, choice) for entity, choice in changes.items()])
+        return held
 
-    async def _circles(self, tenant: str, assigned: Mapping[str, str]) -> set[str]:
-        """Those that people merged others into, which would lead back to them."""
-        ways, at = {entity: {entity} for entity in assigned}, dict(assigned)
+    async def _circles(self, tenant: str, chosen: Mapping[str, Choice], decided: Collection[str]) -> set[str]:
+        """Those whose way would lead back to them, over what people merged: rules alone lead upwards. `decided`: what
+        the log says of the rules' choices for these is out of date."""
+        at = {entity: one.into for entity, one in chosen.items()}
+        ways = {entity: {entity} for entity in at}
         circles: set[str] = set()
         for _ in range(LONGEST_WAY):
             states: dict[AggregateKey, Entity] = {}
@@ -201,15 +204,59 @@ class Resolution:
             for entity, into in at.items():
                 state = states.get(AggregateKey(tenant, "entity", into))
                 further = None if state is None else state.decisions.merged_by_people
-                if into in ways[entity]:
+                if further is None:
+                    further = chosen[into].into if into in chosen else None
+                if further is None and state is not None and into not in decided:
+                    further = state.merged_into
+                if into == entity:
                     circles.add(entity)
-                elif further is not None:
+                elif further is not None and into not in ways[entity]:
                     ways[entity].add(into)
                     following[entity] = further
             if not following:
                 return circles
             at = following
         return circles | at.keys()
+
+
+def _alike(known: Known, former: Mapping[str, NameFeatures], changed: Iterable[str]) -> set[str]:
+    """The entities whose names fit those that the changed ones have now, or had."""
+    found: set[str] = set()
+    for entity in changed:
+        if entity in known.features:
+            found |= known.alike(entity)
+        if entity in former:
+            found |= known.fitting(former[entity])
+    return found
+
+
+def _choices(
+    known: Known, alike: Mapping[str, Collection[str]], contexts: Mapping[str, Sequence[Vectors]]
+) -> dict[str, Choice]:
+    candidates = {
+        entity: Candidate(
+            entity,
+            known.features[entity],
+            len({name.document_id for name in known.names[entity]}),
+            partial(contexts.__getitem__, entity),
+        )
+        for entity in contexts
+    }
+    return {
+        entity: choice
+        for entity, own in alike.items()
+        if (choice := choose(candidates[entity], [candidates[other] for other in sorted(own)])) is not None
+    }
+
+
+def _assigned(choice: Choice) -> EntityAssigned:
+    return EntityAssigned(
+        into=choice.into,
+        rules=resolution.RULES,
+        rule=choice.match.rule,
+        confidence=choice.match.confidence,
+        context=None if choice.match.context is None else min(choice.match.context, 1.0),
+    )
 
 
 def _names_in(event: DomainEvent) -> DocumentNames:

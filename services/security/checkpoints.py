@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -38,6 +39,8 @@ CHECKPOINT_LIMIT_S = 3600.0
 FIRST_S = 60.0
 """After the start; a process that is started again and again signs all the same."""
 SUFFIX = ".json"
+READABLE = 0o644
+"""By whoever copies the files to another place."""
 
 
 class CheckpointService:
@@ -116,12 +119,13 @@ class CheckpointService:
             self._folder.mkdir(parents=True, exist_ok=True)
             if file.exists():
                 return
-            partial = file.with_suffix(".part")
-            with partial.open("wb") as output:
+            # Of two processes with one folder, each writes a file of its own.
+            with NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as output:
                 output.write(written(checkpoint))
                 output.flush()
+                os.fchmod(output.fileno(), READABLE)
                 os.fsync(output.fileno())
-            partial.rename(file)
+            Path(output.name).rename(file)
         except OSError as error:
             raise CheckpointError(f"{file} cannot be written: {error.strerror or error}") from error
 

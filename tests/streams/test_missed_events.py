@@ -86,6 +86,10 @@ class Scene:
         self.missed = MissedEvents(EventReader(pool), self.positions, topics(), self.log_starts, {P0: committed})
         self.consumer = BatchConsumer(self.handler, DeadLetterSink(self.letters, topics()), missed=self.missed)
 
+    def restarted(self) -> BatchConsumer[DomainEvent]:
+        """The same consumer in a new process."""
+        return BatchConsumer(self.handler, DeadLetterSink(self.letters, topics()), missed=self.missed)
+
     def log_starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         return dict.fromkeys(partitions, self.start)
 
@@ -109,6 +113,49 @@ class Scene:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
         return self.handler.handled
+
+
+async def test_who_comes_to_a_group_later_catches_up(log: EventLog, pool: PostgresPool) -> None:
+    """What the group had read is had from the event store, beside what is delivered; positions are kept at the end."""
+    scene = Scene(log, pool, start=0, committed=5)
+    assert await scene.consumer.begin()
+    assert await scene.run(5, 6) == ["d5", "d6"]
+    await scene.consumer.note({P0: scene.position(6)})
+    assert await scene.positions.of("follower") == {}
+    await scene.consumer.catch_up(scene.position(4))
+    assert sorted(scene.handler.handled) == [f"d{number}" for number in range(7)]
+    known = await scene.positions.of("follower")
+    assert known.pop(P0) == scene.position(6)
+    assert set(known.values()) == {scene.position(4)}
+    assert await scene.run(7) == [*scene.handler.handled[:7], "d7"]
+    assert (await scene.positions.of("follower"))[P0] == scene.position(7)
+    again = scene.restarted()
+    assert not await again.begin()
+
+
+async def test_who_ends_while_it_catches_up_begins_again(log: EventLog, pool: PostgresPool) -> None:
+    """Whatever was delivered beside it."""
+    scene = Scene(log, pool, start=0, committed=5)
+    assert await scene.consumer.begin()
+    await scene.run(5)
+    scene.handler.failures.append(NewerSchemaError("of a newer one"))
+    with pytest.raises(NewerSchemaError):
+        await scene.consumer.catch_up(scene.position(4))
+    again = scene.restarted()
+    assert await again.begin()
+    await again.catch_up(scene.position(4))
+    assert sorted(scene.handler.handled) == [f"d{number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("committed", [0, 5])
+async def test_whoever_was_there_catches_up_with_nothing(log: EventLog, pool: PostgresPool, committed: int) -> None:
+    """Nor who begins together with its group."""
+    scene = Scene(log, pool, start=0, committed=committed)
+    if committed:
+        await scene.positions.advance("follower", {P0: scene.position(1)})
+    assert not await scene.consumer.begin()
+    await scene.run(5)
+    assert (await scene.positions.of("follower"))[P0] == scene.position(5)
 
 
 async def test_what_was_deleted_comes_first_and_in_order(log: EventLog, pool: PostgresPool) -> None:

@@ -25,6 +25,7 @@ NAMES = sorted(
     },
     key=lambda name: (name.name, name.group or ""),
 )
+TEXTS = st.text(st.characters() | st.sampled_from("ЪьПрес \u0640.,()'"), max_size=40)
 ALIKE = np.array([1.0, 0.0], dtype=np.float32)
 
 
@@ -67,7 +68,7 @@ def test_it_does_not_matter_which_name_comes_first(one: NameFeatures, other: Nam
     assert compare(one, other, lambda: cosine) == compare(other, one, lambda: cosine)
 
 
-@given(st.text(max_size=40), st.text(max_size=40), st.sampled_from([None, "person", "organisation", "place"]))
+@given(TEXTS, TEXTS, st.sampled_from([None, "person", "organisation", "place"]))
 def test_any_text_is_a_name_like_another(name: str, other: str, group: str | None) -> None:
     """No text is too strange, and nothing is two with itself."""
     one = features_of(name, group)
@@ -75,6 +76,16 @@ def test_any_text_is_a_name_like_another(name: str, other: str, group: str | Non
     if one.words:
         assert compare(one, one, lambda: 1.0) is not None
         assert blocking_keys(one)
+
+
+@pytest.mark.parametrize("alone", ["Ъ", "ь", "\u0640"])
+@pytest.mark.parametrize("name", ["{}", "{} Иванов", "Иванов {}", "Издательский дом {}", "{}{} Ltd", "Press ({})"])
+@pytest.mark.parametrize("group", [None, "person", "organisation"])
+def test_what_is_nothing_in_latin_letters_is_a_word(alone: str, name: str, group: str | None) -> None:
+    """The hard and the soft sign, and a letter that only joins others."""
+    own = features_of(name.replace("{}", alone), group)
+    assert all(own.words)
+    assert own.words == () or blocking_keys(own)
 
 
 @settings(max_examples=50)

@@ -1,9 +1,14 @@
 """Where a chunk that somebody made is found again: in place of the chunks that it replaced, else by its text."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
 from aggregates.remembered import CorrectedChunk
 from contracts.documents import Chunk
 from inference.model import digest_of
-from services.processing.recutting import _by_text, _in_place
+from services.processing.recutting import Recutting, _by_text, _in_place
 
 BEFORE = "Ada met Bob. Bob saw Cleo. Cleo left."
 IDS = {"Ada met Bob.": "k1", "Bob saw Cleo.": "k2", "Cleo left.": "k3"}
@@ -35,7 +40,6 @@ def sentences(text: str) -> list[Chunk]:
 
 FIRST, SECOND, _ = sentences(BEFORE)
 MERGED = CorrectedChunk((FIRST, SECOND), chunk(BEFORE, 0, 26, "k9"), "a" * 64, attached=False)
-SAID = BEFORE[0:26]
 
 
 def test_chunks_that_are_there_again_are_replaced_again_wherever_they_are() -> None:
@@ -58,12 +62,46 @@ def test_the_text_is_found_where_it_was_cut_otherwise() -> None:
     later = "Long ago. " + BEFORE
     cut = [chunk(later, 0, 9), chunk(later, 10, 30), chunk(later, 24, 36), chunk(later, 37, 47)]
     assert _in_place(MERGED, cut, later) is None
-    assert _by_text(MERGED, cut, later, SAID) == ((cut[1].chunk_id, cut[2].chunk_id), 10)
+    assert _by_text(MERGED, cut, later, BEFORE) == ((cut[1].chunk_id, cut[2].chunk_id), 10)
 
 
 def test_a_text_that_is_not_there_or_within_a_larger_chunk_alone_is_orphaned() -> None:
     changed = BEFORE.replace("saw", "heard")
-    assert _by_text(MERGED, sentences(changed), changed, SAID) is None
+    assert _by_text(MERGED, sentences(changed), changed, BEFORE) is None
     whole = [chunk(BEFORE, 0, len(BEFORE))]
-    assert _by_text(MERGED, whole, BEFORE, SAID) is None, "the rest of it would be lost"
+    assert _by_text(MERGED, whole, BEFORE, BEFORE) is None, "the rest of it would be lost"
     assert _by_text(MERGED, sentences(BEFORE), BEFORE, None) is None, "the text of before is not kept any more"
+
+
+NOW = "Nothing of that."
+
+
+class Texts:
+    """Says what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def get_many(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
+        self.asked += [digest for _, _, digest in keys]
+        return {key: NOW if key[2].startswith("c") else BEFORE for key in keys}
+
+    async def outputs(self, _: Sequence[str]) -> None:
+        """As an embedder."""
+
+
+async def test_the_earlier_text_of_many_corrections_is_read_once() -> None:
+    """A text has up to 8 MiB, and a document any number of corrections that wait."""
+    texts = Texts()
+    waiting = [replace(MERGED, content=content * 64) for content in ("a", "a", "a", "b", "b")]
+    document = SimpleNamespace(
+        tenant="t",
+        document_id="d",
+        title="",
+        text=SimpleNamespace(digest="c" * 64),
+        chunked=SimpleNamespace(chunks=[chunk(NOW, 0, len(NOW))]),
+        recuts=waiting,
+    )
+    recutting = Recutting(cast(Any, texts), cast(Any, SimpleNamespace(embedder=texts)))
+    assert await recutting.again(cast(Any, document)) == ()
+    assert texts.asked == ["c" * 64, "a" * 64, "b" * 64]

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from aggregates.cause import Cause
 from aggregates.entity import Entity
 from aggregates.entity import merge as merge_entity
+from aggregates.entity import undo as undo_decision
 from aggregates.resolution import RULES
 from contracts import ids
 from contracts.documents import (
     Chunk,
+    ChunkUpdated,
     DocumentChunked,
     DocumentDeleted,
     DocumentIngested,
@@ -26,12 +29,14 @@ from contracts.entities import EntityAssigned, EntityMerged
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Payload
 from eventstore.commands import Command, Commands
+from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
-from eventstore.names import Names
+from eventstore.names import NamedEntity, Names
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
+from services.processing import contexts
 from services.processing.contexts import Contexts
 from services.processing.resolution import MOST_ALIKE, Resolution
 
@@ -52,6 +57,22 @@ class World:
     def worker(self) -> Resolution:
         """One more process."""
         return Resolution(Names(self.pool), Contexts(self.reader, self.outputs, MODEL), self.commands)
+
+    def dying_worker(self) -> Resolution:
+        """One that ends as soon as the log has its decisions."""
+        dying = _Dying(self.log, self.reader)
+        return Resolution(Names(self.pool), Contexts(self.reader, self.outputs, MODEL), dying)
+
+    async def merge(self, tenant: str, name: str, into: str) -> None:
+        """By a person."""
+        entity, merge = ids.entity_id(tenant, name), EntityMerged(into=ids.entity_id(tenant, into))
+        await self.commands.execute(
+            Command(
+                AggregateKey(tenant, "entity", entity),
+                Entity.project,
+                lambda state: merge_entity(state, entity, merge, _cause(tenant)),
+            )
+        )
 
     async def vectors(self) -> None:
         """One for each subject, all far from one another."""
@@ -180,19 +201,130 @@ async def test_no_tenant_knows_another(world: World) -> None:
 
 async def test_no_circle_with_what_people_merged(world: World) -> None:
     """They said that the bare name is the doctor; so the doctor is not assigned to the bare name."""
-    jane = ids.entity_id("acme", "Jane Doe")
-    merge = EntityMerged(into=ids.entity_id("acme", "Dr. Jane Doe"))
-    await world.commands.execute(
-        Command(
-            AggregateKey("acme", "entity", jane),
-            Entity.project,
-            lambda state: merge_entity(state, jane, merge, _cause("acme")),
-        )
-    )
+    await world.merge("acme", "Jane Doe", "Dr. Jane Doe")
     await world.worker().run(
         [*world.document("acme", "d1", "medicine", JANE), *world.document("acme", "d2", "medicine", DOCTOR)]
     )
     assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {"Jane Doe": "Dr. Jane Doe"}
+
+
+@pytest.mark.parametrize("order", list(permutations(("Dr. Jane Doe", "Jane Doe", "Jane M. Doe"))))
+async def test_no_circle_over_several(world: World, order: Sequence[str]) -> None:
+    """The doctor would be the bare name, that one the name with the letter; and that one is the doctor, as people said.
+
+    In whatever order they come, and in however many batches.
+    """
+    for number, sizes in enumerate(((3,), (1, 2), (2, 1), (1, 1, 1))):
+        tenant, worker = f"t{number}", world.worker()
+        await world.merge(tenant, "Jane M. Doe", "Dr. Jane Doe")
+        events = [world.document(tenant, f"of {name}", "medicine", (name, "PERSON")) for name in order]
+        for size in sizes:
+            await worker.run([event for own in events[:size] for event in own])
+            events = events[size:]
+        assert await world.merged(tenant, *order) == {"Jane M. Doe": "Dr. Jane Doe"}
+
+
+async def test_what_people_take_back_is_the_rules_again(world: World) -> None:
+    """They merged the short name into somebody else before the rules came; it is decided once it is named again."""
+    worker, short = world.worker(), ids.entity_id("acme", "J. Doe")
+    await world.merge("acme", "J. Doe", "Elizabeth")
+    await worker.run(
+        [*world.document("acme", "d1", "medicine", JANE), *world.document("acme", "d2", "medicine", SHORT)]
+    )
+    await world.commands.execute(
+        Command(
+            AggregateKey("acme", "entity", short),
+            Entity.project,
+            lambda state: undo_decision(state, short, None, None, _cause("acme")),
+        )
+    )
+    assert await world.merged("acme", "J. Doe", "Jane Doe") == {}
+    await worker.run(world.document("acme", "d3", "medicine", SHORT))
+    assert await world.merged("acme", "J. Doe", "Jane Doe") == {"J. Doe": "Jane Doe"}
+
+
+async def test_what_a_worker_decided_before_it_ended_is_known(world: World) -> None:
+    """Its events are in the log, and its own tables say nothing of them. The document that led to them says something
+    else by the time that somebody takes it again, in one batch with what it said then."""
+    await world.worker().run(world.document("acme", "d1", "medicine", JANE))
+    first = world.document("acme", "d2", "medicine", DOCTOR)
+    with pytest.raises(StoreUnavailableError):
+        await world.dying_worker().run(first)
+    assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {"Dr. Jane Doe": "Jane Doe"}
+    await world.worker().run([*first, *world.document("acme", "d2", "medicine", ("ASR1603", "PRODUCT"), since=3)])
+    assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {}
+    async with Names(world.pool).turn("acme") as turn:
+        assert not await turn.doubtful()
+
+
+async def test_a_worker_that_ends_and_one_that_goes_on_decide_once(world: World) -> None:
+    """The same events again, and the decision is there."""
+    await world.worker().run(world.document("acme", "d1", "medicine", JANE))
+    events = world.document("acme", "d2", "medicine", DOCTOR)
+    with pytest.raises(StoreUnavailableError):
+        await world.dying_worker().run(events)
+    head = await world.reader.head()
+    await world.worker().run(events)
+    assert await world.reader.head() == head
+    assert await world.merged("acme", "Jane Doe", "Dr. Jane Doe") == {"Dr. Jane Doe": "Jane Doe"}
+
+
+async def test_blocks_are_looked_up_whole_or_not_at_all(pool: PostgresPool) -> None:
+    """A key of too many is left out, however many they are; one of nobody has none."""
+    async with Names(pool).turn("acme") as turn:
+        await turn.set_keys([], [("a", f"e{number}") for number in range(5)] + [("b", "e1")])
+        assert {key: len(own) for key, own in (await turn.blocks({"a": 5, "b": 5, "c": 5})).items()} == {
+            "a": 5, "b": 1, "c": 0,
+        }  # fmt: skip
+        assert await turn.blocks({"a": 4, "b": 1}) == {"b": ["e1"]}
+        assert await turn.blocks({}) == {}
+
+
+async def test_contexts_are_found_where_a_chunk_was_corrected_in_between(world: World) -> None:
+    """What stands between the chunks and the entities says which chunk the corrected one is."""
+    (ingested, chunked, extracted) = await _events_of(world, "d1", JANE)
+    assert isinstance(chunked.event_data, DocumentChunked)
+    chunk = chunked.event_data.chunks[0].model_copy(update={"chunk_id": "d2/2", "input_digest": _digest("football")})
+    data = extracted.event_data
+    assert isinstance(data, EntitiesExtracted)
+    mentions = (data.mentions[0].model_copy(update={"chunk_id": "d2/2"}),)
+    payloads: list[Payload] = [
+        ingested.event_data,
+        chunked.event_data,
+        ChunkUpdated(content=_digest("d1"), replaced="d1/1", chunk=chunk),
+        data.model_copy(update={"mentions": mentions}),
+    ]
+    world._put("acme", "d2", payloads, 0)
+    name = NamedEntity(mentions[0].entity_id, "d2", "Jane Doe", "PERSON", 4, "d2/2")
+    ((vector,),) = (await Contexts(world.reader, world.outputs, MODEL).of("acme", {"e": [name]})).values()
+    assert vector.tolist() == np.eye(len(SUBJECTS))[SUBJECTS.index("football")].tolist()
+
+
+async def test_few_chunks_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many documents name an entity, and whatever their size."""
+    monkeypatch.setattr(contexts, "MOST_CHUNKS", 6)
+    names = []
+    for number in range(20):
+        (event,) = world.document("acme", f"d{number}", "law", JANE)
+        names.append(NamedEntity(ids.entity_id("acme", "Jane Doe"), f"d{number}", "Jane Doe", "PERSON", 3, "none"))
+        assert event.aggregate_version == 3
+    made = Contexts(world.reader, world.outputs, MODEL)
+    assert await made.of("acme", {"e": names}) == {"e": []}
+    assert len(made._chunks) == 3
+
+
+async def _events_of(world: World, document: str, *names: Named) -> Sequence[DomainEvent]:
+    world.document("acme", document, "law", *names)
+    return await world.reader.of_aggregate("acme", "document", document)
+
+
+class _Dying(Commands):
+    """Its answers never arrive."""
+
+    async def execute_many(self, commands: Sequence[Command]) -> list[list[DomainEvent]]:
+        await super().execute_many(commands)
+        self.close()
+        raise StoreUnavailableError
 
 
 async def test_a_key_of_too_many_says_nothing(world: World) -> None:
