@@ -30,20 +30,29 @@ def command(context: CommandContext, id: str, original: Path | None) -> None:
 
 
 async def _original(context: CommandContext, given: str, file: Path) -> None:
-    """Raises PlainError where the file is there already, or cannot be written."""
     from annals.cli.here import reading as here
 
     found = await here.original(context, given)
+    write_new(file, found.content)
+    size = len(found.content)
+    context.say(f"{counted(size, 'byte')} of {found.document_id} written to {printable(file)}")
+    context.give({"document_id": found.document_id, "digest": found.digest, "bytes": size, "file": printable(file)})
+
+
+def write_new(file: Path, content: bytes) -> None:
+    """All of it or nothing. Raises PlainError where the file is there already, or cannot be written."""
     try:
         with file.open("xb") as written:
-            written.write(found.content)
+            try:
+                written.write(content)
+                written.flush()
+            except OSError:
+                file.unlink(missing_ok=True)
+                raise
     except FileExistsError:
         raise PlainError(f"{printable(file)} is there already; name another file") from None
     except OSError as error:
         raise PlainError(f"{printable(file)} cannot be written: {error.strerror or error}") from None
-    size = len(found.content)
-    context.say(f"{counted(size, 'byte')} of {found.document_id} written to {printable(file)}")
-    context.give({"document_id": found.document_id, "digest": found.digest, "bytes": size, "file": printable(file)})
 
 
 async def _show(context: CommandContext, given: str) -> None:

@@ -30,6 +30,8 @@ from services.errors import InvalidRequestError
 from services.processing.recutting import Recutting
 from services.reasons import reason_of_caller
 
+MOST_CHARACTERS = 50_000
+"""Of a chunk that people make: a full-text index takes no more than 1 MiB of words, and no model reads so much."""
 CORRECTED = (EventType.CHUNK_UPDATED, EventType.CHUNK_MERGED)
 
 
@@ -165,10 +167,7 @@ class CorrectChunks:
 
     async def _made(self, document: Document, gone: Sequence[Chunk], span: tuple[int, int]) -> Chunk:
         start, end = span
-        if not 0 <= start < end <= document.text.characters:
-            raise InvalidRequestError(
-                f"{start} to {end} is no stretch of a text of {document.text.characters} characters; give other bounds"
-            )
+        check_span(start, end, document.text.characters)
         text = await self._recutting.text(document)
         if is_blank(text[start:end]):
             raise InvalidRequestError(f"the text says nothing from {start} to {end}; give other bounds")
@@ -194,6 +193,19 @@ class CorrectChunks:
         key = AggregateKey(caller.tenant, "document", document.document_id)
         events = await self._commands.execute(Command(key, Document.project, decide, state=document))
         return outcome(chunk.chunk_id, document.document_id, events)
+
+
+def check_span(start: int, end: int, characters: int) -> None:
+    """Whether a chunk of a text of so many characters may have these bounds. Raises InvalidRequestError."""
+    if not 0 <= start < end <= characters:
+        raise InvalidRequestError(
+            f"{start} to {end} is no stretch of a text of {characters} characters; give other bounds"
+        )
+    if end - start > MOST_CHARACTERS:
+        raise InvalidRequestError(
+            f"{end - start} characters are too many for a chunk, which has at most {MOST_CHARACTERS}; "
+            "give narrower bounds"
+        )
 
 
 def _there(document: Document, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
