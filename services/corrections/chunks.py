@@ -13,6 +13,7 @@ from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from contracts.text import is_blank
 from eventstore.commands import Command, Commands
+from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.vector.reads import PassageReader
@@ -109,6 +110,8 @@ class CorrectChunks:
                     raise unknown(f"chunk {chunk_id!r}")
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
             cause = cause_of(caller, f"chunk-{chunk_id}")
+            # Deciding goes on in the event loop, where no model may be loaded.
+            await asyncio.to_thread(lambda: self._recutting.embedder)
 
             def decide(now: Document | None) -> Sequence[DomainEvent]:
                 document = check_right(caller, "chunks", f"chunk {chunk_id!r}", now)
@@ -168,7 +171,12 @@ class CorrectChunks:
     async def _made(self, document: Document, gone: Sequence[Chunk], span: tuple[int, int]) -> Chunk:
         start, end = span
         check_span(start, end, document.text.characters)
-        text = await self._recutting.text(document)
+        try:
+            text = await self._recutting.text(document)
+        except MissingTextError:
+            raise RefusedError(
+                f"the text of document {document.document_id} is not kept any more; take it in again"
+            ) from None
         if is_blank(text[start:end]):
             raise InvalidRequestError(f"the text says nothing from {start} to {end}; give other bounds")
         assert document.chunked is not None

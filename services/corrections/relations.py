@@ -40,7 +40,9 @@ DECIDED = (EventType.RELATIONSHIP_UPDATED, EventType.RELATIONSHIP_VALIDATED)
 
 @dataclass(frozen=True, slots=True)
 class RelationView:
-    """A relation, and what the text says there. `sentence` is None until the vector read model has its passage."""
+    """A relation, and what the text says there. `sentence` is None until the vector read model has its passage, and
+    for whoever may not read chunks.
+    """
 
     relation: RelationRow
     sentence: str | None
@@ -87,7 +89,8 @@ class CorrectRelations:
             row = await self._row(caller, relation_id)
             if row is None:
                 raise unknown(f"relation {relation_id!r}")
-            passage = (await self._passages.passages(caller.tenant, [row.chunk_id])).get(row.chunk_id)
+            quoted = caller.access.reach("chunks", "read").searched
+            passage = (await self._passages.passages(caller.tenant, [row.chunk_id], quoted)).get(row.chunk_id)
         sentence = None if passage is None else passage.text[row.start - passage.start : row.end - passage.start]
         return RelationView(row, sentence)
 
