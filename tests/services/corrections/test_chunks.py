@@ -1,7 +1,7 @@
 """Chunks that people make: no longer than an index takes, of texts that are kept, and no model loaded in the loop."""
 
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +107,12 @@ async def test_of_another_tenant_and_without_the_right(opened: Opened) -> None:
     one = TOWN.chunks[0].chunk_id
     foreign = Caller("theirs", "eve", "test", FULL_ACCESS)
     reader = Caller("ours", "eve", "test", allowed("chunks:read", "documents:read"))
-    for work in (
+    works: tuple[Callable[[Caller], Awaitable[object]], ...] = (
         lambda caller: opened.chunks.update(caller, one, start=0, end=5, deadline=soon()),
         lambda caller: opened.chunks.merge(caller, [one, TOWN.chunks[1].chunk_id], deadline=soon()),
         lambda caller: opened.chunks.undo(caller, one, deadline=soon()),
-    ):
+    )
+    for work in works:
         with pytest.raises(NotFoundError):
             await work(foreign)
         with pytest.raises(AccessDeniedError):
