@@ -71,7 +71,7 @@ async def _show(context: CommandContext, given: str) -> None:
     if "edges" in found:
         _entity(context, found)
     elif "before" in found:
-        _chunk(context, found)
+        show_chunk(context, found)
     else:
         _document(context, found)
 
@@ -107,19 +107,16 @@ def _manner(relation: Mapping[str, Any]) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def _chunk(context: CommandContext, chunk: Mapping[str, Any]) -> None:
+def show_chunk(context: CommandContext, chunk: Mapping[str, Any]) -> None:
+    """Its text with what stands around it, line by line."""
     context.say(chunk["title"])
     context.say(f"  document    {chunk['document_id']}")
     context.say(f"  cited as    {cited(chunk)}")
-    if chunk["before"]:
-        context.say(f"Before\n{_indented(chunk['before'])}")
-    context.say(f"Chunk\n{_indented(chunk['text'])}")
-    if chunk["after"]:
-        context.say(f"After\n{_indented(chunk['after'])}")
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    for heading, text in (("Before", chunk["before"]), ("Chunk", chunk["text"]), ("After", chunk["after"])):
+        if text:
+            context.say(heading)
+        for line in text.splitlines():
+            context.say(f"  {line}")
 
 
 def _entity(context: CommandContext, entity: Mapping[str, Any]) -> None:
