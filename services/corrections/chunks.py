@@ -105,7 +105,8 @@ class CorrectChunks:
         async with deadline.enforce("undoing a correction of chunks"):
             key = await self._document_of(caller, chunk_id)
             if key is None:
-                orphaned = [one for one in await self._orphaned(caller) if one.correction.chunk.chunk_id == chunk_id]
+                waiting = await self._orphaned(caller, chunk_id)
+                orphaned = [one for one in waiting if one.correction.chunk.chunk_id == chunk_id]
                 if not orphaned:
                     raise unknown(f"chunk {chunk_id!r}")
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
@@ -127,9 +128,10 @@ class CorrectChunks:
         async with deadline.enforce("listing orphaned corrections"):
             return await self._orphaned(caller)
 
-    async def _orphaned(self, caller: Caller) -> list[OrphanedChunk]:
+    async def _orphaned(self, caller: Caller, chunk_id: str | None = None) -> list[OrphanedChunk]:
+        """Of the documents where this chunk was made; without one, of all."""
         reach = caller.access.reach("chunks", "read")
-        keys = await corrected_documents(self._reader, caller.tenant, CORRECTED, reach)
+        keys = await corrected_documents(self._reader, caller.tenant, CORRECTED, reach, of=chunk_id)
         found: list[OrphanedChunk] = []
         async for states in self._commands.load_in_batches(keys, Document.project):
             found += [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aggregates.cause import Cause, RefusedError
 from aggregates.document import Document
 from contracts.access import collection_of
+from contracts.documents import ChunkMerged, ChunkUpdated, RelationshipUpdated, RelationshipValidated
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from eventstore.keys import AggregateKey
@@ -64,9 +65,12 @@ def outcome(id: str, document_id: str | None, events: Sequence[DomainEvent]) -> 
 
 
 async def corrected_documents(
-    reader: EventReader, tenant: str, types: Iterable[EventType], reach: Reach
+    reader: EventReader, tenant: str, types: Iterable[EventType], reach: Reach, *, of: str | None = None
 ) -> list[AggregateKey]:
-    """The documents of which the log has an event of one of these types, each once, within reach."""
+    """The documents of which the log has an event of one of these types, each once, within reach.
+
+    `of`: only events on the relation, or of the new chunk, with this id.
+    """
     head, after, found = await reader.head(), 0, dict[str, None]()
     while after < head:
         page = await reader.of_tenant(
@@ -74,6 +78,16 @@ async def corrected_documents(
         )
         if not page:
             break
-        found.update((event.aggregate_id, None) for event in page)
+        found.update((event.aggregate_id, None) for event in page if of is None or _corrected(event) == of)
         after = page[-1].position or head
     return [AggregateKey(tenant, "document", one) for one in found]
+
+
+def _corrected(event: DomainEvent) -> str | None:
+    match event.event_data:
+        case RelationshipUpdated(relation_id=own) | RelationshipValidated(relation_id=own):
+            return own
+        case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk):
+            return chunk.chunk_id
+        case _:
+            return None

@@ -163,7 +163,8 @@ class CorrectRelations:
         async with deadline.enforce("undoing what was decided on a relation"):
             key = await self._document_of(caller, relation_id)
             if key is None:
-                orphaned = [one for one in await self._orphaned(caller) if one.judgement.relation_id == relation_id]
+                waiting = await self._orphaned(caller, relation_id)
+                orphaned = [one for one in waiting if one.judgement.relation_id == relation_id]
                 if not orphaned:
                     raise unknown(what)
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
@@ -183,9 +184,10 @@ class CorrectRelations:
         async with deadline.enforce("listing orphaned judgements"):
             return await self._orphaned(caller)
 
-    async def _orphaned(self, caller: Caller) -> list[OrphanedJudgement]:
+    async def _orphaned(self, caller: Caller, relation_id: str | None = None) -> list[OrphanedJudgement]:
+        """Of the documents where this relation was judged; without one, of all."""
         reach = caller.access.reach("relations", "read")
-        keys = await corrected_documents(self._reader, caller.tenant, DECIDED, reach)
+        keys = await corrected_documents(self._reader, caller.tenant, DECIDED, reach, of=relation_id)
         found: list[OrphanedJudgement] = []
         async for states in self._commands.load_in_batches(keys, Document.project):
             found += [

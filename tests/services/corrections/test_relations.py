@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from tests.projections.stories import Story
 from tests.support.access import allowed
-from tests.support.knowledge import open_knowledge
+from tests.support.knowledge import Knowledge, open_knowledge
 
 TOWN = Story("town", ("Ada met Bob.",), tenant="ours")
 MET = TOWN.related.relations[0].relation_id
@@ -28,11 +29,16 @@ def who_may(*permissions: str) -> Caller:
 
 
 @pytest.fixture
-async def relations(dsn: str, tmp_path: Path) -> AsyncIterator[CorrectRelations]:
-    async with open_knowledge(dsn, tmp_path) as knowledge:
-        await knowledge.tell(TOWN)
-        stores = knowledge.stores
-        yield CorrectRelations(stores.commands, stores.reader, stores.read.relational, stores.read.passages)
+async def knowledge(dsn: str, tmp_path: Path) -> AsyncIterator[Knowledge]:
+    async with open_knowledge(dsn, tmp_path) as opened:
+        await opened.tell(TOWN)
+        yield opened
+
+
+@pytest.fixture
+def relations(knowledge: Knowledge) -> CorrectRelations:
+    stores = knowledge.stores
+    return CorrectRelations(stores.commands, stores.reader, stores.read.relational, stores.read.passages)
 
 
 async def test_its_sentence_is_for_whoever_may_read_chunks(relations: CorrectRelations) -> None:
@@ -61,3 +67,28 @@ async def test_of_another_tenant_it_is_not_there(relations: CorrectRelations) ->
 async def test_a_predicate_says_something(relations: CorrectRelations, predicate: str) -> None:
     with pytest.raises(InvalidRequestError, match="a predicate has 1 to 256 characters; give another one"):
         await relations.correct(ADA, MET, predicate=predicate, deadline=soon())
+
+
+async def test_no_document_is_loaded_for_an_id_that_nobody_judged(
+    knowledge: Knowledge, relations: CorrectRelations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends ids that there are none of shall not have every corrected document read for each."""
+    await relations.judge(ADA, MET, valid=False, deadline=soon())
+    # The document states it no more: the judgement waits.
+    await knowledge.tell(Story("town", ("Ada slept.",), tenant="ours"))
+    (waiting,) = await relations.orphaned(ADA, deadline=soon())
+    assert waiting.judgement.relation_id == MET
+
+    commands, asked = knowledge.stores.commands, list[object]()
+    load = commands.load_in_batches
+
+    def noted(keys: Any, project: Any) -> Any:
+        asked.extend(keys := list(keys))
+        return load(keys, project)
+
+    monkeypatch.setattr(commands, "load_in_batches", noted)
+    with pytest.raises(NotFoundError):
+        await relations.undo(ADA, "0" * 32, deadline=soon())
+    assert asked == []
+    assert (await relations.undo(ADA, MET, deadline=soon())).changed
+    assert await relations.orphaned(ADA, deadline=soon()) == []
