@@ -1,6 +1,5 @@
 """What people decide on entities: their names, who is the same as whom, what is none."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from uuid import uuid4
@@ -19,7 +18,7 @@ from contracts.envelope import DomainEvent
 from contracts.text import is_blank
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
-from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.pool import PostgresPool, turn
 from eventstore.reader import EventReader
 from projections.relational.entity_lookup import EntityLookup, FoundEntity
 from services.caller import Caller
@@ -46,7 +45,6 @@ class EntityService:
         self._reader = reader
         self._lookup = lookup
         self._pool = pool
-        self._taking = asyncio.Lock()
 
     async def show(self, caller: Caller, entity: str, *, deadline: Deadline) -> EntityDetail:
         """It, what was merged into it, and every decision on it."""
@@ -314,13 +312,8 @@ class EntityService:
 
     @contextlib.asynccontextmanager
     async def _turn(self, tenant: str) -> AsyncIterator[None]:
-        """Nobody else decides on the tenant's entities until the block ends: two could merge each other.
-
-        Of this process one at a time asks for it: who waits in the database holds a connection, and who has the turn
-        needs another one.
-        """
-        async with self._taking, transaction(self._pool) as connection:
-            await take_turn(connection, f"entities of {tenant}")
+        """Nobody else decides on the tenant's entities until the block ends: two could merge each other."""
+        async with turn(self._pool, f"entities of {tenant}"):
             yield
 
     async def _way(self, tenant: str, entity: str) -> list[str]:

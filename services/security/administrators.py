@@ -1,13 +1,12 @@
 """A tenant that has an administrator keeps one, whatever is changed of its accounts and roles."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from aggregates.account import Account
 from aggregates.cause import RefusedError
 from eventstore.accounts import AccountReader
-from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.pool import PostgresPool, turn
 from security.rights import compiled
 from security.roles import Policy
 
@@ -20,17 +19,11 @@ class Administrators:
     def __init__(self, pool: PostgresPool, accounts: AccountReader) -> None:
         self._pool = pool
         self._accounts = accounts
-        self._taking = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def turn(self, tenant: str) -> AsyncIterator[None]:
-        """Nobody else changes who administers the tenant until the block ends: two could remove each other.
-
-        Of this process one at a time asks for it: who waits in the database holds a connection, and who has the turn
-        needs another one.
-        """
-        async with self._taking, transaction(self._pool) as connection:
-            await take_turn(connection, f"administrators of {tenant}")
+        """Nobody else changes who administers the tenant until the block ends: two could remove each other."""
+        async with turn(self._pool, f"administrators of {tenant}"):
             yield
 
     async def check_one_stays(self, tenant: str, before: Policy, after: Policy, *, without: str | None = None) -> None:
