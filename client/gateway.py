@@ -56,8 +56,8 @@ class _LaterError(AnnalsError):
 
 
 def segment(text: str) -> str:
-    """As one segment of a path, whatever is in it."""
-    return quote(text, safe="")
+    """As one segment of a path, whatever is in it. `.` and `..` as they are would lead to another path."""
+    return quote(text, safe="").replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
 class Gateway:

@@ -45,11 +45,16 @@ class PoolUse:
 
 
 class PostgresPool(asyncpg.Pool):
-    """asyncpg's pool, which counts how it is used. `open_pool` makes one."""
+    """asyncpg's pool, which counts how it is used. `open_pool` makes one.
+
+    `turns`: how many connections may wait for turns or have them; `names`: who asks for each, one at a time.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.use = PoolUse()
+        self.turns = asyncio.Semaphore(max(1, self.get_max_size() // 2))
+        self.names: dict[str, asyncio.Lock] = {}
 
 
 async def open_pool(
@@ -153,6 +158,18 @@ async def transaction(
 async def take_turn(connection: Connection, name: str) -> None:
     """Wait until nobody else of the same name is in a transaction; held until this one ends."""
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_OF_NAME})", f"annals/{name}")
+
+
+@contextlib.asynccontextmanager
+async def turn(pool: PostgresPool, name: str) -> AsyncIterator[Connection]:
+    """A transaction with this name's turn, as `take_turn` has it, in which other connections of the pool are needed.
+
+    Who waits in the database holds a connection: of this process one at a time asks for a name's turn, and half of the
+    pool stays free of all of them. Names are those of tenants, so there are few. Raises StoreUnavailableError.
+    """
+    async with pool.names.setdefault(name, asyncio.Lock()), pool.turns, transaction(pool) as connection:
+        await take_turn(connection, name)
+        yield connection
 
 
 async def share_turn(connection: Connection, name: str) -> None:

@@ -11,6 +11,7 @@ from contracts.errors import AnnalsError
 from security.destinations import refusal
 
 MOST_ADDRESSES = 16
+MOST_PORT = 65_535
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -26,6 +27,11 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of a host, as the system tells them. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_port(port: int | None) -> bool:
+    """Whether one can connect there; a resolver takes a larger number for another port."""
+    return port is None or 1 <= port <= MOST_PORT
 
 
 async def checked_addresses(

@@ -30,20 +30,29 @@ def command(context: CommandContext, id: str, original: Path | None) -> None:
 
 
 async def _original(context: CommandContext, given: str, file: Path) -> None:
-    """Raises PlainError where the file is there already, or cannot be written."""
     from annals.cli.here import reading as here
 
     found = await here.original(context, given)
+    write_new(file, found.content)
+    size = len(found.content)
+    context.say(f"{counted(size, 'byte')} of {found.document_id} written to {printable(file)}")
+    context.give({"document_id": found.document_id, "digest": found.digest, "bytes": size, "file": printable(file)})
+
+
+def write_new(file: Path, content: bytes) -> None:
+    """All of it or nothing. Raises PlainError where the file is there already, or cannot be written."""
     try:
         with file.open("xb") as written:
-            written.write(found.content)
+            try:
+                written.write(content)
+                written.flush()
+            except OSError:
+                file.unlink(missing_ok=True)
+                raise
     except FileExistsError:
         raise PlainError(f"{printable(file)} is there already; name another file") from None
     except OSError as error:
         raise PlainError(f"{printable(file)} cannot be written: {error.strerror or error}") from None
-    size = len(found.content)
-    context.say(f"{counted(size, 'byte')} of {found.document_id} written to {printable(file)}")
-    context.give({"document_id": found.document_id, "digest": found.digest, "bytes": size, "file": printable(file)})
 
 
 async def _show(context: CommandContext, given: str) -> None:
@@ -62,7 +71,7 @@ async def _show(context: CommandContext, given: str) -> None:
     if "edges" in found:
         _entity(context, found)
     elif "before" in found:
-        _chunk(context, found)
+        show_chunk(context, found)
     else:
         _document(context, found)
 
@@ -98,19 +107,16 @@ def _manner(relation: Mapping[str, Any]) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def _chunk(context: CommandContext, chunk: Mapping[str, Any]) -> None:
+def show_chunk(context: CommandContext, chunk: Mapping[str, Any]) -> None:
+    """Its text with what stands around it, line by line."""
     context.say(chunk["title"])
     context.say(f"  document    {chunk['document_id']}")
     context.say(f"  cited as    {cited(chunk)}")
-    if chunk["before"]:
-        context.say(f"Before\n{_indented(chunk['before'])}")
-    context.say(f"Chunk\n{_indented(chunk['text'])}")
-    if chunk["after"]:
-        context.say(f"After\n{_indented(chunk['after'])}")
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    for heading, text in (("Before", chunk["before"]), ("Chunk", chunk["text"]), ("After", chunk["after"])):
+        if text:
+            context.say(heading)
+        for line in text.splitlines():
+            context.say(f"  {line}")
 
 
 def _entity(context: CommandContext, entity: Mapping[str, Any]) -> None:

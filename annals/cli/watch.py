@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ async def watch(context: CommandContext, paths: Sequence[str], options: LoadOpti
 
 def folder_of(context: CommandContext, paths: Sequence[str], options: LoadOptions) -> Path:
     """The one folder that is named. Raises WrongUsageError."""
-    if len(paths) != 1 or not Path(paths[0]).is_dir():
+    if len(paths) != 1 or not os.path.isdir(paths[0]):
         raise WrongUsageError("--watch follows one folder; name it, and start one for each")
     folder, data = Path(paths[0]), context.settings.data.resolve()
     if data.is_relative_to(folder.resolve()):

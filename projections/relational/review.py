@@ -8,13 +8,24 @@ from projections.relational import visible
 
 _SEEN = f"($2::text[] IS NULL OR {visible.of_collections('m', '$2')})"
 # An entity is as sure as its surest mention is; that one is shown.
-_ENTITIES = f"""
+_ENTITIES = """
 SELECT e.entity_id AS id, coalesce(e.name, e.entity_id) AS name, e.type, f.confidence, f.document_id, f.chunk_id
 FROM (
     SELECT DISTINCT ON (m.entity_id) m.entity_id, m.confidence, m.document_id, m.chunk_id
-    FROM relational.mentions AS m WHERE m.tenant = $1 AND {_SEEN}
+    FROM relational.mentions AS m WHERE m.tenant = $1
     ORDER BY m.entity_id, m.confidence DESC, m.document_id, m.start_at
 ) AS f JOIN relational.entities AS e ON e.tenant = $1 AND e.entity_id = f.entity_id
+WHERE e.merged_into IS NULL AND e.valid IS NULL ORDER BY f.confidence, e.entity_id LIMIT $2
+"""
+# Named as these documents name them: the name in the table may be one that only the others use.
+_SEEN_ENTITIES = f"""
+{visible.ENTITIES}
+SELECT e.entity_id AS id, e.name, e.type, f.confidence, f.document_id, f.chunk_id
+FROM (
+    SELECT DISTINCT ON (m.entity_id) m.entity_id, m.confidence, m.document_id, m.chunk_id
+    FROM relational.mentions AS m WHERE m.tenant = $1 AND m.document_id IN (SELECT document_id FROM seen)
+    ORDER BY m.entity_id, m.confidence DESC, m.document_id, m.start_at
+) AS f JOIN entities AS e ON e.entity_id = f.entity_id
 WHERE e.merged_into IS NULL AND e.valid IS NULL ORDER BY f.confidence, e.entity_id LIMIT $3
 """
 _RELATIONS = f"""
@@ -61,7 +72,10 @@ class ReviewReader:
     async def entities(self, tenant: str, limit: int, collections: frozenset[str] | None) -> Sequence[UnsureEntity]:
         """Entities that nobody judged, and that were not merged into another."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_ENTITIES, tenant, _listed(collections), limit)
+            if collections is None:
+                rows = await connection.fetch(_ENTITIES, tenant, limit)
+            else:
+                rows = await connection.fetch(_SEEN_ENTITIES, tenant, sorted(collections), limit)
         return [UnsureEntity(*row) for row in map(tuple, rows)]
 
     async def relations(self, tenant: str, limit: int, collections: frozenset[str] | None) -> Sequence[UnsureRelation]:

@@ -13,6 +13,7 @@ from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from contracts.text import is_blank
 from eventstore.commands import Command, Commands
+from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.vector.reads import PassageReader
@@ -30,6 +31,8 @@ from services.errors import InvalidRequestError
 from services.processing.recutting import Recutting
 from services.reasons import reason_of_caller
 
+MOST_CHARACTERS = 50_000
+"""Of a chunk that people make: a full-text index takes no more than 1 MiB of words, and no model reads so much."""
 CORRECTED = (EventType.CHUNK_UPDATED, EventType.CHUNK_MERGED)
 
 
@@ -102,11 +105,14 @@ class CorrectChunks:
         async with deadline.enforce("undoing a correction of chunks"):
             key = await self._document_of(caller, chunk_id)
             if key is None:
-                orphaned = [one for one in await self._orphaned(caller) if one.correction.chunk.chunk_id == chunk_id]
+                waiting = await self._orphaned(caller, chunk_id)
+                orphaned = [one for one in waiting if one.correction.chunk.chunk_id == chunk_id]
                 if not orphaned:
                     raise unknown(f"chunk {chunk_id!r}")
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
             cause = cause_of(caller, f"chunk-{chunk_id}")
+            # Deciding goes on in the event loop, where no model may be loaded.
+            await asyncio.to_thread(lambda: self._recutting.embedder)
 
             def decide(now: Document | None) -> Sequence[DomainEvent]:
                 document = check_right(caller, "chunks", f"chunk {chunk_id!r}", now)
@@ -122,11 +128,14 @@ class CorrectChunks:
         async with deadline.enforce("listing orphaned corrections"):
             return await self._orphaned(caller)
 
-    async def _orphaned(self, caller: Caller) -> list[OrphanedChunk]:
+    async def _orphaned(self, caller: Caller, chunk_id: str | None = None) -> list[OrphanedChunk]:
+        """Of the documents where this chunk was made; without one, of all."""
         reach = caller.access.reach("chunks", "read")
         found = [
             OrphanedChunk(document.document_id, one)
-            async for document in corrected_documents(self._reader, self._commands, caller.tenant, CORRECTED, reach)
+            async for document in corrected_documents(
+                self._reader, self._commands, caller.tenant, CORRECTED, reach, of=chunk_id
+            )
             for one in document.orphaned_recuts
         ]
         return sorted(found, key=lambda one: (one.document_id, one.correction.chunk.chunk_id))
@@ -161,11 +170,13 @@ class CorrectChunks:
 
     async def _made(self, document: Document, gone: Sequence[Chunk], span: tuple[int, int]) -> Chunk:
         start, end = span
-        if not 0 <= start < end <= document.text.characters:
-            raise InvalidRequestError(
-                f"{start} to {end} is no stretch of a text of {document.text.characters} characters; give other bounds"
-            )
-        text = await self._recutting.text(document)
+        check_span(start, end, document.text.characters)
+        try:
+            text = await self._recutting.text(document)
+        except MissingTextError:
+            raise RefusedError(
+                f"the text of document {document.document_id} is not kept any more; take it in again"
+            ) from None
         if is_blank(text[start:end]):
             raise InvalidRequestError(f"the text says nothing from {start} to {end}; give other bounds")
         assert document.chunked is not None
@@ -190,6 +201,19 @@ class CorrectChunks:
         key = AggregateKey(caller.tenant, "document", document.document_id)
         events = await self._commands.execute(Command(key, Document.project, decide, state=document))
         return outcome(chunk.chunk_id, document.document_id, events)
+
+
+def check_span(start: int, end: int, characters: int) -> None:
+    """Whether a chunk of a text of so many characters may have these bounds. Raises InvalidRequestError."""
+    if not 0 <= start < end <= characters:
+        raise InvalidRequestError(
+            f"{start} to {end} is no stretch of a text of {characters} characters; give other bounds"
+        )
+    if end - start > MOST_CHARACTERS:
+        raise InvalidRequestError(
+            f"{end - start} characters are too many for a chunk, which has at most {MOST_CHARACTERS}; "
+            "give narrower bounds"
+        )
 
 
 def _there(document: Document, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aggregates.cause import Cause, RefusedError
 from aggregates.document import Document
 from contracts.access import collection_of
+from contracts.documents import ChunkMerged, ChunkUpdated, RelationshipUpdated, RelationshipValidated
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
 from eventstore.commands import Commands
@@ -65,9 +66,18 @@ def outcome(id: str, document_id: str | None, events: Sequence[DomainEvent]) -> 
 
 
 async def corrected_documents(
-    reader: EventReader, commands: Commands, tenant: str, types: Iterable[EventType], reach: Reach
+    reader: EventReader,
+    commands: Commands,
+    tenant: str,
+    types: Iterable[EventType],
+    reach: Reach,
+    *,
+    of: str | None = None,
 ) -> AsyncIterator[Document]:
-    """Those within reach of which the log has an event of one of these types, each once, and that are not deleted."""
+    """Those within reach of which the log has an event of one of these types, each once, and that are not deleted.
+
+    `of`: only where such an event is on the relation, or of the new chunk, with this id.
+    """
     head, after, found = await reader.head(), 0, dict[str, None]()
     while after < head:
         page = await reader.of_tenant(
@@ -75,10 +85,20 @@ async def corrected_documents(
         )
         if not page:
             break
-        found.update((event.aggregate_id, None) for event in page)
+        found.update((event.aggregate_id, None) for event in page if of is None or _corrected(event) == of)
         after = page[-1].position or head
     keys = [AggregateKey(tenant, "document", one) for one in found]
     async for states in commands.load_in_batches(keys, Document.project):
         for state in states.values():
             if not state.deleted:
                 yield state
+
+
+def _corrected(event: DomainEvent) -> str | None:
+    match event.event_data:
+        case RelationshipUpdated(relation_id=own) | RelationshipValidated(relation_id=own):
+            return own
+        case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk):
+            return chunk.chunk_id
+        case _:
+            return None

@@ -40,7 +40,9 @@ DECIDED = (EventType.RELATIONSHIP_UPDATED, EventType.RELATIONSHIP_VALIDATED)
 
 @dataclass(frozen=True, slots=True)
 class RelationView:
-    """A relation, and what the text says there. `sentence` is None until the vector read model has its passage."""
+    """A relation, and what the text says there. `sentence` is None until the vector read model has its passage, and
+    for whoever may not read chunks.
+    """
 
     relation: RelationRow
     sentence: str | None
@@ -87,7 +89,8 @@ class CorrectRelations:
             row = await self._row(caller, relation_id)
             if row is None:
                 raise unknown(f"relation {relation_id!r}")
-            passage = (await self._passages.passages(caller.tenant, [row.chunk_id])).get(row.chunk_id)
+            quoted = caller.access.reach("chunks", "read").searched
+            passage = (await self._passages.passages(caller.tenant, [row.chunk_id], quoted)).get(row.chunk_id)
         sentence = None if passage is None else passage.text[row.start - passage.start : row.end - passage.start]
         return RelationView(row, sentence)
 
@@ -160,7 +163,8 @@ class CorrectRelations:
         async with deadline.enforce("undoing what was decided on a relation"):
             key = await self._document_of(caller, relation_id)
             if key is None:
-                orphaned = [one for one in await self._orphaned(caller) if one.judgement.relation_id == relation_id]
+                waiting = await self._orphaned(caller, relation_id)
+                orphaned = [one for one in waiting if one.judgement.relation_id == relation_id]
                 if not orphaned:
                     raise unknown(what)
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
@@ -180,11 +184,14 @@ class CorrectRelations:
         async with deadline.enforce("listing orphaned judgements"):
             return await self._orphaned(caller)
 
-    async def _orphaned(self, caller: Caller) -> list[OrphanedJudgement]:
+    async def _orphaned(self, caller: Caller, relation_id: str | None = None) -> list[OrphanedJudgement]:
+        """Of the documents where this relation was judged; without one, of all."""
         reach = caller.access.reach("relations", "read")
         found = [
             OrphanedJudgement(document.document_id, one)
-            async for document in corrected_documents(self._reader, self._commands, caller.tenant, DECIDED, reach)
+            async for document in corrected_documents(
+                self._reader, self._commands, caller.tenant, DECIDED, reach, of=relation_id
+            )
             for one in document.orphaned_judgements
         ]
         return sorted(found, key=lambda one: (one.document_id, one.judgement.relation_id))

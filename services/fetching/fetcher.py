@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from contracts.errors import AnnalsError
-from services.destinations import RefusedDestinationError, Resolve, checked_addresses, resolve
+from services.destinations import RefusedDestinationError, Resolve, checked_addresses, is_port, resolve
 from services.fetching.robots import EVERYTHING, LIMIT_BYTES, NOTHING, PRODUCT, Robots, read
 
 if TYPE_CHECKING:
@@ -188,4 +188,6 @@ def parsed(url: str) -> "httpx.URL":
         raise NotFetchedError("is no address; correct it") from None
     if found.scheme not in ("http", "https") or not host or found.userinfo:
         raise NotFetchedError("is no https address without user and password; give such a one")
+    if not is_port(found.port):
+        raise NotFetchedError(f"names port {found.port}, which does not exist; correct it")
     return found

@@ -13,11 +13,12 @@ from aggregates.document import Document
 from aggregates.entity import Entity
 from contracts.codec import plain
 from contracts.documents import MentionsReassigned
-from contracts.entities import EntityMerged, EntitySplit, EntityUpdated, EntityValidated
+from contracts.entities import MOST_DOCUMENTS, EntityMerged, EntitySplit, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent
+from contracts.text import is_blank
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
-from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.pool import PostgresPool, turn
 from eventstore.reader import EventReader
 from projections.relational.entity_lookup import EntityLookup, FoundEntity
 from services.caller import Caller
@@ -81,6 +82,8 @@ class EntityService:
         caller.require_everything("entities", "write")
         if not name and not kind:
             raise InvalidRequestError("a new name or a new type is needed; give one of them")
+        _check_seen(name, "the name")
+        _check_seen(kind, "the type")
         return await self._on_one(
             caller,
             entity,
@@ -94,6 +97,7 @@ class EntityService:
     ) -> EntityChange:
         """One more name that it is found by."""
         caller.require_everything("entities", "write")
+        _check_seen(alias, "the alias")
         return await self._on_one(
             caller,
             entity,
@@ -182,6 +186,11 @@ class EntityService:
         the documents call it.
         """
         caller.require_everything("entities", "write")
+        _check_seen(name, "the name")
+        if len(documents_named) > MOST_DOCUMENTS:
+            raise InvalidRequestError(
+                f"{len(documents_named)} documents are named and the limit is {MOST_DOCUMENTS}; split several times"
+            )
         async with deadline.enforce("splitting an entity"), self._turn(caller.tenant):
             found = await entity_meant(self._lookup, caller.tenant, entity, itself=True)
             if not documents_named:
@@ -297,16 +306,14 @@ class EntityService:
     ) -> EntityChange:
         async with deadline.enforce(doing), self._turn(caller.tenant):
             found = await entity_meant(self._lookup, caller.tenant, entity, itself=False)
-            with _checked():
-                decide = deciding(found.entity_id, _cause(caller))
-                events = await self._decided([self._command(caller, found.entity_id, decide)])
+            decide = deciding(found.entity_id, _cause(caller))
+            events = await self._decided([self._command(caller, found.entity_id, decide)])
         return _change(found.entity_id, found.name, events, None)
 
     @contextlib.asynccontextmanager
     async def _turn(self, tenant: str) -> AsyncIterator[None]:
         """Nobody else decides on the tenant's entities until the block ends: two could merge each other."""
-        async with transaction(self._pool) as connection:
-            await take_turn(connection, f"entities of {tenant}")
+        async with turn(self._pool, f"entities of {tenant}"):
             yield
 
     async def _way(self, tenant: str, entity: str) -> list[str]:
@@ -338,7 +345,14 @@ class EntityService:
         ]
 
     async def _decided(self, commands: Sequence[Command]) -> list[DomainEvent]:
-        return [event for events in await self._commands.execute_many(commands) for event in events]
+        with _checked():
+            return [event for events in await self._commands.execute_many(commands) for event in events]
+
+
+def _check_seen(given: str | None, what: str) -> None:
+    """Raises InvalidRequestError for what nobody can see."""
+    if given is not None and is_blank(given):
+        raise InvalidRequestError(f"{what} holds nothing that can be seen; give another one")
 
 
 @contextlib.contextmanager

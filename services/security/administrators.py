@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from aggregates.account import Account
 from aggregates.cause import RefusedError
 from eventstore.accounts import AccountReader
-from eventstore.pool import PostgresPool, take_turn, transaction
+from eventstore.pool import PostgresPool, turn
 from security.rights import compiled
 from security.roles import Policy
 
@@ -23,8 +23,7 @@ class Administrators:
     @contextlib.asynccontextmanager
     async def turn(self, tenant: str) -> AsyncIterator[None]:
         """Nobody else changes who administers the tenant until the block ends: two could remove each other."""
-        async with transaction(self._pool) as connection:
-            await take_turn(connection, f"administrators of {tenant}")
+        async with turn(self._pool, f"administrators of {tenant}"):
             yield
 
     async def check_one_stays(self, tenant: str, before: Policy, after: Policy, *, without: str | None = None) -> None:

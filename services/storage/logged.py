@@ -59,7 +59,10 @@ class ListLogged:
         for key in keys:
             content = events[key].event_data
             assert isinstance(content, DocumentContent)
-            masked = reach.masked_fields(collection_of(content.attributes)) or frozenset()
+            masked = reach.masked_fields(collection_of(content.attributes))
+            if masked is None:
+                # It went to another collection since its id was read.
+                continue
             documents.append(
                 LoggedDocument(
                     document_id=key.aggregate_id,

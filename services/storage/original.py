@@ -41,9 +41,13 @@ class ReadOriginal:
             key = await find_aggregate(self._reader, caller, names, ["document"])
             kinds = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED)
             content = (await self._reader.last_of_types([key], kinds))[key].event_data
+            reach = caller.access.reach("documents", "read")
             if not isinstance(content, DocumentContent):
+                seen = reach.collections
+                if seen is not None and not await self._reader.documents_within(key.tenant, [key.aggregate_id], seen):
+                    raise unknown(names[0], ["document"])
                 raise NotFoundError(f"{names[0]} was deleted, and its original with it; take the file in again")
-            masked = caller.access.reach("documents", "read").masked_fields(collection_of(content.attributes))
+            masked = reach.masked_fields(collection_of(content.attributes))
             if masked is None:
                 raise unknown(names[0], ["document"])
             digest = content.attributes.get(ORIGINAL)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from standardwebhooks.webhooks import Webhook as Signer
 
-from services.destinations import RefusedDestinationError, Resolve, checked_addresses, resolve
+from services.destinations import RefusedDestinationError, Resolve, checked_addresses, is_port, resolve
 from services.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class WebhookSender:
             raise UnusableUrlError() from None
         if parsed.scheme not in ("http", "https") or not host or parsed.userinfo or parsed.fragment:
             raise UnusableUrlError()
+        if not is_port(parsed.port):
+            raise UnusableUrlError(f"there is no port {parsed.port}; give another one")
         if parsed.scheme == "http" and not self._private_allowed:
             raise UnusableUrlError(f"{host} is to be sent to without TLS; give an https address")
         return parsed

@@ -14,8 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annals.cli.context import CommandContext
+from annals.cli.usage import WrongUsageError
+from annals.cli.watch import folder_of
 from annals.folders import Selection
 from annals.loading import Loaded, LoadOptions, Refused, load
+from annals.settings import load_settings
 from annals.stored import StoredDocument
 from annals.watching import changes as changes_module
 from annals.watching.changes import MOST_S, FolderChanges
@@ -312,3 +316,10 @@ def test_only_files_that_are_gone_are(tmp_path: Path) -> None:
     assert scan(tmp_path / "nothing", Selection(), [tmp_path / "nothing/x"]).gone == frozenset()
     assert signature(tmp_path / "real.txt") == signature(tmp_path / "c.txt")
     assert os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "/nowhere", "/dev/null", "a\x00b", "https://example.org/", "-"])
+def test_what_is_no_folder_is_not_followed(tmp_path: Path, path: str) -> None:
+    context = CommandContext(load_settings(data=tmp_path))
+    with pytest.raises(WrongUsageError, match="--watch follows one folder; name it, and start one for each"):
+        folder_of(context, [path], LoadOptions())

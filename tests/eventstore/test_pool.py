@@ -1,9 +1,11 @@
 """Connections for a short while: who is at fault is said rightly."""
 
+import asyncio
+
 import pytest
 
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import PostgresPool, acquire, open_pool
+from eventstore.pool import PostgresPool, acquire, open_pool, take_turn, transaction, turn
 
 
 class SwitchedError(StoreUnavailableError):
@@ -27,3 +29,34 @@ async def test_a_connection_goes_back_without_a_question_and_without_a_transacti
         assert await connection.fetchval("SELECT to_regclass('annals.left_open')") is None
     assert not [query for query in asked if "RESET" in query or "UNLISTEN" in query]
     await pool.close()
+
+
+async def test_who_waits_for_a_turn_leaves_connections_to_who_has_one(pool: PostgresPool) -> None:
+    many, had = 3 * pool.get_max_size(), list[int]()
+
+    async def have(number: int) -> None:
+        async with turn(pool, "one"), acquire(pool) as another:
+            had.append(await another.fetchval("SELECT $1::int", number))
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*map(have, range(many)))
+    assert sorted(had) == list(range(many))
+
+
+async def test_a_turn_that_somebody_else_has_holds_up_no_other(pool: PostgresPool, dsn: str) -> None:
+    elsewhere = await open_pool(dsn, max_size=1)
+
+    async def have(name: str) -> None:
+        async with turn(pool, name), acquire(pool) as another:
+            await another.fetchval("SELECT 1")
+
+    async with transaction(elsewhere) as connection:
+        await take_turn(connection, "one")
+        waiting = [asyncio.create_task(have("one")) for _ in range(3 * pool.get_max_size())]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            await have("two")
+        assert not any(task.done() for task in waiting)
+    async with asyncio.timeout(20):
+        await asyncio.gather(*waiting)
+    await elsewhere.close()

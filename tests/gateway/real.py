@@ -184,7 +184,7 @@ async def furnish(use_cases: UseCases, history: History, letters: DeadLetters) -
     by tenant."""
     await history.tell(OURS, SECRET)
     for tenant in (HOME, THEIRS):
-        await history.ask(f"question-{tenant}", tenant=tenant)
+        await history.ask(f"question-{tenant}", tenant=tenant, chains=("One met another.",))
     await letters.add([_letter(tenant) for tenant in (HOME, THEIRS)])
     await use_cases.operations.rebuilding.replay(root(), READ_MODELS, lambda _: None, deadline=Deadline.after(120))
     found = {tenant: await letters.newest(tenant, None, 1) for tenant in (HOME, THEIRS)}

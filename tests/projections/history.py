@@ -200,7 +200,13 @@ class History:
         )
 
     async def ask(
-        self, query_id: str, *, tenant: str = "default", documents: Sequence[str] = (), steps: Sequence[str] = ()
+        self,
+        query_id: str,
+        *,
+        tenant: str = "default",
+        documents: Sequence[str] = (),
+        steps: Sequence[str] = (),
+        chains: Sequence[str] = (),
     ) -> list[DomainEvent]:
         """A question that was answered from these documents, by steps in those, and whose answer was kept."""
         span: dict[str, Any] = {"chunk_id": "c", "start": 0, "end": 1}
@@ -209,7 +215,7 @@ class History:
             answer="Ada",
             confidence=0.9,
             sources=tuple(Source(document_id=one, score=0.5, **span) for one in documents),
-            chains=(),
+            chains=tuple(chains),
             steps=tuple(ReasoningStep(asked="?", found="!", document_id=one, **span) for one in steps),
             knowledge=digest("all"),
             cached=False,

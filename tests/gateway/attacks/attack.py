@@ -1,19 +1,24 @@
 """One attack: what is sent, what is to be answered, and how it is found in the audit log."""
 
+import contextlib
 import itertools
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from annals.composition.use_cases import UseCases
 from eventstore.audit_entries import AuditFilter
+from eventstore.dead_letters import DeadLetters
 from security.audit_chain import RecordedEntry
 from tests.annals.processes import until
-from tests.gateway.real import HOME, THEIRS, Inside, RealGateway, root, soon
+from tests.conftest import PostgresServer
+from tests.gateway.real import HOME, THEIRS, Inside, RealGateway, database, furnish, root, soon
+from tests.projections.history import open_history
 
 _NUMBERS = itertools.count(1)
 SECRETS = ("Xerxes", "Yolanda", "Zeno", "Secretum")
@@ -111,6 +116,25 @@ class Target:
             return any(one.entry.address == attacker.address for one in found)
 
         return until(there, limit_s=10)
+
+
+@contextlib.contextmanager
+def open_target(server: PostgresServer, name: str, data: Path) -> Iterator[Target]:
+    """A gateway over a database of this name: two tenants with documents, entities, questions and dead letters."""
+    with database(server, name) as dsn:
+        gateway = RealGateway.start(dsn, data)
+        inside = Inside(gateway.settings, dsn)
+        try:
+
+            async def furnished(use_cases: UseCases) -> dict[str, int]:
+                async with open_history(dsn) as history:
+                    return await furnish(use_cases, history, DeadLetters(history.pool))
+
+            gateway.wait_for_models()
+            yield Target(gateway, inside, inside.do(furnished))
+        finally:
+            inside.close()
+            gateway.stop()
 
 
 def received(connection: socket.socket) -> bytes:

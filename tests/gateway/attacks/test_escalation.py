@@ -29,7 +29,8 @@ NOT_A_READERS = [
     and one.or_else is None
     and (one.resource, one.action)
     not in {(resource, "read") for resource in ("documents", "entities", "relations", "chunks", "storage")}
-    and one.resource not in ("reasoning", "search")
+    and one.resource != "search"
+    and (one.resource, one.action) not in {("reasoning", "read"), ("reasoning", "execute")}
 ]
 
 

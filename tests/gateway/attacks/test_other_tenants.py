@@ -13,7 +13,7 @@ from annals.composition.use_cases import UseCases
 from contracts.ids import entity_id
 from gateway.endpoints import ENDPOINTS
 from tests.gateway.attacks.attack import Attacker, Target
-from tests.gateway.real import SECRET, THEIRS, root, soon
+from tests.gateway.real import OURS, SECRET, THEIRS, root, soon
 
 MISSING = {
     "document": "nowhere",
@@ -27,6 +27,7 @@ MISSING = {
     "account": "nobody-here",
     "key": "abcdefghijklmnop",
     "chunk": "0" * 32,
+    "relation": "0" * 32,
     "job": "0b9f5f3e6a444f0e9d3d6d3a8a3e4c11",
     "policy": "nothing",
 }
@@ -57,6 +58,7 @@ def theirs(target: Target) -> Mapping[str, str]:
             "account": "yolanda",
             "key": key.key.id,
             "chunk": SECRET.chunks[0].chunk_id,
+            "relation": SECRET.related.relations[0].relation_id,
         }
 
     return target.inside.do(found)
@@ -120,6 +122,32 @@ TRIES = [
     Try("GET", "/api/v1/keys?account={thing}", "account"),
     Try("POST", "/api/v1/keys", "account", {"account": "{thing}", "name": "mine"}),
     Try("GET", "/api/v1/audit?actor={thing}", "account"),
+    Try("GET", "/api/v1/storage/documents?id_prefix={thing}", "document"),
+    *(
+        Try(method, f"/api/v1/entities/{{thing}}/{what}".rstrip("/"), kind, body)
+        for kind in ("entity", "entity id")
+        for method, what, body in (
+            ("GET", "decisions", None),
+            ("PATCH", "", {"name": "Mine"}),
+            ("POST", "aliases", {"alias": "Mine"}),
+            ("DELETE", "aliases/Mine", None),
+            ("POST", "merge", {"into": "Ada"}),
+            ("POST", "split", {"documents": ["harbour"]}),
+            ("POST", "undo", {}),
+            ("POST", "judgement", {"valid": False}),
+        )
+    ),
+    Try("POST", "/api/v1/entities/Ada/merge", "entity", {"into": "{thing}"}),
+    Try("POST", "/api/v1/entities/Ada/merge", "entity id", {"into": "{thing}"}),
+    Try("POST", "/api/v1/entities/Ada/split", "document", {"documents": ["{thing}"]}),
+    Try("GET", "/api/v1/relations/{thing}", "relation"),
+    Try("PATCH", "/api/v1/relations/{thing}", "relation", {"predicate": "mine"}),
+    Try("POST", "/api/v1/relations/{thing}/judgement", "relation", {"valid": False}),
+    Try("POST", "/api/v1/relations/{thing}/undo", "relation", {}),
+    Try("PATCH", "/api/v1/chunks/{thing}", "chunk", {"start": 0, "end": 5}),
+    Try("POST", "/api/v1/chunks/merge", "chunk", {"chunk_ids": [OURS.chunks[0].chunk_id, "{thing}"]}),
+    Try("POST", "/api/v1/chunks/{thing}/undo", "chunk", {}),
+    Try("POST", "/api/v1/reasoning/queries/{thing}/chains/0/judgement", "question", {"valid": False}),
 ]
 
 

@@ -102,6 +102,14 @@ async def test_what_is_private_or_no_address_is_refused_and_nobody_is_asked(url:
     assert "address" in said or "https" in said
 
 
+@pytest.mark.parametrize("port", (0, 65_536, 99_999, 2**40))
+async def test_a_port_that_is_none_is_refused_also_where_a_page_leads_to_it(port: int) -> None:
+    there = f"http://127.0.0.1:{port}/"
+    async with site({"/": status(302, f"location: {there}")}) as receiver, fetching() as fetcher:
+        for url in (there, at(receiver, "/")):
+            assert await refusal(fetcher, url) == f"names port {port}, which does not exist; correct it"
+
+
 async def test_metadata_is_refused_also_where_private_addresses_are_allowed() -> None:
     async with fetching() as fetcher:
         assert "credentials" in await refusal(fetcher, "http://169.254.169.254/latest/meta-data")

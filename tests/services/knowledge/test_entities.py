@@ -1,11 +1,13 @@
 """Decisions on entities: by any name, each seen in the read models, refused in one clear line, undone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 
 from aggregates.cause import RefusedError
+from contracts.access import Permission
 from contracts.ids import entity_id
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
@@ -281,6 +283,69 @@ async def test_what_is_least_sure_comes_first_until_it_is_judged(given: Given) -
 async def test_who_sees_some_documents_alone_decides_nothing(given: Given) -> None:
     with pytest.raises(AccessDeniedError, match="eve may not write entities"):
         await given.service.merge(Caller("default", "eve", "test", allowed()), "Ada", "Bob", deadline=soon())
+
+
+async def test_however_many_decide_at_once_each_has_his_turn(given: Given) -> None:
+    """More of them than there are connections, of which whoever has the turn needs another one."""
+    many = [f"Bobby {number}" for number in range(3 * given.history.pool.get_max_size())]
+    await asyncio.gather(*(given.service.add_alias(ADA, "Bob", one, deadline=soon()) for one in many))
+    await given.follow()
+    assert sorted((await given.service.show(ADA, "Bob", deadline=soon())).aliases) == sorted(many)
+
+
+@pytest.mark.parametrize("blank", [" ", "\u200b", "\t\n"])
+async def test_a_name_that_nobody_can_see_is_none(given: Given, blank: str) -> None:
+    said = "holds nothing that can be seen; give another one"
+    with pytest.raises(InvalidRequestError, match=f"the name {said}"):
+        await given.service.rename(ADA, "Bob", name=blank, deadline=soon())
+    with pytest.raises(InvalidRequestError, match=f"the type {said}"):
+        await given.service.rename(ADA, "Bob", kind=blank, deadline=soon())
+    with pytest.raises(InvalidRequestError, match=f"the alias {said}"):
+        await given.service.add_alias(ADA, "Bob", blank, deadline=soon())
+    with pytest.raises(InvalidRequestError, match=f"the name {said}"):
+        await given.service.split(ADA, "Cleo", [["three"]], name=blank, deadline=soon())
+    assert (await given.service.show(ADA, "Bob", deadline=soon())).decisions == []
+
+
+@pytest.mark.parametrize("odd", ["", " ", "\x1b[2J", "x" * 5000, "' OR 1=1 --", "%", "\ufffd"])
+async def test_a_name_that_nothing_has_is_not_found(given: Given, odd: str) -> None:
+    for work in (
+        given.service.show(ADA, odd, deadline=soon()),
+        given.service.rename(ADA, odd, name="X", deadline=soon()),
+        given.service.merge(ADA, odd, "Bob", deadline=soon()),
+        given.service.merge(ADA, "Bob", odd, deadline=soon()),
+        given.service.split(ADA, odd, [["one"]], deadline=soon()),
+        given.service.undo(ADA, odd, deadline=soon()),
+    ):
+        with pytest.raises(NotFoundError, match="there is no entity"):
+            await work
+
+
+async def test_a_reason_that_is_too_long_and_too_many_documents_are_wrong_requests(given: Given) -> None:
+    await given.service.rename(ADA, "Bob", name="Robert", deadline=soon())
+    await given.service.merge(ADA, "Cleo", "Dora", deadline=soon())
+    await given.follow()
+    for work in (
+        given.service.undo(ADA, "Bob", reason="x" * 1025, deadline=soon()),
+        given.service.split(ADA, "Cleo", reason="x" * 1025, deadline=soon()),
+        given.service.split(ADA, "Cleo", [["three"]] * 501, deadline=soon()),
+    ):
+        with pytest.raises(InvalidRequestError):
+            await work
+
+
+async def test_a_review_names_entities_as_documents_that_may_be_seen_name_them(given: Given) -> None:
+    secret = Story("secret", ("FALK met FALK.", "FALK saw Xerxes."), title="Vault", collection="secret")
+    await given.history.tell(secret, Story("open", ("Falk met Gus.",), title="Quay", collection="open"))
+    await given.follow()
+    review = Review(ReviewReader(given.history.pool))
+    (falk,) = [one for one in await review.least_sure(ADA, limit=100, deadline=soon()) if one.id == own_id("Falk")]
+    assert falk.what == "FALK (PERSON)"
+    seen = Permission.model_validate({"resource": "documents", "action": "read", "collections": ("open",)})
+    eve = Caller("default", "eve", "test", allowed(seen, "entities:read", "relations:read", tenant="default"))
+    found = await review.least_sure(eve, limit=100, deadline=soon())
+    assert {one.document_id for one in found} == {"open"}
+    assert {one.what for one in found} == {"Falk (PERSON)", "Gus (PERSON)", "Falk | met | Gus"}
 
 
 async def test_tenants_do_not_meet(given: Given) -> None:

@@ -75,6 +75,16 @@ async def test_two_administrators_do_not_remove_each_other(here: Identities, els
     assert sorted(type(result).__name__ for result in results) == ["Account", "RefusedError"]
 
 
+async def test_however_many_change_accounts_at_once_each_has_his_turn(here: Identities) -> None:
+    """More of them than there are connections, of which whoever has the turn needs another one."""
+    await made(here, ada="administrator")
+    many = [f"reader-{number}" for number in range(3 * here.pool.get_max_size())]
+    for one in many:
+        await here.accounts.create(ROOT, one, "user", ["reader"], deadline=soon())
+    found = await asyncio.gather(*(here.accounts.disable(ROOT, one, None, deadline=soon()) for one in many))
+    assert [(account.id, account.active) for account in found] == [(one, False) for one in many]
+
+
 async def test_a_tenant_without_administrator_may_stay_so(here: Identities) -> None:
     await made(here, bob="reader")
     await here.accounts.disable(ROOT, "bob", None, deadline=soon())

@@ -1,6 +1,7 @@
 """Documents as the log has them: at once, each for its caller alone, and none that was deleted."""
 
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -81,6 +82,24 @@ async def test_of_one_tenant_and_at_once(logged: ListLogged, intake: Intake, com
     page = await logged.documents(OURS, id_prefix="/docs/a", after=None, limit=5, deadline=soon())
     (found,) = page.documents
     assert found == LoggedDocument(IDS[0], "T", "file:///new", sha256(b"Again.").hexdigest(), {})
+
+
+async def test_what_goes_to_another_collection_meanwhile_is_not_told(
+    logged: ListLogged, intake: Intake, reader: EventReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial, ids_of = Caller("ours", "eve", "test", Partial()), reader.document_ids
+
+    async def moved(*arguments: Any, **options: Any) -> list[str]:
+        found = await ids_of(*arguments, **options)
+        secret = Submission(
+            "/docs/d.txt", "Secret", "New.", EventMetadata(tenant="ours"), uuid4(), "c", attributes={"collection": "x"}
+        )
+        await intake.take([secret], soon())
+        return found
+
+    monkeypatch.setattr(reader, "document_ids", moved)
+    page = await logged.documents(partial, id_prefix="", after=None, limit=5, deadline=soon())
+    assert page.documents == () and page.next is None
 
 
 async def test_what_the_caller_may_see(logged: ListLogged) -> None:

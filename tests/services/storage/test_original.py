@@ -131,3 +131,7 @@ async def test_who_may_see_all_of_a_document_may_read_it(kept: Kept) -> None:
     assert "there is no document" in await kept.refused(other)
     with pytest.raises(AccessDeniedError):
         await kept.read(Caller("ours", "eve", "test", allowed("documents:write")))
+    await kept.deletion.delete(OURS, [["a"]], reason=None, correlation_id="c", deadline=soon())
+    assert "was deleted" in await kept.refused(whole)
+    # Who could not see it is not told that it was there.
+    assert "there is no document" in await kept.refused(other)

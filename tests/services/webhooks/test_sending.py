@@ -59,6 +59,14 @@ async def test_what_is_private_or_no_address_is_refused_and_nothing_is_sent(url:
     assert (await sender.send(url, SECRETS, "e1", "{}")).fault is not None
 
 
+@pytest.mark.parametrize("port", (0, 65_536, 99_999, 2**40))
+async def test_a_port_that_is_none_is_refused_and_sending_raises_nothing(port: int) -> None:
+    sender, url = WebhookSender(private_allowed=True), f"https://127.0.0.1:{port}/"
+    with pytest.raises(UnusableUrlError, match=f"there is no port {port}; give another one"):
+        await sender.check_address(url)
+    assert f"no port {port}" in ((await sender.send(url, SECRETS, "e1", "{}")).fault or "")
+
+
 async def test_a_name_that_changes_its_address_is_followed_nowhere() -> None:
     async with receiving() as receiver:
         names = Names(["127.0.0.1"], ["93.184.215.14"], ["93.184.215.14", "127.0.0.1"])
