@@ -178,11 +178,12 @@ class Index:
         """Passages are the first nodes, by number, and entities follow."""
         numbers, count = self.numbers, len(self.passages)
         nodes: dict[str, int] = {}
-        named: defaultdict[Name, set[str]] = defaultdict(set)
+        # In order of appearance: nodes are numbered by it, and chances are added up in order of the nodes.
+        named: defaultdict[Name, dict[str, None]] = defaultdict(dict)
         # By passage and node, as one number.
         edges: dict[int, float] = {}
         for subject in snapshot.subjects:
-            named[name_of(subject.name)].add(subject.entity_id)
+            named[name_of(subject.name)].setdefault(subject.entity_id)
             number = numbers.get(subject.chunk_id)
             if number is not None:
                 edge = number << NODE_BITS | nodes.setdefault(subject.entity_id, count + len(nodes))
@@ -192,7 +193,7 @@ class Index:
                 for entity_id in named.get(name, ()):
                     edges[number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))] = ALIAS
         for entity_id, written, chunk_id, _ in snapshot.mentions:
-            named[name_of(written)].add(entity_id)
+            named[name_of(written)].setdefault(entity_id)
             number = numbers.get(chunk_id)
             if number is not None:
                 edge = number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))

@@ -118,7 +118,7 @@ class Decided:
         for row in others:
             of[self.of(row[0])].append(row)
         for entity, called in names.items():
-            best = sorted(of[entity], key=lambda row: (-row[3], row[2]))[:most]
+            best = sorted(of[entity], key=lambda row: (-row[3], row[2], row[0], row[1]))[:most]
             found.extend(Subject(entity, name, row[2], row[3]) for name in called for row in best)
         return list(dict.fromkeys(found))
 
@@ -128,7 +128,7 @@ class Decided:
         found: defaultdict[str, list[Mention]] = defaultdict(list)
         for row in rows:
             found[self.of(row[0])].append(Mention(self.of(row[0]), *row[1:]))
-        kept = [one for of in found.values() for one in sorted(of, key=lambda one: one.chunk_id)[:most]]
+        kept = [one for of in found.values() for one in sorted(of, key=lambda one: (one.chunk_id, one.name))[:most]]
         given = [one._replace(name=name) for one in kept for name in names.get(one.entity_id, ())]
         return list(dict.fromkeys([*kept, *given]))
 
