@@ -20,7 +20,7 @@ from reasoning.engine import Reasoner
 from reasoning.index import Index
 from reasoning.neighbourhood import FoundPassages, Neighbourhoods
 from reasoning.path_ranking import rank
-from tests.reasoning.town import TENANT, TOWN, TownReaders, passages_of, snapshot_of
+from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders, passages_of, snapshot_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60
@@ -45,10 +45,16 @@ QUESTIONS = (
 )
 
 
-class HashedEmbedder:
-    """Vectors of the words' checksums: like texts are near, in every process."""
+class HashedEmbedder(TownEmbedder):
+    """Vectors of the words' checksums, without a model: like texts are near, in every process."""
 
-    revision = "hashed"
+    def __init__(self) -> None:
+        """Nothing to load."""
+
+    @property
+    def revision(self) -> str:
+        """No model's."""
+        return "hashed"
 
     async def load(self) -> None:
         """Nothing to load."""
@@ -59,7 +65,8 @@ class HashedEmbedder:
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
                 row[zlib.crc32(word.encode()) % 32] += 1.0
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
 
 def valley() -> GraphSnapshot:
