@@ -27,7 +27,7 @@ _NOT = re.compile(
     re.IGNORECASE,
 )
 _NO_DENIAL = re.compile(
-    r"\s+(?:only|just|merely|simply|least|until|later|earlier|sooner|more|less|fewer|far|doubt"
+    r"\s+(?:only|just|merely|simply|least|until|later|earlier|sooner|long|more|less|fewer|far|doubt"
     r"|(?:the )?(?:first|last|sole|oldest|youngest))\b|.*\b(?:until|till)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -65,7 +65,12 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _SAID_BEHIND = re.compile(rf",\s+(?:it is\s+)?{_FEW}{{0,3}}{_SAYING}\b", re.IGNORECASE)
-_ACCORDING = re.compile(r"\baccording to\b", re.IGNORECASE)
+# What a census counts is nobody's opinion.
+_ACCORDING = re.compile(
+    r"\baccording to\b"
+    r"(?!\s+(?:[\w.'\u2019-]+\s+){0,5}(?:census|statistic|survey|data|figures|bureau|register|estimate|\d))",
+    re.IGNORECASE,
+)
 _HEDGED = re.compile(
     rf"\b(?:{_UNSURE_ADVERBS}|{_SAYING}|{_WISHING}|{'|'.join(sorted(CONDITIONS))}|according to|{_MODALS}|would)\b",
     re.IGNORECASE,

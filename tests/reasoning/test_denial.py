@@ -54,6 +54,7 @@ TOLD = [
     ("Oster Mill was not designed until Ada Brandt came.", "Ada Brandt"),
     ("Ada Brandt did not marry and designed Oster Mill.", "Ada Brandt"),
     ("Ada Brandt did not fail to design Oster Mill.", "Ada Brandt"),
+    ("It was not long before Ada Brandt designed Oster Mill.", "Ada Brandt"),
     ("There is no doubt that Ada Brandt designed Oster Mill.", "Ada Brandt"),
     ("Never Let Me Go was a play of Ada Brandt, who designed Oster Mill.", "Ada Brandt"),
 ]
@@ -120,6 +121,15 @@ def test_a_negation_of_something_else_denies_nothing(sentence: str, expected: st
 def test_other_kinds_of_questions(sentence: str, question: str, expected: str | None) -> None:
     answer = told(sentence, question=question)
     assert answer.text == expected or (expected is not None and expected in (answer.text or ""))
+
+
+def test_what_a_census_counts_is_told_plainly() -> None:
+    said = "The population of Oster Mill was 512 people according to {}."
+    question = "What was the population of Oster Mill?"
+    counted = told(said.format("the census of 1910"), question=question)
+    claimed = told(said.format("the miller Ada Brandt"), question=question)
+    assert "512" in (counted.text or "") and "512" in (claimed.text or "")
+    assert claimed.confidence == min(DOUBTED, counted.confidence) and counted.confidence > DOUBTED
 
 
 def test_no_step_leads_through_what_is_denied() -> None:
