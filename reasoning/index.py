@@ -57,7 +57,8 @@ class Whole:
 class Index:
     """Read by many threads.
 
-    `chances` is the walk over passages and entities (see `pagerank`).
+    `rejected` are names of what somebody called no entity. `chances` is the walk over passages and entities (see
+    `pagerank`).
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Index:
         texts = Texts(max(1, len(passages))) if texts is None else texts
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
+        self.rejected = tuple(snapshot.rejected)
         self._texts = [texts.of(passage) for passage in self.passages]
         self._whole = whole
         self.rarity = (

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from contracts.folding import name_key
@@ -202,10 +202,11 @@ def _linked(
 
 def _ordered(said: GraphSnapshot) -> GraphSnapshot:
     """The same in an order that no database and no replay changes: weights are added up in it."""
-    return GraphSnapshot(
-        sorted(said.subjects),
-        sorted(said.mentions),
-        sorted(said.statements, key=lambda one: (one.relation_id, one.chunk_id, one.start, one.end)),
+    return replace(
+        said,
+        subjects=sorted(said.subjects),
+        mentions=sorted(said.mentions),
+        statements=sorted(said.statements, key=lambda one: (one.relation_id, one.chunk_id, one.start, one.end)),
     )
 
 

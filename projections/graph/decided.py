@@ -6,7 +6,7 @@ are its names; one that was called no entity leads nowhere.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contracts.folding import name_key
@@ -85,6 +85,17 @@ class Decided:
         self, subjects: Iterable[SubjectRow], mentions: Iterable[MentionRow], statements: Iterable[StatementRow]
     ) -> GraphSnapshot:
         """What passages say, as people see it; each once."""
+        if not self.rejected:
+            return self._accepted(subjects, mentions, statements)
+        about, held = list(subjects), list(mentions)
+        accepted = self._accepted(about, held, statements)
+        others = {one.name for one in accepted.subjects} | {one.name for one in accepted.mentions}
+        rejected = {name for entity, name, *_ in (*about, *held) if self.of(entity) in self.rejected}
+        return replace(accepted, rejected=sorted(rejected - others))
+
+    def _accepted(
+        self, subjects: Iterable[SubjectRow], mentions: Iterable[MentionRow], statements: Iterable[StatementRow]
+    ) -> GraphSnapshot:
         return GraphSnapshot(
             subjects=list(dict.fromkeys(self.subjects(subjects))),
             mentions=list(dict.fromkeys(self.mentions(mentions))),

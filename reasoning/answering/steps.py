@@ -121,7 +121,7 @@ def _answers(
             if kind is Kind.LOCATION and head in COUNTRY_WORDS and len(name) == 1:
                 name = OF_NATION.get(name[0], name)
             roots = frozenset(map(stem, name))
-            if denial.denies(sentence, span.start):
+            if name in evidence.rejected or denial.denies(sentence, span.start):
                 continue
             if name[0] in NATIONALITIES or any(2 * len(roots & anchor.stems) > len(roots) for anchor in known):
                 continue
