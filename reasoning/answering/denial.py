@@ -18,6 +18,8 @@ from reasoning.words import STOP_WORDS, stem, words_of
 
 VERB_NEAR, SPAN_NEAR = 6, 4
 """Words from a negation to the word that it denies, at most: to one that tells what is asked, and to a span."""
+MOST_WORDS = 8
+"""Words of a sentence that tell what is asked and are looked at: no sentence of a person has more."""
 DOUBTED = 0.5
 """No answer is surer than this whose sentence only tells that it may be so, or that somebody says so."""
 
@@ -149,7 +151,7 @@ class Denial:
                 _is_denied(text, at, negations, VERB_NEAR) != (_REFUSED.search(text[:at]) is not None),
                 _is_doubted(text, at),
             )
-            for at in positions
+            for at in positions[:MOST_WORDS]
         ]
         return _Read(negations, tuple(words))
 
