@@ -42,7 +42,8 @@ _CONTRAST = re.compile(r";|\b(?:but|rather|instead)\b")
 _FEW = r"(?:(?!(?:and|but|who|which|when|because)\b)[\w.'\u2019-]+\s+)"
 _REFUSED = re.compile(
     r"\b(?:refus\w+|fail\w*|declin\w+|neglect\w*|forb[ai]d\w*)\s+(?:\w+\s+)?to\s+(?:\w+\s+){0,2}$"
-    rf"|\b(?:den(?:y|ies|ied|ying)|avoid\w*)\s+{_FEW}{{0,6}}$"
+    rf"|\bden(?:y|ies|ied|ying)\s+(?:that|he|she|it|they|having|ever)\s+{_FEW}{{0,6}}$"
+    r"|\b(?<!is )(?<!was )(?<!were )(?<!been )(?:den(?:y|ies|ied|ying)|avoid\w*)\s+$"
     rf"|\b(?:{'|'.join(sorted(FALSE))})\s+(?:to say\s+)?that\s+{_FEW}{{0,6}}$"
     rf"|\bit\s+(?:was|is)\s+not\s+(?!until\b|only\b|just\b){_FEW}{{1,6}}(?:who|that|which)\s+(?:\w+\s+){{0,2}}$"
     rf"|\bno\s+(?:evidence|proof|record|sign|indication)\s+(?:\w+\s+)?that\s+{_FEW}{{0,6}}$",

@@ -20,6 +20,8 @@ DENIED = [
     "Ada Brandt refused to design Oster Mill.",
     "Ada Brandt failed to design Oster Mill.",
     "Ada Brandt denied that she designed Oster Mill.",
+    "Ada Brandt denied designing Oster Mill.",
+    "Ada Brandt avoided designing Oster Mill.",
     "It is false that Ada Brandt designed Oster Mill.",
     "There is no evidence that Ada Brandt designed Oster Mill.",
     "Ada Brandt, who did not design Oster Mill, lived in Weddern.",
@@ -55,6 +57,8 @@ TOLD = [
     ("Ada Brandt did not marry and designed Oster Mill.", "Ada Brandt"),
     ("Ada Brandt did not fail to design Oster Mill.", "Ada Brandt"),
     ("It was not long before Ada Brandt designed Oster Mill.", "Ada Brandt"),
+    ("Ada Brandt, who was denied a pension and designed Oster Mill, was old.", "Ada Brandt"),
+    ("Ada Brandt was denied what those who designed Oster Mill got.", "Ada Brandt"),
     ("There is no doubt that Ada Brandt designed Oster Mill.", "Ada Brandt"),
     ("Never Let Me Go was a play of Ada Brandt, who designed Oster Mill.", "Ada Brandt"),
 ]
