@@ -9,10 +9,11 @@ from inference.question_answering import ReadSpan
 from reasoning.answering.choices import choose
 from reasoning.answering.confidence_features import names_known, of_span, of_worked_out
 from reasoning.answering.definitions import define
+from reasoning.answering.denial import DOUBTED, without_denied_links
 from reasoning.answering.durations import years_between
 from reasoning.answering.evidence import Evidence, Sentence, evidence_of
 from reasoning.answering.features import scored_spans
-from reasoning.answering.learned import Ranked, learned, ranked, sigmoid
+from reasoning.answering.learned import Ranked, giving_way, learned, ranked, sigmoid
 from reasoning.answering.lists import counted, listed
 from reasoning.answering.missing import what_is_missing
 from reasoning.answering.name_types import NameTypes
@@ -59,7 +60,7 @@ def answer_of(
 ) -> Found:
     """From these passages, best first. `read_spans`: what a model read in them, by number of passage."""
     reading = read(question)
-    evidence = evidence_of(index, ranking, numbers)
+    evidence = without_denied_links(reading, evidence_of(index, ranking, numbers))
     types = NameTypes(evidence)
     steps = inner_steps(reading, evidence, types)
     proposal = worked_out(reading, evidence)
@@ -69,20 +70,22 @@ def answer_of(
         untold = what_is_missing(reading, evidence, None, sure=False) or "no passage tells whether it is so"
         return Found(None, 0.0, Path((), worked_out=False), (), (), untold)
     spans = scored_spans(reading, evidence, types, steps)
-    by_words = ranked(spans, learned().spans.of([span.features for span in spans])) if spans else []
+    scores = learned().spans.of([span.features for span in spans]) if spans else None
+    by_words = ranked(spans, giving_way(spans, scores)) if scores is not None else []
     reader = Opinion(evidence, read_spans or {})
     best = reader.beside(by_words, partial(scored_spans, reading, evidence, types, steps))
     if not best:
         number = counted(reading, evidence)
         if number is not None:
             return _proposed(reading, evidence, number)
-        return Found(
-            None, 0.0, Path((), worked_out=False), (), (), what_is_missing(reading, evidence, None, sure=False)
-        )
+        untold = what_is_missing(reading, evidence, None, sure=False) or "nothing supports an answer"
+        return Found(None, 0.0, Path((), worked_out=False), (), (), untold)
     first = best[0]
     features = span_confidence(reading, evidence, before_others(first, by_words), steps)
     words = sigmoid(float(learned().confidence.of([features])[0]))
     confidence = reader.confidence(first, by_words, words)
+    if first.span.doubted:
+        confidence = min(confidence, DOUBTED)
     path = path_to(reading, evidence, first.span, steps)
     missing = what_is_missing(reading, evidence, first.span, sure=words >= SURE or reader.is_sure(first))
     if missing is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from reasoning.answer import Found, worked_out
 from reasoning.answering.borne_out import Checked, check, citations
 from reasoning.answering.candidates import folded
+from reasoning.answering.denial import without_denied_links
 from reasoning.answering.evidence import Evidence, evidence_of
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.path import Path
@@ -39,7 +40,7 @@ class Generation:
 
     def __init__(self, index: Index, question: str, ranking: Ranking, numbers: Sequence[int]) -> None:
         self._reading: Reading = read(question)
-        self._evidence: Evidence = evidence_of(index, ranking, numbers)
+        self._evidence: Evidence = without_denied_links(self._reading, evidence_of(index, ranking, numbers))
         self.prompt: Prompt = prompt_of(question, self._evidence.passages)
 
     def spoken(self, output: str, without: Found) -> Spoken:

@@ -57,7 +57,8 @@ class Whole:
 class Index:
     """Read by many threads.
 
-    `chances` is the walk over passages and entities (see `pagerank`).
+    `rejected` are names of what somebody called no entity. `chances` is the walk over passages and entities (see
+    `pagerank`).
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Index:
         texts = Texts(max(1, len(passages))) if texts is None else texts
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
+        self.rejected = tuple(snapshot.rejected)
         self._texts = [texts.of(passage) for passage in self.passages]
         self._whole = whole
         self.rarity = (
@@ -178,11 +180,12 @@ class Index:
         """Passages are the first nodes, by number, and entities follow."""
         numbers, count = self.numbers, len(self.passages)
         nodes: dict[str, int] = {}
-        named: defaultdict[Name, set[str]] = defaultdict(set)
+        # In order of appearance: nodes are numbered by it, and chances are added up in order of the nodes.
+        named: defaultdict[Name, dict[str, None]] = defaultdict(dict)
         # By passage and node, as one number.
         edges: dict[int, float] = {}
         for subject in snapshot.subjects:
-            named[name_of(subject.name)].add(subject.entity_id)
+            named[name_of(subject.name)].setdefault(subject.entity_id)
             number = numbers.get(subject.chunk_id)
             if number is not None:
                 edge = number << NODE_BITS | nodes.setdefault(subject.entity_id, count + len(nodes))
@@ -192,7 +195,7 @@ class Index:
                 for entity_id in named.get(name, ()):
                     edges[number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))] = ALIAS
         for entity_id, written, chunk_id, _ in snapshot.mentions:
-            named[name_of(written)].add(entity_id)
+            named[name_of(written)].setdefault(entity_id)
             number = numbers.get(chunk_id)
             if number is not None:
                 edge = number << NODE_BITS | nodes.setdefault(entity_id, count + len(nodes))

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from contracts.folding import name_key
@@ -86,7 +86,7 @@ class Neighbourhoods:
             self._passages.frequencies(tenant, asked),
         )
         part = _Part()
-        await self._add(tenant, part, _first(found, subjects, mentions), visible)
+        await self._add(tenant, part, _first(found, sorted(subjects), sorted(mentions)), visible)
         for _ in range(HOPS):
             await self._add(tenant, part, await self._led_to(tenant, part), visible)
         holding: dict[str, int] = {}
@@ -136,7 +136,7 @@ class Neighbourhoods:
         return {passage.chunk_id: self._texts.of(passage) for passage in passages}
 
     async def _index(self, tenant: str, part: _Part, passages: int, holding: Mapping[str, int], question: str) -> Index:
-        snapshot = await self._graph.around(tenant, list(part.passages))
+        snapshot = _ordered(await self._graph.around(tenant, list(part.passages)))
         entities = {one.entity_id for one in snapshot.subjects} | {one.entity_id for one in snapshot.mentions}
         keys = {name_key(one.name) for one in snapshot.subjects} - {""}
         spread, sharing = await asyncio.gather(
@@ -198,6 +198,16 @@ def _linked(
         for other in holding if len(holding) < OF_NAME else ():
             link(other.chunk_id, worth[mention.chunk_id] * SHARED / math.sqrt(len(holding)))
     return linked
+
+
+def _ordered(said: GraphSnapshot) -> GraphSnapshot:
+    """The same in an order that no database and no replay changes: weights are added up in it."""
+    return replace(
+        said,
+        subjects=sorted(said.subjects),
+        mentions=sorted(said.mentions),
+        statements=sorted(said.statements, key=lambda one: (one.relation_id, one.chunk_id, one.start, one.end)),
+    )
 
 
 def _keys(texts: Iterable[Text]) -> list[str]:

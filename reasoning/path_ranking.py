@@ -143,7 +143,7 @@ def held_of(index: Index, question: Mapping[str, float]) -> Scores:
 def _walk(index: Index, likeness: Scores, spans: Sequence[Span]) -> Scores:
     """PageRank of each passage, from the question's entities (each damped by its frequency) and the best passages."""
     restart = np.zeros(index.chances.size)
-    for name in {span.name for span in spans}:
+    for name in dict.fromkeys(span.name for span in spans):
         for node, frequency in index.seeds(name):
             restart[node] += 1.0 / np.sqrt(frequency)
     top = np.argsort(-likeness, kind="stable")[:SEED_PASSAGES]

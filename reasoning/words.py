@@ -150,8 +150,9 @@ class Rarity:
         self._unseen = math.log(2.0 + passages)
 
     def weigh(self, content: Iterable[str]) -> Mapping[str, float]:
-        """Each stem's weight. One that no passage holds weighs most."""
-        return {word: self._weights.get(word, self._unseen) for word in content}
+        """Each stem's weight, in order of the stems: sums of them are the same in every process. One that no passage
+        holds weighs most."""
+        return {word: self._weights.get(word, self._unseen) for word in sorted(content)}
 
 
 def overlap(question: Mapping[str, float], content: Iterable[str]) -> float:

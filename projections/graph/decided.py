@@ -6,7 +6,7 @@ are its names; one that was called no entity leads nowhere.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contracts.folding import name_key
@@ -85,6 +85,17 @@ class Decided:
         self, subjects: Iterable[SubjectRow], mentions: Iterable[MentionRow], statements: Iterable[StatementRow]
     ) -> GraphSnapshot:
         """What passages say, as people see it; each once."""
+        if not self.rejected:
+            return self._accepted(subjects, mentions, statements)
+        about, held = list(subjects), list(mentions)
+        accepted = self._accepted(about, held, statements)
+        others = {one.name for one in accepted.subjects} | {one.name for one in accepted.mentions}
+        rejected = {name for entity, name, *_ in (*about, *held) if self.of(entity) in self.rejected}
+        return replace(accepted, rejected=sorted(rejected - others))
+
+    def _accepted(
+        self, subjects: Iterable[SubjectRow], mentions: Iterable[MentionRow], statements: Iterable[StatementRow]
+    ) -> GraphSnapshot:
         return GraphSnapshot(
             subjects=list(dict.fromkeys(self.subjects(subjects))),
             mentions=list(dict.fromkeys(self.mentions(mentions))),
@@ -118,7 +129,7 @@ class Decided:
         for row in others:
             of[self.of(row[0])].append(row)
         for entity, called in names.items():
-            best = sorted(of[entity], key=lambda row: (-row[3], row[2]))[:most]
+            best = sorted(of[entity], key=lambda row: (-row[3], row[2], row[0], row[1]))[:most]
             found.extend(Subject(entity, name, row[2], row[3]) for name in called for row in best)
         return list(dict.fromkeys(found))
 
@@ -128,7 +139,7 @@ class Decided:
         found: defaultdict[str, list[Mention]] = defaultdict(list)
         for row in rows:
             found[self.of(row[0])].append(Mention(self.of(row[0]), *row[1:]))
-        kept = [one for of in found.values() for one in sorted(of, key=lambda one: one.chunk_id)[:most]]
+        kept = [one for of in found.values() for one in sorted(of, key=lambda one: (one.chunk_id, one.name))[:most]]
         given = [one._replace(name=name) for one in kept for name in names.get(one.entity_id, ())]
         return list(dict.fromkeys([*kept, *given]))
 

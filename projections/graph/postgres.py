@@ -74,13 +74,13 @@ _OF_DOCUMENT = (
 _NAMED = f"""
 SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(key) CROSS JOIN LATERAL (
     SELECT entity_id, name, chunk_id, quality FROM graph.subjects
-    WHERE tenant = $1 AND key = k.key AND key <> '' ORDER BY quality DESC, chunk_id LIMIT $3
+    WHERE tenant = $1 AND key = k.key AND key <> '' ORDER BY quality DESC, chunk_id, entity_id, name LIMIT $3
 ) AS s
 """
 
 _MENTIONS_OF = """CROSS JOIN LATERAL (
     SELECT entity_id, name, chunk_id, times FROM graph.mentions
-    WHERE tenant = $1 AND entity_id = k.id ORDER BY chunk_id LIMIT $3
+    WHERE tenant = $1 AND entity_id = k.id ORDER BY chunk_id, name LIMIT $3
 ) AS m"""
 _MENTIONED = f"SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest({_GIVEN}) AS k(id) {_MENTIONS_OF}"
 _ACCENTED = f"SELECT DISTINCT entity_id FROM graph.mentions WHERE tenant = $1 AND key = ANY({_GIVEN}) AND key <> ''"
@@ -91,7 +91,7 @@ _SPREAD = (
 _ABOUT = f"""
 SELECT s.entity_id, s.name, s.chunk_id, s.quality FROM unnest({_GIVEN}) AS k(id) CROSS JOIN LATERAL (
     SELECT entity_id, name, chunk_id, quality FROM graph.subjects
-    WHERE tenant = $1 AND entity_id = k.id ORDER BY quality DESC, chunk_id LIMIT $3
+    WHERE tenant = $1 AND entity_id = k.id ORDER BY quality DESC, chunk_id, name LIMIT $3
 ) AS s
 """
 

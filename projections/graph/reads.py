@@ -75,11 +75,15 @@ class Statement(NamedTuple):
 
 @dataclass(frozen=True)
 class GraphSnapshot:
-    """A tenant's whole graph at one moment. A merged entity is replaced by the one it was merged into."""
+    """A tenant's whole graph, or a part, at one moment. A merged entity is replaced by the one it was merged into.
+
+    `rejected`: names of what somebody called no entity, which no other entity has here; in order.
+    """
 
     subjects: Sequence[Subject]
     mentions: Sequence[Mention]
     statements: Sequence[Statement]
+    rejected: Sequence[str] = ()
 
 
 class GraphContent(Protocol):

@@ -135,6 +135,7 @@ class PostgresPassages:
         passages = (
             f"SELECT chunk_id, embedding FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size}"
         )
+        order = distance
         limits: list[list[str]] = []
         for column, wanted in (("document_id", documents), ("collection", collections)):
             if wanted is not None:
@@ -147,15 +148,18 @@ class PostgresPassages:
             # All of few are compared: an HNSW index would look for them among the nearest of all, and miss some.
             if whole or await few(connection, LAYOUT.name, tenant):
                 passages += " OFFSET 0"
+                order = f"{distance}, chunk_id"
             rows = await connection.fetch(
-                f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {distance} LIMIT $4",
+                f"SELECT chunk_id, 1 - ({distance}) AS score FROM ({passages}) AS p ORDER BY {order} LIMIT $4",
                 tenant,
                 model,
                 np.asarray(vector, dtype="<f2").tobytes(),
                 k,
                 *limits,
             )
-        return [Hit(row["chunk_id"], row["score"]) for row in rows]
+        # An HNSW index gives those that are equally near in no order of its own.
+        hits = (Hit(row["chunk_id"], row["score"]) for row in rows)
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
 
     async def compared(self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str]) -> list[Hit]:
         """By their key alone: none is searched for."""

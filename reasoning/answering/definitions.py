@@ -8,7 +8,7 @@ from reasoning.answering.proposal import Proposal, Support
 from reasoning.question.kinds import Kind
 from reasoning.question.reading import Reading
 
-_IS = re.compile(r"\s(?:is|was|are|were)\s(?:(?:also|still|now)\s)?")
+_IS = re.compile(r"\s(?:is|was|are|were)\s(?!(?:not|never|no|neither)\b)(?:(?:also|still|now)\s)?")
 _ENDS = re.compile(
     r",? (?:who|which|where|that|and (?:is|was|has|had))\s|;|[.!?]?\s*$|,\s(?:born|known|located|founded)\s"
 )

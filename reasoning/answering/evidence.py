@@ -117,11 +117,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The best passages, best first. `weights`: how much each stem of the question says."""
+    """The best passages, best first. `weights`: how much each stem of the question says. `rejected`: names of what
+    somebody called no entity, as `folded` has them."""
 
     passages: Sequence[Found]
     weights: Mapping[str, float]
     similar: float
+    rejected: frozenset[Name] = frozenset()
 
     @property
     def sentences(self) -> list[Sentence]:
@@ -157,7 +159,7 @@ def evidence_of(index: Index, ranking: Ranking, numbers: Sequence[int]) -> Evide
             if sentence is not None:
                 other.arrivals.append(Arrival(passage, sentence, edge.start, edge.end, edge.holder == number))
     similar = float(np.max(ranking.similar[list(numbers)])) if len(numbers) else 0.0
-    return Evidence(list(found.values()), ranking.question, similar)
+    return Evidence(list(found.values()), ranking.question, similar, frozenset(map(folded, index.rejected)))
 
 
 def _read(index: Index, number: int) -> list[tuple[int, int, frozenset[str]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from reasoning.answering.candidates import folded
+from reasoning.answering.denial import Denial
 from reasoning.answering.evidence import Evidence, Found, Sentence
 from reasoning.answering.proposal import Support
 from reasoning.answering.relations import concepts_of, matched
@@ -63,8 +64,13 @@ def date_of(evidence: Evidence, name: str, event: Mapping[str, float]) -> tuple[
             return dated.date, _support(sentence, dated), 1.0
     best: tuple[float, Date, Support] | None = None
     whole = sum(event.values())
+    denial = Denial(event)
     for order, sentence in enumerate(sentences):
-        dates = [dated for dated in dates_in(sentence.text) if dated.date.year]
+        dates = [
+            dated
+            for dated in dates_in(sentence.text)
+            if dated.date.year and not denial.denies(sentence, sentence.start + dated.start)
+        ]
         if not dates:
             continue
         told = sum(w * matched(root, sentence.stems, sentence.concepts) for root, w in event.items())
@@ -81,13 +87,14 @@ def date_of(evidence: Evidence, name: str, event: Mapping[str, float]) -> tuple[
 def number_of_thing(evidence: Evidence, name: str, asked: Mapping[str, float]) -> tuple[float, Support, float] | None:
     """The number that the best matching sentence tells of what is named."""
     best: tuple[float, float, Support] | None = None
-    whole = sum(asked.values())
+    whole, denial = sum(asked.values()), Denial(asked)
     for order, sentence in enumerate(sentences_about(evidence, name)):
         dates = dates_in(sentence.text)
         numbers = [
             counted
             for counted in numbers_in(sentence.text)
             if not any(dated.start < counted.end and counted.start < dated.end for dated in dates)
+            and not denial.denies(sentence, sentence.start + counted.start)
         ]
         if not numbers:
             continue

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reasoning.answering.candidates import Span, folded
+from reasoning.answering.denial import denial_of
 from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.occurrences import Occurrence, occurrences
@@ -23,13 +24,14 @@ _DOER = FEATURES.index("doer")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A span that may answer, with its features."""
+    """A span that may answer, with its features. `doubted`: its sentence does not tell plainly what is asked."""
 
     sentence: Sentence
     span: Span
     text: str
     name: tuple[str, ...]
     features: tuple[float, ...]
+    doubted: bool = False
 
 
 def scored_spans(
@@ -40,6 +42,8 @@ def scored_spans(
     given: Sequence[tuple[Sentence, Span]] | None = None,
 ) -> list[Scored]:
     """All that may answer, of the sentences that say most of what is asked; or those `given`, whatever their kind.
+
+    None of which its sentence denies what is asked.
 
     `path`: the steps before the last.
     """
@@ -52,13 +56,16 @@ def scored_spans(
         ((sentence_features(sentence, asked, known), sentence) for sentence in looked_at),
         key=lambda pair: -pair[0].quick,
     )
-    named = {folded(name) for name in reading.names_text()}
+    named, denial = {folded(name) for name in reading.names_text()}, denial_of(reading)
+    inner = denial_of(reading, range(1, reading.steps))
     # Nobody asks for what he names himself.
     found = [
         (told, sentence, occurrence)
         for told, sentence in (sentences[:MOST_SENTENCES] if given is None else sentences)
         for occurrence in (occurrences(sentence, reading.kind) if given is None else _given(sentence, given))
         if occurrence.name not in named
+        and not denial.denies(sentence, occurrence.start)
+        and not (inner.denies(sentence, occurrence.start) and not denial.speaks_of_it(sentence))
     ]
     context = SpanContext(
         reading,
@@ -75,6 +82,7 @@ def scored_spans(
             sentence.passage.text[occurrence.span.start : occurrence.span.end],
             occurrence.name,
             (*told.values, *span_features(sentence, occurrence, context, told)),
+            denial.doubts(sentence),
         )
         for told, sentence, occurrence in found
     ]

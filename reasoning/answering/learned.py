@@ -18,6 +18,9 @@ from reasoning.answering.features import FEATURES, Scored
 
 Values = npt.NDArray[np.float64]
 
+PLAIN, BEHIND = 2.0, 2.0
+"""A score from which on a span is an answer that may be given, and how far behind it others then come."""
+
 
 class Linear(NamedTuple):
     """A linear function of standardised features: (x - mean) / deviation @ weights + bias."""
@@ -62,6 +65,19 @@ class Ranked(NamedTuple):
     span: Scored
     score: float
     share: float
+
+
+def giving_way(spans: Sequence[Scored], scores: Values) -> Values:
+    """The scores, where a doubted span comes behind what another sentence tells plainly that says as much."""
+    outer = FEATURES.index("outer")
+    plain = [(one.features[outer], score) for one, score in zip(spans, scores.tolist(), strict=True) if not one.doubted]
+    lowered = scores.copy()
+    for number, one in enumerate(spans):
+        if one.doubted:
+            best = max((score for told, score in plain if told >= one.features[outer]), default=0.0)
+            if best > PLAIN:
+                lowered[number] = min(lowered[number], best - BEHIND)
+    return lowered
 
 
 def ranked(spans: Sequence[Scored], scores: Values) -> list[Ranked]:

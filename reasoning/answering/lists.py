@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from reasoning.answering.candidates import folded
+from reasoning.answering.denial import denial_of
 from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.proposal import Proposal, Support
@@ -66,12 +67,15 @@ def _written(support: Support) -> str:
 
 def _values(reading: Reading, evidence: Evidence) -> list[Support]:
     """One support for each value, in the order of the passages; a name that is part of another is no other value."""
-    types = NameTypes(evidence)
+    types, denial = NameTypes(evidence), denial_of(reading)
     given = [content_of(name) for name in reading.names_text()]
     found: dict[Name, Support] = {}
     for sentence in evidence.sentences:
         if all(stems <= sentence.here for stems in given) and _says(reading, evidence, sentence):
             for name, support in _of_sentence(reading, types, sentence):
+                at = support.start if support.sentence is sentence else None
+                if denial.denies(sentence, at) or denial.doubts(sentence):
+                    continue
                 if not any(content_of(support.value) <= stems for stems in given):
                     found.setdefault(name, support)
     return [

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reasoning.answering.denial import Denial, denial_of
 from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.gazetteer import NATIONALITIES, OF_NATION
 from reasoning.answering.name_types import NameTypes
@@ -76,7 +77,8 @@ def inner_steps(reading: Reading, evidence: Evidence, types: NameTypes) -> list[
             for root, at in reading.depths.items()
             if at in (depth, depth + 1) and not any(root in anchor.stems for anchor in named)
         }
-        found = _answers(head, relation, [*own, *(a for a in known if a.support is not None)] or known, evidence, types)
+        anchors = [*own, *(a for a in known if a.support is not None)] or known
+        found = _answers(head, relation, anchors, evidence, types, denial_of(reading, (depth, depth + 1)))
         if found:
             known = found
             steps.append(InnerStep(head, found))
@@ -93,7 +95,12 @@ def _depth(reading: Reading, anchor: Anchor) -> int:
 
 
 def _answers(
-    head: str, relation: dict[str, float], known: Sequence[Anchor], evidence: Evidence, types: NameTypes
+    head: str,
+    relation: dict[str, float],
+    known: Sequence[Anchor],
+    evidence: Evidence,
+    types: NameTypes,
+    denial: Denial,
 ) -> tuple[Anchor, ...]:
     """Names that the sentences about what is known have for a noun."""
     whole = sum(relation.values()) or 1.0
@@ -114,6 +121,8 @@ def _answers(
             if kind is Kind.LOCATION and head in COUNTRY_WORDS and len(name) == 1:
                 name = OF_NATION.get(name[0], name)
             roots = frozenset(map(stem, name))
+            if name in evidence.rejected or denial.denies(sentence, span.start):
+                continue
             if name[0] in NATIONALITIES or any(2 * len(roots & anchor.stems) > len(roots) for anchor in known):
                 continue
             first = next((i for i, word in enumerate(words) if word.end > span.start), 0)

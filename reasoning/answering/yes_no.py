@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from reasoning.answering.candidates import NAME, candidates, folded
+from reasoning.answering.denial import denial_of
 from reasoning.answering.evidence import Evidence, Found, Sentence
 from reasoning.answering.facts import date_of, passage_about
 from reasoning.answering.gazetteer import COUNTRIES, NATIONALITIES, STATES
@@ -129,7 +130,8 @@ def _before(reading: Reading, evidence: Evidence, relation: str) -> Proposal | N
 
 
 def _stated(reading: Reading, evidence: Evidence, names: list[str]) -> Proposal | None:
-    """Whether one sentence holds subject, relation and object; `no` where it holds another object of the kind."""
+    """Whether one sentence holds subject, relation and object; `no` where it denies it, or holds another object of the
+    kind. What may be so, or is somebody's word, tells neither."""
     if not names:
         return None
     objects = frozenset().union(*(content_of(name) for name in names[1:])) if len(names) > 1 else frozenset()
@@ -141,18 +143,29 @@ def _stated(reading: Reading, evidence: Evidence, names: list[str]) -> Proposal 
     }
     whole = sum(asked.values())
     told: tuple[float, Sentence] | None = None
+    denial, denied = denial_of(reading), None
     for sentence in evidence.sentences:
         here = sentence.stems | sentence.passage.about
         share = (
             sum(w * matched(r, sentence.stems, sentence.concepts) for r, w in asked.items()) / whole if whole else 1.0
         )
-        if subject <= here and objects <= here and share >= SAID and (objects or share >= SAID):
+        if share >= SAID and denial.doubts(sentence):
+            continue
+        if subject <= here and objects <= here and share >= SAID:
+            if any(denial.denies(sentence, at) for at in (None, *_positions(sentence, names))):
+                denied = denied or Proposal("no", (_whole(sentence),), share, worked_out=True)
+                continue
             return Proposal("yes", (_whole(sentence),), share, worked_out=True)
         if subject <= here and whole and share >= SAID and (told is None or share > told[0]):
             told = share, sentence
-    if told is None or not objects:
-        return None
+    if denied is not None or told is None or not objects:
+        return denied
     return Proposal("no", (_whole(told[1]),), 0.8 * told[0], worked_out=True)
+
+
+def _positions(sentence: Sentence, names: list[str]) -> list[int]:
+    """Where a sentence has these names, as they are written."""
+    return [sentence.start + at for name in names if (at := sentence.text.find(name)) >= 0]
 
 
 def _whole(sentence: Sentence) -> Support:

@@ -28,7 +28,7 @@ async def graph_hits(graph: GraphReader, tenant: str, text: str, k: int) -> list
     # One that others were merged into, or that people call so, has another name of its own, and no place in the text.
     starts = [one for one in known if one not in names]
     taken: set[int] = set()
-    for one in sorted((one for one in known if one in names), key=lambda one: -len(names[one])):
+    for one in sorted((one for one in known if one in names), key=lambda one: (-len(names[one]), one)):
         if taken.isdisjoint(names[one]):
             taken.update(names[one])
             starts.append(one)

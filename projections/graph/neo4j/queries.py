@@ -133,7 +133,7 @@ UNWIND $lookups AS lookup
 CALL (lookup) {{
     MATCH (p:Passage)-[r:ABOUT {{lookup: lookup}}]->(e:Entity)
     RETURN e.entity_id AS id, r.name AS name, p.chunk_id AS chunk, r.quality AS quality
-    ORDER BY quality DESC, chunk LIMIT $most
+    ORDER BY quality DESC, chunk, id, name LIMIT $most
 }}
 WITH collect([id, name, chunk, quality]) AS found
 {_STILL}
@@ -148,7 +148,7 @@ UNWIND $ids AS id
 MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})
 CALL (e) {{
     MATCH (p:Passage)-[r:ABOUT]->(e) RETURN r.name AS name, p.chunk_id AS chunk, r.quality AS quality
-    ORDER BY quality DESC, chunk LIMIT $most
+    ORDER BY quality DESC, chunk, name LIMIT $most
 }}
 WITH collect([id, name, chunk, quality]) AS found
 {_STILL}
@@ -158,7 +158,7 @@ UNWIND $ids AS id
 MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}})
 CALL (e) {{
     MATCH (p:Passage)-[r:MENTIONS]->(e) RETURN r.name AS name, p.chunk_id AS chunk, r.times AS times
-    ORDER BY chunk LIMIT $most
+    ORDER BY chunk, name LIMIT $most
 }}
 WITH collect([id, name, chunk, times]) AS found
 {_STILL}

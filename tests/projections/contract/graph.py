@@ -403,6 +403,8 @@ class GraphReaderContract:
         assert bob not in await graph.k_hops("default", [ada], 6)
         found = await graph.snapshot("default")
         assert bob.id not in {one.entity_id for one in found.mentions}
+        part = await graph.around("default", [chunk.chunk_id for chunk in (*ONE.chunks, *TWO.chunks)])
+        assert list(found.rejected) == list(part.rejected) == ["Bob"] and list(before.rejected) == []
         assert {(one.subject, one.object) for one in found.statements} == {("Cleo", "Dora")}
 
         await history.undo("Bob")
