@@ -58,7 +58,7 @@ async def test_what_was_broken_off_is_told_of_and_so_is_the_rest(
         await cache.clear(OPERATOR, "old", deadline=Deadline.after(20))
     assert (await cache.clear(OPERATOR, "old", deadline=Deadline.after(20))).entries == 3
     assert await outputs.counts() == {}
-    assert (await cache.clear(OPERATOR, "old", deadline=Deadline.after(20))).position == 0
+    assert (await cache.clear(OPERATOR, "old", deadline=Deadline.after(20))).entries == 0
     told = await reader.of_aggregate("default", "model", "entities", after_version=2)
     assert [event.event_data for event in told] == [
         CacheCleared(revision="old", entries=5),
