@@ -105,7 +105,7 @@ def test_searches_are_those_of_the_gateway(up: Up, way: str) -> None:
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
-        ("show", {"name": "nobody at all"}, "there is no document and no entity"),
+        ("show", {"name": "nobody at all"}, "there is no document, no chunk and no entity"),
         ("ask", {"question": "   "}, "query"),
         ("ask", {}, "question"),
         ("search", {"query": "glass", "k": 0}, "k"),

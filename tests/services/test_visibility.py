@@ -437,5 +437,5 @@ def _letter_of(event: DomainEvent, number: int) -> DeadLetter:
 
 
 async def test_an_entity_is_not_shown_under_a_documents_name(knowledge: Knowledge) -> None:
-    with pytest.raises(NotFoundError, match="there is no document and no entity 'Dan'"):
+    with pytest.raises(NotFoundError, match="there is no document, no chunk and no entity 'Dan'"):
         await knowledge.storage.show.show(EVE, ["Dan"], soon())
