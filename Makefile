@@ -29,9 +29,11 @@ coverage: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --durations=25
 
-# The same without the unit tests, which `make coverage` runs, and those of `make test-servers`.
+# The same without the unit tests, which `make coverage` runs, and those of `make test-servers`; of it a part, as pytest
+# is told it.
+PART :=
 test-embedded: $(READY)
-	$(BIN)/python -m pytest -m "not unit and not long" --ignore=tests/servers --durations=25
+	$(BIN)/python -m pytest -m "not unit and not long" --ignore=tests/servers --durations=25 $(PART)
 
 # Against real Kafka, Neo4j, OpenSearch and Redis, which it starts; tests/servers/conftest.py says where they come from.
 # A server that cannot be had fails the tests that need it.
