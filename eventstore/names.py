@@ -15,6 +15,11 @@ MOST_NAMES = 8
 """Of an entity, names in so many documents are looked at, the first by document id: not all of them each time."""
 
 
+def turn_of(tenant: str) -> str:
+    """The name of the turn in which this tenant's entities are decided on, by rules or by people: one at a time."""
+    return f"entities of {tenant}"
+
+
 class NamedEntity(NamedTuple):
     """One name that one document has for an entity. `version`: of the event that says so; `chunk_id`: where first."""
 
@@ -179,7 +184,7 @@ class Names:
     async def turn(self, tenant: str) -> AsyncIterator[NamesTurn]:
         """A transaction, in which nobody else changes this tenant's names or decides on its entities."""
         async with transaction(self._pool) as connection:
-            await take_turn(connection, f"entities of {tenant}")
+            await take_turn(connection, turn_of(tenant))
             yield NamesTurn(connection, tenant)
 
     async def doubt(self, tenant: str, entities: Collection[str]) -> None:

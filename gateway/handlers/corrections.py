@@ -9,6 +9,7 @@ from contracts.documents import MOST_MERGED
 from contracts.payload import Count, Identifier, Offset, Predicate, Revision, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
+from gateway.handlers.knowledge import RELATION
 from gateway.parameters import Decision
 from projections.relational.reads import RelationRow
 from services.corrections.deciding import Corrected
@@ -194,26 +195,7 @@ HANDLERS = {
         "Read a relation with its sentence.",
         raises=(404,),
         example={
-            "relation": {
-                "document_id": "articles/lovelace",
-                "relation_id": "r1",
-                "subject_id": "e1",
-                "subject": "Ada Lovelace",
-                "predicate": "write",
-                "object_id": "e2",
-                "object": "program",
-                "chunk_id": "5f0c",
-                "start": 0,
-                "end": 63,
-                "confidence": 0.7,
-                "valid": None,
-                "negated": False,
-                "modality": None,
-                "time": None,
-                "valid_from": None,
-                "valid_until": None,
-                "superseded_by": None,
-            },
+            "relation": {**RELATION, "time": None, "valid_from": None, "valid_until": None},
             "sentence": "Ada Lovelace wrote the first program for the Analytical Engine.",
         },
     ),

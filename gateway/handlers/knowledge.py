@@ -288,6 +288,26 @@ CITATION = {
     "headings": ["Life", "Work"],
 }
 ENTITY = {"entity_id": "e1", "name": "Ada Lovelace", "type": "PERSON", "passages": 1}
+RELATION = {
+    "document_id": "articles/lovelace",
+    "relation_id": "r1",
+    "subject_id": "e1",
+    "subject": "Ada Lovelace",
+    "predicate": "write",
+    "object_id": "e2",
+    "object": "program",
+    "chunk_id": "5f0c",
+    "start": 0,
+    "end": 63,
+    "confidence": 0.7,
+    "valid": None,
+    "negated": False,
+    "modality": None,
+    "time": "in 1843",
+    "valid_from": "1843",
+    "valid_until": "1843",
+    "superseded_by": None,
+}
 POSITIONS = {"relational": 19, "graph": 19, "vector": 19}
 
 HANDLERS = {
@@ -316,28 +336,7 @@ HANDLERS = {
         "List relations.",
         raises=(400,),
         example={
-            "relations": [
-                {
-                    "document_id": "articles/lovelace",
-                    "relation_id": "r1",
-                    "subject_id": "e1",
-                    "subject": "Ada Lovelace",
-                    "predicate": "write",
-                    "object_id": "e2",
-                    "object": "program",
-                    "chunk_id": "5f0c",
-                    "start": 0,
-                    "end": 63,
-                    "confidence": 0.7,
-                    "valid": None,
-                    "negated": False,
-                    "modality": None,
-                    "time": "in 1843",
-                    "valid_from": "1843",
-                    "valid_until": "1843",
-                    "superseded_by": None,
-                }
-            ],
+            "relations": [RELATION],
             "next": None,
         },
     ),

@@ -10,7 +10,7 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
-from services.corrections.deciding import Corrected, cause_of, outcome, unknown
+from services.corrections.deciding import Corrected, outcome, unknown
 from services.deadline import Deadline
 from services.reasons import reason_of_caller
 
@@ -50,7 +50,7 @@ class JudgeChains:
             if seen is not None and not await self._reader.page_of(key, seen, 0, 1):
                 raise unknown(what)
             judgement = ReasoningChainValidated(chain=min(max(chain, 0), MOST_CHAIN), valid=valid, reason=why)
-            cause = cause_of(caller, f"question-{query_id}")
+            cause = caller.cause(f"question-{query_id}")
 
             def decide(state: ReasoningQuery | None) -> Sequence[DomainEvent]:
                 if state is None:

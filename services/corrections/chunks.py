@@ -20,7 +20,6 @@ from projections.vector.reads import PassageReader
 from services.caller import Caller
 from services.corrections.deciding import (
     Corrected,
-    cause_of,
     check_right,
     corrected_documents,
     outcome,
@@ -74,7 +73,7 @@ class CorrectChunks:
             document = await self._document(caller, [chunk_id])
             (gone,) = _there(document, [chunk_id])
             chunk = await self._made(document, (gone,), (start, end))
-            cause = cause_of(caller, f"chunk-{chunk_id}")
+            cause = caller.cause(f"chunk-{chunk_id}")
             return await self._decide(
                 caller, document, chunk, lambda now: corrections.update_chunk(now, chunk_id, chunk, cause, why)
             )
@@ -93,7 +92,7 @@ class CorrectChunks:
             _check_adjacent(document, gone)
             span = min(one.start for one in gone), max(one.end for one in gone)
             chunk = await self._made(document, gone, span)
-            merged, cause = tuple(one.chunk_id for one in gone), cause_of(caller, f"chunk-{chunk_ids[0]}")
+            merged, cause = tuple(one.chunk_id for one in gone), caller.cause(f"chunk-{chunk_ids[0]}")
             return await self._decide(
                 caller, document, chunk, lambda now: corrections.merge_chunks(now, merged, chunk, cause, why)
             )
@@ -110,7 +109,7 @@ class CorrectChunks:
                 if not orphaned:
                     raise unknown(f"chunk {chunk_id!r}")
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
-            cause = cause_of(caller, f"chunk-{chunk_id}")
+            cause = caller.cause(f"chunk-{chunk_id}")
             # Deciding goes on in the event loop, where no model may be loaded.
             await asyncio.to_thread(lambda: self._recutting.embedder)
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-from aggregates.cause import Cause, RefusedError
+from aggregates.cause import RefusedError
 from aggregates.document import Document
 from contracts.access import collection_of
 from contracts.documents import ChunkMerged, ChunkUpdated, RelationshipUpdated, RelationshipValidated
@@ -31,11 +31,6 @@ class Corrected:
     document_id: str | None
     position: int
     changed: bool
-
-
-def cause_of(caller: Caller, correlation_id: str) -> Cause:
-    """Of what the caller decides."""
-    return caller.cause(correlation_id)
 
 
 def check_right(caller: Caller, resource: str, what: str, document: Document | None) -> Document:

@@ -24,7 +24,6 @@ from projections.vector.reads import PassageReader
 from services.caller import Caller
 from services.corrections.deciding import (
     Corrected,
-    cause_of,
     check_right,
     corrected_documents,
     outcome,
@@ -132,7 +131,7 @@ class CorrectRelations:
                 statement=Statement.of(found),
                 reason=why,
             )
-            return corrections.update_relationship(document, change, cause_of(caller, f"relation-{relation_id}"))
+            return corrections.update_relationship(document, change, caller.cause(f"relation-{relation_id}"))
 
         async with deadline.enforce("correcting a relation"):
             return await self._decide(caller, relation_id, decide)
@@ -148,7 +147,7 @@ class CorrectRelations:
             judgement = RelationshipValidated(
                 relation_id=relation_id, valid=valid, reason=why, statement=Statement.of(found)
             )
-            return corrections.validate_relationship(document, judgement, cause_of(caller, f"relation-{relation_id}"))
+            return corrections.validate_relationship(document, judgement, caller.cause(f"relation-{relation_id}"))
 
         async with deadline.enforce("judging a relation"):
             return await self._decide(caller, relation_id, decide)
@@ -172,7 +171,7 @@ class CorrectRelations:
             def decide(state: _Sighted | None) -> Sequence[DomainEvent]:
                 document = check_right(caller, "relations", what, None if state is None else state.document)
                 found = None if state is None or state.found is None else Statement.of(state.found)
-                cause = cause_of(caller, f"relation-{relation_id}")
+                cause = caller.cause(f"relation-{relation_id}")
                 return corrections.undo_relationship(document, relation_id, found, cause, why)
 
             events = await self._commands.execute(Command(key, LookingFor(relation_id), decide))

@@ -18,6 +18,7 @@ from contracts.envelope import DomainEvent
 from contracts.text import is_blank
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
+from eventstore.names import turn_of
 from eventstore.pool import PostgresPool, turn
 from eventstore.reader import EventReader
 from projections.relational.entity_lookup import EntityLookup, FoundEntity
@@ -313,7 +314,7 @@ class EntityService:
     @contextlib.asynccontextmanager
     async def _turn(self, tenant: str) -> AsyncIterator[None]:
         """Nobody else decides on the tenant's entities until the block ends: two could merge each other."""
-        async with turn(self._pool, f"entities of {tenant}"):
+        async with turn(self._pool, turn_of(tenant)):
             yield
 
     async def _way(self, tenant: str, entity: str) -> list[str]:
