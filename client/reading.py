@@ -48,6 +48,19 @@ async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
     raise GatewayNotFoundError(f"{what}; `annals list` and `annals entity list` show what there is")
 
 
+async def trace(gateway: Gateway, names: Sequence[str], limit: int, cursor: str | None) -> dict[str, Any]:
+    """What the request led to that one of these names is of, a page of its events."""
+    missing: GatewayNotFoundError | None = None
+    for name in names:
+        try:
+            found: dict[str, Any] = await gateway.get(f"/events/traces/{segment(name)}", limit=limit, cursor=cursor)
+            return found
+        except GatewayNotFoundError as error:
+            missing = missing or error
+    assert missing is not None, "there is one name at least"
+    raise missing
+
+
 def _without_kind(event: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name != "aggregate_kind"}
 

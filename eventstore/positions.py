@@ -5,9 +5,18 @@ while the read model's server is away. One that is too low only makes events com
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
 
 from contracts.topics import Partition
 from eventstore.pool import PostgresPool, acquire, transaction
+
+
+class TimedPosition(NamedTuple):
+    """Where a consumer is in a partition, and since when; `at` is None where that is not known."""
+
+    position: int
+    at: datetime | None
 
 
 def low_watermark(positions: Mapping[Partition, int], partitions: Iterable[Partition]) -> int:
@@ -26,9 +35,10 @@ class ConsumerPositions:
         partitions = sorted(positions)
         async with acquire(self._pool) as connection:
             await connection.execute(
-                "INSERT INTO annals.consumer_positions AS p (consumer, topic, partition, position) "
-                "SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) "
-                "ON CONFLICT (consumer, topic, partition) DO UPDATE SET position = excluded.position "
+                "INSERT INTO annals.consumer_positions AS p (consumer, topic, partition, position, advanced_at) "
+                "SELECT $1, *, clock_timestamp() FROM unnest($2::text[], $3::int[], $4::bigint[]) "
+                "ON CONFLICT (consumer, topic, partition) DO UPDATE "
+                "SET position = excluded.position, advanced_at = excluded.advanced_at "
                 "WHERE p.position < excluded.position",
                 consumer,
                 [topic for topic, _ in partitions],
@@ -51,9 +61,17 @@ class ConsumerPositions:
 
     async def all(self) -> dict[str, dict[Partition, int]]:
         """Where every consumer is."""
+        return {
+            consumer: {partition: one.position for partition, one in timed.items()}
+            for consumer, timed in (await self.timed()).items()
+        }
+
+    async def timed(self) -> dict[str, dict[Partition, TimedPosition]]:
+        """Where every consumer is, and since when."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch("SELECT * FROM annals.consumer_positions")
-        found: dict[str, dict[Partition, int]] = {}
+        found: dict[str, dict[Partition, TimedPosition]] = {}
         for row in rows:
-            found.setdefault(row["consumer"], {})[(row["topic"], row["partition"])] = row["position"]
+            partition = row["topic"], row["partition"]
+            found.setdefault(row["consumer"], {})[partition] = TimedPosition(row["position"], row["advanced_at"])
         return found

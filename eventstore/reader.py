@@ -26,7 +26,7 @@ PAGE_LIMIT_S = 600.0
 QUESTION_TYPES = sorted(event_type for event_type, kind in KIND_OF.items() if kind == "reasoning_query")
 
 
-def _seen(collections: str) -> str:
+def seen_within(collections: str) -> str:
     """Condition: an event of a document of these collections, or of a question that was answered from such documents
     alone; or of anything where they are NULL."""
     return (
@@ -61,7 +61,7 @@ _OF_TENANT = page(
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE tenant = $1 AND topic = ANY($2) AND notification_id > $3 "
-        f"AND notification_id <= $4 AND {_seen('$7')}"
+        f"AND notification_id <= $4 AND {seen_within('$7')}"
     ),
     order="notification_id",
     rows="$5",
@@ -72,7 +72,7 @@ _OF_REQUEST = page(
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE tenant = $1 AND correlation_id = $2 AND topic = ANY($3) "
-        f"AND notification_id > $4 AND {_seen('$7')}"
+        f"AND notification_id > $4 AND {seen_within('$7')}"
     ),
     order="notification_id",
     rows="$5",
@@ -81,7 +81,7 @@ _OF_REQUEST = page(
 _OF_AGGREGATE = page(
     "originator_version, notification_id, recorded_at, state",
     size="octet_length(state)",
-    source=f"annals.stored_events WHERE originator_id = $1 AND originator_version > $2 AND {_seen('$5')}",
+    source=f"annals.stored_events WHERE originator_id = $1 AND originator_version > $2 AND {seen_within('$5')}",
     order="originator_version",
     rows="$3",
     max_bytes="$4",
@@ -170,7 +170,7 @@ class EventReader:
         """
         types = sorted(event_types)
         return await self._fetch(
-            _OF_TENANT, tenant, types, after, up_to, limit, limits.BATCH_BYTES, _listed(collections)
+            _OF_TENANT, tenant, types, after, up_to, limit, limits.BATCH_BYTES, listed(collections)
         )
 
     async def of_request(
@@ -185,7 +185,7 @@ class EventReader:
         """What one request led to behind a position, in the order of the log; bounded like `of_tenant`."""
         types = sorted(event_types)
         return await self._fetch(
-            _OF_REQUEST, tenant, correlation_id, types, after, limit, limits.BATCH_BYTES, _listed(collections)
+            _OF_REQUEST, tenant, correlation_id, types, after, limit, limits.BATCH_BYTES, listed(collections)
         )
 
     async def page_of(
@@ -193,7 +193,7 @@ class EventReader:
     ) -> list[DomainEvent]:
         """One aggregate's events behind a version, in order; bounded like `of_tenant`."""
         return await self._fetch(
-            _OF_AGGREGATE, stream_id(*key), after_version, limit, limits.BATCH_BYTES, _listed(collections)
+            _OF_AGGREGATE, stream_id(*key), after_version, limit, limits.BATCH_BYTES, listed(collections)
         )
 
     async def with_id(
@@ -201,10 +201,10 @@ class EventReader:
     ) -> DomainEvent | None:
         """The tenant's event with this id; the oldest, should several aggregates have one."""
         found = await self._fetch(
-            f"{_COLUMNS} WHERE event_id = $1 AND tenant = $2 AND {_seen('$3')} ORDER BY notification_id LIMIT 1",
+            f"{_COLUMNS} WHERE event_id = $1 AND tenant = $2 AND {seen_within('$3')} ORDER BY notification_id LIMIT 1",
             event_id,
             tenant,
-            _listed(collections),
+            listed(collections),
         )
         return found[0] if found else None
 
@@ -400,7 +400,7 @@ class EventReader:
                 prefix,
                 behind,
                 limit,
-                _listed(collections),
+                listed(collections),
             )
         return [row["document_id"] for row in rows]
 
@@ -411,9 +411,9 @@ class EventReader:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT topic, count(*) AS events FROM annals.stored_events "
-                f"WHERE ($1::text IS NULL OR tenant = $1) AND {_seen('$2')} GROUP BY topic ORDER BY topic",
+                f"WHERE ($1::text IS NULL OR tenant = $1) AND {seen_within('$2')} GROUP BY topic ORDER BY topic",
                 tenant,
-                _listed(collections),
+                listed(collections),
             )
         return {row["topic"]: row["events"] for row in rows}
 
@@ -471,7 +471,7 @@ def _event(row: asyncpg.Record) -> DomainEvent:
     return decode_unvalidated(row["state"], position=row["notification_id"], recorded_at=row["recorded_at"])
 
 
-def _listed(collections: Collection[str] | None) -> list[str] | None:
+def listed(collections: Collection[str] | None) -> list[str] | None:
     return None if collections is None else sorted(collections)
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "review": "review",
     "show": "show",
     "history": "history",
+    "trace": "trace",
     "delete": "delete",
     "relation": "relation",
     "chunk": "chunk",

@@ -11,6 +11,7 @@ from annals.addresses import without_password
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
 from annals.settings import Settings
 from contracts.topics import topics
+from eventstore.causes import RequestCauses
 from eventstore.chained_events import ChainedEvents
 from eventstore.checkpoints import Checkpoints
 from eventstore.kafka.admin import BrokerAdmin, reason
@@ -29,6 +30,7 @@ from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
 from services.operations.subscriptions import Subscriptions
 from services.operations.system_health import SystemHealth
+from services.operations.tracing import TraceRequests
 from services.operations.use_cases import Operations
 
 BROKER_LIMIT_S = 3.0
@@ -48,6 +50,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         reprocess=reprocess,
         dead_letters=DeadLetterService(stores.letters),
         events=events,
+        traces=TraceRequests(events, stores.reader, RequestCauses(stores.pool), stores.positions, stores.topics),
         positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters),

@@ -19,6 +19,7 @@ from gateway.parameters import Cursor, Limit
 from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
 from services.deadline import Deadline
 from services.operations.events import EventPage
+from services.operations.tracing import traced
 from services.positions import Position
 
 Types = Annotated[list[EventType] | None, Query(max_length=64, description="Of these types alone; repeatable.")]
@@ -104,6 +105,80 @@ async def of_request(
     return Events.of(request, page)
 
 
+class StepKind(BaseModel):
+    """Events of one type that follow from one of another type, or (`cause` is null) from none of this request.
+
+    Seconds are from when the cause was recorded until this was."""
+
+    event_type: str
+    cause: str | None
+    events: int
+    shortest_s: float | None
+    median_s: float | None
+    longest_s: float | None
+
+
+class StepView(BaseModel):
+    """One event of a request, without what it says. `after_s`: from when its cause was recorded until it was."""
+
+    event_id: UUID
+    event_type: EventType
+    aggregate_kind: AggregateKind
+    aggregate_id: str
+    aggregate_version: int
+    position: Position
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+    cause: UUID | None
+    cause_type: str | None
+    cause_of: str | None
+    after_s: float | None
+
+
+class ProjectedView(BaseModel):
+    """How far a read model is with the request's events that it takes. `by`: when it had all of them, at the latest."""
+
+    read_model: str
+    events: int
+    last: Position
+    position: Position
+    done: bool
+    by: datetime | None
+
+
+class TraceView(BaseModel):
+    """A request's events as a tree: each step names its cause, which comes before it. `steps` are a page of them, in
+    the order of the log; all else is of the whole request."""
+
+    correlation_id: str
+    events: int
+    began: datetime
+    ended: datetime
+    kinds: list[StepKind]
+    read_models: list[ProjectedView]
+    steps: list[StepView]
+    next: str | None
+
+
+async def trace(
+    request: Request,
+    name: Annotated[
+        Identifier,
+        Path(description="A correlation, or the id of an event, document, entity or question, percent-encoded."),
+    ],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> TraceView:
+    """What one request or delivery led to, as a tree of causes with the time of each step, and how far the read models
+    are with it. A document, entity or question stands for the request that changed it last."""
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).operations.traces.trace(
+        exchange.caller, [name], after=cursor, limit=limit, deadline=exchange.deadline
+    )
+    return TraceView.model_validate(traced(found, lambda position: shown(request, position)))
+
+
 async def stream(
     request: Request,
     after: Annotated[str | None, Query(max_length=64, description="A position; without one, from now.")] = None,
@@ -140,6 +215,51 @@ async def stream(
     )
 
 
+TRACE = {
+    "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "events": 1,
+    "began": "2026-01-05T10:00:02.5Z",
+    "ended": "2026-01-05T10:00:02.5Z",
+    "kinds": [
+        {
+            "event_type": "DocumentDeleted",
+            "cause": None,
+            "events": 1,
+            "shortest_s": None,
+            "median_s": None,
+            "longest_s": None,
+        }
+    ],
+    "read_models": [
+        {
+            "read_model": "relational",
+            "events": 1,
+            "last": 20,
+            "position": 20,
+            "done": True,
+            "by": "2026-01-05T10:00:02.9Z",
+        }
+    ],
+    "steps": [
+        {
+            "event_id": "0b9f5f3e-6a44-4f0e-9d3d-6d3a8a3e4c11",
+            "event_type": "DocumentDeleted",
+            "aggregate_kind": "document",
+            "aggregate_id": "articles/lovelace",
+            "aggregate_version": 6,
+            "position": 20,
+            "actor": "ada",
+            "occurred_at": "2026-01-05T10:00:00Z",
+            "recorded_at": "2026-01-05T10:00:02.5Z",
+            "cause": None,
+            "cause_type": None,
+            "cause_of": None,
+            "after_s": None,
+        }
+    ],
+    "next": None,
+}
+
 EVENT = {
     "event_id": "0b9f5f3e-6a44-4f0e-9d3d-6d3a8a3e4c11",
     "event_type": "DocumentDeleted",
@@ -164,6 +284,9 @@ HANDLERS = {
         of_aggregate, "events", "Read the events of an aggregate.", raises=(400, 404), example=PAGE
     ),
     "events_of_request": Handler(of_request, "events", "Read what a request led to.", raises=(400,), example=PAGE),
+    "request_tracer": Handler(
+        trace, "events", "Read what a request led to, as a tree of causes.", raises=(400, 404), example=TRACE
+    ),
     "event_stream": Handler(
         stream,
         "events",

@@ -53,7 +53,7 @@ class EventBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class Sight:
     """The types of events that somebody may see, of documents of these collections (None: of everything)."""
 
     types: frozenset[EventType]
@@ -76,7 +76,7 @@ class ReadEvents:
 
     async def get(self, caller: Caller, event_id: UUID, *, deadline: Deadline) -> DomainEvent:
         """The event with this id. Raises NotFoundError."""
-        sight = _sight(caller, None)
+        sight = sight_of(caller, None)
         async with deadline.enforce("reading an event"):
             found = await self._reader.with_id(caller.tenant, event_id, sight.collections)
         if found is None or found.event_type not in sight.types:
@@ -94,7 +94,7 @@ class ReadEvents:
         deadline: Deadline,
     ) -> EventPage:
         """What happened to one aggregate, by version. Raises NotFoundError, WrongCursorError."""
-        sight = _sight(caller, None)
+        sight = sight_of(caller, None)
         if not any(KIND_OF[one] == kind for one in sight.types):
             raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
         key = AggregateKey(caller.tenant, kind, aggregate_id)
@@ -111,7 +111,7 @@ class ReadEvents:
         self, caller: Caller, correlation_id: str, *, after: str | None, limit: int, deadline: Deadline
     ) -> EventPage:
         """Everything that one request or delivery led to, in the order of the log. Raises WrongCursorError."""
-        sight = _sight(caller, None)
+        sight = sight_of(caller, None)
         fetch = partial(self._reader.of_request, caller.tenant, correlation_id, sight.types, sight.collections)
         async with deadline.enforce("reading a request's events"):
             return await self._by_position(caller, f"events of request {correlation_id}", fetch, after, limit)
@@ -129,7 +129,7 @@ class ReadEvents:
 
         A page ends early rather than that it holds more than BATCH_BYTES. Raises WrongCursorError.
         """
-        wanted = _sight(caller, types)
+        wanted = sight_of(caller, types)
         async with deadline.enforce("reading events"):
             head = await self._reader.head()
 
@@ -146,7 +146,7 @@ class ReadEvents:
         A batch without events says, every QUIET_S, how far it has looked. Whoever was cut off goes on from the
         position of the last batch, and misses nothing. One batch is held at a time: who reads slowly, waits for none.
         """
-        wanted = _sight(caller, types)
+        wanted = sight_of(caller, types)
         loop = asyncio.get_running_loop()
         position, told = after, loop.time()
         while deadline.remaining_s > 0:
@@ -165,13 +165,13 @@ class ReadEvents:
 
     async def head(self, caller: Caller, *, deadline: Deadline) -> int:
         """The position of the newest event of the log: where a tail begins that wants what is yet to come."""
-        _sight(caller, None)
+        sight_of(caller, None)
         async with deadline.enforce("reading the log's position"):
             return await self._reader.head()
 
     async def count_by_type(self, caller: Caller, *, deadline: Deadline) -> dict[str, int]:
         """How many events of each type the caller may see."""
-        sight = _sight(caller, None)
+        sight = sight_of(caller, None)
         async with deadline.enforce("counting events"):
             found = await self._reader.count_by_type(caller.tenant, sight.collections)
         return {name: count for name, count in found.items() if name in sight.types}
@@ -189,7 +189,7 @@ class ReadEvents:
             return EventPage(events, None)
         return EventPage(events, encoded(name, self._positions.sealed(caller.tenant, _position(events[-1]))))
 
-    async def _read(self, tenant: str, wanted: _Sight, position: int, limit: int, head: int) -> EventBatch:
+    async def _read(self, tenant: str, wanted: Sight, position: int, limit: int, head: int) -> EventBatch:
         """The next events behind a position, window by window, until there are some or the end is reached."""
         while position < head:
             end = min(position + WINDOW, head)
@@ -218,10 +218,10 @@ def _version(event: DomainEvent) -> int:
 
 def readable(caller: Caller) -> frozenset[EventType]:
     """The types of events that the caller may see. Raises AccessDeniedError."""
-    return _sight(caller, None).types
+    return sight_of(caller, None).types
 
 
-def _sight(caller: Caller, types: Collection[EventType] | None) -> _Sight:
+def sight_of(caller: Caller, types: Collection[EventType] | None) -> Sight:
     """What the caller may see, of the types that are wanted. Raises AccessDeniedError."""
     caller.require("events", "read")
     reach = caller.access.reach("events", "read")
@@ -233,4 +233,4 @@ def _sight(caller: Caller, types: Collection[EventType] | None) -> _Sight:
         for resource, guarded in (("policies", ACCESS_TYPES), ("webhooks", WEBHOOK_TYPES)):
             if caller.access.decide(resource, "read").allowed:
                 allowed |= guarded
-    return _Sight(allowed if types is None else allowed & frozenset(types), collections)
+    return Sight(allowed if types is None else allowed & frozenset(types), collections)

@@ -14,6 +14,7 @@ from services.operations.reprocessing import Reprocess
 from services.operations.status import ReadStatus
 from services.operations.subscriptions import Subscriptions
 from services.operations.system_health import SystemHealth
+from services.operations.tracing import TraceRequests
 from services.positions import ShownPositions
 
 
@@ -27,6 +28,7 @@ class Operations:
     reprocess: Reprocess
     dead_letters: DeadLetterService
     events: ReadEvents
+    traces: TraceRequests
     positions: ShownPositions
     subscriptions: Subscriptions
     transfer: TransferEvents

@@ -8,7 +8,7 @@ from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
 from services.deadline import Deadline
-from services.storage.lookup import KINDS, find_aggregate, unknown
+from services.storage.lookup import find_aggregate, find_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,5 @@ class ReadHistory:
             if reach.is_everything:
                 key = await find_aggregate(self._reader, caller, names)
             else:
-                key = await self._visible(caller, names, reach.whole or frozenset())
+                key = await find_within(self._reader, caller, names, reach.whole or frozenset())
             return History(key, tuple((await self._reader.of_aggregates([key]))[key]))
-
-    async def _visible(self, caller: Caller, names: Sequence[str], collections: frozenset[str]) -> AggregateKey:
-        seen = await self._reader.documents_within(caller.tenant, names, collections)
-        for name in names:
-            if name in seen:
-                return AggregateKey(caller.tenant, "document", name)
-            question = AggregateKey(caller.tenant, "reasoning_query", name)
-            if await self._reader.page_of(question, collections, 0, 1):
-                return question
-        raise unknown(names[0], KINDS)

@@ -1,6 +1,6 @@
 """From a name that somebody gives to the aggregate that is meant."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from contracts.event_types import ACCESS_KINDS, KIND_OF, AggregateKind
 from eventstore.keys import AggregateKey
@@ -24,6 +24,22 @@ async def find_aggregate(
     if found is None:
         raise unknown(names[0], kinds)
     return found
+
+
+async def find_within(
+    reader: EventReader, caller: Caller, names: Sequence[str], collections: Collection[str]
+) -> AggregateKey:
+    """As `find_aggregate`, for whoever may see some documents alone: of those, and of the questions that were answered
+    from those alone.
+    """
+    seen = await reader.documents_within(caller.tenant, names, collections)
+    for name in names:
+        if name in seen:
+            return AggregateKey(caller.tenant, "document", name)
+        question = AggregateKey(caller.tenant, "reasoning_query", name)
+        if await reader.page_of(question, collections, 0, 1):
+            return question
+    raise unknown(names[0], KINDS)
 
 
 def unknown(name: str, kinds: Sequence[AggregateKind]) -> NotFoundError:

@@ -201,6 +201,18 @@ def test_show_and_history_of_a_document(up: Up, monkeypatch: pytest.MonkeyPatch)
     assert called(up.data, "history", "articles/tarrow.md").stdout.splitlines()[0].endswith("/articles/tarrow.md")
 
 
+def test_the_request_that_took_a_document_in_is_traced(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(up.articles.parent)
+    traced = given(up.data, "trace", "articles/tarrow.md")
+    steps = [step for step in traced["steps"] if step["aggregate_id"].endswith("tarrow.md")]
+    assert steps[0]["event_type"] == "DocumentIngested" and steps[-1]["event_type"] == "DocumentProcessed"
+    assert all(step["after_s"] > 0 and step["cause_type"] for step in steps[1:])
+    assert [one["read_model"] for one in traced["read_models"] if one["done"]] == ["relational", "graph", "vector"]
+    told = called(up.data, "trace", traced["correlation_id"]).stdout
+    assert "after its cause" in told and "relational: has all" in told
+    assert given(up.data, "trace", steps[1]["event_id"], "--limit", "1")["correlation_id"] == traced["correlation_id"]
+
+
 def test_a_source_is_cited_with_its_headings_and_a_chunk_shown_with_what_is_around(up: Up, tmp_path: Path) -> None:
     path = tmp_path / "kelp notes.md"
     path.write_text("# Kelp\n\nIt grows.\n\n## Harvest\n\nKelp at Thornsea is harvested by Odalys Brandt.\n")

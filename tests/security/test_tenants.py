@@ -143,6 +143,18 @@ BY_ID: dict[str, tuple[str, Way]] = {
         "request",
         lambda i, name: i.operations.events.of_request(ZOE, name, after=None, limit=5, deadline=soon()),
     ),
+    "trace of a request": (
+        "request",
+        lambda i, name: i.operations.traces.trace(ZOE, [name], after=None, limit=5, deadline=soon()),
+    ),
+    "trace of an event": (
+        "event",
+        lambda i, name: i.operations.traces.trace(ZOE, [name], after=None, limit=5, deadline=soon()),
+    ),
+    "trace of a document": (
+        "document",
+        lambda i, name: i.operations.traces.trace(ZOE, [name], after=None, limit=5, deadline=soon()),
+    ),
     "dead letter": (
         "letter",
         lambda i, name: i.operations.dead_letters.get(ZOE, int(name), all_tenants=False, deadline=soon()),

@@ -7,6 +7,7 @@ from annals.cli.context import CommandContext
 from annals.cli.names import names_of
 from annals.session import session
 from services.deadline import Deadline
+from services.operations.tracing import TRACE_LIMIT_S, traced
 from services.storage.original import Original
 from services.storage.show import EntityView
 
@@ -39,3 +40,13 @@ async def history(context: CommandContext, given: str) -> dict[str, Any]:
         )
     events = [event.model_dump(mode="json") for event in found.events]
     return {"id": found.key.aggregate_id, "kind": found.key.kind, "events": events}
+
+
+async def trace(context: CommandContext, given: str, limit: int, after: str | None) -> dict[str, Any]:
+    """What one request led to, a page of its events."""
+    async with session(context.settings) as opened:
+        operations = opened.use_cases.operations
+        found = await operations.traces.trace(
+            context.caller, names_of(given), after=after, limit=limit, deadline=Deadline.after(TRACE_LIMIT_S)
+        )
+        return traced(found, lambda position: operations.positions.shown(context.caller, position))
