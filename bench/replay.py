@@ -57,7 +57,13 @@ async def _measured(services: Stores, projections: Sequence[Projection]) -> Meas
     rows = 0
     for _ in range(ROUNDS):
         watch = Stopwatch()
-        await replay([(one.model, one.store) for one in projections], services.reader, services.topics, lambda _: None)
+        await replay(
+            [(one.model, one.store) for one in projections],
+            services.generations,
+            services.reader,
+            services.topics,
+            lambda _: None,
+        )
         replayed += watch.seconds
         rows = 0
         for one in projections:

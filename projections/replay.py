@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -15,15 +14,19 @@ from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.catch_up import CatchUp, StillHeld
 from projections.changes import Change, ReadModel, uniform_positions
+from projections.generations import Generations
 from projections.states import State, bytes_of, fold
 from projections.store import Generation, LiveStore
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 BULK_ALLOCATIONS = 100_000
 """Objects between two looks of the garbage collector while building."""
+
+NEXT = "next"
+"""The purpose of a generation that is to become the live one."""
+UNFINISHED_S = 86_400.0
+"""How long one is kept that nobody goes on with."""
 
 Wanted = Callable[[DomainEvent], bool]
 Report = Callable[[int], None]
@@ -35,6 +38,7 @@ async def _held() -> None:
 
 async def replay(
     models: Sequence[tuple[ReadModel, LiveStore]],
+    generations: Generations,
     reader: EventReader,
     topics: Topics,
     report: Report,
@@ -47,17 +51,23 @@ async def replay(
     Raises UnfoldableEventError, StoreUnavailableError (SwitchDeferredError among them), and what `still_held` raises.
     """
     head = await reader.head()
-    building = [(model, store.generation("next")) for model, store in models]
-    try:
-        rows = await build(building, reader, up_to=head, report=report)
-        await _together(generation.finish(uniform_positions(model, topics, head)) for model, generation in building)
-        for model, generation in building:
-            await CatchUp(model, generation, reader, topics, head, still_held).switch()
-        return rows
-    except BaseException:
-        for model, generation in building:
-            await discard(model.name, generation)
-        raise
+    began = [await generations.begin_anew(model.name, NEXT, expires_s=UNFINISHED_S) for model, _ in models]
+    building = [(model, generation) for (model, _), (_, generation) in zip(models, began, strict=True)]
+    switched = 0
+    async with generations.registry.leased([registered.id for registered, _ in began]):
+        try:
+            rows = await build(building, reader, up_to=head, report=report)
+            await _together(generation.finish(uniform_positions(model, topics, head)) for model, generation in building)
+            for (model, generation), (registered, _) in zip(building, began, strict=True):
+                await generations.registry.ready(registered.id, rows[model.name], head)
+                await CatchUp(model, generation, reader, topics, head, still_held).switch()
+                await generations.switched(registered)
+                switched += 1
+            return rows
+        except BaseException:
+            for registered, _ in began[switched:]:
+                await generations.discard(registered)
+            raise
 
 
 async def build(
@@ -97,14 +107,6 @@ async def build(
         if loading is not None and not loading.done():
             loading.cancel()
             await asyncio.gather(loading, return_exceptions=True)
-
-
-async def discard(name: str, generation: Generation) -> None:
-    """Drop a generation that nobody wants any more. Where that fails a log line says so: the next start tries again."""
-    try:
-        await generation.discard()
-    except Exception as error:
-        log.warning("%s: what was being built is left behind, and removed at the next start: %s", name, error)
 
 
 @contextlib.contextmanager

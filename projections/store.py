@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions
@@ -91,9 +91,25 @@ class Generation(Protocol):
         ...
 
 
+class LiveGeneration(NamedTuple):
+    """What is read now. `id`: where its server knows it; else the registry alone does."""
+
+    id: str | None
+    schema_version: int
+
+
 class LiveStore(Store, Protocol):
     """Holds the generation that is read, and makes others beside it."""
 
-    def generation(self, purpose: str) -> Generation:
-        """Another generation of the read model; there is one for each purpose."""
+    @property
+    def schema_version(self) -> int:
+        """Of the generations that it makes."""
+        ...
+
+    async def live(self) -> LiveGeneration | None:
+        """The one that is read; None where there is none yet."""
+        ...
+
+    def generation(self, generation_id: str) -> Generation:
+        """Another generation of the read model. What it is called where it lies is made of its id."""
         ...

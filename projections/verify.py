@@ -11,11 +11,15 @@ from eventstore.reader import EventReader
 from projections.changes import Positions, ReadModel, uniform_positions
 from projections.errors import ReadModelReplacedError
 from projections.extent import Build, Extent
-from projections.replay import Report, build, discard
+from projections.generations import Generations
+from projections.replay import Report, build
 from projections.store import LiveStore, Snapshot, Store
 
 TRIES = 10
 """A live one that changes while it is compared, in a database without snapshots, is compared again."""
+
+VERIFY = "verify"
+"""The purpose of a generation that is built to be compared."""
 
 SHOWN = 300
 DERIVED = ("entities", "entity_names", "terms", "collections")
@@ -40,7 +44,14 @@ class Verdict:
     difference: str | None
 
 
-async def verify(model: ReadModel, store: LiveStore, reader: EventReader, topics: Topics, report: Report) -> Verdict:
+async def verify(
+    model: ReadModel,
+    store: LiveStore,
+    generations: Generations,
+    reader: EventReader,
+    topics: Topics,
+    report: Report,
+) -> Verdict:
     """Compare the live read model, as it is at one moment, with one built from the same events.
 
     Events count up to the live model's position, and beyond it where it has them already: an event that the live one
@@ -49,17 +60,19 @@ async def verify(model: ReadModel, store: LiveStore, reader: EventReader, topics
     Raises UnfoldableEventError, StoreUnavailableError (ReadModelReplacedError among them, where the live one never kept
     still for long enough).
     """
-    generation = store.generation("verify")
-    try:
-        building = Build(
-            model, generation.store, reader, await _present_extent(store, uniform_positions(model, topics, 0))
-        )
-        up_to = await reader.head()
-        rows = await build([(model, generation)], reader, up_to=up_to, report=report, wanted=building.wants)
-        await generation.finish({})
-        return await _compare(model, store, generation.store, topics, building, rows[model.name])
-    finally:
-        await discard(model.name, generation)
+    registered, generation = await generations.begin_anew(model.name, VERIFY, expires_s=0)
+    async with generations.registry.leased([registered.id]):
+        try:
+            building = Build(
+                model, generation.store, reader, await _present_extent(store, uniform_positions(model, topics, 0))
+            )
+            up_to = await reader.head()
+            rows = await build([(model, generation)], reader, up_to=up_to, report=report, wanted=building.wants)
+            await generation.finish({})
+            await generations.registry.ready(registered.id, rows[model.name], up_to)
+            return await _compare(model, store, generation.store, topics, building, rows[model.name])
+        finally:
+            await generations.discard(registered)
 
 
 @_again

@@ -32,6 +32,7 @@ COMMANDS = {
     "reprocess": "reprocess",
     "status": "status",
     "replay": "replay",
+    "generations": "generations",
     "verify": "verify",
     "checkpoint": "checkpoint",
     "prove": "prove",

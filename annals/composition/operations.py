@@ -75,6 +75,7 @@ def rebuilding(stores: Stores) -> Rebuilding:
         stores.positions,
         stores.topics,
         partial(claim_servers, stores),
+        stores.generations,
     )
 
 

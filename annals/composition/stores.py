@@ -16,6 +16,7 @@ from eventstore.access_version import AccessVersion
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.follower import LogFollower, open_follower
+from eventstore.generations import GenerationRegistry
 from eventstore.kafka.admin import BrokerAdmin
 from eventstore.kafka.ownership import own_topics
 from eventstore.log import EventLog
@@ -27,6 +28,7 @@ from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.texts import TextStore
+from projections.generations import Generations
 from projections.projection import Projection
 from projections.projector import Projector
 from services.positions import ShownPositions
@@ -51,6 +53,7 @@ class Stores:
     access_version: AccessVersion
     read: ReadSide
     projections: dict[str, Projection]
+    generations: Generations
     shown_positions: ShownPositions
 
     @property
@@ -100,6 +103,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
             },
+            generations=Generations(GenerationRegistry(pool), {model.name: store for model, store in read.models}),
             shown_positions=ShownPositions(await position_key(pool)),
         )
 
@@ -139,6 +143,7 @@ async def open_read_models(stores: Stores) -> None:
         await claim_servers(stores)
         for projection in stores.projections.values():
             await projection.store.open()
+        await stores.generations.register_live()
         await stores.read.answers.open()
         await stores.read.limits.open()
     await _set_back_positions(stores)

@@ -29,8 +29,8 @@ _OLD = "_old"
 class PostgresGeneration:
     """Lies in a schema of its own beside the live one. Methods raise StoreUnavailableError."""
 
-    def __init__(self, live: PostgresStore, purpose: str) -> None:
-        self.store = live.beside(purpose)
+    def __init__(self, live: PostgresStore, generation_id: str) -> None:
+        self.store = live.beside(generation_id)
         self._live = live
         self._pool = live.pool
         self._layout = live.layout

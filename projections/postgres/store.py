@@ -1,8 +1,8 @@
 """A read model in PostgreSQL: live writes by version, and generations that are built beside and switched to.
 
-Each generation is a schema of its own: `relational` is live, `relational_next` is being built. Writers of one read
-model share an advisory lock that the switch has alone; they wait for each other where they write the same aggregate or
-name the same entity.
+Each generation is a schema of its own: `relational` is live, `relational_ID` is being built, or kept aside. Writers of
+one read model share an advisory lock that the switch has alone; they wait for each other where they write the same
+aggregate or name the same entity.
 """
 
 import contextlib
@@ -40,16 +40,23 @@ class PostgresStore:
                 await self.create(connection)
                 await self.index(connection)
                 await share(connection, self.schema)
-            # Version 1 called the column otherwise.
-            found = await connection.fetchval(
-                f"SELECT (to_jsonb(g) ->> 'schema_version')::integer FROM {self.schema}.generation AS g"
-            )
+            found = await self.found_version(connection)
         if found != self.layout.schema_version:
             raise OldSchemaError(
                 f"the {self.layout.name} read model has schema version {found} and this Annals wants "
                 f"{self.layout.schema_version}; "
                 f"run: annals replay {self.layout.name}"
             )
+
+    async def found_version(self, connection: Connection) -> int | None:
+        """The schema version of what is there."""
+        if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{self.schema}.generation"):
+            return None
+        # Version 1 called the column otherwise, and is then 0.
+        found = await connection.fetchval(
+            f"SELECT coalesce((to_jsonb(g) ->> 'schema_version')::integer, 0) FROM {self.schema}.generation AS g"
+        )
+        return None if found is None else int(found)
 
     async def create(self, connection: Connection) -> None:
         """The tables, without the indexes that a bulk load does better without."""
@@ -154,9 +161,9 @@ class PostgresStore:
             await connection.execute("SET LOCAL statement_timeout = 0")
             yield PostgresSnapshot(connection, self.layout, self.schema)
 
-    def beside(self, purpose: str) -> "PostgresStore":
+    def beside(self, generation_id: str) -> "PostgresStore":
         """The store of another generation."""
-        return type(self)(self.pool, self.layout, f"{self.layout.name}_{purpose}")
+        return type(self)(self.pool, self.layout, f"{self.layout.name}_{generation_id}")
 
     async def loaded(self, connection: Connection, changes: Sequence[Change]) -> None:
         """For a store that makes room for what was loaded."""

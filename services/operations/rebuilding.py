@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from contracts.errors import AnnalsError
 from contracts.topics import Topics
+from eventstore.errors import StoreUnavailableError
+from eventstore.generations import RegisteredGeneration
 from eventstore.locks import HeldLocks, LockHeldError, holding
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from projections.errors import OldSchemaError
+from projections.generations import Generations
 from projections.projection import Projection
-from projections.replay import Report, discard, replay
+from projections.replay import Report, replay
 from projections.verify import Verdict, verify
 from services.caller import Caller
 from services.deadline import Deadline
@@ -19,8 +22,8 @@ from services.operations.progress import READ_MODELS
 
 log = logging.getLogger(__name__)
 
-PURPOSES = {"replay": "next", "verify": "verify"}
-"""The generation that each kind of work builds."""
+FORMER = {"replay": "next", "verify": "verify"}
+"""What each kind of work built before generations had ids."""
 REBUILD_LIMIT_S = 7 * 86_400.0
 """What an edge grants a replay or a verification, which read the whole log."""
 LEFTOVERS_LIMIT_S = 600.0
@@ -46,6 +49,7 @@ class Rebuilding:
         positions: ConsumerPositions,
         topics: Topics,
         claim: Callable[[], Awaitable[None]],
+        generations: Generations,
     ) -> None:
         self._dsn = dsn
         self._projections = projections
@@ -53,6 +57,7 @@ class Rebuilding:
         self._positions = positions
         self._topics = topics
         self._claim = claim
+        self._generations = generations
 
     async def aggregates(self, names: Sequence[str], *, deadline: Deadline) -> int:
         """How many aggregates these read models are built from. Raises StoreUnavailableError."""
@@ -92,7 +97,7 @@ class Rebuilding:
     async def _replay(self, names: Sequence[str], report: Report) -> dict[str, int]:
         async with self._alone("replay", names) as locks:
             chosen = [(self._projections[name].model, self._projections[name].store) for name in names]
-            rows = await replay(chosen, self._reader, self._topics, report, locks.check)
+            rows = await replay(chosen, self._generations, self._reader, self._topics, report, locks.check)
             for name in names:
                 await self._positions.advance(name, await self._projections[name].store.positions())
             return rows
@@ -102,7 +107,7 @@ class Rebuilding:
         caller.require("projections", "execute")
         async with deadline.enforce("the verification"), self._alone("verify", [name]):
             one = self._projections[name]
-            return await verify(one.model, one.store, self._reader, self._topics, report)
+            return await verify(one.model, one.store, self._generations, self._reader, self._topics, report)
 
     async def remove_leftovers(self, *, deadline: Deadline) -> None:
         """Drop what a replay or a verification left behind that was killed.
@@ -111,13 +116,31 @@ class Rebuilding:
         PostgreSQL does not answer.
         """
         async with deadline.enforce("removing leftovers"):
-            for work, purpose in PURPOSES.items():
+            await self._generations.remove_expired()
+            for work, former in FORMER.items():
                 for name in READ_MODELS:
                     try:
                         async with holding(self._dsn, [f"{work} {name}"]):
-                            await discard(name, self._projections[name].store.generation(purpose))
+                            await self._projections[name].store.generation(former).discard()
                     except LockHeldError:
-                        log.debug("%s %s is at work: what it builds stays", work, name)
+                        log.debug("%s %s is at work", work, name)
+                    except StoreUnavailableError as error:
+                        log.warning("%s: what an older version left is removed later: %s", name, error)
+
+    async def generations(self, caller: Caller, *, deadline: Deadline) -> list[RegisteredGeneration]:
+        """Every generation, by read model, oldest first. Raises StoreUnavailableError."""
+        caller.require("projections", "read")
+        async with deadline.enforce("listing generations"):
+            return await self._generations.registry.all()
+
+    async def drop(self, caller: Caller, generation_id: str, *, deadline: Deadline) -> RegisteredGeneration:
+        """Remove a generation that nobody works on, and that is not live.
+
+        Raises GenerationNotFoundError, GenerationInUseError, StoreUnavailableError.
+        """
+        caller.require("projections", "execute")
+        async with deadline.enforce("dropping the generation"):
+            return await self._generations.drop(generation_id)
 
     @contextlib.asynccontextmanager
     async def _alone(self, work: str, names: Sequence[str]) -> AsyncIterator[HeldLocks]:

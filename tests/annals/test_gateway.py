@@ -235,7 +235,9 @@ def _something_is_built(up: Up) -> bool:
 
 def _schemas(up: Up) -> list[str]:
     """Of generations that are being built, or were left behind."""
-    return [name for (name,) in up.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%\\_next'")]
+    return [
+        name for (name,) in up.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(relational|graph|vector)_'")
+    ]
 
 
 @pytest.mark.parametrize("when", [_at_once, _something_is_built])

@@ -1,14 +1,16 @@
 """The three read models over one history, each with its store and its projector."""
 
 from contracts.topics import topics
+from eventstore.generations import GenerationRegistry
 from projections.changes import Positions, ReadModel, uniform_positions
+from projections.generations import Generations
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
-from projections.replay import replay
+from projections.replay import Report, replay
 from projections.store import LiveStore
 from projections.vector.model import VectorModel
 from projections.vector.postgres import VectorStore
@@ -27,6 +29,7 @@ class LiveModel:
         self.store = store
         self.history = history
         self.projector = Projector(model, store, history.reader)
+        self.generations = generations_of(history, (model, store))
 
     async def everything(self) -> None:
         """Bring it to all that happened, and let it know how far that is."""
@@ -39,12 +42,12 @@ class LiveModel:
 
     async def replay(self) -> int:
         """Build it anew; returns its rows."""
-        rows = await replay([(self.model, self.store)], self.history.reader, topics(), lambda _: None)
+        rows = await replay([(self.model, self.store)], self.generations, self.history.reader, topics(), lambda _: None)
         return rows[self.model.name]
 
-    async def verify(self) -> Verdict:
+    async def verify(self, report: Report = lambda _: None) -> Verdict:
         """Compare it with the log."""
-        return await verify(self.model, self.store, self.history.reader, topics(), lambda _: None)
+        return await verify(self.model, self.store, self.generations, self.history.reader, topics(), report)
 
     async def digests(self) -> dict[str, str]:
         """What it holds, by table."""
@@ -56,6 +59,11 @@ async def open_model(name: str, history: History) -> LiveModel:
     model, store = _parts(name, history)
     await store.open()
     return LiveModel(model, store, history)
+
+
+def generations_of(history: History, *models: tuple[ReadModel, LiveStore]) -> Generations:
+    """Of these read models, with the registry of the history's database."""
+    return Generations(GenerationRegistry(history.pool), {model.name: store for model, store in models})
 
 
 async def generations(history: History) -> set[str]:

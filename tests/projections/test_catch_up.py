@@ -16,7 +16,7 @@ from projections.postgres.generation import PostgresGeneration
 from projections.postgres.live import LivePostgresStore
 from projections.replay import replay
 from tests.projections.history import History
-from tests.projections.models import NAMES, LiveModel, generations, open_model
+from tests.projections.models import NAMES, LiveModel, generations, generations_of, open_model
 from tests.projections.stories import Story
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
@@ -208,15 +208,18 @@ async def test_a_generation_that_cannot_be_dropped_does_not_hide_the_cause(
     """The others are dropped all the same."""
     first, second = [await open_model(name, history) for name in ("relational", "graph")]
     assert isinstance(first.store, LivePostgresStore)
-    monkeypatch.setattr(first.store, "generation", lambda purpose: Stubborn(first.store, purpose))
+    monkeypatch.setattr(first.store, "generation", lambda generation_id: Stubborn(first.store, generation_id))
 
     def fail(_: int) -> None:
         raise ZeroDivisionError("the cause")
 
     await history.tell(HARBOUR)
     with pytest.raises(ZeroDivisionError, match="the cause"):
-        await replay([(one.model, one.store) for one in (first, second)], history.reader, topics(), fail)
-    assert await generations(history) == {"relational", "graph", "relational_next"}
+        models = [(one.model, one.store) for one in (first, second)]
+        await replay(models, generations_of(history, *models), history.reader, topics(), fail)
+    (left,) = await first.generations.registry.all()
+    assert (left.read_model, left.purpose, left.state) == ("relational", "next", "dropping")
+    assert await generations(history) == {"relational", "graph", f"relational_{left.id}"}
     assert "relational: what was being built is left behind" in caplog.text
 
 
@@ -227,6 +230,6 @@ async def test_the_lock_is_looked_at_right_before_the_switch(live: LiveModel, hi
         raise StoreUnavailableError("the lock was lost")
 
     with contextlib.suppress(StoreUnavailableError):
-        await replay([(live.model, live.store)], history.reader, topics(), lambda _: None, lost)
+        await replay([(live.model, live.store)], live.generations, history.reader, topics(), lambda _: None, lost)
     assert (await live.digests(), await live.store.content_tag("default")) == (before, name)
     assert await generations(history) == {live.model.name}

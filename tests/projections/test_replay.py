@@ -90,7 +90,9 @@ async def test_a_cancelled_replay_leaves_the_live_one(live: LiveModel, history: 
     await live.everything()
     before = await live.digests()
     loaded = asyncio.Event()
-    task = asyncio.create_task(replay([(live.model, live.store)], history.reader, topics(), lambda _: loaded.set()))
+    task = asyncio.create_task(
+        replay([(live.model, live.store)], live.generations, history.reader, topics(), lambda _: loaded.set())
+    )
     await loaded.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -103,7 +105,7 @@ async def test_an_abandoned_generation_is_no_hindrance(live: LiveModel, history:
     """As a killed process leaves it."""
     await history.tell(HARBOUR)
     await live.everything()
-    abandoned = live.store.generation("next")
+    _, abandoned = await live.generations.begin(live.model.name, "next", expires_s=60)
     await abandoned.begin()
     await live.replay()
     assert (await live.verify()).difference is None

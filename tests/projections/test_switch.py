@@ -170,7 +170,7 @@ class Interrupted(EventReader):
 
 async def replay_while(live: LiveModel, happen: Happen, report: Report = lambda _: None, at: int = LOCKED) -> None:
     """A replay that is interrupted so."""
-    await replay([(live.model, live.store)], Interrupted(live.history, happen, at), topics(), report)
+    await replay([(live.model, live.store)], live.generations, Interrupted(live.history, happen, at), topics(), report)
 
 
 async def documents(live: LiveModel) -> dict[str, int]:

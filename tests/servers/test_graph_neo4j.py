@@ -21,14 +21,13 @@ from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.postgres.live import LivePostgresStore
 from projections.projector import Projector
-from projections.replay import replay
 from projections.store import LiveStore
-from projections.verify import verify
 from tests.projections.contract.folding import change, changes, digests, follow, rows
 from tests.projections.contract.generation import GenerationContract
 from tests.projections.contract.graph import GraphReaderContract
 from tests.projections.contract.store import StoreContract
 from tests.projections.history import History, open_history
+from tests.projections.models import LiveModel
 from tests.projections.stories import Story
 from tests.servers.handles import Server
 
@@ -136,7 +135,7 @@ async def test_a_replay_leaves_one_generation_that_is_what_the_events_say(
     await follow(Projector(model, live, history.reader), history)
     before = await digests(live)
 
-    await replay([(model, live)], history.reader, topics(), lambda _: None)
+    await LiveModel(model, live, history).replay()
 
     assert await digests(live) == before
     assert await live.positions() == uniform_positions(model, topics(), await history.reader.head())
@@ -154,11 +153,11 @@ async def test_verify_names_what_is_not_as_the_events_say(
     await history.tell(STORY, OTHER)
     await follow(Projector(model, live, history.reader), history)
     await live.write([], uniform_positions(model, topics(), await history.reader.head()))
-    verdict = await verify(model, live, history.reader, topics(), lambda _: None)
+    verdict = await LiveModel(model, live, history).verify()
     assert verdict.difference is None and verdict.rows > 0
 
     await alone(graph_driver, "MATCH ()-[n:NEXT]->() WITH n LIMIT 1 DELETE n")
-    verdict = await verify(model, live, history.reader, topics(), lambda _: None)
+    verdict = await LiveModel(model, live, history).verify()
     assert verdict.difference is not None and "graph.passages" in verdict.difference
     assert await _count(graph_driver, "(m:ReadModel)") == 1
 
@@ -269,8 +268,8 @@ async def test_readers_of_all_of_it_hold_nobody_up(
         async with asyncio.timeout(30):
             await projector.apply(await history.tell(OTHER), {})
             assert (await Neo4jGraph(graph_driver).snapshot("default")).mentions
-            await replay([(GraphModel(), live)], history.reader, topics(), lambda _: None)
-    assert (await verify(GraphModel(), live, history.reader, topics(), lambda _: None)).difference is None
+            await LiveModel(GraphModel(), live, history).replay()
+    assert (await LiveModel(GraphModel(), live, history).verify()).difference is None
 
 
 async def test_a_snapshot_is_had_beside_writers_that_never_pause(
@@ -308,7 +307,7 @@ async def test_what_is_written_while_it_is_verified_is_compared_as_well(
     def report(_: int) -> None:
         late.append(asyncio.create_task(happen()))
 
-    assert (await verify(GraphModel(), live, history.reader, topics(), report)).difference is None
+    assert (await LiveModel(GraphModel(), live, history).verify(report)).difference is None
     await asyncio.gather(*late)
     assert late
 

@@ -21,10 +21,9 @@ from projections.graph.neo4j.connection import Neo4jDriver, alone, execute, open
 from projections.graph.neo4j.live import LiveNeo4jGraphStore
 from projections.graph.neo4j.turns import wait_for_writers
 from projections.projector import Projector
-from projections.replay import replay
-from projections.verify import verify
 from tests.projections.contract.folding import changes, digests, follow
 from tests.projections.history import History, open_history
+from tests.projections.models import LiveModel
 from tests.projections.stories import Story
 
 T = TypeVar("T")
@@ -57,7 +56,7 @@ async def verified(live: LiveNeo4jGraphStore, history: History) -> None:
     """Everything that happened is there, and as the events say."""
     await follow(Projector(GraphModel(), live, history.reader), history)
     await live.write([], uniform_positions(GraphModel(), topics(), await history.reader.head()))
-    verdict = await verify(GraphModel(), live, history.reader, topics(), lambda _: None)
+    verdict = await LiveModel(GraphModel(), live, history).verify()
     assert verdict.difference is None
 
 
@@ -149,7 +148,7 @@ async def test_a_graph_of_schema_version_1_is_replayed(
     old = LiveNeo4jGraphStore(graph_driver)
     with pytest.raises(OldSchemaError, match="annals replay graph"):
         await old.open()
-    await replay([(GraphModel(), old)], history.reader, topics(), lambda _: None)
+    await LiveModel(GraphModel(), old, history).replay()
     await old.open()
     assert await digests(old) == before
     await history.delete(story(2))

@@ -29,7 +29,7 @@ from services.processing.stage import StageOutput, StageRunner
 from streams.stage_handler import StageHandler
 from tests.eventstore.kafka.relaying import relaying, wait_for_position
 from tests.projections.history import History, open_history
-from tests.projections.models import NAMES, open_model
+from tests.projections.models import NAMES, generations_of, open_model
 from tests.projections.stories import Story
 
 TEXT_BYTES = 8_000_000
@@ -97,7 +97,8 @@ async def stage(history: History) -> None:
 async def replays(history: History) -> None:
     """All read models from nothing."""
     live = [await open_model(name, history) for name in NAMES]
-    await replay([(one.model, one.store) for one in live], history.reader, topics(), lambda _: None)
+    models = [(one.model, one.store) for one in live]
+    await replay(models, generations_of(history, *models), history.reader, topics(), lambda _: None)
 
 
 async def export(history: History) -> None:

@@ -14,7 +14,6 @@ from projections.graph.neo4j.store import (
     SCHEMA_VERSION,
     Neo4jGraphStore,
     changed,
-    new_generation,
     reach,
 )
 from projections.graph.neo4j.turns import make_turns, take_turn
@@ -71,8 +70,9 @@ _DELETED = (
 class Neo4jGeneration:
     """Has a name of its own beside the live one. Methods raise StoreUnavailableError."""
 
-    def __init__(self, live: Neo4jGraphStore, purpose: str) -> None:
-        self.store = Neo4jGraphStore(live.driver, f"{live.name}_{purpose}")
+    def __init__(self, live: Neo4jGraphStore, generation_id: str) -> None:
+        self.store = Neo4jGraphStore(live.driver, f"{live.name}_{generation_id}")
+        self._id = generation_id
         self._live = live
         self._driver = live.driver
 
@@ -81,7 +81,7 @@ class Neo4jGeneration:
         await migrate(self._driver)
         await self.discard()
         async with transaction(self._driver) as tx:
-            await execute(tx, _CREATE, name=self.store.name, generation=new_generation(), schema_version=SCHEMA_VERSION)
+            await execute(tx, _CREATE, name=self.store.name, generation=self._id, schema_version=SCHEMA_VERSION)
             await make_turns(tx, self.store.name)
 
     async def load(self, changes: Sequence[Change]) -> int:

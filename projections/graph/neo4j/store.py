@@ -10,13 +10,13 @@ entity that derives from several documents' edges never misses one, and two writ
 import contextlib
 import itertools
 import random
-import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from neo4j import AsyncTransaction
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from eventstore.errors import StoreUnavailableError
+from eventstore.generations import new_id
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions, check_versions
 from projections.errors import OldSchemaError, WriteConflictError
@@ -88,7 +88,7 @@ class Neo4jGraphStore:
         """Make constraints, indexes and an empty generation where there are none. Raises OldSchemaError."""
         await migrate(self.driver)
         async with transaction(self.driver) as tx:
-            found = await fetch(tx, _OPEN, name=self.name, generation=new_generation(), schema_version=SCHEMA_VERSION)
+            found = await fetch(tx, _OPEN, name=self.name, generation=new_id(), schema_version=SCHEMA_VERSION)
             await make_turns(tx, self.name)
         if found[0]["schema_version"] != SCHEMA_VERSION:
             raise OldSchemaError(
@@ -165,11 +165,6 @@ class Neo4jGraphStore:
         if not rows:
             raise StoreUnavailableError(f"Neo4j holds no read model {self.name!r}")
         return str(rows[0]["generation"])
-
-
-def new_generation() -> str:
-    """An id short enough for Neo4j to keep it within the node."""
-    return secrets.token_hex(6)
 
 
 async def reach(tx: AsyncTransaction, generation: str, positions: Positions) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from uuid import uuid4
 
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError
@@ -10,6 +9,7 @@ from projections.store import CatchUp
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import write_bulk
 from projections.vector.opensearch.client import faults
+from projections.vector.opensearch.index import index_of
 from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.opensearch.switch import block, lift, swap
 
@@ -17,8 +17,9 @@ from projections.vector.opensearch.switch import block, lift, swap
 class OpenSearchGeneration:
     """An index of its own beside the live one. Methods raise StoreUnavailableError."""
 
-    def __init__(self, live: OpenSearchVectorStore, purpose: str) -> None:
-        self.store = live.beside(purpose)
+    def __init__(self, live: OpenSearchVectorStore, generation_id: str) -> None:
+        self.store = live.beside(generation_id)
+        self._index = index_of(live.name, generation_id)
         self._live = live
         self._client = live.client
         self._blocked: str | None = None
@@ -26,7 +27,7 @@ class OpenSearchGeneration:
     async def begin(self) -> None:
         """An empty index; what an earlier try left is dropped."""
         await self._drop()
-        await self.store.create(f"{self.store.name}-{uuid4().hex[:12]}")
+        await self.store.create(self._index)
 
     async def load(self, changes: Sequence[Change]) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Nobody sees them before `finish`."""

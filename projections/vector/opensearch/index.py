@@ -165,6 +165,22 @@ def embedding(dimension: int) -> dict[str, Any]:
     return {field(dimension): {"type": "knn_vector", "dimension": dimension, "method": method}}
 
 
+def index_of(name: str, generation_id: str) -> str:
+    """The index of a generation of the read model `name`."""
+    return f"{name}-index-{generation_id}"
+
+
+def alias_of(name: str, generation_id: str) -> str:
+    """The alias that leads to the index of a generation that is not live."""
+    return f"{name}-{generation_id}"
+
+
+def id_of(name: str, index: str) -> str:
+    """The generation whose index this is. Before there were ids, the index had a random name."""
+    own = index.removeprefix(f"{name}-")
+    return own.removeprefix("index-") if own.startswith("index-") else f"was{own}"
+
+
 def writing(index: str) -> str:
     """The alias by which an index is written: it goes with the index, so a late write cannot make it anew."""
     return f"{index}-write"

@@ -11,7 +11,16 @@ from projections.changes import Change, Positions
 from projections.errors import OldSchemaError, ReadModelReplacedError
 from projections.vector.opensearch.client import WriteBlockedError, faults, search
 from projections.vector.opensearch.documents import dimensions
-from projections.vector.opensearch.index import NAME, SCHEMA_VERSION, embedding, owner_of, template, writing
+from projections.vector.opensearch.index import (
+    NAME,
+    SCHEMA_VERSION,
+    alias_of,
+    embedding,
+    index_of,
+    owner_of,
+    template,
+    writing,
+)
 from projections.vector.opensearch.snapshot import OpenSearchSnapshot, positions, snapshot
 from projections.vector.opensearch.stale import known, recover
 from projections.vector.opensearch.switch import lift_if_dead
@@ -31,10 +40,8 @@ class OpenSearchVectorStore:
         """Make the index where there is none; delete what writers that died left. Raises OldSchemaError."""
         if await self.index() is None:
             # A fixed name: of two who come at once, one makes it.
-            await self.create(f"{self.name}-first")
-        with faults():
-            mappings = await self.client.indices.get_mapping(index=self.alias)
-        (found,) = (mapping["mappings"]["_meta"].get("schema_version") for mapping in mappings.values())
+            await self.create(index_of(self.name, "first"))
+        found = await self.found_version()
         if found != SCHEMA_VERSION:
             raise OldSchemaError(
                 f"the vector read model has schema version {found} and this Annals wants {SCHEMA_VERSION}; "
@@ -42,6 +49,13 @@ class OpenSearchVectorStore:
             )
         with contextlib.suppress(WriteBlockedError):
             await recover(self.client, await self.current())
+
+    async def found_version(self) -> int:
+        """The schema version of what is there."""
+        with faults():
+            mappings = await self.client.indices.get_mapping(index=self.alias)
+        (found,) = (mapping["mappings"]["_meta"].get("schema_version") for mapping in mappings.values())
+        return int(found or 0)
 
     async def create(self, index: str) -> None:
         """An empty index behind this store's alias, as the template says; one that is there is left as it is."""
@@ -116,9 +130,9 @@ class OpenSearchVectorStore:
         async with snapshot(self.client, self.alias) as one:
             yield one
 
-    def beside(self, purpose: str) -> "OpenSearchVectorStore":
+    def beside(self, generation_id: str) -> "OpenSearchVectorStore":
         """The store of another generation."""
-        return OpenSearchVectorStore(self.client, self.name, f"{self.name}-{purpose}")
+        return OpenSearchVectorStore(self.client, self.name, alias_of(self.name, generation_id))
 
 
 async def version_of(client: AsyncOpenSearch, alias: str, tenant: str) -> str:

@@ -86,7 +86,7 @@ class GenerationContract:
         """Twice in a row, with a live write between and after."""
         events = await history.tell(STORY)
         for turn in range(2):
-            generation = store.generation("next")
+            generation = store.generation(f"next{turn}")
             await generation.begin()
             await generation.load([await change(model, events)])
             await generation.finish({PARTITION: len(events)})

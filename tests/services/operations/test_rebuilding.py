@@ -10,6 +10,7 @@ import pytest
 from annals.composition.operations import rebuilding
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
+from eventstore.generations import GenerationExistsError, GenerationInUseError, GenerationNotFoundError
 from eventstore.locks import LockLostError, holding
 from security.access import FULL_ACCESS
 from services.caller import Caller
@@ -122,8 +123,57 @@ async def test_what_a_killed_one_left_is_removed_and_what_is_being_built_stays(s
     assert await schemas(services) == set(READ_MODELS)
 
 
+async def test_an_expired_generation_is_removed_when_nobody_works_on_it(services: Stores) -> None:
+    killed, generation = await services.generations.begin("vector", "verify", expires_s=0)
+    await generation.begin()
+    await rebuilding(services).remove_leftovers(deadline=soon())
+    assert await schemas(services) == {*READ_MODELS, f"vector_{killed.id}"}, "under its lease"
+    await services.pool.execute("UPDATE annals.generations SET leased_until = now() WHERE id = $1", killed.id)
+    await rebuilding(services).remove_leftovers(deadline=soon())
+    assert await schemas(services) == set(READ_MODELS)
+    assert {one.state for one in await services.generations.registry.all()} == {"live"}
+
+
+async def test_every_generation_is_registered(services: Stores) -> None:
+    """Also under a name that is no identifier: what lies in the database is called by its id."""
+    listed = {one.read_model: one for one in await rebuilding(services).generations(CALLER, deadline=soon())}
+    assert {(name, one.state) for name, one in listed.items()} == {(name, "live") for name in READ_MODELS}
+    await rebuilding(services).replay(CALLER, ["graph"], lambda _: None, deadline=soon())
+    now = {one.read_model: one for one in await rebuilding(services).generations(CALLER, deadline=soon())}
+    assert now["graph"].id != listed["graph"].id and now["graph"].rows and now["graph"].switched_at is not None
+    assert now["vector"] == listed["vector"]
+
+    name = 'last Monday"; DROP SCHEMA graph; --'
+    made, generation = await services.generations.begin("graph", name, expires_s=60, as_of=3)
+    await generation.begin()
+    assert f"graph_{made.id}" in await schemas(services)
+    with pytest.raises(GenerationExistsError, match="drop it first"):
+        await services.generations.begin("graph", name, expires_s=60)
+    assert (made.as_of, made.state, made.leased) == (3, "building", True)
+    await rebuilding(services).drop(CALLER, made.id, deadline=soon())
+    assert await schemas(services) == set(READ_MODELS)
+
+
+async def test_a_generation_in_use_is_not_dropped(services: Stores) -> None:
+    live = await services.generations.registry.live("graph")
+    assert live is not None
+    with pytest.raises(GenerationInUseError, match="is live"):
+        await rebuilding(services).drop(CALLER, live.id, deadline=soon())
+    made, generation = await services.generations.begin("graph", "next", expires_s=60)
+    await generation.begin()
+    await services.pool.execute("UPDATE annals.generations SET owner = 'elsewhere:1' WHERE id = $1", made.id)
+    with pytest.raises(GenerationInUseError, match="worked on by elsewhere:1"):
+        await rebuilding(services).drop(CALLER, made.id, deadline=soon())
+    with pytest.raises(GenerationNotFoundError, match="no generation 'none'"):
+        await rebuilding(services).drop(CALLER, "none", deadline=soon())
+    assert await schemas(services) == {*READ_MODELS, f"graph_{made.id}"}
+
+
 async def test_a_replay_removes_the_leftovers_of_others(services: Stores) -> None:
-    await services.projections["vector"].store.generation("verify").begin()
+    killed, generation = await services.generations.begin("vector", "verify", expires_s=0)
+    await generation.begin()
+    async with services.generations.registry.leased([killed.id]):
+        pass  # and then nobody works on it
     await rebuilding(services).replay(CALLER, ["graph"], lambda _: None, deadline=soon())
     assert await schemas(services) == set(READ_MODELS)
 

@@ -1,0 +1,76 @@
+"""`annals generations`."""
+
+import functools
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from annals.cli.context import CommandContext, common, run_async
+from annals.session import session
+from eventstore.generations import RegisteredGeneration
+from services.deadline import Deadline
+from services.operations.rebuilding import LEFTOVERS_LIMIT_S
+
+LIMIT_S = 60.0
+
+
+@common
+def _listed(context: CommandContext) -> None:
+    """List the generations of the read models: the live ones, those being built, those kept aside.
+
+    A replay builds the next generation beside the live one, and `annals verify` one to compare it with.
+    """
+    run_async(lambda: _list(context))
+
+
+@click.group("generations", short_help="The builds of each read model that there are.", invoke_without_command=True)
+@functools.wraps(_listed)
+def command(**options: Any) -> None:
+    """The list, where nothing else is wanted."""
+    if click.get_current_context().invoked_subcommand is None:
+        _listed(**options)
+
+
+@command.command("drop", short_help="Remove a generation.")
+@click.argument("generation_id", metavar="ID")
+@common
+def drop(context: CommandContext, generation_id: str) -> None:
+    """Remove the generation ID: never the live one, and none that somebody works on."""
+    run_async(lambda: _drop(context, generation_id))
+
+
+async def _list(context: CommandContext) -> None:
+    async with session(context.settings, read_models=False) as opened:
+        found = await opened.use_cases.operations.rebuilding.generations(
+            context.caller, deadline=Deadline.after(LIMIT_S)
+        )
+    context.show(
+        ("id", "read model", "purpose", "state", "schema", "rows", "position", "created", "expires", "owner"),
+        [_row(one) for one in found],
+    )
+    context.give({"generations": [asdict(one) for one in found]})
+
+
+async def _drop(context: CommandContext, generation_id: str) -> None:
+    async with session(context.settings, read_models=False) as opened:
+        dropped = await opened.use_cases.operations.rebuilding.drop(
+            context.caller, generation_id, deadline=Deadline.after(LEFTOVERS_LIMIT_S)
+        )
+    context.say(f"dropped generation {dropped.id} of {dropped.read_model}")
+    context.give({"dropped": dropped.id})
+
+
+def _row(one: RegisteredGeneration) -> tuple[str, ...]:
+    return (
+        one.id,
+        one.read_model,
+        one.purpose if one.as_of is None else f"{one.purpose} (as of {one.as_of})",
+        one.state,
+        str(one.schema_version),
+        "" if one.rows is None else str(one.rows),
+        "" if one.position is None else str(one.position),
+        f"{one.created_at:%Y-%m-%d %H:%M:%S}",
+        "" if one.expires_at is None or one.state == "live" else f"{one.expires_at:%Y-%m-%d %H:%M:%S}",
+        one.owner or "",
+    )
