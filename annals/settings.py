@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     embedder_revision: str | None = None
     entity_model: str = Field("en_core_web_sm", description="A spaCy model, a local folder, or a hub id.")
     entity_revision: str | None = None
+    ontology: Path | None = Field(
+        None, description="File of types and predicates that relations are held to (TOML or YAML)."
+    )
     reader: str | None = Field(
         None, min_length=1, description="Extractive question-answering model: a local folder, or a hub id."
     )

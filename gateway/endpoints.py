@@ -174,6 +174,7 @@ KNOWLEDGE = (
     _read("/entities", "entity_list", "entities"),
     _read("/entities/{entity}", "entity_reader", "entities"),
     _read("/review", "review_list", "entities"),
+    _read("/entities/{entity}/derived-relations", "derived_relations", "relations"),
     _read("/entities/{entity}/decisions", "entity_decisions", "entities"),
     _write("PATCH", "/entities/{entity}", "entity_renamer", "entities", "write"),
     _write("POST", "/entities/{entity}/aliases", "alias_adder", "entities", "write"),

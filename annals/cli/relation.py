@@ -75,6 +75,31 @@ def _orphaned(context: CommandContext) -> None:
         context.say("no orphaned decisions")
 
 
+@command.command("derived")
+@click.argument("entity")
+@click.option("--predicate", help="With this predicate.")
+@paged
+@common
+def derived(context: CommandContext, entity: str, predicate: str | None, limit: int, after: str | None) -> None:
+    """What follows of ENTITY by the ontology (setting `ontology`) and no document states, with what it follows from."""
+    found = ask(
+        context,
+        lambda use_cases, deadline: use_cases.knowledge.derived.of(
+            context.caller, entity, predicate=predicate, after=after, limit=limit, deadline=deadline
+        ),
+        read_models=True,
+    )
+    context.give(asdict(found))
+    for one in found.relations:
+        context.say(f"{one.subject} | {one.predicate} | {one.object}  [derived: {one.rule}, {one.confidence:.2f}]")
+        context.say(f"  from {', '.join(one.because)}")
+    if not found.relations:
+        context.say("nothing follows")
+    if not found.whole:
+        context.note("it has more relations than are looked at, so this is a part of what follows")
+    tell_next(context, found.next)
+
+
 @command.command("show")
 @click.argument("id")
 @common
@@ -87,6 +112,8 @@ def show(context: CommandContext, id: str) -> None:
         f"  document    {found.relation.document_id}, characters {found.relation.start} to {found.relation.end}"
     )
     context.say(f"  confidence  {found.relation.confidence:.2f}")
+    if found.relation.violates is not None:
+        context.say(f"  ontology    violated: {found.relation.violates}")
     if found.sentence is not None:
         context.say(f"  {found.sentence}")
 
@@ -152,7 +179,8 @@ def _judge(context: CommandContext, relation_id: str, valid: bool, reason: str |
 
 
 def _spoken(one: RelationRow) -> str:
-    return f"{one.subject} | {one.predicate} | {one.object}{JUDGED[one.valid]}"
+    flagged = "" if one.violates is None else "  [violates the ontology]"
+    return f"{one.subject} | {one.predicate} | {one.object}{JUDGED[one.valid]}{flagged}"
 
 
 def _described(one: OrphanedJudgement) -> dict[str, object]:

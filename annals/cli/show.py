@@ -104,6 +104,8 @@ def _manner(relation: Mapping[str, Any]) -> str:
         said.append(f"{relation['valid_from'] or ''}..{relation['valid_until'] or ''}")
     elif relation["time"]:
         said.append(relation["time"])
+    if violates := relation.get("violates"):
+        said.append(f"violates the ontology: {violates}")
     return f" ({', '.join(said)})" if said else ""
 
 

@@ -14,6 +14,7 @@ from inference.question_answering import ReadSpan
 from inference.runner import Inference, InferenceSettings
 from reasoning.answer_models import AnswerModels, TextGenerator
 from reasoning.engine import Reasoner
+from reasoning.typed_graph import typed
 from services.citations import Citations
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
@@ -172,7 +173,12 @@ def ask_service(stores: Stores, inference: Inference, generator: TextGenerator |
         generator=generator,
     )
     return AskService(
-        Reasoner(stores.read.graph, stores.read.passages, QuestionEmbedder(inference), models),
+        Reasoner(
+            typed(stores.read.graph, stores.read.relational, stores.ontology),
+            stores.read.passages,
+            QuestionEmbedder(inference),
+            models,
+        ),
         AnswerRecorder(stores.commands),
         stores.reader,
         stores.read.passages,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from annals.composition.connections import ConnectionManager
+from contracts.ontology import Ontology
 from eventstore.access_version import AccessVersion
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
@@ -43,7 +44,11 @@ class ReadSide:
 
 
 def read_side(
-    connections: ConnectionManager, texts: TextStore, outputs: ModelOutputs, access_version: AccessVersion
+    connections: ConnectionManager,
+    texts: TextStore,
+    outputs: ModelOutputs,
+    access_version: AccessVersion,
+    ontology: Ontology,
 ) -> ReadSide:
     """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis."""
     pool, servers = connections.postgres, connections.servers
@@ -52,7 +57,7 @@ def read_side(
     if servers is None:
         return ReadSide(
             models=(relational, (graph, LivePostgresStore(pool, GRAPH)), (vector, VectorStore(pool))),
-            relational=PostgresRelational(pool),
+            relational=PostgresRelational(pool, ontology),
             graph=PostgresGraph(pool),
             passages=PostgresPassages(pool),
             answers=PostgresAnswers(pool),
@@ -71,7 +76,7 @@ def read_side(
             (graph, LiveNeo4jGraphStore(servers.neo4j)),
             (vector, LiveOpenSearchVectorStore(servers.opensearch)),
         ),
-        relational=PostgresRelational(pool),
+        relational=PostgresRelational(pool, ontology),
         graph=Neo4jGraph(servers.neo4j),
         passages=OpenSearchPassages(servers.opensearch),
         answers=RedisAnswers(servers.redis),

@@ -10,7 +10,9 @@ from confluent_kafka import KafkaException
 from annals.composition.connections import ConnectionManager, open_connections
 from annals.composition.profiles import ReadSide, read_side
 from annals.embedded.postgres import ensure_vector
+from annals.ontology_file import read_ontology
 from annals.settings import Settings
+from contracts.ontology import Ontology
 from contracts.topics import Topics, topics
 from eventstore.access_version import AccessVersion
 from eventstore.commands import Commands
@@ -51,6 +53,7 @@ class Stores:
     positions: ConsumerPositions
     letters: DeadLetters
     access_version: AccessVersion
+    ontology: Ontology
     read: ReadSide
     projections: dict[str, Projection]
     generations: Generations
@@ -71,8 +74,9 @@ class Stores:
 async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
     """Bring the database to today's schema and open everything over it.
 
-    Raises StoreUnavailableError, AnnalsError without pgvector, OldSchemaError.
+    Raises StoreUnavailableError, AnnalsError without pgvector, OldSchemaError, OntologyError.
     """
+    ontology = read_ontology(settings.ontology)
     if settings.profile == "embedded":
         await ensure_vector(dsn)
     await migrate(dsn)
@@ -84,7 +88,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
         stack.callback(commands.close)
         access_version = AccessVersion(dsn)
         stack.push_async_callback(access_version.close)
-        read = read_side(connections, texts, outputs, access_version)
+        read = read_side(connections, texts, outputs, access_version, ontology)
         yield Stores(
             settings=settings,
             dsn=dsn,
@@ -99,6 +103,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             positions=ConsumerPositions(pool),
             letters=DeadLetters(pool),
             access_version=access_version,
+            ontology=ontology,
             read=read,
             projections={
                 model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models

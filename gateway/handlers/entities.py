@@ -6,10 +6,11 @@ from fastapi import Path, Query, Request
 from pydantic import BaseModel, Field
 
 from contracts.entities import MOST_DOCUMENTS
-from contracts.payload import EntityKind, Identifier, Name, Reason, Share
+from contracts.payload import EntityKind, Identifier, Name, Predicate, Reason, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
-from gateway.parameters import Decision, EntityName
+from gateway.parameters import Cursor, Decision, EntityName, Limit
+from services.knowledge.derived import DerivedPage
 from services.knowledge.review import MOST, Reviewed, ReviewItem
 from services.knowledge.views import EntityChange, EntityDetail
 from services.positions import Position
@@ -82,6 +83,20 @@ async def review(
         exchange.caller, kind=kind, limit=limit, deadline=exchange.deadline
     )
     return ReviewList(items=list(found))
+
+
+async def derived_relations(
+    request: Request,
+    entity: EntityName,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    predicate: Annotated[Predicate | None, Query()] = None,
+) -> DerivedPage:
+    """What follows of an entity by the ontology and no document states, each with the relations it follows from."""
+    exchange = exchange_of(request.scope)
+    return await services_of(request).knowledge.derived.of(
+        exchange.caller, entity, predicate=predicate, after=cursor, limit=limit, deadline=exchange.deadline
+    )
 
 
 async def read_decisions(request: Request, entity: EntityName) -> EntityDetail:
@@ -208,6 +223,29 @@ HANDLERS = {
                     "todo": ["annals entity validate e1", "annals entity reject e1"],
                 }
             ]
+        },
+    ),
+    "derived_relations": Handler(
+        derived_relations,
+        "relations",
+        "List what follows of an entity.",
+        raises=(400, 404),
+        example={
+            "entity_id": "e1",
+            "relations": [
+                {
+                    "subject_id": "e1",
+                    "subject": "Ockham Park",
+                    "predicate": "located in",
+                    "object_id": "e3",
+                    "object": "England",
+                    "rule": "transitive",
+                    "because": ["r1", "r2"],
+                    "confidence": 0.49,
+                }
+            ],
+            "whole": True,
+            "next": None,
         },
     ),
     "entity_decisions": Handler(

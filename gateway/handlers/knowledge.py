@@ -307,6 +307,7 @@ RELATION = {
     "valid_from": "1843",
     "valid_until": "1843",
     "superseded_by": None,
+    "violates": None,
 }
 POSITIONS = {"relational": 19, "graph": 19, "vector": 19}
 

@@ -31,7 +31,7 @@ _NAMING = " UNION ".join(
 )
 
 # What was found once is not followed again, so a circle ends.
-_MERGES = """
+MERGES = """
 WITH RECURSIVE up(entity_id, into_id) AS (
     SELECT entity_id, merged_into FROM relational.decisions
     WHERE tenant = $1 AND entity_id = ANY($2::text[]) AND merged_into IS NOT NULL
@@ -41,6 +41,7 @@ WITH RECURSIVE up(entity_id, into_id) AS (
 )
 SELECT entity_id, into_id FROM up
 """
+"""Of every merge that leads from $2 up: what was merged, and into what."""
 
 MEMBERS = """
 WITH RECURSIVE member(entity_id, into_id, root) AS (
@@ -96,7 +97,7 @@ class EntityLookup:
     async def ends(self, tenant: str, ids: Collection[str]) -> dict[str, str]:
         """For those of these that were merged the entity that they became."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_MERGES, tenant, sorted(ids))
+            rows = await connection.fetch(MERGES, tenant, sorted(ids))
         merged = ends({row["entity_id"]: row["into_id"] for row in rows})
         return {one: merged[one] for one in ids if one in merged}
 
@@ -131,7 +132,7 @@ async def as_they_became(
     merged = [one["entity_id"] for one in entities if one.pop("merged")]
     if not merged:
         return list(entities)
-    links = await connection.fetch(_MERGES, tenant, merged)
+    links = await connection.fetch(MERGES, tenant, merged)
     became = ends({row["entity_id"]: row["into_id"] for row in links})
     rows = await connection.fetch(_BY_ID, tenant, sorted(set(became.values())))
     known = {row["entity_id"]: row for row in rows}

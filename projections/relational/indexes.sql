@@ -14,6 +14,7 @@ CREATE INDEX ON {schema}.mentions (tenant, entity_id);
 CREATE INDEX ON {schema}.aliases (tenant, document_id);
 CREATE INDEX ON {schema}.aliases (tenant, entity_id);
 ALTER TABLE {schema}.relations ADD PRIMARY KEY (tenant, document_id, relation_id);
+CREATE INDEX ON {schema}.relations (tenant, relation_id);
 CREATE INDEX ON {schema}.relations (tenant, subject_id);
 CREATE INDEX ON {schema}.relations (tenant, object_id);
 CREATE INDEX ON {schema}.relations (tenant, md5(succession)) WHERE succession IS NOT NULL;

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from contracts.ontology import NO_ONTOLOGY, Ontology
 from eventstore.pool import PostgresPool, acquire
 from projections.postgres.consistent_read import consistent_read, retry_replaced
 from projections.relational import listing, visible
@@ -23,6 +24,7 @@ from projections.relational.reads import (
     RelationFilter,
     RelationRow,
 )
+from projections.relational.typed import violations
 
 _COUNTS = """
 SELECT
@@ -48,8 +50,9 @@ _OF_COLLECTIONS = f"($4::text[] IS NULL OR {visible.COLLECTION} = ANY($4))"
 class PostgresRelational:
     """Implements `projections.relational.reads.RelationalReader` over the live generation."""
 
-    def __init__(self, pool: PostgresPool) -> None:
+    def __init__(self, pool: PostgresPool, ontology: Ontology = NO_ONTOLOGY) -> None:
         self._pool = pool
+        self._ontology = ontology
 
     async def counts(self, tenant: str, collections: frozenset[str] | None = None) -> Counts:
         """How much there is."""
@@ -104,18 +107,25 @@ class PostgresRelational:
                 named = await connection.fetch(visible.OF_DOCUMENT, tenant, sorted(collections), document_id)
                 entities = [dict(row) for row in named]
             relations = await connection.fetch(
-                f"SELECT r.relation_id, r.subject, r.predicate, r.object, r.confidence, r.valid, {listing.WHEN} "
+                "SELECT r.relation_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object, r.confidence, "
+                f"r.valid, {listing.WHEN} "
                 f"FROM relational.relations AS r {listing.later(_SEEN)} "
                 "WHERE r.tenant = $1 AND r.document_id = $2 ORDER BY r.start_at, r.relation_id",
                 *key,
                 _listed(collections),
             )
+            stated = [(one["subject_id"], one["predicate"], one["object_id"]) for one in relations]
+            wrong = await violations(connection, tenant, self._ontology, stated, collections)
         fields = dict(row) | {"attributes": json.loads(row["attributes"])}
         return DocumentRow(
             **fields,
             chunks=[dict(chunk) for chunk in chunks],
             entities=entities,
-            relations=[dict(relation) for relation in relations],
+            relations=[
+                {name: value for name, value in relation.items() if name not in ("subject_id", "object_id")}
+                | {"violates": why}
+                for relation, why in zip(relations, wrong, strict=True)
+            ],
         )
 
     async def with_attributes(
@@ -197,8 +207,21 @@ class PostgresRelational:
         """At most `limit`, by document and id of the relation, from behind the pair `after`."""
         query, values = listing.relations(tenant, wanted, after, limit)
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(query, *values)
-        return [RelationRow(**dict(row)) for row in rows]
+            found = [RelationRow(**dict(row)) for row in await connection.fetch(query, *values)]
+            ends = [(one.subject_id, one.predicate, one.object_id) for one in found]
+            wrong = await violations(connection, tenant, self._ontology, ends, wanted.collections)
+        return [replace(one, violates=why) for one, why in zip(found, wrong, strict=True)]
+
+    async def called_right(self, tenant: str, relation_ids: Sequence[str]) -> set[str]:
+        """Those of these relations that somebody called right."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT relation_id FROM relational.relations "
+                "WHERE tenant = $1 AND relation_id = ANY($2::text[]) AND valid",
+                tenant,
+                list(relation_ids),
+            )
+        return {row["relation_id"] for row in rows}
 
     async def list_chunks(
         self, tenant: str, document_id: str, after: tuple[int, str] | None, limit: int

@@ -120,7 +120,8 @@ class RelationFilter:
 class RelationRow:
     """A relation in a list; `start` and `end` are characters of its document. `valid`: what a person said of it.
 
-    `valid_until` is also when a later relation begins that this one cannot be true beside: `superseded_by`, its id.
+    `violates`: what is wrong with it by the ontology, in words. `valid_until` is also when a later relation begins that
+    this one cannot be true beside: `superseded_by`, its id.
     """
 
     document_id: str
@@ -141,6 +142,7 @@ class RelationRow:
     valid_from: str | None
     valid_until: str | None
     superseded_by: str | None
+    violates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,10 @@ class RelationalReader(Protocol):
         self, tenant: str, wanted: RelationFilter, after: tuple[str, str] | None, limit: int
     ) -> list[RelationRow]:
         """At most `limit`, by document and id of the relation, from behind the pair `after`."""
+        ...
+
+    async def called_right(self, tenant: str, relation_ids: Sequence[str]) -> set[str]:
+        """Those of these relations that somebody called right."""
         ...
 
     async def list_chunks(

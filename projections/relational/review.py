@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.ontology import NO_ONTOLOGY, VIOLATING, Ontology
 from eventstore.pool import PostgresPool, acquire
 from projections.relational import visible
+from projections.relational.typed import violations
+
+WEIGHED = 1000
 
 _SEEN = f"($2::text[] IS NULL OR {visible.of_collections('m', '$2')})"
 # An entity is as sure as its surest mention is; that one is shown.
@@ -29,8 +33,10 @@ FROM (
 WHERE e.merged_into IS NULL AND e.valid IS NULL ORDER BY f.confidence, e.entity_id LIMIT $3
 """
 _RELATIONS = f"""
-SELECT m.relation_id AS id, m.subject, m.predicate, m.object, m.confidence, m.document_id, m.chunk_id
+SELECT m.relation_id AS id, m.subject_id, m.subject, m.predicate, m.object_id, m.object, m.confidence, m.document_id,
+    m.chunk_id
 FROM relational.relations AS m WHERE m.tenant = $1 AND m.valid IS NULL AND {_SEEN}
+AND ($4::text[] IS NULL OR m.predicate = ANY($4))
 ORDER BY m.confidence, m.relation_id, m.document_id LIMIT $3
 """
 
@@ -58,6 +64,7 @@ class UnsureRelation:
     confidence: float
     document_id: str
     chunk_id: str
+    violates: str | None = None
 
 
 class ReviewReader:
@@ -66,8 +73,9 @@ class ReviewReader:
     `collections`: only what documents of these collections say, "" for those of none; None for all.
     """
 
-    def __init__(self, pool: PostgresPool) -> None:
+    def __init__(self, pool: PostgresPool, ontology: Ontology = NO_ONTOLOGY) -> None:
         self._pool = pool
+        self._ontology = ontology
 
     async def entities(self, tenant: str, limit: int, collections: frozenset[str] | None) -> Sequence[UnsureEntity]:
         """Entities that nobody judged, and that were not merged into another."""
@@ -79,10 +87,30 @@ class ReviewReader:
         return [UnsureEntity(*row) for row in map(tuple, rows)]
 
     async def relations(self, tenant: str, limit: int, collections: frozenset[str] | None) -> Sequence[UnsureRelation]:
-        """Relations that nobody judged."""
+        """Relations that nobody judged. One that violates the ontology has VIOLATING of its confidence.
+
+        Those are looked for among the WEIGHED least sure of the predicates that the ontology rules.
+        """
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_RELATIONS, tenant, _listed(collections), limit)
-        return [UnsureRelation(*row) for row in map(tuple, rows)]
+            rows = await connection.fetch(_RELATIONS, tenant, _listed(collections), limit, None)
+            if ruled := sorted(self._ontology.predicates):
+                rows += await connection.fetch(_RELATIONS, tenant, _listed(collections), max(limit, WEIGHED), ruled)
+            ends = [(row["subject_id"], row["predicate"], row["object_id"]) for row in rows]
+            wrong = await violations(connection, tenant, self._ontology, ends, collections)
+        found = {
+            (row["document_id"], row["id"]): UnsureRelation(
+                row["id"],
+                row["subject"],
+                row["predicate"],
+                row["object"],
+                row["confidence"] * (1.0 if why is None else VIOLATING),
+                row["document_id"],
+                row["chunk_id"],
+                why,
+            )
+            for row, why in zip(rows, wrong, strict=True)
+        }
+        return sorted(found.values(), key=lambda one: (one.confidence, one.id, one.document_id))[:limit]
 
 
 def _listed(collections: frozenset[str] | None) -> list[str] | None:

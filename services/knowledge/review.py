@@ -67,7 +67,8 @@ class Review:
             ReviewItem(
                 "relation",
                 one.id,
-                f"{one.subject} | {one.predicate} | {one.object}",
+                f"{one.subject} | {one.predicate} | {one.object}"
+                + ("" if one.violates is None else f" (violates the ontology: {one.violates})"),
                 one.confidence,
                 one.document_id,
                 one.chunk_id,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.knowledge.derived import DerivedRelations
 from services.knowledge.entities import EntityService
 from services.knowledge.review import Review
 
@@ -12,3 +13,4 @@ class Knowledge:
 
     entities: EntityService
     review: Review
+    derived: DerivedRelations
