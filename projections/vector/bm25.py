@@ -6,6 +6,7 @@ passage that has only the words that are left can be among the first k: what tho
 (MaxScore, Turtle and Flood 1995). The common words then only add to the score of what the rare ones found.
 """
 
+import itertools
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from projections.vector.reads import Hit
 from projections.vector.spelling import spelled
 
 K1 = 1.2
-READ = 4_000
-"""Passages that one search scores at most. What is beyond shares common words alone."""
+READ, READ_FOR_ANSWER = 4_000, 1_000
+"""Passages that one step of a search scores at most, and where an answer is looked for in what it finds. What is beyond
+shares common words alone."""
 
 MOST_LITERAL = 10_000
 """The same of a search for a phrase or a prefix."""
@@ -78,8 +80,12 @@ async def best_matching(
     documents: Sequence[str] | None,
     absent: str | None = None,
     collections: Collection[str] | None = None,
+    read: int = READ,
 ) -> list[Hit]:
-    """The `k` best, in a tie by chunk id; without those whose literal words match the tsquery `absent`."""
+    """The `k` best, in a tie by chunk id; without those whose literal words match the tsquery `absent`.
+
+    `read`: how many passages each step of the search scores at most.
+    """
     terms, mean = await _terms_of(connection, tenant, query)
     if not terms or k < 1:
         return []
@@ -88,27 +94,32 @@ async def best_matching(
     few = among is not None and len(among) <= FEW_DOCUMENTS
     within = None if collections is None else list(collections)
     if within is not None and not few:
-        few = await hold_at_most(connection, tenant, within, READ)
-    leading = len(terms) if few else _portion(terms, 1, max(k, READ // 4))
+        few = await hold_at_most(connection, tenant, within, read)
+    best: list[Hit] = []
 
-    async def found(finding: str) -> list[Hit]:
-        read = max(READ, k)
-        return await _scored(connection, tenant, _MATCHING, finding, among, read, terms, mean, k, absent, within)
+    async def found(finding: str, before: Sequence[Term]) -> list[Hit]:
+        """The best so far, and of those that are found so and have none of the words of `before`."""
+        finding = f"({finding}) & !({_any_of(before)})" if before else finding
+        most = max(read, k)
+        more = await _scored(connection, tenant, _MATCHING, finding, among, most, terms, mean, k, absent, within)
+        merged = {hit.chunk_id: hit for hit in (*best, *more)}
+        return sorted(merged.values(), key=lambda hit: (-hit.score, hit.chunk_id))[:k]
 
-    while True:
-        hits = await found(_any_of(terms[:leading]))
-        rest = sum(term.most for term in terms[leading:])
-        if leading == len(terms) or (len(hits) == k and hits[-1].score > rest):
-            return hits
-        wider = _portion(terms, leading + 1, READ)
-        if sum(term.passages for term in terms[:wider]) > READ:
-            break
-        leading = wider
+    # Passages that have one of the words before `known` were all read.
+    known = 0
+    leading = len(terms) if few else _portion(terms, max(k, read // 4))
+    while leading > known:
+        best = await found(_any_of(terms[known:leading]), terms[:known])
+        known = leading
+        rest = sum(term.most for term in terms[known:])
+        if known == len(terms) or (len(best) == k and best[-1].score > rest):
+            return best
+        leading = _portion(terms, read)
     # Even the rarest of the words that are left is common: of passages that have it, some of those that have another.
-    others = terms[:leading] + terms[leading + 1 :]
-    common = await found(f"{_quoted(terms[leading].lexeme)} & ({_any_of(others)})")
-    merged = {hit.chunk_id: hit for hit in (*hits, *common)}
-    return sorted(merged.values(), key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+    rarest = _quoted(terms[known].lexeme)
+    if others := terms[known + 1 :]:
+        best = await found(f"{rarest} & ({_any_of(others)})", terms[:known])
+    return best if len(best) == k else await found(rarest, terms[:known])
 
 
 async def best_with(
@@ -170,15 +181,10 @@ def _weight(passages: int, holding: int) -> float:
     return math.log(1 + (passages - holding + 0.5) / (holding + 0.5))
 
 
-def _portion(terms: Sequence[Term], least: int, most: int) -> int:
-    """How many of the rarest words, at least `least`, are in `most` passages together."""
-    count, together = 0, 0
-    for term in terms:
-        together += term.passages
-        if count >= least and together > most:
-            break
-        count += 1
-    return max(count, least)
+def _portion(terms: Sequence[Term], most: int) -> int:
+    """How many of the rarest words are in at most `most` passages together."""
+    together = itertools.accumulate(term.passages for term in terms)
+    return sum(1 for count in together if count <= most)
 
 
 def _any_of(terms: Sequence[Term]) -> str:

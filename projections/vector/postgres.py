@@ -13,7 +13,7 @@ from projections.postgres.live import LivePostgresStore
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.vector import parts
-from projections.vector.bm25 import FEW_DOCUMENTS, best_matching, hold_at_most
+from projections.vector.bm25 import FEW_DOCUMENTS, READ_FOR_ANSWER, best_matching, hold_at_most
 from projections.vector.counters import add, count_all, count_of
 from projections.vector.full_text import full_text
 from projections.vector.model import LAYOUT
@@ -196,7 +196,9 @@ class PostgresPassages:
     ) -> list[Hit]:
         """By BM25, best first."""
         async with acquire(self._pool) as connection:
-            return await best_matching(connection, tenant, query, k, documents, collections=collections)
+            return await best_matching(
+                connection, tenant, query, k, documents, collections=collections, read=READ_FOR_ANSWER
+            )
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """As they were counted when the passages were written."""

@@ -1,6 +1,7 @@
 """Passages in PostgreSQL answer as all must; beyond that, BM25 to the digit and searches through the HNSW index."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from eventstore.keys import AggregateKey
 from eventstore.pool import PostgresPool, open_pool
 from projections.changes import Change
 from projections.projector import Projector
+from projections.vector import bm25 as bm25_of_postgres
 from projections.vector.codec import register
 from projections.vector.model import VectorModel
 from projections.vector.postgres import SEARCH_SETTINGS, PostgresPassages, VectorStore
-from projections.vector.reads import PassageReader
+from projections.vector.reads import Hit, PassageReader
 from tests.projections.contract.folding import follow
 from tests.projections.contract.passages import PassageReaderContract, bm25, cosines, library, passages_of
 from tests.projections.history import History
@@ -55,7 +57,7 @@ class TestPassageReader(PassageReaderContract):
         most: int,
     ) -> None:
         """Some words then find no passage of their own: what they add cannot bring it among the first."""
-        monkeypatch.setattr("projections.vector.bm25.READ", most)
+        monkeypatch.setattr("projections.vector.postgres.READ_FOR_ANSWER", most)
         stories = library()
         await history.tell(*stories)
         await follow(projector, history)
@@ -68,7 +70,7 @@ class TestPassageReader(PassageReaderContract):
     async def test_of_passages_that_share_common_words_alone_few_are_read(
         self, reader: PassageReader, projector: Projector, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("projections.vector.bm25.READ", 8)
+        monkeypatch.setattr("projections.vector.postgres.READ_FOR_ANSWER", 8)
         stories = library()
         await history.tell(*stories)
         await follow(projector, history)
@@ -84,6 +86,36 @@ class TestPassageReader(PassageReaderContract):
         assert len(common) == 8
         assert [hit.score for hit in common] == pytest.approx([expected[hit.chunk_id] for hit in common])
         assert len(await reader.matching("default", "w1x", 8)) == 8
+
+    @pytest.mark.parametrize("most", [30, 60])
+    async def test_no_step_of_a_search_reads_what_one_before_it_read(
+        self,
+        reader: PassageReader,
+        projector: Projector,
+        history: History,
+        monkeypatch: pytest.MonkeyPatch,
+        most: int,
+    ) -> None:
+        monkeypatch.setattr("projections.vector.postgres.READ_FOR_ANSWER", most)
+        read: list[list[str]] = []
+        scored = bm25_of_postgres._scored
+
+        async def noted(*given: Any) -> list[Hit]:
+            hits = await scored(*given)
+            read.append([hit.chunk_id for hit in hits])
+            return hits
+
+        monkeypatch.setattr(bm25_of_postgres, "_scored", noted)
+        await history.tell(*library())
+        await follow(projector, history)
+        steps = 0
+        for query in ("w30x w35x w12x w9x", "w12x w20x", "w37x w38x w39x"):
+            await reader.matching("default", query, 20)
+            found = [chunk_id for step in read for chunk_id in step]
+            assert len(found) == len(set(found))
+            steps = max(steps, len(read))
+            read.clear()
+        assert steps > 1
 
     @pytest.mark.parametrize("dimension", [8, 384])
     async def test_the_index_finds_a_model_that_is_rare(
