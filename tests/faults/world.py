@@ -1,0 +1,229 @@
+"""Annals without Kafka: the real services, stages and projectors over one database, and whoever carries the messages.
+
+What a broker may do to a delivery is done here: late, doubled, in another order, again from the beginning.
+"""
+
+import contextlib
+import json
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from annals.composition.operations import rebuilding
+from annals.composition.storage import intake_of
+from annals.composition.stores import Stores, open_read_models, open_stores
+from annals.settings import load_settings
+from contracts.codec import encode
+from contracts.entities import EntityAssigned, EntityDecisionUndone, EntityReleased
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.topics import Partition
+from eventstore.names import Names
+from projections.changes import uniform_positions
+from projections.relational.entity_lookup import EntityLookup
+from security.access import FULL_ACCESS
+from services.caller import Caller
+from services.corrections.relations import CorrectRelations
+from services.deadline import Deadline
+from services.knowledge.entities import EntityService
+from services.operations.rebuilding import Rebuilding
+from services.processing.chunking import Chunking
+from services.processing.completion import Completion
+from services.processing.contexts import Contexts
+from services.processing.entities import Entities
+from services.processing.recent import RecentDocuments
+from services.processing.relationships import Relationships
+from services.processing.resolution import Resolution
+from services.processing.stage import StageRunner
+from services.storage.deletion import DeleteDocuments
+from services.storage.intake import Intake, Outcome, Submission
+from streams.dead_letter_sink import DeadLetterSink
+from streams.delivery_order import DeliveryOrder
+from streams.handler import Handler
+from streams.inbox import InboxHandler
+from streams.message import Message
+from streams.projecting import ProjectionHandler
+from streams.resolving import ResolutionHandler
+from streams.stage_handler import StageHandler
+from tests.faults.light import light_inference
+from tests.faults.plain import Told
+
+TENANTS = ("ours", "theirs")
+LIMIT_S = 60.0
+MOST = 12
+"""Events that are delivered at once, when only some of them are."""
+MODELS = ("relational", "graph", "vector")
+
+
+@dataclass
+class World:
+    """Everything opened. `delivered`: how many of the log's events each handler has had, from the first on."""
+
+    stores: Stores
+    handlers: dict[str, Handler[Any]]
+    intake: Intake
+    inboxes: dict[str, InboxHandler]
+    deletion: DeleteDocuments
+    entities: EntityService
+    relations: CorrectRelations
+    rebuilding: Rebuilding
+    log: list[DomainEvent] = field(default_factory=list)
+    delivered: dict[str, int] = field(default_factory=dict)
+    inbox: dict[str, list[Message]] = field(default_factory=lambda: {tenant: [] for tenant in TENANTS})
+
+    async def read_log(self) -> list[DomainEvent]:
+        """What is in the log by now; returns what is new of it."""
+        after = self.log[-1].position if self.log else 0
+        new = await self.stores.reader.after(after or 0, 100_000)
+        self.log += new
+        return new
+
+    # Ways in.
+
+    async def submit(self, tenant: str, document_id: str, told: Told, delivery: UUID) -> Outcome:
+        """As the gateway takes it in."""
+        metadata = EventMetadata(tenant=tenant, actor="ada", source="http")
+        submission = Submission(document_id, told.title, told.text, metadata, delivery, str(delivery))
+        (outcome,) = await self.intake.take([submission], Deadline.after(LIMIT_S))
+        return outcome
+
+    async def send(self, tenant: str, document_id: str, told: Told, delivery: UUID) -> None:
+        """As a producer sends it to the inbox."""
+        sent = self.inbox[tenant]
+        event = {
+            "event_id": str(delivery),
+            "event_type": "DocumentIngested",
+            "aggregate_id": document_id,
+            "event_data": {"title": told.title, "text": told.text},
+            "timestamp": "2026-01-02T03:04:05Z",
+        }
+        sent.append(Message("inbox", 0, len(sent), len(sent), document_id.encode(), json.dumps(event).encode()))
+        await self.receive(tenant, [len(sent) - 1])
+
+    async def receive(self, tenant: str, numbers: Sequence[int]) -> None:
+        """The inbox delivers these of its messages, for the first time or again."""
+        handler = self.inboxes[tenant]
+        await handler.handle([handler.read(self.inbox[tenant][number]) for number in numbers], {})
+
+    # Deliveries of the log.
+
+    async def deliver_some(self, chance: random.Random) -> None:
+        """To one of the handlers any events, also those that it had; none of them counts as delivered."""
+        await self.read_log()
+        if self.log:
+            name = chance.choice(sorted(self.handlers))
+            await self._deliver(name, chance.choices(self.log, k=chance.randint(1, MOST)), {})
+
+    async def deliver_all(self, chance: random.Random) -> None:
+        """To every handler what it has not had yet and some of what it had, doubled and in any order, until nothing new
+        comes of it."""
+        while True:
+            await self.read_log()
+            behind = [name for name in self.handlers if self.delivered.get(name, 0) < len(self.log)]
+            if not behind:
+                return
+            chance.shuffle(behind)
+            for name in behind:
+                await self._deliver_new(name, chance)
+
+    async def _deliver_new(self, name: str, chance: random.Random) -> None:
+        begin, end = self.delivered.get(name, 0), len(self.log)
+        new = self.log[begin:end]
+        again = chance.choices(self.log[:end], k=chance.randint(0, 3)) + chance.choices(new, k=chance.randint(0, 2))
+        events = [*new, *again]
+        chance.shuffle(events)
+        cut = chance.randint(0, len(events))
+        await self._deliver(name, events[:cut], {})
+        await self._deliver(name, events[cut:], self._positions(name, self.log[end - 1].position or 0))
+        self.delivered[name] = end
+
+    async def _deliver(self, name: str, events: Sequence[DomainEvent], positions: Mapping[Partition, int]) -> None:
+        handler = self.handlers[name]
+        messages = [_message(event) for event in events]
+        items = [item for one in messages if (item := handler.read(one)) is not None]
+        await handler.handle(items, positions)
+
+    def _positions(self, name: str, position: int) -> Mapping[Partition, int]:
+        """All partitions of those that the handler follows: as if one record had been delivered of each."""
+        if name in MODELS:
+            return uniform_positions(self.stores.projections[name].model, self.stores.topics, position)
+        return {("annals.documents", 0): position}
+
+    # Read models.
+
+    async def replay(self, names: Sequence[str]) -> None:
+        """Build these anew; live ones go on."""
+        await self.rebuilding.replay(caller(TENANTS[0]), names, lambda _: None, deadline=Deadline.after(LIMIT_S))
+
+    async def differences(self, names: Sequence[str]) -> list[str]:
+        """What `annals verify` finds in these."""
+        verdicts = [
+            await self.rebuilding.verify(caller(TENANTS[0]), name, lambda _: None, deadline=Deadline.after(LIMIT_S))
+            for name in names
+        ]
+        return [verdict.difference for verdict in verdicts if verdict.difference is not None]
+
+    async def assignments(self, tenant: str) -> dict[str, str]:
+        """What rules said, as the log has it, until people or rules took it back."""
+        found: dict[str, tuple[int, str]] = {}
+        for event in self.log:
+            if event.tenant != tenant or event.kind != "entity":
+                continue
+            match event.event_data:
+                case EntityAssigned(into=into):
+                    found[event.aggregate_id] = (event.aggregate_version, into)
+                case EntityReleased():
+                    found.pop(event.aggregate_id, None)
+                case EntityDecisionUndone(version=version) if found.get(event.aggregate_id, (0, ""))[0] == version:
+                    found.pop(event.aggregate_id)
+        return {entity: into for entity, (_, into) in found.items()}
+
+
+def caller(tenant: str) -> Caller:
+    """A person who may do everything."""
+    return Caller(tenant, "ada", "test", FULL_ACCESS, str(uuid4()))
+
+
+@contextlib.asynccontextmanager
+async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
+    """On a fresh database."""
+    async with open_stores(load_settings(data=data), dsn) as stores:
+        await open_read_models(stores)
+        inference = light_inference(stores.outputs)
+        stages = (
+            Chunking(stores.texts, inference),
+            Entities(stores.texts, inference),
+            Relationships(stores.texts, inference),
+            Completion(stores.texts, inference),
+        )
+        recent = RecentDocuments()
+        contexts = Contexts(stores.reader, stores.outputs, inference.embedder.revision)
+        resolution = Resolution(Names(stores.pool), contexts, stores.commands)
+        handlers: list[Handler[Any]] = [
+            *(StageHandler(StageRunner(s, stores.commands, recent), stores.positions, stores.topics) for s in stages),
+            ResolutionHandler(resolution, stores.positions, stores.topics),
+            *(ProjectionHandler(one.projector, stores.positions, stores.topics) for one in stores.projections.values()),
+        ]
+        order = DeliveryOrder(stores.letters, DeadLetterSink(stores.letters, stores.topics), stores.reader)
+        intake = intake_of(stores)
+        inbox = stores.topics.inboxes[0]
+        topics = {one: inbox.model_copy(update={"name": f"inbox.{one}", "tenants": (one,)}) for one in TENANTS}
+        yield World(
+            stores=stores,
+            handlers={handler.name: handler for handler in handlers},
+            intake=intake,
+            inboxes={tenant: InboxHandler(intake, order, topic) for tenant, topic in topics.items()},
+            deletion=DeleteDocuments(stores.commands, stores.reader),
+            entities=EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool),
+            relations=CorrectRelations(stores.commands, stores.reader, stores.read.relational, stores.read.passages),
+            rebuilding=rebuilding(stores),
+        )
+
+
+def _message(event: DomainEvent) -> Message:
+    """The event as the relay publishes it."""
+    headers = {"event_type": event.event_type.encode(), "position": str(event.position).encode()}
+    position = event.position or 0
+    return Message("annals.documents", 0, position, 1, event.aggregate_id.encode(), encode(event), headers)
