@@ -93,7 +93,7 @@ endef
 LOCK := uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 lock:
 	$(LOCK) --extra formats --group build -o requirements.lock
-	$(LOCK) --extra models --extra formats --group dev -c requirements.lock -o requirements-all.lock
+	$(LOCK) --extra models --extra formats --extra analyst --group dev -c requirements.lock -o requirements-all.lock
 
 clean:
 	rm -rf $(VENV)

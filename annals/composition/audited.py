@@ -6,6 +6,7 @@ from typing import Any
 
 from projections.relational.reads import DocumentRow
 from security.audit import AuditLog
+from services.operations.use_cases import Operations
 from services.search.search import SearchPassages
 from services.security.recording import Recorded, recording
 from services.storage.chunk import ChunkInContext
@@ -66,6 +67,12 @@ def audited_service(storage: StorageService, log: AuditLog) -> StorageService:
 def audited_searching(searching: SearchPassages, log: AuditLog) -> SearchPassages:
     """The same use case."""
     return recording(searching, log, search=Recorded("read", "read", "search"))
+
+
+def audited_operations(operations: Operations, log: AuditLog) -> Operations:
+    """The same use cases."""
+    exported = Recorded("read", "read", "documents", lambda given, _: [given["model"]])
+    return replace(operations, tables=recording(operations.tables, log, export=exported))
 
 
 def _document(given: Mapping[str, Any], _: Any) -> Sequence[str]:

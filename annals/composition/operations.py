@@ -8,6 +8,7 @@ from functools import partial
 from confluent_kafka import KafkaException
 
 from annals.addresses import without_password
+from annals.composition.profiles import table_readers
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
 from annals.settings import Settings
 from contracts.topics import topics
@@ -25,6 +26,7 @@ from services.operations.health import Pool
 from services.operations.log_verification import VerifyLog
 from services.operations.progress import Progress, followed_partitions
 from services.operations.proofs import ProveEvent
+from services.operations.read_model_export import ExportReadModels
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import LogParts, ReadStatus, StatusSources
@@ -54,6 +56,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters),
+        tables=ExportReadModels(table_readers(stores.connections)),
         log=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         proofs=ProveEvent(events, ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         pools=stores.connections,

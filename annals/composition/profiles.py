@@ -1,6 +1,8 @@
 """The two profiles: which store holds which read model. The rest of Annals is the same in both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from annals.composition.connections import ConnectionManager
 from contracts.ontology import Ontology
@@ -10,16 +12,21 @@ from eventstore.texts import TextStore
 from projections.answers.postgres import PostgresAnswers
 from projections.answers.reads import AnswerCache
 from projections.changes import ReadModel
+from projections.exported import ExportedTable, TableReader
+from projections.graph.exported import TABLES as GRAPH_TABLES
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
+from projections.postgres.exported import PostgresTables
 from projections.postgres.live import LivePostgresStore
+from projections.relational.exported import TABLES as RELATIONAL_TABLES
 from projections.relational.model import LAYOUT as RELATIONAL
 from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import RelationalReader
 from projections.store import LiveStore
+from projections.vector.exported import TABLES as VECTOR_TABLES
 from projections.vector.model import VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
@@ -82,3 +89,31 @@ def read_side(
         answers=RedisAnswers(servers.redis),
         limits=RedisRateLimits(servers.redis),
     )
+
+
+def table_readers(
+    connections: ConnectionManager, generations: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, TableReader]:
+    """The read models as tables, by name. `generations`: what the store calls the one to read, where it is not the
+    live one.
+    """
+    pool, servers = connections.postgres, connections.servers
+
+    def in_postgres(name: str, tables: Mapping[ExportedTable, str]) -> TableReader:
+        return PostgresTables(pool, tables, generations.get(name, name))
+
+    readers = {"relational": in_postgres("relational", RELATIONAL_TABLES)}
+    if servers is None:
+        return readers | {
+            "graph": in_postgres("graph", GRAPH_TABLES),
+            "vector": in_postgres("vector", VECTOR_TABLES),
+        }
+    from projections.graph.neo4j.exported import Neo4jTables
+    from projections.graph.neo4j.store import NAME as GRAPH_NAME
+    from projections.vector.opensearch.exported import OpenSearchTables
+    from projections.vector.opensearch.index import NAME as VECTOR_NAME
+
+    return readers | {
+        "graph": Neo4jTables(servers.neo4j, generations.get("graph", GRAPH_NAME)),
+        "vector": OpenSearchTables(servers.opensearch, generations.get("vector", VECTOR_NAME)),
+    }

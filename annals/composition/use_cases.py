@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition.audited import audited_searching, audited_storage
+from annals.composition.audited import audited_operations, audited_searching, audited_storage
 from annals.composition.corrections import corrections_of, model_cache_of
 from annals.composition.knowledge import knowledge_of
 from annals.composition.models import (
@@ -142,8 +142,8 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             services = service_layer(stores, inference, ask)
         else:
             services = await stack.enter_async_context(remote_service_layer(registries, tls_of(stores.settings)))
-        operations = operations_of(stores, broker)
         security = await stack.enter_async_context(open_security(stores))
+        operations = audited_operations(operations_of(stores, broker), security.audit)
         yield UseCases(
             storage=audited_storage(storage_of(stores), security.audit),
             knowledge=knowledge_of(stores, security.audit),

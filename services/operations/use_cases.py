@@ -9,6 +9,7 @@ from services.operations.health import PoolMonitor
 from services.operations.log_verification import VerifyLog
 from services.operations.progress import Progress
 from services.operations.proofs import ProveEvent
+from services.operations.read_model_export import ExportReadModels
 from services.operations.rebuilding import Rebuilding
 from services.operations.reprocessing import Reprocess
 from services.operations.status import ReadStatus
@@ -32,6 +33,7 @@ class Operations:
     positions: ShownPositions
     subscriptions: Subscriptions
     transfer: TransferEvents
+    tables: ExportReadModels
     log: VerifyLog
     proofs: ProveEvent
     pools: PoolMonitor

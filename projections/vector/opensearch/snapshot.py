@@ -36,7 +36,7 @@ class OpenSearchSnapshot:
 
     def __init__(self, client: AsyncOpenSearch, pit: str) -> None:
         self._client = client
-        self._at = {"pit": {"id": pit, "keep_alive": KEEP}}
+        self.at = {"pit": {"id": pit, "keep_alive": KEEP}}
 
     async def versions(self) -> dict[AggregateKey, int]:
         """Up to which version each aggregate is there."""
@@ -48,7 +48,7 @@ class OpenSearchSnapshot:
 
     async def positions(self) -> dict[tuple[str, int], int]:
         """How far it is in each partition."""
-        return await positions(self._client, None, self._at)
+        return await positions(self._client, None, self.at)
 
     async def digests(self) -> dict[str, str]:
         """For each part the number of its rows and a hash of them in their fixed order."""
@@ -69,7 +69,7 @@ class OpenSearchSnapshot:
 
     def _sources(self, part: str) -> AsyncIterator[dict[str, Any]]:
         what, order, _ = _PARTS[part]
-        return pages(self._client, self._at, {"query": {"term": {"what": what}}}, order)
+        return pages(self._client, self.at, {"query": {"term": {"what": what}}}, order)
 
 
 async def pages(
