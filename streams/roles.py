@@ -32,6 +32,8 @@ from streams.monitor import Monitor
 
 log = logging.getLogger(__name__)
 STOP_LIMIT_S = 4.0
+STARTING_STOP_LIMIT_S = 0.5
+"""Of a role that has no partitions yet, so nothing to acknowledge: Faust stops only once it has started."""
 BROKER_LIMIT_S = 300.0
 
 
@@ -148,7 +150,8 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             await super().on_shutdown()
 
         def _flag_as_shutdown_by_signal(self) -> None:
-            impatience = threading.Timer(STOP_LIMIT_S, self._wait_no_longer)
+            limit_s = STOP_LIMIT_S if app.assigned() else STARTING_STOP_LIMIT_S
+            impatience = threading.Timer(limit_s, self._wait_no_longer)
             impatience.daemon = True
             impatience.start()
             super()._flag_as_shutdown_by_signal()
