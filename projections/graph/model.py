@@ -12,7 +12,7 @@ from contracts.ids import normalise_name
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.document_state import DocumentState
-from projections.postgres.layout import Layout
+from projections.postgres.layout import Count, Layout
 from projections.postgres.tables import Naming, Table
 from projections.states import State
 
@@ -48,7 +48,7 @@ LAYOUT = Layout(
         Naming("relations", "subject_id", "subject"),
         Naming("relations", "object_id", "object"),
     ),
-    counts={"passages": "count(DISTINCT chunk_id)"},
+    counts={"passages": Count.CHUNKS},
 )  # fmt: skip
 
 

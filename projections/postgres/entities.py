@@ -9,19 +9,21 @@ Writers side by side lock the entities that they share, in the order of their ke
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import asyncpg
 
-from eventstore.keys import AggregateKey
 from eventstore.pool import Connection
-from projections.postgres.layout import Layout
+from projections.changes import Change
+from projections.postgres.layout import Count, Layout
 
 EntityKey = tuple[str, str]
 """Tenant and entity id."""
 NameKey = tuple[str, str, str, str]
 """Tenant, entity id, name, type; an empty type where the rows say none."""
+_Said = tuple[EntityKey, str, str, str, str, int]
+"""Of rows that say the same: entity, name, type, document, chunk, and how many they are."""
 
 _KEYS = "unnest($1::text[], $2::text[]) AS k(tenant, entity_id)"
 
@@ -34,24 +36,55 @@ class Naming:
     counts: dict[EntityKey, tuple[int, ...]] = field(default_factory=dict)
 
 
-async def naming_of(connection: Connection, layout: Layout, schema: str, documents: Sequence[AggregateKey]) -> Naming:
-    """What the rows of these documents say now."""
-    found = Naming()
-    if documents:
-        counted = ", ".join(layout.counts.values())
+async def said(connection: Connection, layout: Layout, schema: str, changes: Sequence[Change]) -> tuple[Naming, Naming]:
+    """What the rows of these documents say, and what they will say with their new sections."""
+    old = [change.key for change in changes if change.previous]
+    kept: list[_Said] = []
+    gone: list[_Said] = []
+    if old:
+        replaced = {(change.key.tenant, change.key.aggregate_id): change.sections for change in changes}
         rows = await connection.fetch(
-            f"SELECT tenant, entity_id, grouping(name) = 0 AS by_name, name, type, count(*), {counted} "
-            f"FROM ({_naming_rows(layout, schema, of_documents=True)}) AS named "
-            "GROUP BY GROUPING SETS ((tenant, entity_id, name, type), (tenant, entity_id))",
-            [key.tenant for key in documents],
-            [key.aggregate_id for key in documents],
+            "SELECT table_name, tenant, entity_id, name, type, document_id, chunk_id, count(*) "
+            f"FROM ({_naming_rows(layout, schema, of_documents=True)}) AS named GROUP BY 1, 2, 3, 4, 5, 6, 7",
+            [key.tenant for key in old],
+            [key.aggregate_id for key in old],
         )
-        for tenant, entity, by_name, name, kind, times, *counts in map(tuple, rows):
-            if by_name:
-                found.times[tenant, entity, name, kind] = times
-            else:
-                found.counts[tenant, entity] = tuple(counts)
-    return found
+        for table, tenant, entity, name, kind, document, chunk, times in map(tuple, rows):
+            own = gone if table in replaced[tenant, document] else kept
+            own.append(((tenant, entity), name, kind, document, chunk, times))
+    return _naming(layout, [*kept, *gone]), _naming(layout, [*kept, *_new(layout, changes)])
+
+
+def _new(layout: Layout, changes: Sequence[Change]) -> Iterator[_Said]:
+    for one in layout.names:
+        columns = layout.table(one.table).columns
+        entity, name, document, chunk = map(columns.index, (one.id, one.name, "document_id", "chunk_id"))
+        kind = None if one.type is None else columns.index(one.type)
+        for change in changes:
+            for row in change.sections.get(one.table, ()):
+                yield (row[0], row[entity]), row[name], "" if kind is None else row[kind], row[document], row[chunk], 1
+
+
+def _naming(layout: Layout, rows: Sequence[_Said]) -> Naming:
+    times: Counter[NameKey] = Counter()
+    for (tenant, entity), name, kind, _, _, often in rows:
+        times[tenant, entity, name, kind] += often
+    counts = [_counted(how, rows) for how in layout.counts.values()]
+    return Naming(times, {key: tuple(own[key] for own in counts) for key in {row[0] for row in rows}})
+
+
+def _counted(how: Count, rows: Sequence[_Said]) -> Counter[EntityKey]:
+    """As the SQL of the same count does."""
+    match how:
+        case Count.TYPED_ROWS:
+            typed: Counter[EntityKey] = Counter()
+            for key, _, kind, _, _, often in rows:
+                typed[key] += often if kind else 0
+            return typed
+        case Count.DOCUMENTS:
+            return Counter(key for key, _ in {(row[0], row[3]) for row in rows})
+        case Count.CHUNKS:
+            return Counter(key for key, _ in {(row[0], row[4]) for row in rows})
 
 
 async def apply_difference(
@@ -188,7 +221,7 @@ def _naming_rows(layout: Layout, schema: str, *, of_documents: bool) -> str:
     wanted = "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = t.tenant AND k.id = t.document_id"
     untyped = "''"
     return " UNION ALL ".join(
-        f"SELECT t.tenant, t.{one.id} AS entity_id, t.{one.name} AS name, "
+        f"SELECT '{one.table}' AS table_name, t.tenant, t.{one.id} AS entity_id, t.{one.name} AS name, "
         f"{f't.{one.type}' if one.type else untyped} AS type, t.document_id, t.chunk_id "
         f"FROM {schema}.{one.table} AS t {wanted if of_documents else ''}"
         for one in layout.names

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
@@ -9,20 +10,29 @@ from projections.changes import Change
 from projections.postgres.tables import VERSIONS, Naming, Table
 
 
+class Count(StrEnum):
+    """A column of entities that counts the rows that name one: the SQL that does. Of all documents it has to be the sum
+    of what it is of each."""
+
+    TYPED_ROWS = "count(nullif(type, ''))"
+    DOCUMENTS = "count(DISTINCT document_id)"
+    CHUNKS = "count(DISTINCT chunk_id)"
+
+
 @dataclass(frozen=True)
 class Layout:
     """How one read model lies in PostgreSQL. `schema_version` grows with each change of its tables.
 
     Where rows name entities (`names`), tables of entities and of their names derive from them and from the table
-    `decisions`; `counts` are the entities' columns that count those rows, each with the SQL that does: of all documents
-    it has to be the sum of what it is of each. `counted` are the tables that a store of its own derives from the rows.
+    `decisions`; `counts` are the entities' columns that count those rows. `counted` are the tables that a store of its
+    own derives from the rows.
     """
 
     name: str
     schema_version: int
     tables: tuple[Table, ...]
     names: tuple[Naming, ...] = ()
-    counts: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, Count] = field(default_factory=dict)
     counted: tuple[str, ...] = ()
 
     def sql(self, file: str, schema: str) -> str:

@@ -14,7 +14,7 @@ from projections.changes import Change, Positions, Row
 from projections.dashboards.sharing import share
 from projections.errors import OldSchemaError, StaleVersionError
 from projections.postgres.consistent_read import consistent_read
-from projections.postgres.entities import apply_difference, derive_all, naming_of
+from projections.postgres.entities import apply_difference, derive_all, said
 from projections.postgres.layout import Layout
 from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
 from projections.postgres.tables import Table
@@ -213,10 +213,8 @@ class PostgresStore:
         """The same, and what follows for the entities that the rows speak of, or spoke of before."""
         tables = {one.table for one in self.layout.names}
         documents = [change for change in changes if not tables.isdisjoint(change.sections)]
-        old = [change.key for change in documents if change.previous]
-        before = await naming_of(connection, self.layout, self.schema, old)
+        before, now = await said(connection, self.layout, self.schema, documents)
         await self._replace(connection, changes)
-        now = await naming_of(connection, self.layout, self.schema, [change.key for change in documents])
         decided = {(change.key.tenant, change.key.aggregate_id) for change in changes if "decisions" in change.sections}
         await apply_difference(connection, self.layout, self.schema, before, now, decided)
 

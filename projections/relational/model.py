@@ -10,7 +10,7 @@ from contracts.predicates import succession_of
 from eventstore.keys import AggregateKey
 from projections.changes import Row, Sections, types_of
 from projections.document_state import DocumentState
-from projections.postgres.layout import Layout
+from projections.postgres.layout import Count, Layout
 from projections.postgres.tables import Naming, Table
 from projections.states import QueryState, State
 
@@ -64,7 +64,7 @@ LAYOUT = Layout(
         Naming("relations", "subject_id", "subject"),
         Naming("relations", "object_id", "object"),
     ),
-    counts={"mentions": "count(nullif(type, ''))", "documents": "count(DISTINCT document_id)"},
+    counts={"mentions": Count.TYPED_ROWS, "documents": Count.DOCUMENTS},
 )  # fmt: skip
 
 
