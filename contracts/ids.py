@@ -16,6 +16,7 @@ _WORD = re.compile(rf"\w[\w+#{COMBINING}]*")
 _UNSEEN = re.compile(f"[{UNSEEN}]+")
 _FORMER_ARTICLES = re.compile(r"^(?:the|a|an)\s+")
 _FORMER_WORD = re.compile(r"\w[\w+#]*")
+_REMEMBERED_CHARACTERS = 256
 
 
 def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
@@ -48,6 +49,14 @@ def chunk_id(tenant: str, document_id: str, digest: str, occurrence: int) -> str
 
 def entity_id(tenant: str, name: str) -> str:
     """One entity for each normalised name within a tenant, so documents agree without asking each other."""
+    if len(name) > _REMEMBERED_CHARACTERS:
+        return _entity_id(tenant, normalise_name(name))
+    return _entity_id_of_name(tenant, name)
+
+
+@lru_cache(maxsize=1 << 14)
+def _entity_id_of_name(tenant: str, name: str) -> str:
+    """Each stage asks for it again, of each document that says the name."""
     return _entity_id(tenant, normalise_name(name))
 
 

@@ -74,6 +74,7 @@ class InFlight(Generic[Item]):
         self._at_work: set[Delivered[Item]] = set()
         self._partitions: dict[Partition, deque[Delivered[Item]]] = {}
         self._bytes = 0
+        self._large_waiting = 0
         self.held = 0
 
     @property
@@ -98,6 +99,7 @@ class InFlight(Generic[Item]):
     def add(self, delivery: Delivered[Item]) -> None:
         """It was delivered."""
         self._waiting.append(delivery)
+        self._large_waiting += delivery.is_large
         self._partitions.setdefault(delivery.partition, deque()).append(delivery)
         self._bytes += len(delivery.message.value or b"")
         self.held += 1
@@ -107,12 +109,15 @@ class InFlight(Generic[Item]):
         chosen = self._choose()
         if chosen:
             self._at_work.update(chosen)
+            self._large_waiting -= sum(delivery.is_large for delivery in chosen)
             self._waiting = deque(delivery for delivery in self._waiting if delivery not in self._at_work)
         return chosen
 
     def _choose(self) -> list[Delivered[Item]]:
-        busy = {delivery.key for delivery in self._at_work}
         small_at_work = any(not delivery.is_large for delivery in self._at_work)
+        if small_at_work and not self._large_waiting:
+            return []  # the usual case, asked for again and again while thousands wait
+        busy = {delivery.key for delivery in self._at_work}
         batch: list[Delivered[Item]] = []
         size = 0
         for delivery in self._waiting:
