@@ -31,12 +31,15 @@ class ConsumerPositions:
         self._pool = pool
 
     async def advance(self, consumer: str, positions: Mapping[Partition, int]) -> None:
-        """Everything up to these positions was processed. Never goes back."""
+        """Everything up to these positions was processed. Never goes back but by a crash of the server, as nobody waits
+        for its disk: then events come again.
+        """
         partitions = sorted(positions)
         async with acquire(self._pool) as connection:
             await connection.execute(
                 "INSERT INTO annals.consumer_positions AS p (consumer, topic, partition, position, advanced_at) "
-                "SELECT $1, *, clock_timestamp() FROM unnest($2::text[], $3::int[], $4::bigint[]) "
+                "SELECT $1, k.*, clock_timestamp() FROM set_config('synchronous_commit', 'off', true), "
+                "unnest($2::text[], $3::int[], $4::bigint[]) AS k "
                 "ON CONFLICT (consumer, topic, partition) DO UPDATE "
                 "SET position = excluded.position, advanced_at = excluded.advanced_at "
                 "WHERE p.position < excluded.position",

@@ -274,6 +274,8 @@ class EventReader:
 
     async def _sizes(self, since: Mapping[AggregateKey, int]) -> dict[AggregateKey, int]:
         """Bytes of each aggregate's events from a version on."""
+        if not since:
+            return {}
         by_stream = {stream_id(*key): key for key in since}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
@@ -288,6 +290,8 @@ class EventReader:
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         """The version of each aggregate's last event; aggregates without events are left out."""
         by_stream = {stream_id(*key): key for key in keys}
+        if not by_stream:
+            return {}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT originator_id, max(originator_version) AS version FROM annals.stored_events "
