@@ -1,5 +1,6 @@
 """What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,8 +18,9 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from services.processing.recent import RecentDocuments
 
-SLICE_BYTES = 500_000
-"""Text worked on at once: bounds memory, and the work that a crash makes vain."""
+SLICE_BYTES = 48 * 1024
+"""Text worked on at once, while what was worked on before is stored: bounds memory, and the work that a crash makes
+vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,25 @@ class StageRunner:
             for event in events
             if (document := documents.get(AggregateKey.of(event))) is not None and self.stage.is_due(document, event)
         ]
-        for part in batches(due, lambda pair: pair[0].text.bytes, max_bytes=SLICE_BYTES):
-            await self._work(part)
+        storing: asyncio.Task[None] | None = None
+        try:
+            for part in batches(due, lambda pair: pair[0].text.bytes, max_bytes=SLICE_BYTES):
+                results = await self.stage.work(part)
+                if storing is not None:
+                    await storing
+                storing = asyncio.create_task(self._store(part, results), name=f"{self.stage.name} stores")
+            if storing is not None:
+                await storing
+        except asyncio.CancelledError:
+            if storing is not None:
+                storing.cancel()
+            raise
+        finally:
+            # What was worked on is stored though what follows it fails.
+            if storing is not None:
+                await asyncio.gather(storing, return_exceptions=True)
 
-    async def _work(self, part: Sequence[tuple[Document, DomainEvent]]) -> None:
-        results = await self.stage.work(part)
+    async def _store(self, part: Sequence[tuple[Document, DomainEvent]], results: Sequence[StageOutput]) -> None:
         decided = [Decided(self._decision(event, result)) for (_, event), result in zip(part, results, strict=True)]
         await self._commands.store_many(
             [

@@ -1,7 +1,7 @@
 """A document's way through the stages, on the real event store and with the real models."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from aggregates.document import Document
 from contracts import ids, limits
 from contracts.codec import MalformedEventError
 from contracts.documents import (
@@ -20,7 +21,7 @@ from contracts.documents import (
 )
 from contracts.envelope import DomainEvent
 from contracts.topics import topics
-from eventstore.commands import Commands
+from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
@@ -36,7 +37,7 @@ from services.processing.completion import Completion
 from services.processing.entities import Entities
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
-from services.processing.stage import StageRunner
+from services.processing.stage import StageOutput, StageRunner
 from services.storage.intake import Intake
 from streams.stage_handler import StageHandler
 from tests.streams.pipeline import PARTITION, TEXT, TITLE, Pipeline, PresentOutputs, record
@@ -240,6 +241,54 @@ async def test_many_documents_in_one_batch_each_get_their_own(
     }
     for number, city in enumerate(["London", "Paris", "Rome", "Berlin", "Vienna"]):
         assert city in found[f"d{number}"]
+
+
+async def test_the_next_documents_are_worked_on_while_the_last_ones_are_stored(
+    pipeline: Pipeline, inference: Inference, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "SLICE_BYTES", 1)
+    work, store_many = Chunking.work, commands.store_many
+    begun, stored = 0, 0
+
+    async def counted(self: Chunking, batch: Sequence[tuple[Document, DomainEvent]]) -> list[StageOutput]:
+        nonlocal begun
+        begun += 1
+        return await work(self, batch)
+
+    async def store_after(given: Sequence[Command]) -> None:
+        nonlocal stored
+        async with asyncio.timeout(30):
+            while begun < min(stored + 2, 3):  # noqa: ASYNC110  # the consumer goes on beside it
+                await asyncio.sleep(0.01)
+        stored += 1
+        await store_many(given)
+
+    monkeypatch.setattr(Chunking, "work", counted)
+    monkeypatch.setattr(commands, "store_many", store_after)
+    for number in range(3):
+        await pipeline.submit(f"Ada Lovelace met number {number}.", f"d{number}")
+    await pipeline.deliver("chunking")
+    assert (begun, stored) == (3, 3)
+    assert (await pipeline.types()).count("DocumentChunked") == 3
+
+
+async def test_what_was_worked_on_is_stored_though_the_next_documents_fail(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "SLICE_BYTES", 1)
+    work = Chunking.work
+
+    async def failing(self: Chunking, batch: Sequence[tuple[Document, DomainEvent]]) -> list[StageOutput]:
+        if batch[0][0].document_id == "d1":
+            raise RuntimeError("out of ideas")
+        return await work(self, batch)
+
+    monkeypatch.setattr(Chunking, "work", failing)
+    for number in range(3):
+        await pipeline.submit(f"Ada Lovelace met number {number}.", f"d{number}")
+    with pytest.raises(RuntimeError, match="out of ideas"):
+        await pipeline.deliver("chunking")
+    assert [event.aggregate_id for event in await pipeline.events() if event.event_type == "DocumentChunked"] == ["d0"]
 
 
 async def test_results_in_parts_set_the_next_stage_off_once_and_lead_to_the_same_end(
