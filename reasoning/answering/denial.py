@@ -14,7 +14,7 @@ from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.question_words import speaks
 from reasoning.question.reading import Reading
 from reasoning.question.verbs import is_verb
-from reasoning.words import STOP_WORDS, stem, words_of
+from reasoning.words import STOP_WORDS, Word, stem, words_of
 
 VERB_NEAR, SPAN_NEAR = 6, 4
 """Words from a negation to the word that it denies, at most: to one that tells what is asked, and to a span."""
@@ -34,6 +34,11 @@ _NO_DENIAL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Behind a negation: what it then says is so, as in `not only`, `not until 1931` and `not the first to`."""
+_NOT_THAT = re.compile(
+    r"\W*(?:(?:but|and|though|yet)\s+)?(?:not|never|rather than|instead of|unlike)\s+"
+    r"(?:(?:by|of|in|on|at|for|the|an?)\s+){0,2}",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(
     r"[;:(),\u2013\u2014]|\b(?:and|but|because|although|though|while|whereas|when|where|which|who|whom|whose|that)\b"
 )
@@ -101,11 +106,15 @@ class _Read(NamedTuple):
 class Denial:
     """What sentences deny or doubt of what is asked; each is read once."""
 
-    def __init__(self, roots: Iterable[str], question: str = "") -> None:
-        """`roots`: stems of the words that tell what is asked. A `question` that denies, or doubts, wants just that."""
+    def __init__(self, roots: Iterable[str], question: str = "", names: Iterable[str] = ()) -> None:
+        """`roots`: stems of the words that tell what is asked. A `question` that denies, or doubts, wants just that.
+
+        `names` are those of the question.
+        """
         self._roots = dict.fromkeys(roots, 1.0)
         self._denying = not _negations(question)
         self._doubting = self._denying and _HEDGED.search(question) is None
+        self._names = tuple(re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE) for name in names)
         self._kept: dict[Sentence, _Read | None] = {}
 
     def denies(self, sentence: Sentence, at: int | None = None) -> bool:
@@ -114,15 +123,34 @@ class Denial:
         `not by Ada but by Bo` denies it of Ada alone.
         """
         read = self._read(sentence) if self._denying else None
+        return read is not None and _is_not_so(sentence.text, read, None if at is None else at - sentence.start)
+
+    def denies_in(self, sentence: str, at: int) -> bool:
+        """The same of a sentence alone, and of what stands at its character `at`."""
+        return (
+            self._denying
+            and not _is_plain(sentence)
+            and _is_not_so(sentence, self._of_words(sentence, words_of(sentence)), at)
+        )
+
+    def refuses(self, sentence: Sentence, at: int | None, end: int | None = None) -> bool:
+        """Whether what stands at characters `at` to `end` of its passage is no answer: the sentence denies it, or,
+        where the question asks of what is not so, does not: neither of that, nor of what the question names.
+
+        Of `designed Talle Kiln but not Oster Mill` neither one did, or did not, design the other.
+        """
+        if self._denying:
+            return self.denies(sentence, at)
+        read, text = self._read(sentence), sentence.text
         if read is None:
-            return False
-        position = None if at is None else at - sentence.start
-        if position is not None and _is_denied(sentence.text, position, read.negations, SPAN_NEAR):
             return True
-        if not read.words or not all(word.denied for word in read.words):
-            return False
-        contrast = _CONTRAST.search(sentence.text, read.words[-1].at)
-        return position is None or contrast is None or position < contrast.end()
+        named = [match.span() for name in self._names for match in name.finditer(text)]
+        span = None if at is None else (at - sentence.start, (at if end is None else end) - sentence.start)
+        if span is not None and any(_is_beside(text, one, span) or _is_beside(text, span, one) for one in named):
+            return True
+        return not _is_not_so(text, read, None if span is None else span[0]) and not any(
+            _is_denied(text, start, read.negations, SPAN_NEAR) for start, _ in named
+        )
 
     def speaks_of_it(self, sentence: Sentence) -> bool:
         """Whether it has a word that tells what is asked, denied or not."""
@@ -138,15 +166,14 @@ class Denial:
         """None for most: they have no word that denies or doubts anything."""
         if sentence not in self._kept:
             text = sentence.text
-            plain = not any(pattern.search(text) for pattern in (_NOT, _REFUSED_AT_ALL, _HEDGED))
-            self._kept[sentence] = None if plain else self._of_words(sentence)
+            self._kept[sentence] = None if _is_plain(text) else self._of_words(text, sentence.words, sentence.start)
         return self._kept[sentence]
 
-    def _of_words(self, sentence: Sentence) -> _Read:
-        text, negations = sentence.text, _negations(sentence.text)
-        positions = [word.start - sentence.start for word in sentence.words if speaks(word.folded, self._roots)]
+    def _of_words(self, text: str, words: Iterable[Word], start: int = 0) -> _Read:
+        negations = _negations(text)
+        positions = [word.start - start for word in words if speaks(word.folded, self._roots)]
         # What is denied twice is not denied.
-        words = [
+        told = [
             _Word(
                 at,
                 _is_denied(text, at, negations, VERB_NEAR) != (_REFUSED.search(text[:at]) is not None),
@@ -154,7 +181,7 @@ class Denial:
             )
             for at in positions[:MOST_WORDS]
         ]
-        return _Read(negations, tuple(words))
+        return _Read(negations, tuple(told))
 
 
 def predicate_of(reading: Reading, depths: Collection[int] = (0,)) -> list[str]:
@@ -172,7 +199,7 @@ def predicate_of(reading: Reading, depths: Collection[int] = (0,)) -> list[str]:
 
 def denial_of(reading: Reading, depths: Collection[int] = (0,)) -> Denial:
     """Of what these steps of a question ask."""
-    return Denial(predicate_of(reading, depths), reading.text)
+    return Denial(predicate_of(reading, depths), reading.text, reading.names_text())
 
 
 def without_denied_links(reading: Reading, evidence: Evidence) -> Evidence:
@@ -189,6 +216,26 @@ def without_denied_links(reading: Reading, evidence: Evidence) -> Evidence:
         if passage.named or not led or any(one.source is not passage for one in kept):
             left.append(passage)
     return replace(evidence, passages=left)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it has no word that denies or doubts anything."""
+    return not any(pattern.search(text) for pattern in (_NOT, _REFUSED_AT_ALL, _HEDGED))
+
+
+def _is_not_so(text: str, read: _Read, position: int | None) -> bool:
+    """Whether a sentence denies what is asked, or denies it of what stands at a position."""
+    if position is not None and _is_denied(text, position, read.negations, SPAN_NEAR):
+        return True
+    if not read.words or not all(word.denied for word in read.words):
+        return False
+    contrast = _CONTRAST.search(text, read.words[-1].at)
+    return position is None or contrast is None or position < contrast.end()
+
+
+def _is_beside(text: str, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether the one is told where the other is denied: `one, but not the other`."""
+    return one[1] <= other[0] and _NOT_THAT.fullmatch(text, one[1], other[0]) is not None
 
 
 def _negations(text: str) -> tuple[int, ...]:

@@ -64,7 +64,7 @@ def scored_spans(
         for told, sentence in (sentences[:MOST_SENTENCES] if given is None else sentences)
         for occurrence in (occurrences(sentence, reading.kind) if given is None else _given(sentence, given))
         if occurrence.name not in named
-        and not denial.denies(sentence, occurrence.start)
+        and not denial.refuses(sentence, occurrence.start, occurrence.end)
         and not (inner.denies(sentence, occurrence.start) and not denial.speaks_of_it(sentence))
     ]
     context = SpanContext(

@@ -74,7 +74,7 @@ def _values(reading: Reading, evidence: Evidence) -> list[Support]:
         if all(stems <= sentence.here for stems in given) and _says(reading, evidence, sentence):
             for name, support in _of_sentence(reading, types, sentence):
                 at = support.start if support.sentence is sentence else None
-                if denial.denies(sentence, at) or denial.doubts(sentence):
+                if denial.refuses(sentence, at, None if at is None else support.end) or denial.doubts(sentence):
                     continue
                 if not any(content_of(support.value) <= stems for stems in given):
                     found.setdefault(name, support)

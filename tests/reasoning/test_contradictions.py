@@ -24,7 +24,8 @@ def answered(question: str, said: list[str], *, title: str = MILL, confidence: f
         value, sentence = marked[marked.index("[") + 1 : marked.index("]")], marked.replace("[", "").replace("]", "")
         where = (f"chunk-{number}", 0, len(sentence))
         sources.append(ScoredPassage(f"doc-{number}", where[0], title, sentence, 0, len(sentence), 1.0))
-        candidates.setdefault(value, Candidate(value, 0.4, sentence, title, f"doc-{number}", *where))
+        if value:
+            candidates.setdefault(value, Candidate(value, 0.4, sentence, title, f"doc-{number}", *where))
     first = next(iter(candidates))
     answer = Answer(first, confidence, tuple(sources), (), "0" * 64, (), tuple(candidates.values()))
     return with_contradictions(question, answer)
@@ -75,6 +76,37 @@ def test_what_may_both_be_true_does_not(question: str, said: list[str]) -> None:
     answer = answered(question, said)
     assert contradicting(answer) == []
     assert answer.confidence == 0.9
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (WHO, ["It was built by [Jakob Brandt].", "Oster Mill was not built by Jakob Brandt[]."]),
+        (WHO, ["It was built by [Jakob Brandt].", "Jakob Brandt did not build Oster Mill[]."]),
+        (WHO, ["It was built by [Jakob Brandt].", "It was built by [Ida Sommer], not by Jakob Brandt."]),
+        (WHEN, ["Oster Mill was founded in [1849].", "It was not founded in 1849[]."]),
+        (WHEN, ["Oster Mill was founded in [1849].", "It was not founded in 1849 but in [1851]."]),
+        (WHEELS, ["It has [four] wheels.", "It does not have 4 wheels[]."]),
+    ],
+)
+def test_a_document_that_denies_an_answer_contradicts_it(question: str, said: list[str]) -> None:
+    answer = answered(question, said)
+    assert answer.confidence == DOUBTED
+    denial = answer.candidates[-1]
+    assert (denial.answer, denial.contradicts) == (f"not {answer.answer}", True)
+    assert (denial.document_id, denial.sentence) == ("doc-1", said[1].replace("[", "").replace("]", ""))
+    assert with_contradictions(question, answer) == answer
+    many = [said[0]] * 3
+    assert answered(question, [*many, said[1]]).confidence == 0.9
+
+
+def test_what_a_document_denies_it_does_not_tell() -> None:
+    answer = answered(
+        WHEN, ["Oster Mill was founded in [1849].", "It was founded in [1851].", "Not in 1849[] founded."]
+    )
+    assert [(one.answer, one.documents) for one in answer.candidates][:2] == [("1849", 1), ("1851", 1)]
+    own = "Founded in [1849], Oster Mill was not founded in 1851."
+    assert contradicting(answered(WHEN, [own, own.replace("[1849]", "1849").replace("1851", "1851[]")])) == []
 
 
 def test_another_thing_of_the_same_kind_contradicts_nothing() -> None:

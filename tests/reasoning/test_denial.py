@@ -110,6 +110,17 @@ def test_a_negation_of_something_else_denies_nothing(sentence: str, expected: st
     ("sentence", "question", "expected"),
     [
         ("Ada Brandt did not design Oster Mill.", "Who did not design Oster Mill?", "Ada Brandt"),
+        ("Ida Sommer designed Oster Mill but not Talle Kiln.", "Who did not design Oster Mill?", None),
+        ("Ida Sommer designed Oster Mill, not Talle Kiln.", "Who did not design Oster Mill?", None),
+        ("Ida Sommer designed Oster Mill.", "Who did not design Oster Mill?", None),
+        ("Ada Brandt designed Talle Kiln but not Oster Mill.", "Who did not design Oster Mill?", "Ada Brandt"),
+        ("Ada Brandt refused to design Oster Mill.", "Who did not design Oster Mill?", "Ada Brandt"),
+        ("Oster Mill was designed by Ida Sommer, not by Ada Brandt.", "Who did not design Oster Mill?", "Ada Brandt"),
+        (
+            "Oster Mill was not designed by Ada Brandt but by Ida Sommer.",
+            "Who did not design Oster Mill?",
+            "Ada Brandt",
+        ),
         ("Oster Mill was not built in 1731.", "When was Oster Mill built?", None),
         ("Oster Mill was not built in 1731 but in 1802.", "When was Oster Mill built?", "1802"),
         ("Oster Mill was not opened until 1731.", "When was Oster Mill opened?", "1731"),
@@ -159,6 +170,8 @@ def test_what_is_denied_is_no_entry_of_a_list_and_decides_no_choice() -> None:
         "three": ("Talle", "Talle is a town. It does not lie on the River Linde."),
     }
     assert found(town, "Which towns lie on the River Linde?").text == "Orlinga and Weddern"
+    town["four"] = ("Rask", "Rask is a town. It does not lie on the River Linde.")
+    assert found(town, "Which towns do not lie on the River Linde?").text == "Talle and Rask"
     mills = {
         "one": ("Oster Mill", "Oster Mill was not built in 1731. It was built in 1850."),
         "two": ("Talle Kiln", "Talle Kiln was built in 1802."),
