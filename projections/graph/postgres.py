@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 import asyncpg
 
 from contracts.ids import entity_id
-from eventstore.pool import Connection, PostgresPool, acquire
+from eventstore.pool import Connection, PostgresPool
 from projections.graph.decided import Decided
 from projections.graph.model import LAYOUT
 from projections.graph.reads import Edge, Entity, GraphSnapshot, Mention, Node, Subject
 from projections.graph.visible import ENTITIES, SPOKEN_OF, TOGETHER, VISIBLE_TOGETHER, visible
 from projections.graph.walking import WalkingReader
-from projections.postgres.consistent_read import consistent_read, retry_replaced
+from projections.postgres.consistent_read import retry_replaced
+from projections.postgres.generation_reads import GenerationReads
 from projections.postgres.store import PostgresStore
 
 _SEPARATOR = "\x1f"
@@ -134,11 +135,11 @@ SELECT NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 
 
 class PostgresGraph(WalkingReader):
-    """Implements `projections.graph.reads.GraphReader` over the live generation."""
+    """Implements `projections.graph.reads.GraphReader` over the live generation, or another one's schema."""
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
-        self._store = PostgresStore(pool, LAYOUT)
+    def __init__(self, pool: PostgresPool, schema: str | None = None) -> None:
+        self._reads = GenerationReads(pool, LAYOUT.name, schema)
+        self._store = PostgresStore(pool, LAYOUT, schema)
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
@@ -151,12 +152,12 @@ class PostgresGraph(WalkingReader):
     @retry_replaced
     async def snapshot(self, tenant: str) -> GraphSnapshot:
         """All of it, as of one moment."""
-        async with consistent_read(self._pool, LAYOUT.name) as connection:
+        async with self._reads.consistent() as connection:
             return await _snapshot(connection, tenant, None)
 
     async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
         """What these passages say, as of one moment."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(_UNDECIDED_AROUND, tenant, _SEPARATOR.join(chunk_ids))
         if _is_decided(rows):
             return await self._decided_around(tenant, chunk_ids)
@@ -172,13 +173,13 @@ class PostgresGraph(WalkingReader):
 
     @retry_replaced
     async def _decided_around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
-        async with consistent_read(self._pool, LAYOUT.name) as connection:
+        async with self._reads.consistent() as connection:
             return await _snapshot(connection, tenant, list(chunk_ids))
 
     async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
         """The passages that these names are of, the surest first."""
         wanted = list(dict.fromkeys(keys))
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             found = await connection.fetch(_UNDECIDED_NAMED, tenant, _SEPARATOR.join(wanted), most)
             if not _is_decided(found):
                 return list(dict.fromkeys(map(Subject._make, found)))
@@ -193,7 +194,7 @@ class PostgresGraph(WalkingReader):
     async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
         """The passages that mention the entities of these names."""
         given, own = _SEPARATOR.join(keys), {entity_id(tenant, key) for key in keys}
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             found = await connection.fetch(_UNDECIDED_MENTIONED, tenant, given, most, _SEPARATOR.join(own))
             if not _is_decided(found):
                 return list(dict.fromkeys(map(Mention._make, found)))
@@ -207,7 +208,7 @@ class PostgresGraph(WalkingReader):
 
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
         """How many passages speak of each of these entities."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             given = _SEPARATOR.join(entity_ids)
             rows = await connection.fetch(_UNDECIDED_SPREAD, tenant, given)
             if not _is_decided(rows):
@@ -221,7 +222,7 @@ class PostgresGraph(WalkingReader):
         self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None
     ) -> list[Entity]:
         """Those of these ids that are there, by id. One that somebody called no entity is left out."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             decided = await _decided(connection, tenant, entity_ids, collections)
             wanted = sorted({decided.of(one) for one in entity_ids})
             if collections is not None:
@@ -241,7 +242,7 @@ class PostgresGraph(WalkingReader):
         self, tenant: str, document_id: str, *, collections: frozenset[str] | None = None
     ) -> list[Entity]:
         """The entities that a document's passages name, are about, or state something of; by id."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 f"SELECT entity_id FROM graph.mentions WHERE {_OF_DOCUMENT} "
                 f"UNION SELECT entity_id FROM graph.subjects WHERE {_OF_DOCUMENT} "
@@ -253,19 +254,19 @@ class PostgresGraph(WalkingReader):
         return await self.entities(tenant, [row["entity_id"] for row in rows], collections=collections)
 
     async def _called(self, tenant: str, keys: Sequence[str]) -> set[str]:
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             return await _called(connection, tenant, keys)
 
     async def _resolved(self, tenant: str, nodes: Sequence[Node], collections: frozenset[str] | None) -> list[Node]:
         own_ids = [node.id for node in nodes if node.kind == "entity"]
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             decided = await _decided(connection, tenant, own_ids, collections)
         return [decided.resolved(node) for node in nodes]
 
     async def _edges_at(
         self, tenant: str, nodes: Sequence[Node], limit: int, collections: frozenset[str] | None
     ) -> list[Edge]:
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             given = [node.id for node in nodes if node.kind == "entity"]
             decided = await _decided(connection, tenant, given, collections)
             entities = {decided.of(one) for one in given}

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from contracts.ontology import NO_ONTOLOGY, Ontology
-from eventstore.pool import PostgresPool, acquire
-from projections.postgres.consistent_read import consistent_read, retry_replaced
+from eventstore.pool import PostgresPool
+from projections.postgres.consistent_read import retry_replaced
+from projections.postgres.generation_reads import GenerationReads
 from projections.relational import listing, visible
 from projections.relational.entity_lookup import as_they_became, counted_together
 from projections.relational.model import LAYOUT
@@ -48,15 +49,15 @@ _OF_COLLECTIONS = f"($4::text[] IS NULL OR {visible.COLLECTION} = ANY($4))"
 
 
 class PostgresRelational:
-    """Implements `projections.relational.reads.RelationalReader` over the live generation."""
+    """Implements `projections.relational.reads.RelationalReader` over the live generation, or another one's schema."""
 
-    def __init__(self, pool: PostgresPool, ontology: Ontology = NO_ONTOLOGY) -> None:
-        self._pool = pool
+    def __init__(self, pool: PostgresPool, ontology: Ontology = NO_ONTOLOGY, schema: str | None = None) -> None:
+        self._reads = GenerationReads(pool, LAYOUT.name, schema)
         self._ontology = ontology
 
     async def counts(self, tenant: str, collections: frozenset[str] | None = None) -> Counts:
         """How much there is."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             if collections is None:
                 row = await connection.fetchrow(_COUNTS, tenant)
             else:
@@ -68,7 +69,7 @@ class PostgresRelational:
         self, tenant: str, limit: int, collections: frozenset[str] | None = None
     ) -> list[tuple[str, datetime]]:
         """Documents that are not processed yet, with the time of their last event; the longest waiting first."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 "SELECT s.document_id, s.since FROM relational.states AS s WHERE s.tenant = $1 "
                 "AND s.stage <> 'processed' AND ($3::text[] IS NULL OR EXISTS (SELECT FROM relational.documents AS d "
@@ -87,7 +88,7 @@ class PostgresRelational:
         """One document with what was found in it, as of one moment."""
         key = (tenant, document_id)
         of_document = "WHERE tenant = $1 AND document_id = $2"
-        async with consistent_read(self._pool, LAYOUT.name) as connection:
+        async with self._reads.consistent() as connection:
             row = await connection.fetchrow(
                 "SELECT d.document_id, title, uri, attributes, digest, characters, bytes, taken_at, stage, since "
                 "FROM relational.documents AS d JOIN relational.states USING (tenant, document_id) " + of_document,
@@ -132,7 +133,7 @@ class PostgresRelational:
         self, tenant: str, attributes: dict[str, Any], limit: int | None, collections: frozenset[str] | None = None
     ) -> list[str]:
         """Ids of the documents that have all of these attributes, by id; at most `limit`."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 "SELECT document_id FROM relational.documents AS d WHERE tenant = $1 AND attributes @> $2::jsonb "
                 f"AND {_OF_COLLECTIONS} ORDER BY document_id LIMIT $3",
@@ -147,7 +148,7 @@ class PostgresRelational:
         self, tenant: str, attributes: dict[str, Any], limit: int, collections: frozenset[str] | None = None
     ) -> FilterStatistics:
         """Of documents that have all of these attributes: at most `limit` are counted, of all ten times as many."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             row = await connection.fetchrow(
                 "SELECT (SELECT count(*) FROM (SELECT FROM relational.documents AS d "
                 f"WHERE tenant = $1 AND attributes @> $2::jsonb AND {_OF_COLLECTIONS} LIMIT $3) AS own), "
@@ -170,7 +171,7 @@ class PostgresRelational:
         collections: frozenset[str] | None = None,
     ) -> set[str]:
         """Those of these documents that have all of these attributes."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 "SELECT document_id FROM relational.documents AS d "
                 f"WHERE tenant = $1 AND document_id = ANY($2) AND attributes @> $3::jsonb AND {_OF_COLLECTIONS}",
@@ -186,7 +187,7 @@ class PostgresRelational:
     ) -> list[DocumentSummary]:
         """At most `limit`, by id in the order of code points, from behind the id `after`; titles in either case."""
         query, values = listing.documents(tenant, wanted, after, limit)
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(query, *values)
         return [DocumentSummary(**dict(row) | {"attributes": json.loads(row["attributes"])}) for row in rows]
 
@@ -195,7 +196,7 @@ class PostgresRelational:
     ) -> list[EntitySummary]:
         """At most `limit`, by name and id, from behind the name and id `after`; names in either case."""
         query, values = listing.entities(tenant, wanted, after, limit)
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             found = [EntitySummary(**dict(row)) for row in await connection.fetch(query, *values)]
             ids = [one.entity_id for one in found]
             together = await counted_together(connection, tenant, ids, wanted.collections)
@@ -206,7 +207,7 @@ class PostgresRelational:
     ) -> list[RelationRow]:
         """At most `limit`, by document and id of the relation, from behind the pair `after`."""
         query, values = listing.relations(tenant, wanted, after, limit)
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             found = [RelationRow(**dict(row)) for row in await connection.fetch(query, *values)]
             ends = [(one.subject_id, one.predicate, one.object_id) for one in found]
             wrong = await violations(connection, tenant, self._ontology, ends, wanted.collections)
@@ -214,7 +215,7 @@ class PostgresRelational:
 
     async def called_right(self, tenant: str, relation_ids: Sequence[str]) -> set[str]:
         """Those of these relations that somebody called right."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 "SELECT DISTINCT relation_id FROM relational.relations "
                 "WHERE tenant = $1 AND relation_id = ANY($2::text[]) AND valid",
@@ -228,7 +229,7 @@ class PostgresRelational:
     ) -> list[ChunkRow]:
         """A document's, at most `limit`, by where they start and their id, from behind the pair `after`."""
         start, chunk_id = after if after is not None else (-1, "")
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 'SELECT chunk_id, start_at AS start, end_at AS "end", tokens FROM relational.chunks '
                 "WHERE tenant = $1 AND document_id = $2 AND (start_at, chunk_id) > ($3, $4) "
@@ -243,7 +244,7 @@ class PostgresRelational:
 
     async def collection(self, tenant: str, document_id: str) -> str | None:
         """The collection that a document is of, "" where it is of none; None where there is no such document."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             found = await connection.fetchval(
                 f"SELECT {visible.COLLECTION} FROM relational.documents AS d WHERE tenant = $1 AND document_id = $2",
                 tenant,

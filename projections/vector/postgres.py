@@ -8,6 +8,7 @@ import numpy as np
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
 from projections.changes import Change, Positions
+from projections.postgres.generation_reads import GenerationReads
 from projections.postgres.layout import Layout
 from projections.postgres.live import LivePostgresStore
 from projections.postgres.snapshot import LIMIT_S
@@ -110,11 +111,11 @@ class VectorStore(LivePostgresStore):
 
 
 class PostgresPassages:
-    """Implements `projections.vector.reads.PassageReader` over the live generation."""
+    """Implements `projections.vector.reads.PassageReader` over the live generation, or another one's schema."""
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
-        self._store = PostgresStore(pool, LAYOUT)
+    def __init__(self, pool: PostgresPool, schema: str | None = None) -> None:
+        self._reads = GenerationReads(pool, LAYOUT.name, schema)
+        self._store = PostgresStore(pool, LAYOUT, schema)
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""
@@ -141,7 +142,7 @@ class PostgresPassages:
             if wanted is not None:
                 limits.append(list(wanted))
                 passages += f" AND {column} = ANY(${4 + len(limits)})"
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             whole = documents is not None and len(documents) <= FEW_DOCUMENTS
             if collections is not None and not whole:
                 whole = await hold_at_most(connection, tenant, collections, parts.FEW_PASSAGES)
@@ -164,7 +165,7 @@ class PostgresPassages:
     async def compared(self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str]) -> list[Hit]:
         """By their key alone: none is searched for."""
         size = len(vector)
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 f"SELECT chunk_id, 1 - (embedding::public.halfvec({size}) <=> $3::public.halfvec({size})) AS score "
                 f"FROM vector.passages WHERE tenant = $1 AND model = $2 AND dimension = {size} AND chunk_id = ANY($4) "
@@ -178,7 +179,7 @@ class PostgresPassages:
 
     async def models(self, tenant: str | None = None) -> dict[str, int]:
         """Revisions of the embedders, each with the number of its passages."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 "SELECT model, count(*) AS passages FROM vector.passages "
                 "WHERE $1::text IS NULL OR tenant = $1 GROUP BY model",
@@ -195,14 +196,14 @@ class PostgresPassages:
         collections: Collection[str] | None = None,
     ) -> list[Hit]:
         """By BM25, best first."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             return await best_matching(
                 connection, tenant, query, k, documents, collections=collections, read=READ_FOR_ANSWER
             )
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """As they were counted when the passages were written."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             passages = await connection.fetchval("SELECT passages FROM vector.collections WHERE tenant = $1", tenant)
             rows = await connection.fetch(_FREQUENCIES, tenant, list(words), list(map(spelled, words)))
         return Frequencies(passages or 0, {row["word"]: row["holding"] for row in rows})
@@ -211,7 +212,7 @@ class PostgresPassages:
         self, tenant: str, query: TextQuery, k: int, documents: Sequence[str] | None = None
     ) -> list[Hit]:
         """Those that pass, by BM25, best first."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             return await full_text(connection, tenant, query, k, documents)
 
     async def passages(
@@ -220,7 +221,7 @@ class PostgresPassages:
         """By chunk id."""
         within = "" if collections is None else " AND collection = ANY($3)"
         limits = [] if collections is None else [list(collections)]
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 f"{_PASSAGE} WHERE tenant = $1 AND chunk_id = ANY($2){within}", tenant, chunk_ids, *limits
             )
@@ -228,7 +229,7 @@ class PostgresPassages:
 
     async def of_document(self, tenant: str, document_id: str) -> list[Passage]:
         """A document's passages, in their order."""
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(
                 f"{_PASSAGE} WHERE tenant = $1 AND document_id = $2 ORDER BY index", tenant, document_id
             )
@@ -236,6 +237,6 @@ class PostgresPassages:
 
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant, in a stable order."""
-        async with transaction(self._pool, readonly=True) as connection:
+        async with self._reads.transaction() as connection:
             rows = await connection.fetch(f"{_PASSAGE} WHERE tenant = $1 ORDER BY chunk_id", tenant)
         return [Passage(*row) for row in rows]

@@ -34,11 +34,12 @@ class _Base(NamedTuple):
 
 
 class Neo4jGraph(WalkingReader):
-    """Implements `projections.graph.reads.GraphReader` over the live generation."""
+    """Implements `projections.graph.reads.GraphReader` over the live generation, or the one that `name` stands for."""
 
-    def __init__(self, driver: Neo4jDriver) -> None:
+    def __init__(self, driver: Neo4jDriver, name: str = NAME) -> None:
         self._driver = driver
-        self._store = Neo4jGraphStore(driver)
+        self._name = name
+        self._store = Neo4jGraphStore(driver, name)
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's graph changes."""
@@ -49,7 +50,7 @@ class Neo4jGraph(WalkingReader):
         written without a pause.
         """
         try:
-            return (await visible_content(self._driver, NAME, tenant)).tag
+            return (await visible_content(self._driver, self._name, tenant)).tag
         except ReadModelReplacedError:
             return None
 
@@ -62,13 +63,13 @@ class Neo4jGraph(WalkingReader):
         for _ in range(TRIES):
             with contextlib.suppress(ReadModelReplacedError):
                 async with (
-                    consistent_read(self._driver, NAME, tenant) as generation,
+                    consistent_read(self._driver, self._name, tenant) as generation,
                     transaction(self._driver) as tx,
                 ):
-                    found = await _snapshot(tx, generation, tenant)
+                    found = await _snapshot(tx, self._name, generation, tenant)
                 return found
         async with transaction(self._driver, TURN_LIMIT_S) as tx:
-            return await _snapshot(tx, await self._store.take_turn(tx), tenant)
+            return await _snapshot(tx, self._name, await self._store.take_turn(tx), tenant)
 
     @retry_replaced
     async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
@@ -76,7 +77,7 @@ class Neo4jGraph(WalkingReader):
         base = await self._base(tenant)
         async with transaction(self._driver) as tx:
             found = await _rows_of(tx, base, tenant, _OF_PASSAGES, chunks=list(dict.fromkeys(chunk_ids)))
-            still = await fetch(tx, queries.DECIDED, name=NAME, tenant=tenant)
+            still = await fetch(tx, queries.DECIDED, name=self._name, tenant=tenant)
         if _base(still).generation != base.generation:
             raise ReadModelReplacedError()
         return found
@@ -180,7 +181,7 @@ class Neo4jGraph(WalkingReader):
 
     async def _base(self, tenant: str, collections: frozenset[str] | None = None) -> _Base:
         """With the merges of those alone that documents of these collections name both."""
-        records = await alone(self._driver, queries.DECIDED, name=NAME, tenant=tenant)
+        records = await alone(self._driver, queries.DECIDED, name=self._name, tenant=tenant)
         base = _base(records)
         rows = records[0]["decided"]
         if collections is None or not rows:
@@ -191,7 +192,9 @@ class Neo4jGraph(WalkingReader):
 
     async def _rows(self, query: str, base: _Base, tenant: str, **parameters: Any) -> list[Any]:
         """Raises ReadModelReplacedError where another generation is live: this one may be deleted in part."""
-        found = await alone(self._driver, query, name=NAME, generation=base.generation, tenant=tenant, **parameters)
+        found = await alone(
+            self._driver, query, name=self._name, generation=base.generation, tenant=tenant, **parameters
+        )
         if not found or not found[0]["still"]:
             raise ReadModelReplacedError()
         return list(found[0]["found"])
@@ -205,8 +208,8 @@ def _entity(
     return Entity(entity, name or names.name or entity, kind or names.type, passages)
 
 
-async def _snapshot(tx: AsyncTransaction, generation: str, tenant: str) -> GraphSnapshot:
-    base = _base(await fetch(tx, queries.DECIDED, name=NAME, tenant=tenant))
+async def _snapshot(tx: AsyncTransaction, name: str, generation: str, tenant: str) -> GraphSnapshot:
+    base = _base(await fetch(tx, queries.DECIDED, name=name, tenant=tenant))
     return await _rows_of(tx, base._replace(generation=generation), tenant, _OF_ALL)
 
 

@@ -29,7 +29,7 @@ _FIELDS = ["chunk_id", "document_id", "title", "text", "start_at", "end_at"]
 
 
 class OpenSearchPassages:
-    """Implements `projections.vector.reads.PassageReader` over the live generation."""
+    """Implements `projections.vector.reads.PassageReader` over the live generation, or the one behind another alias."""
 
     def __init__(self, client: AsyncOpenSearch, name: str = NAME) -> None:
         self._client = client
