@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -96,6 +97,15 @@ _BY_AGGREGATE = page(
     order="originator_id, originator_version",
     rows="$5",
     max_bytes="$6",
+)
+
+_HEAD = "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"
+_RECORDED_AT = (
+    "SELECT recorded_at FROM annals.stored_events WHERE notification_id <= $1 ORDER BY notification_id DESC LIMIT 1"
+)
+_FIRST_BEHIND = (
+    "SELECT notification_id, recorded_at FROM annals.stored_events WHERE notification_id > $1 "
+    "ORDER BY notification_id LIMIT 1"
 )
 
 _EVENT_TYPES = """
@@ -372,7 +382,48 @@ class EventReader:
     async def head(self) -> int:
         """Position of the newest event; 0 when there is none."""
         async with acquire(self._pool) as connection:
-            return int(await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"))
+            return int(await connection.fetchval(_HEAD))
+
+    async def position_at(self, time: datetime) -> int:
+        """Position of the last event that was recorded by then; 0 where there is none.
+
+        Times of recording never go back from one position to the next, so that halving finds it.
+        """
+        async with acquire(self._pool) as connection:
+            low, high = 0, int(await connection.fetchval(_HEAD))
+            while low < high:
+                middle = (low + high) // 2
+                row = await connection.fetchrow(_FIRST_BEHIND, middle)
+                if row is not None and row["recorded_at"] <= time:
+                    low = row["notification_id"]
+                else:
+                    high = middle
+        return low
+
+    async def recorded_at(self, position: int) -> datetime | None:
+        """When the last event up to a position was recorded; None where there is none."""
+        async with acquire(self._pool) as connection:
+            found: datetime | None = await connection.fetchval(_RECORDED_AT, position)
+        return found
+
+    async def touched(
+        self, event_types: Collection[str], after: int, up_to: int, limit: int
+    ) -> tuple[list[AggregateKey], int]:
+        """The aggregates of the next events of these types behind a position and up to another, each once, and how far
+        these go: `limit` events at most, `up_to` where there are no more.
+        """
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT notification_id, topic, tenant, aggregate_id FROM annals.stored_events "
+                "WHERE topic = ANY($1) AND notification_id > $2 AND notification_id <= $3 "
+                "ORDER BY notification_id LIMIT $4",
+                sorted(event_types),
+                after,
+                up_to,
+                limit,
+            )
+        keys = [AggregateKey(row["tenant"], KIND_OF[EventType(row["topic"])], row["aggregate_id"]) for row in rows]
+        return list(dict.fromkeys(keys)), rows[-1]["notification_id"] if len(rows) == limit else up_to
 
     async def documents_within(
         self, tenant: str, document_ids: Collection[str], collections: Collection[str]

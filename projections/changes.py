@@ -20,7 +20,11 @@ Positions = Mapping[Partition, int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From version `previous` (0: unknown so far) to `version`. A deleted aggregate keeps its version: a tombstone."""
+    """From version `previous` (0: unknown so far) to `version`. A deleted aggregate keeps its version: a tombstone.
+
+    `version` may be lower than `previous`, or 0, before the aggregate's first event, where a generation is led back to
+    an earlier position.
+    """
 
     key: AggregateKey
     previous: int

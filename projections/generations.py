@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from eventstore.generations import GenerationRegistry, RegisteredGeneration
 from eventstore.pool import transaction
-from projections.store import Generation, LiveStore
+from projections.store import Generation, LiveStore, Store
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,10 @@ class Generations:
     def of(self, registered: RegisteredGeneration) -> Generation:
         """Where it lies."""
         return self._stores[registered.read_model].generation(registered.id)
+
+    def store_of(self, registered: RegisteredGeneration) -> Store:
+        """What holds it, the live one too."""
+        return self._stores[registered.read_model] if registered.state == "live" else self.of(registered).store
 
     async def begin(
         self,

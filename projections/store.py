@@ -58,6 +58,13 @@ class Store(Protocol):
         ...
 
 
+class Copied(NamedTuple):
+    """What a generation that began as another one holds: how far it is, and how many rows it has."""
+
+    positions: Positions
+    rows: int
+
+
 class Generation(Protocol):
     """A read model being built beside the live one, in bulk."""
 
@@ -68,6 +75,13 @@ class Generation(Protocol):
 
     async def begin(self) -> None:
         """Empty; what an earlier try left is dropped."""
+        ...
+
+    async def begin_as(self, source: Store) -> "Copied | None":
+        """With what another generation holds at one moment; to be written to as a store, not loaded into.
+
+        None where its database copies nothing by itself, or the other one has another schema: `begin` then.
+        """
         ...
 
     async def load(self, changes: Sequence[Change]) -> int:

@@ -20,3 +20,17 @@ class AnswerCache(Protocol):
     async def find(self, tenant: str, key: str) -> str | None:
         """Id of the question that was kept for this key."""
         ...
+
+
+class NothingKept:
+    """For answers that are given once."""
+
+    async def open(self) -> None:
+        """Nothing."""
+
+    async def keep(self, tenant: str, key: str, query_id: str) -> None:
+        """Nothing."""
+
+    async def find(self, tenant: str, key: str) -> str | None:
+        """None."""
+        return None

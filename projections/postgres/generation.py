@@ -11,10 +11,11 @@ from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
 from projections.dashboards.sharing import share
 from projections.errors import SwitchDeferredError
+from projections.postgres.copying import copy
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.postgres.tables import VERSIONS
-from projections.store import CatchUp
+from projections.store import CatchUp, Copied, Store
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,11 @@ class PostgresGeneration:
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
             await self.store.create(connection)
+
+    async def begin_as(self, source: Store) -> Copied | None:
+        """As `copy`."""
+        assert isinstance(source, PostgresStore)
+        return await copy(source, self.store)
 
     async def load(self, changes: Sequence[Change]) -> int:
         """COPY aggregates that are not there yet; returns the number of rows."""

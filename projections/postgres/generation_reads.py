@@ -6,13 +6,14 @@ statements are asked with that one's name: at the one place that every read pass
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from typing import Any, cast
 
 import asyncpg
 
 from eventstore.pool import Connection, Isolation, PostgresPool, acquire, transaction
+from projections.errors import DroppedGenerationError
 from projections.postgres.consistent_read import consistent_read
 
 STATEMENTS = 512
@@ -22,7 +23,7 @@ STATEMENTS = 512
 class GenerationReads:
     """Connections over which the statements of the read model `name` read its generation in `schema`.
 
-    Raises StoreUnavailableError as `acquire` does.
+    Raises StoreUnavailableError as `acquire` does, DroppedGenerationError where another one was dropped.
     """
 
     def __init__(self, pool: PostgresPool, name: str, schema: str | None = None) -> None:
@@ -63,16 +64,27 @@ class _BoundConnection:
         self._schema = schema
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
-        return await self._connection.fetch(self._said(statement), *values)
+        with _still_there():
+            return await self._connection.fetch(self._said(statement), *values)
 
     async def fetchrow(self, statement: str, *values: Any) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(self._said(statement), *values)
+        with _still_there():
+            return await self._connection.fetchrow(self._said(statement), *values)
 
     async def fetchval(self, statement: str, *values: Any) -> Any:
-        return await self._connection.fetchval(self._said(statement), *values)
+        with _still_there():
+            return await self._connection.fetchval(self._said(statement), *values)
 
     def _said(self, statement: str) -> str:
         return of_generation(statement, self._name, self._schema)
+
+
+@contextlib.contextmanager
+def _still_there() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UndefinedTableError as error:
+        raise DroppedGenerationError() from error
 
 
 @lru_cache(STATEMENTS)

@@ -116,6 +116,7 @@ class PostgresStore:
                     await self._replace_with_entities(connection, changes)
                 else:
                     await self._replace(connection, changes)
+                await self._forget(connection, [change.key for change in changes if change.version == 0])
                 # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
                 await self.changed(connection, {change.key.tenant for change in changes if change.sections})
             await self.reach(connection, positions)
@@ -168,6 +169,9 @@ class PostgresStore:
     async def loaded(self, connection: Connection, changes: Sequence[Change]) -> None:
         """For a store that makes room for what was loaded."""
 
+    async def make_room_as(self, connection: Connection, schema: str) -> None:
+        """For a store that makes room for what lies in the generation of another schema."""
+
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""
         if self.layout.names:
@@ -208,6 +212,17 @@ class PostgresStore:
                 raise StaleVersionError(
                     f"{change.key.kind} {change.key.aggregate_id} was written meanwhile; fold it again"
                 )
+
+    async def _forget(self, connection: Connection, keys: Sequence[AggregateKey]) -> None:
+        """Versions of aggregates that are not there (yet)."""
+        if keys:
+            await connection.execute(
+                f"DELETE FROM {self.schema}.versions AS v USING unnest($1::text[], $2::text[], $3::text[]) "
+                "AS k(tenant, kind, id) WHERE (v.tenant, v.kind, v.aggregate_id) = (k.tenant, k.kind, k.id)",
+                [key.tenant for key in keys],
+                [key.kind for key in keys],
+                [key.aggregate_id for key in keys],
+            )
 
     async def _replace_with_entities(self, connection: Connection, changes: Sequence[Change]) -> None:
         """The same, and what follows for the entities that the rows speak of, or spoke of before."""

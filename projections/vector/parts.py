@@ -50,6 +50,14 @@ async def outgrown(connection: Connection, schema: str, tenants: Iterable[str]) 
     return [row["tenant"] for row in rows]
 
 
+async def large(connection: Connection, schema: str) -> list[str]:
+    """Tenants that have more than FEW_PASSAGES."""
+    rows = await connection.fetch(
+        f"SELECT tenant FROM {schema}.collections WHERE passages > $1 ORDER BY tenant", FEW_PASSAGES
+    )
+    return [row["tenant"] for row in rows]
+
+
 async def split(connection: Connection, schema: str, tenant: str) -> None:
     """Give a tenant a part to itself, within a transaction and while nobody writes; nothing where it has one.
 

@@ -72,6 +72,11 @@ class VectorStore(LivePostgresStore):
         for tenant in self._loaded.outgrown(named):
             await split(connection, self.schema, tenant)
 
+    async def make_room_as(self, connection: Connection, schema: str) -> None:
+        """Give those tenants one to themselves that have so much in the other generation."""
+        for tenant in await parts.large(connection, schema):
+            await split(connection, self.schema, tenant)
+
     async def derive_all(self, connection: Connection) -> None:
         """Count the words of everything, after a bulk load."""
         await count_all(connection, self.schema, LIMIT_S)

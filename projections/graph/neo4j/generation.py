@@ -17,7 +17,7 @@ from projections.graph.neo4j.store import (
     reach,
 )
 from projections.graph.neo4j.turns import make_turns, take_turn
-from projections.store import CatchUp
+from projections.store import CatchUp, Copied, Store
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,10 @@ class Neo4jGeneration:
         async with transaction(self._driver) as tx:
             await execute(tx, _CREATE, name=self.store.name, generation=self._id, schema_version=SCHEMA_VERSION)
             await make_turns(tx, self.store.name)
+
+    async def begin_as(self, source: Store) -> Copied | None:
+        """It is always built."""
+        return None
 
     async def load(self, changes: Sequence[Change]) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Many go in several transactions."""

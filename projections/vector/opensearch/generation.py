@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError
-from projections.store import CatchUp
+from projections.store import CatchUp, Copied, Store
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import write_bulk
 from projections.vector.opensearch.client import faults
@@ -28,6 +28,10 @@ class OpenSearchGeneration:
         """An empty index; what an earlier try left is dropped."""
         await self._drop()
         await self.store.create(self._index)
+
+    async def begin_as(self, source: Store) -> Copied | None:
+        """It is always built."""
+        return None
 
     async def load(self, changes: Sequence[Change]) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Nobody sees them before `finish`."""

@@ -1,0 +1,154 @@
+"""Generations as of a position: at any of them what a log holds that ends there, however the generation was made."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from contracts.topics import topics
+from eventstore.generations import GenerationExistsError, RegisteredGeneration
+from projections import as_of
+from projections.as_of import make_as_of
+from projections.changes import uniform_positions
+from projections.errors import UnfoldableEventError
+from projections.generations import Generations
+from projections.replay import build
+from tests.projections.contract.folding import digests
+from tests.projections.history import History
+from tests.projections.models import NAMES, LiveModel, generations_of, open_model
+from tests.projections.models import generations as schemas
+from tests.projections.randomly import live_randomly
+from tests.projections.stories import Story
+
+POSITIONS = 50
+HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
+MARKET = Story("market", ("Dora met Ada.",), title="Market")
+
+
+async def open_all(history: History) -> tuple[list[LiveModel], Generations]:
+    """The three read models, live, and the registry of their generations."""
+    live = [await open_model(name, history) for name in NAMES]
+    generations = generations_of(history, *((one.model, one.store) for one in live))
+    await generations.register_live()
+    return live, generations
+
+
+async def made(
+    live: Sequence[LiveModel], generations: Generations, name: str, position: int, *, from_near: bool = True
+) -> dict[str, RegisteredGeneration]:
+    """The generations of a name, by read model."""
+    history = live[0].history
+    await make_as_of(
+        [(one.model, one.store) for one in live],
+        name,
+        position,
+        generations,
+        history.reader,
+        topics(),
+        lambda _: None,
+        expires_s=3600,
+        from_near=from_near,
+    )
+    return {one.read_model: one for one in await generations.registry.all() if one.purpose == name}
+
+
+async def held(generations: Generations, of: dict[str, RegisteredGeneration]) -> dict[str, dict[str, str]]:
+    """Their digests, by read model and part."""
+    return {name: await digests(generations.store_of(one)) for name, one in of.items()}
+
+
+async def from_the_log(live: Sequence[LiveModel]) -> dict[str, dict[str, str]]:
+    """Digests of what is built from all of the log that there is."""
+    history = live[0].history
+    head = await history.reader.head()
+    building = [(one.model, one.store.generation("cut")) for one in live]
+    await build(building, history.reader, up_to=head, report=lambda _: None)
+    found = {}
+    for model, generation in building:
+        await generation.finish(uniform_positions(model, topics(), head))
+        found[model.name] = await digests(generation.store)
+        await generation.discard()
+    return found
+
+
+async def test_as_of_any_position_is_what_a_log_holds_that_ends_there(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made from nothing, or led there from whatever is nearest: the live ones, which lag behind, or one as of another
+    position. Then the log is cut there indeed, from its end on.
+    """
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    live, generations = await open_all(history)
+    await live_randomly(history, chance, 60)
+    for one in live:
+        await one.everything()
+    await live_randomly(history, chance, 60)
+    head = await history.reader.head()
+    positions = sorted(chance.sample(range(1, head + 1), min(POSITIONS, head)), reverse=True)
+    then = {}
+    for position in positions:
+        of = await made(live, generations, f"p{position}", position, from_near=chance.random() < 0.7)
+        then[position] = await held(generations, of)
+        if chance.random() < 0.8:
+            for one in of.values():
+                await generations.drop(one.id)
+    for position in positions:
+        await history.pool.execute("DELETE FROM annals.stored_events WHERE notification_id > $1", position)
+        assert then[position] == await from_the_log(live), f"as of {position} of {head}"
+
+
+async def test_it_stays_as_it_is_whatever_happens_then(history: History) -> None:
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR)
+    position = await history.reader.head()
+    await history.tell(MARKET)
+    await history.delete(HARBOUR)
+    for one in live:
+        await one.everything()
+    of = await made(live, generations, "before", position)
+    assert all((one.as_of, one.state, one.leased) == (position, "ready", False) for one in of.values())
+    before = await held(generations, of)
+    await history.tell(HARBOUR)
+    await live[0].replay()
+    assert await held(generations, of) == before
+
+
+@pytest.mark.parametrize("from_near", [True, False])
+async def test_its_rows_are_counted(history: History, monkeypatch: pytest.MonkeyPatch, from_near: bool) -> None:
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR)
+    position = await history.reader.head()
+    await history.tell(MARKET)
+    await history.delete(HARBOUR)
+    for one in live:
+        await one.everything()
+    of = await made(live, generations, "before", position, from_near=from_near)
+    assert of["vector"].rows == len(HARBOUR.chunks)
+    assert of["graph"].rows == (await made(live, generations, "again", position, from_near=not from_near))["graph"].rows
+
+
+async def test_a_name_is_taken_once(history: History) -> None:
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR)
+    first = await made(live, generations, "monday", 1)
+    there = await schemas(history)
+    with pytest.raises(GenerationExistsError, match="has a generation 'monday' already"):
+        await made(live, generations, "monday", 2)
+    assert await schemas(history) == there
+    for one in first.values():
+        await generations.drop(one.id)
+    assert await schemas(history) == set(NAMES)
+
+
+async def test_where_one_cannot_be_built_none_is_left(history: History) -> None:
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR)
+    await history.outputs.clear(HARBOUR.embedder)
+    with pytest.raises(UnfoldableEventError):
+        await made(live, generations, "monday", await history.reader.head())
+    assert await schemas(history) == set(NAMES)
+    assert {one.state for one in await generations.registry.all()} == {"live"}
