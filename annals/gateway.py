@@ -201,6 +201,7 @@ def _services(
         corrections=use_cases.corrections,
         model_cache=use_cases.model_cache,
         search=use_cases.search,
+        past=use_cases.past,
         operations=use_cases.operations,
         serving=use_cases.models,
         security=use_cases.security,

@@ -11,6 +11,7 @@ import click
 
 from bench import (
     appends,
+    as_of,
     ask,
     ask_client,
     ask_cold,
@@ -52,6 +53,7 @@ USUAL = {
     "ask_under_load": ask_under_load.measure,
 }
 MEASUREMENTS = USUAL | {
+    "as_of": as_of.measure,
     "fairness": fairness.measure,
     "chain": chain.measure,
     "ingest_peers": ingest_peers.measure,
@@ -70,10 +72,10 @@ def main(names: tuple[str, ...]) -> None:
     """Measure Annals beside the bare parts it is made of.
 
     NAME is one of appends, projection, replay, ingest, ask, gateway, ask_client, ask_cold, freshness, inbox,
-    ask_under_load; without any, all are measured. And there are fairness, common_entity and models, which take minutes,
-    ingest_peers and scale, which take more (scale_million an hour) and a set of passages and questions in the folder
-    BENCH_SET, and common_entity_neo4j and stores, for the servers profile, which need Java or Docker. Prints one JSON
-    object; only its ratios mean anything elsewhere (see docs/performance.md).
+    ask_under_load; without any, all are measured. And there are as_of, fairness, common_entity and models, which take
+    minutes, ingest_peers and scale, which take more (scale_million an hour) and a set of passages and questions in the
+    folder BENCH_SET, and common_entity_neo4j and stores, for the servers profile, which need Java or Docker. Prints one
+    JSON object; only its ratios mean anything elsewhere (see docs/performance.md).
     """
     unknown = sorted(set(names) - set(MEASUREMENTS))
     if unknown:

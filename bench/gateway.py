@@ -83,6 +83,7 @@ async def measure(folder: Path) -> Figures:
             model_cache=nothing,
             files=nothing,
             search=nothing,
+            past=nothing,
             operations=nothing,
             serving=nothing,
             security=nothing,

@@ -5,9 +5,9 @@ from typing import Any
 from client.gateway import Gateway
 
 
-async def ask(gateway: Gateway, question: str, k: int) -> dict[str, Any]:
-    """An answer, as `annals ask --json` gives it."""
-    said = await gateway.send("POST", "/reasoning/query", json={"query": question, "max_sources": k})
+async def ask(gateway: Gateway, question: str, k: int, **more: Any) -> dict[str, Any]:
+    """An answer, as `annals ask --json` gives it. `more` are fields of the request: `at`."""
+    said = await gateway.send("POST", "/reasoning/query", json={"query": question, "max_sources": k, **more})
     how = said["processing_metadata"]
     return {
         "query_id": how["query_id"],
@@ -28,7 +28,7 @@ async def ask(gateway: Gateway, question: str, k: int) -> dict[str, Any]:
 
 
 async def search(gateway: Gateway, query: str, k: int, **more: Any) -> dict[str, Any]:
-    """What is found, best first. `more` are parameters of the endpoint: `mode`, `like`, `facet`, `cursor`."""
+    """What is found, best first. `more` are parameters of the endpoint: `mode`, `like`, `facet`, `cursor`, `at`."""
     found: dict[str, Any] = await gateway.get("/search", query=query, k=k, **more)
     shown = [{**_passage(passage), "highlights": passage["highlights"]} for passage in found["passages"]]
     return {**found, "passages": shown}

@@ -8,24 +8,29 @@ from client.gateway import Gateway, GatewayNotFoundError, segment
 KINDS = ("document", "entity", "reasoning_query", "model", "system")
 
 
-async def show(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
-    """The document that has one of these ids, else the chunk of the first id, else the entity of the first name."""
+async def show(gateway: Gateway, names: Sequence[str], **more: Any) -> dict[str, Any]:
+    """The document that has one of these ids, else the chunk of the first id, else the entity of the first name.
+
+    `more` are parameters of the endpoints: `at`.
+    """
     for name in names:
         try:
-            document: dict[str, Any] = await gateway.get(f"/documents/{segment(name)}")
+            document: dict[str, Any] = await gateway.get(f"/documents/{segment(name)}", **more)
             return document
         except GatewayNotFoundError as error:
             if "there is no document" not in str(error):
                 raise
     try:
-        chunk: dict[str, Any] = await gateway.get(f"/chunks/{segment(names[0])}")
+        chunk: dict[str, Any] = await gateway.get(f"/chunks/{segment(names[0])}", **more)
         return chunk
     except GatewayNotFoundError as error:
         if "there is no chunk" not in str(error):
             raise
     try:
-        found = await gateway.get(f"/entities/{segment(names[0])}")
-    except GatewayNotFoundError:
+        found = await gateway.get(f"/entities/{segment(names[0])}", **more)
+    except GatewayNotFoundError as error:
+        if "there is no entity" not in str(error):
+            raise
         what = f"there is no document, no chunk and no entity {names[0]!r}"
         raise GatewayNotFoundError(f"{what}; `annals list` and `annals entity list` show what there is") from None
     return {**found["entity"], "edges": found["edges"]}

@@ -64,6 +64,9 @@ Title = Annotated[str, Field(max_length=1024), _NO_NUL, _STORABLE]
 Uri = Annotated[str, Field(max_length=4096), _NO_NUL, _STORABLE]
 Reason = Annotated[str, Field(max_length=1024), _NO_NUL, _STORABLE]
 Question = Annotated[str, Field(min_length=1, max_length=4096), _NO_NUL, _STORABLE]
+GenerationName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="The name of a generation of the past.")
+]
 Date = Annotated[
     str,
     Field(

@@ -129,6 +129,36 @@ class GenerationRegistry:
         assert row is not None
         return RegisteredGeneration(**row)
 
+    async def adopt(
+        self, read_model: str, purpose: str, new_purpose: str, as_of: int, *, expires_s: float | None
+    ) -> RegisteredGeneration | None:
+        """Take the one of a purpose that is ready, for another one: this process goes on building it, under its lease.
+
+        None where there is none. Raises GenerationExistsError where the read model has one of the new purpose.
+        """
+        try:
+            async with acquire(self._pool) as connection:
+                row = await connection.fetchrow(
+                    "UPDATE annals.generations SET purpose = $3, as_of = $4, state = 'building', owner = $5, "
+                    "leased_until = now() + make_interval(secs => $6), "
+                    "expires_at = now() + make_interval(secs => $7) "
+                    "WHERE read_model = $1 AND purpose = $2 AND state = 'ready' AND as_of IS NOT NULL "
+                    f"AND NOT {_LEASED} AND coalesce(expires_at > now(), true) RETURNING {_COLUMNS}",
+                    read_model,
+                    purpose,
+                    new_purpose,
+                    as_of,
+                    self.owner,
+                    LEASE_S,
+                    expires_s,
+                )
+        except asyncpg.UniqueViolationError:
+            raise GenerationExistsError(
+                f"{read_model} has a generation {new_purpose!r} already; drop it first (annals generations), or choose "
+                "another name"
+            ) from None
+        return None if row is None else RegisteredGeneration(**row)
+
     async def all(self) -> list[RegisteredGeneration]:
         """By read model, oldest first."""
         return await self._fetch("true ORDER BY read_model, created_at, id")

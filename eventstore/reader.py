@@ -425,6 +425,21 @@ class EventReader:
         keys = [AggregateKey(row["tenant"], KIND_OF[EventType(row["topic"])], row["aggregate_id"]) for row in rows]
         return list(dict.fromkeys(keys)), rows[-1]["notification_id"] if len(rows) == limit else up_to
 
+    async def last_between(
+        self, keys: Collection[AggregateKey], types: Collection[EventType], after: int, up_to: int
+    ) -> dict[AggregateKey, DomainEvent]:
+        """Each aggregate's last event of these types behind a position and up to another, where it has one."""
+        events = await self._fetch(
+            "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
+            "FROM annals.stored_events WHERE originator_id = ANY($1) AND topic = ANY($2) "
+            "AND notification_id > $3 AND notification_id <= $4 ORDER BY originator_id, originator_version DESC",
+            [stream_id(*key) for key in keys],
+            [str(event_type) for event_type in types],
+            after,
+            up_to,
+        )
+        return {AggregateKey.of(event): event for event in events}
+
     async def documents_within(
         self, tenant: str, document_ids: Collection[str], collections: Collection[str]
     ) -> frozenset[str]:

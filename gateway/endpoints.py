@@ -210,6 +210,7 @@ EVENTS = (
 
 OPERATIONS = (
     _read("/projections", "projection_status", "projections"),
+    _read("/projections/past/{name}", "past_reader", "documents"),
     _write(
         "POST",
         "/projections/{name}/replay",

@@ -8,7 +8,9 @@ from fastapi import Request
 
 from gateway.exchange import exchange_of
 from gateway.services import GatewayServices
+from services.past.reads import Reads
 from services.positions import Position
+from services.storage.use_cases import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ def services_of(request: Request) -> GatewayServices:
     """What the application was made with."""
     services: GatewayServices = request.app.state.services
     return services
+
+
+async def documents_at(request: Request, at: str | None) -> Storage | Reads:
+    """The reads of a generation of the past, or of the live one."""
+    if at is None:
+        return services_of(request).documents
+    return await services_of(request).past.reads.of(at, deadline=exchange_of(request.scope).deadline)
 
 
 def shown(request: Request, position: int) -> Position:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.payload import Identifier, Name, Reason, storable
+from contracts.payload import GenerationName, Identifier, Name, Reason, storable
 from gateway.errors import MalformedRequestError
 from services.storage.precondition import NONE_YET
 
@@ -23,6 +23,9 @@ Prefix = Annotated[str, Query(max_length=1024), AfterValidator(storable)]
 Attribute = Annotated[
     list[Annotated[str, Field(max_length=2048), AfterValidator(storable)]] | None,
     Query(max_length=16, description="NAME=VALUE; a VALUE that is a number, true or false is looked for as text, too."),
+]
+At = Annotated[
+    GenerationName | None, Query(description="Read models as they were: the name of a generation; today's without one.")
 ]
 DocumentId = Annotated[Identifier, Path(description="Percent-encoded, `/` as `%2F`.")]
 ChunkId = Annotated[Identifier, Path(description="Percent-encoded.")]

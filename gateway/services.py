@@ -11,6 +11,7 @@ from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
 from services.operations.use_cases import Operations
+from services.past.use_cases import Past
 from services.positions import ShownPositions
 from services.processing.interface import AiProcessing
 from services.processing.model_cache import ModelCache
@@ -58,6 +59,7 @@ class GatewayServices:
     model_cache: ModelCache
     files: TakeFiles
     search: SearchPassages
+    past: Past
     operations: Operations
     serving: ServingModels
     security: Security

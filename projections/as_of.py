@@ -19,6 +19,8 @@ from projections.replay import Report, build
 from projections.states import fold
 from projections.store import Generation, LiveStore, Store
 
+SNAPSHOT = "snapshot"
+"""The name of a generation that the next one of another name is made of, where it is near: it is taken, not copied."""
 NEAR = 0.1
 """How much of the log lies at most between a position and a generation that is near it."""
 EVENTS = 2_000
@@ -47,59 +49,92 @@ async def make_as_of(
     What was made is dropped where anything fails. Raises GenerationExistsError, UnfoldableEventError,
     StoreUnavailableError.
     """
-    began: list[tuple[ReadModel, RegisteredGeneration, Generation]] = []
+    work = _Work(generations, reader, topics, position)
+    began: list[tuple[ReadModel, RegisteredGeneration]] = []
     async with AsyncExitStack() as leases:
         try:
-            for model, _ in models:
-                registered, generation = await generations.begin(model.name, name, expires_s=expires_s, as_of=position)
-                began.append((model, registered, generation))
-                await leases.enter_async_context(generations.registry.leased([registered.id]))
             rows, rest = dict[str, int](), list[tuple[ReadModel, Generation]]()
-            for model, _, generation in began:
-                source = await _near(model, position, generations, reader, topics) if from_near else None
-                count = None if source is None else await _led(model, generation, source, reader, topics, position)
-                if count is None:
-                    rest.append((model, generation))
-                else:
-                    rows[model.name] = count
+            for model, _ in models:
+                snapshot = await work.snapshot(model, name, expires_s) if from_near else None
+                registered = (
+                    snapshot or (await generations.begin(model.name, name, expires_s=expires_s, as_of=position))[0]
+                )
+                began.append((model, registered))
+                await leases.enter_async_context(generations.registry.leased([registered.id]))
+                if snapshot is not None:
+                    rows[model.name] = await work.led(model, snapshot)
+            for model, registered in began:
+                if model.name not in rows:
+                    generation = generations.of(registered)
+                    count = await work.copied(model, generation) if from_near else None
+                    if count is None:
+                        rest.append((model, generation))
+                    else:
+                        rows[model.name] = count
             rows |= await build(rest, reader, up_to=position, report=report)
             for model, generation in rest:
                 await generation.finish(uniform_positions(model, topics, position))
-            for model, registered, _ in began:
+            for model, registered in began:
                 await generations.registry.ready(registered.id, rows[model.name], position)
             return rows
         except BaseException:
-            for _, registered, _ in began:
+            for _, registered in began:
                 await generations.discard(registered)
             raise
 
 
-async def _near(
-    model: ReadModel, position: int, generations: Generations, reader: EventReader, topics: Topics
-) -> Store | None:
-    """The generation that is nearest to a position, where one is near."""
-    followed = uniform_positions(model, topics, 0)
-    found: list[tuple[int, Store]] = []
-    for one in await generations.registry.all():
-        if one.read_model == model.name and one.state in ("live", "ready", "retired") and one.model_revision is None:
-            store = generations.store_of(one)
-            held = one.as_of if one.as_of is not None else low_watermark(await store.positions(), followed)
-            found.append((abs(position - held), store))
-    distance, store = min(found, key=lambda one: one[0], default=(0, None))
-    return store if distance <= NEAR * await reader.head() else None
+class _Work:
+    """How a generation as of `position` is led there from another one."""
 
+    def __init__(self, generations: Generations, reader: EventReader, topics: Topics, position: int) -> None:
+        self._generations = generations
+        self._reader = reader
+        self._topics = topics
+        self._position = position
 
-async def _led(
-    model: ReadModel, generation: Generation, source: Store, reader: EventReader, topics: Topics, position: int
-) -> int | None:
-    """The rows of a copy of `source` that is led to the position; None where its database makes no copies."""
-    copied = await generation.begin_as(source)
-    if copied is None:
-        return None
-    held = low_watermark(copied.positions, uniform_positions(model, topics, 0))
-    more = await lead(model, generation.store, reader, held=held, to=position, seen=await reader.head())
-    await generation.store.write([], uniform_positions(model, topics, position))
-    return copied.rows + more
+    async def snapshot(self, model: ReadModel, name: str, expires_s: float | None) -> RegisteredGeneration | None:
+        """The snapshot of a read model, where it is near: from now on of this name, and still to be led."""
+        registry = self._generations.registry
+        found = await registry.find(model.name, SNAPSHOT)
+        if name == SNAPSHOT or found is None or found.as_of is None or not await self._is_near(found.as_of):
+            return None
+        if found.as_of > self._position and not self._generations.of(found).goes_back:
+            return None
+        return await registry.adopt(model.name, SNAPSHOT, name, self._position, expires_s=expires_s)
+
+    async def led(self, model: ReadModel, snapshot: RegisteredGeneration) -> int:
+        """Its rows, when it is at the position. It holds what it was built up to, wherever it is to be."""
+        assert snapshot.position is not None and snapshot.rows is not None, "it was ready"
+        store = self._generations.of(snapshot).store
+        return snapshot.rows + await self._lead(model, store, snapshot.position, snapshot.position)
+
+    async def copied(self, model: ReadModel, generation: Generation) -> int | None:
+        """The rows of a copy of the nearest one that is led to the position; None where none is near, or is copied."""
+        followed = uniform_positions(model, self._topics, 0)
+        found: list[tuple[int, int | None, Store]] = []
+        for one in await self._generations.registry.all():
+            if one.read_model == model.name and one.state in ("live", "ready", "retired") and not one.model_revision:
+                store = self._generations.store_of(one)
+                held = one.as_of if one.as_of is not None else low_watermark(await store.positions(), followed)
+                if await self._is_near(held):
+                    found.append((abs(self._position - held), one.as_of, store))
+        if not found:
+            return None
+        _, as_of, source = min(found, key=lambda one: one[0])
+        copied = await generation.begin_as(source)
+        if copied is None:
+            return None
+        # The live one went on meanwhile; one that was led back still says how far it once was.
+        held = as_of if as_of is not None else low_watermark(copied.positions, followed)
+        return copied.rows + await self._lead(model, generation.store, held, await self._reader.head())
+
+    async def _lead(self, model: ReadModel, store: Store, held: int, seen: int) -> int:
+        more = await lead(model, store, self._reader, held=held, to=self._position, seen=seen)
+        await store.write([], uniform_positions(model, self._topics, self._position))
+        return more
+
+    async def _is_near(self, held: int) -> bool:
+        return abs(self._position - held) <= NEAR * await self._reader.head()
 
 
 async def lead(model: ReadModel, store: Store, reader: EventReader, *, held: int, to: int, seen: int) -> int:

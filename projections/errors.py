@@ -26,7 +26,3 @@ class ReadModelReplacedError(StoreUnavailableError):
 
 class SwitchDeferredError(StoreUnavailableError):
     """The switch to the read model that was built could not be made in time; it may be tried again."""
-
-
-class DroppedGenerationError(AnnalsError):
-    """The generation that was read is not there any more; annals generations lists those there are."""

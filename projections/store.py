@@ -73,6 +73,11 @@ class Generation(Protocol):
         """Where it is being built."""
         ...
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether a write to it may lead an aggregate to an earlier version, or to none."""
+        ...
+
     async def begin(self) -> None:
         """Empty; what an earlier try left is dropped."""
         ...

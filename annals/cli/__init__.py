@@ -33,6 +33,7 @@ COMMANDS = {
     "status": "status",
     "replay": "replay",
     "generations": "generations",
+    "diff": "diff",
     "verify": "verify",
     "checkpoint": "checkpoint",
     "prove": "prove",

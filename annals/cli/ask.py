@@ -6,6 +6,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from annals.cli.at import at_option, parameters_of
 from annals.cli.citing import cited, has_structure
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.words import counted, short
@@ -22,19 +23,20 @@ _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 @click.command("ask", short_help="Ask a question; get an answer with its sources.")
 @click.argument("question")
 @click.option("-k", "sources", type=click.IntRange(1, 50), default=5, show_default=True, help="Sources to give.")
+@at_option
 @served
-def command(context: CommandContext, question: str, sources: int) -> None:
+def command(context: CommandContext, question: str, sources: int, at: str | None) -> None:
     """Answer QUESTION from what was taken in.
 
     The answer comes with a confidence in 0..1, which is how often such an answer is right, the sentences that lead to
     it, and its sources. What contradicts it is told with the dates of both documents. Without evidence there is no
-    answer but what is missing, and the exit code is 1.
+    answer but what is missing, and the exit code is 1. An answer with --at is recorded nowhere.
     """
-    if not run_async(lambda: _ask(context, question, sources)):
+    if not run_async(lambda: _ask(context, question, sources, at)):
         sys.exit(1)
 
 
-async def _ask(context: CommandContext, question: str, k: int) -> bool:
+async def _ask(context: CommandContext, question: str, k: int, at: str | None) -> bool:
     """Whether there is an answer."""
     if is_blank(question):
         raise AnnalsError("the question is blank; ask for example: annals ask 'Who founded ...?'")
@@ -54,16 +56,16 @@ async def _ask(context: CommandContext, question: str, k: int) -> bool:
     if address is None:
         from annals.cli.here import asking as here
 
-        await here.ask(context, question, k, tell)
+        await (here.ask(context, question, k, tell) if at is None else here.ask_past(context, at, question, k, tell))
     else:
         from client import asking as there
         from client.gateway import open_gateway
 
         with context.people.status("thinking"):
             async with open_gateway(address) as gateway:
-                answer = await there.ask(gateway, question, k)
+                answer = await there.ask(gateway, question, k, **parameters_of(at))
         tell(answer)
-        if not answer["recorded"]:
+        if not answer["recorded"] and at is None:
             context.note("the answer is not recorded yet; the gateway goes on trying")
     return answered
 

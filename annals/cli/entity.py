@@ -6,16 +6,19 @@ from typing import Any
 
 import click
 
+from annals.cli.at import at_option, documents_at
 from annals.cli.calls import ask
 from annals.cli.context import CommandContext, common
 from annals.cli.corrections import decide, reason
 from annals.cli.names import names_of
 from annals.cli.paging import LIMIT_S, paged, tell_next
 from annals.cli.words import counted
+from annals.composition.use_cases import UseCases
 from projections.relational.reads import EntityFilter
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
 from services.knowledge.views import EntityChange
+from services.storage.listing import EntityPage
 
 Change = Callable[[EntityService, Deadline], Awaitable[EntityChange]]
 
@@ -43,21 +46,23 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("prefix", default="")
 @click.option("--type", "type_", metavar="TYPE", help="Their type: PERSON, ORG, GPE and so on.")
 @paged
+@at_option
 @common
-def list_(context: CommandContext, prefix: str, type_: str | None, limit: int, after: str | None) -> None:
+def list_(
+    context: CommandContext, prefix: str, type_: str | None, limit: int, after: str | None, at: str | None
+) -> None:
     """The entities whose names begin with PREFIX, by name, a page at a time; without it, all.
 
     Upper and lower case are the same. What was merged is listed as what it became. `annals show NAME` tells what the
     documents say of one, `annals entity show NAME` what people decided on it.
     """
     wanted = EntityFilter(type_, prefix)
-    page = ask(
-        context,
-        lambda use_cases, deadline: use_cases.storage.listing.entities(
-            context.caller, wanted, after=after, limit=limit, deadline=deadline
-        ),
-        read_models=True,
-    )
+
+    async def listed(use_cases: UseCases, deadline: Deadline) -> EntityPage:
+        documents = await documents_at(use_cases, at, deadline)
+        return await documents.listing.entities(context.caller, wanted, after=after, limit=limit, deadline=deadline)
+
+    page = ask(context, listed, read_models=True)
     context.give({"entities": [asdict(entity) for entity in page.entities], "next": page.next})
     for one in page.entities:
         context.say(_line(one.name, one.type, one.mentions, one.documents, one.valid))

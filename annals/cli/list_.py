@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from annals.cli.at import at_option, documents_at
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.paging import LIMIT_S, paged, tell_next
 from annals.session import session
@@ -25,6 +26,7 @@ STATES = ("ingested", "chunked", "extracted", "related", "processed")
 @click.option("--title", "title_prefix", default="", metavar="PREFIX", help="What their titles begin with.")
 @click.option("--id", "id_prefix", default="", metavar="PREFIX", help="What their ids begin with.")
 @paged
+@at_option
 @common
 def command(
     context: CommandContext,
@@ -35,6 +37,7 @@ def command(
     id_prefix: str,
     limit: int,
     after: str | None,
+    at: str | None,
 ) -> None:
     """The documents that meet all of these conditions, by id, a page at a time.
 
@@ -44,14 +47,14 @@ def command(
     if language is not None:
         attributes = (*attributes, f"language={language}")
     wanted = DocumentFilter(state, id_prefix, title_prefix, _attributes(attributes))
-    run_async(lambda: _list(context, wanted, limit, after))
+    run_async(lambda: _list(context, wanted, limit, after, at))
 
 
-async def _list(context: CommandContext, wanted: DocumentFilter, limit: int, after: str | None) -> None:
+async def _list(context: CommandContext, wanted: DocumentFilter, limit: int, after: str | None, at: str | None) -> None:
     async with session(context.settings) as opened:
-        page = await opened.use_cases.storage.listing.documents(
-            context.caller, wanted, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
-        )
+        deadline = Deadline.after(LIMIT_S)
+        documents = await documents_at(opened.use_cases, at, deadline)
+        page = await documents.listing.documents(context.caller, wanted, after=after, limit=limit, deadline=deadline)
     context.give({"documents": [asdict(document) for document in page.documents], "next": page.next})
     for one in page.documents:
         context.say(f"{one.stage:<9}  {one.taken_at:%Y-%m-%d %H:%M}  {one.document_id}  {one.title}")

@@ -4,12 +4,16 @@ from dataclasses import asdict
 
 import click
 
+from annals.cli.at import at_option, documents_at
 from annals.cli.calls import ask
 from annals.cli.context import CommandContext, common
 from annals.cli.corrections import correct, look, reason
 from annals.cli.paging import paged, tell_next
+from annals.composition.use_cases import UseCases
 from projections.relational.reads import RelationFilter, RelationRow
 from services.corrections.relations import OrphanedJudgement
+from services.deadline import Deadline
+from services.storage.parts import RelationPage
 
 JUDGED = {None: "", True: "  [right]", False: "  [wrong]"}
 
@@ -29,6 +33,7 @@ def command() -> None:
 @click.option("--predicate", help="With this predicate.")
 @click.option("--orphaned", is_flag=True, help="Decisions on what no document states any more, instead.")
 @paged
+@at_option
 @common
 def list_(
     context: CommandContext,
@@ -38,24 +43,23 @@ def list_(
     orphaned: bool,
     limit: int,
     after: str | None,
+    at: str | None,
 ) -> None:
     """Relations with their ids, by document, a page at a time."""
     if orphaned:
-        if any(one is not None for one in (document, entity, predicate, after)):
+        if any(one is not None for one in (document, entity, predicate, after, at)):
             raise click.UsageError("--orphaned goes with no other choice")
         _orphaned(context)
     else:
-        _list(context, RelationFilter(document, entity, predicate), limit, after)
+        _list(context, RelationFilter(document, entity, predicate), limit, after, at)
 
 
-def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: str | None) -> None:
-    page = ask(
-        context,
-        lambda use_cases, deadline: use_cases.storage.parts.relations(
-            context.caller, wanted, after=after, limit=limit, deadline=deadline
-        ),
-        read_models=True,
-    )
+def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: str | None, at: str | None) -> None:
+    async def listed(use_cases: UseCases, deadline: Deadline) -> RelationPage:
+        documents = await documents_at(use_cases, at, deadline)
+        return await documents.parts.relations(context.caller, wanted, after=after, limit=limit, deadline=deadline)
+
+    page = ask(context, listed, read_models=True)
     context.give({"relations": [asdict(one) for one in page.relations], "next": page.next})
     for one in page.relations:
         context.say(f"{one.relation_id}  {_spoken(one)}")

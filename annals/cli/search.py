@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from annals.cli.at import at_option
 from annals.cli.citing import cited, has_structure
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.paging import tell_next
@@ -28,6 +29,7 @@ MODES = ("hybrid", "text", "vector", "graph")
 @click.option("--facet", "facets", multiple=True, metavar="NAME", help="Count documents by this attribute; repeatable.")
 @click.option("-k", "count", type=click.IntRange(1, 100), default=10, show_default=True, help="Passages of a page.")
 @click.option("--after", metavar="CURSOR", help="The page behind the one that ended with this cursor.")
+@at_option
 @served
 def command(
     context: CommandContext,
@@ -37,6 +39,7 @@ def command(
     facets: tuple[str, ...],
     count: int,
     after: str | None,
+    at: str | None,
 ) -> None:
     """The passages that are most like QUERY and meet its conditions, best first. No QUERY is a wrong one."""
     if like is None and query is None:
@@ -44,7 +47,7 @@ def command(
     query = query or ""
     if like is None and is_blank(query):
         raise AnnalsError("the query is blank; write some words to search for")
-    wanted = {"mode": mode, "like": like, "facet": list(facets), "cursor": after}
+    wanted = {"mode": mode, "like": like, "facet": list(facets), "cursor": after, "at": at}
     run_async(lambda: _search(context, query, count, wanted))
 
 

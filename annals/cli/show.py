@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from annals.cli.at import at_option, parameters_of
 from annals.cli.citing import cited
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
@@ -17,16 +18,19 @@ from annals.folders import printable
 @click.command("show", short_help="A document, a chunk, or an entity, and what is around it.")
 @click.argument("id")
 @click.option("--original", type=click.Path(path_type=Path), help="Write the bytes that it was read from to this file.")
+@at_option
 @served
-def command(context: CommandContext, id: str, original: Path | None) -> None:
+def command(context: CommandContext, id: str, original: Path | None, at: str | None) -> None:
     """Show the document of this ID (or path), the chunk of this id with its place in the file and what stands around
     it, or the entity of this name and what the documents say of it.
     """
+    if original is not None and at is not None:
+        raise click.UsageError("--original does not go with --at: the bytes are those of today")
     if original is not None:
         context.here("--original")
         run_async(lambda: _original(context, id, original))
     else:
-        run_async(lambda: _show(context, id))
+        run_async(lambda: _show(context, id, at))
 
 
 async def _original(context: CommandContext, given: str, file: Path) -> None:
@@ -55,18 +59,18 @@ def write_new(file: Path, content: bytes) -> None:
         raise PlainError(f"{printable(file)} cannot be written: {error.strerror or error}") from None
 
 
-async def _show(context: CommandContext, given: str) -> None:
+async def _show(context: CommandContext, given: str, at: str | None) -> None:
     address = context.gateway()
     if address is None:
         from annals.cli.here import reading as here
 
-        found = await here.show(context, given)
+        found = await here.show(context, given, at)
     else:
         from client import reading as there
         from client.gateway import open_gateway
 
         async with open_gateway(address) as gateway:
-            found = await there.show(gateway, names_of(given))
+            found = await there.show(gateway, names_of(given), **parameters_of(at))
     context.give(found)
     if "edges" in found:
         _entity(context, found)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from annals.cli.at import at_option
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.words import counted, time_of
 from annals.heartbeat import silent
@@ -19,14 +20,42 @@ SHOWN = 10
 
 
 @click.command("status", short_help="What there is, what runs, and how far everything is.")
+@at_option
 @served
-def command(context: CommandContext) -> None:
+def command(context: CommandContext, at: str | None) -> None:
     """Documents, chunks, entities and relations; the log's position, and how far each stage and read model is.
 
     What cannot be reached is named with its reason and what to do, and the exit code is then 1; the rest is shown.
     """
-    if run_async(lambda: _status(context))["unknown"]:
+    if at is not None:
+        run_async(lambda: _past(context, at))
+    elif run_async(lambda: _status(context))["unknown"]:
         sys.exit(1)
+
+
+async def _past(context: CommandContext, name: str) -> None:
+    address = context.gateway()
+    if address is None:
+        from annals.cli.here import status as here
+
+        found = await here.past(context, name)
+    else:
+        from client import operations as there
+        from client.gateway import open_gateway
+
+        async with open_gateway(address) as gateway:
+            found = await there.past(gateway, name)
+    context.give(found)
+    context.say(
+        f"{counted(found['documents'], 'document')} ({found['waiting']} waiting), "
+        f"{counted(found['chunks'], 'chunk')}, {counted(found['entities'], 'entity')}, "
+        f"{counted(found['relations'], 'relation')}"
+    )
+    recorded = found["recorded_at"]
+    when = "before the first event" if recorded is None else f"{time_of(recorded):%Y-%m-%d %H:%M:%S %Z}"
+    context.say(f"{name} is as of position {found['position']} ({when})")
+    if found["expires_at"] is not None:
+        context.say(f"it is kept until {time_of(found['expires_at']):%Y-%m-%d %H:%M:%S %Z}")
 
 
 async def _status(context: CommandContext) -> dict[str, Any]:

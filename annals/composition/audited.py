@@ -7,6 +7,7 @@ from typing import Any
 from projections.relational.reads import DocumentRow
 from security.audit import AuditLog
 from services.operations.use_cases import Operations
+from services.past.reads import Reads
 from services.search.search import SearchPassages
 from services.security.recording import Recorded, recording
 from services.storage.chunk import ChunkInContext
@@ -16,34 +17,19 @@ from services.storage.use_cases import Storage
 
 def audited_storage(storage: Storage, log: AuditLog) -> Storage:
     """The same use cases."""
-    listed = Recorded("read", "read", "documents"), Recorded("read", "read", "entities")
     return replace(
         storage,
         taking=recording(storage.taking, log, take=Recorded("change", "write", "documents", _submitted)),
         deletion=recording(storage.deletion, log, delete=Recorded("change", "delete", "documents", _deleted)),
-        show=recording(
-            storage.show,
-            log,
-            show=Recorded("read", "read", "documents", _shown),
-            entity=Recorded("read", "read", "entities", lambda given, _: [given["name"]]),
-        ),
-        listing=recording(storage.listing, log, documents=listed[0], entities=listed[1]),
-        logged=recording(storage.logged, log, documents=listed[0]),
+        show=recording(storage.show, log, **_SHOW),
+        listing=recording(storage.listing, log, **_LISTING),
+        logged=recording(storage.logged, log, documents=_LISTING["documents"]),
         original=recording(
             storage.original, log, read=Recorded("read", "read", "documents", lambda given, _: list(given["names"])[:1])
         ),
-        parts=recording(
-            storage.parts,
-            log,
-            chunks=Recorded("read", "read", "chunks", _document),
-            relations=Recorded("read", "read", "relations"),
-        ),
-        chunks=recording(
-            storage.chunks,
-            log,
-            read=Recorded("read", "read", "chunks", lambda given, _: [given["chunk_id"]]),
-        ),
-        reading=recording(storage.reading, log, get=Recorded("read", "read", "documents", _document)),
+        parts=recording(storage.parts, log, **_PARTS),
+        chunks=recording(storage.chunks, log, **_CHUNKS),
+        reading=recording(storage.reading, log, **_READING),
         history=recording(storage.history, log, of=Recorded("read", "read", "events", _followed)),
         databases=recording(
             storage.databases,
@@ -66,7 +52,20 @@ def audited_service(storage: StorageService, log: AuditLog) -> StorageService:
 
 def audited_searching(searching: SearchPassages, log: AuditLog) -> SearchPassages:
     """The same use case."""
-    return recording(searching, log, search=Recorded("read", "read", "search"))
+    return recording(searching, log, **_SEARCH)
+
+
+def audited_reads(reads: Reads, log: AuditLog) -> Reads:
+    """The same reads of a generation of the past."""
+    return replace(
+        reads,
+        show=recording(reads.show, log, **_SHOW),
+        listing=recording(reads.listing, log, **_LISTING),
+        parts=recording(reads.parts, log, **_PARTS),
+        chunks=recording(reads.chunks, log, **_CHUNKS),
+        reading=recording(reads.reading, log, **_READING),
+        search=recording(reads.search, log, **_SEARCH),
+    )
 
 
 def audited_operations(operations: Operations, log: AuditLog) -> Operations:
@@ -93,3 +92,20 @@ def _shown(given: Mapping[str, Any], result: Any) -> Sequence[str]:
 
 def _followed(given: Mapping[str, Any], result: Any) -> Sequence[str]:
     return [given["names"][0] if result is None else result.key.aggregate_id]
+
+
+_SHOW = {
+    "show": Recorded("read", "read", "documents", _shown),
+    "entity": Recorded("read", "read", "entities", lambda given, _: [given["name"]]),
+}
+_LISTING = {
+    "documents": Recorded("read", "read", "documents"),
+    "entities": Recorded("read", "read", "entities"),
+}
+_PARTS = {
+    "chunks": Recorded("read", "read", "chunks", _document),
+    "relations": Recorded("read", "read", "relations"),
+}
+_CHUNKS = {"read": Recorded("read", "read", "chunks", lambda given, _: [given["chunk_id"]])}
+_READING = {"get": Recorded("read", "read", "documents", _document)}
+_SEARCH = {"search": Recorded("read", "read", "search")}

@@ -164,14 +164,18 @@ def embed_anew(stores: Stores, inference: Inference) -> EmbedAnew:
     return EmbedAnew(stores.commands, stores.reader, stores.texts, inference)
 
 
-def ask_service(stores: Stores, inference: Inference, generator: TextGenerator | None) -> AskService:
-    """Models of this machine are loaded with the first question, or by `load`."""
-    chosen = stores.settings
-    models = AnswerModels(
-        reranker=None if chosen.reranker is None else PassageReranker(inference),
-        reader=None if chosen.reader is None else PassageReader(inference),
+def answer_models(settings: Settings, inference: Inference, generator: TextGenerator | None) -> AnswerModels:
+    """What takes the last step of an answer."""
+    return AnswerModels(
+        reranker=None if settings.reranker is None else PassageReranker(inference),
+        reader=None if settings.reader is None else PassageReader(inference),
         generator=generator,
     )
+
+
+def ask_service(stores: Stores, inference: Inference, generator: TextGenerator | None) -> AskService:
+    """Models of this machine are loaded with the first question, or by `load`."""
+    models = answer_models(stores.settings, inference, generator)
     return AskService(
         Reasoner(
             typed(stores.read.graph, stores.read.relational, stores.ontology),

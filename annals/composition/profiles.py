@@ -50,6 +50,39 @@ class ReadSide:
         return [model.name for model, store in self.models if isinstance(store, LivePostgresStore)]
 
 
+@dataclass(frozen=True)
+class Readers:
+    """What reads one generation of all read models."""
+
+    relational: RelationalReader
+    graph: GraphReader
+    passages: PassageReader
+
+
+def readers_of(connections: ConnectionManager, ontology: Ontology, ids: Mapping[str, str]) -> Readers:
+    """Of the generations with these ids, by read model."""
+    pool, servers = connections.postgres, connections.servers
+    schema = LivePostgresStore(pool, RELATIONAL).beside(ids["relational"]).schema
+    relational = PostgresRelational(pool, ontology, schema)
+    if servers is None:
+        return Readers(
+            relational,
+            PostgresGraph(pool, LivePostgresStore(pool, GRAPH).beside(ids["graph"]).schema),
+            PostgresPassages(pool, VectorStore(pool).beside(ids["vector"]).schema),
+        )
+    # Two drivers that the embedded profile need not load.
+    from projections.graph.neo4j.live import LiveNeo4jGraphStore
+    from projections.graph.neo4j.reader import Neo4jGraph
+    from projections.vector.opensearch.live import LiveOpenSearchVectorStore
+    from projections.vector.opensearch.reader import OpenSearchPassages
+
+    graph = LiveNeo4jGraphStore(servers.neo4j).generation(ids["graph"]).store
+    vector = LiveOpenSearchVectorStore(servers.opensearch).generation(ids["vector"]).store
+    return Readers(
+        relational, Neo4jGraph(servers.neo4j, graph.name), OpenSearchPassages(servers.opensearch, vector.alias)
+    )
+
+
 def read_side(
     connections: ConnectionManager,
     texts: TextStore,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
+from services.deadline import Deadline
 from services.mesh.registry import Instance, PostgresServiceRegistry, ServiceRegistry
 from services.mesh.tls import MutualTls
+from services.past.reads import PastReads
 from services.processing.interface import AiProcessing
 from services.processing.service import AiProcessingService
 from services.reasoning.ask import AskService
@@ -49,9 +51,13 @@ def storage_service(stores: Stores) -> StorageService:
     return StorageService(intake_of(stores), stores.reader, models, stores.topics)
 
 
-def service_layer(stores: Stores, inference: Inference, asking: AskService) -> ServiceLayer:
+def service_layer(stores: Stores, inference: Inference, asking: AskService, past: PastReads) -> ServiceLayer:
     """All three over one set of models, which are loaded when they are needed first."""
-    return ServiceLayer(AiProcessingService(inference), storage_service(stores), ReasoningService(asking))
+
+    async def asking_past(at: str, deadline: Deadline) -> AskService:
+        return (await past.of(at, deadline=deadline)).ask
+
+    return ServiceLayer(AiProcessingService(inference), storage_service(stores), ReasoningService(asking, asking_past))
 
 
 def registries_of(stores: Stores) -> Registries:

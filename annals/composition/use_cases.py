@@ -16,6 +16,7 @@ from annals.composition.models import (
     serving_models,
 )
 from annals.composition.operations import operations_of
+from annals.composition.past import GenerationReads, past_of
 from annals.composition.question_session import audited_asking
 from annals.composition.security import open_security
 from annals.composition.service_layer import (
@@ -40,11 +41,13 @@ from services.knowledge.use_cases import Knowledge
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
 from services.operations.use_cases import Operations
+from services.past.use_cases import Past
 from services.processing.embedding_anew import EmbedAnew
 from services.processing.model_cache import ModelCache
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RequestLimits
 from services.reasoning.ask import AskService
+from services.reasoning.service import ReasoningService
 from services.search.search import SearchPassages
 from services.security.use_cases import Security
 from services.storage.use_cases import Storage
@@ -61,6 +64,7 @@ class UseCases:
     knowledge: Knowledge
     ask: AskService
     search: SearchPassages
+    past: Past
     corrections: Corrections
     models: ServingModels
     model_cache: ModelCache
@@ -134,21 +138,26 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         keeping = open_inference(stores.settings, stores.outputs)
         stack.callback(inference.close)
         stack.callback(keeping.close)
-        ask = ask_service(stores, inference, await stack.enter_async_context(open_generator(stores.settings)))
+        generator = await stack.enter_async_context(open_generator(stores.settings))
+        ask = ask_service(stores, inference, generator)
         stack.push_async_callback(ask.close)
         registries = registries_of(stores)
         held = stores.settings.services == "in_process"
-        if held:
-            services = service_layer(stores, inference, ask)
-        else:
-            services = await stack.enter_async_context(remote_service_layer(registries, tls_of(stores.settings)))
         security = await stack.enter_async_context(open_security(stores))
+        remote = (
+            None if held else await stack.enter_async_context(remote_service_layer(registries, tls_of(stores.settings)))
+        )
+        embedding = ReasoningService(ask) if remote is None else remote.reasoning
+        made = GenerationReads(stores, ask, inference, generator, embedding, security.audit)
+        past = past_of(stores, made, security.audit)
+        services = service_layer(stores, inference, ask, past.reads) if remote is None else remote
         operations = audited_operations(operations_of(stores, broker), security.audit)
         yield UseCases(
             storage=audited_storage(storage_of(stores), security.audit),
             knowledge=knowledge_of(stores, security.audit),
             ask=audited_asking(ask, security.audit),
             search=audited_searching(search_passages(stores, services.reasoning), security.audit),
+            past=past,
             corrections=corrections_of(stores, keeping, security.audit),
             models=serving_models(stores),
             model_cache=model_cache_of(stores, security.audit),

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from contracts.inbox import InboxDocument
 from contracts.payload import Identifier, Reason
 from gateway.exchange import exchange_of
-from gateway.handler import Handler, services_of, shown
+from gateway.handler import Handler, documents_at, services_of, shown
 from gateway.parameters import (
+    At,
     Attribute,
     Cursor,
     DocumentId,
@@ -178,10 +179,10 @@ async def _stored(
     return StoredDocument.of(request, stored)
 
 
-async def read(request: Request, response: Response, document_id: DocumentId) -> DocumentRow:
+async def read(request: Request, response: Response, document_id: DocumentId, at: At = None) -> DocumentRow:
     """A document with its chunks, entities and relations, as the relational read model has it."""
-    exchange = exchange_of(request.scope)
-    found = await services_of(request).documents.reading.get(exchange.caller, document_id, deadline=exchange.deadline)
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
+    found = await documents.reading.get(exchange.caller, document_id, deadline=exchange.deadline)
     response.headers["etag"] = etag(found.version)
     return found.document
 
@@ -229,11 +230,12 @@ async def list_all(
     id_prefix: Prefix = "",
     title_prefix: Prefix = "",
     attribute: Attribute = None,
+    at: At = None,
 ) -> DocumentPage:
     """Documents that meet all conditions, by id, in pages."""
-    exchange = exchange_of(request.scope)
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
     wanted = DocumentFilter(stage, id_prefix, title_prefix, attributes_of(attribute or ()))
-    return await services_of(request).documents.listing.documents(
+    return await documents.listing.documents(
         exchange.caller, wanted, after=cursor, limit=limit, deadline=exchange.deadline
     )
 
@@ -338,7 +340,7 @@ HANDLERS = {
         list_all,
         "documents",
         "List documents.",
-        raises=(400,),
+        raises=(400, 404),
         example={"documents": [SUMMARY], "next": "WyJkb2N1bWVudHMiLCJhIl0"},
     ),
     "logged_document_list": Handler(

@@ -11,8 +11,8 @@ from contracts.payload import Attributes, Identifier, Name, Predicate, Question
 from contracts.text import is_blank
 from gateway.errors import InvalidFieldsError
 from gateway.exchange import exchange_of
-from gateway.handler import Handler, services_of, shown
-from gateway.parameters import ChunkId, Cursor, DocumentId, EntityName, Limit, Prefix
+from gateway.handler import Handler, documents_at, services_of, shown
+from gateway.parameters import At, ChunkId, Cursor, DocumentId, EntityName, Limit, Prefix
 from projections.graph.reads import Entity
 from projections.relational.reads import DocumentRow, EntityFilter, RelationFilter
 from projections.vector.reads import Passage
@@ -142,10 +142,11 @@ async def list_entities(
     cursor: Cursor = None,
     type: Annotated[str | None, Query(max_length=64, pattern=r"^[\w-]+$")] = None,
     name_prefix: Prefix = "",
+    at: At = None,
 ) -> EntityPage:
     """Entities that meet all conditions, by name, in pages. Those that were merged into another are left out."""
-    exchange = exchange_of(request.scope)
-    return await services_of(request).documents.listing.entities(
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
+    return await documents.listing.entities(
         exchange.caller, EntityFilter(type, name_prefix), after=cursor, limit=limit, deadline=exchange.deadline
     )
 
@@ -157,10 +158,11 @@ async def list_relations(
     document: Annotated[Identifier | None, Query(description="Stated by this document.")] = None,
     entity: Annotated[Identifier | None, Query(description="Id of an entity at either end.")] = None,
     predicate: Annotated[Predicate | None, Query()] = None,
+    at: At = None,
 ) -> RelationPage:
     """Relations that meet all conditions, by document, in pages."""
-    exchange = exchange_of(request.scope)
-    return await services_of(request).documents.parts.relations(
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
+    return await documents.parts.relations(
         exchange.caller,
         RelationFilter(document, entity, predicate),
         after=cursor,
@@ -170,25 +172,25 @@ async def list_relations(
 
 
 async def list_chunks(
-    request: Request, document_id: DocumentId, limit: Limit = 100, cursor: Cursor = None
+    request: Request, document_id: DocumentId, limit: Limit = 100, cursor: Cursor = None, at: At = None
 ) -> ChunkPage:
     """A document's chunks with their texts, in their order, in pages."""
-    exchange = exchange_of(request.scope)
-    return await services_of(request).documents.parts.chunks(
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
+    return await documents.parts.chunks(
         exchange.caller, document_id, after=cursor, limit=limit, deadline=exchange.deadline
     )
 
 
-async def read_chunk(request: Request, chunk_id: ChunkId) -> ChunkInContext:
+async def read_chunk(request: Request, chunk_id: ChunkId, at: At = None) -> ChunkInContext:
     """A chunk, where in its file it stands (page, headings), and the text around it."""
-    exchange = exchange_of(request.scope)
-    return await services_of(request).documents.chunks.read(exchange.caller, chunk_id, deadline=exchange.deadline)
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
+    return await documents.chunks.read(exchange.caller, chunk_id, deadline=exchange.deadline)
 
 
-async def read_entity(request: Request, entity: EntityName) -> EntityWithEdges:
+async def read_entity(request: Request, entity: EntityName, at: At = None) -> EntityWithEdges:
     """An entity by its name, with what is around it in the graph."""
-    exchange = exchange_of(request.scope)
-    found = await services_of(request).documents.show.entity(exchange.caller, entity, deadline=exchange.deadline)
+    exchange, documents = exchange_of(request.scope), await documents_at(request, at)
+    found = await documents.show.entity(exchange.caller, entity, deadline=exchange.deadline)
     return EntityWithEdges(entity=GraphEntity.of(found.entity), edges=list(found.edges))
 
 
@@ -211,6 +213,7 @@ async def search(
     ] = None,
     k: Annotated[int, Query(ge=1, le=MAX_PASSAGES)] = 10,
     cursor: Cursor = None,
+    at: At = None,
 ) -> SearchResults:
     """The passages that meet a query, best first, in pages. There must be a query, or something to find the like of."""
     if like is None and is_blank(query):
@@ -218,7 +221,8 @@ async def search(
     exchange = exchange_of(request.scope)
     services = services_of(request)
     await services.models(exchange.deadline)
-    page = await services.search.search(
+    searching = services.search if at is None else (await services.past.reads.of(at, deadline=exchange.deadline)).search
+    page = await searching.search(
         exchange.caller,
         SearchRequest(query, mode, like, tuple(facet or ())),
         after=cursor,
@@ -316,7 +320,7 @@ HANDLERS = {
         list_entities,
         "entities",
         "List entities.",
-        raises=(400,),
+        raises=(400, 404),
         example={
             "entities": [
                 {
@@ -335,7 +339,7 @@ HANDLERS = {
         list_relations,
         "relations",
         "List relations.",
-        raises=(400,),
+        raises=(400, 404),
         example={
             "relations": [RELATION],
             "next": None,

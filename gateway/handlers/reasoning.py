@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.payload import Question
+from contracts.payload import GenerationName, Question
 from contracts.reasoning import MAX_SOURCES
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
@@ -13,12 +13,16 @@ from services.reasoning.interface import ReasoningQueryRequest, ReasoningQueryRe
 
 
 class Query(BaseModel):
-    """`max_sources`: how many sources the answer has at most."""
+    """`max_sources`: how many sources the answer has at most. `at`: the generation of the past that answers.
+
+    What was known then is answered from no cache, and the answer is not recorded.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     query: Annotated[Question, Field(pattern=r"\S")]
     max_sources: Annotated[int, Field(ge=1, le=MAX_SOURCES)] = 5
+    at: GenerationName | None = None
 
 
 async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
@@ -31,7 +35,7 @@ async def answer(request: Request, query: Query) -> ReasoningQueryResponse:
     """
     exchange = exchange_of(request.scope)
     models = await services_of(request).models(exchange.deadline)
-    asked = ReasoningQueryRequest(query.query, query.max_sources, exchange.delivery_id)
+    asked = ReasoningQueryRequest(query.query, query.max_sources, exchange.delivery_id, query.at)
     return await models.reasoning.query(exchange.caller, asked, exchange.deadline)
 
 
@@ -42,7 +46,7 @@ HANDLERS = {
         answer,
         "reasoning",
         "Ask a question.",
-        raises=(409,),
+        raises=(404, 409),
         request={"query": "Who wrote the first program?", "max_sources": 3},
         example={
             "answer": "Ada Lovelace",

@@ -30,6 +30,8 @@ _OLD = "_old"
 class PostgresGeneration:
     """Lies in a schema of its own beside the live one. Methods raise StoreUnavailableError."""
 
+    goes_back = True
+
     def __init__(self, live: PostgresStore, generation_id: str) -> None:
         self.store = live.beside(generation_id)
         self._live = live

@@ -13,7 +13,7 @@ from typing import Any, cast
 import asyncpg
 
 from eventstore.pool import Connection, Isolation, PostgresPool, acquire, transaction
-from projections.errors import DroppedGenerationError
+from projections.errors import ReadModelReplacedError
 from projections.postgres.consistent_read import consistent_read
 
 STATEMENTS = 512
@@ -23,7 +23,7 @@ STATEMENTS = 512
 class GenerationReads:
     """Connections over which the statements of the read model `name` read its generation in `schema`.
 
-    Raises StoreUnavailableError as `acquire` does, DroppedGenerationError where another one was dropped.
+    Raises StoreUnavailableError as `acquire` does, ReadModelReplacedError where another one was dropped.
     """
 
     def __init__(self, pool: PostgresPool, name: str, schema: str | None = None) -> None:
@@ -84,7 +84,9 @@ def _still_there() -> Iterator[None]:
     try:
         yield
     except asyncpg.UndefinedTableError as error:
-        raise DroppedGenerationError() from error
+        raise ReadModelReplacedError(
+            "the generation that is read was dropped; annals generations lists those there are"
+        ) from error
 
 
 @lru_cache(STATEMENTS)

@@ -26,7 +26,7 @@ from eventstore.commands import Command
 from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
-from projections.answers.reads import AnswerCache
+from projections.answers.reads import AnswerCache, NothingKept
 from projections.vector.reads import Passage, PassageReader
 from reasoning.contradictions import with_contradictions
 from reasoning.embedder import Vectors
@@ -39,7 +39,7 @@ from services.deadline import Deadline, abandon_after
 from services.errors import OverloadedError, TooManyQuestionsError
 from services.rate_limits import Grant, RateLimits
 from services.reasoning.answer_documents import AnswerDocuments
-from services.reasoning.recorder import AnswerRecorder
+from services.reasoning.recorder import NothingRecorded, Recorder
 from services.work_limit import WorkLimit
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class AskService:
     def __init__(
         self,
         reasoner: Reasoner,
-        recorder: AnswerRecorder,
+        recorder: Recorder,
         reader: EventReader,
         passages: PassageReader,
         answers: AnswerCache,
@@ -134,6 +134,24 @@ class AskService:
     def limit_to(self, per_minute: int | None) -> None:
         """So many questions a minute for each tenant from now on; None for any number."""
         self._per_minute = per_minute
+
+    def of_generation(self, reasoner: Reasoner, passages: PassageReader, documents: AnswerDocuments) -> "AskService":
+        """The same service over another generation, which takes its turns with this one.
+
+        Its answers are not knowledge of today: none is recorded, and none is kept or taken from the cache.
+        """
+        asking = AskService(
+            reasoner,
+            NothingRecorded(),
+            self._reader,
+            passages,
+            NothingKept(),
+            self._limits,
+            documents,
+            per_minute=self._per_minute,
+        )
+        asking._turns, asking._generating = self._turns, self._generating
+        return asking
 
     @property
     def lost(self) -> int:

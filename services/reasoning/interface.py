@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pydantic import Field
 
-from contracts.payload import Question
+from contracts.payload import GenerationName, Question
 from contracts.reasoning import MAX_SOURCES
 from reasoning.results import Candidate, ScoredPassage, Step
 from services.caller import Caller
@@ -16,11 +16,15 @@ from services.deadline import Deadline
 
 @dataclass(frozen=True, slots=True)
 class ReasoningQueryRequest:
-    """A question, and how many sources its answer has at most. `query_id` makes it the same asking, recorded once."""
+    """A question, and how many sources its answer has at most. `query_id` makes it the same asking, recorded once.
+
+    `at`: the generation of the past that answers; None for the live one.
+    """
 
     query: Annotated[Question, Field(pattern=r"\S")]
     max_sources: Annotated[int, Field(ge=1, le=MAX_SOURCES)] = 5
     query_id: UUID = field(default_factory=uuid4)
+    at: GenerationName | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,33 @@ class _Pending(NamedTuple):
     until: float
 
 
+class Recorder(Protocol):
+    """Where answers' events go. `lost` counts those that will not be stored."""
+
+    lost: int
+
+    async def record(self, command: Command, within_s: float) -> bool:
+        """Whether the log has the events within `within_s`."""
+        ...
+
+    async def close(self) -> None:
+        """Store what is still to be stored, within a limit."""
+        ...
+
+
+class NothingRecorded:
+    """For answers that are not knowledge of today."""
+
+    lost = 0
+
+    async def record(self, command: Command, within_s: float) -> bool:
+        """It is not recorded."""
+        return False
+
+    async def close(self) -> None:
+        """Nothing is left."""
+
+
 class AnswerRecorder:
     """`lost` counts the events that were given up: too many, too old, or not stored at the end."""
 

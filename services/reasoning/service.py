@@ -1,5 +1,7 @@
 """ReasoningService (specification 1.2): a question, its answer, and how it came about."""
 
+from collections.abc import Awaitable, Callable
+
 from services.caller import Caller
 from services.deadline import Deadline
 from services.reasoning.ask import AskService, require_embedding
@@ -12,20 +14,29 @@ from services.reasoning.interface import (
 )
 from services.requests import check
 
+AskingPast = Callable[[str, Deadline], Awaitable[AskService]]
+
 
 class ReasoningService:
     """Answers of more than 0.8 confidence are kept by the hash of query and knowledge, so that none is out of date."""
 
-    def __init__(self, asking: AskService) -> None:
+    def __init__(self, asking: AskService, past: AskingPast | None = None) -> None:
+        """`past`: who answers from a generation of the past; None where nobody is asked of one."""
         self._asking = asking
+        self._past = past
 
     async def query(self, caller: Caller, request: ReasoningQueryRequest, deadline: Deadline) -> ReasoningQueryResponse:
-        """From the cache where the same was asked of the same knowledge, else by reasoning."""
+        """From the cache where the same was asked of the same knowledge, else by reasoning.
+
+        From a generation of the past always by reasoning; raises UnknownGenerationError where it is not there.
+        """
         caller.require("reasoning", "execute")
         check(request)
-        asked = await self._asking.ask(
-            caller, request.query, request.max_sources, deadline, query_id=str(request.query_id)
-        )
+        asking = self._asking
+        if request.at is not None:
+            assert self._past is not None, "who takes questions has it"
+            asking = await self._past(request.at, deadline)
+        asked = await asking.ask(caller, request.query, request.max_sources, deadline, query_id=str(request.query_id))
         return ReasoningQueryResponse(
             answer=asked.answer.answer,
             confidence=asked.answer.confidence,

@@ -227,6 +227,7 @@ class Gateway:
             model_cache=nothing,
             files=TakeFiles(self.storage, self.readers),
             search=nothing,
+            past=nothing,
             operations=_none_of(Operations),
             serving=nothing,
             security=replace(_none_of(Security), sign_in=sign_in, signer=sign_in),

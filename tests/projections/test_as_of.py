@@ -74,8 +74,8 @@ async def from_the_log(live: Sequence[LiveModel]) -> dict[str, dict[str, str]]:
 async def test_as_of_any_position_is_what_a_log_holds_that_ends_there(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Made from nothing, or led there from whatever is nearest: the live ones, which lag behind, or one as of another
-    position. Then the log is cut there indeed, from its end on.
+    """Made from nothing, of a snapshot, or led there from what is nearest: the live ones, which lag behind, or one as
+    of another position. Then the log is cut there indeed, from its end on.
     """
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -90,11 +90,13 @@ async def test_as_of_any_position_is_what_a_log_holds_that_ends_there(
     positions = sorted(chance.sample(range(1, head + 1), min(POSITIONS, head)), reverse=True)
     then = {}
     for position in positions:
+        if chance.random() < 0.3 and await generations.registry.find("graph", "snapshot") is None:
+            await made(live, generations, "snapshot", chance.randint(0, head), from_near=chance.random() < 0.5)
         of = await made(live, generations, f"p{position}", position, from_near=chance.random() < 0.7)
         then[position] = await held(generations, of)
         if chance.random() < 0.8:
-            for one in of.values():
-                await generations.drop(one.id)
+            for taken in of.values():
+                await generations.drop(taken.id)
     for position in positions:
         await history.pool.execute("DELETE FROM annals.stored_events WHERE notification_id > $1", position)
         assert then[position] == await from_the_log(live), f"as of {position} of {head}"
@@ -152,3 +154,25 @@ async def test_where_one_cannot_be_built_none_is_left(history: History) -> None:
         await made(live, generations, "monday", await history.reader.head())
     assert await schemas(history) == set(NAMES)
     assert {one.state for one in await generations.registry.all()} == {"live"}
+
+
+async def test_a_snapshot_is_taken_where_it_is_near(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR, MARKET)
+    head = await history.reader.head()
+    snapshot = await made(live, generations, "snapshot", head)
+    monkeypatch.setattr(as_of, "NEAR", 0.0)
+    far = await made(live, generations, "far", head - 1)
+    assert await generations.registry.find("graph", "snapshot") is not None
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    taken = await made(live, generations, "taken", head - 1)
+    assert {one.id for one in taken.values()} == {one.id for one in snapshot.values()}
+    assert await generations.registry.find("graph", "snapshot") is None
+    assert await held(generations, taken) == await held(generations, far)
+    assert [(one.as_of, one.position, one.rows) for one in taken.values()] == [
+        (one.as_of, one.position, one.rows) for one in far.values()
+    ]
+    await made(live, generations, "snapshot", head)
+    with pytest.raises(GenerationExistsError):
+        await made(live, generations, "taken", head)
+    assert await generations.registry.find("graph", "snapshot") is not None

@@ -10,6 +10,7 @@ from annals.cli.here.passages import as_json
 from annals.cli.words import counted
 from annals.composition.question_session import question_session
 from annals.installation import installation
+from annals.session import session
 from eventstore.errors import StoreUnavailableError
 from services.deadline import Deadline, DeadlineExceededError
 from services.reasoning.ask import ASK_LIMIT_S, AskResult
@@ -41,6 +42,21 @@ async def ask(context: CommandContext, question: str, k: int, tell: Callable[[di
         elif not asked.recorded:
             context.note("the answer is recorded now")
         await _note_waiting(context, opened.listing)
+
+
+async def ask_past(
+    context: CommandContext, at: str, question: str, k: int, tell: Callable[[dict[str, Any]], None]
+) -> None:
+    """From the generation `at`; recorded nowhere."""
+    async with session(context.settings) as opened:
+        with context.people.status("thinking"):
+            # Unknown, it is said before models are loaded.
+            await opened.use_cases.past.reads.of(at, deadline=Deadline.after(COUNT_LIMIT_S))
+            await opened.use_cases.ask.load()
+            asked = await opened.use_cases.past.ask.ask(
+                context.caller, at, question, k, deadline=Deadline.after(ASK_LIMIT_S)
+            )
+        tell(_answered(asked))
 
 
 async def _note_waiting(context: CommandContext, listing: Listing) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from annals.cli.at import documents_at
 from annals.cli.context import CommandContext
 from annals.cli.names import names_of
 from annals.session import session
@@ -15,10 +16,12 @@ LIMIT_S = 30.0
 HISTORY_LIMIT_S = 60.0
 
 
-async def show(context: CommandContext, given: str) -> dict[str, Any]:
+async def show(context: CommandContext, given: str, at: str | None) -> dict[str, Any]:
     """A document, else a chunk and what stands around it, else an entity with the edges at it."""
     async with session(context.settings) as opened:
-        found = await opened.use_cases.storage.show.show(context.caller, names_of(given), Deadline.after(LIMIT_S))
+        deadline = Deadline.after(LIMIT_S)
+        documents = await documents_at(opened.use_cases, at, deadline)
+        found = await documents.show.show(context.caller, names_of(given), deadline)
     if isinstance(found, EntityView):
         return {**found.entity._asdict(), "edges": [asdict(edge) for edge in found.edges]}
     return asdict(found)

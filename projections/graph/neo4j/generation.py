@@ -70,6 +70,8 @@ _DELETED = (
 class Neo4jGeneration:
     """Has a name of its own beside the live one. Methods raise StoreUnavailableError."""
 
+    goes_back = False
+
     def __init__(self, live: Neo4jGraphStore, generation_id: str) -> None:
         self.store = Neo4jGraphStore(live.driver, f"{live.name}_{generation_id}")
         self._id = generation_id

@@ -17,6 +17,8 @@ from projections.vector.opensearch.switch import block, lift, swap
 class OpenSearchGeneration:
     """An index of its own beside the live one. Methods raise StoreUnavailableError."""
 
+    goes_back = False
+
     def __init__(self, live: OpenSearchVectorStore, generation_id: str) -> None:
         self.store = live.beside(generation_id)
         self._index = index_of(live.name, generation_id)
