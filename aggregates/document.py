@@ -231,13 +231,16 @@ def delete(state: Document | None, reason: str | None, cause: Cause) -> tuple[Do
 
 
 def reassign(state: Document | None, change: MentionsReassigned, cause: Cause) -> tuple[DomainEvent, ...]:
-    """Say of whom else the document speaks; of a deleted one, nothing. The same again changes nothing.
+    """Say of whom else the document speaks; the same again changes nothing. Of a deleted one, what was said before can
+    be taken back, as it would count once the document is taken in again.
 
     Raises RefusedError for an entity that is reassigned to itself.
     """
     if change.entity_id == change.into:
         raise RefusedError(f"entity {change.into} cannot be reassigned to itself")
-    if state is None or state.deleted or (change.entity_id, change.into) in state.reassigned:
+    if state is None or (change.entity_id, change.into) in state.reassigned:
+        return ()
+    if state.deleted and all(into != change.entity_id for _, into in state.reassigned):
         return ()
     return (cause.event(change, state.document_id, state.version + 1),)
 

@@ -311,13 +311,18 @@ class EventReader:
         return {by_stream[UUID(str(row["originator_id"]))]: row["version"] for row in rows}
 
     async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, LastEvent]:
-        """Each aggregate's last event; aggregates without events are left out."""
+        """Each aggregate's last version and position, and the type of the last event that says how far a document is;
+        aggregates without events are left out.
+        """
         by_stream = {stream_id(*key): key for key in keys}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT DISTINCT ON (originator_id) originator_id, originator_version, notification_id, topic "
+                "SELECT DISTINCT ON (originator_id) originator_id, first_value(originator_version) OVER own "
+                "AS originator_version, first_value(notification_id) OVER own AS notification_id, topic "
                 "FROM annals.stored_events WHERE originator_id = ANY($1) "
-                "ORDER BY originator_id, originator_version DESC",
+                "WINDOW own AS (PARTITION BY originator_id ORDER BY originator_version DESC) "
+                f"ORDER BY originator_id, topic = '{EventType.MENTIONS_REASSIGNED}', "
+                "stored_events.originator_version DESC",
                 list(by_stream),
             )
         return {
@@ -464,6 +469,7 @@ class EventReader:
                 "WHERE tenant = $1 AND starts_with(document_id, $2) AND document_id > $3 "
                 "AND ($5::text[] IS NULL OR collection = ANY($5)) "
                 "AND (SELECT topic FROM annals.stored_events AS e WHERE e.originator_id = d.originator_id "
+                f"AND topic <> '{EventType.MENTIONS_REASSIGNED}' "
                 f"ORDER BY originator_version DESC LIMIT 1) <> '{EventType.DOCUMENT_DELETED}' "
                 "ORDER BY document_id LIMIT $4",
                 tenant,

@@ -9,6 +9,7 @@ import pytest
 from aggregates.cause import RefusedError
 from contracts.access import Permission
 from contracts.ids import entity_id
+from eventstore.keys import AggregateKey
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
@@ -224,6 +225,27 @@ async def test_documents_are_split_off_for_good_until_that_is_undone(given: Give
     assert [{part: digest for part, digest in one.items() if part not in ("documents", "states")} for one in after] == [
         {part: digest for part, digest in one.items() if part not in ("documents", "states")} for one in before
     ]
+
+
+async def test_a_split_that_is_undone_while_its_document_is_deleted_is_over_when_that_comes_back(given: Given) -> None:
+    await given.service.split(ADA, "Cleo", [["three"]], name="Cleo the cat", deadline=soon())
+    await given.history.delete(THREE)
+    await given.follow()
+    await given.service.undo(ADA, "Cleo", reason="no cat", deadline=soon())
+    logged = await given.history.reader.document_ids("default", "", "", 10, None)
+    assert logged == ["one", "two"], "it is deleted all the same"
+
+    await given.history.tell(THREE)
+    assert [one.passages for one in await given.named("Cleo")] == [3]
+    assert {one.mentions for one in await given.listed("cleo")} == {3}
+
+
+async def test_a_split_of_a_document_on_its_way_makes_that_no_processed_one(given: Given) -> None:
+    await given.history.ingest(Story("three", ("Cleo left Zoe.", "Zoe wept."), title="Station"))
+    await given.service.split(ADA, "Cleo", [["three"]], deadline=soon())
+    key = AggregateKey("default", "document", "three")
+    last = (await given.history.reader.latest([key]))[key]
+    assert (last.event_type, last.version) == ("DocumentUpdated", 7), "the version is that of the split all the same"
 
 
 async def test_a_split_names_documents_that_speak_of_it(given: Given) -> None:
