@@ -21,7 +21,10 @@ MAX_QUERIES = 50_000
 COMMAND_LIMIT_S = 60.0
 RELEASE_LIMIT_S = 5.0
 
+LACKING = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
+"""A full disk, no memory, a disk that fails: no fault of what is asked, which may be done once there is room again."""
 AWAY = (
+    *LACKING,
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -29,7 +32,6 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.InternalClientError,
 )
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
@@ -133,6 +135,8 @@ async def acquire(pool: PostgresPool, *, wait_s: float = ACQUIRE_LIMIT_S) -> Asy
         raise
     except TimeoutError as error:
         raise StoreUnavailableError(f"PostgreSQL gave no connection or answer within {wait_s:.0f} s") from error
+    except LACKING as error:
+        raise StoreUnavailableError(f"PostgreSQL lacks what it needs: {reason_of(error)}") from error
     except AWAY as error:
         raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
     except AGAIN as error:

@@ -60,3 +60,14 @@ async def test_a_turn_that_somebody_else_has_holds_up_no_other(pool: PostgresPoo
     async with asyncio.timeout(20):
         await asyncio.gather(*waiting)
     await elsewhere.close()
+
+
+@pytest.mark.parametrize(
+    "lacking", ["disk_full", "out_of_memory", "configuration_limit_exceeded", "system_error", "io_error"]
+)
+async def test_a_server_that_lacks_what_it_needs_is_waited_for(pool: PostgresPool, lacking: str) -> None:
+    with pytest.raises(StoreUnavailableError, match="no room on the disk"):
+        async with transaction(pool) as connection:
+            await connection.execute(f"DO $$ BEGIN RAISE {lacking} USING MESSAGE = 'no room on the disk'; END $$")
+    async with acquire(pool) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
