@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from contracts.errors import AnnalsError
 from gateway.assistants import Assistants
@@ -108,6 +109,14 @@ class EnhancedKnowledgeStorageGateway:
 def make_api(endpoints: Sequence[ApiEndpointConfig]) -> FastAPI:
     """The routes of a table; they find the services in the application's state."""
     api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    api.router.routes.extend(_made_routes(tuple(endpoints)))
+    return api
+
+
+@cache
+def _made_routes(endpoints: tuple[ApiEndpointConfig, ...]) -> list[BaseRoute]:
+    """Applications of a process share them: they hold no state, and what they expect takes long to be worked out."""
+    api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     for endpoint in endpoints:
         handler = HANDLERS[endpoint.handler]
         api.add_api_route(
@@ -118,7 +127,7 @@ def make_api(endpoints: Sequence[ApiEndpointConfig]) -> FastAPI:
             include_in_schema=handler.documented,
             **described(endpoint, handler),
         )
-    return api
+    return api.router.routes
 
 
 def routes_of(api: FastAPI, endpoints: Sequence[ApiEndpointConfig]) -> dict[str, APIRoute]:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 NOT_USED = {
     "torch", "transformers", "spacy", "httpx", "redis", "purgatory", "neo4j", "opensearchpy", "faust", "aiokafka",
     "fastapi", "uvicorn", "mcp", "scipy", "joserfc", "casbin", "argon2", "standardwebhooks", "psutil",
@@ -23,6 +25,7 @@ print(*sys.modules)
 """
 
 
+@pytest.mark.pipeline
 def test_a_question_imports_nothing_that_it_does_not_use() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120, check=True)
     modules = done.stdout.split()

@@ -145,6 +145,7 @@ def test_a_vector_of_nothing_stays_nothing() -> None:
     assert vector(bytes(2 * HIDDEN)).tolist() == [0.0] * HIDDEN
 
 
+@pytest.mark.pipeline
 def test_threads_of_torch_do_not_spin() -> None:
     """OpenMP prints what it goes by as it is loaded."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}

@@ -9,6 +9,8 @@ from inference.question_answering import SPANS, AnswerReader
 from inference.reranking import Reranker
 from tests.inference.tiny_pairs import make_reader, make_reranker
 
+pytestmark = pytest.mark.pipeline
+
 QUESTION = "Who built the bridge?"
 BRIDGE = "The bridge of Lisse was built by Sefrik Varn."
 MARKET = "The market of Lisse was opened by Ona Tell."
