@@ -28,7 +28,7 @@ LONGEST_PAUSE_S = 5.0
 FULL_BATCH_WAIT_S = 0.005
 """What comes with one fetch is delivered within that; an event waits so at each of its six hops. What comes while a
 batch is at work is the next one."""
-UNWANTED_WAIT_S = 0.2
+UNWANTED_WAIT_S = 0.5
 """What is none of the handler's business waits this long for company: only its position is to be kept."""
 
 

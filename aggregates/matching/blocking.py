@@ -1,5 +1,7 @@
 """Blocking keys: only names that share one are compared, so that the cost grows with candidates."""
 
+from functools import lru_cache
+
 from aggregates.matching.features import NameFeatures
 from aggregates.matching.romanising import sound_of
 from aggregates.matching.vocabulary import GIVEN_NAMES
@@ -8,6 +10,7 @@ SLIP_LETTERS = 7
 """A shorter word that differs by one letter is another word."""
 
 
+@lru_cache(maxsize=1 << 14)
 def blocking_keys(name: NameFeatures) -> frozenset[str]:
     """Every rule of `comparing` leads from a name to another one that shares a key with it."""
     if not name.words:
