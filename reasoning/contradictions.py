@@ -82,8 +82,8 @@ def with_contradictions(question: str, answer: Answer) -> Answer:
     if denying:
         documents = {one.document_id for one in denying}
         first, doubted = denying[0], doubted or not _are_more(said, documents)
-        place = (first.document_id, first.chunk_id, first.start, first.start + len(first.text))
-        against = Candidate(denial, 0.0, first.text, first.title, *place, documents=len(documents), contradicts=True)
+        source = (first.document_id, first.chunk_id, first.start, first.start + len(first.text))
+        against = Candidate(denial, 0.0, first.text, first.title, *source, documents=len(documents), contradicts=True)
         marked = [*marked[: MAX_CANDIDATES - 1], against]
     confidence = min(answer.confidence, DOUBTED) if doubted else answer.confidence
     return replace(answer, confidence=confidence, candidates=tuple(marked))
