@@ -62,6 +62,11 @@ class ReadModel(Protocol):
         """The events it follows: all of those aggregates, so that versions have no holes."""
         ...
 
+    @property
+    def chunks_say_content(self) -> bool:
+        """Whether rows of chunks say something of their document's content: then they are folded together."""
+        ...
+
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """The sections of each state. Raises UnfoldableEventError, StoreUnavailableError."""
         ...

@@ -68,6 +68,9 @@ class Projector:
                 ]
         await self._store.write(waiting, positions)
 
+    def _needed_from(self, event: DomainEvent) -> int:
+        return needed_from(event, chunks_say_content=self._model.chunks_say_content)
+
     async def _news(
         self, batch: Batch, known: Mapping[AggregateKey, int]
     ) -> AsyncIterator[dict[AggregateKey, list[DomainEvent]]]:
@@ -81,7 +84,7 @@ class Projector:
                 continue
             if [event.aggregate_version for event in newer] != list(range(there + 1, there + 1 + len(newer))):
                 incomplete[key] = 1  # a hole: nobody knows what the events there would need
-            elif (first := min(map(needed_from, newer))) <= there:
+            elif (first := min(self._needed_from(one) for one in newer)) <= there:
                 incomplete[key] = first
             else:
                 complete[key] = newer

@@ -88,13 +88,15 @@ def bytes_of(state: State | None) -> int:
     return text + ROW_BYTES * (1 + items) + VECTOR_BYTES * len(chunks)
 
 
-def needed_from(event: DomainEvent) -> int:
+def needed_from(event: DomainEvent, *, chunks_say_content: bool = False) -> int:
     """The version of the aggregate's first event that has to be folded for what this one says.
 
     One that replaces a section needs none before it, the last part of a result needs the other parts, one that amends
-    a section needs all.
+    a section needs all; chunks do, too, where their rows say something of the content (`chunks_say_content`).
     """
     data = event.event_data
+    if chunks_say_content and isinstance(data, DocumentChunked) and data.is_last:
+        return 1
     if isinstance(data, StageResult) and data.is_last:
         return event.aggregate_version - data.part + 1
     return event.aggregate_version if isinstance(data, _WHOLE) else 1

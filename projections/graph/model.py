@@ -58,6 +58,7 @@ class GraphModel:
     name = "graph"
     kinds: frozenset[AggregateKind] = frozenset({"document", "entity"})
     event_types = types_of(kinds)
+    chunks_say_content = False
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """Rows for every table that the state says something about."""

@@ -74,6 +74,7 @@ class RelationalModel:
     name = "relational"
     kinds: frozenset[AggregateKind] = frozenset({"document", "entity", "reasoning_query"})
     event_types = types_of(kinds)
+    chunks_say_content = False
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """Rows for every table that the state says something about."""

@@ -40,6 +40,7 @@ class VectorModel:
     name = "vector"
     kinds: frozenset[AggregateKind] = frozenset({"document"})
     event_types = types_of(kinds)
+    chunks_say_content = True
 
     def __init__(self, texts: TextStore, outputs: ModelOutputs) -> None:
         self._texts = texts

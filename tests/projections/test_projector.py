@@ -21,7 +21,7 @@ from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, open_model
 from tests.projections.stories import Story
 
-HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Cleo sang."), title="Harbour")
+HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Cleo sang."), title="Harbour", collection="ships")
 MARKET = Story("market", ("Dora met Ada.",), title="Market")
 CHANGED = Story("market", ("Dora left Ada.", "Edgar sleeps."), title="Market")
 

@@ -106,6 +106,7 @@ class Changing:
     def __init__(self, live: LiveModel) -> None:
         self._live = live
         self.name, self.kinds, self.event_types = live.model.name, live.model.kinds, live.model.event_types
+        self.chunks_say_content = live.model.chunks_say_content
         self.changed = False
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
