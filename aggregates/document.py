@@ -6,6 +6,7 @@ each decision maps a state and a command to new events. An empty tuple means tha
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from aggregates import remembered
@@ -22,6 +23,7 @@ from contracts.documents import (
     DocumentDeleted,
     DocumentIngested,
     DocumentProcessed,
+    DocumentRestored,
     DocumentUpdated,
     EntitiesExtracted,
     MentionsReassigned,
@@ -31,6 +33,7 @@ from contracts.documents import (
     RelationshipUpdated,
     RelationshipValidated,
     StageResult,
+    TakenIn,
     TextReference,
     rechunked,
 )
@@ -55,8 +58,8 @@ class Document:
     `reassigned`: the entities of which people said that this document means others, whatever its content.
 
     `judgements` and `recuts` are what people corrected, in the order of their last events: they outlive the content
-    that they were made in, until the document is deleted. `candidates` are relations that judgements may be of which
-    wait.
+    that they were made in, until the document is deleted; should that be undone, they are `forgotten` until then.
+    `candidates` are relations that judgements may be of which wait.
     """
 
     tenant: str
@@ -78,6 +81,7 @@ class Document:
     judgements: Judgements = field(default_factory=dict)
     recuts: tuple[CorrectedChunk, ...] = ()
     candidates: tuple[Relation, ...] = ()
+    forgotten: tuple[Judgements, tuple[CorrectedChunk, ...]] = ({}, ())
 
     @property
     def orphaned_judgements(self) -> tuple[Judgement, ...]:
@@ -104,8 +108,8 @@ class Document:
 def evolve(state: Document | None, event: DomainEvent) -> Document | None:
     """The state after one more event."""
     data = event.event_data
-    if isinstance(data, DocumentIngested | DocumentUpdated):
-        judgements, recuts = _remembered(state)
+    if isinstance(data, TakenIn):
+        judgements, recuts = _remembered(state, data)
         return Document(
             tenant=event.tenant,
             document_id=event.aggregate_id,
@@ -130,7 +134,8 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
     state = replace(state, present=state.present | {event.event_id})
     match data:
         case DocumentDeleted():
-            return replace(state, deleted=True, present=frozenset(), judgements={}, recuts=())
+            forgotten = remembered.detached(state.judgements, state.recuts)
+            return replace(state, deleted=True, present=frozenset(), judgements={}, recuts=(), forgotten=forgotten)
         case ChunkUpdated() | ChunkMerged() | ChunksRestored():
             return _recut(state, data)
         case RelationshipUpdated() | RelationshipValidated():
@@ -144,9 +149,13 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             return state
 
 
-def _remembered(state: Document | None) -> tuple[Judgements, tuple[CorrectedChunk, ...]]:
+def _remembered(state: Document | None, content: TakenIn) -> tuple[Judgements, tuple[CorrectedChunk, ...]]:
     """What people corrected in the content before."""
-    return ({}, ()) if state is None else remembered.detached(state.judgements, state.recuts)
+    if state is None:
+        return {}, ()
+    if state.deleted and isinstance(content, DocumentRestored):
+        return state.forgotten
+    return remembered.detached(state.judgements, state.recuts)
 
 
 def _with_part(state: Document, part: StageResult) -> Document:
@@ -230,6 +239,16 @@ def delete(state: Document | None, reason: str | None, cause: Cause) -> tuple[Do
     return (cause.event(DocumentDeleted(reason=reason), state.document_id, state.version + 1),)
 
 
+def restore(
+    state: Document | None, content: DocumentContent, reason: str | None, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    """Hold again what was held before a deletion or an update, which is the cause. Raises RefusedError."""
+    if state is None:
+        raise RefusedError("there is no such document")
+    restored = DocumentRestored(**_fields(content), reason=reason)
+    return (cause.event(restored, state.document_id, state.version + 1),)
+
+
 def reassign(state: Document | None, change: MentionsReassigned, cause: Cause) -> tuple[DomainEvent, ...]:
     """Say of whom else the document speaks; the same again changes nothing. Of a deleted one, what was said before can
     be taken back, as it would count once the document is taken in again.
@@ -246,7 +265,11 @@ def reassign(state: Document | None, change: MentionsReassigned, cause: Cause) -
 
 
 def _as(payload: type[DocumentContent], content: DocumentContent) -> DocumentContent:
-    return payload(title=content.title, text=content.text, uri=content.uri, attributes=content.attributes)
+    return payload(**_fields(content))
+
+
+def _fields(content: DocumentContent) -> dict[str, Any]:
+    return {name: getattr(content, name) for name in DocumentContent.model_fields}
 
 
 def _same(state: Document, content: DocumentContent) -> bool:

@@ -104,6 +104,40 @@ def undo_relationship(
     return cause.events(undone, state.document_id, state.version + 1)
 
 
+def revert_relationship(
+    state: Document,
+    relation_id: str,
+    undone: RelationshipUpdated | RelationshipValidated,
+    before: RelationshipUpdated | RelationshipValidated | None,
+    found: Statement | None,
+    cause: Cause,
+    reason: str | None,
+) -> tuple[DomainEvent, ...]:
+    """Have in force of a relation what was before one decision on it, `undone`; `found` as in `undo_relationship`.
+
+    Raises RefusedError where nothing is decided on it.
+    """
+    own = None if state.deleted else state.judgements.get(relation_id)
+    if own is None:
+        raise RefusedError(f"nobody decided on relation {relation_id}: there is nothing to undo")
+    statement = found or own.statement
+    payload: Payload
+    if isinstance(undone, RelationshipValidated):
+        valid = before.valid if isinstance(before, RelationshipValidated) else None
+        payload = RelationshipValidated(relation_id=relation_id, valid=valid, statement=statement, reason=reason)
+    else:
+        kept = before if isinstance(before, RelationshipUpdated) else statement or undone
+        payload = RelationshipUpdated(
+            relation_id=relation_id,
+            predicate=kept.predicate,
+            confidence=kept.confidence,
+            statement=statement,
+            undone=not isinstance(before, RelationshipUpdated),
+            reason=reason,
+        )
+    return (cause.event(payload, state.document_id, state.version + 1),)
+
+
 def _on_relation(state: Document | None, relation_id: str, payload: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
     if state is None or state.deleted or state.related is None:
         raise RefusedError("the document has no relations now")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts.event_types import EventType
 from contracts.registry import PAYLOADS
+from contracts.undoing import UNDONE_BY
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "events.md"
 
@@ -53,6 +54,11 @@ EMITTED: dict[EventType, Emitted] = {
     EventType.DOCUMENT_DELETED: Emitted(
         ("annals delete",), ("relational", "graph", "vector"), "gone from lists, searches, graph and answers"
     ),
+    EventType.DOCUMENT_RESTORED: Emitted(
+        ("annals undo",),
+        ("relational", "graph", "vector"),
+        "`annals show`: what it held before the deletion or update; `annals history`: what undid what",
+    ),
     EventType.ENTITY_UPDATED: Emitted(
         ("annals entity rename", "annals entity alias"),
         ("relational", "graph"),
@@ -75,15 +81,17 @@ EMITTED: dict[EventType, Emitted] = {
         "`annals show`: whom the document speaks of",
     ),
     EventType.ENTITY_DECISION_UNDONE: Emitted(
-        ("annals entity undo",), ("relational", "graph"), "`annals entity show`: as it was before the decision"
+        ("annals entity undo", "annals undo"),
+        ("relational", "graph"),
+        "`annals entity show`: as it was before the decision",
     ),
     EventType.RELATIONSHIP_UPDATED: Emitted(
-        ("annals relation correct", "annals relation undo"),
+        ("annals relation correct", "annals relation undo", "annals undo"),
         ("relational", "graph"),
         "`annals relation show`: the predicate that was given; the edge is called so",
     ),
     EventType.RELATIONSHIP_VALIDATED: Emitted(
-        ("annals relation validate", "annals relation reject", "annals relation undo"),
+        ("annals relation validate", "annals relation reject", "annals relation undo", "annals undo"),
         ("relational", "graph"),
         "`annals relation show`: right or wrong; a wrong one is no edge and is not counted",
     ),
@@ -98,7 +106,9 @@ EMITTED: dict[EventType, Emitted] = {
         "`annals chunk list`; `annals search` finds the new one",
     ),
     EventType.CHUNKS_RESTORED: Emitted(
-        ("annals chunk undo",), ("relational", "graph", "vector"), "`annals chunk list`: the chunks of before"
+        ("annals chunk undo", "annals undo"),
+        ("relational", "graph", "vector"),
+        "`annals chunk list`: the chunks of before",
     ),
     EventType.REASONING_QUERY_EXECUTED: Emitted(
         ("annals ask",), ("relational",), "the view `questions` (`docs/read-models.md`); `annals history QUESTION_ID`"
@@ -107,7 +117,7 @@ EMITTED: dict[EventType, Emitted] = {
         ("annals ask",), ("answers",), "asked the same again, the answer comes from the cache (`cached`)"
     ),
     EventType.REASONING_CHAIN_VALIDATED: Emitted(
-        ("annals chain validate", "annals chain reject", "annals chain undo"),
+        ("annals chain validate", "annals chain reject", "annals chain undo", "annals undo"),
         ("relational",),
         "`annals ask`: an answer with a wrong chain is not given from the cache again, and says so",
     ),
@@ -131,19 +141,34 @@ EMITTED: dict[EventType, Emitted] = {
 HEAD = """# Events, and what emits and shows them
 
 Every event type of the specification (2.1) has a command that emits it and something that shows it. Types beside them
-are of what rules decide (`EntityAssigned`, `EntityReleased`), of splits, and of what is undone. The fields of each are
-in `docs/schemas/`; events of users, roles, threats and webhooks are in `docs/security.md` and `docs/webhooks.md`. Made
-by `python -m annals.event_commands write`; `tests/annals/test_event_types.py` emits each of the specification's and
-sees it there.
+are of what rules decide (`EntityAssigned`, `EntityReleased`), of splits, and of what is undone (below). The fields of
+each are in `docs/schemas/`; events of users, roles, threats and webhooks are in `docs/security.md` and
+`docs/webhooks.md`. Made by `python -m annals.event_commands write`; `tests/annals/test_event_types.py` emits each of
+the specification's and sees it there.
 
 | event type | what happened | emitted by | read model | shown by |
 |---|---|---|---|---|
 """
 
 
+UNDOING = """
+## What can be undone
+
+`annals undo EVENT_ID --reason TEXT` has things as they were before an event, by a new one, which it causes and which
+has the reason; `annals history` gives the ids, and says what undid what. What was done to the same thing since has to
+be undone first, and is named. A document gets its text back as it was, is processed again by what is kept of its
+models, and what people had corrected in it holds again; the bytes of its file (`--keep-original`) are gone with a
+deletion. What was erased is not brought back. An undoing is not undone: make the change again.
+
+| event type | undone by |
+|---|---|
+"""
+
+
 def text() -> str:
     """The page of this code."""
-    return HEAD + "".join(_row(event_type, one) for event_type, one in EMITTED.items())
+    emitted = "".join(_row(event_type, one) for event_type, one in EMITTED.items())
+    return HEAD + emitted + UNDOING + "".join(f"| `{one}` | `{by}` |\n" for one, by in UNDONE_BY.items())
 
 
 def _row(event_type: EventType, one: Emitted) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from client.gateway import Gateway, GatewayNotFoundError, segment
+from contracts.undoing import with_undoing
 
 KINDS = ("document", "entity", "reasoning_query", "model", "system")
 
@@ -48,7 +49,8 @@ async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         for kind in KINDS:
             if events := await _events(gateway, f"/events/aggregates/{kind}/{segment(name)}"):
-                return {"id": name, "kind": kind, "events": [_without_kind(event) for event in events]}
+                told = with_undoing([_without_kind(event) for event in events])
+                return {"id": name, "kind": kind, "events": told}
     what = f"there is no document, entity or question {names[0]!r}"
     raise GatewayNotFoundError(f"{what}; `annals list` and `annals entity list` show what there is")
 

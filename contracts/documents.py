@@ -60,6 +60,17 @@ class DocumentUpdated(DocumentContent):
     schema_version: ClassVar[int] = 2
 
 
+class DocumentRestored(DocumentContent):
+    """A deletion or an update was undone, the event's cause: the document holds again what it held before that."""
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_RESTORED
+    reason: Reason | None = None
+
+
+TakenIn = DocumentIngested | DocumentUpdated | DocumentRestored
+"""With one of these a document has a content that is to be processed."""
+
+
 class DocumentProcessed(Payload):
     """Every stage has processed this content."""
 

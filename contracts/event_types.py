@@ -15,6 +15,7 @@ class EventType(StrEnum):
     DOCUMENT_PROCESSED = "DocumentProcessed"
     DOCUMENT_UPDATED = "DocumentUpdated"
     DOCUMENT_DELETED = "DocumentDeleted"
+    DOCUMENT_RESTORED = "DocumentRestored"
 
     ENTITIES_EXTRACTED = "EntitiesExtracted"
     ENTITY_UPDATED = "EntityUpdated"
@@ -68,6 +69,7 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.DOCUMENT_PROCESSED,
         EventType.DOCUMENT_UPDATED,
         EventType.DOCUMENT_DELETED,
+        EventType.DOCUMENT_RESTORED,
         EventType.DOCUMENT_CHUNKED,
         EventType.CHUNK_UPDATED,
         EventType.CHUNK_MERGED,
@@ -114,7 +116,10 @@ KIND_OF: dict[EventType, AggregateKind] = {
     event_type: kind for kind, event_types in _OWNERS.items() for event_type in event_types
 }
 
-CONTENT_TYPES = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED})
+TAKES_IN = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_RESTORED})
+"""With one of these a document has a content that is to be processed."""
+
+CONTENT_TYPES = TAKES_IN | {EventType.DOCUMENT_DELETED}
 """After one of these, what was said of the document before is out of date."""
 
 ACCESS_KINDS: frozenset[AggregateKind] = frozenset({"account", "policy", "identity", "webhook"})

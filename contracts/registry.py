@@ -10,6 +10,7 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         documents.DocumentIngested,
         documents.DocumentProcessed,
         documents.DocumentUpdated,
+        documents.DocumentRestored,
         documents.DocumentDeleted,
         entities.EntityUpdated,
         entities.EntityMerged,

@@ -5,13 +5,11 @@ Stages and read models change nothing for an event that they have processed, so 
 
 from collections.abc import Collection, Sequence
 
-from contracts.event_types import EventType
+from contracts.event_types import TAKES_IN, EventType
 from contracts.ids import stream_id
 from eventstore.keys import AggregateKey
 from eventstore.log import CHANNEL
 from eventstore.pool import PostgresPool, transaction
-
-_BEGINNINGS = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED)
 
 
 class ReprocessRequests:
@@ -30,7 +28,7 @@ class ReprocessRequests:
                 "AS present USING (originator_id) "
                 "WHERE e.originator_version >= present.beginning AND e.topic = ANY($3) ON CONFLICT DO NOTHING",
                 [stream_id(*key) for key in documents],
-                [str(event_type) for event_type in _BEGINNINGS],
+                [str(event_type) for event_type in sorted(TAKES_IN)],
                 [str(event_type) for event_type in event_types],
             )
             await connection.execute(f"NOTIFY {CHANNEL}")

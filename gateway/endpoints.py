@@ -205,6 +205,8 @@ EVENTS = (
     _read("/events/aggregates/{kind}/{aggregate_id}", "events_of_aggregate", "events"),
     _read("/events/correlations/{correlation_id}", "events_of_request", "events"),
     replace(_read("/events/traces/{name}", "request_tracer", "events"), timeout_s=60.0),
+    # A model may have to be loaded first.
+    replace(_write("POST", "/events/{event_id}/undo", "event_undoer", "events", "read"), timeout_s=60.0),
     replace(_waiting("/events/stream", "event_stream", "events"), timeout_s=None, retry_config=None),
 )
 

@@ -19,6 +19,7 @@ from contracts.documents import (
     DocumentDeleted,
     DocumentIngested,
     DocumentProcessed,
+    DocumentRestored,
     DocumentUpdated,
     EntitiesExtracted,
     Mention,
@@ -61,6 +62,7 @@ VECTOR_BYTES = 2000
 _STAGES = {
     DocumentIngested: "ingested",
     DocumentUpdated: "ingested",
+    DocumentRestored: "ingested",
     DocumentChunked: "chunked",
     EntitiesExtracted: "extracted",
     RelationshipsDiscovered: "related",
@@ -69,6 +71,7 @@ _STAGES = {
 _WHOLE = (
     DocumentIngested,
     DocumentUpdated,
+    DocumentRestored,
     DocumentChunked,
     EntitiesExtracted,
     RelationshipsDiscovered,
@@ -127,7 +130,7 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
     stage = _STAGES.get(type(data), state.stage)
     at = event.timestamp if type(data) in _STAGES else state.at
     match data:
-        case DocumentIngested() | DocumentUpdated():
+        case DocumentIngested() | DocumentUpdated() | DocumentRestored():
             return DocumentState(
                 stage=stage,
                 at=at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from contracts.documents import DocumentChunked, DocumentIngested, DocumentUpdated, EntitiesExtracted, StageResult
+from contracts.documents import DocumentChunked, DocumentContent, EntitiesExtracted, StageResult
 from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
@@ -40,7 +40,7 @@ class StageHandler:
     def size(self, message: Message, item: DomainEvent) -> int:
         """About as much text as the event's document has."""
         match item.event_data:
-            case DocumentIngested() | DocumentUpdated() as content:
+            case DocumentContent() as content:
                 return content.text.bytes
             case DocumentChunked(chunks=chunks):
                 return max((chunk.end for chunk in chunks), default=0)

@@ -24,6 +24,7 @@ COMMANDS = {
     "review": "review",
     "show": "show",
     "history": "history",
+    "undo": "undo",
     "trace": "trace",
     "delete": "delete",
     "relation": "relation",

@@ -1,7 +1,9 @@
 """`annals history`."""
 
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -15,7 +17,8 @@ from annals.cli.names import names_of
 def command(context: CommandContext, id: str) -> None:
     """Show every event of the aggregate ID, oldest first: a document's path or id, an entity's or a question's id.
 
-    With the time when each was recorded here; its producer's own time is given where it is another second.
+    With the time when each was recorded here; its producer's own time is given where it is another second. What can be
+    undone is given with its id, for `annals undo`, and what was undone with the event that did it.
     """
     run_async(lambda: _history(context, id))
 
@@ -41,6 +44,17 @@ async def _history(context: CommandContext, given: str) -> None:
         actor = event["metadata"]["actor"]
         line = f"  {event['aggregate_version']:>3}  {when}  {event['event_type']:<24} {actor:<8} {shown}"
         context.say(line if said == when else f"{line}  (its own time: {said})")
+        for more in _undoing(event):
+            context.say(f"       {more}")
+
+
+def _undoing(event: Mapping[str, Any]) -> Iterator[str]:
+    if event["undoes"] is not None:
+        yield f"undoes {event['undoes']}"
+    if event["undone_by"] is not None:
+        yield f"{event['event_id']}, undone by {event['undone_by']}"
+    elif event["can_be_undone"] and event["undoes"] is None:
+        yield f"undo with: annals undo {event['event_id']} --reason ..."
 
 
 def _seconds(moment: str) -> str:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from annals.composition.knowledge import entities_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
 from security.audit import AuditLog
 from services.corrections.chains import JudgeChains
 from services.corrections.chunks import CorrectChunks
 from services.corrections.relations import CorrectRelations
+from services.corrections.undoing import UndoEvents
 from services.corrections.use_cases import Corrections
 from services.processing.model_cache import ModelCache
 from services.processing.recutting import Recutting
@@ -18,6 +20,9 @@ from services.security.recording import Objects, Recorded, recording
 def corrections_of(stores: Stores, inference: Inference, log: AuditLog) -> Corrections:
     """All of them; `inference` keeps what it makes."""
     read = stores.read
+    chunks = CorrectChunks(stores.commands, stores.reader, read.passages, Recutting(stores.texts, inference))
+    chains = JudgeChains(stores.commands, stores.reader)
+    undoing = UndoEvents(stores.commands, stores.reader, stores.texts, entities_of(stores), chunks, chains)
     return Corrections(
         relations=recording(
             CorrectRelations(stores.commands, stores.reader, read.relational, read.passages),
@@ -29,16 +34,19 @@ def corrections_of(stores: Stores, inference: Inference, log: AuditLog) -> Corre
             ),
         ),
         chunks=recording(
-            CorrectChunks(stores.commands, stores.reader, read.passages, Recutting(stores.texts, inference)),
+            chunks,
             log,
             orphaned=Recorded("read", "read", "chunks"),
             merge=Recorded("change", "write", "chunks", lambda given, _: list(given["chunk_ids"])),
             **dict.fromkeys(("update", "undo"), Recorded("change", "write", "chunks", _named("chunk_id"))),
         ),
         chains=recording(
-            JudgeChains(stores.commands, stores.reader),
+            chains,
             log,
             judge=Recorded("change", "write", "reasoning", _named("query_id")),
+        ),
+        undoing=recording(
+            undoing, log, undo=Recorded("change", "write", "events", lambda given, _: [str(given["event_id"])])
         ),
     )
 

@@ -12,11 +12,15 @@ from services.knowledge.use_cases import Knowledge
 from services.security.recording import Recorded, recording
 
 
+def entities_of(stores: Stores) -> EntityService:
+    """Decisions on entities; none of them goes into the audit log by itself."""
+    return EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool)
+
+
 def knowledge_of(stores: Stores, audit: AuditLog) -> Knowledge:
     """All of them; each decision goes into the audit log."""
-    lookup = EntityLookup(stores.pool)
-    entities = EntityService(stores.commands, stores.reader, lookup, stores.pool)
-    derived = DerivedRelations(lookup, DerivedReader(stores.pool, stores.ontology))
+    entities = entities_of(stores)
+    derived = DerivedRelations(EntityLookup(stores.pool), DerivedReader(stores.pool, stores.ontology))
     decided = Recorded("change", "write", "entities", lambda given, _: [given["entity"]])
     shown = Recorded("read", "read", "entities", lambda given, _: [given["entity"]])
     changes = dict.fromkeys(("rename", "add_alias", "remove_alias", "validate", "merge", "split", "undo"), decided)

@@ -7,16 +7,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Path, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from contracts.envelope import Correlation, DomainEvent
 from contracts.event_types import AggregateKind, EventType
-from contracts.payload import Identifier
+from contracts.payload import Identifier, Reason
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
 from gateway.parameters import Cursor, Limit
 from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
+from services.corrections.undoing import undone_as_json
 from services.deadline import Deadline
 from services.operations.events import EventPage
 from services.operations.tracing import traced
@@ -179,6 +180,34 @@ async def trace(
     return TraceView.model_validate(traced(found, lambda position: shown(request, position)))
 
 
+class UndoneEvent(BaseModel):
+    """The event that was undone, and of what; `position` is that of the last event that came of it."""
+
+    event_id: UUID
+    event_type: EventType
+    kind: AggregateKind
+    aggregate_id: str
+    position: Position | None
+
+
+class Undoing(BaseModel):
+    """Why; it is kept with the event."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    reason: Reason
+
+
+async def undo(request: Request, event_id: UUID, body: Undoing) -> UndoneEvent:
+    """Have things as they were before this event, by a new one: a deletion or update of a document, a correction of a
+    chunk, relation or chain, a decision on an entity. Refused where something newer lies upon it, which is named."""
+    exchange = exchange_of(request.scope)
+    done = await services_of(request).corrections.undoing.undo(
+        exchange.caller, event_id, reason=body.reason, deadline=exchange.deadline
+    )
+    return UndoneEvent.model_validate(undone_as_json(done, lambda position: shown(request, position)))
+
+
 async def stream(
     request: Request,
     after: Annotated[str | None, Query(max_length=64, description="A position; without one, from now.")] = None,
@@ -286,6 +315,20 @@ HANDLERS = {
     "events_of_request": Handler(of_request, "events", "Read what a request led to.", raises=(400,), example=PAGE),
     "request_tracer": Handler(
         trace, "events", "Read what a request led to, as a tree of causes.", raises=(400, 404), example=TRACE
+    ),
+    "event_undoer": Handler(
+        undo,
+        "events",
+        "Undo what an event did.",
+        raises=(400, 404, 409),
+        request={"reason": "It was the wrong file."},
+        example={
+            "event_id": "0b9f5f3e-6a44-4f0e-9d3d-6d3a8a3e4c11",
+            "event_type": "DocumentDeleted",
+            "kind": "document",
+            "aggregate_id": "articles/lovelace",
+            "position": 21,
+        },
     ),
     "event_stream": Handler(
         stream,

@@ -1,6 +1,8 @@
 """Chains of answers: judged, and the judgement taken back. An answer with a wrong chain is not given again unasked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from aggregates import reasoning_query as queries
 from aggregates.reasoning_query import ReasoningQuery
@@ -34,11 +36,13 @@ class JudgeChains:
         *,
         valid: bool | None,
         reason: str | None = None,
+        undone: UUID | None = None,
         deadline: Deadline,
     ) -> Corrected:
         """Call a chain of the question's answer right or wrong; None takes the judgement back.
 
-        `chain`: its number, from 0. Whoever may see some documents alone judges answers that rest on those.
+        `chain`: its number, from 0. `undone`: the event of the judgement that this takes back, where that is known.
+        Whoever may see some documents alone judges answers that rest on those.
         """
         caller.require("reasoning", "write")
         why = reason_of_caller(reason)
@@ -50,7 +54,7 @@ class JudgeChains:
             if seen is not None and not await self._reader.page_of(key, seen, 0, 1):
                 raise unknown(what)
             judgement = ReasoningChainValidated(chain=min(max(chain, 0), MOST_CHAIN), valid=valid, reason=why)
-            cause = caller.cause(f"question-{query_id}")
+            cause = replace(caller.cause(f"question-{query_id}"), causation_id=undone)
 
             def decide(state: ReasoningQuery | None) -> Sequence[DomainEvent]:
                 if state is None:

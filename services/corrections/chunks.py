@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from aggregates import document_corrections as corrections
 from aggregates.cause import RefusedError
@@ -97,8 +98,19 @@ class CorrectChunks:
                 caller, document, chunk, lambda now: corrections.merge_chunks(now, merged, chunk, cause, why)
             )
 
-    async def undo(self, caller: Caller, chunk_id: str, *, reason: str | None = None, deadline: Deadline) -> Corrected:
-        """Undo the correction that made this chunk, also one that waits for its text to come back."""
+    async def undo(
+        self,
+        caller: Caller,
+        chunk_id: str,
+        *,
+        reason: str | None = None,
+        undone: UUID | None = None,
+        deadline: Deadline,
+    ) -> Corrected:
+        """Undo the correction that made this chunk, also one that waits for its text to come back.
+
+        `undone`: its event, where that is known.
+        """
         caller.require("chunks", "write")
         why = reason_of_caller(reason)
         async with deadline.enforce("undoing a correction of chunks"):
@@ -109,7 +121,7 @@ class CorrectChunks:
                 if not orphaned:
                     raise unknown(f"chunk {chunk_id!r}")
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
-            cause = caller.cause(f"chunk-{chunk_id}")
+            cause = replace(caller.cause(f"chunk-{chunk_id}"), causation_id=undone)
             # Deciding goes on in the event loop, where no model may be loaded.
             await asyncio.to_thread(lambda: self._recutting.embedder)
 

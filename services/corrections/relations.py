@@ -59,7 +59,7 @@ class OrphanedJudgement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sighted:
+class Sighted:
     """A document's state, and one relation of its present content as it was found."""
 
     document: Document | None
@@ -168,7 +168,7 @@ class CorrectRelations:
                     raise unknown(what)
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
 
-            def decide(state: _Sighted | None) -> Sequence[DomainEvent]:
+            def decide(state: Sighted | None) -> Sequence[DomainEvent]:
                 document = check_right(caller, "relations", what, None if state is None else state.document)
                 found = None if state is None or state.found is None else Statement.of(state.found)
                 cause = caller.cause(f"relation-{relation_id}")
@@ -203,7 +203,7 @@ class CorrectRelations:
         if key is None:
             raise unknown(what)
 
-        def decide(state: _Sighted | None) -> Sequence[DomainEvent]:
+        def decide(state: Sighted | None) -> Sequence[DomainEvent]:
             document = check_right(caller, "relations", what, None if state is None else state.document)
             if state is None or state.found is None:
                 raise unknown(what)
@@ -229,7 +229,7 @@ class LookingFor:
     def __init__(self, relation_id: str) -> None:
         self._relation_id = relation_id
 
-    def __call__(self, events: Iterable[DomainEvent], state: _Sighted | None = None) -> _Sighted:
+    def __call__(self, events: Iterable[DomainEvent], state: Sighted | None = None) -> Sighted:
         document, found = (None, None) if state is None else (state.document, state.found)
         for event in events:
             document = evolve(document, event)
@@ -238,4 +238,4 @@ class LookingFor:
                     found = None
                 case RelationshipsDiscovered(relations=relations):
                     found = next((one for one in relations if one.relation_id == self._relation_id), found)
-        return _Sighted(document, found)
+        return Sighted(document, found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.corrections.chains import JudgeChains
 from services.corrections.chunks import CorrectChunks
 from services.corrections.relations import CorrectRelations
+from services.corrections.undoing import UndoEvents
 
 
 @dataclass(frozen=True)
@@ -14,3 +15,4 @@ class Corrections:
     relations: CorrectRelations
     chunks: CorrectChunks
     chains: JudgeChains
+    undoing: UndoEvents

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -227,9 +228,10 @@ class EntityService:
         caller.require_everything("entities", "write")
         async with deadline.enforce("undoing a decision"), self._turn(caller.tenant):
             found = await self._decided_on(caller.tenant, entity)
-            own, cause = found.entity_id, _cause(caller)
+            own = found.entity_id
             state = await self._state(caller.tenant, own)
-            _, undone = decisions.undoable(state, own, version)
+            at, undone = decisions.undoable(state, own, version)
+            cause = await self._undoing(caller, own, at)
             with _checked():
                 commands = [self._command(caller, own, lambda now: decisions.undo(now, own, version, reason, cause))]
                 if isinstance(undone, EntitySplit):
@@ -246,7 +248,7 @@ class EntityService:
 
     async def _part(self, caller: Caller, found: FoundEntity, reason: str | None) -> EntityChange:
         """Undo the merge of one that is merged."""
-        own, cause = found.entity_id, _cause(caller)
+        own = found.entity_id
         state = await self._state(caller.tenant, own)
         merged = [] if state is None else [at for at, one in state.decisions.made if isinstance(one, EntityMerged)]
         if state is not None and state.decisions.assigned is not None and not merged:
@@ -255,10 +257,16 @@ class EntityService:
             raise InvalidRequestError(
                 f"{found.name} was merged into nothing; name the documents that mean another one (--document)"
             )
+        cause = await self._undoing(caller, own, merged[-1])
         events = await self._decided(
             [self._command(caller, own, lambda now: decisions.undo(now, own, merged[-1], reason, cause))]
         )
         return _change(own, found.name, events, None)
+
+    async def _undoing(self, caller: Caller, entity: str, version: int) -> Cause:
+        """The decision of this version is what its undoing follows from."""
+        (undone,) = await self._reader.page_of(AggregateKey(caller.tenant, "entity", entity), None, version - 1, 1)
+        return replace(_cause(caller), causation_id=undone.event_id)
 
     async def _named_by(self, tenant: str, found: FoundEntity, wanted: Sequence[str]) -> str:
         """Whose mentions these documents have: its own, or those of one that was merged into it.

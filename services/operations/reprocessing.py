@@ -24,6 +24,7 @@ LOOK = 1000
 AWAITED: Mapping[str, str] = {
     EventType.DOCUMENT_INGESTED: "chunking",
     EventType.DOCUMENT_UPDATED: "chunking",
+    EventType.DOCUMENT_RESTORED: "chunking",
     EventType.DOCUMENT_CHUNKED: "entities",
     EventType.ENTITIES_EXTRACTED: "relationships",
     EventType.RELATIONSHIPS_DISCOVERED: "completion",

@@ -11,7 +11,7 @@ from aggregates.document import Document
 from contracts import ids
 from contracts.documents import Chunk, DocumentChunked
 from contracts.envelope import DomainEvent
-from contracts.event_types import EventType
+from contracts.event_types import TAKES_IN
 from contracts.structure import structure_of
 from eventstore.texts import TextStore
 from inference.chunking import ChunkSpan
@@ -25,7 +25,7 @@ class Chunking:
     """Vectors go to the model outputs, keyed by what the embedder read; the event carries spans and digests."""
 
     name = "chunking"
-    triggers = frozenset({EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED})
+    triggers = TAKES_IN
 
     def __init__(self, texts: TextStore, inference: Inference) -> None:
         self._texts = texts

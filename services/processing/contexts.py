@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.documents import ChunkMerged, ChunkUpdated, DocumentChunked, DocumentIngested, DocumentUpdated
+from contracts.documents import ChunkMerged, ChunkUpdated, DocumentChunked, DocumentContent
 from eventstore.keys import AggregateKey
 from eventstore.names import NamedEntity
 from eventstore.outputs import ModelOutputs
@@ -74,7 +74,7 @@ class Contexts:
                         break
                 case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk):
                     found.append((chunk.chunk_id, chunk.input_digest))
-                case None | DocumentIngested() | DocumentUpdated():
+                case None | DocumentContent():
                     break
         return found
 

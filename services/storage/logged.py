@@ -5,15 +5,13 @@ from typing import Any
 
 from contracts.access import collection_of
 from contracts.documents import DocumentContent
-from contracts.event_types import EventType
+from contracts.event_types import TAKES_IN
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
 from services.cursors import decoded, encoded
 from services.deadline import Deadline
 from services.storage.masking import attributes_without
-
-CONTENT = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class ListLogged:
         async with deadline.enforce("listing documents of the log"):
             found = await self._reader.document_ids(caller.tenant, id_prefix, behind, limit + 1, reach.collections)
             keys = [AggregateKey(caller.tenant, "document", one) for one in found[:limit]]
-            events = await self._reader.last_of_types(keys, CONTENT)
+            events = await self._reader.last_of_types(keys, TAKES_IN)
         documents = []
         for key in keys:
             content = events[key].event_data

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contracts.access import collection_of
 from contracts.documents import DocumentContent
-from contracts.event_types import EventType
+from contracts.event_types import CONTENT_TYPES
 from eventstore.originals import OriginalStore
 from eventstore.reader import EventReader
 from services.caller import Caller
@@ -39,8 +39,7 @@ class ReadOriginal:
         caller.require("documents", "read")
         async with deadline.enforce("reading an original"):
             key = await find_aggregate(self._reader, caller, names, ["document"])
-            kinds = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED)
-            content = (await self._reader.last_of_types([key], kinds))[key].event_data
+            content = (await self._reader.last_of_types([key], CONTENT_TYPES))[key].event_data
             reach = caller.access.reach("documents", "read")
             if not isinstance(content, DocumentContent):
                 seen = reach.collections

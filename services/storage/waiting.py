@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from contracts.event_types import EventType
+from contracts.event_types import TAKES_IN, EventType
 from eventstore.dead_letters import DeadLetters
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
@@ -24,8 +24,7 @@ POLL_S = 0.2
 POLL_MOST_S = 3.0
 UNFINISHED = frozenset(
     {
-        EventType.DOCUMENT_INGESTED,
-        EventType.DOCUMENT_UPDATED,
+        *TAKES_IN,
         EventType.DOCUMENT_CHUNKED,
         EventType.ENTITIES_EXTRACTED,
         EventType.RELATIONSHIPS_DISCOVERED,

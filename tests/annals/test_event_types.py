@@ -190,6 +190,22 @@ def test_a_document_is_deleted(installed: Installed) -> None:
     assert str(installed.report) not in {one["document_id"] for one in installed.do("list")["documents"]}
 
 
+def test_a_deletion_is_undone(installed: Installed) -> None:
+    deletion = installed.do("history", str(installed.report))["events"][-1]
+    assert deletion["event_type"] == "DocumentDeleted" and deletion["can_be_undone"]
+    undone = installed.do("undo", deletion["event_id"], "--reason", "the wrong file")
+    assert (undone["event_type"], undone["aggregate_id"]) == ("DocumentDeleted", str(installed.report))
+    again = called(installed.data, "undo", deletion["event_id"], "--reason", "twice")
+    assert again.exit_code == 1 and "was undone already, by event" in again.stderr and again.stderr.count("\n") == 1
+    assert until(lambda: installed.found('"waterworks at Orrin Vale"') != [], limit_s=120)
+    assert until(lambda: installed.do("show", str(installed.report))["stage"] == "processed", limit_s=120)
+    events = installed.do("history", str(installed.report))["events"]
+    restored = next(one for one in events if one["event_type"] == "DocumentRestored")
+    assert restored["undoes"] == deletion["event_id"] and restored["event_data"]["reason"] == "the wrong file"
+    told = called(installed.data, "history", str(installed.report)).stdout
+    assert f"{deletion['event_id']}, undone by {restored['event_id']}" in told
+
+
 def test_the_read_models_are_what_the_events_say(installed: Installed) -> None:
     assert called(installed.data, "verify").exit_code == 0
 

@@ -19,6 +19,7 @@ from annals.embedded.postgres import ensure_vector
 from contracts.documents import MentionsReassigned, RelationshipUpdated, RelationshipValidated, Statement
 from contracts.entities import EntityAssigned, EntityMerged, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent, EventMetadata
+from contracts.event_types import TAKES_IN
 from contracts.ids import entity_id
 from contracts.reasoning import ReasoningQueryExecuted, ReasoningStep, Source
 from eventstore.commands import Command, Commands
@@ -290,4 +291,4 @@ def _cause(tenant: str) -> Cause:
 
 
 def _takes_in(event: DomainEvent) -> bool:
-    return event.event_type in ("DocumentIngested", "DocumentUpdated")
+    return event.event_type in TAKES_IN

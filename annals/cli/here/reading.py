@@ -7,6 +7,7 @@ from annals.cli.at import documents_at
 from annals.cli.context import CommandContext
 from annals.cli.names import names_of
 from annals.session import session
+from contracts.undoing import with_undoing
 from services.deadline import Deadline
 from services.operations.tracing import TRACE_LIMIT_S, traced
 from services.storage.original import Original
@@ -42,7 +43,7 @@ async def history(context: CommandContext, given: str) -> dict[str, Any]:
             context.caller, names_of(given), Deadline.after(HISTORY_LIMIT_S)
         )
     events = [event.model_dump(mode="json") for event in found.events]
-    return {"id": found.key.aggregate_id, "kind": found.key.kind, "events": events}
+    return {"id": found.key.aggregate_id, "kind": found.key.kind, "events": with_undoing(events)}
 
 
 async def trace(context: CommandContext, given: str, limit: int, after: str | None) -> dict[str, Any]:
