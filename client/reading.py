@@ -45,12 +45,17 @@ async def whole(gateway: Gateway, document_id: str) -> dict[str, Any]:
 
 
 async def history(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
-    """Every event of the aggregate that has one of these ids, oldest first."""
+    """Every event of the aggregate that has one of these ids, oldest first; or the corrections of the relation or chunk
+    that has the first.
+    """
     for name in names:
         for kind in KINDS:
             if events := await _events(gateway, f"/events/aggregates/{kind}/{segment(name)}"):
                 told = with_undoing([_without_kind(event) for event in events])
                 return {"id": name, "kind": kind, "events": told}
+    if events := await _events(gateway, f"/events/parts/{segment(names[0])}"):
+        told = with_undoing([_without_kind(event) for event in events])
+        return {"id": names[0], "kind": "correction", "events": told}
     what = f"there is no document, entity or question {names[0]!r}"
     raise GatewayNotFoundError(f"{what}; `annals list` and `annals entity list` show what there is")
 

@@ -203,6 +203,7 @@ EVENTS = (
     _read("/events", "event_list", "events"),
     _read("/events/{event_id}", "event_reader", "events"),
     _read("/events/aggregates/{kind}/{aggregate_id}", "events_of_aggregate", "events"),
+    _read("/events/parts/{part_id}", "events_of_part", "events"),
     _read("/events/correlations/{correlation_id}", "events_of_request", "events"),
     replace(_read("/events/traces/{name}", "request_tracer", "events"), timeout_s=60.0),
     # A model may have to be loaded first.

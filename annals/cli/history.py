@@ -15,7 +15,8 @@ from annals.cli.names import names_of
 @click.argument("id")
 @served
 def command(context: CommandContext, id: str) -> None:
-    """Show every event of the aggregate ID, oldest first: a document's path or id, an entity's or a question's id.
+    """Show every event of the aggregate ID, oldest first: a document's path or id, an entity's or a question's id; or
+    what was corrected of a relation or chunk, by its id.
 
     With the time when each was recorded here; its producer's own time is given where it is another second. What can be
     undone is given with its id, for `annals undo`, and what was undone with the event that did it.

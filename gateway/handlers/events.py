@@ -95,6 +95,20 @@ async def of_aggregate(
     return Events.of(request, page)
 
 
+async def of_part(
+    request: Request,
+    part_id: Annotated[Identifier, Path(description="Id of a relation or chunk, percent-encoded.")],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Events:
+    """What people corrected of one relation or chunk, and what of it was undone."""
+    exchange = exchange_of(request.scope)
+    page = await services_of(request).operations.events.of_part(
+        exchange.caller, part_id, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+    return Events.of(request, page)
+
+
 async def of_request(
     request: Request, correlation_id: Annotated[Correlation, Path()], limit: Limit = 100, cursor: Cursor = None
 ) -> Events:
@@ -311,6 +325,30 @@ HANDLERS = {
     "event_reader": Handler(read_one, "events", "Read an event.", raises=(404,), example=EVENT),
     "events_of_aggregate": Handler(
         of_aggregate, "events", "Read the events of an aggregate.", raises=(400, 404), example=PAGE
+    ),
+    "events_of_part": Handler(
+        of_part,
+        "events",
+        "Read what people corrected of a relation or chunk.",
+        raises=(400, 404),
+        example={
+            "events": [
+                {
+                    **EVENT,
+                    "event_type": "RelationshipValidated",
+                    "schema_version": 2,
+                    "aggregate_version": 7,
+                    "event_data": {
+                        "relation_id": "r1",
+                        "valid": False,
+                        "reason": "her letters",
+                        "statement": None,
+                        "earlier": None,
+                    },
+                }
+            ],
+            "next": None,
+        },
     ),
     "events_of_request": Handler(of_request, "events", "Read what a request led to.", raises=(400,), example=PAGE),
     "request_tracer": Handler(

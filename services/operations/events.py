@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+from contracts.documents import (
+    ChunkMerged,
+    ChunksRestored,
+    ChunkUpdated,
+    RelationshipUpdated,
+    RelationshipValidated,
+)
 from contracts.envelope import DomainEvent
 from contracts.event_types import ACCESS_TYPES, KIND_OF, WEBHOOK_TYPES, AggregateKind, EventType
 from eventstore.follower import LogFollower
@@ -34,6 +41,17 @@ CONTENT_TYPES = frozenset(EventType) - ACCESS_TYPES - WEBHOOK_TYPES
 
 OF_DOCUMENTS = frozenset(event_type for event_type, kind in KIND_OF.items() if kind in ("document", "reasoning_query"))
 """Events of which it is known which documents they are of, or rest on."""
+
+OF_PARTS = frozenset(
+    {
+        EventType.RELATIONSHIP_UPDATED,
+        EventType.RELATIONSHIP_VALIDATED,
+        EventType.CHUNK_UPDATED,
+        EventType.CHUNK_MERGED,
+        EventType.CHUNKS_RESTORED,
+    }
+)
+"""Events of one relation, or of chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,33 @@ class ReadEvents:
             page = EventPage(events, encoded(name, str(_version(events[-1]))) if more else None)
         if not page.events and after is None:
             raise NotFoundError(f"there is no {kind} {aggregate_id!r}; `annals list` shows what there is")
+        return page
+
+    async def of_part(
+        self, caller: Caller, part_id: str, *, after: str | None, limit: int, deadline: Deadline
+    ) -> EventPage:
+        """What people corrected of one relation or chunk, in the order of the log; of a chunk also what made it go.
+
+        Raises NotFoundError, WrongCursorError.
+        """
+        wanted = sight_of(caller, OF_PARTS)
+
+        async def fetch(behind: int, rows: int) -> Sequence[DomainEvent]:
+            found: list[DomainEvent] = []
+            head = await self._reader.head()
+            while len(found) < rows and behind < head:
+                batch = await self._read(caller.tenant, wanted, behind, MOST_EVENTS, head)
+                found += (event for event in batch.events if part_id in _parts(event))
+                behind = batch.position
+            return found[:rows]
+
+        async with deadline.enforce("reading the events of a part"):
+            page = await self._by_position(caller, f"events of part {part_id}", fetch, after, limit)
+        if not page.events and after is None:
+            raise NotFoundError(
+                f"nobody corrected a relation or chunk {part_id!r}; `annals relation list` and `annals chunk list` "
+                "show what there is"
+            )
         return page
 
     async def of_request(
@@ -197,6 +242,22 @@ class ReadEvents:
                 return EventBatch(tuple(found), _position(found[-1]))
             position = end
         return EventBatch((), position)
+
+
+def _parts(event: DomainEvent) -> tuple[str | None, ...]:
+    """Ids of the relation, or of the chunks, that a correction is about."""
+    match event.event_data:
+        case (
+            RelationshipUpdated(relation_id=own, earlier=earlier)
+            | RelationshipValidated(relation_id=own, earlier=earlier)
+        ):
+            return own, earlier
+        case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk) as made:
+            return chunk.chunk_id, *made.gone
+        case ChunksRestored(removed=own, restored=restored):
+            return own, *(one.chunk_id for one in restored)
+        case _:
+            return ()
 
 
 async def _page(

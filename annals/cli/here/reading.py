@@ -1,5 +1,6 @@
 """Documents, entities and histories, over the databases of this installation."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -7,8 +8,11 @@ from annals.cli.at import documents_at
 from annals.cli.context import CommandContext
 from annals.cli.names import names_of
 from annals.session import session
+from contracts.envelope import DomainEvent
 from contracts.undoing import with_undoing
 from services.deadline import Deadline
+from services.errors import NotFoundError
+from services.operations.events import MOST_EVENTS
 from services.operations.tracing import TRACE_LIMIT_S, traced
 from services.storage.original import Original
 from services.storage.show import EntityView
@@ -37,13 +41,23 @@ async def original(context: CommandContext, given: str) -> Original:
 
 
 async def history(context: CommandContext, given: str) -> dict[str, Any]:
-    """Every event of one aggregate, oldest first."""
+    """Every event of one aggregate, oldest first; or the corrections of one relation or chunk."""
+    deadline = Deadline.after(HISTORY_LIMIT_S)
     async with session(context.settings) as opened:
-        found = await opened.use_cases.storage.history.of(
-            context.caller, names_of(given), Deadline.after(HISTORY_LIMIT_S)
-        )
-    events = [event.model_dump(mode="json") for event in found.events]
-    return {"id": found.key.aggregate_id, "kind": found.key.kind, "events": with_undoing(events)}
+        history, log = opened.use_cases.storage.history, opened.use_cases.operations.events
+        try:
+            found = await history.of(context.caller, names_of(given), deadline)
+        except NotFoundError as missing:
+            try:
+                page = await log.of_part(context.caller, given, after=None, limit=MOST_EVENTS, deadline=deadline)
+            except NotFoundError:
+                raise missing from None
+            return {"id": given, "kind": "correction", "events": _told(page.events)}
+    return {"id": found.key.aggregate_id, "kind": found.key.kind, "events": _told(found.events)}
+
+
+def _told(events: Sequence[DomainEvent]) -> list[dict[str, Any]]:
+    return with_undoing([event.model_dump(mode="json") for event in events])
 
 
 async def trace(context: CommandContext, given: str, limit: int, after: str | None) -> dict[str, Any]:

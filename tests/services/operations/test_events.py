@@ -100,6 +100,31 @@ async def test_pages_hold_everything_once_and_in_order(events: ReadEvents, histo
     assert list((await events.after(THEIRS, after=None, limit=100, deadline=soon())).events) == theirs
 
 
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_what_was_corrected_of_one_relation_or_chunk(events: ReadEvents, history: History, limit: int) -> None:
+    story = Story("ada", ("Ada met Bob.", "Bob met Ada."), tenant="ours")
+    await history.tell(story, EVE)
+    met, other = (one.relation_id for one in story.related.relations)
+    first = await history.judge_relation(story, met, valid=False)
+    await history.judge_relation(story, other, valid=False)
+    second = await history.undo_relation(story, met)
+    merged = await history.merge_chunks(story, 0, 1)
+    chunk, _ = story.joined(0, 1)
+    restored = await history.restore_chunks(story, 0, 1)
+
+    async def of(part_id: str) -> list[DomainEvent]:
+        async def page(after: str | None) -> EventPage:
+            return await events.of_part(OURS, part_id, after=after, limit=limit, deadline=soon())
+
+        return await all_of(page)
+
+    assert await of(met) == [*first, *second]
+    assert await of(chunk.chunk_id) == await of(story.chunks[0].chunk_id) == [*merged, *restored]
+    for caller, part_id in ((THEIRS, met), (OURS, "nobody's"), (OURS, EVE.related.relations[0].relation_id)):
+        with pytest.raises(NotFoundError, match="nobody corrected a relation or chunk"):
+            await events.of_part(caller, part_id, after=None, limit=limit, deadline=soon())
+
+
 @pytest.mark.parametrize("limit", [1, 3, 100])
 async def test_what_one_request_led_to(events: ReadEvents, history: History, limit: int) -> None:
     told = await history.tell(ADA)
