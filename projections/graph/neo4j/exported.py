@@ -20,7 +20,7 @@ _STATEMENTS = "MATCH (e:Entity {generation: $generation, tenant: $tenant})-[r:RE
 _PARTS = {
     NODES.name: (
         (_ENTITIES, "e.tenant, e.entity_id, 'entity', e.name, e.type, e.passages", "e.entity_id"),
-        (_PASSAGES, "p.tenant, p.chunk_id, 'passage', p.document_id, null, null", "p.chunk_id"),
+        (_PASSAGES, "p.tenant, p.chunk_id, 'passage', p.document_id, null AS type, null AS passages", "p.chunk_id"),
     ),
     EDGES.name: (
         (
