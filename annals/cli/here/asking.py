@@ -10,7 +10,6 @@ from annals.cli.here.passages import as_json
 from annals.cli.words import counted
 from annals.composition.question_session import question_session
 from annals.installation import installation
-from annals.session import session
 from eventstore.errors import StoreUnavailableError
 from services.deadline import Deadline, DeadlineExceededError
 from services.reasoning.ask import ASK_LIMIT_S, AskResult
@@ -48,6 +47,9 @@ async def ask_past(
     context: CommandContext, at: str, question: str, k: int, tell: Callable[[dict[str, Any]], None]
 ) -> None:
     """From the generation `at`; recorded nowhere."""
+    # All use cases, which a question of today does without.
+    from annals.session import session
+
     async with session(context.settings) as opened:
         with context.people.status("thinking"):
             # Unknown, it is said before models are loaded.

@@ -6,7 +6,6 @@ from typing import Any
 from annals.cli.context import CommandContext
 from annals.composition.operations import status_of
 from annals.installation import installation
-from annals.session import session
 from annals.supervision.state import State
 from services.deadline import Deadline
 from services.operations.status import STATUS_LIMIT_S, as_json
@@ -23,6 +22,9 @@ async def status(context: CommandContext) -> tuple[dict[str, Any], State | None]
 
 async def past(context: CommandContext, name: str) -> dict[str, Any]:
     """A generation of the past, and how much there is in it."""
+    # All use cases, which the status of today does without.
+    from annals.session import session
+
     async with session(context.settings) as opened:
         found = await opened.use_cases.past.status(context.caller, name, deadline=Deadline.after(STATUS_LIMIT_S))
     generation = found.generation
