@@ -38,12 +38,14 @@ from contracts.documents import (
     rechunked,
 )
 from contracts.envelope import DomainEvent
+from contracts.erased import Erased
 from contracts.lazy_sequence import LazySequence
 from contracts.parts import collect, split
 from contracts.payload import Payload, Scalar
 from contracts.reassigning import meant_by
 
 Decision = Callable[["Document | None"], Sequence[DomainEvent]]
+_NO_TEXT = TextReference(digest="0" * 64, characters=0, bytes=0)
 Parts = Sequence[StageResult]
 """A stage's result, already in parts."""
 
@@ -124,6 +126,8 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             judgements=judgements,
             recuts=recuts,
         )
+    if isinstance(data, Erased):
+        return _erased(event)
     if state is None:
         return None
     state = replace(state, version=event.aggregate_version)
@@ -147,6 +151,21 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             return _reassigned(state, data)
         case _:
             return state
+
+
+def _erased(event: DomainEvent) -> Document:
+    """A document of which its number of events is left, as one that was deleted."""
+    return Document(
+        tenant=event.tenant,
+        document_id=event.aggregate_id,
+        version=event.aggregate_version,
+        title="",
+        text=_NO_TEXT,
+        uri=None,
+        attributes={},
+        deleted=True,
+        present=frozenset(),
+    )
 
 
 def _remembered(state: Document | None, content: TakenIn) -> tuple[Judgements, tuple[CorrectedChunk, ...]]:

@@ -65,7 +65,8 @@ def _relay(settings: Settings, dsn: str, broker: str, heartbeat: Heartbeat) -> N
         signal.signal(number, lambda *_: stop.set())
     asyncio.run(migrate(dsn))
     try:
-        relay_of(settings, dsn, broker, heartbeat.beat).run(stop)
+        with relay_of(settings, dsn, broker, heartbeat.beat) as relay:
+            relay.run(stop)
     except NewerSchemaError as error:
         heartbeat.end()
         termination.terminate(termination.OUTDATED, f"relay: {error}")

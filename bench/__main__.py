@@ -28,6 +28,7 @@ from bench import (
     projection,
     replay,
     scale,
+    sealing,
 )
 from bench.servers import Figures, Stopwatch, say
 
@@ -56,6 +57,7 @@ MEASUREMENTS = USUAL | {
     "as_of": as_of.measure,
     "fairness": fairness.measure,
     "chain": chain.measure,
+    "sealing": sealing.measure,
     "ingest_peers": ingest_peers.measure,
     "models": models.measure,
     "common_entity": common_entity.measure,

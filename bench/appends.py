@@ -10,7 +10,7 @@ from bench.corpus import passages
 from bench.history import History, histories, in_batches
 from bench.servers import Figures, Stopwatch, ratio, running
 from contracts.envelope import DomainEvent
-from eventstore.commands import Command
+from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.pool import PostgresPool
 
@@ -68,12 +68,12 @@ def _one_by_one(made: Sequence[History]) -> list[list[DomainEvent]]:
     return [[one.events[0]] for one in made]
 
 
-async def append(services: Stores, batches: Sequence[Sequence[DomainEvent]]) -> float:
+async def append(services: Stores, batches: Sequence[Sequence[DomainEvent]], appender: Commands | None = None) -> float:
     """Seconds. As a stage does it: the state is known, the decision is made, all of a batch in one transaction."""
     commands = [[_command(event) for event in batch] for batch in batches]
     watch = Stopwatch()
     for batch in commands:
-        await services.commands.execute_many(batch)
+        await (appender or services.commands).execute_many(batch)
     return watch.seconds
 
 

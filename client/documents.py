@@ -134,6 +134,22 @@ async def delete(gateway: Gateway, named: Sequence[Sequence[str]], reason: str |
     return deleted, already
 
 
+async def erase(gateway: Gateway, named: Sequence[Sequence[str]], reason: str) -> dict[str, Any]:
+    """Erase the documents that go by these names, one after the other; what became of all of them.
+
+    Raises GatewayNotFoundError, before any is erased, where one is unknown.
+    """
+    ids = list(dict.fromkeys([await _known(gateway, names) for names in named]))
+    done: dict[str, Any] = {"documents": [], "questions": 0, "entities": 0, "keys": 0, "in_the_clear": 0}
+    for document_id in ids:
+        parameters = {"erase": "true", "reason": reason}
+        one = await gateway.send("DELETE", f"/documents/{segment(document_id)}", params=parameters)
+        done["documents"].append(document_id)
+        for name in ("questions", "entities", "keys", "in_the_clear"):
+            done[name] += one["erased"][name]
+    return done
+
+
 async def _known(gateway: Gateway, names: Sequence[str]) -> str:
     for name in names:
         try:

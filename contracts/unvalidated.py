@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from contracts.codec import decode
+from contracts.codec import canonical, decode
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import EventType
 from contracts.payload import fields_set
@@ -33,14 +33,25 @@ def decode_unvalidated(raw: bytes, *, position: int | None = None, recorded_at: 
     Raises MalformedEventError for what has no form that we write, NewerSchemaError.
     """
     try:
-        fields = upcast(from_json(raw))
-        event_type = EventType(fields["event_type"])
+        fields = from_json(raw)
+    except ValueError:
+        return decode(raw, position=position, recorded_at=recorded_at)  # it says what is wrong
+    return decode_fields(fields, raw, position=position, recorded_at=recorded_at)
+
+
+def decode_fields(
+    fields: Any, raw: bytes | None = None, *, position: int | None = None, recorded_at: datetime | None = None
+) -> DomainEvent:
+    """The same of JSON that was read already; `raw` is its bytes, where they are as they were stored."""
+    try:
+        lifted = upcast(fields)
+        event_type = EventType(lifted["event_type"])
         payload = PAYLOADS[event_type]
-        if fields["schema_version"] == payload.schema_version:
-            return _event(fields, event_type, payload, position, recorded_at)
+        if lifted["schema_version"] == payload.schema_version:
+            return _event(lifted, event_type, payload, position, recorded_at)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # the slow way says what is wrong
-    return decode(raw, position=position, recorded_at=recorded_at)
+    return decode(canonical(fields) if raw is None else raw, position=position, recorded_at=recorded_at)
 
 
 def build_unvalidated(model: type[Model], fields: Fields) -> Model:

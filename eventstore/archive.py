@@ -1,14 +1,19 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
-    header     {"annals_archive": 3, "created_at", "counts": {"texts", "outputs", "receipts", "events"}}
+    header     {"annals_archive": 4, "created_at",
+               "counts": {"texts", "outputs", "receipts", "keys", "documents", "questions", "events"}}
     text       {"tenant", "document_id", "digest", "text"}
     output     {"model", "digest", "output"}, the output in base64
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
-    event      the event as it is stored, canonical JSON, with its position, and with "recorded_at", "follows" and
-               "hash", as the log's chain has them, which formats 1 and 2 do not say; in the order of positions
+    key        {"key_id", "tenant", "subject", "key"}: what opens sealed events, in base64; null: destroyed
+    document   {"originator_id", "tenant", "document_id", "collection"}
+    question   {"originator_id", "tenant", "document_id"}: a document that the answer rests on
+    event      the event as it is stored, sealed or not, canonical JSON, with its position, and with "recorded_at",
+               "follows" and "hash", as the log's chain has them, which formats 1 and 2 do not say; by position
     end        {"sha256"} of every byte before this line
 
-The counts say how many lines of each kind follow one another. Without its last line a file is not whole.
+The counts say how many lines of each kind follow one another; formats before 4 have no keys, documents and questions.
+Without its last line a file is not whole. What was erased before is not in it: its key is not, nor its texts.
 """
 
 import base64
@@ -25,13 +30,14 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import from_json
 
-from contracts.codec import MalformedEventError, NewerSchemaError, canonical, decode, plain
+from contracts.codec import MalformedEventError, NewerSchemaError, canonical, check_event_type, decode, plain
 from contracts.envelope import Tenant
 from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
+from eventstore.sealed_events import key_of, stream_of
 
-VERSION = 3
-READABLE = (1, 2, 3)
+VERSION = 4
+READABLE = (1, 2, 3, 4)
 CHAINED = 3
 """From this format on events say how they were chained."""
 LINE_BYTES = 64 * 1024 * 1024
@@ -50,24 +56,35 @@ class _Line(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
+def _base64(value: object) -> object:
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else value
+    except binascii.Error as error:
+        raise ValueError(f"is no base64: {error}") from None
+
+
 class Counts(_Line):
     """How many lines of each kind there are."""
 
     texts: int = Field(ge=0)
     outputs: int = Field(ge=0)
     receipts: int = Field(ge=0)
+    keys: int = Field(default=0, ge=0)
+    documents: int = Field(default=0, ge=0)
+    questions: int = Field(default=0, ge=0)
     events: int = Field(ge=0)
 
     @property
     def all(self) -> int:
         """Header and end left out."""
-        return self.texts + self.outputs + self.receipts + self.events
+        noted = self.keys + self.documents + self.questions
+        return self.texts + self.outputs + self.receipts + noted + self.events
 
 
 class Header(_Line):
     """The first line."""
 
-    annals_archive: Literal[1, 2, 3]
+    annals_archive: Literal[1, 2, 3, 4]
     created_at: AwareDatetime
     counts: Counts
 
@@ -91,10 +108,7 @@ class OutputLine(_Line):
     @field_validator("output", mode="before")
     @classmethod
     def _decoded(cls, value: object) -> object:
-        try:
-            return base64.b64decode(value, validate=True) if isinstance(value, str) else value
-        except binascii.Error as error:
-            raise ValueError(f"is no base64: {error}") from None
+        return _base64(value)
 
 
 class ReceiptLine(_Line):
@@ -105,6 +119,34 @@ class ReceiptLine(_Line):
     event_id: UUID
     outcome: str
     received_at: AwareDatetime
+
+
+class KeyLine(_Line):
+    """A data key of an aggregate, in the clear; None for one that was destroyed."""
+
+    key_id: str
+    tenant: Tenant
+    subject: str
+    key: bytes | None
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _decoded(cls, value: object) -> object:
+        return _base64(value)
+
+
+class QuestionLine(_Line):
+    """A document that an answer rests on, by the stream of the question."""
+
+    originator_id: UUID
+    tenant: Tenant
+    document_id: Identifier
+
+
+class DocumentLine(QuestionLine):
+    """A document's stream, and its collection, "" for none."""
+
+    collection: str
 
 
 class Link(_Line):
@@ -168,6 +210,20 @@ class ArchiveWriter:
             }
         )
 
+    def key(self, key_id: str, tenant: str, subject: str, key: bytes | None) -> None:
+        """A data key, in the clear; None for one that was destroyed."""
+        spelled = None if key is None else base64.b64encode(key).decode()
+        self._write({"key_id": key_id, "tenant": tenant, "subject": subject, "key": spelled})
+
+    def document(self, originator_id: UUID, tenant: str, document_id: str, collection: str) -> None:
+        """A document's stream and collection."""
+        said = {"tenant": tenant, "document_id": document_id, "collection": collection}
+        self._write({"originator_id": str(originator_id), **said})
+
+    def question(self, originator_id: UUID, tenant: str, document_id: str) -> None:
+        """A document that an answer rests on."""
+        self._write({"originator_id": str(originator_id), "tenant": tenant, "document_id": document_id})
+
     def event(self, position: int, state: bytes, recorded_at: datetime, follows: int, digest: bytes) -> None:
         """A stored event, as it is stored."""
         link = {"recorded_at": _moment(recorded_at), "follows": follows, "hash": digest.hex()}
@@ -210,6 +266,18 @@ class ArchiveReader:
     def receipts(self) -> Iterator[ReceiptLine]:
         """The deliveries."""
         return self._lines(self.header.counts.receipts, lambda raw: ReceiptLine.model_validate_json(raw))
+
+    def data_keys(self) -> Iterator[KeyLine]:
+        """The data keys."""
+        return self._lines(self.header.counts.keys, lambda raw: KeyLine.model_validate_json(raw))
+
+    def documents(self) -> Iterator[DocumentLine]:
+        """The documents."""
+        return self._lines(self.header.counts.documents, lambda raw: DocumentLine.model_validate_json(raw))
+
+    def questions(self) -> Iterator[QuestionLine]:
+        """What answers rest on."""
+        return self._lines(self.header.counts.questions, lambda raw: QuestionLine.model_validate_json(raw))
 
     def events(self) -> Iterator[EventLine]:
         """The events; their positions rise."""
@@ -279,6 +347,8 @@ def _event(raw: bytes, *, chained: bool) -> EventLine:
         fields = from_json(raw)
         link = Link.model_validate_json(canonical({name: fields.pop(name, None) for name in Link.model_fields}))
         raw = canonical(fields)
+    if key_of(fields := from_json(raw)) is not None:
+        return _sealed(fields, link)
     event = decode(raw)
     if event.position is None:
         raise MalformedEventError("position: an event of an archive has one")
@@ -292,6 +362,23 @@ def _event(raw: bytes, *, chained: bool) -> EventLine:
         timestamp=event.timestamp,
         link=link,
     )
+
+
+def _sealed(fields: dict[str, Any], link: Link | None) -> EventLine:
+    """Nobody opens it here: what is in the clear is read."""
+    try:
+        check_event_type(fields["event_type"])
+        return EventLine(
+            originator_id=stream_of(fields),
+            version=fields["aggregate_version"],
+            event_type=fields["event_type"],
+            state=canonical({**fields, "position": None}),
+            position=fields["position"],
+            timestamp=datetime.fromisoformat(fields["timestamp"]),
+            link=link,
+        )
+    except (KeyError, TypeError) as error:
+        raise MalformedEventError(f"{error}: a sealed event has it") from None
 
 
 def _moment(moment: datetime) -> str:

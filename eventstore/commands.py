@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from contracts.envelope import DomainEvent
-from eventstore.errors import ConflictError, DuplicateEventError, VersionConflictError
+from contracts.ids import stream_id
+from eventstore.errors import ConflictError, DuplicateEventError, KeysChangedError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
 from eventstore.reader import EventReader, Project
 from eventstore.recorder import Recorded
+from eventstore.sealed_events import SEALED_KINDS
+from eventstore.stream_keys import StreamKeys
 
 State = TypeVar("State")
 Decide = Callable[[Any], Sequence[DomainEvent]]
@@ -36,9 +39,11 @@ class Command:
 class Commands:
     """The only writer of the log. Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, log: EventLog, reader: EventReader) -> None:
+    def __init__(self, log: EventLog, reader: EventReader, keys: StreamKeys | None = None) -> None:
+        """`keys` seal what is appended; without them it stays in the clear."""
         self._log = log
         self._reader = reader
+        self._keys = keys
         # The library is synchronous; its pool has as many connections as there are threads here.
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="log")
 
@@ -88,7 +93,12 @@ class Commands:
         """What was decided, and where and when all of it was recorded."""
         states = await self._states(commands)
         decided = [command.decide(state) for command, state in zip(commands, states, strict=True)]
-        return decided, await self._store(chain.from_iterable(decided))
+        changed = [
+            (command.key, state is not None)
+            for command, state, events in zip(commands, states, decided, strict=True)
+            if events
+        ]
+        return decided, await self._store(lambda: chain.from_iterable(decided), changed)
 
     async def _states(self, commands: Sequence[Command]) -> list[Any]:
         unknown = {command.key: command.project for command in commands if command.state is _UNKNOWN}
@@ -128,7 +138,25 @@ class Commands:
         stored = await self._reader.count_of_ids(command.key, (event.event_id for event in events)) if events else 0
         if events and stored == len(events):
             return events, None
-        return events, await self._store(events)
+        return events, await self._store(lambda: events, [(command.key, state is not None)] if events else [])
 
-    async def _store(self, events: Iterable[DomainEvent]) -> list[Recorded]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._log.store, events)
+    async def _store(
+        self, events: Callable[[], Iterable[DomainEvent]], changed: Sequence[tuple[AggregateKey, bool]]
+    ) -> list[Recorded]:
+        """`changed`: the aggregates that they are of, and whether there are events of each already.
+
+        Raises VersionConflictError where a key of one was destroyed: nobody knows what it is now.
+        """
+        streams = {stream_id(*key): key.tenant for key, _ in changed if key.kind in SEALED_KINDS}
+        begun = {stream_id(*key) for key, there in changed if there}
+        loop = asyncio.get_running_loop()
+        if self._keys is None or not streams:
+            return await loop.run_in_executor(self._threads, self._log.store, events())
+        keys = await self._keys.for_appending(streams, begun)
+        try:
+            recorded = await loop.run_in_executor(self._threads, self._log.store, events(), keys)
+        except KeysChangedError as error:
+            self._keys.forget()
+            raise VersionConflictError(str(error)) from error
+        self._keys.stored(keys, streams)
+        return recorded

@@ -17,7 +17,9 @@ class ComplianceReads:
         """Age of the oldest data key that encrypts and was used; None where there is none."""
         async with acquire(self._pool) as connection:
             age: timedelta | None = await connection.fetchval(
-                "SELECT now() - min(created_at) FROM annals.data_keys WHERE retired_at IS NULL"
+                "SELECT now() - min(created_at) FROM annals.data_keys WHERE retired_at IS NULL "
+                # An aggregate's key is replaced when something is appended that it would seal.
+                "AND subject NOT LIKE 'stream/%'"
             )
         return age
 
@@ -42,11 +44,12 @@ class ComplianceReads:
         async with acquire(self._pool) as connection:
             return int(
                 await connection.fetchval(
-                    "SELECT count(*) FROM (SELECT e.aggregate_id FROM annals.stored_events AS e WHERE e.topic = $2 "
+                    "SELECT count(*) FROM (SELECT c.document_id FROM annals.stored_events AS e "
+                    "JOIN annals.document_collections AS c USING (originator_id) WHERE e.topic = $2 "
                     "AND e.tenant = $1 AND NOT EXISTS (SELECT FROM annals.stored_events AS l "
                     "WHERE l.originator_id = e.originator_id AND l.originator_version > e.originator_version)) AS d "
                     "WHERE EXISTS (SELECT FROM annals.texts AS t "
-                    "WHERE t.tenant = $1 AND t.document_id = d.aggregate_id)",
+                    "WHERE t.tenant = $1 AND t.document_id = d.document_id)",
                     tenant,
                     str(EventType.DOCUMENT_DELETED),
                 )

@@ -37,7 +37,7 @@ def _seen(collections: str) -> str:
     return (
         f"({collections}::text[] IS NULL OR EXISTS (SELECT FROM annals.stored_events AS e "
         "JOIN annals.document_collections AS c USING (originator_id) WHERE e.event_id = l.event_id "
-        f"AND e.tenant = l.tenant AND e.aggregate_id = l.aggregate_id AND c.collection = ANY({collections})) "
+        f"AND e.tenant = l.tenant AND c.document_id = l.aggregate_id AND c.collection = ANY({collections})) "
         f"OR (l.event_id IS NULL AND starts_with(l.consumer, '{INBOX}') AND EXISTS ("
         "SELECT FROM annals.document_collections AS c WHERE c.tenant = l.tenant AND c.document_id = l.aggregate_id "
         f"AND c.collection = ANY({collections}))))"
@@ -268,9 +268,10 @@ class DeadLetters:
         """For each of these documents with an event of its present content among the letters: what went wrong last."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT e.aggregate_id, l.consumer, l.cause FROM annals.dead_letters AS l "
+                "SELECT l.aggregate_id, l.consumer, l.cause FROM annals.dead_letters AS l "
                 "JOIN annals.stored_events AS e ON e.event_id = l.event_id AND e.tenant = l.tenant "
-                "AND e.aggregate_id = l.aggregate_id "
+                "JOIN annals.document_collections AS d ON d.originator_id = e.originator_id "
+                "AND d.document_id = l.aggregate_id "
                 f"WHERE l.{_UNDONE} AND l.tenant = $1 AND l.aggregate_id = ANY($2) "
                 "AND e.originator_version >= (SELECT coalesce(max(c.originator_version), 0) "
                 "FROM annals.stored_events AS c WHERE c.originator_id = e.originator_id "

@@ -23,6 +23,10 @@ class DuplicateEventError(AnnalsError):
     """The aggregate has an event with this id already; read that one."""
 
 
+class KeysChangedError(AnnalsError):
+    """A key was destroyed, or the master key changed, while events were sealed; seal them again."""
+
+
 class EventTooLargeError(AnnalsError):
     """The event is larger than an event may be; send less, or in several pieces."""
 

@@ -127,13 +127,15 @@ class KeyManagementService:
             await take_turn(connection, TURN)
             if await is_empty(connection):
                 await self._master.begin()
+            # Keys that others wrapped before this, and have not stored yet, are not stored any more.
+            await connection.execute("UPDATE annals.master_key_changes SET number = number + 1")
             if rotate_master:
                 await self._master.rotate()
             async for key in wrapped_keys(connection, PAGE_KEYS):
                 assert key.wrapped is not None
                 if await self._master.is_present(key.wrapped):
                     continue
-                associated = _associated(key.key_id, key.tenant, key.subject)
+                associated = associated_data(key.key_id, key.tenant, key.subject)
                 opened = await self._master.unwrap(key.wrapped, associated)
                 await rewrap(connection, key, await self._master.wrap(opened, associated))
                 count += 1
@@ -148,14 +150,14 @@ class KeyManagementService:
 
     async def _create(self, tenant: str, subject: str) -> None:
         """Nobody waits with a connection in his hand for a master key that is being changed."""
-        key_id = f"k{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
+        key_id = new_key_id()
         end = monotonic() + TURN_LIMIT_S
         while True:
             async with transaction(self._pool) as connection:
                 if await try_share_turn(connection, TURN):
                     if await is_empty(connection):
                         await self._master.begin()
-                    wrapped = await self._master.wrap(new_key(), _associated(key_id, tenant, subject))
+                    wrapped = await self._master.wrap(new_key(), associated_data(key_id, tenant, subject))
                     await insert(connection, key_id, tenant, subject, wrapped)
                     return
             if monotonic() > end:
@@ -168,7 +170,7 @@ class KeyManagementService:
             if key.wrapped is None:
                 raise KeyDestroyedError()
             try:
-                opened = await self._master.unwrap(key.wrapped, _associated(key.key_id, key.tenant, key.subject))
+                opened = await self._master.unwrap(key.wrapped, associated_data(key.key_id, key.tenant, key.subject))
                 return _Opened(key.key_id, key.tenant, key.subject, opened, monotonic() + KEPT_S)
             except MasterKeyError:
                 again = await self._keys.get(key.key_id)
@@ -196,6 +198,11 @@ class KeyManagementService:
             del self._present[kept.tenant, kept.subject]
 
 
-def _associated(key_id: str, tenant: str, subject: str) -> bytes:
+def new_key_id() -> str:
+    """Random."""
+    return f"k{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
+
+
+def associated_data(key_id: str, tenant: str, subject: str) -> bytes:
     """A wrapped key cannot stand in another row."""
     return json.dumps([key_id, tenant, subject], ensure_ascii=True, separators=(",", ":")).encode()

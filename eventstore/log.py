@@ -19,17 +19,26 @@ from eventsourcing.utils import Environment, get_topic
 from psycopg.rows import DictRow, dict_row
 
 from contracts.envelope import DomainEvent
-from eventstore.errors import DuplicateEventError, StoreUnavailableError, VersionConflictError, reason_of
+from eventstore.errors import (
+    DuplicateEventError,
+    KeysChangedError,
+    StoreUnavailableError,
+    VersionConflictError,
+    reason_of,
+)
 from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection
-from eventstore.mapper import DomainEventMapper
+from eventstore.mapper import DomainEventMapper, sealed
 from eventstore.pool import ACQUIRE_LIMIT_S
 from eventstore.recorder import GaplessRecorder, Recorded
+from eventstore.stream_keys import AppendingKeys
 
 SCHEMA = "annals"
 TABLE = "stored_events"
 CHANNEL = TABLE
 """The recorder notifies this channel in the transaction that appends."""
 EVENT_ID_INDEX = "stored_events_event_id"
+KEYS_CHANGED = "AN001"
+"""What `annals.append_events` raises (0032)."""
 
 _DSN = "POSTGRES_DSN"
 _ADDRESS = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")
@@ -114,21 +123,26 @@ class EventLog(Application[UUID]):
         """As `store`; each comes back with its position and the time when it was recorded."""
         return [event.at(*recorded) for event, recorded in zip(events, self.store(events), strict=True)]
 
-    def store(self, events: Iterable[DomainEvent]) -> list[Recorded]:
+    def store(self, events: Iterable[DomainEvent], keys: AppendingKeys | None = None) -> list[Recorded]:
         """Store all events in one transaction, or none; returns where and when. The events may be made as they are
-        asked for: few are held at once, and the rest of their bytes compressed.
+        asked for: few are held at once, and the rest of their bytes compressed. With `keys`, those of SEALED_KINDS are
+        sealed; there is one for each of their streams.
 
-        Raises EventTooLargeError, VersionConflictError, DuplicateEventError, StoreUnavailableError.
+        Raises EventTooLargeError, VersionConflictError, DuplicateEventError, KeysChangedError, StoreUnavailableError.
         """
         try:
             with _said_plainly():
-                assert isinstance(self.recorder, GaplessRecorder)
-                return self.recorder.append(map(self.mapper.to_stored_event, events))
+                assert isinstance(self.recorder, GaplessRecorder) and isinstance(self.mapper, DomainEventMapper)
+                if keys is None:
+                    return self.recorder.append(map(self.mapper.to_stored_event, events))
+                return self.recorder.append((sealed(event, keys.keys, self.mapper) for event in events), keys.changes)
         except IntegrityError as error:
             if EVENT_ID_INDEX in str(error):
                 raise DuplicateEventError(str(error).splitlines()[0]) from None
             raise VersionConflictError(str(error).splitlines()[0]) from None
         except PersistenceError as error:
+            if KEYS_CHANGED in str(getattr(error.__cause__, "sqlstate", "")):
+                raise KeysChangedError() from None
             if "connection" in str(error).lower():
                 raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
             raise

@@ -1,29 +1,47 @@
 """The one codec between a DomainEvent and its stored bytes."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
+from pydantic_core import from_json
 
+from contracts.access import collection_of
 from contracts.codec import encode
+from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent
 from contracts.limits import MAX_EVENT_BYTES
-from contracts.unvalidated import decode_unvalidated
+from contracts.reasoning import ReasoningQueryExecuted
+from contracts.unvalidated import decode_fields
 from eventstore.errors import EventTooLargeError
+from eventstore.sealed_events import SEALED_KINDS, StreamKey, key_of, seal_event
+from security.errors import UnknownKeyError
+
+Note = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SealedEvent(StoredEvent):
+    """A stored event, and what is noted beside it: the key that sealed it, its document, documents it rests on."""
+
+    key: StreamKey
+    tenant: str
+    document: Note | None = None
+    questions: tuple[Note, ...] = ()
 
 
 class DomainEventMapper(Mapper[UUID]):
-    """Stored as canonical JSON under the event type's name, so that the table reads without our code."""
+    """Stored as canonical JSON under the event type's name, so that the envelope reads without our code."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """The position is the table's own column, so it stays out of the bytes. Raises EventTooLargeError."""
+        """In the clear. The position is the table's own column, so it stays out of the bytes. Raises
+        EventTooLargeError."""
         assert isinstance(domain_event, DomainEvent)
         state = encode(domain_event)
-        if len(state) > MAX_EVENT_BYTES:
-            raise EventTooLargeError(
-                f"{domain_event.event_type} of {domain_event.kind} {domain_event.aggregate_id} takes {len(state):,} "
-                f"bytes and the limit is {MAX_EVENT_BYTES:,}; nothing was stored: send less, or in several pieces"
-            )
+        _check_size(domain_event, len(state))
         return StoredEvent(
             originator_id=domain_event.originator_id,
             originator_version=domain_event.originator_version,
@@ -32,5 +50,44 @@ class DomainEventMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
-        """Older schema versions are upcast. Raises MalformedEventError, NewerSchemaError."""
-        return decode_unvalidated(bytes(stored_event.state))
+        """Older schema versions are upcast. Raises MalformedEventError, NewerSchemaError, and UnknownKeyError for an
+        event that is sealed, which `eventstore.reader` opens."""
+        fields = from_json(bytes(stored_event.state))
+        if key_of(fields) is not None:
+            raise UnknownKeyError()
+        return decode_fields(fields, bytes(stored_event.state))
+
+
+def sealed(event: DomainEvent, keys: Mapping[UUID, StreamKey], mapper: DomainEventMapper) -> StoredEvent:
+    """As it is to be stored: sealed, where its kind is. Raises EventTooLargeError."""
+    if event.kind not in SEALED_KINDS:
+        return mapper.to_stored_event(event)
+    stream = event.originator_id
+    key = keys[stream]
+    state, size = seal_event(event, stream, key)
+    _check_size(event, size)
+    own: Note = {"originator_id": str(stream), "tenant": event.tenant}
+    document: Note | None = None
+    questions: tuple[Note, ...] = ()
+    match event.event_data:
+        case DocumentContent(attributes=attributes):
+            document = {**own, "document_id": event.aggregate_id, "collection": collection_of(attributes)}
+        case ReasoningQueryExecuted() as executed:
+            questions = tuple({**own, "document_id": one} for one in _rests_on(executed))
+    return SealedEvent(
+        stream, event.originator_version, str(event.event_type), state, key, event.tenant, document, questions
+    )
+
+
+def _rests_on(executed: ReasoningQueryExecuted) -> list[str]:
+    parts = (executed.sources, executed.steps, executed.candidates)
+    return list(dict.fromkeys(one.document_id for part in parts for one in part))
+
+
+def _check_size(event: DomainEvent, size: int) -> None:
+    """Of its bytes in the clear, as Kafka carries them."""
+    if size > MAX_EVENT_BYTES:
+        raise EventTooLargeError(
+            f"{event.event_type} of {event.kind} {event.aggregate_id} takes {size:,} "
+            f"bytes and the limit is {MAX_EVENT_BYTES:,}; nothing was stored: send less, or in several pieces"
+        )

@@ -1,24 +1,30 @@
 """Stored events as DomainEvents: by position, by aggregate, by correlation. Reads only."""
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json
 
 from contracts import limits
 from contracts.batches import batches
 from contracts.codec import check_event_type
 from contracts.envelope import DomainEvent
+from contracts.erased import Erased, erased_event
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.ids import stream_id
-from contracts.unvalidated import decode_unvalidated
+from contracts.unvalidated import decode_fields
 from eventstore.keys import AggregateKey
 from eventstore.pages import page
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
+from eventstore.sealed_events import key_of, keys_in, opened, stream_of, subject_of
+from eventstore.stream_keys import StreamKeys
+from security.errors import UnknownKeyError
 
 PAGE_ROWS = 1000
 PAGE_LIMIT_S = 600.0
@@ -33,10 +39,8 @@ def seen_within(collections: str) -> str:
     return (
         f"({collections}::text[] IS NULL OR EXISTS (SELECT FROM annals.document_collections AS c "
         f"WHERE c.originator_id = stored_events.originator_id AND c.collection = ANY({collections})) "
-        f"OR (topic = ANY('{{{','.join(QUESTION_TYPES)}}}') AND EXISTS (SELECT FROM annals.stored_events AS q "
-        "WHERE q.originator_id = stored_events.originator_id "
-        f"AND q.topic = '{EventType.REASONING_QUERY_EXECUTED}' "
-        f"AND annals.rests_within(q.tenant, convert_from(q.state, 'UTF8')::jsonb, {collections}))))"
+        f"OR (topic = ANY('{{{','.join(QUESTION_TYPES)}}}') "
+        f"AND annals.question_rests_within(stored_events.originator_id, {collections})))"
     )
 
 
@@ -107,6 +111,8 @@ _FIRST_BEHIND = (
     "SELECT notification_id, recorded_at FROM annals.stored_events WHERE notification_id > $1 "
     "ORDER BY notification_id LIMIT 1"
 )
+_NO_IDS: Mapping[UUID, str] = {}
+_Secrets = Mapping[str, bytes | None]
 
 _EVENT_TYPES = """
 WITH RECURSIVE types AS (
@@ -142,12 +148,16 @@ class EventReader:
 
     What gives events raises NewerSchemaError for those that only a newer Annals reads.
 
+    What was erased is passed over, wherever it is not said otherwise. What gives events that are sealed raises
+    MasterKeyError, UnknownKeyError, DecryptionError where they cannot be opened.
+
     `collections`: events of documents alone that are, or were at the end, of these, "" for none, and of questions whose
     answers rest on such documents alone; None for all events.
     """
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: PostgresPool, keys: StreamKeys | None = None) -> None:
+        """`keys` open events that are sealed."""
+        self._pool, self._keys = pool, keys
 
     async def identity(self) -> str:
         """The log's own name, given when it was made."""
@@ -156,14 +166,14 @@ class EventReader:
 
     async def after(self, position: int, limit: int) -> list[DomainEvent]:
         """The next events behind `position`, in the order of the log: at most `limit`, and at most BATCH_BYTES."""
-        return await self._fetch(_AFTER, position, limit, limits.BATCH_BYTES)
+        return await self._page(_AFTER, [position, limit, limits.BATCH_BYTES], 0)
 
     async def of_types(self, event_types: Collection[str], after: int, up_to: int, limit: int) -> list[DomainEvent]:
         """Events of these types behind a position and up to another, in the order of the log.
 
         At most `limit`, and at most BATCH_BYTES or a single one.
         """
-        return await self._fetch(_OF_TYPES, sorted(event_types), after, up_to, limit, limits.BATCH_BYTES)
+        return await self._page(_OF_TYPES, [sorted(event_types), after, up_to, limit, limits.BATCH_BYTES], 1)
 
     async def of_tenant(
         self,
@@ -179,9 +189,8 @@ class EventReader:
         At most `limit`, and at most BATCH_BYTES or a single one. Every position between is looked at.
         """
         types = sorted(event_types)
-        return await self._fetch(
-            _OF_TENANT, tenant, types, after, up_to, limit, limits.BATCH_BYTES, listed(collections)
-        )
+        seen = listed(collections)
+        return await self._page(_OF_TENANT, [tenant, types, after, up_to, limit, limits.BATCH_BYTES, seen], 2)
 
     async def of_request(
         self,
@@ -194,17 +203,15 @@ class EventReader:
     ) -> list[DomainEvent]:
         """What one request led to behind a position, in the order of the log; bounded like `of_tenant`."""
         types = sorted(event_types)
-        return await self._fetch(
-            _OF_REQUEST, tenant, correlation_id, types, after, limit, limits.BATCH_BYTES, listed(collections)
-        )
+        seen = listed(collections)
+        return await self._page(_OF_REQUEST, [tenant, correlation_id, types, after, limit, limits.BATCH_BYTES, seen], 3)
 
     async def page_of(
         self, key: AggregateKey, collections: Collection[str] | None, after_version: int, limit: int
     ) -> list[DomainEvent]:
         """One aggregate's events behind a version, in order; bounded like `of_tenant`."""
-        return await self._fetch(
-            _OF_AGGREGATE, stream_id(*key), after_version, limit, limits.BATCH_BYTES, listed(collections)
-        )
+        arguments = [stream_id(*key), after_version, limit, limits.BATCH_BYTES, listed(collections)]
+        return await self._page(_OF_AGGREGATE, arguments, 1, "originator_version")
 
     async def with_id(
         self, tenant: str, event_id: UUID, collections: Collection[str] | None = None
@@ -231,24 +238,27 @@ class EventReader:
 
     async def of_aggregates(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, list[DomainEvent]]:
         """All events of several aggregates in one query; aggregates without events are left out."""
-        return await self._since(dict.fromkeys(keys, 1))
+        found = await self._since(dict.fromkeys(keys, 1))
+        return {key: left for key, events in found.items() if (left := _left(events))}
 
     async def in_batches(
         self, since: Mapping[AggregateKey, int]
     ) -> AsyncIterator[dict[AggregateKey, list[DomainEvent]]]:
         """Of each aggregate the events from a version on, in batches of at most BATCH_BYTES, one aggregate at least.
 
-        Aggregates without such events are left out.
+        Aggregates without such events are left out; one of which all are erased has none.
         """
         sizes = await self._sizes(since)
         for keys in batches(sizes, sizes.__getitem__):
-            yield await self._since({key: since[key] for key in keys})
+            found = await self._since({key: since[key] for key in keys})
+            yield {key: _left(events) for key, events in found.items()}
 
     async def states(
         self, keys: Iterable[AggregateKey], project: Project[State]
     ) -> AsyncIterator[dict[AggregateKey, State]]:
         """The present states of several aggregates, as many at a time as have BATCH_BYTES of events, or a single one.
-        No more events than that are held at once. Aggregates that have no state are left out.
+        No more events than that are held at once. Aggregates that have no state are left out. `project` is given erased
+        events, too (`contracts.erased`).
         """
         sizes = await self._sizes(dict.fromkeys(keys, 1))
         for some in batches(sizes, sizes.__getitem__):
@@ -257,25 +267,32 @@ class EventReader:
                 state = await self._state(key, project)
                 yield {} if state is None else {key: state}
                 continue
-            found = {key: project(events) for key, events in (await self.of_aggregates(some)).items()}
+            histories = await self._since(dict.fromkeys(some, 1), remembered=True)
+            found = {key: project(events) for key, events in histories.items()}
             yield {key: state for key, state in found.items() if state is not None}
 
     async def _state(self, key: AggregateKey, project: Project[State]) -> State | None:
         """Page by page."""
         state: State | None = None
         version = 0
-        while events := await self.page_of(key, None, version, PAGE_ROWS):
+        while events := await self._read(
+            _OF_AGGREGATE, stream_id(*key), version, PAGE_ROWS, limits.BATCH_BYTES, None, ids=_ids([key])
+        ):
             state, version = project(events, state), events[-1].aggregate_version
         return state
 
-    async def _since(self, since: Mapping[AggregateKey, int]) -> dict[AggregateKey, list[DomainEvent]]:
-        events = await self._fetch(
+    async def _since(
+        self, since: Mapping[AggregateKey, int], *, remembered: bool = False
+    ) -> dict[AggregateKey, list[DomainEvent]]:
+        events = await self._read(
             "SELECT e.notification_id, e.recorded_at, e.state FROM annals.stored_events AS e "
             "JOIN unnest($1::uuid[], $2::int[]) AS k(id, first) "
             "ON e.originator_id = k.id AND e.originator_version >= k.first "
             "ORDER BY e.originator_id, e.originator_version",
             [stream_id(*key) for key in since],
             list(since.values()),
+            ids=_ids(since),
+            remembered=remembered,
         )
         found: dict[AggregateKey, list[DomainEvent]] = defaultdict(list)
         for event in events:
@@ -296,6 +313,27 @@ class EventReader:
                 list(since.values()),
             )
         return {by_stream[UUID(str(row["originator_id"]))]: row["bytes"] for row in rows}
+
+    async def erased(self, keys: Iterable[AggregateKey]) -> frozenset[AggregateKey]:
+        """Those of which events were erased, be there others since or not."""
+        by_subject = {(key.tenant, subject_of(stream_id(*key))): key for key in keys}
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT tenant, subject FROM annals.data_keys JOIN unnest($1::text[], $2::text[]) "
+                "AS k (tenant, subject) USING (tenant, subject) WHERE destroyed_at IS NOT NULL",
+                [tenant for tenant, _ in by_subject],
+                [subject for _, subject in by_subject],
+            )
+        return frozenset(by_subject[row["tenant"], row["subject"]] for row in rows)
+
+    async def keys_of(self, streams: Collection[UUID]) -> list[AggregateKey]:
+        """The aggregates of these streams, as their events say; those that were erased are left out."""
+        events = await self._fetch(
+            "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
+            "FROM annals.stored_events WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version DESC",
+            list(streams),
+        )
+        return [AggregateKey.of(event) for event in events]
 
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         """The version of each aggregate's last event; aggregates without events are left out."""
@@ -519,17 +557,18 @@ class EventReader:
             await connection.execute("SET LOCAL statement_timeout = 0")
             # Every page reads on in the order of the primary key; sorting would read all of the rest for each.
             await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-            ready: list[list[DomainEvent]] = []
+            ready: list[list[asyncpg.Record]] = []
             size = 0
             async for stream in _streams(_rows(connection, types, up_to)):
                 own = sum(len(row["state"]) for row in stream)
                 if ready and (len(ready) >= batch or size + own > limits.BATCH_BYTES):
-                    yield ready
+                    if found := await self._histories(ready):
+                        yield found
                     ready, size = [], 0
-                ready.append([_event(row) for row in stream])
+                ready.append(stream)
                 size += own
-            if ready:
-                yield ready
+            if ready and (found := await self._histories(ready)):
+                yield found
 
     async def _event_types(self) -> list[str]:
         """Every event type in the log: one look into the index for each."""
@@ -537,14 +576,74 @@ class EventReader:
             rows = await connection.fetch(_EVENT_TYPES)
         return [row["topic"] for row in rows]
 
+    async def _histories(self, streams: Sequence[Sequence[asyncpg.Record]]) -> list[list[DomainEvent]]:
+        """What is left of each; those of which nothing is are left out."""
+        events = iter(await self._opened([row for stream in streams for row in stream]))
+        return [left for stream in streams if (left := _left(itertools.islice(events, len(stream))))]
+
+    async def _page(
+        self, query: str, arguments: list[Any], behind: int, column: str = "notification_id"
+    ) -> list[DomainEvent]:
+        """Where all of a page was erased, the next one. `behind` is the number of the argument behind which it begins,
+        a value of `column`."""
+        while True:
+            async with acquire(self._pool) as connection:
+                rows = await connection.fetch(query, *arguments)
+            found = _left(await self._opened(rows))
+            if found or not rows:
+                return found
+            arguments[behind] = rows[-1][column]
+
     async def _fetch(self, query: str, *arguments: object) -> list[DomainEvent]:
+        return _left(await self._read(query, *arguments))
+
+    async def _read(
+        self, query: str, *arguments: object, ids: Mapping[UUID, str] = _NO_IDS, remembered: bool = False
+    ) -> list[DomainEvent]:
+        """`ids`: those of aggregates, by stream, which erased events do not know. `remembered`: as for StreamKeys."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *arguments)
-        return [_event(row) for row in rows]
+        return await self._opened(rows, ids, remembered=remembered)
+
+    async def _opened(
+        self, rows: Sequence[asyncpg.Record], ids: Mapping[UUID, str] = _NO_IDS, *, remembered: bool = False
+    ) -> list[DomainEvent]:
+        read = [_fields(row["state"]) for row in rows]
+        wanted = keys_in(read)
+        if wanted and self._keys is None:
+            raise UnknownKeyError()
+        secrets: _Secrets = {}
+        if wanted and self._keys is not None:
+            secrets = await self._keys.for_reading(wanted, remembered=remembered)
+        return [_event(row, fields, secrets, ids) for row, fields in zip(rows, read, strict=True)]
 
 
-def _event(row: asyncpg.Record) -> DomainEvent:
-    return decode_unvalidated(row["state"], position=row["notification_id"], recorded_at=row["recorded_at"])
+def _fields(state: bytes) -> Any:
+    """What is no JSON is None: the slow way says what is wrong with it."""
+    try:
+        return from_json(state)
+    except ValueError:
+        return None
+
+
+def _event(row: asyncpg.Record, fields: Any, secrets: _Secrets, ids: Mapping[UUID, str]) -> DomainEvent:
+    position, recorded_at = row["notification_id"], row["recorded_at"]
+    key = key_of(fields)
+    if key is None:
+        return decode_fields(fields, row["state"], position=position, recorded_at=recorded_at)
+    secret = secrets[key]
+    if secret is None:
+        return erased_event(fields, ids.get(stream_of(fields), fields["aggregate_id"]), position)
+    return decode_fields(opened(fields, secret), position=position, recorded_at=recorded_at)
+
+
+def _left(events: Iterable[DomainEvent]) -> list[DomainEvent]:
+    """Those that were not erased."""
+    return [event for event in events if not isinstance(event.event_data, Erased)]
+
+
+def _ids(keys: Iterable[AggregateKey]) -> dict[UUID, str]:
+    return {stream_id(*key): key.aggregate_id for key in keys}
 
 
 def listed(collections: Collection[str] | None) -> list[str] | None:

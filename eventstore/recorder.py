@@ -1,20 +1,27 @@
 """The library's PostgreSQL recorder, which appends through a function of ours (migration 0024)."""
 
+import base64
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import Cursor
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
 from contracts.batches import batches
+from eventstore.mapper import SealedEvent
+from eventstore.sealed_events import subject_of
 
 STATEMENT_BYTES = 1024 * 1024
 APPEND = b"SELECT * FROM annals.append_events(%s)"
+APPEND_SEALED = b"SELECT * FROM annals.append_events(%s, %s)"
 
 
 class Recorded(NamedTuple):
@@ -40,9 +47,9 @@ class GaplessRecorder(PostgresApplicationRecorder):
         """As the library's."""
         return [recorded.position for recorded in self.append(stored_events)]
 
-    def append(self, stored_events: Iterable[StoredEvent]) -> list[Recorded]:
+    def append(self, stored_events: Iterable[StoredEvent], changes: int = 0) -> list[Recorded]:
         """Store events, which may be made as they are asked for, in one transaction. Tried once: the library would try
-        ten times, each as long as a silent server is waited for.
+        ten times, each as long as a silent server is waited for. `changes`: of the master key, as AppendingKeys has it.
 
         Many large events go in several statements: psycopg spells a statement's events as one value, several times as
         large. All are made before the first statement locks the table, and until their turn comes they are compressed.
@@ -53,23 +60,65 @@ class GaplessRecorder(PostgresApplicationRecorder):
             return []
         if second is None:
             with self.datastore.get_connection() as connection, connection.cursor() as cursor:
-                return self._append(cursor, first)
+                return self._append(cursor, first, changes, set())
+        told: set[str] = set()
         waiting = [[_compressed(event) for event in batch] for batch in chain((first, second), made)]
         with self.datastore.get_connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            return [recorded for batch in waiting for recorded in self._append(cursor, map(_decompressed, batch))]
+            return [
+                recorded
+                for batch in waiting
+                for recorded in self._append(cursor, [_decompressed(event) for event in batch], changes, told)
+            ]
 
-    def _append(self, cursor: Cursor[DictRow], events: Iterable[StoredEvent]) -> list[Recorded]:
+    def _append(
+        self, cursor: Cursor[DictRow], events: Sequence[StoredEvent], changes: int, told: set[str]
+    ) -> list[Recorded]:
+        """`told`: the new keys that are stored by now."""
         rows = [
             self.construct_pg_stored_event(event.originator_id, event.originator_version, event.topic, event.state)
             for event in events
         ]
-        cursor.execute(APPEND, (rows,), prepare=True)
+        sealed = [event for event in events if isinstance(event, SealedEvent)]
+        if sealed:
+            cursor.execute(APPEND_SEALED, (rows, Jsonb(_beside(sealed, changes, told))), prepare=True)
+        else:
+            cursor.execute(APPEND, (rows,), prepare=True)
         return [Recorded(row["position"], row["recorded_at"]) for row in cursor.fetchall()]
 
 
+def _beside(events: Sequence[SealedEvent], changes: int, told: set[str]) -> dict[str, Any]:
+    """What `annals.append_events` is told of sealed events."""
+    keys = {event.key.key_id: event for event in reversed(events)}
+    new = [event for key_id, event in keys.items() if event.key.wrapped is not None and key_id not in told]
+    told.update(keys)
+    return {
+        "used": [key_id for key_id, event in keys.items() if event.key.wrapped is None],
+        "keys": [_new_key(event) for event in new],
+        "changes": changes,
+        "documents": [
+            {**event.document, "number": number} for number, event in enumerate(events) if event.document is not None
+        ],
+        "questions": [note for event in events for note in event.questions],
+    }
+
+
+def _new_key(event: SealedEvent) -> dict[str, Any]:
+    """`version`: of the event that it is for; a stream that has events already may have an older key."""
+    wrapped = event.key.wrapped
+    assert wrapped is not None and isinstance(event.originator_id, UUID)
+    return {
+        "key_id": event.key.key_id,
+        "tenant": event.tenant,
+        "subject": subject_of(event.originator_id),
+        "master": wrapped.master,
+        "wrapped": base64.b64encode(wrapped.data).decode(),
+        "version": event.originator_version,
+    }
+
+
 def _compressed(event: StoredEvent) -> StoredEvent:
-    return StoredEvent(event.originator_id, event.originator_version, event.topic, zlib.compress(event.state, 1))
+    return replace(event, state=zlib.compress(event.state, 1))
 
 
 def _decompressed(event: StoredEvent) -> StoredEvent:
-    return StoredEvent(event.originator_id, event.originator_version, event.topic, zlib.decompress(event.state))
+    return replace(event, state=zlib.decompress(event.state))

@@ -9,7 +9,11 @@ import asyncpg
 from contracts.batches import batches
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveReader, ArchiveWriter, Counts
+from eventstore.data_keys import is_empty
+from eventstore.key_management import associated_data
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
+from security.errors import MasterKeyError
+from security.master_key import MasterKey, WrappedKey
 
 BATCH_ROWS = 1000
 LONG_S = 3600.0
@@ -24,12 +28,13 @@ class NotEmptyError(AnnalsError):
 
 
 class _Table(NamedTuple):
-    """`order` is total; `size` is the SQL of a row's bytes, as far as they can be many."""
+    """`order` is total; `size` is the SQL of a row's bytes, as far as they can be many; `which` rows are taken."""
 
     name: str
     columns: tuple[str, ...]
     order: str
     size: str
+    which: str = "true"
 
 
 TEXTS = _Table(
@@ -42,6 +47,19 @@ RECEIPTS = _Table(
     "event_id, tenant, document_id",
     "0",
 )
+# Those that sign or seal anything else stay with their log.
+KEYS = _Table(
+    "data_keys",
+    ("key_id", "tenant", "subject", "master", "wrapped"),
+    "key_id",
+    "0",
+    "subject LIKE 'stream/%'",
+)
+KEYS_STORED = (*KEYS.columns, "retired_at", "destroyed_at")
+DOCUMENTS = _Table(
+    "document_collections", ("originator_id", "tenant", "document_id", "collection"), "originator_id", "0"
+)
+QUESTIONS = _Table("question_documents", ("originator_id", "tenant", "document_id"), "originator_id, document_id", "0")
 EVENTS = _Table(
     "stored_events",
     ("notification_id", "state", "recorded_at", "follows", "hash"),
@@ -61,12 +79,14 @@ async def count_lines(pool: PostgresPool) -> Counts:
         return await _counts(connection)
 
 
-async def dump(pool: PostgresPool, file: BinaryIO, *, outputs: bool, report: Report) -> Counts:
+async def dump(
+    pool: PostgresPool, file: BinaryIO, *, outputs: bool, report: Report, master: MasterKey | None = None
+) -> Counts:
     """Write the event store as it is at this moment; appending goes on meanwhile. Returns what was written.
 
-    `outputs`: model outputs too. `report` is told how many lines are written.
+    `outputs`: model outputs too. `report` is told how many lines are written. `master` opens the keys of sealed events.
 
-    Raises StoreUnavailableError, ArchiveError.
+    Raises StoreUnavailableError, ArchiveError, MasterKeyError.
     """
     async with transaction(pool, isolation="repeatable_read", readonly=True) as connection:
         await connection.execute("SET LOCAL statement_timeout = 0")
@@ -78,12 +98,15 @@ async def dump(pool: PostgresPool, file: BinaryIO, *, outputs: bool, report: Rep
             (TEXTS, writer.text),
             *([(OUTPUTS, writer.output)] if outputs else []),
             (RECEIPTS, writer.receipt),
+            (KEYS, writer.key),
+            (DOCUMENTS, writer.document),
+            (QUESTIONS, writer.question),
             (EVENTS, writer.event),
         ]
         written = 0
         for table, write in parts:
             async for row in _rows(connection, table):
-                write(*row)
+                write(*(row if table is not KEYS else await _opened_key(row, master)))
                 written += 1
                 if written % BATCH_ROWS == 0:
                     report(written)
@@ -92,12 +115,14 @@ async def dump(pool: PostgresPool, file: BinaryIO, *, outputs: bool, report: Rep
     return counts
 
 
-async def restore(pool: PostgresPool, archive: ArchiveReader, report: Report) -> Counts:
+async def restore(
+    pool: PostgresPool, archive: ArchiveReader, report: Report, master: MasterKey | None = None
+) -> Counts:
     """Take an archive in, with its ids, versions, positions and times: all of it in one transaction, or nothing.
 
     One transaction rather than one that goes on where it stopped: a half-filled log looks like a log, and the relay
-    would publish it. `report` is told how many lines are taken in. Raises ArchiveError, NotEmptyError,
-    StoreUnavailableError.
+    would publish it. `report` is told how many lines are taken in. `master` wraps the keys of sealed events. Raises
+    ArchiveError, NotEmptyError, MasterKeyError, StoreUnavailableError.
     """
     taken = 0
     async with transaction(pool) as connection:
@@ -109,15 +134,21 @@ async def restore(pool: PostgresPool, archive: ArchiveReader, report: Report) ->
             raise NotEmptyError(
                 f"it holds events: {present.events}, texts: {present.texts}, model outputs: {present.outputs}"
             )
-        parts = (
+        parts: tuple[tuple[str, tuple[str, ...], Iterator[Any]], ...] = (
             (TEXTS.name, TEXTS.columns, _texts(archive)),
             (OUTPUTS.name, OUTPUTS.columns, _outputs(archive)),
             (RECEIPTS.name, RECEIPTS.columns, _receipts(archive)),
+            (KEYS.name, KEYS_STORED, archive.data_keys()),
+            (DOCUMENTS.name, DOCUMENTS.columns, _documents(archive)),
+            (QUESTIONS.name, QUESTIONS.columns, _questions(archive)),
             (EVENTS.name, STORED, _events(archive)),
         )
+        if archive.header.counts.keys and master is not None and await is_empty(connection):
+            await master.begin()
         for name, columns, rows in parts:
             for batch in batches(rows, _bytes_of, max_items=BATCH_ROWS):
-                await connection.copy_records_to_table(name, schema_name="annals", columns=columns, records=batch)
+                records = await _wrapped_keys(batch, master) if name == KEYS.name else batch
+                await connection.copy_records_to_table(name, schema_name="annals", columns=columns, records=records)
                 taken += len(batch)
                 report(taken)
         archive.end()
@@ -137,7 +168,7 @@ async def restore(pool: PostgresPool, archive: ArchiveReader, report: Report) ->
 
 async def _rows(connection: Connection, table: _Table) -> AsyncIterator[asyncpg.Record]:
     """All rows in order. Sizes are read ahead of them, so that what is fetched at once is bounded in bytes."""
-    of_table = f"FROM annals.{table.name} ORDER BY {table.order}"
+    of_table = f"FROM annals.{table.name} WHERE {table.which} ORDER BY {table.order}"
     sizes = await connection.cursor(f"SELECT {table.size} AS bytes {of_table}")
     rows = await connection.cursor(f"SELECT {', '.join(table.columns)} {of_table}")
     while next_sizes := await sizes.fetch(BATCH_ROWS):
@@ -151,6 +182,9 @@ async def _counts(connection: Any) -> Counts:
         "SELECT (SELECT count(*) FROM annals.texts) AS texts, "
         "(SELECT count(*) FROM annals.model_outputs) AS outputs, "
         "(SELECT count(*) FROM annals.inbox_receipts) AS receipts, "
+        f"(SELECT count(*) FROM annals.data_keys WHERE {KEYS.which}) AS keys, "
+        "(SELECT count(*) FROM annals.document_collections) AS documents, "
+        "(SELECT count(*) FROM annals.question_documents) AS questions, "
         "(SELECT count(*) FROM annals.stored_events) AS events",
         timeout=LONG_S,
     )
@@ -172,6 +206,42 @@ def _receipts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
         yield line.tenant, line.document_id, line.event_id, line.outcome, line.received_at
 
 
+def _documents(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    for line in archive.documents():
+        yield line.originator_id, line.tenant, line.document_id, line.collection
+
+
+def _questions(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
+    for line in archive.questions():
+        yield line.originator_id, line.tenant, line.document_id
+
+
+async def _opened_key(row: asyncpg.Record, master: MasterKey | None) -> tuple[object, ...]:
+    if row["wrapped"] is None:
+        return row["key_id"], row["tenant"], row["subject"], None
+    if master is None:
+        raise MasterKeyError()
+    associated = associated_data(row["key_id"], row["tenant"], row["subject"])
+    key = await master.unwrap(WrappedKey(row["master"], row["wrapped"]), associated)
+    return row["key_id"], row["tenant"], row["subject"], key
+
+
+async def _wrapped_keys(lines: Sequence[Any], master: MasterKey | None) -> list[tuple[object, ...]]:
+    """They open what there is; what is appended is sealed with new ones. Those that were destroyed stay so."""
+    there = [line for line in lines if line.key is not None]
+    if there and master is None:
+        raise MasterKeyError()
+    asked = [(line.key, associated_data(line.key_id, line.tenant, line.subject)) for line in there]
+    wrapped = iter(() if master is None else await master.wrap_many(asked))
+    now = datetime.now(UTC)
+    rows: list[tuple[object, ...]] = []
+    for line in lines:
+        one = None if line.key is None else next(wrapped)
+        stored = (None, None, now, now) if one is None else (one.master, one.data, now, None)
+        rows.append((line.key_id, line.tenant, line.subject, *stored))
+    return rows
+
+
 def _events(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
     """Where the archive does not say when an event was recorded, its own time says it: none lies before the one in
     front of it, nor later than now. The database chains it then."""
@@ -186,5 +256,5 @@ def _events(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
             yield *own, recorded_at, None, None
 
 
-def _bytes_of(row: Sequence[object]) -> int:
+def _bytes_of(row: Any) -> int:
     return sum(len(value) for value in row if isinstance(value, bytes))

@@ -76,8 +76,8 @@ class CatchUp:
 
     async def _most(self, end: float) -> None:
         """Until little is left: what came within the time of one batch."""
-        while await self._reader.head() - self._position > LITTLE:
-            await self._batch()
+        while (head := await self._reader.head()) - self._position > LITTLE:
+            await self._batch(head)
             if time.monotonic() > end:
                 raise SwitchDeferredError(
                     f"events come faster than the {self._model.name} read model that is being built takes them in; "
@@ -92,15 +92,16 @@ class CatchUp:
         try:
             async with asyncio.timeout(LOCK_LIMIT_S):
                 while self._position < head:
-                    await self._batch()
+                    await self._batch(head)
                 await self._still_held()
         except TimeoutError:
             raise SwitchDeferredError(f"the last events took longer than {LOCK_LIMIT_S:.0f} s; trying again") from None
 
-    async def _batch(self) -> int:
+    async def _batch(self, head: int) -> int:
+        """What is left of the events up to `head` may be none: then it is as far as that."""
         events = await self._reader.after(self._position, BATCH)
-        if events:
-            position = events[-1].position or self._position
+        position = (events[-1].position or head) if events else head
+        if events or position > self._position:
             own = [event for event in events if event.event_type in self._model.event_types]
             await self._projector.apply(own, uniform_positions(self._model, self._topics, position))
             self._position = position

@@ -69,7 +69,11 @@ class Build:
         # Folded anew from the first event on, but no further than the extent goes.
         async for histories in self._reader.in_batches(dict.fromkeys(keys, 1)):
             wanted = {key: [event for event in events if event in self._extent] for key, events in histories.items()}
-            newer = {key: events for key, events in wanted.items() if events[-1].aggregate_version > known.get(key, 0)}
+            newer = {
+                key: events
+                for key, events in wanted.items()
+                if events and events[-1].aggregate_version > known.get(key, 0)
+            }
             sections = await self._model.sections([(key, fold(events)) for key, events in newer.items()])
             changes = [
                 Change(key, known.get(key, 0), events[-1].aggregate_version, rows)

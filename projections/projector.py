@@ -1,7 +1,7 @@
 """Live projection: events in any order, any number of times, to a read model that is always right."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from contracts.batches import batches
 from contracts.envelope import DomainEvent
@@ -56,8 +56,11 @@ class Projector:
 
     async def _write(self, batch: Batch, positions: Positions) -> None:
         known = await self._store.versions(batch) if batch else {}
+        # Kafka may deliver once more what was erased since; the log says what is left of it.
+        new = batch.keys() - known.keys()
+        erased = await self._reader.erased(new) if new else frozenset()
         waiting: list[Change] = []
-        async for news in self._news(batch, known):
+        async for news in self._news(batch, known, erased):
             for folded in batches([(key, fold(own)) for key, own in news.items()], lambda one: bytes_of(one[1])):
                 if waiting:
                     await self._store.write(waiting, {})
@@ -72,7 +75,7 @@ class Projector:
         return needed_from(event, chunks_say_content=self._model.chunks_say_content)
 
     async def _news(
-        self, batch: Batch, known: Mapping[AggregateKey, int]
+        self, batch: Batch, known: Mapping[AggregateKey, int], erased: Collection[AggregateKey]
     ) -> AsyncIterator[dict[AggregateKey, list[DomainEvent]]]:
         """The events to be folded of each aggregate that has newer ones."""
         complete: dict[AggregateKey, list[DomainEvent]] = {}
@@ -82,7 +85,8 @@ class Projector:
             newer = [by_version[version] for version in sorted(by_version) if version > there]
             if not newer:
                 continue
-            if [event.aggregate_version for event in newer] != list(range(there + 1, there + 1 + len(newer))):
+            whole = [event.aggregate_version for event in newer] == list(range(there + 1, there + 1 + len(newer)))
+            if key in erased or not whole:
                 incomplete[key] = 1  # a hole: nobody knows what the events there would need
             elif (first := min(self._needed_from(one) for one in newer)) <= there:
                 incomplete[key] = first
@@ -92,8 +96,11 @@ class Projector:
             yield complete
         found: set[AggregateKey] = set()
         async for fetched in self._reader.in_batches(incomplete):
-            found.update(key for key, own in fetched.items() if own[-1].aggregate_version >= max(batch[key]))
+            # What was erased has no events any more, and there is nothing to be folded.
+            gone = {key for key, own in fetched.items() if not own}
+            found.update(key for key, own in fetched.items() if own and own[-1].aggregate_version >= max(batch[key]))
             yield {key: own for key, own in fetched.items() if key in found}
+            found |= gone
         for key in incomplete.keys() - found:
             raise UnfoldableEventError(
                 f"{key.kind} {key.aggregate_id}: version {max(batch[key])} is not in the event store"

@@ -53,6 +53,10 @@ class Store(Protocol):
         """All changes and the positions, at once. Raises StaleVersionError when a `previous` is not what is there."""
         ...
 
+    async def forget(self, keys: Sequence[AggregateKey]) -> None:
+        """Have no version of these, as if they never were: of aggregates of which nothing else is there."""
+        ...
+
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """It as it is now, while it may go on changing."""
         ...

@@ -53,6 +53,14 @@ class MasterKey(Protocol):
         """What was wrapped, by the present or an older master key."""
         ...
 
+    async def wrap_many(self, keys: Sequence[tuple[bytes, bytes]]) -> list[WrappedKey]:
+        """As `wrap`, of pairs of key and associated data."""
+        ...
+
+    async def unwrap_many(self, wrapped: Sequence[tuple[WrappedKey, bytes]]) -> list[bytes]:
+        """As `unwrap`, of pairs of wrapped key and associated data."""
+        ...
+
     async def is_present(self, wrapped: WrappedKey) -> bool:
         """Whether the present master key wrapped it."""
         ...
@@ -130,10 +138,21 @@ class _LocalMasterKey:
 
     async def unwrap(self, wrapped: WrappedKey, associated: bytes) -> bytes:
         """See MasterKey."""
-        for key in self._keys():
-            if key.id == wrapped.master:
-                return key.unwrap(wrapped, associated)
-        raise MasterKeyError(f"the master key {wrapped.master} is not in {self.source}; restore it from its backup")
+        (key,) = await self.unwrap_many([(wrapped, associated)])
+        return key
+
+    async def wrap_many(self, keys: Sequence[tuple[bytes, bytes]]) -> list[WrappedKey]:
+        """See MasterKey."""
+        present = self._keys()[0]
+        return [present.wrap(key, associated) for key, associated in keys]
+
+    async def unwrap_many(self, wrapped: Sequence[tuple[WrappedKey, bytes]]) -> list[bytes]:
+        """See MasterKey."""
+        known = {key.id: key for key in self._keys()} if wrapped else {}
+        missing = next((one.master for one, _ in wrapped if one.master not in known), None)
+        if missing is not None:
+            raise MasterKeyError(f"the master key {missing} is not in {self.source}; restore it from its backup")
+        return [known[one.master].unwrap(one, associated) for one, associated in wrapped]
 
     async def is_present(self, wrapped: WrappedKey) -> bool:
         """See MasterKey."""

@@ -14,11 +14,39 @@ from client.address import Address
 @click.command("delete", short_help="Delete documents from every read model.")
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--reason", help="Why, kept with the event.")
+@click.option("--erase", metavar="REASON", help="Erase them for good: nothing of them is left, and nothing undoes it.")
 @served
-def command(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> None:
+def command(context: CommandContext, ids: tuple[str, ...], reason: str | None, erase: str | None) -> None:
     """Delete the documents of these IDS (or paths); returns once they are gone from every read model."""
-    if not run_async(lambda: _delete(context, ids, reason)):
+    if erase is not None and (reason is not None or not erase.strip()):
+        raise click.UsageError("--erase takes the reason itself, and --reason is for a deletion that is none")
+    done = run_async(lambda: _delete(context, ids, reason) if erase is None else _erase(context, ids, erase))
+    if not done:
         sys.exit(1)
+
+
+async def _erase(context: CommandContext, ids: tuple[str, ...], reason: str) -> bool:
+    address = context.gateway()
+    if address is None:
+        from annals.cli.here import documents as here
+
+        done = await here.erase(context, ids, reason)
+    else:
+        from client import documents as there
+        from client.gateway import open_gateway
+
+        async with open_gateway(address) as gateway:
+            done = await there.erase(gateway, [names_of(given) for given in ids], reason)
+    for document_id in done["documents"]:
+        context.say(f"erased {document_id}")
+    context.say(f"with them {done['questions']} questions and {done['entities']} entities that nothing else names")
+    if done["in_the_clear"]:
+        context.note(
+            f"{done['in_the_clear']} of their events were recorded before events were sealed, and stay in the log as "
+            "they are (see docs/erasure.md)"
+        )
+    context.give(done)
+    return not done["in_the_clear"]
 
 
 async def _delete(context: CommandContext, ids: tuple[str, ...], reason: str | None) -> bool:

@@ -1,9 +1,12 @@
-"""Which master key the settings choose."""
+"""Which master key the settings choose, and what it opens."""
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from annals.settings import Settings
+from eventstore.pool import PostgresPool
+from eventstore.stream_keys import MasterStreamKeys, StreamKeys
 from security.master_key import FileMasterKey, MasterKey, VariableMasterKey
 
 FILE_NAME = "master.key"
@@ -33,3 +36,8 @@ async def open_master_key(settings: Settings) -> AsyncIterator[MasterKey]:
         yield VariableMasterKey(settings.master_key.get_secret_value())
     else:
         yield FileMasterKey(settings.master_key_file or settings.data / FILE_NAME)
+
+
+def stream_keys(settings: Settings, pool: PostgresPool, master: MasterKey) -> StreamKeys:
+    """What seals and opens events. The master key is read when it is first needed."""
+    return MasterStreamKeys(pool, master, timedelta(days=settings.key_rotation_days))

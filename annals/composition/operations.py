@@ -55,7 +55,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         traces=TraceRequests(events, stores.reader, RequestCauses(stores.pool), stores.positions, stores.topics),
         positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
-        transfer=TransferEvents(stores.pool, stores.letters),
+        transfer=TransferEvents(stores.pool, stores.letters, stores.master),
         tables=ExportReadModels(table_readers(stores.connections)),
         log=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         proofs=ProveEvent(events, ChainedEvents(stores.pool), Checkpoints(stores.pool)),

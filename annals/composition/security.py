@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from annals.composition.audit_log import open_watched_audit
 from annals.composition.checkpoints import checkpoints_of
 from annals.composition.compliance import facts_of, retention_of
-from annals.composition.master_keys import open_master_key
 from annals.composition.stores import Stores
 from eventstore.accounts import AccountReader
 from eventstore.api_keys import ApiKeys
@@ -58,8 +57,7 @@ async def open_security(stores: Stores) -> AsyncIterator[Security]:
     async with contextlib.AsyncExitStack() as stack:
         watched = await stack.enter_async_context(open_watched_audit(stores))
         entries, threats, audit = watched.entries, watched.threats, watched.log
-        master = await stack.enter_async_context(open_master_key(stores.settings))
-        key_management = KeyManagementService(pool, master, timedelta(days=stores.settings.key_rotation_days))
+        key_management = KeyManagementService(pool, stores.master, timedelta(days=stores.settings.key_rotation_days))
         account_reader, stored_keys = AccountReader(pool, stores.reader), ApiKeys(pool)
         tokens, signing_keys = Tokens(pool), SigningKeys(pool)
         attempts = await stack.enter_async_context(shared_attempts(FailedAttempts(pool)))

@@ -1,12 +1,15 @@
 """Documents: taken in, deleted, shown."""
 
 from annals.composition.stores import Stores
+from eventstore.erasures import Erasures
 from eventstore.originals import OriginalStore
+from security.audit import AuditLog
 from services.citations import Citations
 from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
+from services.storage.erasing import EraseDocuments
 from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
@@ -21,13 +24,23 @@ from services.storage.use_cases import Storage
 from services.storage.waiting import WaitForDocuments
 
 
-def storage_of(stores: Stores) -> Storage:
+def storage_of(stores: Stores, audit: AuditLog) -> Storage:
     """All of them."""
+    deletion = DeleteDocuments(stores.commands, stores.reader)
     read, originals = stores.read, OriginalStore(stores.pool)
     chunks = ReadChunk(read.relational, read.passages, Citations(stores.texts))
     return Storage(
         taking=TakeDocuments(intake_of(stores), originals),
-        deletion=DeleteDocuments(stores.commands, stores.reader),
+        deletion=deletion,
+        erasing=EraseDocuments(
+            deletion,
+            stores.reader,
+            Erasures(stores.pool),
+            list(stores.projections.values()),
+            stores.generations,
+            read.relational,
+            audit,
+        ),
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages, chunks),
         listing=Listing(read.relational),

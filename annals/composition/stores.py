@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaException
 
 from annals.composition.connections import ConnectionManager, open_connections
+from annals.composition.master_keys import open_master_key, stream_keys
 from annals.composition.profiles import ReadSide, read_side
 from annals.embedded.postgres import ensure_vector
 from annals.ontology_file import read_ontology
@@ -29,10 +30,12 @@ from eventstore.position_key import position_key
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
+from eventstore.stream_keys import StreamKeys
 from eventstore.texts import TextStore
 from projections.generations import Generations
 from projections.projection import Projection
 from projections.projector import Projector
+from security.master_key import MasterKey
 from services.positions import ShownPositions
 
 
@@ -44,6 +47,8 @@ class Stores:
     dsn: str
     topics: Topics
     connections: ConnectionManager
+    master: MasterKey
+    keys: StreamKeys
     reader: EventReader
     follower: LogFollower
     commands: Commands
@@ -83,8 +88,10 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
     async with contextlib.AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings, dsn))
         pool = connections.postgres
-        reader, texts, outputs = EventReader(pool), TextStore(pool), ModelOutputs(pool)
-        commands = Commands(connections.log, reader)
+        master = await stack.enter_async_context(open_master_key(settings))
+        keys = stream_keys(settings, pool, master)
+        reader, texts, outputs = EventReader(pool, keys), TextStore(pool), ModelOutputs(pool)
+        commands = Commands(connections.log, reader, keys)
         stack.callback(commands.close)
         access_version = AccessVersion(dsn)
         stack.push_async_callback(access_version.close)
@@ -94,6 +101,8 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             dsn=dsn,
             topics=topics(),
             connections=connections,
+            master=master,
+            keys=keys,
             reader=reader,
             follower=await stack.enter_async_context(open_follower(pool, dsn)),
             commands=commands,

@@ -153,7 +153,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         services = service_layer(stores, inference, ask, past.reads) if remote is None else remote
         operations = audited_operations(operations_of(stores, broker), security.audit)
         yield UseCases(
-            storage=audited_storage(storage_of(stores), security.audit),
+            storage=audited_storage(storage_of(stores, security.audit), security.audit),
             knowledge=knowledge_of(stores, security.audit),
             ask=audited_asking(ask, security.audit),
             search=audited_searching(search_passages(stores, services.reasoning), security.audit),

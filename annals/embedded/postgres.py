@@ -39,6 +39,8 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "1GB",
+    # What was erased is not kept in files that wait for their next use.
+    "wal_recycle": "off",
     "checkpoint_timeout": "10min",
     "jit": "off",
     "fsync": "on",

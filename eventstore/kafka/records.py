@@ -17,7 +17,7 @@ NOT_IN_LOG = "the log has no such event, so it cannot be tried again; drop it: a
 
 
 class StoredEvent(NamedTuple):
-    """A row of the log: `state` is the event's JSON as it was appended."""
+    """A row of the log: `state` is the event's JSON, opened where it was sealed."""
 
     position: int
     event_type: str

@@ -33,6 +33,7 @@ from eventstore.kafka.broker_check import BrokerCheck
 from eventstore.kafka.message_bus import BrokerLostRecordsError, KafkaMessageBus, Refused
 from eventstore.kafka.records import Record, Records, StoredEvent, UnpublishableError
 from eventstore.kafka.relay_state import RelayState
+from security.errors import EncryptionError
 from telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,15 @@ BACKOFF_MAX_S = 2.0
 COUNT_EVERY_S = 60.0
 
 
+Opener = Callable[[Sequence[bytes]], Sequence[bytes | None]]
+"""Raises StoreUnavailableError, EncryptionError."""
+
+
 class Relay:
     """`overall_low_watermark` gives the position up to which every consumer has processed everything.
 
-    `beat` is called about once a second while it publishes, or waits for another one to end.
+    `beat` is called about once a second while it publishes, or waits for another one to end. `opener` opens the stored
+    bytes of events; what was erased is None, and is not published.
     """
 
     def __init__(
@@ -56,8 +62,10 @@ class Relay:
         topics: Topics,
         overall_low_watermark: Callable[[], int],
         beat: Callable[[], None],
+        opener: Opener,
     ) -> None:
         self._dsn = dsn
+        self._opened = opener
         self._client = dict(client)
         self._topics = topics
         self._low_watermark = overall_low_watermark
@@ -76,7 +84,7 @@ class Relay:
             try:
                 self._lead(stop)
                 failures = 0
-            except (psycopg.Error, KafkaException, BufferError, StoreUnavailableError) as error:
+            except (psycopg.Error, KafkaException, BufferError, StoreUnavailableError, EncryptionError) as error:
                 failures += 1
                 metrics.RELAY_FAILURES.inc()
                 log.warning("relay: %s; trying again", _plain(error))
@@ -130,13 +138,18 @@ class Relay:
         records: list[Record] = []
         taken: list[StoredEvent] = []
         unpublished: list[tuple[StoredEvent, str]] = []
-        for event in events:
+        erased: set[int] = set()
+        for event, clear in zip(events, self._opened([event.state for event in events]), strict=True):
+            if clear is None:
+                erased.add(event.position)
+                continue
+            event = event._replace(state=clear)
             try:
                 records.append(self._records.event(event, epoch))
                 taken.append(event)
             except NewerSchemaError:
                 # What precedes it is published first.
-                events = events[: len(taken) + len(unpublished)]
+                events = events[: len(taken) + len(unpublished) + len(erased)]
                 if not events:
                     raise
                 break
@@ -151,7 +164,7 @@ class Relay:
         for event, cause in unpublished:
             log.warning("relay: dead letter of %s at position %d: %s", event.event_type, event.position, cause)
         metrics.RELAY_BATCH_SECONDS.observe(time.monotonic() - began)
-        set_aside = {event.position for event, _ in unpublished}
+        set_aside = erased | {event.position for event, _ in unpublished}
         for event in events:
             if event.position not in set_aside:
                 metrics.PUBLISHED.labels(event.event_type).inc()
@@ -169,8 +182,11 @@ class Relay:
             if position > newest:
                 break
             for event in state.events_after(position - 1, 1):
+                (clear,) = self._opened([event.state])
+                if clear is None:
+                    continue
                 try:
-                    records = [self._records.event(event, epoch)]
+                    records = [self._records.event(event._replace(state=clear), epoch)]
                 except UnpublishableError as error:
                     log.warning("relay: the event at position %d is not published again: %s", position, error)
                     continue
@@ -196,7 +212,7 @@ class Relay:
         for letter in state.letters_to_republish(BATCH):
             letter_id = int(str(letter["id"]))
             try:
-                stored = state.event_of(letter)
+                stored = self._event_of(state, letter)
                 refused_again = publish([self._records.retried(letter, stored, epoch)])
             except UnpublishableError as error:
                 state.not_republished(letter_id, str(error))
@@ -206,6 +222,11 @@ class Relay:
             else:
                 state.republished(letter_id)
         return published
+
+    def _event_of(self, state: RelayState, letter: Mapping[str, object]) -> StoredEvent | None:
+        stored = state.event_of(letter)
+        clear = None if stored is None else self._opened([stored.state])[0]
+        return None if stored is None or clear is None else stored._replace(state=clear)
 
     def _begin_again(self, state: RelayState, lost: BrokerLostRecordsError) -> tuple[int, int, dict[Partition, int]]:
         metrics.RELAY_REFILLS.inc()

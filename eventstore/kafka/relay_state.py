@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from contracts import limits
+from contracts.ids import stream_id
 from contracts.topics import Partition
 from eventstore.kafka.records import StoredEvent
 from eventstore.limited_connection import LimitedConnection
 from eventstore.log import CHANNEL, PATIENCE
 from eventstore.pages import page
+from eventstore.sealed_events import SEALED_KINDS
 
 LOCK = 0x72656C6179  # "relay"
 # PostgreSQL gives up a relay that vanished with its machine after 11 s, and so its lock; the relay itself, cut off,
@@ -62,7 +65,9 @@ _SET_ASIDE = """
 INSERT INTO annals.dead_letters AS l
     (tenant, aggregate_id, consumer, identity, topic, partition, "offset", headers, event_id, position, error, cause,
     head)
-SELECT tenant, aggregate_id, %s, originator_id || '/' || event_id, 'annals.stored_events', -1, -1, %s, event_id,
+SELECT tenant, coalesce((SELECT d.document_id FROM annals.document_collections AS d
+    WHERE d.originator_id = stored_events.originator_id), aggregate_id), %s, originator_id || '/' || event_id,
+    'annals.stored_events', -1, -1, %s, event_id,
     notification_id, 'UnpublishableError', %s, (SELECT max(notification_id) FROM annals.stored_events)
 FROM annals.stored_events WHERE notification_id = %s
 ON CONFLICT (consumer, identity) DO UPDATE
@@ -164,8 +169,8 @@ class RelayState:
         """The stored event that a dead letter is about."""
         row = self.connection.execute(
             "SELECT notification_id, topic, state, recorded_at FROM annals.stored_events "
-            "WHERE event_id = %s AND tenant = %s AND aggregate_id = %s",
-            (letter["event_id"], letter["tenant"], letter["aggregate_id"]),
+            "WHERE event_id = %s AND tenant = %s AND (aggregate_id = %s OR originator_id = ANY(%s))",
+            (letter["event_id"], letter["tenant"], letter["aggregate_id"], _streams(letter)),
         ).fetchone()
         return None if row is None else _stored(row)
 
@@ -208,6 +213,12 @@ class RelayState:
         with self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             cursor.execute(query, parameters)
             return cursor.fetchall()
+
+
+def _streams(letter: Mapping[str, object]) -> list[UUID]:
+    """Those that the aggregate may have whose events are sealed, and do not name it."""
+    tenant, aggregate_id = letter["tenant"], letter["aggregate_id"]
+    return [stream_id(str(tenant), kind, str(aggregate_id)) for kind in SEALED_KINDS]
 
 
 def _stored(row: Sequence[object]) -> StoredEvent:

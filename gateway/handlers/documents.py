@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.inbox import InboxDocument
 from contracts.payload import Identifier, Reason
-from gateway.exchange import exchange_of
+from gateway.errors import MalformedRequestError
+from gateway.exchange import Exchange, exchange_of
 from gateway.handler import Handler, documents_at, services_of, shown
 from gateway.parameters import (
     At,
@@ -32,6 +33,7 @@ from services.storage.intake import Outcome
 from services.storage.interface import StoreDocumentRequest, StoreDocumentResponse
 from services.storage.listing import DocumentPage
 from services.storage.logged import LoggedPage
+from services.storage.use_cases import Storage
 
 
 class NewDocument(InboxDocument):
@@ -109,13 +111,26 @@ class StatusOfDocument(BaseModel):
     read_models: dict[str, bool]
 
 
+class Erased(BaseModel):
+    """How many questions, entities that nothing else names, and data keys went with the document. `in_the_clear`: its
+    events that were recorded before events were sealed, which stay as they are."""
+
+    model_config = ConfigDict(strict=True)
+
+    questions: int
+    entities: int
+    keys: int
+    in_the_clear: int
+
+
 class Deleted(BaseModel):
-    """`already`: it had been deleted before."""
+    """`already`: it had been deleted before. `erased`: what went with it, where it was erased."""
 
     model_config = ConfigDict(strict=True)
 
     document_id: str
     already: bool
+    erased: Erased | None = None
 
 
 async def store(
@@ -203,9 +218,13 @@ async def delete(
     if_match: IfMatch = None,
     prefer: Prefer = None,
     reason: Annotated[Reason, Query(description="Kept in the event.")] = "",
+    erase: Annotated[bool, Query(description="Leave nothing of it anywhere; needs a reason.")] = False,
 ) -> Deleted:
-    """Delete a document: from every read model, and for every question from now on. Its history stays in the log."""
+    """Delete a document: from every read model, and for every question from now on. Its history stays in the log,
+    unless it is erased, for which one has to administer documents."""
     exchange, documents = exchange_of(request.scope), services_of(request).documents
+    if erase:
+        return await _erase(exchange, documents, document_id, reason)
     done: Deletion = await documents.deletion.delete(
         exchange.caller,
         [[document_id]],
@@ -219,6 +238,20 @@ async def delete(
     status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
     response.headers["annals-position"] = str(shown(request, status.position))
     return Deleted(document_id=document_id, already=not done.deleted)
+
+
+async def _erase(exchange: Exchange, documents: Storage, document_id: str, reason: str) -> Deleted:
+    if not reason.strip():
+        raise MalformedRequestError("reason: is missing; say why the document is erased")
+    done = await documents.erasing.erase(
+        exchange.caller,
+        [[document_id]],
+        reason=reason,
+        correlation_id=exchange.correlation_id,
+        deadline=exchange.deadline,
+    )
+    erased = Erased(questions=done.questions, entities=done.entities, keys=done.keys, in_the_clear=done.in_the_clear)
+    return Deleted(document_id=document_id, already=False, erased=erased)
 
 
 async def list_all(

@@ -121,6 +121,19 @@ class PostgresStore:
                 await self.changed(connection, {change.key.tenant for change in changes if change.sections})
             await self.reach(connection, positions)
 
+    async def forget(self, keys: Sequence[AggregateKey]) -> None:
+        """See Store."""
+        async with transaction(self.pool) as connection:
+            await share_turn(connection, self.schema)
+            await connection.execute(
+                f"DELETE FROM {self.schema}.versions AS v USING unnest($1::text[], $2::text[], $3::text[]) "
+                "AS k (tenant, kind, aggregate_id) "
+                "WHERE (v.tenant, v.kind, v.aggregate_id) = (k.tenant, k.kind, k.aggregate_id)",
+                [key.tenant for key in keys],
+                [key.kind for key in keys],
+                [key.aggregate_id for key in keys],
+            )
+
     async def reach(self, connection: Connection, positions: Positions) -> None:
         """Remember positions; they never go back."""
         if positions:

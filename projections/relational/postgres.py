@@ -182,6 +182,16 @@ class PostgresRelational:
             )
         return {row["document_id"] for row in rows}
 
+    async def named(self, tenant: str, entity_ids: Sequence[str]) -> set[str]:
+        """Those of these entities that some document names."""
+        naming = " UNION ".join(
+            f"SELECT {one.id} FROM relational.{one.table} WHERE tenant = $1 AND {one.id} = ANY($2)"
+            for one in LAYOUT.names
+        )
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(naming, tenant, list(entity_ids))
+        return {row[0] for row in rows}
+
     async def list_documents(
         self, tenant: str, wanted: DocumentFilter, after: str | None, limit: int
     ) -> list[DocumentSummary]:

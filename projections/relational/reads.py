@@ -207,6 +207,10 @@ class RelationalReader(Protocol):
         """Those of these documents that have all of these attributes."""
         ...
 
+    async def named(self, tenant: str, entity_ids: Sequence[str]) -> set[str]:
+        """Those of these entities that some document names."""
+        ...
+
     async def list_documents(
         self, tenant: str, wanted: DocumentFilter, after: str | None, limit: int
     ) -> list[DocumentSummary]:

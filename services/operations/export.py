@@ -8,6 +8,7 @@ from eventstore.archive import ArchiveReader, Counts
 from eventstore.dead_letters import DeadLetters
 from eventstore.pool import PostgresPool
 from eventstore.transfer import NotEmptyError, Report, count_lines, dump, restore
+from security.master_key import MasterKey
 from services.caller import Caller
 from services.deadline import Deadline
 
@@ -26,9 +27,11 @@ class Exported:
 class TransferEvents:
     """Of every tenant, so for the operator. Every method raises StoreUnavailableError, DeadlineExceededError."""
 
-    def __init__(self, pool: PostgresPool, letters: DeadLetters) -> None:
+    def __init__(self, pool: PostgresPool, letters: DeadLetters, master: MasterKey) -> None:
+        """`master` opens the keys of what is sealed: an archive has them in the clear, as it has texts."""
         self._pool = pool
         self._letters = letters
+        self._master = master
 
     async def lines(self, caller: Caller, *, outputs: bool, deadline: Deadline) -> int:
         """How many lines an export has; `outputs`: with what models said."""
@@ -40,10 +43,11 @@ class TransferEvents:
     async def export(
         self, caller: Caller, file: BinaryIO, *, outputs: bool, report: Report, deadline: Deadline
     ) -> Exported:
-        """Write the log as it is at this moment; `report` is told how many lines are written. Raises ArchiveError."""
+        """Write the log as it is at this moment; `report` is told how many lines are written. Raises ArchiveError,
+        MasterKeyError."""
         caller.require("system", "administer")
         async with deadline.enforce("the export"):
-            counts = await dump(self._pool, file, outputs=outputs, report=report)
+            counts = await dump(self._pool, file, outputs=outputs, report=report, master=self._master)
             return Exported(counts, await self._letters.count(None))
 
     async def restore(self, caller: Caller, archive: ArchiveReader, *, report: Report, deadline: Deadline) -> Counts:
@@ -51,7 +55,7 @@ class TransferEvents:
         caller.require("system", "administer")
         try:
             async with deadline.enforce("the import"):
-                return await restore(self._pool, archive, report)
+                return await restore(self._pool, archive, report, self._master)
         except NotEmptyError as error:
             raise AnnalsError(
                 f"the event store is not empty: {error}; import into a new database or --data folder"

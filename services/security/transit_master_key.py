@@ -1,15 +1,21 @@
 """A master key that never leaves a key management system: the HTTP interface of the transit engine of HashiCorp Vault
 and OpenBao, which encrypts and decrypts what it is sent."""
 
+import asyncio
 import base64
 import binascii
-from typing import Any
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 from eventstore.errors import StoreUnavailableError
 from inference.external.client import ExternalSystemClient
 from inference.external.errors import PASSING, ExternalSystemError
 from security.errors import MasterKeyError
 from security.master_key import WrappedKey
+
+AT_ONCE = 8
+"""Requests that are on their way at the same time."""
+T = TypeVar("T")
 
 
 class TransitMasterKey:
@@ -43,6 +49,14 @@ class TransitMasterKey:
         except (binascii.Error, ValueError):
             raise self._nonsense() from None
 
+    async def wrap_many(self, keys: Sequence[tuple[bytes, bytes]]) -> list[WrappedKey]:
+        """See MasterKey; some at a time."""
+        return await _some_at_a_time(self.wrap(key, associated) for key, associated in keys)
+
+    async def unwrap_many(self, wrapped: Sequence[tuple[WrappedKey, bytes]]) -> list[bytes]:
+        """See MasterKey; some at a time."""
+        return await _some_at_a_time(self.unwrap(one, associated) for one, associated in wrapped)
+
     async def is_present(self, wrapped: WrappedKey) -> bool:
         """Never known: wrapping anew with the same version does no harm."""
         return False
@@ -73,6 +87,16 @@ class TransitMasterKey:
 
     def _nonsense(self) -> MasterKeyError:
         return MasterKeyError(f"{self._client.settings.base_url} does not answer as a transit engine; check kms_url")
+
+
+async def _some_at_a_time(asked: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def one(call: Coroutine[Any, Any, T]) -> T:
+        async with free:
+            return await call
+
+    return await asyncio.gather(*map(one, asked))
 
 
 def _encoded(data: bytes) -> str:

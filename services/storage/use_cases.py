@@ -6,6 +6,7 @@ from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
+from services.storage.erasing import EraseDocuments
 from services.storage.history import ReadHistory
 from services.storage.listing import Listing
 from services.storage.logged import ListLogged
@@ -23,6 +24,7 @@ class Storage:
 
     taking: TakeDocuments
     deletion: DeleteDocuments
+    erasing: EraseDocuments
     waiting: WaitForDocuments
     show: Show
     listing: Listing

@@ -28,7 +28,8 @@ HUB = {
 LOADS_MODELS = ("worker", "processing", "reasoning", "gateway", "cli")
 OURS = {**{role: ["run", role] for role in UP}, **{name: ["run", "service", name] for name in SERVICES}}
 """What of the compose file is Annals, apart from commands, and how each is started."""
-SECRETS = {"ANNALS_MASTER_KEY": {"gateway", "cli"}}
+SIGN_CHECKPOINTS = {"gateway", "cli"}
+SECRETS = {"ANNALS_MASTER_KEY": {*OURS, "cli"}}
 """Who is given what not everybody needs."""
 TESTED = {
     "Kafka": kafka.VERSION,
@@ -204,7 +205,7 @@ def test_checkpoints_are_kept_in_a_volume_by_those_who_sign_them(services: dict[
     (folder,) = re.findall(r"\bANNALS_CHECKPOINT_FOLDER=(\S+)", image)
     assert re.search(rf"install -d -o annals .*{folder}", image), "a new volume has the owner that its folder has"
     keepers = {name for name, one in services.items() if f"checkpoints:{folder}" in one.get("volumes", ())}
-    assert keepers == {name for name, one in services.items() if "ANNALS_MASTER_KEY" in one.get("environment", ())}
+    assert keepers == SIGN_CHECKPOINTS
 
 
 def test_models_of_a_hub_are_kept_in_a_volume_by_those_who_load_them(services: dict[str, dict[str, Any]]) -> None:

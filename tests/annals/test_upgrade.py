@@ -23,7 +23,12 @@ class Installation:
 
     def __init__(self, folder: Path, dsn: str, broker: str) -> None:
         self.folder, self.data, self.dsn = folder, folder / "commands", dsn
-        self.new = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "ANNALS_TORCH_THREADS": "1"}
+        self.new = {
+            "ANNALS_POSTGRES": dsn,
+            "ANNALS_BROKER": broker,
+            "ANNALS_TORCH_THREADS": "1",
+            "ANNALS_MASTER_KEY_FILE": str(folder / "master.key"),
+        }
         # What 0.1.0 embedded by default.
         self.env = {**self.new, "ANNALS_EMBEDDER": "minilm", "ANNALS_MODEL_DTYPE": "float32"}
         self._processes: list[subprocess.Popen[bytes]] = []

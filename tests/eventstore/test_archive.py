@@ -101,7 +101,10 @@ async def test_every_row_comes_back_as_it_was(dsn: str, pool: PostgresPool, empt
     raw = await exported(dsn, pool)
     told: list[int] = []
     counts = await restore(empty, ArchiveReader(io.BytesIO(raw)), told.append)
-    assert counts.model_dump() == {"texts": 2, "outputs": 1, "receipts": 1, "events": 2}
+    assert counts.model_dump() == {
+        **{"texts": 2, "outputs": 1, "receipts": 1, "events": 2},
+        **{"keys": 0, "documents": 2, "questions": 0},
+    }
     assert told[-1] == counts.all == len(raw.splitlines()) - 2
     assert await rows(empty) == await rows(pool)
     assert [event.position for event in await EventReader(empty).after(0, 10)] == [1, 3]
@@ -121,8 +124,10 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 
 
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
-    header, first, second, output, receipt, *events, end = map(json.loads, (await exported(dsn, pool)).splitlines())
-    assert header["annals_archive"] == 3
+    lines = map(json.loads, (await exported(dsn, pool)).splitlines())
+    header, first, second, output, receipt, document, other, *events, end = lines
+    assert header["annals_archive"] == 4
+    assert {document["tenant"], other["tenant"]} == {"default", "north"}
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
     assert base64.b64decode(output["output"]) == bytes(range(256))
     assert (receipt["tenant"], receipt["document_id"], receipt["event_id"]) == tuple(map(str, RECEIPT))
@@ -132,7 +137,10 @@ async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresP
 
 async def test_without_outputs(dsn: str, pool: PostgresPool, empty: PostgresPool) -> None:
     await take(empty, await exported(dsn, pool, outputs=False))
-    assert (await count_lines(empty)).model_dump() == {"texts": 2, "outputs": 0, "receipts": 1, "events": 2}
+    assert (await count_lines(empty)).model_dump() == {
+        **{"texts": 2, "outputs": 0, "receipts": 1, "events": 2},
+        **{"keys": 0, "documents": 2, "questions": 0},
+    }
 
 
 async def test_an_empty_log_is_a_whole_archive(pool: PostgresPool, empty: PostgresPool) -> None:
@@ -173,22 +181,23 @@ async def test_a_cut_or_damaged_compressed_file_is_named(dsn: str, pool: Postgre
 
 
 def read_all(archive: ArchiveReader) -> None:
-    for part in (archive.texts(), archive.outputs(), archive.receipts(), archive.events()):
+    noted = (archive.data_keys(), archive.documents(), archive.questions())
+    for part in (archive.texts(), archive.outputs(), archive.receipts(), *noted, archive.events()):
         list(part)
     archive.end()
 
 
 DAMAGES = (
-    (1, b'"annals_archive":3', b'"annals_archive":4', "is of format 4"),
+    (1, b'"annals_archive":4', b'"annals_archive":5', "is of format 5"),
     (1, b'"events":2', b'"events":1', "sha256"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
     (4, b'"output":"A', b'"output":"!', "base64"),
     (5, b'"event_id":"', b'"event_id":"no', "event_id"),
-    (6, b'"aggregate_version":1', b'"aggregate_version":0', "aggregate_version"),
-    (6, b'"position":1', b'"position":null', "has one"),
-    (7, b'"position":3', b'"position":1', "comes after"),
-    (7, b'"title":"Letter"', b'"title":"Lettre"', "changed after it was written"),
-    (8, b'{"', b'{"b":1,"', "Extra inputs"),
+    (8, b'"aggregate_version":1', b'"aggregate_version":0', "aggregate_version"),
+    (8, b'"position":1', b'"position":null', "has one"),
+    (9, b'"position":3', b'"position":1', "comes after"),
+    (9, b'"title":"Letter"', b'"title":"Lettre"', "changed after it was written"),
+    (10, b'{"', b'{"b":1,"', "Extra inputs"),
 )
 
 
@@ -211,7 +220,10 @@ async def test_a_copy_is_as_intact_as_the_log_was(dsn: str, pool: PostgresPool, 
     file = io.BytesIO()
     await pool.execute("UPDATE annals.stored_events SET recorded_at = recorded_at - interval '1 s'")
     await dump(pool, file, outputs=True, report=lambda _: None)
-    await empty.execute("TRUNCATE annals.stored_events, annals.texts, annals.model_outputs, annals.inbox_receipts")
+    await empty.execute(
+        "TRUNCATE annals.stored_events, annals.texts, annals.model_outputs, annals.inbox_receipts, "
+        "annals.document_collections"
+    )
     await take(empty, file.getvalue())
     assert (await checked(empty)).fault == (await checked(pool)).fault == LogFault(1, "was changed")
 

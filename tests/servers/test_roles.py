@@ -55,7 +55,9 @@ class ByHand:
     """
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
-        self.data, self.env = folder / "commands", dict(env)
+        # Each has a data folder of its own; one master key is given to all.
+        self.data = folder / "commands"
+        self.env = {**env, "ANNALS_MASTER_KEY_FILE": str(folder / "master.key")}
         self.addresses = {"postgres": env["ANNALS_POSTGRES"], "broker": env["ANNALS_BROKER"]}
         self.roles: list[Role] = []
         self.kafka = AdminClient({"bootstrap.servers": env["ANNALS_BROKER"], "log_level": "0"})

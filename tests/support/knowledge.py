@@ -12,6 +12,7 @@ from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
 from reasoning.embedder import Vectors
 from reasoning.engine import Reasoner
+from security.audit import AuditEntry
 from services.citations import Citations
 from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.ask import AskService
@@ -37,6 +38,17 @@ class StoryEmbedder:
         return np.stack([vector_of(text, 8) for text in texts])
 
 
+class RememberedAudit:
+    """What was recorded."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Remember it."""
+        self.entries.append(entry)
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """Everything opened, and what happened."""
@@ -46,6 +58,7 @@ class Knowledge:
     storage: Storage
     ask: AskService
     search: SearchPassages
+    audit: RememberedAudit
 
     async def tell(self, *stories: Story) -> None:
         """These happen, and every read model has them."""
@@ -76,5 +89,6 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
             per_minute=None,
         )
         search = SearchPassages(read.passages, read.graph, read.relational, ReasoningService(ask), citations)
-        yield Knowledge(stores, history, storage_of(stores), ask, search)
+        audit = RememberedAudit()
+        yield Knowledge(stores, history, storage_of(stores, audit), ask, search, audit)
         await ask.close()

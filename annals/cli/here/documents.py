@@ -28,6 +28,7 @@ from services.storage.waiting import WAIT_LIMIT_S
 BATCH = 100
 REPROCESS_LIMIT_S = 60.0
 DELETE_LIMIT_S = 60.0
+ERASE_LIMIT_S = 600.0
 LIST_LIMIT_S = 60.0
 PAGE = 1000
 
@@ -76,6 +77,19 @@ async def delete(context: CommandContext, ids: Sequence[str], reason: str | None
             context.caller, deletion.all, deadline=Deadline.after(WAIT_LIMIT_S)
         )
     return {"deleted": list(deletion.deleted), "already": list(deletion.already), "failed": awaited.failed}
+
+
+async def erase(context: CommandContext, ids: Sequence[str], reason: str) -> dict[str, Any]:
+    """Erase these."""
+    async with session(context.settings, processing=True) as opened:
+        erased = await opened.use_cases.storage.erasing.erase(
+            context.caller,
+            [names_of(given) for given in ids],
+            reason=reason,
+            correlation_id=f"erase-{uuid4()}",
+            deadline=Deadline.after(ERASE_LIMIT_S),
+        )
+    return {**asdict(erased), "documents": list(erased.documents)}
 
 
 @contextlib.asynccontextmanager

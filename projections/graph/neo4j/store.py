@@ -54,6 +54,10 @@ _SAVE_VERSIONS = """
 UNWIND $rows AS row
 MATCH (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]}) SET a.version = row[3]
 """
+_FORGET = """
+UNWIND $rows AS row
+MATCH (a:Aggregate {generation: $generation, tenant: row[0], kind: row[1], id: row[2]}) DETACH DELETE a
+"""
 _POSITIONS = """
 MATCH (m:ReadModel {name: $name})
 MATCH (p:Position {generation: m.generation}) WHERE p.topic IS NOT NULL AND p.partition IS NOT NULL
@@ -133,6 +137,12 @@ class Neo4jGraphStore:
                 # A change without rows leaves the content as it is, and answers kept of it good.
                 await changed(tx, generation, {change.key.tenant for change in changes if change.sections})
             await reach(tx, generation, positions)
+
+    async def forget(self, keys: Sequence[AggregateKey]) -> None:
+        """See Store."""
+        async with transaction(self.driver) as tx:
+            generation = await self.share_turn(tx, changes=False)
+            await unwind(tx, _FORGET, sorted(keys), generation=generation)
 
     async def share_turn(self, tx: AsyncTransaction, *, changes: bool = True) -> str:
         """Write beside others until the transaction ends; returns the generation that the name stands for.

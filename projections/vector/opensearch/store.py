@@ -9,6 +9,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions
 from projections.errors import OldSchemaError, ReadModelReplacedError
+from projections.vector.opensearch.bulk import Action, write_bulk
 from projections.vector.opensearch.client import WriteBlockedError, faults, search
 from projections.vector.opensearch.documents import dimensions
 from projections.vector.opensearch.index import (
@@ -115,6 +116,13 @@ class OpenSearchVectorStore:
         except WriteBlockedError:
             await lift_if_dead(self.client, index)
             raise
+
+    async def forget(self, keys: Sequence[AggregateKey]) -> None:
+        """See Store."""
+        index = await self.current()
+        actions: list[Action] = [({"delete": {"_id": owner_of(key)}}, None) for key in keys]
+        if actions:
+            await write_bulk(self.client, index, actions, refresh=True)
 
     async def make_room(self, index: str, changes: Sequence[Change]) -> None:
         """A field for vectors of each dimension that was not there before."""

@@ -29,7 +29,7 @@ def events(count: int, prefix: str = "d") -> list[DomainEvent]:
 @contextlib.contextmanager
 def relaying(dsn: str, address: str, overall_low_watermark: int = 0) -> Iterator[threading.Thread]:
     stop = threading.Event()
-    relay = Relay(dsn, {"bootstrap.servers": address}, topics(), lambda: overall_low_watermark, lambda: None)
+    relay = Relay(dsn, {"bootstrap.servers": address}, topics(), lambda: overall_low_watermark, lambda: None, list)
     thread = threading.Thread(target=relay.run, args=(stop,))
     thread.start()
     try:

@@ -1,0 +1,123 @@
+"""Removing what the event store holds of documents that are erased: keys, and the rows that are kept beside events."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.ids import stream_id
+from eventstore.keys import AggregateKey
+from eventstore.pool import Connection, PostgresPool, acquire, transaction
+from eventstore.sealed_events import SEALED_SCHEMA
+
+DOCUMENT_TABLES = ("texts", "originals", "inbox_receipts", "named_documents", "names", "question_documents")
+"""Tables whose rows are of one document, by its id."""
+ENTITY_TABLES = ("name_keys", "name_assignments", "name_doubts")
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePlan:
+    """What of one tenant is to go. `digests`: of the texts that models were given (sha256, in hexadecimal)."""
+
+    tenant: str
+    documents: Sequence[str]
+    questions: Sequence[AggregateKey]
+    entities: Sequence[str]
+    digests: Collection[str]
+
+    @property
+    def keys(self) -> list[AggregateKey]:
+        """All aggregates whose keys go."""
+        documents = [AggregateKey(self.tenant, "document", one) for one in self.documents]
+        entities = [AggregateKey(self.tenant, "entity", one) for one in self.entities]
+        return [*documents, *self.questions, *entities]
+
+
+class Erasures:
+    """Every method raises StoreUnavailableError when the database is away."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    async def questions(self, tenant: str, documents: Collection[str]) -> list[UUID]:
+        """The streams of the questions whose answers rest on one of these documents."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT originator_id FROM annals.question_documents "
+                "WHERE tenant = $1 AND document_id = ANY($2)",
+                tenant,
+                list(documents),
+            )
+        return [UUID(str(row["originator_id"])) for row in rows]
+
+    async def named_elsewhere(self, tenant: str, entities: Collection[str], documents: Collection[str]) -> set[str]:
+        """Those of these entities that other documents than these name."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT entity_id FROM annals.names WHERE tenant = $1 AND entity_id = ANY($2) "
+                "AND document_id <> ALL($3)",
+                tenant,
+                list(entities),
+                list(documents),
+            )
+        return {row["entity_id"] for row in rows}
+
+    async def names_behind(self, versions: dict[AggregateKey, int]) -> int:
+        """Of how many of these documents the table of names is behind the version."""
+        async with acquire(self._pool) as connection:
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM annals.named_documents AS d "
+                    "JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS k (tenant, document_id, version) "
+                    "USING (tenant, document_id) WHERE d.version < k.version",
+                    [key.tenant for key in versions],
+                    [key.aggregate_id for key in versions],
+                    list(versions.values()),
+                )
+            )
+
+    async def in_the_clear(self, keys: Collection[AggregateKey]) -> int:
+        """How many events of these aggregates were recorded before events were sealed."""
+        async with acquire(self._pool) as connection:
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM annals.stored_events WHERE originator_id = ANY($1) "
+                    "AND (convert_from(state, 'UTF8')::jsonb ->> 'schema_version')::int <> $2",
+                    [stream_id(*key) for key in keys],
+                    SEALED_SCHEMA,
+                )
+            )
+
+    async def erase(self, plan: ErasurePlan) -> int:
+        """Destroy the keys and remove the rows, at once; returns how many keys were destroyed."""
+        async with transaction(self._pool) as connection:
+            streams = [stream_id(*key) for key in plan.keys]
+            destroyed = await connection.fetchval("SELECT annals.destroy_keys($1, $2)", plan.tenant, streams)
+            await _remove(connection, plan, streams)
+        return int(destroyed)
+
+
+async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[UUID]) -> None:
+    for table in DOCUMENT_TABLES:
+        await connection.execute(
+            f"DELETE FROM annals.{table} WHERE tenant = $1 AND document_id = ANY($2)", plan.tenant, plan.documents
+        )
+    for table in ENTITY_TABLES:
+        await connection.execute(
+            f"DELETE FROM annals.{table} WHERE tenant = $1 AND entity_id = ANY($2)", plan.tenant, plan.entities
+        )
+    # Outputs are found by the digest alone: of a text that another document has too, the model says it once more.
+    await connection.execute(
+        "DELETE FROM annals.model_outputs WHERE digest = ANY($1)", [bytes.fromhex(one) for one in plan.digests]
+    )
+    await connection.execute(
+        "DELETE FROM annals.dead_letters WHERE tenant = $1 AND aggregate_id = ANY($2)",
+        plan.tenant,
+        [key.aggregate_id for key in plan.keys],
+    )
+    await connection.execute(
+        "DELETE FROM annals.reprocess_requests WHERE position IN "
+        "(SELECT notification_id FROM annals.stored_events WHERE originator_id = ANY($1))",
+        streams,
+    )
+    await connection.execute("DELETE FROM annals.question_documents WHERE originator_id = ANY($1)", streams)
+    await connection.execute("DELETE FROM annals.document_collections WHERE originator_id = ANY($1)", streams)

@@ -1,0 +1,35 @@
+"""Opening the stored bytes of events many at a time, in the clear, as they are published."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import from_json
+
+from contracts.codec import canonical
+from eventstore.sealed_events import key_of, keys_in, opened
+from eventstore.stream_keys import StreamKeys
+
+
+async def open_states(states: Sequence[bytes], keys: StreamKeys) -> list[bytes | None]:
+    """Each as it would have been stored in the clear; None for what was erased. What is no JSON stays as it is.
+
+    Raises StoreUnavailableError, MasterKeyError, UnknownKeyError, DecryptionError.
+    """
+    read = [_fields(state) for state in states]
+    secrets = await keys.for_reading(keys_in(read))
+    clear: list[bytes | None] = []
+    for state, fields in zip(states, read, strict=True):
+        key = key_of(fields)
+        if key is None:
+            clear.append(state)
+        else:
+            secret = secrets[key]
+            clear.append(None if secret is None else canonical(opened(fields, secret)))
+    return clear
+
+
+def _fields(state: bytes) -> Any:
+    try:
+        return from_json(state)
+    except ValueError:
+        return None

@@ -1,0 +1,106 @@
+"""`annals delete --erase`: not a byte of a document is left in the data folder, and all else is as if it never was."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.annals.corpus import write_corpus
+from tests.annals.pipeline import Pipeline, given
+from tests.annals.test_export_import import digests
+
+pytestmark = pytest.mark.pipeline
+
+SENTENCES = tuple(
+    f"Wilhelmina Quastenberg wrote to Ottokar Zwirnfeld about the {thing} of Lindwurmhausen."
+    for thing in (
+        *("cellar", "granary", "orchard", "vineyard", "smithy", "chapel", "stables", "brewery", "sawmill", "tannery"),
+        *("pottery", "bakery", "foundry", "dovecote", "icehouse", "kiln", "quarry", "ferry", "tollhouse", "apiary"),
+    )
+)
+TITLE = "The Quastenberg letters"
+SECRET = "private/quastenberg-letters.md"
+NAMES = ("Quastenberg", "Zwirnfeld", "Lindwurmhausen")
+
+
+@pytest.mark.timeout(900)
+def test_not_a_byte_is_left(tmp_path: Path) -> None:
+    erased_of(tmp_path, 60)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_not_a_byte_is_left_of_one_of_a_thousand(tmp_path: Path) -> None:
+    erased_of(tmp_path, 1000)
+
+
+def erased_of(tmp_path: Path, documents: int) -> None:
+    data, corpus, secret = tmp_path / "data", tmp_path / "corpus.jsonl", tmp_path / "secret.jsonl"
+    write_corpus(corpus, documents - 1)
+    secret.write_text(json.dumps({"id": SECRET, "title": TITLE, "text": " ".join(SENTENCES)}) + "\n")
+    pipeline = Pipeline(data)
+    dsn = pipeline.addresses["postgres"]
+    try:
+        given(data, "ingest", str(corpus), "--wait")
+        before, known = digests(data), outputs(dsn)
+        given(data, "ingest", str(secret), "--wait")
+        vectors = [made for made in outputs(dsn) - known if len(made) > 64]
+        assert vectors
+        asked = given(data, "ask", "To whom did Wilhelmina Quastenberg write about the brewery?")
+        assert any(source["document_id"] == SECRET for source in asked["sources"])
+
+        done = given(data, "delete", SECRET, "--erase", "she asked for it")
+        assert (done["documents"], done["in_the_clear"]) == ([SECRET], 0)
+        assert done["questions"] == 1
+        assert given(data, "verify", "--log")["intact"]
+        archive = tmp_path / "later.jsonl"
+        given(data, "export", str(archive))
+        assert not found_in([archive], words(vectors))
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            # Only ids are in it; its own retention removes them.
+            connection.execute("ALTER TABLE annals.audit_log DISABLE TRIGGER ALL")
+            connection.execute("TRUNCATE annals.audit_log")
+            for statement in ("ANALYZE", "VACUUM FULL", "CHECKPOINT", "SELECT pg_switch_wal()", "CHECKPOINT"):
+                connection.execute(statement.encode())
+        assert digests(data) == before
+    finally:
+        pipeline.stop()
+    assert found_in(files(data), [b"annals"]), "the search finds what is there"
+    assert not found_in(files(data), words(vectors))
+
+    pipeline = Pipeline(data)
+    try:
+        taken = given(data, "ingest", str(secret), "--wait")
+        assert taken["ingested"] == 1
+        assert given(data, "search", "brewery of Lindwurmhausen")["results"]
+    finally:
+        pipeline.stop()
+
+
+def words(vectors: Sequence[bytes]) -> list[bytes]:
+    texts = (*SENTENCES, *NAMES, TITLE, SECRET, "quastenberg", "zwirnfeld")
+    return [*(text.encode() for text in texts), *vectors]
+
+
+def outputs(dsn: str) -> set[bytes]:
+    """What models said."""
+    with psycopg.connect(dsn) as connection:
+        return {bytes(row[0]) for row in connection.execute("SELECT output FROM annals.model_outputs")}
+
+
+def files(folder: Path) -> Iterator[Path]:
+    for root, _, names in os.walk(folder):
+        yield from (Path(root) / name for name in names)
+
+
+def found_in(paths: Iterator[Path] | Sequence[Path], wanted: Sequence[bytes]) -> list[tuple[str, bytes]]:
+    """Which of these bytes are in which file."""
+    found = []
+    for path in paths:
+        if path.is_file():
+            held = path.read_bytes()
+            found += [(str(path), one[:60]) for one in wanted if one in held]
+    return found

@@ -1,0 +1,183 @@
+"""Sealed events: the log says nothing of documents without their keys, and goes on without those that are gone."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from aggregates.document import Document
+from contracts.ids import stream_id
+from eventstore.archive import ArchiveReader
+from eventstore.chained_events import ChainedEvents
+from eventstore.data_keys import DataKeys
+from eventstore.key_management import KeyManagementService
+from eventstore.opening import open_states
+from eventstore.pool import PostgresPool, open_pool
+from eventstore.reader import EventReader
+from eventstore.transfer import dump, restore
+from security.encryption import MAX_USES
+from security.errors import DecryptionError, MasterKeyError, UnknownKeyError
+from security.event_chain import LogCheck
+from security.master_key import FileMasterKey, LocalKey, VariableMasterKey
+from tests.conftest import PostgresServer
+from tests.eventstore.sealing import MASTER, Sealing, key, stream_keys
+
+
+@pytest.fixture
+async def sealing(dsn: str, pool: PostgresPool) -> AsyncIterator[Sealing]:
+    made = Sealing.over(dsn, pool)
+    yield made
+    made.close()
+
+
+async def checked(pool: PostgresPool) -> LogCheck:
+    check = LogCheck()
+    for event in await ChainedEvents(pool).after(0):
+        check.take(event)
+    return check
+
+
+async def stored(pool: PostgresPool) -> str:
+    """All of the log's rows as text."""
+    rows = await pool.fetch(
+        "SELECT convert_from(state, 'UTF8') || tenant || aggregate_id AS row FROM annals.stored_events"
+    )
+    return "\n".join(row["row"] for row in rows)
+
+
+async def test_the_log_says_nothing_of_a_document(sealing: Sealing) -> None:
+    events = await sealing.take("letters/ada.md", "Ada Lovelace")
+    everything = await stored(sealing.pool)
+    for secret in ("Ada", "Lovelace", "letters", "ada.md", "PERSON"):
+        assert secret not in everything
+    assert (await checked(sealing.pool)).fault is None
+    assert await sealing.reader.after(0, 10) == events
+    assert await sealing.reader.of_aggregate(*key("letters/ada.md")) == events
+    assert await sealing.reader.with_id("default", events[0].event_id, ["letters"]) == events[0]
+    assert await sealing.reader.with_id("default", events[0].event_id, ["other"]) is None
+    assert [own async for own in sealing.reader.aggregates(["document"], 10)] == [[events]]
+    another = EventReader(sealing.pool, stream_keys(sealing.pool))
+    assert await another.after(0, 10) == events
+    with pytest.raises(UnknownKeyError):
+        await EventReader(sealing.pool).after(0, 10)
+    with pytest.raises(MasterKeyError):
+        await EventReader(sealing.pool, stream_keys(sealing.pool, LocalKey(bytes(32)))).after(0, 10)
+
+
+async def test_each_document_has_one_key(sealing: Sealing) -> None:
+    for number in range(3):
+        await sealing.take(f"d{number}", "Title")
+    found = await sealing.pool.fetch("SELECT subject FROM annals.data_keys ORDER BY subject")
+    wanted = sorted(f"stream/{stream_id(*key(f'd{number}'))}" for number in range(3))
+    assert [row["subject"] for row in found] == wanted
+
+
+async def test_what_was_appended_before_stays_readable_beside_it(sealing: Sealing) -> None:
+    """A log of an earlier version goes on: its own events stay in the clear, and what comes is sealed."""
+    plain = Sealing(
+        sealing.pool, sealing.log, sealing.keys, sealing.reader, type(sealing.commands)(sealing.log, sealing.reader)
+    )
+    before = await plain.take("old", "Ada")
+    plain.commands.close()
+    now = await sealing.take("old", "Grace")
+    assert now[0].aggregate_version == 3
+    assert await sealing.reader.of_aggregate(*key("old")) == [*before, *now]
+    everything = await stored(sealing.pool)
+    assert "Ada" in everything and "Grace" not in everything
+
+
+async def test_what_was_erased_is_passed_over(sealing: Sealing, dsn: str) -> None:
+    await sealing.take("gone", "Ada")
+    kept = await sealing.take("kept", "Grace")
+    await sealing.destroy("gone")
+    other = Sealing.over(dsn, sealing.pool)
+    try:
+        assert (await checked(sealing.pool)).fault is None
+        assert await other.reader.after(0, 1) == kept[:1], "a page of what was erased is no end"
+        assert await other.reader.after(0, 10) == kept
+        assert await other.reader.of_aggregates([key("gone"), key("kept")]) == {key("kept"): kept}
+        assert [own async for own in other.reader.aggregates(["document"], 10)] == [[kept]]
+        assert [own async for own in other.reader.in_batches({key("gone"): 1})] == [{key("gone"): []}]
+        assert await other.reader.with_id("default", kept[0].event_id) == kept[0]
+        (states,) = [found async for found in other.reader.states([key("gone")], Document.project)]
+        assert (states[key("gone")].deleted, states[key("gone")].version) == (True, 2)
+
+        # The same comes back as new, under a key of its own.
+        again = await other.take("gone", "Ada")
+        assert [event.aggregate_version for event in again] == [3, 4]
+        assert await other.reader.of_aggregate(*key("gone")) == again
+        assert [own async for own in other.reader.in_batches({key("gone"): 1})] == [{key("gone"): again}]
+    finally:
+        other.close()
+
+
+async def test_a_key_that_was_destroyed_meanwhile_seals_nothing(sealing: Sealing) -> None:
+    """A process that still has the key in memory would seal what nobody can read again."""
+    await sealing.take("d", "Ada")
+    await sealing.destroy("d")
+    again = await sealing.take("d", "Grace")
+    assert again[0].aggregate_version == 3
+    assert await EventReader(sealing.pool, stream_keys(sealing.pool)).of_aggregate(*key("d")) == again
+
+
+async def test_a_key_that_was_wrapped_before_the_master_key_changed_is_wrapped_anew(
+    dsn: str, pool: PostgresPool, tmp_path: object
+) -> None:
+    made = Sealing.over(dsn, pool)
+    file = FileMasterKey(tmp_path / "master.key")  # type: ignore[operator]
+    made.keys._master = file
+    management = KeyManagementService(pool, file, made.keys._rotation, MAX_USES)
+    try:
+        first = await made.take("one", "Ada")
+        assert await management.rewrap(rotate_master=True) == 1
+        second = await made.take("two", "Grace")
+        made.keys.forget()
+        assert await made.reader.after(0, 10) == [*first, *second]
+        masters = {one.wrapped.master for one in await DataKeys(pool).of_tenant("default", "", 10) if one.wrapped}
+        assert len(masters) == 1
+    finally:
+        made.close()
+
+
+async def test_sealed_bytes_mean_nothing_elsewhere(sealing: Sealing) -> None:
+    """Neither in another event of the same aggregate, nor changed."""
+    await sealing.take("d", "Ada")
+    states = [
+        bytes(row["state"]) for row in await sealing.pool.fetch("SELECT state FROM annals.stored_events ORDER BY 1")
+    ]
+    one, other = map(json.loads, states)
+    swapped = json.dumps({**one, "event_data": other["event_data"]}).encode()
+    with pytest.raises(DecryptionError):
+        await open_states([swapped], sealing.keys)
+    foreign = json.dumps({**one, "metadata": {**one["metadata"], "tenant": "other"}}).encode()
+    with pytest.raises(UnknownKeyError):
+        await open_states([foreign], sealing.keys)
+
+
+async def test_an_archive_carries_what_is_sealed_to_another_master_key(
+    sealing: Sealing, postgres_server: PostgresServer
+) -> None:
+    await sealing.take("gone", "Ada")
+    kept = await sealing.take("kept", "Grace")
+    await sealing.destroy("gone")
+    file = io.BytesIO()
+    await dump(sealing.pool, file, outputs=True, report=lambda _: None, master=VariableMasterKey(MASTER.text))
+    postgres_server.execute("CREATE DATABASE other TEMPLATE annals")
+    master = LocalKey(bytes(32))
+    pool = await open_pool(postgres_server.dsn("other"))
+    try:
+        await restore(pool, ArchiveReader(io.BytesIO(file.getvalue())), lambda _: None, VariableMasterKey(master.text))
+        there = await asyncio.to_thread(Sealing.over, postgres_server.dsn("other"), pool, master)
+        try:
+            check = await checked(pool)
+            assert (check.fault, check.checked) == (None, 4)
+            assert await there.reader.after(0, 10) == kept
+            more = await there.take("kept", "Hopper")
+            assert await there.reader.of_aggregate(*key("kept")) == [*kept, *more]
+        finally:
+            there.close()
+    finally:
+        await pool.close()
+        postgres_server.execute("DROP DATABASE other WITH (FORCE)")

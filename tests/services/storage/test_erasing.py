@@ -1,0 +1,175 @@
+"""Erasing: nothing is left of a document, and the log and the read models are as if it had never been."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from contracts.event_types import EventType
+from contracts.ids import stream_id
+from eventstore.chained_events import ChainedEvents
+from eventstore.originals import OriginalStore
+from eventstore.receipts import Delivery, InboxReceipts
+from projections.replay import replay
+from projections.verify import verify
+from security.access import FULL_ACCESS
+from security.event_chain import LogCheck
+from services.caller import Caller
+from services.deadline import Deadline, DeadlineExceededError
+from services.errors import AccessDeniedError, NotFoundError
+from services.storage.erasing import Erasure
+from tests.projections.contract.folding import digests
+from tests.projections.stories import Story
+from tests.support.access import allowed
+from tests.support.knowledge import Knowledge, open_knowledge
+
+CALLER = Caller("default", "ada", "test", FULL_ACCESS)
+SECRETS = ("Wilhelmina", "Ottokar", "Zagreb", "cellar", "letters/secret", "Geheim")
+SECRET = Story(
+    "letters/secret.md", ("Wilhelmina met Ottokar.", "Zagreb has a cellar.", "Ada met Ottokar."), title="Geheim"
+)
+KEPT = (Story("kept", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour"), Story("other", ("Cleo sang.",)))
+
+
+@pytest.fixture
+async def knowledge(dsn: str, tmp_path: Path) -> AsyncIterator[Knowledge]:
+    async with open_knowledge(dsn, tmp_path) as opened:
+        await opened.tell(*KEPT)
+        yield opened
+
+
+async def erase(knowledge: Knowledge, document_id: str = SECRET.document_id, limit_s: float = 30) -> Erasure:
+    return await knowledge.storage.erasing.erase(
+        CALLER, [[document_id]], reason="asked for", correlation_id="e", deadline=Deadline.after(limit_s)
+    )
+
+
+async def delete(knowledge: Knowledge) -> None:
+    await knowledge.history.delete(SECRET)
+    await knowledge.follow()
+
+
+async def all_digests(knowledge: Knowledge) -> dict[str, str]:
+    return {
+        f"{name}.{part}": found
+        for name, one in knowledge.stores.projections.items()
+        for part, found in (await digests(one.store)).items()
+    }
+
+
+async def left(knowledge: Knowledge) -> list[str]:
+    """Where a row of any table still says something of the secrets."""
+    pool = knowledge.stores.pool
+    tables = await pool.fetch(
+        "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables "
+        "WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')"
+    )
+    found = []
+    for table in tables:
+        # Bytes are shown by their text as well.
+        rows = await pool.fetch(f"SELECT row_to_json(t)::text AS row FROM {table['name']} AS t")
+        for row in rows:
+            for secret in SECRETS:
+                if secret in row["row"] or secret.encode().hex() in row["row"]:
+                    found.append(f"{table['name']}: {row['row'][:200]}")
+    return found
+
+
+async def test_nothing_is_left_and_nothing_else_is_missing(knowledge: Knowledge) -> None:
+    await knowledge.history.ask("Bob", documents=["kept"])
+    await knowledge.follow()
+    before = await all_digests(knowledge)
+    await knowledge.tell(SECRET)
+    await knowledge.history.alias("Ottokar", "Otto the Geheim one")
+    await knowledge.history.ask("Wilhelmina", documents=[SECRET.document_id], chains=["Wilhelmina met Ottokar."])
+    await knowledge.follow()
+    await OriginalStore(knowledge.stores.pool).put("default", SECRET.document_id, b"Wilhelmina met Ottokar.")
+    delivery = Delivery("default", SECRET.document_id, stream_id("default", "document", "x"))
+    await InboxReceipts(knowledge.stores.pool).record([(delivery, "ingested")])
+    assert await left(knowledge), "the search finds what is there"
+
+    await delete(knowledge)
+    done = await erase(knowledge)
+    assert (done.documents, done.questions, done.in_the_clear) == ((SECRET.document_id,), 1, 0)
+    assert await left(knowledge) == []
+    assert await all_digests(knowledge) == before
+    vectors = await knowledge.stores.outputs.get_many(SECRET.embedder, list(SECRET.outputs))
+    assert vectors == {}
+
+    check = LogCheck()
+    for event in await ChainedEvents(knowledge.stores.pool).after(0):
+        check.take(event)
+    assert check.fault is None
+    stores = knowledge.stores
+    for projection in stores.projections.values():
+        verdict = await verify(
+            projection.model, projection.store, stores.generations, stores.reader, stores.topics, lambda _: None
+        )
+        assert verdict.difference is None
+    await replay(
+        [(one.model, one.store) for one in stores.projections.values()],
+        stores.generations,
+        stores.reader,
+        stores.topics,
+        lambda _: None,
+    )
+    assert await all_digests(knowledge) == before
+    assert [entry.reason for entry in knowledge.audit.entries if entry.action == "erased"] == ["asked for"]
+
+
+async def test_the_same_comes_back_as_new(knowledge: Knowledge) -> None:
+    await knowledge.tell(SECRET)
+    there = await all_digests(knowledge)
+    await delete(knowledge)
+    await erase(knowledge)
+    await knowledge.tell(SECRET)
+    events = await knowledge.history.of_document(SECRET)
+    assert events[0].event_type is EventType.DOCUMENT_INGESTED
+    assert events[0].aggregate_version > 1
+    again = await all_digests(knowledge)
+    for part in ("relational.mentions", "relational.chunks", "graph.passages", "graph.mentions", "vector.terms"):
+        assert again[part] == there[part]
+
+
+async def test_what_kafka_delivers_once_more_brings_nothing_back(knowledge: Knowledge) -> None:
+    events = await knowledge.history.tell(SECRET)
+    await knowledge.follow()
+    before = await all_digests(knowledge)
+    await delete(knowledge)
+    await erase(knowledge)
+    gone = await all_digests(knowledge)
+    for projection in knowledge.stores.projections.values():
+        own = [event for event in events if event.event_type in projection.model.event_types]
+        await projection.projector.apply(own[:1], {})
+        await projection.projector.apply(own, {})
+    assert await all_digests(knowledge) == gone != before
+
+
+async def test_erased_twice_is_erased_once(knowledge: Knowledge) -> None:
+    await knowledge.tell(SECRET)
+    await delete(knowledge)
+    first = await erase(knowledge)
+    assert first.keys > 0
+    again = await erase(knowledge)
+    assert (again.keys, again.questions, again.entities) == (0, 0, 0)
+
+
+async def test_a_read_model_that_is_behind_is_waited_for(knowledge: Knowledge) -> None:
+    """Otherwise it would come to the deletion later, and keep that there was such a document."""
+    await knowledge.tell(SECRET)
+    with pytest.raises(DeadlineExceededError):
+        await erase(knowledge, limit_s=0.5)
+    assert await knowledge.history.of_document(SECRET), "nothing is erased yet"
+    await knowledge.follow()
+    assert (await erase(knowledge)).keys > 0
+
+
+async def test_who_may_only_delete_erases_nothing(knowledge: Knowledge) -> None:
+    await knowledge.tell(SECRET)
+    caller = Caller("default", "ada", "test", allowed("documents:delete", "documents:read", tenant="default"))
+    with pytest.raises(AccessDeniedError):
+        await knowledge.storage.erasing.erase(
+            caller, [[SECRET.document_id]], reason="r", correlation_id="e", deadline=Deadline.after(5)
+        )
+    with pytest.raises(NotFoundError):
+        await erase(knowledge, "nobody")
