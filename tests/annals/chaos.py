@@ -184,7 +184,9 @@ class Chaos:
     def history(self, document_id: str) -> list[str]:
         """Types of a document's events, in order."""
         rows = self._rows(
-            "SELECT topic FROM annals.stored_events WHERE aggregate_id = %s ORDER BY notification_id", document_id
+            "SELECT topic FROM annals.stored_events JOIN annals.document_collections USING (originator_id) "
+            "WHERE document_id = %s ORDER BY notification_id",
+            document_id,
         )
         return [str(topic) for (topic,) in rows]
 
@@ -201,7 +203,8 @@ class Chaos:
         assert status["documents"] == sum(text is not None for text in self._expected.values())
         assert status["waiting"] == status["dead_letters"] == 0
         rows = self._rows(
-            "SELECT aggregate_id, topic, count(*) FROM annals.stored_events WHERE topic = ANY(%s) GROUP BY 1, 2",
+            "SELECT document_id, topic, count(*) FROM annals.stored_events JOIN annals.document_collections "
+            "USING (originator_id) WHERE topic = ANY(%s) GROUP BY 1, 2",
             list(STAGES),  # type: ignore[arg-type]
         )
         counts = {(str(one), str(topic)): int(str(count)) for one, topic, count in rows}

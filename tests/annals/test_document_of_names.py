@@ -24,7 +24,8 @@ def test_it_is_processed_in_parts_and_the_read_models_are_what_the_events_say(up
 
     sizes = up.rows(
         "SELECT topic, count(*), max(octet_length(state)), sum(octet_length(state))::bigint "
-        "FROM annals.stored_events WHERE aggregate_id = $1 GROUP BY topic",
+        "FROM annals.stored_events JOIN annals.document_collections USING (originator_id) "
+        "WHERE document_id = $1 GROUP BY topic",
         str(file),
     )
     found = {str(topic): (int(count), int(largest), int(total)) for topic, count, largest, total in sizes}

@@ -58,9 +58,11 @@ def test_documents_in_and_an_answer_out(up: Up) -> None:
         assert "Philippa Westerly" in {one["name"] for one in found["entities"]}
         cut = http.post("/api/v1/chunks/create", json={"text": document["text"]}).json()
         assert [one["text"] for one in cut["chunks"]] == [document["text"]]
-    assert up.rows("SELECT DISTINCT correlation_id FROM annals.stored_events WHERE aggregate_id = 'gateway/quorn'") == [
-        ("gateway-test-1",)
-    ], "all that follows from a request has its id"
+    followed = up.rows(
+        "SELECT DISTINCT correlation_id FROM annals.stored_events JOIN annals.document_collections "
+        "USING (originator_id) WHERE document_id = 'gateway/quorn'"
+    )
+    assert followed == [("gateway-test-1",)], "all that follows from a request has its id"
 
 
 def test_wrong_tokens_do_not_get_in(up: Up) -> None:
@@ -479,8 +481,9 @@ def test_a_killed_gateway_is_started_again_and_has_lost_nothing_acknowledged(up:
         late = http.post("/api/v1/documents", json={"id": "gateway/killed/late", "title": "K", "text": "Late."})
         assert late.status_code == 201, "at the same address, with the same token"
     rows = up.rows(
-        "SELECT aggregate_id, count(*) FROM annals.stored_events WHERE topic = 'DocumentIngested' "
-        "AND aggregate_id LIKE 'gateway/killed/%' GROUP BY aggregate_id"
+        "SELECT document_id, count(*) FROM annals.stored_events JOIN annals.document_collections "
+        "USING (originator_id) WHERE topic = 'DocumentIngested' "
+        "AND document_id LIKE 'gateway/killed/%' GROUP BY document_id"
     )
     assert {*acknowledged, "gateway/killed/late"} <= {name for name, _ in rows}
     assert {times for _, times in rows} == {1}

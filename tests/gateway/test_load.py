@@ -51,10 +51,11 @@ class Loaded:
             connection = await asyncpg.connect(self.dsn, timeout=30)
             try:
                 rows = await connection.fetch(
-                    "SELECT aggregate_id, count(*) AS times FROM annals.stored_events "
-                    "WHERE topic = 'DocumentIngested' AND aggregate_id LIKE 'load/%' GROUP BY aggregate_id"
+                    "SELECT document_id, count(*) AS times FROM annals.stored_events "
+                    "JOIN annals.document_collections USING (originator_id) "
+                    "WHERE topic = 'DocumentIngested' AND document_id LIKE 'load/%' GROUP BY document_id"
                 )
-                return {row["aggregate_id"]: row["times"] for row in rows}
+                return {row["document_id"]: row["times"] for row in rows}
             finally:
                 await connection.close()
 
