@@ -457,7 +457,7 @@ class EventReader:
         """
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT notification_id, topic, tenant, aggregate_id FROM annals.stored_events "
+                "SELECT notification_id, originator_id FROM annals.stored_events "
                 "WHERE topic = ANY($1) AND notification_id > $2 AND notification_id <= $3 "
                 "ORDER BY notification_id LIMIT $4",
                 sorted(event_types),
@@ -465,8 +465,8 @@ class EventReader:
                 up_to,
                 limit,
             )
-        keys = [AggregateKey(row["tenant"], KIND_OF[EventType(row["topic"])], row["aggregate_id"]) for row in rows]
-        return list(dict.fromkeys(keys)), rows[-1]["notification_id"] if len(rows) == limit else up_to
+        keys = await self.keys_of({UUID(str(row["originator_id"])) for row in rows})
+        return keys, rows[-1]["notification_id"] if len(rows) == limit else up_to
 
     async def last_between(
         self, keys: Collection[AggregateKey], types: Collection[EventType], after: int, up_to: int

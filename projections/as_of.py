@@ -159,10 +159,13 @@ async def _fold_anew(model: ReadModel, store: Store, reader: EventReader, keys: 
         changes = []
         for key, events in histories.items():
             there = known.get(key, 0)
-            wanted = sum(event.position is not None and event.position <= to for event in events)
+            # Of one that was erased and taken in again the first versions are missing.
+            kept = [event for event in events if event.position is not None and event.position <= to]
+            wanted = kept[-1].aggregate_version if kept else 0
             if wanted == there:
                 continue
-            before, then = await model.sections([(key, fold(events[:there])), (key, fold(events[:wanted]))])
+            held = [event for event in events if event.aggregate_version <= there]
+            before, then = await model.sections([(key, fold(held)), (key, fold(kept))])
             # What the state that is there brought, and the wanted one says nothing of, goes.
             changes.append(Change(key, there, wanted, {**dict.fromkeys(before, ()), **then}))
             rows += sum(map(len, then.values())) - sum(map(len, before.values()))

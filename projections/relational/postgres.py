@@ -188,7 +188,7 @@ class PostgresRelational:
             f"SELECT {one.id} FROM relational.{one.table} WHERE tenant = $1 AND {one.id} = ANY($2)"
             for one in LAYOUT.names
         )
-        async with acquire(self._pool) as connection:
+        async with self._reads.connection() as connection:
             rows = await connection.fetch(naming, tenant, list(entity_ids))
         return {row[0] for row in rows}
 
