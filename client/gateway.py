@@ -27,7 +27,7 @@ RETURN_LIMIT_S = 15.0
 AWAY_LIMIT_S = 60.0
 """How long a database that is away behind it is waited for."""
 
-Method = Literal["GET", "POST", "PUT", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class GatewayError(AnnalsError):

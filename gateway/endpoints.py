@@ -185,6 +185,8 @@ KNOWLEDGE = (
     _write("POST", "/entities/{entity}/judgement", "entity_judge", "entities", "write"),
     _read("/relations", "relation_list", "relations"),
     _read("/relations/{relation_id}", "relation_reader", "relations"),
+    _read("/orphaned/relations", "orphaned_relation_list", "relations"),
+    _read("/orphaned/chunks", "orphaned_chunk_list", "chunks"),
     _write("PATCH", "/relations/{relation_id}", "relation_corrector", "relations", "write"),
     _write("POST", "/relations/{relation_id}/judgement", "relation_judge", "relations", "write"),
     _write("POST", "/relations/{relation_id}/undo", "relation_undoer", "relations", "write"),

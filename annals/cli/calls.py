@@ -1,12 +1,13 @@
 """How a command calls one use case."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from annals.cli.context import CommandContext, run_async
 from annals.cli.paging import LIMIT_S
 from annals.composition.use_cases import UseCases
 from annals.session import session
+from client.gateway import open_gateway
 from services.deadline import Deadline
 from services.security.use_cases import Security
 
@@ -21,6 +22,25 @@ def ask(context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[
             return await call(opened.use_cases, Deadline.after(LIMIT_S))
 
     return run_async(called)
+
+
+def look_up(
+    context: CommandContext,
+    call: Callable[[UseCases, Deadline], Awaitable[dict[str, Any]]],
+    path: str,
+    **parameters: Any,
+) -> dict[str, Any]:
+    """What the gateway that is to be asked says at this path, else what `call` gives of the databases themselves."""
+    address = context.gateway()
+    if address is None:
+        return ask(context, call, read_models=True)
+
+    async def told() -> dict[str, Any]:
+        async with open_gateway(address) as gateway:
+            found: dict[str, Any] = await gateway.get(path, **parameters)
+            return found
+
+    return run_async(told)
 
 
 def ask_security(context: CommandContext, call: Callable[[Security, Deadline], Awaitable[T]]) -> T:

@@ -5,8 +5,10 @@ from typing import Any, TypeVar
 
 import click
 
-from annals.cli.context import CommandContext, common
+from annals.cli.context import CommandContext, served
 from annals.cli.corrections import correct, reason
+from client.decisions import Request
+from client.gateway import segment
 
 F = TypeVar("F", bound=Callable[..., Any])
 numbered: Callable[[F], F] = click.option(
@@ -26,7 +28,7 @@ def command() -> None:
 @click.argument("question_id")
 @numbered
 @reason
-@common
+@served
 def validate(context: CommandContext, question_id: str, chain: int, reason: str | None) -> None:
     """Call a chain of the answer to QUESTION_ID right."""
     _judge(context, question_id, chain, True, reason)
@@ -36,7 +38,7 @@ def validate(context: CommandContext, question_id: str, chain: int, reason: str 
 @click.argument("question_id")
 @numbered
 @reason
-@common
+@served
 def reject(context: CommandContext, question_id: str, chain: int, reason: str | None) -> None:
     """Call a chain of the answer to QUESTION_ID wrong."""
     _judge(context, question_id, chain, False, reason)
@@ -46,7 +48,7 @@ def reject(context: CommandContext, question_id: str, chain: int, reason: str | 
 @click.argument("question_id")
 @numbered
 @reason
-@common
+@served
 def undo(context: CommandContext, question_id: str, chain: int, reason: str | None) -> None:
     """Take back what was said of a chain of the answer to QUESTION_ID."""
     _judge(context, question_id, chain, None, reason)
@@ -59,5 +61,10 @@ def _judge(context: CommandContext, question_id: str, chain: int, valid: bool | 
         said,
         lambda service, deadline: service.chains.judge(
             context.caller, question_id, chain, valid=valid, reason=reason, deadline=deadline
+        ),
+        Request(
+            "POST",
+            f"/reasoning/queries/{segment(question_id)}/chains/{chain}/judgement",
+            {"valid": valid, "reason": reason},
         ),
     )

@@ -1,6 +1,7 @@
 """How a command decides on what was found, and waits until the read models have it."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import click
@@ -8,6 +9,10 @@ import click
 from annals.cli.context import CommandContext, run_async
 from annals.composition.use_cases import UseCases
 from annals.session import session
+from client import decisions
+from client.address import Address
+from client.decisions import Request
+from client.gateway import open_gateway
 from services.corrections.deciding import Corrected
 from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
@@ -16,7 +21,6 @@ CORRECT_LIMIT_S = 300.0
 """A model may have to be loaded first."""
 FOLLOW_LIMIT_S = 120.0
 F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 
 reason: Callable[[F], F] = click.option("--reason", help="Why, kept with the event.")
 
@@ -33,38 +37,54 @@ D = TypeVar("D", bound=Decided)
 
 
 def decide(
-    context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[D]], *, limit_s: float, wait: bool
-) -> D:
-    """What `call` gives within `limit_s`, where `wait` is set once every read model has it."""
+    context: CommandContext,
+    call: Callable[[UseCases, Deadline], Awaitable[D]],
+    told: Callable[[D], dict[str, Any]],
+    wanted: Request,
+    *,
+    limit_s: float,
+    wait: bool,
+) -> dict[str, Any]:
+    """What the gateway that is to be asked says to `wanted`, else what is `told` of `call` within `limit_s`.
 
-    async def done() -> D:
+    With `wait` once every read model has it. `position` is None where nothing changed.
+    """
+    address = context.gateway()
+
+    async def here() -> dict[str, Any]:
         async with session(context.settings, processing=wait) as opened:
             decided = await call(opened.use_cases, Deadline.after(limit_s))
             if wait and decided.position is not None:
                 consistency = opened.use_cases.storage.consistency
                 await consistency.until(decided.position, deadline=Deadline.after(FOLLOW_LIMIT_S))
-            return decided
+            return told(decided)
 
-    return run_async(done)
+    async def there(address: Address) -> dict[str, Any]:
+        async with open_gateway(address) as gateway:
+            return await decisions.decide(gateway, wanted, wait=wait)
+
+    return run_async(here if address is None else partial(there, address))
 
 
-def correct(context: CommandContext, said: str, call: Callable[[Corrections, Deadline], Awaitable[Corrected]]) -> None:
+def correct(
+    context: CommandContext,
+    said: str,
+    call: Callable[[Corrections, Deadline], Awaitable[Corrected]],
+    wanted: Request,
+) -> None:
     """Do it, wait for the read models, and say so; `said` is what is true then."""
-    corrected = decide(
+    done = decide(
         context,
         lambda use_cases, deadline: call(use_cases.corrections, deadline),
+        lambda one: {
+            "id": one.id,
+            "document_id": one.document_id,
+            "position": one.position if one.changed else None,
+        },
+        wanted,
         limit_s=CORRECT_LIMIT_S,
         wait=True,
     )
-    context.say(f"{said}: {corrected.id}" if corrected.changed else f"it is so already: {corrected.id}")
-    context.give({"id": corrected.id, "document_id": corrected.document_id, "changed": corrected.changed})
-
-
-def look(context: CommandContext, call: Callable[[Corrections, Deadline], Awaitable[T]]) -> T:
-    """What `call` gives."""
-
-    async def found() -> T:
-        async with session(context.settings) as opened:
-            return await call(opened.use_cases.corrections, Deadline.after(CORRECT_LIMIT_S))
-
-    return run_async(found)
+    changed = done["position"] is not None
+    context.say(f"{said}: {done['id']}" if changed else f"it is so already: {done['id']}")
+    context.give({"id": done["id"], "document_id": done["document_id"], "changed": changed})

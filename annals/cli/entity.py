@@ -1,24 +1,26 @@
 """`annals entity`: what documents speak of, and what people decide on it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
 
-from annals.cli.at import at_option, documents_at
-from annals.cli.calls import ask
-from annals.cli.context import CommandContext, common
+from annals.cli.at import at_option, documents_at, parameters_of
+from annals.cli.calls import look_up
+from annals.cli.context import CommandContext, served
 from annals.cli.corrections import decide, reason
 from annals.cli.names import names_of
-from annals.cli.paging import LIMIT_S, paged, tell_next
+from annals.cli.paging import LIMIT_S, of_gateway, paged, tell_next
 from annals.cli.words import counted
 from annals.composition.use_cases import UseCases
+from client.decisions import Request
+from client.gateway import segment
 from projections.relational.reads import EntityFilter
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
 from services.knowledge.views import EntityChange
-from services.storage.listing import EntityPage
 
 Change = Callable[[EntityService, Deadline], Awaitable[EntityChange]]
 
@@ -39,7 +41,7 @@ def command() -> None:
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --reason and --wait, beside the common options."""
     wait = click.option("--wait", is_flag=True, help="Return once every read model has it.")
-    return reason(wait(common(function)))
+    return reason(wait(served(function)))
 
 
 @command.command("list")
@@ -47,7 +49,7 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--type", "type_", metavar="TYPE", help="Their type: PERSON, ORG, GPE and so on.")
 @paged
 @at_option
-@common
+@served
 def list_(
     context: CommandContext, prefix: str, type_: str | None, limit: int, after: str | None, at: str | None
 ) -> None:
@@ -58,40 +60,52 @@ def list_(
     """
     wanted = EntityFilter(type_, prefix)
 
-    async def listed(use_cases: UseCases, deadline: Deadline) -> EntityPage:
+    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
         documents = await documents_at(use_cases, at, deadline)
-        return await documents.listing.entities(context.caller, wanted, after=after, limit=limit, deadline=deadline)
+        page = await documents.listing.entities(context.caller, wanted, after=after, limit=limit, deadline=deadline)
+        return {"entities": [asdict(entity) for entity in page.entities], "next": page.next}
 
-    page = ask(context, listed, read_models=True)
-    context.give({"entities": [asdict(entity) for entity in page.entities], "next": page.next})
-    for one in page.entities:
-        context.say(_line(one.name, one.type, one.mentions, one.documents, one.valid))
-    if not page.entities:
+    given = {"type": type_, "name_prefix": prefix or None, **parameters_of(at)}
+    page = look_up(context, here, "/entities", **given, limit=of_gateway(limit), cursor=after)
+    context.give(page)
+    for one in page["entities"]:
+        context.say(_line(one))
+    if not page["entities"]:
         context.say("no entities" if wanted == EntityFilter() and after is None else "no such entities")
-    tell_next(context, page.next)
+    tell_next(context, page["next"])
 
 
 @command.command("show")
 @click.argument("entity")
-@common
-def show(context: CommandContext, entity: str) -> None:
-    """Names of ENTITY, what was merged into it, and every decision on it, by the number that it is undone by."""
-    found = ask(
-        context,
-        lambda use_cases, deadline: use_cases.knowledge.entities.show(context.caller, entity, deadline=deadline),
-        read_models=True,
-    )
-    context.give({**asdict(found), "decisions": [{**asdict(one), "at": one.at.isoformat()} for one in found.decisions]})
-    context.say(_line(found.name, found.type, found.mentions, found.documents, found.valid))
-    context.say(f"id: {found.entity_id}")
-    if found.aliases:
-        context.say(f"aliases: {', '.join(found.aliases)}")
-    for member in found.members:
-        context.say(f"merged into it: {member.name} ({member.entity_id})")
-    for one in found.decisions:
-        why = f" ({one.reason})" if one.reason else ""
-        state = "" if one.in_force else ", no longer in force"
-        context.say(f"{one.version}. {one.at:%Y-%m-%d %H:%M} {one.actor}: {one.what}{why}{state}")
+@paged
+@served
+def show(context: CommandContext, entity: str, limit: int, after: str | None) -> None:
+    """Names of ENTITY, every decision on it, by the number that it is undone by, and what was merged into it, a page at
+    a time.
+    """
+
+    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+        found = await use_cases.knowledge.entities.show(
+            context.caller, entity, after=after, limit=limit, deadline=deadline
+        )
+        return {**asdict(found), "decisions": [{**asdict(one), "at": one.at.isoformat()} for one in found.decisions]}
+
+    found = look_up(context, here, f"/entities/{segment(entity)}/decisions", limit=of_gateway(limit), cursor=after)
+    for one in found["decisions"]:
+        one["at"] = datetime.fromisoformat(one["at"]).isoformat()
+    context.give(found)
+    context.say(_line(found))
+    context.say(f"id: {found['entity_id']}")
+    if found["aliases"]:
+        context.say(f"aliases: {', '.join(found['aliases'])}")
+    for member in found["members"]:
+        context.say(f"merged into it: {member['name']} ({member['entity_id']})")
+    for one in found["decisions"]:
+        why = f" ({one['reason']})" if one["reason"] else ""
+        state = "" if one["in_force"] else ", no longer in force"
+        when = datetime.fromisoformat(one["at"])
+        context.say(f"{one['version']}. {when:%Y-%m-%d %H:%M} {one['actor']}: {one['what']}{why}{state}")
+    tell_next(context, found["next"])
 
 
 @command.command("rename")
@@ -105,11 +119,13 @@ def rename(
     """Call ENTITY by NAME, or say of which type it is, whatever documents say. Its former names still find it."""
     _decide(
         context,
+        entity,
         wait,
         lambda service, deadline: service.rename(
             context.caller, entity, name=name, kind=kind, reason=reason, deadline=deadline
         ),
-        lambda change: f"{change.name} is {' '.join(filter(None, ('now', name, kind and f'({kind})')))}",
+        Request("PATCH", f"/entities/{segment(entity)}", {"name": name, "type": kind, "reason": reason}),
+        lambda called, _: f"{called} is {' '.join(filter(None, ('now', name, kind and f'({kind})')))}",
     )
 
 
@@ -122,11 +138,15 @@ def alias(context: CommandContext, entity: str, alias: str, remove: bool, reason
     """Have ENTITY found by ALIAS as well, in questions, searches and commands."""
     _decide(
         context,
+        entity,
         wait,
         lambda service, deadline: (service.remove_alias if remove else service.add_alias)(
             context.caller, entity, alias, reason=reason, deadline=deadline
         ),
-        lambda change: f"{change.name} is {'no longer' if remove else 'also'} called {alias}",
+        Request("DELETE", f"/entities/{segment(entity)}/aliases/{segment(alias)}", {"reason": reason})
+        if remove
+        else Request("POST", f"/entities/{segment(entity)}/aliases", {"alias": alias, "reason": reason}),
+        lambda called, _: f"{called} is {'no longer' if remove else 'also'} called {alias}",
     )
 
 
@@ -138,9 +158,11 @@ def merge(context: CommandContext, entity: str, into: str, reason: str | None, w
     """Say that ENTITY is the same as INTO: both are shown, counted and found as INTO from then on."""
     _decide(
         context,
+        entity,
         wait,
         lambda service, deadline: service.merge(context.caller, entity, into, reason=reason, deadline=deadline),
-        lambda change: f"{change.name} is now {into}; undo with: annals entity undo {change.entity_id}",
+        Request("POST", f"/entities/{segment(entity)}/merge", {"into": into, "reason": reason}),
+        lambda called, done: f"{called} is now {into}; undo with: annals entity undo {done['entity_id']}",
     )
 
 
@@ -160,12 +182,19 @@ def split(
     named = [names_of(one) for one in documents]
     _decide(
         context,
+        entity,
         wait,
         lambda service, deadline: service.split(
             context.caller, entity, named, name=name, reason=reason, deadline=deadline
         ),
-        lambda change: (
-            f"{change.name} is split" + (f"; what these documents say is now of {change.into}" if change.into else "")
+        Request(
+            "POST",
+            f"/entities/{segment(entity)}/split",
+            {"name": name, "reason": reason},
+            named,
+        ),
+        lambda called, done: (
+            f"{called} is split" + (f"; what these documents say is now of {done['into']}" if done["into"] else "")
         ),
     )
 
@@ -181,11 +210,13 @@ def undo(context: CommandContext, entity: str, version: int | None, reason: str 
     """
     _decide(
         context,
+        entity,
         wait,
         lambda service, deadline: service.undo(
             context.caller, entity, version=version, reason=reason, deadline=deadline
         ),
-        lambda change: f"undone: the {'last' if version is None else f'{version}.'} decision on {change.name}",
+        Request("POST", f"/entities/{segment(entity)}/undo", {"decision": version, "reason": reason}),
+        lambda called, _: f"undone: the {'last' if version is None else f'{version}.'} decision on {called}",
     )
 
 
@@ -212,26 +243,44 @@ def _judge(
 ) -> None:
     _decide(
         context,
+        entity,
         wait,
         lambda service, deadline: service.validate(
             context.caller, entity, valid=valid, confidence=confidence, reason=reason, deadline=deadline
         ),
-        lambda change: f"{change.name} is {'validated' if valid else 'rejected'}",
+        Request(
+            "POST",
+            f"/entities/{segment(entity)}/judgement",
+            {"valid": valid, "confidence": confidence, "reason": reason},
+        ),
+        lambda called, _: f"{called} is {'validated' if valid else 'rejected'}",
     )
 
 
-def _decide(context: CommandContext, wait: bool, call: Change, told: Callable[[EntityChange], str]) -> None:
-    change = decide(
+def _decide(
+    context: CommandContext,
+    entity: str,
+    wait: bool,
+    call: Change,
+    wanted: Request,
+    told: Callable[[str, dict[str, Any]], str],
+) -> None:
+    """`told` gets what the entity is called, and what came of it. A gateway calls it as the command did."""
+    done = decide(
         context,
         lambda use_cases, deadline: call(use_cases.knowledge.entities, deadline),
+        asdict,
+        wanted,
         limit_s=LIMIT_S,
         wait=wait,
     )
-    context.say(told(change) if change.position is not None else f"{change.name} is so already; nothing changed")
-    context.give({"entity": change.entity_id, "into": change.into, "changed": change.position is not None})
+    called = done.get("name", entity)
+    context.say(told(called, done) if done["position"] is not None else f"{called} is so already; nothing changed")
+    context.give({"entity": done["entity_id"], "into": done["into"], "changed": done["position"] is not None})
 
 
-def _line(name: str, kind: str | None, mentions: int, documents: int, valid: bool | None) -> str:
-    judged = {True: ", validated", False: ", rejected", None: ""}[valid]
-    of = kind or "of no known type"
-    return f"{name} ({of}), {counted(mentions, 'mention')} in {counted(documents, 'document')}{judged}"
+def _line(one: Mapping[str, Any]) -> str:
+    judged = {True: ", validated", False: ", rejected", None: ""}[one["valid"]]
+    of = one["type"] or "of no known type"
+    counts = f"{counted(one['mentions'], 'mention')} in {counted(one['documents'], 'document')}"
+    return f"{one['name']} ({of}), {counts}{judged}"

@@ -8,6 +8,7 @@ import click
 from annals.cli.context import CommandContext
 
 LIMIT_S = 30.0
+GATEWAY_PAGE = 1000
 
 
 def paged(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,6 +18,11 @@ def paged(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     after = click.option("--after", metavar="CURSOR", help="The page behind the one that ended with this cursor.")
     return limit(after(function))
+
+
+def of_gateway(limit: int) -> int:
+    """As many as a gateway gives on one page, at most."""
+    return min(limit, GATEWAY_PAGE)
 
 
 def tell_next(context: CommandContext, cursor: str | None) -> None:

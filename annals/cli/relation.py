@@ -1,19 +1,21 @@
 """`annals relation`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from annals.cli.at import at_option, documents_at
-from annals.cli.calls import ask
-from annals.cli.context import CommandContext, common
-from annals.cli.corrections import correct, look, reason
-from annals.cli.paging import paged, tell_next
+from annals.cli.at import at_option, documents_at, parameters_of
+from annals.cli.calls import look_up
+from annals.cli.context import CommandContext, served
+from annals.cli.corrections import correct, reason
+from annals.cli.paging import of_gateway, paged, tell_next
 from annals.composition.use_cases import UseCases
-from projections.relational.reads import RelationFilter, RelationRow
-from services.corrections.relations import OrphanedJudgement
+from client.decisions import Request
+from client.gateway import segment
+from projections.relational.reads import RelationFilter
 from services.deadline import Deadline
-from services.storage.parts import RelationPage
 
 JUDGED = {None: "", True: "  [right]", False: "  [wrong]"}
 
@@ -34,7 +36,7 @@ def command() -> None:
 @click.option("--orphaned", is_flag=True, help="Decisions on what no document states any more, instead.")
 @paged
 @at_option
-@common
+@served
 def list_(
     context: CommandContext,
     document: str | None,
@@ -47,79 +49,106 @@ def list_(
 ) -> None:
     """Relations with their ids, by document, a page at a time."""
     if orphaned:
-        if any(one is not None for one in (document, entity, predicate, after, at)):
+        if any(one is not None for one in (document, entity, predicate, at)):
             raise click.UsageError("--orphaned goes with no other choice")
-        _orphaned(context)
+        _orphaned(context, limit, after)
     else:
         _list(context, RelationFilter(document, entity, predicate), limit, after, at)
 
 
 def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: str | None, at: str | None) -> None:
-    async def listed(use_cases: UseCases, deadline: Deadline) -> RelationPage:
+    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
         documents = await documents_at(use_cases, at, deadline)
-        return await documents.parts.relations(context.caller, wanted, after=after, limit=limit, deadline=deadline)
+        page = await documents.parts.relations(context.caller, wanted, after=after, limit=limit, deadline=deadline)
+        return {"relations": [asdict(one) for one in page.relations], "next": page.next}
 
-    page = ask(context, listed, read_models=True)
-    context.give({"relations": [asdict(one) for one in page.relations], "next": page.next})
-    for one in page.relations:
-        context.say(f"{one.relation_id}  {_spoken(one)}")
-    if not page.relations:
+    page = look_up(
+        context,
+        here,
+        "/relations",
+        document=wanted.document_id,
+        entity=wanted.entity_id,
+        predicate=wanted.predicate,
+        limit=of_gateway(limit),
+        cursor=after,
+        **parameters_of(at),
+    )
+    context.give(page)
+    for one in page["relations"]:
+        context.say(f"{one['relation_id']}  {_spoken(one)}")
+    if not page["relations"]:
         context.say("no relations")
-    tell_next(context, page.next)
+    tell_next(context, page["next"])
 
 
-def _orphaned(context: CommandContext) -> None:
-    found = look(context, lambda service, deadline: service.relations.orphaned(context.caller, deadline=deadline))
-    context.give({"orphaned": [_described(one) for one in found]})
-    for one in found:
-        statement = one.judgement.statement
-        stated = "" if statement is None else f"{statement.subject} | {statement.predicate} | {statement.object}"
-        context.say(f"{one.judgement.relation_id}  {stated}{JUDGED[one.judgement.valid]}  was in {one.document_id}")
-    if not found:
+def _orphaned(context: CommandContext, limit: int, after: str | None) -> None:
+    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+        page = await use_cases.corrections.relations.orphaned(
+            context.caller, after=after, limit=limit, deadline=deadline
+        )
+        return {"orphaned": [one.told() for one in page.orphaned], "next": page.next}
+
+    page = look_up(context, here, "/orphaned/relations", limit=of_gateway(limit), cursor=after)
+    context.give(page)
+    for one in page["orphaned"]:
+        statement = one["statement"]
+        stated = (
+            "" if statement is None else f"{statement['subject']} | {statement['predicate']} | {statement['object']}"
+        )
+        context.say(f"{one['relation_id']}  {stated}{JUDGED[one['valid']]}  was in {one['document_id']}")
+    if not page["orphaned"]:
         context.say("no orphaned decisions")
+    tell_next(context, page["next"])
 
 
 @command.command("derived")
 @click.argument("entity")
 @click.option("--predicate", help="With this predicate.")
 @paged
-@common
+@served
 def derived(context: CommandContext, entity: str, predicate: str | None, limit: int, after: str | None) -> None:
     """What follows of ENTITY by the ontology (setting `ontology`) and no document states, with what it follows from."""
-    found = ask(
-        context,
-        lambda use_cases, deadline: use_cases.knowledge.derived.of(
-            context.caller, entity, predicate=predicate, after=after, limit=limit, deadline=deadline
-        ),
-        read_models=True,
-    )
-    context.give(asdict(found))
-    for one in found.relations:
-        context.say(f"{one.subject} | {one.predicate} | {one.object}  [derived: {one.rule}, {one.confidence:.2f}]")
-        context.say(f"  from {', '.join(one.because)}")
-    if not found.relations:
+
+    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+        return asdict(
+            await use_cases.knowledge.derived.of(
+                context.caller, entity, predicate=predicate, after=after, limit=limit, deadline=deadline
+            )
+        )
+
+    path = f"/entities/{segment(entity)}/derived-relations"
+    page = look_up(context, here, path, predicate=predicate, limit=of_gateway(limit), cursor=after)
+    context.give(page)
+    for one in page["relations"]:
+        stated = f"{one['subject']} | {one['predicate']} | {one['object']}"
+        context.say(f"{stated}  [derived: {one['rule']}, {one['confidence']:.2f}]")
+        context.say(f"  from {', '.join(one['because'])}")
+    if not page["relations"]:
         context.say("nothing follows")
-    if not found.whole:
+    if not page["whole"]:
         context.note("it has more relations than are looked at, so this is a part of what follows")
-    tell_next(context, found.next)
+    tell_next(context, page["next"])
 
 
 @command.command("show")
 @click.argument("id")
-@common
+@served
 def show(context: CommandContext, id: str) -> None:
     """The relation of this ID, and the sentence that states it."""
-    found = look(context, lambda service, deadline: service.relations.show(context.caller, id, deadline=deadline))
-    context.give({**asdict(found.relation), "sentence": found.sentence})
-    context.say(_spoken(found.relation))
-    context.say(
-        f"  document    {found.relation.document_id}, characters {found.relation.start} to {found.relation.end}"
-    )
-    context.say(f"  confidence  {found.relation.confidence:.2f}")
-    if found.relation.violates is not None:
-        context.say(f"  ontology    violated: {found.relation.violates}")
-    if found.sentence is not None:
-        context.say(f"  {found.sentence}")
+
+    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+        return asdict(await use_cases.corrections.relations.show(context.caller, id, deadline=deadline))
+
+    found = look_up(context, here, f"/relations/{segment(id)}")
+    relation, sentence = found["relation"], found["sentence"]
+    context.give({**relation, "sentence": sentence})
+    context.say(_spoken(relation))
+    context.say(f"  document    {relation['document_id']}, characters {relation['start']} to {relation['end']}")
+    context.say(f"  confidence  {relation['confidence']:.2f}")
+    if relation["violates"] is not None:
+        context.say(f"  ontology    violated: {relation['violates']}")
+    if sentence is not None:
+        context.say(f"  {sentence}")
 
 
 @command.command("correct")
@@ -127,7 +156,7 @@ def show(context: CommandContext, id: str) -> None:
 @click.option("--predicate", help="What it states instead.")
 @click.option("--confidence", type=click.FloatRange(0, 1), help="How sure it is.")
 @reason
-@common
+@served
 def correct_(
     context: CommandContext, id: str, predicate: str | None, confidence: float | None, reason: str | None
 ) -> None:
@@ -138,13 +167,18 @@ def correct_(
         lambda service, deadline: service.relations.correct(
             context.caller, id, predicate=predicate, confidence=confidence, reason=reason, deadline=deadline
         ),
+        Request(
+            "PATCH",
+            f"/relations/{segment(id)}",
+            {"predicate": predicate, "confidence": confidence, "reason": reason},
+        ),
     )
 
 
 @command.command("validate")
 @click.argument("id")
 @reason
-@common
+@served
 def validate(context: CommandContext, id: str, reason: str | None) -> None:
     """Call the relation of this ID right."""
     _judge(context, id, True, reason)
@@ -153,7 +187,7 @@ def validate(context: CommandContext, id: str, reason: str | None) -> None:
 @command.command("reject")
 @click.argument("id")
 @reason
-@common
+@served
 def reject(context: CommandContext, id: str, reason: str | None) -> None:
     """Call the relation of this ID wrong: it is no edge of the graph any more, and is not counted."""
     _judge(context, id, False, reason)
@@ -162,13 +196,14 @@ def reject(context: CommandContext, id: str, reason: str | None) -> None:
 @command.command("undo")
 @click.argument("id")
 @reason
-@common
+@served
 def undo(context: CommandContext, id: str, reason: str | None) -> None:
     """Take back whatever was decided on the relation of this ID."""
     correct(
         context,
         "as it was found",
         lambda service, deadline: service.relations.undo(context.caller, id, reason=reason, deadline=deadline),
+        Request("POST", f"/relations/{segment(id)}/undo", {"reason": reason}),
     )
 
 
@@ -179,22 +214,10 @@ def _judge(context: CommandContext, relation_id: str, valid: bool, reason: str |
         lambda service, deadline: service.relations.judge(
             context.caller, relation_id, valid=valid, reason=reason, deadline=deadline
         ),
+        Request("POST", f"/relations/{segment(relation_id)}/judgement", {"valid": valid, "reason": reason}),
     )
 
 
-def _spoken(one: RelationRow) -> str:
-    flagged = "" if one.violates is None else "  [violates the ontology]"
-    return f"{one.subject} | {one.predicate} | {one.object}{JUDGED[one.valid]}{flagged}"
-
-
-def _described(one: OrphanedJudgement) -> dict[str, object]:
-    judgement = one.judgement
-    return {
-        "document_id": one.document_id,
-        "relation_id": judgement.relation_id,
-        "statement": None if judgement.statement is None else judgement.statement.model_dump(),
-        "predicate": judgement.predicate,
-        "confidence": judgement.confidence,
-        "valid": judgement.valid,
-        "reason": judgement.judged_because or judgement.corrected_because,
-    }
+def _spoken(one: Mapping[str, Any]) -> str:
+    flagged = "" if one["violates"] is None else "  [violates the ontology]"
+    return f"{one['subject']} | {one['predicate']} | {one['object']}{JUDGED[one['valid']]}{flagged}"

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import BaseModel, Field
 
-from contracts.documents import MOST_MERGED
+from contracts.documents import MOST_MERGED, Statement
 from contracts.payload import Count, Identifier, Offset, Predicate, Revision, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
 from gateway.handlers.knowledge import RELATION
-from gateway.parameters import Decision
+from gateway.parameters import Cursor, Decision, Limit
 from projections.relational.reads import RelationRow
 from services.corrections.deciding import Corrected
 from services.positions import Position
@@ -87,6 +87,41 @@ class ClearedOutputs(BaseModel):
     entries: Count
 
 
+class OrphanedRelation(BaseModel):
+    """What somebody decided; `statement` is null where events of an older version do not tell it."""
+
+    document_id: str
+    relation_id: str
+    statement: Statement | None
+    predicate: str | None
+    confidence: float | None
+    valid: bool | None
+    reason: str | None
+
+
+class OrphanedRelations(BaseModel):
+    """`next`: the cursor of the page behind, null where this is the last one."""
+
+    orphaned: list[OrphanedRelation]
+    next: str | None
+
+
+class OrphanedRecut(BaseModel):
+    """A chunk that somebody made; `replaced` are those that it replaced."""
+
+    document_id: str
+    chunk_id: str
+    replaced: list[str]
+    reason: str | None
+
+
+class OrphanedChunks(BaseModel):
+    """`next`: the cursor of the page behind, null where this is the last one."""
+
+    orphaned: list[OrphanedRecut]
+    next: str | None
+
+
 async def read_relation(request: Request, relation_id: RelationId) -> WholeRelation:
     """A relation, and the sentence that states it."""
     exchange = exchange_of(request.scope)
@@ -94,6 +129,24 @@ async def read_relation(request: Request, relation_id: RelationId) -> WholeRelat
         exchange.caller, relation_id, deadline=exchange.deadline
     )
     return WholeRelation(relation=found.relation, sentence=found.sentence)
+
+
+async def list_orphaned_relations(request: Request, limit: Limit = 100, cursor: Cursor = None) -> OrphanedRelations:
+    """Decisions on relations that no document states any more, by document, in pages."""
+    exchange = exchange_of(request.scope)
+    page = await services_of(request).corrections.relations.orphaned(
+        exchange.caller, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+    return OrphanedRelations(orphaned=[OrphanedRelation(**one.told()) for one in page.orphaned], next=page.next)
+
+
+async def list_orphaned_chunks(request: Request, limit: Limit = 100, cursor: Cursor = None) -> OrphanedChunks:
+    """Corrections of chunks whose text no document has any more, by document, in pages."""
+    exchange = exchange_of(request.scope)
+    page = await services_of(request).corrections.chunks.orphaned(
+        exchange.caller, after=cursor, limit=limit, deadline=exchange.deadline
+    )
+    return OrphanedChunks(orphaned=[OrphanedRecut(**one.told()) for one in page.orphaned], next=page.next)
 
 
 async def correct_relation(request: Request, relation_id: RelationId, wanted: RelationCorrection) -> Correction:
@@ -189,6 +242,38 @@ REFUSALS = (404, 409)
 WHY = {"reason": "her letters"}
 
 HANDLERS = {
+    "orphaned_relation_list": Handler(
+        list_orphaned_relations,
+        "relations",
+        "List orphaned decisions on relations.",
+        raises=(400,),
+        example={
+            "orphaned": [
+                {
+                    "document_id": "articles/lovelace",
+                    "relation_id": "r1",
+                    "statement": None,
+                    "predicate": None,
+                    "confidence": None,
+                    "valid": False,
+                    "reason": "her letters",
+                }
+            ],
+            "next": None,
+        },
+    ),
+    "orphaned_chunk_list": Handler(
+        list_orphaned_chunks,
+        "chunks",
+        "List orphaned corrections of chunks.",
+        raises=(400,),
+        example={
+            "orphaned": [
+                {"document_id": "articles/lovelace", "chunk_id": "5f0c", "replaced": ["77aa"], "reason": "her letters"}
+            ],
+            "next": None,
+        },
+    ),
     "relation_reader": Handler(
         read_relation,
         "relations",

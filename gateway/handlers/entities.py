@@ -99,10 +99,14 @@ async def derived_relations(
     )
 
 
-async def read_decisions(request: Request, entity: EntityName) -> EntityDetail:
-    """Names of an entity, what was merged into it, and every decision on it, the oldest first."""
+async def read_decisions(
+    request: Request, entity: EntityName, limit: Limit = 100, cursor: Cursor = None
+) -> EntityDetail:
+    """Names of an entity, every decision on it, the oldest first, and what was merged into it, in pages."""
     exchange = exchange_of(request.scope)
-    return await services_of(request).knowledge.entities.show(exchange.caller, entity, deadline=exchange.deadline)
+    return await services_of(request).knowledge.entities.show(
+        exchange.caller, entity, after=cursor, limit=limit, deadline=exchange.deadline
+    )
 
 
 async def rename(request: Request, entity: EntityName, wanted: Renaming) -> EntityChanged:
@@ -252,7 +256,7 @@ HANDLERS = {
         read_decisions,
         "entities",
         "Read the decisions on an entity.",
-        raises=(404,),
+        raises=(400, 404),
         example={
             "entity_id": "e1",
             "name": "Ada Lovelace",
@@ -272,6 +276,7 @@ HANDLERS = {
                     "in_force": True,
                 }
             ],
+            "next": None,
         },
     ),
     "entity_renamer": Handler(

@@ -101,15 +101,22 @@ class EntityLookup:
         merged = ends({row["entity_id"]: row["into_id"] for row in rows})
         return {one: merged[one] for one in ids if one in merged}
 
-    async def members(self, tenant: str, entity: str) -> list[FoundEntity]:
-        """What was merged into it, over however many steps; by name."""
+    async def members(
+        self, tenant: str, entity: str, after: tuple[str, ...] | None = None, limit: int | None = None
+    ) -> list[FoundEntity]:
+        """What was merged into it, over however many steps; by name and id, from behind the pair `after`."""
+        name, behind = after or ("", "")
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 f"{MEMBERS} SELECT {_FIELDS} FROM member AS m "
                 "JOIN relational.entities AS e ON e.tenant = $1 AND e.entity_id = m.entity_id "
-                "WHERE m.entity_id <> m.root ORDER BY e.name, e.entity_id",
+                'WHERE m.entity_id <> m.root AND (e.name COLLATE "C", e.entity_id COLLATE "C") > ($3, $4) '
+                'ORDER BY e.name COLLATE "C", e.entity_id COLLATE "C" LIMIT $5',
                 tenant,
                 [entity],
+                name,
+                behind,
+                limit,
             )
         return [FoundEntity(*row) for row in map(tuple, rows)]
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from aggregates import document_corrections as corrections
@@ -21,8 +22,10 @@ from projections.vector.reads import PassageReader
 from services.caller import Caller
 from services.corrections.deciding import (
     Corrected,
+    OrphanPage,
     check_right,
     corrected_documents,
+    orphan_page,
     outcome,
     unknown,
 )
@@ -42,6 +45,15 @@ class OrphanedChunk:
 
     document_id: str
     correction: CorrectedChunk
+
+    def told(self) -> dict[str, Any]:
+        """As edges show it."""
+        return {
+            "document_id": self.document_id,
+            "chunk_id": self.correction.chunk.chunk_id,
+            "replaced": [gone.chunk_id for gone in self.correction.gone],
+            "reason": self.correction.reason,
+        }
 
 
 class CorrectChunks:
@@ -133,11 +145,14 @@ class CorrectChunks:
             events = await self._commands.execute(Command(key, Document.project, decide))
         return outcome(chunk_id, key.aggregate_id, events)
 
-    async def orphaned(self, caller: Caller, *, deadline: Deadline) -> list[OrphanedChunk]:
-        """Corrections that wait: their documents do not have these texts any more."""
+    async def orphaned(
+        self, caller: Caller, *, after: str | None = None, limit: int = 100, deadline: Deadline
+    ) -> OrphanPage[OrphanedChunk]:
+        """Corrections that wait: their documents do not have these texts any more. At most `limit` behind `after`."""
         caller.require("chunks", "read")
         async with deadline.enforce("listing orphaned corrections"):
-            return await self._orphaned(caller)
+            found = await self._orphaned(caller)
+        return orphan_page("orphaned chunks", found, _order_of, after, limit)
 
     async def _orphaned(self, caller: Caller, chunk_id: str | None = None) -> list[OrphanedChunk]:
         """Of the documents where this chunk was made; without one, of all."""
@@ -149,7 +164,7 @@ class CorrectChunks:
             )
             for one in document.orphaned_recuts
         ]
-        return sorted(found, key=lambda one: (one.document_id, one.correction.chunk.chunk_id))
+        return sorted(found, key=_order_of)
 
     async def _document(self, caller: Caller, chunk_ids: Sequence[str]) -> Document:
         """The one that they are all of."""
@@ -212,6 +227,10 @@ class CorrectChunks:
         key = AggregateKey(caller.tenant, "document", document.document_id)
         events = await self._commands.execute(Command(key, Document.project, decide, state=document))
         return outcome(chunk.chunk_id, document.document_id, events)
+
+
+def _order_of(one: OrphanedChunk) -> tuple[str, str]:
+    return one.document_id, one.correction.chunk.chunk_id
 
 
 def check_span(start: int, end: int, characters: int) -> None:

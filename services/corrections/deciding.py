@@ -1,7 +1,8 @@
 """What all corrections of documents share: whose document it is, whether it may be corrected now, what came of it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from aggregates.cause import RefusedError
 from aggregates.document import Document
@@ -14,9 +15,11 @@ from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from security.reach import Reach
 from services.caller import Caller
+from services.cursors import decoded, encoded
 from services.errors import NotFoundError
 
 PAGE = 1000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,24 @@ class Corrected:
     document_id: str | None
     position: int
     changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanPage(Generic[T]):
+    """By document. `next`: the cursor of the page behind, None where this is the last one."""
+
+    orphaned: Sequence[T]
+    next: str | None
+
+
+def orphan_page(
+    name: str, found: Sequence[T], order: Callable[[T], tuple[str, str]], after: str | None, limit: int
+) -> OrphanPage[T]:
+    """At most `limit` of these, which are in this order, behind the cursor `after`. Raises WrongCursorError."""
+    behind = None if after is None else tuple(decoded(name, after, 2))
+    rest = [one for one in found if behind is None or order(one) > behind]
+    page = rest[:limit]
+    return OrphanPage(page, encoded(name, *order(page[-1])) if len(rest) > limit else None)
 
 
 def check_right(caller: Caller, resource: str, what: str, document: Document | None) -> Document:

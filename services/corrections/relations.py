@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aggregates import document_corrections as corrections
 from aggregates.document import Document, evolve
@@ -24,8 +25,10 @@ from projections.vector.reads import PassageReader
 from services.caller import Caller
 from services.corrections.deciding import (
     Corrected,
+    OrphanPage,
     check_right,
     corrected_documents,
+    orphan_page,
     outcome,
     unknown,
 )
@@ -56,6 +59,19 @@ class OrphanedJudgement:
 
     document_id: str
     judgement: Judgement
+
+    def told(self) -> dict[str, Any]:
+        """As edges show it."""
+        judgement = self.judgement
+        return {
+            "document_id": self.document_id,
+            "relation_id": judgement.relation_id,
+            "statement": None if judgement.statement is None else judgement.statement.model_dump(),
+            "predicate": judgement.predicate,
+            "confidence": judgement.confidence,
+            "valid": judgement.valid,
+            "reason": judgement.judged_because or judgement.corrected_because,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +193,14 @@ class CorrectRelations:
             events = await self._commands.execute(Command(key, LookingFor(relation_id), decide))
         return outcome(relation_id, key.aggregate_id, events)
 
-    async def orphaned(self, caller: Caller, *, deadline: Deadline) -> list[OrphanedJudgement]:
-        """Judgements that wait: their documents do not state the same any more."""
+    async def orphaned(
+        self, caller: Caller, *, after: str | None = None, limit: int = 100, deadline: Deadline
+    ) -> OrphanPage[OrphanedJudgement]:
+        """Judgements that wait: their documents do not state the same any more. At most `limit` behind `after`."""
         caller.require("relations", "read")
         async with deadline.enforce("listing orphaned judgements"):
-            return await self._orphaned(caller)
+            found = await self._orphaned(caller)
+        return orphan_page("orphaned relations", found, _order_of, after, limit)
 
     async def _orphaned(self, caller: Caller, relation_id: str | None = None) -> list[OrphanedJudgement]:
         """Of the documents where this relation was judged; without one, of all."""
@@ -193,7 +212,7 @@ class CorrectRelations:
             )
             for one in document.orphaned_judgements
         ]
-        return sorted(found, key=lambda one: (one.document_id, one.judgement.relation_id))
+        return sorted(found, key=_order_of)
 
     async def _decide(
         self, caller: Caller, relation_id: str, decision: Callable[[Document, Relation], Sequence[DomainEvent]]
@@ -221,6 +240,10 @@ class CorrectRelations:
         wanted = replace(RelationFilter(relation_id=relation_id), collections=seen)
         found = await self._relational.list_relations(caller.tenant, wanted, None, 1)
         return found[0] if found else None
+
+
+def _order_of(one: OrphanedJudgement) -> tuple[str, str]:
+    return one.document_id, one.judgement.relation_id
 
 
 class LookingFor:

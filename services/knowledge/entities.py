@@ -24,10 +24,12 @@ from eventstore.pool import PostgresPool, turn
 from eventstore.reader import EventReader
 from projections.relational.entity_lookup import EntityLookup, FoundEntity
 from services.caller import Caller
+from services.cursors import decoded, encoded
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
 from services.knowledge.views import EntityChange, EntityDetail, Member, made_decisions
 from services.knowledge.which import entity_meant
+from services.reasons import reason_of_caller
 from services.storage.lookup import find_aggregate
 
 Decide = Callable[[Entity | None], tuple[DomainEvent, ...]]
@@ -48,13 +50,19 @@ class EntityService:
         self._lookup = lookup
         self._pool = pool
 
-    async def show(self, caller: Caller, entity: str, *, deadline: Deadline) -> EntityDetail:
-        """It, what was merged into it, and every decision on it."""
+    async def show(
+        self, caller: Caller, entity: str, *, after: str | None = None, limit: int = 100, deadline: Deadline
+    ) -> EntityDetail:
+        """It, every decision on it, and of what was merged into it at most `limit` behind the cursor `after`.
+
+        Raises WrongCursorError.
+        """
         caller.require_everything("entities", "read")
+        behind = None if after is None else tuple(decoded("members", after, 2))
         async with deadline.enforce("showing an entity"):
             tenant = caller.tenant
             found = await entity_meant(self._lookup, tenant, entity, itself=False)
-            members = await self._lookup.members(tenant, found.entity_id)
+            members = await self._lookup.members(tenant, found.entity_id, behind, limit + 1)
             counts = await self._lookup.counted_together(tenant, found.entity_id)
             events = await self._reader.of_aggregate(tenant, "entity", found.entity_id)
         mentions, named_by = counts or (found.mentions, found.documents)
@@ -66,8 +74,11 @@ class EntityService:
             documents=named_by,
             valid=found.valid,
             aliases=decisions.present(Entity.project(events)).aliases,
-            members=[Member(one.entity_id, one.name) for one in members],
+            members=[Member(one.entity_id, one.name) for one in members[:limit]],
             decisions=made_decisions(events),
+            next=encoded("members", members[limit - 1].name, members[limit - 1].entity_id)
+            if len(members) > limit
+            else None,
         )
 
     async def rename(
@@ -82,6 +93,7 @@ class EntityService:
     ) -> EntityChange:
         """Set name, type, or both, whatever documents say."""
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         if not name and not kind:
             raise InvalidRequestError("a new name or a new type is needed; give one of them")
         _check_seen(name, "the name")
@@ -99,6 +111,7 @@ class EntityService:
     ) -> EntityChange:
         """One more name that it is found by."""
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         _check_seen(alias, "the alias")
         return await self._on_one(
             caller,
@@ -113,6 +126,7 @@ class EntityService:
     ) -> EntityChange:
         """One name less, of those that people gave it."""
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         return await self._on_one(
             caller,
             entity,
@@ -133,6 +147,7 @@ class EntityService:
     ) -> EntityChange:
         """Say that it is a real one, or none."""
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         with _checked():
             judgement = EntityValidated(valid=valid, confidence=confidence, reason=reason)
         return await self._on_one(
@@ -151,6 +166,7 @@ class EntityService:
         Who is the same already stays as he is. Raises RefusedError for a circle.
         """
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         async with deadline.enforce("merging entities"), self._turn(caller.tenant):
             one = await entity_meant(self._lookup, caller.tenant, entity, itself=True)
             other = await entity_meant(self._lookup, caller.tenant, into, itself=True)
@@ -188,6 +204,7 @@ class EntityService:
         the documents call it.
         """
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         _check_seen(name, "the name")
         if len(documents_named) > MOST_DOCUMENTS:
             raise InvalidRequestError(
@@ -226,6 +243,7 @@ class EntityService:
     ) -> EntityChange:
         """Undo a decision on it, the last one that is in force where no version is given."""
         caller.require_everything("entities", "write")
+        reason = reason_of_caller(reason)
         async with deadline.enforce("undoing a decision"), self._turn(caller.tenant):
             found = await self._decided_on(caller.tenant, entity)
             own = found.entity_id

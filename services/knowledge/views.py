@@ -49,7 +49,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class EntityDetail:
-    """An entity with all that was merged into it, and what people decided on it; the oldest decision first."""
+    """An entity with what was merged into it, and what people decided on it; the oldest decision first.
+
+    `next`: the cursor of the page of members behind, None where this is the last one.
+    """
 
     entity_id: str
     name: str
@@ -60,6 +63,7 @@ class EntityDetail:
     aliases: Sequence[str]
     members: Sequence[Member]
     decisions: Sequence[MadeDecision]
+    next: str | None = None
 
 
 def made_decisions(events: Sequence[DomainEvent]) -> list[MadeDecision]:

@@ -21,6 +21,9 @@ HEAVY = ("torch", "transformers", "spacy", "scipy", "asyncpg", "psycopg", "faust
 QUESTION = "Who designed Skerry Point Lighthouse?"
 SERVED = [("ask", QUESTION), ("search", "glass", "-k", "3"), ("show", "articles/tarrow.md"), ("show", "Ines Marlowe")]
 SERVED += [("history", "articles/tarrow.md")]
+KNOWN = [("entity", "list", "ines"), ("entity", "show", "Ines Marlowe"), ("relation", "list", "--limit", "7")]
+KNOWN += [("relation", "list", "--orphaned"), ("relation", "derived", "Ines Marlowe"), ("chunk", "orphaned")]
+KNOWN += [("review", "--limit", "5"), ("review", "--kind", "relation")]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +45,7 @@ def elsewhere(up: Up, *arguments: str, token: str | None = None) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("arguments", SERVED)
+@pytest.mark.parametrize("arguments", [*SERVED, *KNOWN])
 def test_what_they_give_is_the_same(up: Up, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(up.articles.parent)
     there = given(up.data, *arguments)
@@ -55,6 +58,40 @@ def test_what_they_give_is_the_same(up: Up, arguments: tuple[str, ...], monkeypa
         for one in (here, there):
             one.pop(varies, None)
     assert there == here
+
+
+def test_people_decide_by_a_gateway_as_they_do_without(up: Up) -> None:
+    """Elsewhere, with nothing but its address; each decision is taken back."""
+    marlowe = elsewhere(up, "entity", "show", "Ines Marlowe")["entity_id"]
+    alias = "The/Glassmaker"
+    done = elsewhere(up, "entity", "alias", "Ines Marlowe", alias, "--reason", " ", "--wait")
+    assert done == {"entity": marlowe, "into": None, "changed": True}
+    shown = elsewhere(up, "entity", "show", alias)
+    assert (shown["entity_id"], shown["aliases"]) == (marlowe, [alias])
+    assert shown["decisions"][-1]["reason"] is None, "a blank reason is none"
+    elsewhere(up, "entity", "alias", "Ines Marlowe", alias, "--remove", "--wait")
+    assert elsewhere(up, "entity", "show", marlowe)["aliases"] == []
+    judged = elsewhere(up, "entity", "validate", marlowe, "--confidence", "0.9", "--wait")
+    assert judged["changed"] and not elsewhere(up, "entity", "validate", marlowe, "--confidence", "0.9")["changed"]
+    elsewhere(up, "entity", "undo", marlowe, "--wait")
+
+    relation = elsewhere(up, "relation", "list", "--limit", "1")["relations"][0]["relation_id"]
+    assert elsewhere(up, "relation", "reject", relation, "--reason", "a guess")["changed"]
+    assert elsewhere(up, "relation", "show", relation)["valid"] is False
+    assert elsewhere(up, "relation", "undo", relation)["changed"]
+    assert elsewhere(up, "relation", "show", relation)["valid"] is None
+
+    document = given(up.data, "list", "--limit", "1")["documents"][0]["document_id"]
+    first, *others = elsewhere(up, "chunk", "list", document)["chunks"]
+    if others:
+        made = elsewhere(up, "chunk", "merge", first["chunk_id"], others[0]["chunk_id"])
+    else:
+        made = elsewhere(up, "chunk", "update", first["chunk_id"], "--start", "0", "--end", str(first["end"] // 2))
+    assert elsewhere(up, "chunk", "undo", made["id"])["changed"]
+
+    question = elsewhere(up, "ask", QUESTION)["query_id"]
+    assert elsewhere(up, "chain", "reject", question)["changed"]
+    assert elsewhere(up, "chain", "undo", question)["changed"]
 
 
 def test_no_model_and_no_driver_is_loaded(up: Up) -> None:

@@ -265,3 +265,26 @@ def test_a_wrong_request_is_named_as_such(served: Target, method: str, path: str
     is_problem(answer)
     assert len(answer.text) < 4_000
     assert decided(served) == before
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "1.5", "-0.1"])
+def test_a_confidence_is_a_number_between_0_and_1(served: Target, analyst: Attacker, number: str) -> None:
+    """Python reads NaN and Infinity where JSON has no such numbers (RFC 8259, 6)."""
+    before = decided(served)
+    kind = {"content-type": "application/json"}
+    for method, path, body in (
+        ("POST", "/entities/Bob/judgement", '{"valid": true, "confidence": %s}'),
+        ("PATCH", f"/relations/{MET}", '{"confidence": %s}'),
+    ):
+        answer = served.send(analyst, method, API + path, content=(body % number).encode(), headers=kind)
+        assert answer.status_code == 422, answer.text
+        is_problem(answer)
+    assert decided(served) == before
+
+
+def test_what_is_orphaned_comes_in_pages(served: Target, analyst: Attacker) -> None:
+    for what in ("relations", "chunks"):
+        assert did(served, analyst, "GET", f"/orphaned/{what}?limit=1") == {"orphaned": [], "next": None}
+        answer = served.send(analyst, "GET", f"{API}/orphaned/{what}?cursor=none")
+        assert answer.status_code == 400, answer.text
+        is_problem(answer)

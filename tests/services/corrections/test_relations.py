@@ -76,7 +76,7 @@ async def test_no_document_is_loaded_for_an_id_that_nobody_judged(
     await relations.judge(ADA, MET, valid=False, deadline=soon())
     # The document states it no more: the judgement waits.
     await knowledge.tell(Story("town", ("Ada slept.",), tenant="ours"))
-    (waiting,) = await relations.orphaned(ADA, deadline=soon())
+    (waiting,) = (await relations.orphaned(ADA, deadline=soon())).orphaned
     assert waiting.judgement.relation_id == MET
 
     commands, asked = knowledge.stores.commands, list[object]()
@@ -91,4 +91,21 @@ async def test_no_document_is_loaded_for_an_id_that_nobody_judged(
         await relations.undo(ADA, "0" * 32, deadline=soon())
     assert asked == []
     assert (await relations.undo(ADA, MET, deadline=soon())).changed
-    assert await relations.orphaned(ADA, deadline=soon()) == []
+    assert (await relations.orphaned(ADA, deadline=soon())).orphaned == []
+
+
+async def test_orphaned_judgements_come_in_pages(knowledge: Knowledge, relations: CorrectRelations) -> None:
+    towns = [Story(f"town-{letter}", ("Ada met Bob.",), tenant="ours") for letter in "cab"]
+    await knowledge.tell(*towns)
+    for town in towns:
+        await relations.judge(ADA, town.related.relations[0].relation_id, valid=False, deadline=soon())
+    await knowledge.tell(*(Story(town.document_id, ("Ada slept.",), tenant="ours") for town in towns))
+    seen, after = list[str](), None
+    while True:
+        page = await relations.orphaned(ADA, after=after, limit=2, deadline=soon())
+        assert len(page.orphaned) <= 2
+        seen += [one.document_id for one in page.orphaned]
+        after = page.next
+        if after is None:
+            break
+    assert seen == ["town-a", "town-b", "town-c"]

@@ -23,6 +23,7 @@ from projections.relational.reads import EntityFilter, EntitySummary, RelationFi
 from projections.relational.review import ReviewReader
 from security.access import FULL_ACCESS
 from services.caller import Caller
+from services.cursors import WrongCursorError
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from services.knowledge.entities import EntityService
@@ -412,3 +413,32 @@ async def test_who_is_assigned_already_is_not_merged_the_other_way_round(given: 
     await given.follow()
     with pytest.raises(RefusedError, match="which was merged into it; undo that first"):
         await given.service.merge(ADA, "Zoe", "Cleo", deadline=soon())
+
+
+async def test_members_come_in_pages(given: Given) -> None:
+    names = [f"M{letter}" for letter in "edcba"]
+    await given.history.tell(Story("many", tuple(f"{name} met Bob." for name in names)))
+    await given.follow()
+    for name in names:
+        await given.service.merge(ADA, name, "Bob", deadline=soon())
+    await given.follow()
+    seen, after = list[str](), None
+    while True:
+        shown = await given.service.show(ADA, "Bob", after=after, limit=2, deadline=soon())
+        assert len(shown.members) <= 2
+        seen += [one.name for one in shown.members]
+        after = shown.next
+        if after is None:
+            break
+    assert seen == sorted(names)
+    with pytest.raises(WrongCursorError):
+        await given.service.show(ADA, "Bob", after="none", deadline=soon())
+
+
+async def test_a_reason_of_nothing_but_spaces_is_none_and_others_are_trimmed(given: Given) -> None:
+    await given.service.rename(ADA, "Bob", name="Robert", reason=" \u200b\t", deadline=soon())
+    await given.service.add_alias(ADA, "Bob", "Rob", reason=" his friends ", deadline=soon())
+    await given.service.merge(ADA, "Cleo", "Dora", reason="", deadline=soon())
+    bob = await given.history.reader.of_aggregate("default", "entity", own_id("Bob"))
+    cleo = await given.history.reader.of_aggregate("default", "entity", own_id("Cleo"))
+    assert [event.event_data.model_dump()["reason"] for event in (*bob, *cleo)] == [None, "his friends", None]
