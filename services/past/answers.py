@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.event_types import CONTENT_TYPES
 from projections.relational.differences import GenerationDifferences
 from reasoning.results import Answer
 from services.caller import Caller
 from services.deadline import Deadline
-from services.past.differences import CONTENT, DOCUMENT_TYPES, Compare, MadeBy
+from services.past.differences import DOCUMENT_TYPES, Compare, MadeBy
 from services.past.generations import LIVE
 from services.past.reads import PastReads
 from services.reasoning.ask import AskService
@@ -98,7 +99,7 @@ class CompareAnswers:
 
     async def _made_by(self, tenant: str, answers: Sequence[Answer], low: int, high: int) -> MadeBy | None:
         documents = {source.document_id for answer in answers for source in answer.sources}
-        for types in (CONTENT, DOCUMENT_TYPES):
+        for types in (CONTENT_TYPES, DOCUMENT_TYPES):
             event = await self._compare.last_of_documents(tenant, sorted(documents), types, low, high)
             if event is not None:
                 return MadeBy.of(event)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contracts.envelope import DomainEvent
-from contracts.event_types import EventType
+from contracts.event_types import CONTENT_TYPES, EventType
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import types_of
@@ -21,7 +21,6 @@ KINDS: tuple[Kind, ...] = ("documents", "entities", "relations")
 DOCUMENT_TYPES, ENTITY_TYPES = types_of(["document"]), types_of(["entity"])
 DOCUMENTS_LOOKED_AT = 100
 """Of those that name an entity, for the event that made it differ."""
-CONTENT = (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED)
 FOUND = (
     EventType.ENTITIES_EXTRACTED,
     EventType.MENTIONS_REASSIGNED,
@@ -168,7 +167,7 @@ class Compare:
         """The last event between that can have made it: of its own kind, else any of the same aggregates."""
         if kind != "entities":
             keys = [AggregateKey(tenant, "document", row.id)]
-            types: Collection[EventType] = STATED if kind == "relations" else CONTENT
+            types: Collection[EventType] = STATED if kind == "relations" else CONTENT_TYPES
             if kind == "documents" and row.one and row.other and _fields(row) == {"stage"}:
                 types = DOCUMENT_TYPES
         else:
