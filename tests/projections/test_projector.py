@@ -136,7 +136,7 @@ async def test_parts_change_nothing_before_the_last_one_which_is_folded_from_all
             assert {**await live.digests(), "versions": ""} == {**before, "versions": ""}
             assert await live.store.content_tag("default") == state
     # No event is fetched more than once, however many parts there are.
-    assert 0 < reader.fetched < len(events)
+    assert 0 < reader.fetched <= len(events)
     one_by_one = await live.digests()
     await live.store.write([], await live.log_positions())
     assert (await live.verify()).difference is None
