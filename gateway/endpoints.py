@@ -166,6 +166,7 @@ DOCUMENTS = (
         idempotency_key="optional",
     ),
     _read("/documents/{document_id}/status", "document_status", "documents"),
+    replace(_read("/documents/{document_id}/original", "original_reader", "documents"), timeout_s=60.0),
     _read("/documents/{document_id}/chunks", "chunk_list", "chunks"),
     _read("/chunks/{chunk_id}", "chunk_reader", "chunks"),
 )

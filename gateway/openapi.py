@@ -50,7 +50,12 @@ class _Lines(PlainTextResponse):
     media_type = "application/x-ndjson"
 
 
+class _Any(PlainTextResponse):
+    media_type = "*/*"
+
+
 _Plain = {
+    "*/*": _Any,
     "text/plain": PlainTextResponse,
     "text/event-stream": _EventStream,
     "application/x-ndjson": _Lines,

@@ -2,6 +2,7 @@
 
 import json
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from gateway.errors import MalformedRequestError
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from gateway.handlers.documents import STORED, StoredDocument
+from gateway.parameters import DocumentId
 from services.storage.file_taking import TakeFileRequest
 
 
@@ -75,6 +77,24 @@ async def take(
     )
 
 
+async def original(request: Request, document_id: DocumentId) -> Response:
+    """The bytes that a document was read from, where they were kept (`annals ingest --keep-original`).
+
+    They are saved, never shown: nothing in them is run by a browser. The ETag is their SHA-256.
+    """
+    exchange = exchange_of(request.scope)
+    found = await services_of(request).documents.original.read(
+        exchange.caller, [document_id], deadline=exchange.deadline
+    )
+    # A media type of text gets a character set from Starlette, which nobody knows here.
+    answer = Response(found.content)
+    answer.headers["content-type"] = found.media_type
+    answer.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+    answer.headers["content-security-policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"
+    answer.headers["etag"] = f'"{found.digest}"'
+    return answer
+
+
 def _attributes(text: str | None) -> Attributes:
     if text is None:
         return {}
@@ -88,6 +108,14 @@ def _attributes(text: str | None) -> Attributes:
 
 
 HANDLERS = {
+    "original_reader": Handler(
+        original,
+        "documents",
+        "Download what a document was read from.",
+        raises=(404,),
+        example="%PDF-1.7",
+        media_type="*/*",
+    ),
     "document_files": Handler(
         take,
         "documents",
@@ -101,5 +129,5 @@ HANDLERS = {
             "not_read": {"pier.png": "is a file of the kind “PNG image”, of which no text can be read"},
             "warnings": {},
         },
-    )
+    ),
 }

@@ -15,16 +15,44 @@ from services.errors import NotFoundError
 from services.storage.files import ORIGINAL
 from services.storage.lookup import find_aggregate, unknown
 
+MEDIA_TYPES = {
+    "text": "text/plain",
+    "markdown": "text/markdown",
+    "source": "text/plain",
+    "html": "text/html",
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "json": "application/json",
+    "subtitles": "text/plain",
+    "email": "message/rfc822",
+    "mbox": "application/mbox",
+    "msg": "application/vnd.ms-outlook",
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "rtf": "application/rtf",
+    "epub": "application/epub+zip",
+    "warc": "application/warc",
+}
+"""Of the kinds that readers tell (IANA, Media Types)."""
+UNKNOWN = "application/octet-stream"
+MOST_NAME = 200
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """Of the document as it is now. `digest`: sha256 of the bytes, in hexadecimal."""
+    """Of the document as it is now. `digest`: sha256 of the bytes, in hexadecimal. `media_type` and `name` are those of
+    the file, as far as they are known.
+    """
 
     document_id: str
     digest: str
     content: bytes
+    media_type: str
+    name: str
 
 
 class ReadOriginal:
@@ -55,8 +83,19 @@ class ReadOriginal:
             found = await self._originals.get(key.tenant, key.aggregate_id, digest)
         if found is None:
             raise _not_kept(names[0])
-        return Original(key.aggregate_id, digest, found)
+        return Original(key.aggregate_id, digest, found, _media_type(content), _name(key.aggregate_id))
 
 
 def _not_kept(name: str) -> NotFoundError:
     return NotFoundError(f"no original of {name} is kept; take its file in with --keep-original")
+
+
+def _media_type(content: DocumentContent) -> str:
+    """Text has none that says how it is encoded: bytes come as they were read."""
+    return MEDIA_TYPES.get(str(content.attributes.get("format", "text")), UNKNOWN)
+
+
+def _name(document_id: str) -> str:
+    """The last part of a path or an address, without what no file is called by."""
+    last = re.split(r"[/\\]", document_id.split("?")[0].rstrip("/\\"))[-1]
+    return "".join(one for one in last if one.isprintable())[-MOST_NAME:] or "original"
