@@ -6,7 +6,7 @@ import itertools
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,16 @@ class Server:
 
 
 class PostgresServer(Server):
-    """The embedded PostgreSQL, which does not wait for the disk."""
+    """The embedded PostgreSQL, which does not wait for the disk; with `settings` of a test's own.
 
-    def __init__(self, folder: Path) -> None:
+    `by`: the command that starts its command.
+    """
+
+    def __init__(self, folder: Path, *settings: str, by: Sequence[str] = ()) -> None:
         self.embedded = EmbeddedPostgres(folder)
         self.embedded.prepare()
-        unsafe = [part for setting in UNSAFE for part in ("-c", setting)]
-        super().__init__([*self.embedded.command(), *unsafe], self.embedded.ready, folder)
+        chosen = [part for setting in (*UNSAFE, *settings) for part in ("-c", setting)]
+        super().__init__([*by, *self.embedded.command(), *chosen], self.embedded.ready, folder)
 
     def dsn(self, database: str) -> str:
         """Address of one database."""

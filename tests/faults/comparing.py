@@ -9,6 +9,8 @@ from projections.relational.reads import DocumentFilter, EntityFilter, RelationF
 from tests.faults.plain import Called, PlainTenant, Stated
 
 ALL = 10_000
+MOST = 5
+"""Differences of one kind that are told."""
 
 
 async def found(stores: Stores, tenant: str) -> dict[str, Any]:
@@ -118,8 +120,9 @@ def differences(there: dict[str, Any], should: dict[str, Any]) -> list[str]:
 
 def _difference(there: Any, should: Any) -> str:
     if isinstance(should, set):
-        return f"only there {sorted(map(repr, there - should))}, only told {sorted(map(repr, should - there))}"
+        there, should = (sorted(map(repr, one - other))[:MOST] for one, other in ((there, should), (should, there)))
+        return f"only there {there}, only told {should}"
     if isinstance(should, dict):
-        keys = [key for key in {**there, **should} if there.get(key) != should.get(key)]
+        keys = [key for key in {**there, **should} if there.get(key) != should.get(key)][:MOST]
         return "; ".join(f"{key} is {there.get(key)} and should be {should.get(key)}" for key in keys)
     return f"{there} and should be {should}"

@@ -8,6 +8,8 @@ import pytest
 SERVERS = Path(__file__).parent.parent / "servers"
 NOT_UNIT = {
     "postgres_server",
+    "small_server",
+    "jumping_clock",
     "freezer",
     "broker",
     "up",
