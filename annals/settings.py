@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     receipt_days: int = Field(
         90, ge=1, le=36_500, description="A delivery that changed nothing is known again for so long."
     )
+    keep_generation_seconds: float = Field(
+        3600.0, ge=0, le=31_536_000, description="How long a generation is kept that a replay switched away from."
+    )
     chunk_strategy: Literal["structure", "meaning", "sentences"] = "structure"
     chunk_tokens: int = Field(200, ge=16, le=8192)
     chunk_overlap: int = Field(40, ge=0)

@@ -22,6 +22,7 @@ from annals.composition.stores import Stores
 from bench.copies import graph_changes, vector_changes
 from bench.sample import TENANT, KnownVectors, Sample, take_in
 from bench.servers import Figures, Stopwatch, running, say
+from eventstore.pool import transaction
 from projections.changes import Change, uniform_positions
 from projections.projection import Projection
 from reasoning.engine import Reasoner
@@ -129,9 +130,10 @@ async def _load(services: Stores, sample: Sample, size: int) -> None:
         while batch := list(itertools.islice(changes, BATCH)):
             await generation.load(batch)
         await generation.finish(uniform_positions(projection.model, services.topics, 0))
-
-        async def nothing() -> None:
-            return None
-
-        await generation.switch(nothing)
+        former = await services.generations.registry.live(name)
+        async with (
+            transaction(services.pool) as connection,
+            generation.switching(connection, None if former is None else former.id),
+        ):
+            """Nothing was written meanwhile."""
         say(f"  {name}: {size} passages loaded after {watch.seconds:.0f} s")

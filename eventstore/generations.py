@@ -18,7 +18,7 @@ import asyncpg
 
 from contracts.errors import AnnalsError
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import Connection, PostgresPool, acquire
+from eventstore.pool import Connection, PostgresPool, acquire, take_turn, transaction
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class GenerationExistsError(AnnalsError):
 @dataclass(frozen=True, slots=True)
 class RegisteredGeneration:
     """`schema_version`: of the read model's tables. `model_revision`: of the model whose outputs it is made of, where
-    one was asked for. `as_of`: the position where it ends; None follows the log. `rows` when it was built, up to
-    `position`. `owner` works on it while `leased`.
+    one was asked for. `inputs`: what it is built by, apart from events. `as_of`: the position where it ends; None
+    follows the log. `rows` when it was built, up to `position`. `owner` works on it while `leased`.
     """
 
     id: str
@@ -55,6 +55,7 @@ class RegisteredGeneration:
     purpose: str
     schema_version: int
     model_revision: str | None
+    inputs: str | None
     as_of: int | None
     state: State
     owner: str | None
@@ -67,7 +68,7 @@ class RegisteredGeneration:
 
 
 _COLUMNS = (
-    "id, read_model, purpose, schema_version, model_revision, as_of, state, "
+    "id, read_model, purpose, schema_version, model_revision, inputs, as_of, state, "
     f"CASE WHEN {_LEASED} THEN owner END AS owner, {_LEASED} AS leased, "
     "rows, position, created_at, switched_at, expires_at"
 )
@@ -99,8 +100,10 @@ class GenerationRegistry:
         expires_s: float | None,
         as_of: int | None = None,
         model_revision: str | None = None,
+        inputs: str | None = None,
+        position: int | None = None,
     ) -> RegisteredGeneration:
-        """One that this process begins to build, under its lease. `expires_s`: None never.
+        """One that this process begins to build up to `position`, under its lease. `expires_s`: None never.
 
         Raises GenerationExistsError where the read model has one of this purpose that is being built or ready.
         """
@@ -108,8 +111,8 @@ class GenerationRegistry:
             async with acquire(self._pool) as connection:
                 row = await connection.fetchrow(
                     "INSERT INTO annals.generations (id, read_model, purpose, schema_version, as_of, model_revision, "
-                    "state, owner, leased_until, expires_at) VALUES ($1, $2, $3, $4, $5, $6, 'building', $7, "
-                    "now() + make_interval(secs => $8), now() + make_interval(secs => $9)) "
+                    "inputs, position, state, owner, leased_until, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $10, "
+                    "$11, 'building', $7, now() + make_interval(secs => $8), now() + make_interval(secs => $9)) "
                     f"RETURNING {_COLUMNS}",
                     new_id(),
                     read_model,
@@ -120,6 +123,8 @@ class GenerationRegistry:
                     self.owner,
                     LEASE_S,
                     expires_s,
+                    inputs,
+                    position,
                 )
         except asyncpg.UniqueViolationError:
             raise GenerationExistsError(
@@ -182,18 +187,38 @@ class GenerationRegistry:
         found = await self._fetch("read_model = $1 AND state = 'live'", read_model)
         return found[0] if found else None
 
-    async def have_live(self, read_model: str, schema_version: int, generation_id: str | None = None) -> None:
-        """Register the live one that is there, where none is. `generation_id`: where its server knows it."""
-        async with acquire(self._pool) as connection:
+    async def have_live(
+        self, read_model: str, schema_version: int, generation_id: str | None = None, *, keep_s: float = 0.0
+    ) -> None:
+        """Register the live one that is there. `generation_id`: where its server knows it, which then holds.
+
+        Where that server switched and nobody could say so here, the one before is retired now, and kept for `keep_s`.
+        """
+        async with transaction(self._pool) as connection:
+            await take_turn(connection, f"live generation of {read_model}")
+            known = await connection.fetchval(
+                "SELECT id FROM annals.generations WHERE read_model = $1 AND state = 'live'", read_model
+            )
+            if known is not None and generation_id in (None, known):
+                return
+            own = generation_id or new_id()
             await connection.execute(
                 "INSERT INTO annals.generations (id, read_model, purpose, schema_version, state) "
-                "SELECT $1, $2, 'live', $3, 'live' "
-                "WHERE NOT EXISTS (SELECT FROM annals.generations WHERE read_model = $2 AND state = 'live') "
-                "ON CONFLICT DO NOTHING",
-                generation_id or new_id(),
+                "VALUES ($1, $2, $1, $3, 'ready') ON CONFLICT (id) DO NOTHING",
+                own,
                 read_model,
                 schema_version,
             )
+            await self.switched(connection, own, keep_s)
+
+    async def retired(self, read_model: str) -> RegisteredGeneration | None:
+        """The one that was switched away from last, and is kept."""
+        found = await self._fetch(
+            "read_model = $1 AND state = 'retired' AND (expires_at IS NULL OR expires_at > now()) "
+            "ORDER BY switched_at DESC, created_at DESC LIMIT 1",
+            read_model,
+        )
+        return found[0] if found else None
 
     async def ready(self, generation_id: str, rows: int, position: int) -> None:
         """It is built, up to a position of the log."""
@@ -206,11 +231,14 @@ class GenerationRegistry:
             )
 
     async def switched(self, connection: Connection, generation_id: str, keep_s: float) -> None:
-        """It is the live one; the one before is retired, and kept for so long."""
+        """It is the live one; the one before is retired, and kept for so long. No other one is kept besides."""
+        others = "id <> $1 AND read_model = (SELECT read_model FROM annals.generations WHERE id = $1)"
+        await connection.execute(
+            f"UPDATE annals.generations SET expires_at = now() WHERE state = 'retired' AND {others}", generation_id
+        )
         await connection.execute(
             "UPDATE annals.generations SET state = 'retired', purpose = 'old', switched_at = now(), "
-            "expires_at = now() + make_interval(secs => $2) WHERE state = 'live' AND id <> $1 "
-            "AND read_model = (SELECT read_model FROM annals.generations WHERE id = $1)",
+            f"expires_at = now() + make_interval(secs => $2) WHERE state = 'live' AND {others}",
             generation_id,
             keep_s,
         )
@@ -251,20 +279,33 @@ class GenerationRegistry:
         async with acquire(self._pool) as connection:
             await connection.execute("DELETE FROM annals.generations WHERE id = $1", generation_id)
 
-    async def take_over(self, generation_id: str) -> bool:
-        """Work on it from now on, whoever did: false where it is being dropped, or gone.
+    async def take_over(self, generation_id: str, *, expires_s: float | None = None) -> bool:
+        """Work on it from now on, whoever did: false where it is being dropped, or gone. `expires_s`: and keep it for
+        so long.
 
         Only for who holds the lock of the work that it is for.
         """
         async with acquire(self._pool) as connection:
             taken = await connection.fetchval(
-                "UPDATE annals.generations SET owner = $2, leased_until = now() + make_interval(secs => $3) "
+                "UPDATE annals.generations SET owner = $2, leased_until = now() + make_interval(secs => $3), "
+                "expires_at = coalesce(now() + make_interval(secs => $4), expires_at) "
                 "WHERE id = $1 AND state <> 'dropping' RETURNING true",
                 generation_id,
                 self.owner,
                 LEASE_S,
+                expires_s,
             )
         return bool(taken)
+
+    async def schemas(self, beginning: str) -> list[str]:
+        """What comes behind this beginning in the names of this database's schemas."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT substr(nspname, length($1) + 1) AS ending FROM pg_namespace "
+                "WHERE starts_with(nspname::text, $1) ORDER BY nspname",
+                beginning,
+            )
+        return [row["ending"] for row in rows]
 
     @contextlib.asynccontextmanager
     async def leased(self, generation_ids: Sequence[str]) -> AsyncIterator[None]:

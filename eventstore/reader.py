@@ -28,6 +28,8 @@ from security.errors import UnknownKeyError
 
 PAGE_ROWS = 1000
 PAGE_LIMIT_S = 600.0
+LAST_VERSION = 2**31 - 1
+"""No stream has one behind it."""
 
 
 QUESTION_TYPES = sorted(event_type for event_type, kind in KIND_OF.items() if kind == "reasoning_query")
@@ -531,23 +533,26 @@ class EventReader:
             )
         return {row["topic"]: row["events"] for row in rows}
 
-    async def count_aggregates(self, kinds: Collection[AggregateKind]) -> int:
-        """How many aggregates of these kinds there are."""
+    async def count_aggregates(self, kinds: Collection[AggregateKind], up_to: UUID | None = None) -> int:
+        """How many aggregates of these kinds there are; `up_to`: with streams no later than this one."""
         types = [str(event_type) for event_type, kind in KIND_OF.items() if kind in kinds]
         async with acquire(self._pool) as connection:
             return int(
                 await connection.fetchval(
-                    "SELECT count(*) FROM annals.stored_events WHERE originator_version = 1 AND topic = ANY($1)", types
+                    "SELECT count(*) FROM annals.stored_events WHERE originator_version = 1 AND topic = ANY($1) "
+                    "AND ($2::uuid IS NULL OR originator_id <= $2)",
+                    types,
+                    up_to,
                 )
             )
 
     async def aggregates(
-        self, kinds: Collection[AggregateKind], up_to: int, batch: int = 500
+        self, kinds: Collection[AggregateKind], up_to: int, batch: int = 500, after: UUID | None = None
     ) -> AsyncIterator[list[list[DomainEvent]]]:
         """Every aggregate of `kinds` with all its events up to a position: at most `batch` aggregates at a time, and
-        at most BATCH_BYTES of events or a single aggregate.
+        at most BATCH_BYTES of events or a single aggregate. `after`: those alone whose streams come behind this one.
 
-        Ordered by aggregate, so that each can be folded at once and memory stays bounded. Raises NewerSchemaError
+        Ordered by stream, so that each can be folded at once and memory stays bounded. Raises NewerSchemaError
         where the log holds an event type that is not known here, whatever its kind.
         """
         for event_type in await self._event_types():
@@ -559,7 +564,7 @@ class EventReader:
             await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
             ready: list[list[asyncpg.Record]] = []
             size = 0
-            async for stream in _streams(_rows(connection, types, up_to)):
+            async for stream in _streams(_rows(connection, types, up_to, after)):
                 own = sum(len(row["state"]) for row in stream)
                 if ready and (len(ready) >= batch or size + own > limits.BATCH_BYTES):
                     if found := await self._histories(ready):
@@ -662,14 +667,16 @@ async def _streams(rows: AsyncIterator[asyncpg.Record]) -> AsyncIterator[list[as
         yield stream
 
 
-async def _rows(connection: Connection, types: Sequence[str], up_to: int) -> AsyncIterator[asyncpg.Record]:
+async def _rows(
+    connection: Connection, types: Sequence[str], up_to: int, after: UUID | None
+) -> AsyncIterator[asyncpg.Record]:
     """Page by page: the database looks for the next one while this one is worked on."""
 
     def fetch(last: tuple[UUID, int]) -> asyncio.Task[list[asyncpg.Record]]:
         arguments = (types, up_to, *last, PAGE_ROWS, limits.BATCH_BYTES)
         return asyncio.create_task(connection.fetch(_BY_AGGREGATE, *arguments, timeout=PAGE_LIMIT_S))
 
-    fetching = fetch((UUID(int=0), 0))
+    fetching = fetch((UUID(int=0), 0) if after is None else (after, LAST_VERSION))
     try:
         while rows := await fetching:
             fetching = fetch((rows[-1]["originator_id"], rows[-1]["originator_version"]))

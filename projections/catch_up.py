@@ -1,81 +1,51 @@
-"""Bringing a generation that was built to the end of the log, and the switch to it.
+"""Bringing a generation that was built, or kept aside, to the end of the log."""
 
-Most is taken in while the live one is written to as ever. Only a small rest is taken in under its lock, within a limit;
-where the rest is not small, or time runs out, the lock is given back, and all of it is tried again until a limit of its
-own ends that.
-"""
-
-import asyncio
-import logging
-import random
 import time
-from collections.abc import Awaitable, Callable
 
 from contracts.topics import Topics
+from eventstore.positions import low_watermark
 from eventstore.reader import EventReader
 from projections.changes import ReadModel, uniform_positions
 from projections.errors import SwitchDeferredError
 from projections.projector import Projector
 from projections.store import Generation
 
-log = logging.getLogger(__name__)
-
 BATCH = 500
 LITTLE = 100
 """Positions that are left when the switch is tried."""
 REST = 1_000
 """Positions that are caught up with under the live one's lock, at most."""
-LOCK_LIMIT_S = 10.0
-"""How long that lock is held, about; writers wait for longer before they call the database away."""
-LIMIT_S = 1800.0
-PAUSE_MOST_S = 5.0
-
-StillHeld = Callable[[], Awaitable[None]]
 
 
 class CatchUp:
-    """Follows the log from `position` on, which the generation is built up to.
-
-    `still_held` is asked right before the switch; what it raises ends the work.
-    """
+    """Follows the log from `position` on, which the generation is built up to."""
 
     def __init__(
-        self,
-        model: ReadModel,
-        generation: Generation,
-        reader: EventReader,
-        topics: Topics,
-        position: int,
-        still_held: StillHeld,
+        self, model: ReadModel, generation: Generation, reader: EventReader, topics: Topics, position: int
     ) -> None:
+        self.generation = generation
         self._model = model
-        self._generation = generation
         self._reader = reader
         self._topics = topics
         self._position = position
-        self._still_held = still_held
         self._projector = Projector(model, generation.store, reader)
 
-    async def switch(self, limit_s: float = LIMIT_S) -> None:
-        """Make the generation the live one. Raises SwitchDeferredError after `limit_s`, UnfoldableEventError,
-        StoreUnavailableError.
-        """
-        end = time.monotonic() + limit_s
-        attempt = 0
-        while True:
-            await self._most(end)
-            try:
-                await self._generation.switch(self._rest)
-                return
-            except SwitchDeferredError as error:
-                if time.monotonic() > end:
-                    raise
-                log.info("%s: %s", self._model.name, error)
-            await asyncio.sleep(random.uniform(0.5, 1.0) * min(0.1 * 2**attempt, PAUSE_MOST_S))
-            attempt += 1
+    @classmethod
+    async def of(cls, model: ReadModel, generation: Generation, reader: EventReader, topics: Topics) -> "CatchUp":
+        """From where the generation is by its own positions. Raises StoreUnavailableError."""
+        position = low_watermark(await generation.store.positions(), uniform_positions(model, topics, 0))
+        return cls(model, generation, reader, topics, position)
 
-    async def _most(self, end: float) -> None:
-        """Until little is left: what came within the time of one batch."""
+    @property
+    def name(self) -> str:
+        """The read model's."""
+        return self._model.name
+
+    async def most(self, end: float) -> None:
+        """Until little is left: what came within the time of one batch.
+
+        Raises SwitchDeferredError after `end`, UnfoldableEventError, StoreUnavailableError.
+        """
         while (head := await self._reader.head()) - self._position > LITTLE:
             await self._batch(head)
             if time.monotonic() > end:
@@ -84,18 +54,16 @@ class CatchUp:
                     f"replay it when less is written"
                 )
 
-    async def _rest(self) -> None:
-        """Under the live one's lock. What is appended from now on, the live one has not seen."""
+    async def rest(self) -> None:
+        """Under the live one's lock. What is appended from now on, the live one has not seen.
+
+        Raises SwitchDeferredError where that is much, UnfoldableEventError, StoreUnavailableError.
+        """
         head = await self._reader.head()
         if head - self._position > REST:
             raise SwitchDeferredError(f"{head - self._position} events came before the switch; catching up again")
-        try:
-            async with asyncio.timeout(LOCK_LIMIT_S):
-                while self._position < head:
-                    await self._batch(head)
-                await self._still_held()
-        except TimeoutError:
-            raise SwitchDeferredError(f"the last events took longer than {LOCK_LIMIT_S:.0f} s; trying again") from None
+        while self._position < head:
+            await self._batch(head)
 
     async def _batch(self, head: int) -> int:
         """What is left of the events up to `head` may be none: then it is as far as that."""

@@ -26,3 +26,7 @@ class ReadModelReplacedError(StoreUnavailableError):
 
 class SwitchDeferredError(StoreUnavailableError):
     """The switch to the read model that was built could not be made in time; it may be tried again."""
+
+
+class NoFormerGenerationError(AnnalsError):
+    """There is no former generation to go back to; build the read model anew with `annals replay`."""

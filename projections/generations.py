@@ -1,10 +1,14 @@
 """The generations of the read models: what the registry says of them, and where they lie."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from eventstore.generations import GenerationRegistry, RegisteredGeneration
-from eventstore.pool import transaction
+from eventstore.generations import (
+    GenerationInUseError,
+    GenerationNotFoundError,
+    GenerationRegistry,
+    RegisteredGeneration,
+)
 from projections.store import Generation, LiveStore, Store
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,8 @@ class Generations:
         expires_s: float | None,
         as_of: int | None = None,
         model_revision: str | None = None,
+        inputs: str | None = None,
+        position: int | None = None,
     ) -> tuple[RegisteredGeneration, Generation]:
         """An empty one, which this process builds under a lease that it has to renew (`registry.leased`).
 
@@ -45,32 +51,44 @@ class Generations:
             expires_s=expires_s,
             as_of=as_of,
             model_revision=model_revision,
+            inputs=inputs,
+            position=position,
         )
         return registered, self.of(registered)
 
     async def begin_anew(
-        self, read_model: str, purpose: str, *, expires_s: float | None
+        self,
+        read_model: str,
+        purpose: str,
+        *,
+        expires_s: float | None,
+        inputs: str | None = None,
+        position: int | None = None,
     ) -> tuple[RegisteredGeneration, Generation]:
         """The same; what is there of this purpose is dropped. For who holds the lock of that work."""
         former = await self.registry.find(read_model, purpose)
         if former is not None and await self.registry.take_over(former.id):
             await self.drop(former.id)
-        return await self.begin(read_model, purpose, expires_s=expires_s)
+        return await self.begin(read_model, purpose, expires_s=expires_s, inputs=inputs, position=position)
 
-    async def register_live(self) -> None:
-        """Know the live ones that are there."""
+    async def register_live(self, keep_s: float = 0.0) -> None:
+        """Know the live ones that are there. Where a server switched and that could not be said, it is said now, and
+        the one before is kept for `keep_s`.
+        """
         for read_model, store in self._stores.items():
             live = await store.live()
             if live is not None:
-                await self.registry.have_live(read_model, live.schema_version, live.id)
+                await self.registry.have_live(read_model, live.schema_version, live.id, keep_s=keep_s)
 
-    async def switched(self, registered: RegisteredGeneration) -> None:
-        """It is the live one; the one before is gone."""
-        async with transaction(self.registry.pool) as connection:
-            await self.registry.switched(connection, registered.id, 0.0)
-            await connection.execute(
-                "DELETE FROM annals.generations WHERE read_model = $1 AND state = 'retired'", registered.read_model
-            )
+    async def remove_former(self, read_model: str, names: Sequence[str]) -> None:
+        """Remove what a process left that was killed before generations had ids. `names`: beginnings, where they end
+        in `_`, of what they were called.
+        """
+        store = self._stores[read_model]
+        for name in names:
+            endings = await self.registry.schemas(f"{read_model}_{name}") if name.endswith("_") else [""]
+            for ending in endings:
+                await store.generation(name + ending).discard()
 
     async def drop(self, generation_id: str) -> RegisteredGeneration:
         """Remove it, and then what is said of it. Raises GenerationNotFoundError, GenerationInUseError."""
@@ -84,6 +102,8 @@ class Generations:
         """Drop what nobody wants any more. Where that fails a log line says so: it is tried again later."""
         try:
             await self.drop(registered.id)
+        except (GenerationInUseError, GenerationNotFoundError) as error:
+            log.debug("somebody else has it: %s", error)
         except Exception as error:
             log.warning("%s: what was being built is left behind, and removed later: %s", registered.read_model, error)
 

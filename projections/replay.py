@@ -1,27 +1,37 @@
-"""Rebuilding read models from nothing, straight from the event store, while the live ones go on serving."""
+"""Rebuilding read models straight from the event store, while the live ones go on serving."""
 
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+from uuid import UUID
 
 from contracts.batches import batches
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
+from contracts.ids import stream_id
 from contracts.topics import Topics
+from eventstore.errors import StoreUnavailableError
+from eventstore.generations import RegisteredGeneration
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
-from projections.catch_up import CatchUp, StillHeld
+from projections.catch_up import CatchUp
 from projections.changes import Change, ReadModel, uniform_positions
 from projections.generations import Generations
+from projections.pace import Pace
 from projections.states import State, bytes_of, fold
-from projections.store import Generation, LiveStore
-
-T = TypeVar("T")
+from projections.store import BuildProgress, Generation, LiveStore
+from projections.switching import StillHeld, Successor, switch_together
+from projections.together import together
 
 BULK_ALLOCATIONS = 100_000
 """Objects between two looks of the garbage collector while building."""
+
+BATCH = 500
+"""Aggregates, at most, that are loaded at once."""
+NOTHING = BuildProgress(None, 0, False)
 
 NEXT = "next"
 """The purpose of a generation that is to become the live one."""
@@ -43,31 +53,127 @@ async def replay(
     topics: Topics,
     report: Report,
     still_held: StillHeld = _held,
+    *,
+    keep_s: float = 0.0,
+    rate: float | None = None,
+    restart: bool = False,
 ) -> dict[str, int]:
-    """Build the next generation of each read model, in one pass over the log, and switch to it; rows by name.
+    """Build the next generation of each read model, in one pass over the log, and switch to all of them together; rows
+    by name. What was live is kept for `keep_s`.
 
-    `report` gets the aggregates done so far; `still_held` is asked before each switch whether nobody else can build the
-    same. A rebuild fails on an event that live processing would set aside, and then leaves the live ones as they are.
+    A build that was called off, or whose process or server died, goes on where it stood, unless `restart`, or what it
+    is built by changed meanwhile. `report` gets the aggregates done so far; `rate` is the most of them in a second.
+    `still_held` is asked before the switch whether nobody else can build the same. A rebuild fails on an event that
+    live processing would set aside, and then leaves the live ones as they are.
+
     Raises UnfoldableEventError, StoreUnavailableError (SwitchDeferredError among them), and what `still_held` raises.
     """
-    head = await reader.head()
-    began = [await generations.begin_anew(model.name, NEXT, expires_s=UNFINISHED_S) for model, _ in models]
-    building = [(model, generation) for (model, _), (_, generation) in zip(models, began, strict=True)]
-    switched = 0
-    async with generations.registry.leased([registered.id for registered, _ in began]):
+    builds: list[_Begun] = []
+    mine: list[str] = []
+    async with generations.registry.leased(mine):
         try:
-            rows = await build(building, reader, up_to=head, report=report)
-            await _together(generation.finish(uniform_positions(model, topics, head)) for model, generation in building)
-            for (model, generation), (registered, _) in zip(building, began, strict=True):
-                await generations.registry.ready(registered.id, rows[model.name], head)
-                await CatchUp(model, generation, reader, topics, head, still_held).switch()
-                await generations.switched(registered)
-                switched += 1
-            return rows
-        except BaseException:
-            for registered, _ in began[switched:]:
-                await generations.discard(registered)
+            builds += await _begun(models, generations, await reader.head(), restart, mine)
+            rows = await _built(builds, generations, reader, topics, report, rate)
+            successors = [
+                Successor(one.registered, await CatchUp.of(one.model, one.generation, reader, topics)) for one in builds
+            ]
+            await switch_together(successors, generations, still_held, keep_s=keep_s)
+        except (asyncio.CancelledError, StoreUnavailableError):
+            # The next replay goes on with it.
             raise
+        except BaseException:
+            for one in builds:
+                await generations.discard(one.registered)
+            raise
+    await generations.remove_expired()
+    return rows
+
+
+class _Begun(NamedTuple):
+    """A generation that is being built, and how far it was when this process came to it."""
+
+    model: ReadModel
+    registered: RegisteredGeneration
+    generation: Generation
+    progress: BuildProgress
+
+
+async def _begun(
+    models: Sequence[tuple[ReadModel, LiveStore]],
+    generations: Generations,
+    head: int,
+    restart: bool,
+    mine: list[str],
+) -> list[_Begun]:
+    """Those that go on where they stood, and others that begin; all of them are built up to the same position.
+
+    `mine` gets the ids of those that this process has.
+    """
+    found: dict[str, _Begun | None] = {}
+    if not restart:
+        found = {model.name: await _unfinished(model, store, generations, mine) for model, store in models}
+    positions = {one.registered.position for one in found.values() if one is not None}
+    if len(positions) > 1:
+        found = {}
+    up_to = next(iter(positions), None) if found else None
+    up_to = head if up_to is None else up_to
+    builds = []
+    for model, store in models:
+        one = found.get(model.name)
+        if one is None:
+            registered, generation = await generations.begin_anew(
+                model.name, NEXT, expires_s=UNFINISHED_S, inputs=_inputs(store), position=up_to
+            )
+            mine.append(registered.id)
+            await generation.begin()
+            one = _Begun(model, registered, generation, NOTHING)
+        builds.append(one)
+    return builds
+
+
+async def _unfinished(model: ReadModel, store: LiveStore, generations: Generations, mine: list[str]) -> _Begun | None:
+    registered = await generations.registry.find(model.name, NEXT)
+    if registered is None or registered.inputs != _inputs(store) or registered.position is None:
+        return None
+    if not await generations.registry.take_over(registered.id, expires_s=UNFINISHED_S):
+        return None
+    mine.append(registered.id)
+    generation = generations.of(registered)
+    progress = await generation.progress()
+    return None if progress is None else _Begun(model, registered, generation, progress)
+
+
+def _inputs(store: LiveStore) -> str:
+    """What a generation is made by, apart from the events: another version may fold them otherwise."""
+    return f"annals {version('annals')}, schema version {store.schema_version}"
+
+
+async def _built(
+    builds: Sequence[_Begun],
+    generations: Generations,
+    reader: EventReader,
+    topics: Topics,
+    report: Report,
+    rate: float | None,
+) -> dict[str, int]:
+    rows = {one.model.name: one.progress.rows for one in builds}
+    unfinished = [one for one in builds if not one.progress.finished]
+    if unfinished:
+        up_to = unfinished[0].registered.position or 0
+        added = await load(
+            [(one.model, one.generation) for one in unfinished],
+            reader,
+            up_to=up_to,
+            report=report,
+            after=[one.progress.last for one in unfinished],
+            rate=rate,
+        )
+        for one in unfinished:
+            rows[one.model.name] += added[one.model.name]
+        await together(one.generation.finish(uniform_positions(one.model, topics, up_to)) for one in unfinished)
+    for one in builds:
+        await generations.registry.ready(one.registered.id, rows[one.model.name], one.registered.position or 0)
+    return rows
 
 
 async def build(
@@ -81,8 +187,29 @@ async def build(
     """Load every aggregate, folded from its events up to a position and as far as they are wanted; rows by name."""
     for _, generation in models:
         await generation.begin()
+    return await load(models, reader, up_to=up_to, report=report, wanted=wanted)
+
+
+async def load(
+    models: Sequence[tuple[ReadModel, Generation]],
+    reader: EventReader,
+    *,
+    up_to: int,
+    report: Report,
+    wanted: Wanted = lambda _: True,
+    after: Sequence[UUID | None] = (),
+    rate: float | None = None,
+) -> dict[str, int]:
+    """The same into generations that were begun: into each what comes behind the stream that `after` says of it."""
     rows = dict.fromkeys((model.name for model, _ in models), 0)
+    behind = list(after) or [None] * len(models)
+    first = None if None in behind else min(stream for stream in behind if stream is not None)
+    kinds = {kind for model, _ in models for kind in model.kinds}
     done = 0
+    if first is not None:
+        done = await reader.count_aggregates(kinds, up_to=first)
+        report(done)
+    pace = None if rate is None else Pace(rate)
     loading: asyncio.Task[list[int]] | None = None
 
     async def loaded() -> None:
@@ -92,15 +219,17 @@ async def build(
 
     try:
         with _few_collections():
-            async for folded in _folded(reader, {kind for model, _ in models for kind in model.kinds}, up_to, wanted):
-                changes = [await _changes(model, folded) for model, _ in models]
+            async for folded in _folded(reader, kinds, up_to, wanted, first, BATCH if pace is None else pace.batch):
+                changes = [await _changes(model, folded, own) for (model, _), own in zip(models, behind, strict=True)]
                 # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
                 await loaded()
                 loading = asyncio.create_task(  # noqa: RUF006  # loaded() awaits it
-                    _together(generation.load(own) for (_, generation), own in zip(models, changes, strict=True))
+                    together(generation.load(own) for (_, generation), own in zip(models, changes, strict=True))
                 )
                 done += len(folded)
                 report(done)
+                if pace is not None:
+                    await pace.wait(len(folded))
         await loaded()
         return rows
     finally:
@@ -130,26 +259,24 @@ Folded = list[tuple[AggregateKey, int, State | None]]
 
 
 async def _folded(
-    reader: EventReader, kinds: Collection[AggregateKind], up_to: int, wanted: Wanted
+    reader: EventReader,
+    kinds: Collection[AggregateKind],
+    up_to: int,
+    wanted: Wanted,
+    after: UUID | None,
+    batch: int,
 ) -> AsyncIterator[Folded]:
-    """Every aggregate, in batches that are bounded in bytes of events and of what they become."""
-    async for aggregates in reader.aggregates(kinds, up_to):
+    """Every aggregate behind a stream, in batches that are bounded in bytes of events and of what they become."""
+    async for aggregates in reader.aggregates(kinds, up_to, batch, after):
         kept = (own for events in aggregates if (own := [event for event in events if wanted(event)]))
         folded = ((AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)) for own in kept)
-        for batch in batches(folded, lambda aggregate: bytes_of(aggregate[2])):
-            yield batch
+        for some in batches(folded, lambda aggregate: bytes_of(aggregate[2])):
+            yield some
 
 
-async def _changes(model: ReadModel, folded: Folded) -> list[Change]:
+async def _changes(model: ReadModel, folded: Folded, after: UUID | None) -> list[Change]:
     own = [aggregate for aggregate in folded if aggregate[0].kind in model.kinds]
+    if after is not None:
+        own = [aggregate for aggregate in own if stream_id(*aggregate[0]) > after]
     sections = await model.sections([(key, state) for key, _, state in own])
     return [Change(key, 0, version, rows) for (key, version, _), rows in zip(own, sections, strict=True)]
-
-
-async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Side by side; when one fails the others are waited for, and the first failure is raised."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]

@@ -1,13 +1,13 @@
 """The interface between a read model and the database that holds it."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from eventstore.keys import AggregateKey
+from eventstore.pool import Connection
 from projections.changes import Change, Positions
-
-CatchUp = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Snapshot(Protocol):
@@ -69,6 +69,14 @@ class Copied(NamedTuple):
     rows: int
 
 
+class BuildProgress(NamedTuple):
+    """How far a build is: the stream of the last aggregate that was loaded, the rows so far, whether it is finished."""
+
+    last: UUID | None
+    rows: int
+    finished: bool
+
+
 class Generation(Protocol):
     """A read model being built beside the live one, in bulk."""
 
@@ -94,17 +102,30 @@ class Generation(Protocol):
         ...
 
     async def load(self, changes: Sequence[Change]) -> int:
-        """Take in aggregates that are not there yet; returns the number of rows."""
+        """Take in aggregates that are not there yet, in the order of their streams; returns the number of rows.
+
+        The last of them is remembered in the same step (`progress`).
+        """
+        ...
+
+    async def progress(self) -> BuildProgress | None:
+        """How far the build is; whoever goes on with it asks first. None where there is nothing to go on with."""
         ...
 
     async def finish(self, positions: Positions) -> None:
-        """Derive what derives from rows, build indexes, remember the positions."""
+        """Derive what derives from rows, build indexes, remember the positions. One that was broken off may be called
+        again.
+        """
         ...
 
-    async def switch(self, catch_up: CatchUp) -> None:
-        """While nobody writes the live one: take in the last events, become the live one, drop the old one.
+    def switching(self, connection: Connection, former: str | None) -> AbstractAsyncContextManager[None]:
+        """For the length of the block nobody writes the live one; at its end this is the live one.
 
-        When `catch_up` raises, the live one stays as it was and is written to again. Raises SwitchDeferredError where
+        The one before then lies where the generation `former` does: where its server does not know its id, it gets this
+        one. `connection`: of a transaction of the log's database; what lies there is switched by it, and so when it
+        commits.
+
+        When the block raises, the live one stays as it was and is written to again. Raises SwitchDeferredError where
         its writers give no turn in time; then it may be called again.
         """
         ...

@@ -2,11 +2,13 @@
 
 import functools
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.words import counted
 from annals.session import session
 from eventstore.generations import RegisteredGeneration
 from services.deadline import Deadline
@@ -45,10 +47,8 @@ async def _list(context: CommandContext) -> None:
         found = await opened.use_cases.operations.rebuilding.generations(
             context.caller, deadline=Deadline.after(LIMIT_S)
         )
-    context.show(
-        ("id", "read model", "purpose", "state", "schema", "rows", "position", "created", "expires", "owner"),
-        [_row(one) for one in found],
-    )
+    for one in found:
+        context.say(_line(one))
     context.give({"generations": [asdict(one) for one in found]})
 
 
@@ -61,16 +61,18 @@ async def _drop(context: CommandContext, generation_id: str) -> None:
     context.give({"dropped": dropped.id})
 
 
-def _row(one: RegisteredGeneration) -> tuple[str, ...]:
-    return (
-        one.id,
-        one.read_model,
-        one.purpose if one.as_of is None else f"{one.purpose} (as of {one.as_of})",
-        one.state,
-        str(one.schema_version),
-        "" if one.rows is None else str(one.rows),
-        "" if one.position is None else str(one.position),
-        f"{one.created_at:%Y-%m-%d %H:%M:%S}",
-        "" if one.expires_at is None or one.state == "live" else f"{one.expires_at:%Y-%m-%d %H:%M:%S}",
-        one.owner or "",
-    )
+def _line(one: RegisteredGeneration) -> str:
+    said = [
+        one.state if one.state == one.purpose else f"{one.state}, {one.purpose}",
+        f"schema version {one.schema_version}",
+        "" if one.as_of is None else f"as of {one.as_of}",
+        "" if one.rows is None else counted(one.rows, "row"),
+        f"made {_time(one.created_at)}",
+        "" if one.expires_at is None else f"until {_time(one.expires_at)}",
+        "" if one.owner is None else f"worked on by {one.owner}",
+    ]
+    return f"{one.id}  {one.read_model:<10}  {', '.join(filter(None, said))}"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"

@@ -79,6 +79,7 @@ def rebuilding(stores: Stores) -> Rebuilding:
         stores.topics,
         partial(claim_servers, stores),
         stores.generations,
+        stores.settings.keep_generation_seconds,
     )
 
 

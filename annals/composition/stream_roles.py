@@ -71,6 +71,9 @@ async def open_role(
             retention = RetentionService(retention_of(stores), audit)
             retaining = asyncio.create_task(retention.keep_applied())
             opening.callback(retaining.cancel)
+        if name == "projector":
+            removing = asyncio.create_task(rebuilding(stores).keep_removing())
+            opening.callback(removing.cancel)
         resources.push_async_exit(opening.pop_all())
     return Role(
         name=name,

@@ -1,12 +1,12 @@
-"""The next generation of a read model in PostgreSQL: loaded in bulk, switched to in one step."""
+"""A generation of a read model in PostgreSQL beside the live one: loaded in bulk, switched to in one step."""
 
-import logging
-import secrets
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 
-from eventstore.errors import StoreUnavailableError
+from contracts.ids import stream_id
+from eventstore.generations import new_id
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
 from projections.dashboards.sharing import share
@@ -15,9 +15,7 @@ from projections.postgres.copying import copy
 from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.postgres.tables import VERSIONS
-from projections.store import CatchUp, Copied, Store
-
-log = logging.getLogger(__name__)
+from projections.store import BuildProgress, Copied, Store
 
 TURN_LIMIT_S = 5.0
 IDLE_LIMIT_S = 30.0
@@ -51,6 +49,8 @@ class PostgresGeneration:
 
     async def load(self, changes: Sequence[Change]) -> int:
         """COPY aggregates that are not there yet; returns the number of rows."""
+        if not changes:
+            return 0
         count = 0
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             for table in self._layout.tables:
@@ -59,7 +59,21 @@ class PostgresGeneration:
                 count += len(rows)
             await self.store.copy(connection, VERSIONS, [(*change.key, change.version) for change in changes])
             await self.store.loaded(connection, changes)
+            await connection.execute(
+                f"UPDATE {self.store.schema}.generation SET last_loaded = $1, rows = rows + $2",
+                stream_id(*changes[-1].key),
+                count,
+            )
         return count
+
+    async def progress(self) -> BuildProgress | None:
+        """As the load's own transactions left it."""
+        async with acquire(self._pool) as connection:
+            if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{self.store.schema}.generation"):
+                return None
+            await self.store.resume(connection)
+            row = await connection.fetchrow(f"SELECT last_loaded, rows, finished FROM {self.store.schema}.generation")
+        return None if row is None else BuildProgress(*row)
 
     async def finish(self, positions: Positions) -> None:
         """Derived rows, indexes, positions."""
@@ -73,56 +87,41 @@ class PostgresGeneration:
             await self.store.reach(connection, positions)
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
             await self.store.changed(connection, [row["tenant"] for row in tenants])
+            await connection.execute(f"UPDATE {self.store.schema}.generation SET finished = true")
         async with acquire(self._pool, wait_s=LIMIT_S) as connection:
             for table in self._layout.tables:
                 await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=LIMIT_S)
 
-    async def switch(self, catch_up: CatchUp) -> None:
-        """Under the live one's lock: take in the last events, become the live one. The old one is then dropped.
-
-        Raises SwitchDeferredError where the lock is not had in time.
-        """
+    @contextlib.asynccontextmanager
+    async def switching(self, connection: Connection, former: str | None) -> AsyncIterator[None]:
+        """Under the live one's lock; both get their names at the block's end."""
         live, mine = self._layout.name, self.store.schema
-        async with transaction(self._pool) as connection:
-            # PostgreSQL takes the lock back from a process that is stopped while it holds it.
-            await connection.execute(
-                f"SET LOCAL lock_timeout = '{TURN_LIMIT_S:.0f}s'; "
-                f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_LIMIT_S:.0f}s'"
-            )
-            try:
-                await self._live.lock(connection)
-            except asyncpg.LockNotAvailableError:
-                raise SwitchDeferredError(f"{live} was written for more than {TURN_LIMIT_S:.0f} s") from None
-            await catch_up()
-            if await _exists(connection, live):
-                await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}{_OLD}{secrets.token_hex(4)}")
-            await connection.execute(f"ALTER SCHEMA {mine} RENAME TO {live}")
-            await share(connection, live)
+        # PostgreSQL takes the lock back from a process that is stopped while it holds it.
+        await connection.execute(
+            f"SET LOCAL lock_timeout = '{TURN_LIMIT_S:.0f}s'; "
+            f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_LIMIT_S:.0f}s'"
+        )
         try:
-            await self._drop_old()
-        except StoreUnavailableError as error:
-            log.warning("%s: the old generation is dropped at the next start: %s", live, error)
+            await self._live.lock(connection)
+        except asyncpg.LockNotAvailableError:
+            raise SwitchDeferredError(f"{live} was written for more than {TURN_LIMIT_S:.0f} s") from None
+        yield
+        if await _exists(connection, live):
+            await connection.execute(f"ALTER SCHEMA {live} RENAME TO {live}_{former or new_id()}")
+        await connection.execute(f"ALTER SCHEMA {mine} RENAME TO {live}")
+        await share(connection, live)
 
     async def discard(self) -> None:
-        """Drop it, and what earlier switches left."""
+        """Drop it. Raises StoreUnavailableError where it is still read."""
+        schema = self.store.schema
         async with acquire(self._pool, wait_s=LIMIT_S) as connection:
-            await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
-        await self._drop_old()
-
-    async def _drop_old(self) -> None:
-        """Generations that were switched away from. Raises StoreUnavailableError where one is still read."""
-        async with acquire(self._pool, wait_s=LIMIT_S) as connection:
-            old = await connection.fetch(
-                "SELECT nspname FROM pg_namespace WHERE starts_with(nspname::text, $1)", self._layout.name + _OLD
-            )
-            # The pool sets it back when the connection is returned.
-            await connection.execute(f"SET lock_timeout = '{DROP_LIMIT_S:.0f}s'")
-            for schema in (row["nspname"] for row in old):
-                # One table at a time: holding several, it could wait for a reader that waits for one of them.
-                tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", schema)
-                for table in tables:
-                    await connection.execute(f"DROP TABLE IF EXISTS {schema}.{table['tablename']}", timeout=LIMIT_S)
-                await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE", timeout=LIMIT_S)
+            tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", schema)
+            # One table at a time: holding several, it could wait for a reader that waits for one of them.
+            drops = [f"DROP TABLE IF EXISTS {schema}.{table['tablename']}" for table in tables]
+            for drop in (*drops, f"DROP SCHEMA IF EXISTS {schema} CASCADE"):
+                async with connection.transaction():
+                    await connection.execute(f"SET LOCAL lock_timeout = '{DROP_LIMIT_S:.0f}s'")
+                    await connection.execute(drop, timeout=LIMIT_S)
 
 
 async def _exists(connection: Connection, schema: str) -> bool:

@@ -64,7 +64,8 @@ class PostgresStore:
             f"""
             CREATE SCHEMA {self.schema};
             CREATE TABLE {self.schema}.generation (
-                schema_version integer NOT NULL, built_at timestamptz DEFAULT now());
+                schema_version integer NOT NULL, built_at timestamptz DEFAULT now(),
+                last_loaded uuid, rows bigint NOT NULL DEFAULT 0, finished boolean NOT NULL DEFAULT false);
             CREATE TABLE {self.schema}.versions (
                 tenant text, kind text, aggregate_id text, version integer NOT NULL,
                 PRIMARY KEY (tenant, kind, aggregate_id));
@@ -184,6 +185,9 @@ class PostgresStore:
 
     async def make_room_as(self, connection: Connection, schema: str) -> None:
         """For a store that makes room for what lies in the generation of another schema."""
+
+    async def resume(self, connection: Connection) -> None:
+        """For a store that makes room for what was loaded: another process loaded what is there."""
 
     async def derive_all(self, connection: Connection) -> None:
         """Derive the entities of everything, after a bulk load."""

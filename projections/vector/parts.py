@@ -5,7 +5,7 @@ and so loses nothing to the tenants beside it. A tenant that outgrows that moves
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from eventstore.pool import Connection
@@ -104,8 +104,8 @@ async def dimensions_of(connection: Connection, schema: str, part: str) -> list[
 class Loaded:
     """How many passages each tenant has in a generation that is being loaded, until it has a part to itself."""
 
-    def __init__(self) -> None:
-        self._passages: Counter[str] = Counter()
+    def __init__(self, passages: Mapping[str, int] | None = None) -> None:
+        self._passages: Counter[str] = Counter(passages or {})
         self._split: set[str] = set()
 
     def outgrown(self, tenants: Iterable[str]) -> Sequence[str]:

@@ -77,6 +77,13 @@ class VectorStore(LivePostgresStore):
         for tenant in await parts.large(connection, schema):
             await split(connection, self.schema, tenant)
 
+    async def resume(self, connection: Connection) -> None:
+        """Know how many passages each tenant has there."""
+        rows = await connection.fetch(
+            f"SELECT tenant, count(*) AS passages FROM {self.schema}.passages GROUP BY tenant", timeout=LIMIT_S
+        )
+        self._loaded = Loaded({row["tenant"]: row["passages"] for row in rows})
+
     async def derive_all(self, connection: Connection) -> None:
         """Count the words of everything, after a bulk load."""
         await count_all(connection, self.schema, LIMIT_S)

@@ -1,5 +1,6 @@
 """Building read models anew, to live on or to be compared: one at a time of each, whoever asks."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -11,10 +12,13 @@ from eventstore.generations import RegisteredGeneration
 from eventstore.locks import HeldLocks, LockHeldError, holding
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
-from projections.errors import OldSchemaError
+from projections.back import go_back
+from projections.changes import ReadModel
+from projections.errors import NoFormerGenerationError, OldSchemaError
 from projections.generations import Generations
 from projections.projection import Projection
 from projections.replay import Report, replay
+from projections.store import LiveStore
 from projections.verify import Verdict, verify
 from services.caller import Caller
 from services.deadline import Deadline
@@ -22,8 +26,10 @@ from services.operations.progress import READ_MODELS
 
 log = logging.getLogger(__name__)
 
-FORMER = {"replay": "next", "verify": "verify"}
-"""What each kind of work built before generations had ids."""
+FORMER = {"replay": ("next", "old_"), "verify": ("verify", "old_")}
+"""What the generations of each kind of work were called before they had ids; `old_` with an ending."""
+EVERY_S = 60.0
+"""Between two looks for generations that have expired."""
 REBUILD_LIMIT_S = 7 * 86_400.0
 """What an edge grants a replay or a verification, which read the whole log."""
 LEFTOVERS_LIMIT_S = 600.0
@@ -37,6 +43,7 @@ class RebuildRunningError(AnnalsError):
 
 class Rebuilding:
     """`claim` sees that the servers of the read models are there, and this log's; it raises where they are not.
+    `keep_s`: how long what was switched away from is kept.
 
     Every method raises DeadlineExceededError.
     """
@@ -50,6 +57,7 @@ class Rebuilding:
         topics: Topics,
         claim: Callable[[], Awaitable[None]],
         generations: Generations,
+        keep_s: float,
     ) -> None:
         self._dsn = dsn
         self._projections = projections
@@ -58,6 +66,7 @@ class Rebuilding:
         self._topics = topics
         self._claim = claim
         self._generations = generations
+        self._keep_s = keep_s
 
     async def aggregates(self, names: Sequence[str], *, deadline: Deadline) -> int:
         """How many aggregates these read models are built from. Raises StoreUnavailableError."""
@@ -81,26 +90,76 @@ class Rebuilding:
         return why
 
     async def replay(
-        self, caller: Caller, names: Sequence[str], report: Report, *, deadline: Deadline
+        self,
+        caller: Caller,
+        names: Sequence[str],
+        report: Report,
+        *,
+        deadline: Deadline,
+        keep_s: float | None = None,
+        rate: float | None = None,
+        restart: bool = False,
     ) -> dict[str, int]:
-        """Build these read models anew, of every tenant, together; rows by name.
+        """Build these read models anew, of every tenant, and switch to them together; rows by name.
 
-        `report` gets the aggregates done so far. Raises RebuildRunningError, what `claim` raises, and what
-        `projections.replay` raises.
+        A build that was broken off goes on where it stood, unless `restart`. `report` gets the aggregates done so far;
+        `rate` is the most of them in a second. What was live is kept for `keep_s`, by default as the settings say.
+        Raises RebuildRunningError, what `claim` raises, and what `projections.replay` raises.
         """
         caller.require("projections", "execute")
         async with deadline.enforce("the replay"):
             await self._claim()
             await self.remove_leftovers(deadline=deadline)
-            return await self._replay(names, report)
-
-    async def _replay(self, names: Sequence[str], report: Report) -> dict[str, int]:
-        async with self._alone("replay", names) as locks:
-            chosen = [(self._projections[name].model, self._projections[name].store) for name in names]
-            rows = await replay(chosen, self._generations, self._reader, self._topics, report, locks.check)
-            for name in names:
-                await self._positions.advance(name, await self._projections[name].store.positions())
+            async with self._alone("replay", names) as locks:
+                rows = await replay(
+                    self._chosen(names),
+                    self._generations,
+                    self._reader,
+                    self._topics,
+                    report,
+                    locks.check,
+                    keep_s=self._keep_s if keep_s is None else keep_s,
+                    rate=rate,
+                    restart=restart,
+                )
+                await self._advance(names)
             return rows
+
+    async def back(
+        self, caller: Caller, names: Sequence[str], *, deadline: Deadline, keep_s: float | None = None
+    ) -> list[str]:
+        """Switch these read models, together, to what was live before the last replay, once that knows what came since;
+        without names all of which that is kept. Returns their names.
+
+        Raises RebuildRunningError, NoFormerGenerationError, what `claim` raises, and what `projections.back` raises.
+        """
+        caller.require("projections", "execute")
+        async with deadline.enforce("the switch back"):
+            await self._claim()
+            chosen = list(names) or [name for name in READ_MODELS if await self._generations.registry.retired(name)]
+            if not chosen:
+                raise NoFormerGenerationError("no former generation is kept of any read model; run: annals replay all")
+            async with self._alone("replay", chosen) as locks:
+                await go_back(
+                    self._chosen(chosen),
+                    self._generations,
+                    self._reader,
+                    self._topics,
+                    locks.check,
+                    keep_s=self._keep_s if keep_s is None else keep_s,
+                )
+                await self._advance(chosen)
+            return chosen
+
+    def _chosen(self, names: Sequence[str]) -> list[tuple[ReadModel, LiveStore]]:
+        """In the order in which a switch wants them: `relational` is in PostgreSQL whatever the profile."""
+        chosen = [self._projections[name] for name in READ_MODELS if name in names]
+        return [(one.model, one.store) for one in chosen]
+
+    async def _advance(self, names: Sequence[str]) -> None:
+        """Consumers are as far as what was switched to."""
+        for name in names:
+            await self._positions.advance(name, await self._projections[name].store.positions())
 
     async def verify(self, caller: Caller, name: str, report: Report, *, deadline: Deadline) -> Verdict:
         """Compare one read model with its events. Raises RebuildRunningError, and what `projections.verify` raises."""
@@ -117,15 +176,24 @@ class Rebuilding:
         """
         async with deadline.enforce("removing leftovers"):
             await self._generations.remove_expired()
-            for work, former in FORMER.items():
-                for name in READ_MODELS:
-                    try:
-                        async with holding(self._dsn, [f"{work} {name}"]):
-                            await self._projections[name].store.generation(former).discard()
-                    except LockHeldError:
-                        log.debug("%s %s is at work", work, name)
-                    except StoreUnavailableError as error:
-                        log.warning("%s: what an older version left is removed later: %s", name, error)
+            for work, name in ((work, name) for work in FORMER for name in READ_MODELS):
+                try:
+                    async with holding(self._dsn, [f"{work} {name}"]):
+                        await self._generations.remove_former(name, FORMER[work])
+                except LockHeldError:
+                    log.debug("%s %s is at work", work, name)
+                except StoreUnavailableError as error:
+                    log.warning("%s: what an older version left is removed later: %s", name, error)
+
+    async def keep_removing(self) -> None:
+        """Remove what has expired, now and once in EVERY_S, until cancelled; where a database is away, later."""
+        while True:
+            try:
+                for one in await self._generations.remove_expired():
+                    log.info("removed: generation %s of %s, which was kept until now", one.id, one.read_model)
+            except AnnalsError as error:
+                log.warning("generations that have expired are removed later: %s", error)
+            await asyncio.sleep(EVERY_S)
 
     async def generations(self, caller: Caller, *, deadline: Deadline) -> list[RegisteredGeneration]:
         """Every generation, by read model, oldest first. Raises StoreUnavailableError."""

@@ -161,11 +161,14 @@ class EraseDocuments:
         return ErasurePlan(tenant, documents, questions, sorted(found.entities - shared), found.digests)
 
     async def _built(self) -> None:
-        """Until nobody builds a generation."""
+        """Until nobody builds a generation. One that was broken off is dropped: else somebody went on with it."""
         while any(  # noqa: ASYNC110
             one.state == "building" and one.leased for one in await self._generations.registry.all()
         ):
             await asyncio.sleep(POLL_S)
+        for one in await self._generations.registry.all():
+            if one.state == "building" and not one.leased:
+                await self._generations.discard(one)
 
     async def _forget(self, keys: Sequence[AggregateKey]) -> None:
         """Have no generation of a read model hold anything of these, nor that they were there."""

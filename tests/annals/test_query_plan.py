@@ -21,6 +21,7 @@ from services.deadline import Deadline
 from services.errors import NotFoundError
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.query_plan import PlanStep, QueryOptimizer, QueryPlan
+from tests.projections.contract.switching import switch
 
 CALLER = Caller("default", "reader", "test", FULL_ACCESS)
 MODEL, DIMENSION, DOCUMENTS, RARE = "random@1", 8, 6_000, 5
@@ -50,12 +51,8 @@ async def stores(dsn: str, tmp_path: Path) -> AsyncIterator[Stores]:
             await generation.begin()
             await generation.load([_change(name, number, chance) for number in range(DOCUMENTS)])
             await generation.finish({})
-            await generation.switch(_nothing)
+            await switch(generation, opened.pool)
         yield opened
-
-
-async def _nothing() -> None:
-    """No event came since."""
 
 
 def _change(name: str, number: int, chance: np.random.Generator) -> Change:

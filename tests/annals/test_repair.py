@@ -78,6 +78,38 @@ def test_reads_go_on_and_say_the_same_while_everything_is_replayed(up: Up) -> No
     assert all(one["difference"] is None and one["rows"] > 0 for one in verified["projections"])
 
 
+def test_back_to_what_was_live_before_and_forth_again(up: Up) -> None:
+    """Beside readers, who see the same throughout; what is kept is listed, and can be dropped."""
+    assert up.caught_up()
+    given(up.data, "replay", "all", "--rate", "5000")
+    kept = _retired(up)
+    assert set(kept) == {"relational", "graph", "vector"}
+    with Reader(up) as reader:
+        assert given(up.data, "replay", "--back")["switched"] == ["relational", "graph", "vector"]
+        assert given(up.data, "verify")["same"]
+        assert given(up.data, "replay", "--back", "graph")["switched"] == ["graph"]
+    assert reader.failed == []
+    assert len(reader.answers) == 1, reader.answers
+    assert given(up.data, "verify")["same"]
+    now = _retired(up)
+    assert now["graph"] == kept["graph"] and now["vector"] != kept["vector"]
+
+    assert given(up.data, "generations", "drop", now["graph"])["dropped"] == now["graph"]
+    said = refused(up.data, "replay", "--back", "graph")
+    assert "no former generation of graph is kept" in said and "annals replay graph" in said
+    live = next(one for one in given(up.data, "generations")["generations"] if one["state"] == "live")
+    assert "is live" in refused(up.data, "generations", "drop", live["id"])
+    assert live["id"] in called(up.data, "generations").stdout
+    assert "all and outdated stand alone" in refused(up.data, "replay", "all", "graph", exit_code=2)
+    assert "name a read model" in refused(up.data, "replay", exit_code=2)
+
+
+def _retired(up: Up) -> dict[str, str]:
+    """Ids by read model."""
+    found = given(up.data, "generations")["generations"]
+    return {one["read_model"]: one["id"] for one in found if one["state"] == "retired"}
+
+
 @pytest.mark.parametrize(
     ("name", "table", "tampering"),
     [

@@ -8,13 +8,16 @@ import pytest
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
-from projections import catch_up
+from eventstore.generations import RegisteredGeneration
+from projections import catch_up, switching
 from projections.catch_up import CatchUp
 from projections.errors import SwitchDeferredError
 from projections.postgres import generation
 from projections.postgres.generation import PostgresGeneration
 from projections.postgres.live import LivePostgresStore
 from projections.replay import replay
+from projections.switching import StillHeld, Successor, switch_together
+from tests.projections.contract.switching import switch
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, generations, generations_of, open_model
 from tests.projections.stories import Story
@@ -36,17 +39,29 @@ async def live(request: pytest.FixtureRequest, history: History) -> LiveModel:
     return opened
 
 
-async def built(live: LiveModel) -> tuple[PostgresGeneration, int]:
+async def held() -> None:
+    """Nobody else is there."""
+
+
+async def built(live: LiveModel) -> tuple[RegisteredGeneration, PostgresGeneration]:
     """An empty generation that says it is at the log's beginning."""
-    made = live.store.generation("next")
+    registered, made = await live.generations.begin(live.model.name, "next", expires_s=60)
     assert isinstance(made, PostgresGeneration)
     await made.begin()
     await made.finish({})
-    return made, 0
+    return registered, made
 
 
-async def held() -> None:
-    """Nobody else is there."""
+async def switched(
+    live: LiveModel,
+    registered: RegisteredGeneration,
+    following: CatchUp,
+    still_held: StillHeld = held,
+    limit_s: float = 60,
+) -> None:
+    """The switch to it; nothing is kept."""
+    await switch_together([Successor(registered, following)], live.generations, still_held, keep_s=0, limit_s=limit_s)
+    await live.generations.remove_expired()
 
 
 async def test_a_rest_that_is_not_small_is_taken_in_without_the_lock(
@@ -54,19 +69,19 @@ async def test_a_rest_that_is_not_small_is_taken_in_without_the_lock(
 ) -> None:
     monkeypatch.setattr(catch_up, "REST", 4)
     monkeypatch.setattr(catch_up, "LITTLE", 0)
-    made, position = await built(live)
+    registered, made = await built(live)
     switches: list[int] = []
 
     class Crowded(CatchUp):
         """Between the first catching up and the lock more comes than may be taken in under it."""
 
-        async def _most(self, end: float) -> None:
-            await super()._most(end)
+        async def most(self, end: float) -> None:
+            await super().most(end)
             switches.append(len(switches))
             if len(switches) == 1:
                 await history.tell(story(1), story(2))
 
-    await Crowded(live.model, made, history.reader, topics(), position, held).switch()
+    await switched(live, registered, Crowded(live.model, made, history.reader, topics(), 0))
     assert len(switches) == 2, "given back once, and tried again"
     await live.everything()
     assert (await live.verify()).difference is None
@@ -78,19 +93,19 @@ async def test_what_never_gets_small_comes_to_an_end(
 ) -> None:
     monkeypatch.setattr(catch_up, "REST", 0)
     monkeypatch.setattr(catch_up, "LITTLE", 0)
-    made, position = await built(live)
+    registered, made = await built(live)
     before = await live.digests()
 
     class Busy(CatchUp):
         """Something always comes before the lock is had."""
 
-        async def _most(self, end: float) -> None:
-            await super()._most(end)
+        async def most(self, end: float) -> None:
+            await super().most(end)
             await history.delete(HARBOUR)
             await history.ingest(HARBOUR)
 
     with pytest.raises(SwitchDeferredError, match=r"events came before the switch|events come faster"):
-        await Busy(live.model, made, history.reader, topics(), position, held).switch(limit_s=1)
+        await switched(live, registered, Busy(live.model, made, history.reader, topics(), 0), limit_s=1)
     assert await live.digests() == before
     await live.everything()
 
@@ -98,8 +113,8 @@ async def test_what_never_gets_small_comes_to_an_end(
 async def test_a_last_step_that_takes_too_long_gives_the_lock_back(
     live: LiveModel, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catch_up, "LOCK_LIMIT_S", 0.3)
-    made, position = await built(live)
+    monkeypatch.setattr(switching, "LOCK_LIMIT_S", 0.3)
+    registered, made = await built(live)
     slow = asyncio.Event()
     times = 0
 
@@ -110,13 +125,13 @@ async def test_a_last_step_that_takes_too_long_gives_the_lock_back(
             slow.set()
             await asyncio.Event().wait()
 
-    switching = asyncio.create_task(
-        CatchUp(live.model, made, history.reader, topics(), position, hangs_once).switch(limit_s=60)
+    going = asyncio.create_task(
+        switched(live, registered, CatchUp(live.model, made, history.reader, topics(), 0), hangs_once)
     )
     await slow.wait()
     async with asyncio.timeout(20):
         await live.everything()
-        await switching
+        await going
     assert times == 2
     assert (await live.verify()).difference is None
 
@@ -146,21 +161,21 @@ async def test_a_process_that_is_stopped_in_the_switch_holds_nobody_up(
 ) -> None:
     """PostgreSQL ends the transaction that is idle; what the process does when it goes on again is refused."""
     monkeypatch.setattr(generation, "IDLE_LIMIT_S", 1.0)
-    made, _ = await built(live)
+    _, made = await built(live)
     stopped, goes_on = asyncio.Event(), asyncio.Event()
 
     async def stop() -> None:
         stopped.set()
         await goes_on.wait()
 
-    switching = asyncio.create_task(made.switch(stop))
+    going = asyncio.create_task(switch(made, history.pool, stop))
     await stopped.wait()
     await history.tell(story(1))
     async with asyncio.timeout(20):
         await live.everything()
     goes_on.set()
     with pytest.raises(StoreUnavailableError):
-        await switching
+        await going
     assert (await live.verify()).difference is None
 
 
@@ -168,13 +183,13 @@ async def test_a_writer_that_does_not_end_defers_the_switch(
     live: LiveModel, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation, "TURN_LIMIT_S", 1.0)
-    made, _ = await built(live)
+    _, made = await built(live)
     assert isinstance(live.store, LivePostgresStore)
     async with history.pool.acquire() as connection, connection.transaction():
         await live.store.lock(connection)
         with pytest.raises(SwitchDeferredError, match="was written for more than 1 s"):
-            await made.switch(held)
-    await made.switch(held)
+            await switch(made, history.pool)
+    await switch(made, history.pool)
 
 
 async def test_a_reader_of_the_old_one_does_not_hold_a_replay_up(
@@ -232,4 +247,6 @@ async def test_the_lock_is_looked_at_right_before_the_switch(live: LiveModel, hi
     with contextlib.suppress(StoreUnavailableError):
         await replay([(live.model, live.store)], live.generations, history.reader, topics(), lambda _: None, lost)
     assert (await live.digests(), await live.store.content_tag("default")) == (before, name)
-    assert await generations(history) == {live.model.name}
+    left = await live.generations.registry.find(live.model.name, "next")
+    assert left is not None and left.state == "ready", "for the next replay"
+    assert await generations(history) == {live.model.name, f"{live.model.name}_{left.id}"}

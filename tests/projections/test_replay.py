@@ -85,7 +85,7 @@ async def test_a_failing_replay_leaves_the_live_one(history: History) -> None:
     assert await generations(history) == {"vector"}
 
 
-async def test_a_cancelled_replay_leaves_the_live_one(live: LiveModel, history: History) -> None:
+async def test_a_cancelled_replay_leaves_the_live_one_and_goes_on_later(live: LiveModel, history: History) -> None:
     await history.tell(HARBOUR)
     await live.everything()
     before = await live.digests()
@@ -97,6 +97,13 @@ async def test_a_cancelled_replay_leaves_the_live_one(live: LiveModel, history: 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert await live.digests() == before
+    left = await live.generations.registry.find(live.model.name, "next")
+    assert left is not None and not left.leased
+    assert await generations(history) == {live.model.name, f"{live.model.name}_{left.id}"}
+    await live.replay()
+    now = await live.generations.registry.live(live.model.name)
+    assert now is not None and now.id == left.id
     assert await live.digests() == before
     assert await generations(history) == {live.model.name}
 

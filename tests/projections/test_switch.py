@@ -26,7 +26,7 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 
 _LOCKED = """
 pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE starts_with(n.nspname::text, '{name}_old') AND l.mode = 'AccessExclusiveLock'
+WHERE starts_with(n.nspname::text, '{name}_') AND l.mode = 'AccessExclusiveLock'
 """
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Cleo sang."), title="Harbour")

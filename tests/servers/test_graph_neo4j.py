@@ -26,6 +26,7 @@ from tests.projections.contract.folding import change, changes, digests, follow,
 from tests.projections.contract.generation import GenerationContract
 from tests.projections.contract.graph import GraphReaderContract
 from tests.projections.contract.store import StoreContract
+from tests.projections.contract.switching import switch
 from tests.projections.history import History, open_history
 from tests.projections.models import LiveModel
 from tests.projections.stories import Story
@@ -320,14 +321,11 @@ async def test_a_switch_that_gets_no_turn_is_deferred(
     await made.begin()
     await made.finish({})
 
-    async def nothing() -> None:
-        """No event came since."""
-
     async with transaction(graph_driver) as tx:
         await live.take_turn(tx)
         with pytest.raises(SwitchDeferredError, match="gave no turn"):
-            await made.switch(nothing)
-    await made.switch(nothing)
+            await switch(made, history.pool)
+    await switch(made, history.pool)
 
 
 async def test_a_mistake_of_ours_is_not_called_an_outage(graph_driver: Neo4jDriver) -> None:

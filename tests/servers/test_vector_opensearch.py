@@ -20,6 +20,7 @@ from projections.vector.opensearch.write import Write
 from tests.projections.contract.folding import change, digests
 from tests.projections.contract.generation import GenerationContract
 from tests.projections.contract.store import StoreContract
+from tests.projections.contract.switching import switch
 from tests.projections.history import History, keys_of, open_history
 from tests.projections.stories import Story
 
@@ -181,7 +182,10 @@ async def test_a_late_write_does_not_make_a_dropped_generation_anew(
     generation = store.generation("next")
     await generation.begin()
     await generation.finish({})
-    await generation.switch(_nothing)
+    live = await store.live()
+    assert live is not None and live.id is not None
+    await switch(generation, history.pool)
+    await store.generation(live.id).discard()
 
     with pytest.raises(ReadModelReplacedError):
         await late.put()
@@ -203,7 +207,7 @@ async def test_nobody_writes_during_a_switch(
             await store.write([first], {})
         await generation.store.write([first], {})
 
-    await generation.switch(catch_up)
+    await switch(generation, history.pool, catch_up)
     assert await store.versions(keys_of(await history.of_document(OLD))) == {first.key: first.version}
 
 
@@ -225,7 +229,7 @@ async def test_a_switch_that_died_is_undone_and_cannot_come_back(
         await store.write([first], {})
 
     with pytest.raises(ReadModelReplacedError):
-        await generation.switch(die)
+        await switch(generation, history.pool, die)
     assert await store.index() == live
     assert await store.versions([first.key]) == {first.key: first.version}
 
@@ -263,10 +267,10 @@ async def test_a_switch_whose_answer_was_lost_is_a_switch(
     live, successor = await store.current(), await generation.store.current()
 
     async def switched_already() -> None:
-        await swap(store.client, live, successor, store.alias, generation.store.alias)
+        await swap(store.client, live, successor, store.alias, generation.store.alias, f"{store.name}-former")
 
     with pytest.raises(ReadModelReplacedError):
-        await generation.switch(switched_already)
+        await switch(generation, history.pool, switched_already)
     await generation.discard()
     assert await store.index() == successor
     await store.write([first], {})
@@ -288,7 +292,3 @@ async def _seen(store: LiveOpenSearchVectorStore) -> list[str]:
         index=store.alias, body={"query": {"terms": {"what": ["passage", "version"]}}, "size": 100}
     )
     return sorted(f"{hit['_id']} {hit['_source']}" for hit in found["hits"]["hits"])
-
-
-async def _nothing() -> None:
-    """No event came since."""

@@ -1,9 +1,12 @@
-"""The next generation of the graph in Neo4j: loaded in bulk, switched to in one step."""
+"""A generation of the graph in Neo4j beside the live one: loaded in bulk, switched to in one step."""
 
-import logging
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from uuid import UUID
 
+from contracts.ids import stream_id
 from eventstore.errors import StoreUnavailableError
+from eventstore.pool import Connection
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError, SwitchDeferredError
 from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, execute, fetch, transaction, unwind
@@ -17,9 +20,7 @@ from projections.graph.neo4j.store import (
     reach,
 )
 from projections.graph.neo4j.turns import make_turns, take_turn
-from projections.store import CatchUp, Copied, Store
-
-log = logging.getLogger(__name__)
+from projections.store import BuildProgress, Copied, Store
 
 SWITCH_LIMIT_S = 30.0
 """Waiting for the live one's turn, and the last events; who writes waits for longer."""
@@ -48,14 +49,24 @@ MATCH (m:ReadModel) WHERE m.name STARTS WITH $dropped RETURN m.name AS name, m.g
 """
 _FORGET_DROPPED = "MATCH (m:ReadModel {name: $name}) DELETE m"
 
-# The live node stays, since writers wait for it; the other one takes the old generation with it.
+# The live node stays, since writers wait for it; the other one keeps the old generation, under that one's own name.
 _SWITCH = """
 MATCH (live:ReadModel {name: $live}), (mine:ReadModel {name: $mine})
-WITH live, mine, live.generation AS old
+WITH live, mine, live.generation AS old, live.schema_version AS old_version, live.built_at AS old_built_at
 SET live.generation = mine.generation, live.schema_version = mine.schema_version, live.built_at = mine.built_at,
-    mine.name = $dropped + coalesce(old, ''), mine.generation = old
-RETURN live.generation AS generation
+    mine.name = coalesce($live + '_' + old, $dropped), mine.generation = old, mine.schema_version = old_version,
+    mine.built_at = old_built_at, mine.last_loaded = null, mine.rows = null, mine.finished = null
+RETURN mine.name AS kept
 """
+_LOADED = """
+MATCH (m:ReadModel {name: $name}) SET m.last_loaded = $last, m.rows = coalesce(m.rows, 0) + $rows
+"""
+_FINISHED = "MATCH (m:ReadModel {name: $name}) SET m.finished = true"
+_PROGRESS = """
+MATCH (m:ReadModel {name: $name})
+RETURN m.last_loaded AS last, coalesce(m.rows, 0) AS rows, coalesce(m.finished, false) AS finished
+"""
+_DELETE_TURNS = "MATCH (t:Turn {name: $name}) DELETE t"
 
 _DELETED = (
     ("Document", ("tenant", "document_id")),
@@ -98,8 +109,18 @@ class Neo4jGeneration:
                 generation = await self.store.take_turn(tx)
                 versions = [(*change.key, change.version) for change in some]
                 await unwind(tx, _CREATE_VERSIONS, versions, generation=generation)
-                count += await add(tx, generation, some)
+                rows = await add(tx, generation, some)
+                await execute(tx, _LOADED, name=self.store.name, last=str(stream_id(*some[-1].key)), rows=rows)
+                count += rows
         return count
+
+    async def progress(self) -> BuildProgress | None:
+        """As the load's own transactions left it."""
+        rows = await alone(self._driver, _PROGRESS, name=self.store.name)
+        if not rows:
+            return None
+        last = rows[0]["last"]
+        return BuildProgress(None if last is None else UUID(last), rows[0]["rows"], rows[0]["finished"])
 
     async def finish(self, positions: Positions) -> None:
         """Derived entities, positions."""
@@ -111,9 +132,11 @@ class Neo4jGeneration:
             await reach(tx, generation, positions)
             tenants = await fetch(tx, _TENANTS, generation=generation)
             await changed(tx, generation, [row["tenant"] for row in tenants])
+            await execute(tx, _FINISHED, name=self.store.name)
 
-    async def switch(self, catch_up: CatchUp) -> None:
-        """Under the live one's lock: take in the last events, become the live one. The old one is then deleted.
+    @contextlib.asynccontextmanager
+    async def switching(self, connection: Connection, former: str | None) -> AsyncIterator[None]:
+        """Under the live one's lock; Neo4j knows the ids of both.
 
         Neo4j takes the lock back after SWITCH_LIMIT_S, also from a process that is stopped. Raises SwitchDeferredError
         where the lock is not had until then.
@@ -125,25 +148,26 @@ class Neo4jGeneration:
                 await make_turns(tx, self._live.name)
                 await take_turn(tx, self._live.name)
                 has_turn = True
-                await catch_up()
-                if not await fetch(tx, _SWITCH, live=self._live.name, mine=self.store.name, dropped=_DROPPED):
+                yield
+                names = {"live": self._live.name, "mine": self.store.name, "dropped": _DROPPED}
+                switched = await fetch(tx, _SWITCH, **names)
+                if not switched:
                     raise ReadModelReplacedError("what was being built was dropped by somebody else; replay again")
+                await execute(tx, _DELETE_TURNS, name=self.store.name)
+                await make_turns(tx, switched[0]["kept"])
         except SwitchDeferredError:
             raise
         except StoreUnavailableError as error:
             if has_turn:
                 raise
             raise SwitchDeferredError(f"{self._live.name} gave no turn for the switch: {error}") from error
-        try:
-            await _delete_dropped(self._driver)
-        except StoreUnavailableError as error:
-            log.warning("%s: the old generation is deleted at the next start: %s", self._live.name, error)
 
     async def discard(self) -> None:
         """Drop it."""
         async with transaction(self._driver) as tx:
             await take_turn(tx, self.store.name)
             await execute(tx, _DISCARD, name=self.store.name, dropped=_DROPPED)
+            await execute(tx, _DELETE_TURNS, name=self.store.name)
         await _delete_dropped(self._driver)
 
 

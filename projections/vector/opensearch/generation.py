@@ -1,17 +1,28 @@
-"""The next generation of the vector read model in OpenSearch: loaded in bulk, switched to in one step."""
+"""A generation of the vector read model in OpenSearch beside the live one: loaded in bulk, switched to in one step."""
 
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
 
+from opensearchpy.exceptions import NotFoundError
+
+from contracts.ids import stream_id
+from eventstore.errors import StoreUnavailableError
+from eventstore.pool import Connection
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError
-from projections.store import CatchUp, Copied, Store
+from projections.store import BuildProgress, Copied, Store
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import write_bulk
 from projections.vector.opensearch.client import faults
-from projections.vector.opensearch.index import index_of
+from projections.vector.opensearch.index import alias_of, id_of, index_of
 from projections.vector.opensearch.store import OpenSearchVectorStore
 from projections.vector.opensearch.switch import block, lift, swap
+
+log = logging.getLogger(__name__)
+
+_PROGRESS = "progress"
 
 
 class OpenSearchGeneration:
@@ -36,34 +47,72 @@ class OpenSearchGeneration:
         return None
 
     async def load(self, changes: Sequence[Change]) -> int:
-        """Take in aggregates that are not there yet; returns the number of rows. Nobody sees them before `finish`."""
+        """Take in aggregates that are not there yet; returns the number of rows. Nobody sees them before `finish`.
+
+        Those that were loaded right before a kill may be loaded again: each document keeps its id.
+        """
+        if not changes:
+            return 0
         index = await self.store.current()
         await self.store.make_room(index, changes)
         passages = (action for change in changes for action in documents.passages(change))
         response = await write_bulk(self._client, index, passages)
         await write_bulk(self._client, index, [documents.version(change, change.version) for change in changes])
+        before = await self.progress() or BuildProgress(None, 0, False)
+        last = stream_id(*changes[-1].key)
+        await self._remember(index, BuildProgress(last, before.rows + response.items, False))
         return response.items
+
+    async def progress(self) -> BuildProgress | None:
+        """As the last load left it."""
+        index = await self.store.index()
+        if index is None:
+            return None
+        try:
+            with faults():
+                found = (await self._client.get(index=index, id=_PROGRESS))["_source"]
+        except NotFoundError:
+            return BuildProgress(None, 0, False)
+        last = found["aggregate_id"]
+        return BuildProgress(UUID(last) if last else None, found["version"], found["kind"] == "finished")
+
+    async def _remember(self, index: str, built: BuildProgress) -> None:
+        said = {
+            "what": "progress",
+            "aggregate_id": "" if built.last is None else str(built.last),
+            "version": built.rows,
+            "kind": "finished" if built.finished else "loading",
+        }
+        await write_bulk(self._client, index, [({"index": {"_id": _PROGRESS}}, said)])
 
     async def finish(self, positions: Positions) -> None:
         """Show all of it, and remember the positions."""
         index = await self.store.current()
         await write_bulk(self._client, index, documents.positions(positions))
+        before = await self.progress() or BuildProgress(None, 0, False)
+        await self._remember(index, before._replace(finished=True))
         with faults():
             await self._client.indices.refresh(index=index)
 
-    async def switch(self, catch_up: CatchUp) -> None:
-        """While the live one is blocked: take in the last events, become the live one. The old one is then gone."""
+    @contextlib.asynccontextmanager
+    async def switching(self, connection: Connection, former: str | None) -> AsyncIterator[None]:
+        """While the live one is blocked; OpenSearch knows the ids of both."""
         live, successor = await self._live.index(), await self.store.current()
         if live is not None:
             self._blocked = live
             await block(self._client, live, successor)
         try:
-            await catch_up()
+            yield
         except BaseException:
             await self._lift()
             raise
-        await swap(self._client, live, successor, self._live.alias, self.store.alias)
-        self._blocked = None
+        kept = None if live is None else alias_of(self._live.name, id_of(self._live.name, live))
+        await swap(self._client, live, successor, self._live.alias, self.store.alias, kept)
+        try:
+            await self._lift()
+        except StoreUnavailableError as error:
+            log.warning("%s: what was switched away from takes no writes until it is used again: %s", live, error)
+            self._blocked = None
 
     async def discard(self) -> None:
         """Drop it."""

@@ -181,6 +181,12 @@ def id_of(name: str, index: str) -> str:
     return own.removeprefix("index-") if own.startswith("index-") else f"was{own}"
 
 
+def own_alias_of(index: str) -> str:
+    """The same, by the index."""
+    name, _, generation_id = index.rpartition("-index-")
+    return alias_of(name, generation_id)
+
+
 def writing(index: str) -> str:
     """The alias by which an index is written: it goes with the index, so a late write cannot make it anew."""
     return f"{index}-write"

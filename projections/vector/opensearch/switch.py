@@ -10,8 +10,10 @@ import time
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError
 
+from projections.errors import ReadModelReplacedError
 from projections.vector.opensearch.bulk import write_bulk
 from projections.vector.opensearch.client import BULK_LIMIT_S, WriteBlockedError, faults
+from projections.vector.opensearch.index import own_alias_of
 
 LIMIT_S = 120.0
 """A switch that takes longer has died: it only takes in the last few events."""
@@ -48,18 +50,31 @@ async def lift_if_dead(client: AsyncOpenSearch, live: str) -> None:
     except NotFoundError:
         return
     if mark["at"] < time.time() - LIMIT_S:
-        with faults():
-            await client.indices.delete(index=mark["next"], params={"ignore_unavailable": "true"})
+        await _take_away(client, mark["next"])
         await lift(client, live)
 
 
-async def swap(client: AsyncOpenSearch, live: str | None, successor: str, alias: str, old_alias: str) -> None:
-    """One step: `alias` leads to the successor, `old_alias` is gone, and so is the live index."""
+async def _take_away(client: AsyncOpenSearch, successor: str) -> None:
+    """Delete it unless it was switched to: then its own alias is gone, without which nobody switches to it any more."""
+    own_alias = {"remove": {"index": successor, "alias": own_alias_of(successor), "must_exist": True}}
+    try:
+        with faults():
+            await client.indices.update_aliases(body={"actions": [own_alias]})
+            await client.indices.delete(index=successor, params={"ignore_unavailable": "true"})
+    except (NotFoundError, ReadModelReplacedError):
+        return
+
+
+async def swap(
+    client: AsyncOpenSearch, live: str | None, successor: str, alias: str, own_alias: str, kept: str | None
+) -> None:
+    """One step: `alias` leads to the successor, whose `own_alias` is gone, and `kept` to the index that was live."""
     actions: list[dict[str, object]] = [
-        {"remove": {"index": successor, "alias": old_alias, "must_exist": True}},
+        {"remove": {"index": successor, "alias": own_alias, "must_exist": True}},
         {"add": {"index": successor, "alias": alias}},
     ]
     if live is not None:
-        actions.append({"remove_index": {"index": live}})
+        actions.append({"remove": {"index": live, "alias": alias, "must_exist": True}})
+        actions.append({"add": {"index": live, "alias": kept}})
     with faults():
         await client.indices.update_aliases(body={"actions": actions})

@@ -2,10 +2,12 @@
 
 import pytest
 
+from contracts.ids import stream_id
 from eventstore.keys import AggregateKey
-from projections.changes import ReadModel
-from projections.store import LiveStore
+from projections.changes import Change, ReadModel
+from projections.store import BuildProgress, Generation, LiveStore
 from tests.projections.contract.folding import change, changes, digests, rows
+from tests.projections.contract.switching import FORMER, switch
 from tests.projections.history import History
 from tests.projections.stories import Story
 
@@ -73,7 +75,7 @@ class GenerationContract:
             assert await store.versions([OLD, NEW]) == {OLD: 5}
             await generation.store.write(await changes(model, late), {PARTITION: 10})
 
-        await generation.switch(catch_up)
+        await switch(generation, history.pool, catch_up)
 
         assert await store.versions([OLD, NEW]) == {OLD: 5, NEW: 5}
         assert await store.positions() == {PARTITION: 10}
@@ -90,7 +92,7 @@ class GenerationContract:
             await generation.begin()
             await generation.load([await change(model, events)])
             await generation.finish({PARTITION: len(events)})
-            await generation.switch(_nothing)
+            await switch(generation, history.pool, former=f"former{turn}")
             events += await history.delete(STORY) if turn == 0 else await history.tell(STORY)
             known = (await store.versions([OLD]))[OLD]
             await store.write([await change(model, events, previous=known)], {PARTITION: len(events)})
@@ -111,7 +113,7 @@ class GenerationContract:
             raise RuntimeError("no more")
 
         with pytest.raises(RuntimeError, match="no more"):
-            await generation.switch(failing)
+            await switch(generation, history.pool, failing)
         assert await digests(store) == before
         await generation.discard()
         await generation.discard()
@@ -131,12 +133,61 @@ class GenerationContract:
 
         for _ in range(2):
             with pytest.raises(RuntimeError, match="not yet"):
-                await generation.switch(failing)
+                await switch(generation, history.pool, failing)
         await store.write(await changes(model, await history.tell(OTHER)), {})
         assert await store.versions([OLD, NEW]) == {NEW: 5}
-        await generation.switch(_nothing)
+        await switch(generation, history.pool)
         assert await store.versions([OLD, NEW]) == {OLD: 5}
 
+    async def test_the_former_one_is_kept_and_switched_back_to(
+        self, model: ReadModel, store: LiveStore, history: History
+    ) -> None:
+        """It takes in what it missed, as the other one does in its turn."""
+        await store.write(await changes(model, await history.tell(STORY)), {PARTITION: 5})
+        live = await store.live()
+        assert live is not None
+        former = live.id or FORMER
+        generation = store.generation("next")
+        await generation.begin()
+        await generation.load(await changes(model, await history.of_document(STORY)))
+        await generation.finish({PARTITION: 5})
+        await switch(generation, history.pool, former=former)
+        for other, left in ((former, "next"), ("next", former)):
+            news = await history.tell(OTHER) if other == former else await history.delete(OTHER)
+            known = (await store.versions([NEW])).get(NEW, 0)
+            latest = await change(model, await history.of_document(OTHER), previous=known)
+            await store.write([latest], {PARTITION: news[-1].position or 0})
+            before = await digests(store)
+            there = store.generation(other)
 
-async def _nothing() -> None:
-    """No event came since."""
+            async def catch_up(there: Generation = there, latest: Change = latest) -> None:
+                await there.store.write([latest], {PARTITION: 9})
+
+            await switch(there, history.pool, catch_up, left)
+            assert await digests(store) == before
+            assert (await store.live() or live).id in (None, other)
+        await store.generation(former).discard()
+        assert await digests(store) == before
+
+    async def test_a_build_that_was_broken_off_says_how_far_it_was(
+        self, model: ReadModel, store: LiveStore, history: History
+    ) -> None:
+        """To whoever comes later: the last stream, the rows, and whether it was finished. It is gone when dropped."""
+        first, second = sorted(
+            await changes(model, await history.tell(STORY, OTHER)), key=lambda one: stream_id(*one.key)
+        )
+        generation = store.generation("next")
+        assert await generation.progress() is None
+        await generation.begin()
+        assert await generation.progress() == BuildProgress(None, 0, False)
+        rows_of_first = await generation.load([first])
+
+        later = store.generation("next")
+        assert await later.progress() == BuildProgress(stream_id(*first.key), rows_of_first, False)
+        count = rows_of_first + await later.load([second])
+        await later.finish({PARTITION: 10})
+        assert await store.generation("next").progress() == BuildProgress(stream_id(*second.key), count, True)
+        await store.write([first, second], {})
+        assert await digests(later.store) == await digests(store)
+        await later.discard()
+        assert await later.progress() is None

@@ -41,7 +41,7 @@ async def history(dsn: str) -> AsyncIterator[History]:
 @pytest.fixture
 async def services(dsn: str, tmp_path: Path, history: History) -> AsyncIterator[Stores]:
     """Two connections, and a document in every read model."""
-    async with open_stores(load_settings(data=tmp_path, pool_size=2), dsn) as opened:
+    async with open_stores(load_settings(data=tmp_path, pool_size=2, keep_generation_seconds=0), dsn) as opened:
         await open_read_models(opened)
         await history.tell(HARBOUR)
         await live_on(opened, history)
