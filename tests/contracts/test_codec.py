@@ -27,7 +27,7 @@ DELETED = new_event(
 
 
 @pytest.mark.parametrize("event_type", EventType)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_every_event_comes_back_whole(event_type: EventType, data: st.DataObject) -> None:
     event = data.draw(events(event_type))

@@ -25,7 +25,7 @@ def test_the_files_of_this_checkout_are_up_to_date(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("event_type", EventType)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_every_event_keeps_its_schema(event_type: EventType, data: st.DataObject) -> None:
     fields = json.loads(encode(data.draw(events(event_type))))
