@@ -77,7 +77,7 @@ def erased_of(tmp_path: Path, documents: int) -> None:
     try:
         taken = given(data, "ingest", str(secret), "--wait")
         assert taken["ingested"] == 1
-        assert given(data, "search", "brewery of Lindwurmhausen")["results"]
+        assert given(data, "search", "brewery of Lindwurmhausen")["passages"]
     finally:
         pipeline.stop()
 
