@@ -1,7 +1,7 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
     header     {"annals_archive": 4, "created_at",
-               "counts": {"texts", "outputs", "receipts", "keys", "documents", "questions", "events"}}
+               "counts": {"texts", "outputs", "receipts", "keys", "documents", "questions", "events", "originals"}}
     text       {"tenant", "document_id", "digest", "text"}
     output     {"model", "digest", "output"}, the output in base64
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
@@ -10,6 +10,8 @@
     question   {"originator_id", "tenant", "document_id"}: a document that the answer rests on
     event      the event as it is stored, sealed or not, canonical JSON, with its position, and with "recorded_at",
                "follows" and "hash", as the log's chain has them, which formats 1 and 2 do not say; by position
+    original   {"tenant", "document_id", "digest", "piece", "content"}: the bytes that a document was read from, in
+               base64, in pieces of at most 16 MiB that are counted from 0; behind the events, formats 1 to 3 have none
     end        {"sha256"} of every byte before this line
 
 The counts say how many lines of each kind follow one another; formats before 4 have no keys, documents and questions.
@@ -24,10 +26,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import from_json
 
 from contracts.codec import MalformedEventError, NewerSchemaError, canonical, check_event_type, decode, plain
@@ -40,6 +42,8 @@ VERSION = 4
 READABLE = (1, 2, 3, 4)
 CHAINED = 3
 """From this format on events say how they were chained."""
+PIECE_BYTES = 16 * 1024 * 1024
+"""Of an original, in one line."""
 LINE_BYTES = 64 * 1024 * 1024
 """No line is longer: a text has at most 8 MiB, and JSON spells a character with at most six bytes."""
 Line = TypeVar("Line", bound=BaseModel)
@@ -63,6 +67,9 @@ def _base64(value: object) -> object:
         raise ValueError(f"is no base64: {error}") from None
 
 
+Base64 = Annotated[bytes, BeforeValidator(_base64)]
+
+
 class Counts(_Line):
     """How many lines of each kind there are."""
 
@@ -73,12 +80,13 @@ class Counts(_Line):
     documents: int = Field(default=0, ge=0)
     questions: int = Field(default=0, ge=0)
     events: int = Field(ge=0)
+    originals: int = Field(0, ge=0)
 
     @property
     def all(self) -> int:
         """Header and end left out."""
         noted = self.keys + self.documents + self.questions
-        return self.texts + self.outputs + self.receipts + noted + self.events
+        return self.texts + self.outputs + self.receipts + noted + self.events + self.originals
 
 
 class Header(_Line):
@@ -103,12 +111,17 @@ class OutputLine(_Line):
 
     model: str
     digest: Digest
-    output: bytes
+    output: Base64
 
-    @field_validator("output", mode="before")
-    @classmethod
-    def _decoded(cls, value: object) -> object:
-        return _base64(value)
+
+class OriginalLine(_Line):
+    """A piece of what a document was read from; `digest` is sha256 of the whole."""
+
+    tenant: Tenant
+    document_id: Identifier
+    digest: Digest
+    piece: int = Field(ge=0)
+    content: Base64
 
 
 class ReceiptLine(_Line):
@@ -229,6 +242,13 @@ class ArchiveWriter:
         link = {"recorded_at": _moment(recorded_at), "follows": follows, "hash": digest.hex()}
         self._write({**json.loads(state), "position": position, **link})
 
+    def original(self, tenant: str, document_id: str, digest: bytes, piece: int, content: bytes) -> None:
+        """A piece of what a document was read from."""
+        encoded = base64.b64encode(content).decode()
+        self._write(
+            {"tenant": tenant, "document_id": document_id, "digest": digest.hex(), "piece": piece, "content": encoded}
+        )
+
     def end(self) -> None:
         """The last line: the file is whole."""
         self._write({"sha256": self._sum.hexdigest()})
@@ -287,6 +307,26 @@ class ArchiveReader:
                 raise self._fault(f"position {line.position} comes after position {last}")
             last = line.position
             yield line
+
+    def originals(self) -> Iterator[OriginalLine]:
+        """The originals, piece by piece; each is what its digest says."""
+        whole, present = hashlib.sha256(), None
+        for line in self._lines(self.header.counts.originals, lambda raw: OriginalLine.model_validate_json(raw)):
+            own = line.tenant, line.document_id, line.digest
+            if line.piece == 0:
+                self._check_whole(present, whole)
+                whole, present = hashlib.sha256(), (*own, 0)
+            elif present != (*own, line.piece - 1):
+                raise self._fault("a piece of an original is missing before this one")
+            else:
+                present = (*own, line.piece)
+            whole.update(line.content)
+            yield line
+        self._check_whole(present, whole)
+
+    def _check_whole(self, present: tuple[str, str, str, int] | None, whole: Any) -> None:
+        if present is not None and whole.hexdigest() != present[2]:
+            raise self._fault(f"before it: the original of {present[1]} is not the one of its digest")
 
     def end(self) -> None:
         """Nothing is missing, nothing was changed, and nothing follows."""

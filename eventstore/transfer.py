@@ -8,7 +8,7 @@ import asyncpg
 
 from contracts.batches import batches
 from contracts.errors import AnnalsError
-from eventstore.archive import ArchiveReader, ArchiveWriter, Counts
+from eventstore.archive import PIECE_BYTES, ArchiveReader, ArchiveWriter, Counts, OriginalLine
 from eventstore.data_keys import is_empty
 from eventstore.key_management import associated_data
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
@@ -70,7 +70,12 @@ STORED = (
     *("originator_id", "originator_version", "topic", "state", "notification_id"),
     *("recorded_at", "follows", "hash"),
 )
-LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS))
+PIECES = (
+    "annals.originals CROSS JOIN LATERAL generate_series("
+    f"0, greatest((octet_length(content) - 1) / {PIECE_BYTES}, 0)) AS piece"
+)
+"""A row for each piece of an original."""
+LOCKED = ", ".join(f"annals.{table.name}" for table in (TEXTS, OUTPUTS, RECEIPTS, EVENTS)) + ", annals.originals"
 
 
 async def count_lines(pool: PostgresPool) -> Counts:
@@ -110,6 +115,15 @@ async def dump(
                 written += 1
                 if written % BATCH_ROWS == 0:
                     report(written)
+        # One piece at a time: it is the size of thousands of other rows.
+        async for row in connection.cursor(
+            f"SELECT tenant, document_id, digest, piece, substring(content FROM piece * {PIECE_BYTES} + 1 "
+            f"FOR {PIECE_BYTES}) FROM {PIECES} ORDER BY tenant, document_id, digest, piece",
+            prefetch=1,
+        ):
+            writer.original(*row)
+            written += 1
+            report(written)
         writer.end()
         report(written)
     return counts
@@ -151,6 +165,11 @@ async def restore(
                 await connection.copy_records_to_table(name, schema_name="annals", columns=columns, records=records)
                 taken += len(batch)
                 report(taken)
+        # Behind the events: that a document was once deleted takes away what is kept of it by then.
+        for line in archive.originals():
+            await _add_piece(connection, line)
+            taken += 1
+            report(taken)
         archive.end()
         # Archives of format 1 do not say whose deliveries they were; those that led to an event can be told.
         await connection.execute(
@@ -185,10 +204,22 @@ async def _counts(connection: Any) -> Counts:
         f"(SELECT count(*) FROM annals.data_keys WHERE {KEYS.which}) AS keys, "
         "(SELECT count(*) FROM annals.document_collections) AS documents, "
         "(SELECT count(*) FROM annals.question_documents) AS questions, "
-        "(SELECT count(*) FROM annals.stored_events) AS events",
+        "(SELECT count(*) FROM annals.stored_events) AS events, "
+        f"(SELECT count(*) FROM {PIECES}) AS originals",
         timeout=LONG_S,
     )
     return Counts(**row)
+
+
+async def _add_piece(connection: Connection, line: OriginalLine) -> None:
+    await connection.execute(
+        "INSERT INTO annals.originals AS o (tenant, document_id, digest, content) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (tenant, document_id, digest) DO UPDATE SET content = o.content || excluded.content",
+        line.tenant,
+        line.document_id,
+        bytes.fromhex(line.digest),
+        line.content,
+    )
 
 
 def _texts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:

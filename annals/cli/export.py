@@ -41,9 +41,9 @@ def command(
     annals export relational --format parquet --to tables/
     annals export relational documents --format csv --to -
 
-    The event store is every text, model output, receipt and event of every tenant, as JSON Lines; - is standard output,
-    .gz compresses. The file is the log as it was at one moment, whatever is appended meanwhile. It holds every document
-    in the clear. `annals import` reads it.
+    The event store is every text, model output, receipt, event and kept original of every tenant, as JSON Lines; - is
+    standard output, .gz compresses. The file is the log as it was at one moment, whatever is appended meanwhile. It
+    holds every document in the clear. `annals import` reads it.
 
     A read model is relational, graph or vector: its tables, or those that are named, of this tenant, all as they are at
     one moment. docs/read-models.md has every table and column.
@@ -136,7 +136,8 @@ def _tell(context: CommandContext, file: str, exported: Exported, outputs: bool,
     say = context.note if file == "-" else context.say
     say(
         f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
-        f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')} "
+        f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')}, "
+        f"{counted(counts.originals, 'piece')} of originals "
         f"written to {_name_of(file)} in {seconds} s"
     )
     if not outputs:

@@ -47,7 +47,8 @@ async def _import(context: CommandContext, file: str) -> None:
     seconds = round(time.monotonic() - began, 1)
     context.say(
         f"{counted(counts.events, 'event')}, {counted(counts.texts, 'text')}, "
-        f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')} "
+        f"{counted(counts.outputs, 'model output')}, {counted(counts.receipts, 'receipt')}, "
+        f"{counted(counts.originals, 'piece')} of originals "
         f"imported in {seconds} s"
     )
     context.say("Next, to build the read models: annals replay all")

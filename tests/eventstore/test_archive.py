@@ -15,12 +15,14 @@ import pytest
 
 from aggregates import document as documents
 from aggregates.cause import Cause
+from aggregates.document import Document
 from contracts.codec import canonical
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
-from eventstore.archive import ArchiveError, ArchiveReader, Link
+from eventstore.archive import PIECE_BYTES, ArchiveError, ArchiveReader, Link
 from eventstore.chained_events import ChainedEvents
 from eventstore.log import EventLog
+from eventstore.originals import OriginalStore
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
@@ -35,7 +37,9 @@ TABLES = {
     "model_outputs": "model, digest",
     "inbox_receipts": "event_id, tenant",
     "stored_events": "notification_id",
+    "originals": "tenant, document_id",
 }
+ORIGINAL = b"%PDF\x00"
 DOCUMENTS = [
     ("default", "letters/1", "Dear Ada,\n\u2028 \U0001f5fc 'quoted' \\ \x7f"),
     ("north", "letters/1", "Ahoj, Brno."),
@@ -73,6 +77,7 @@ async def fill(dsn: str, pool: PostgresPool) -> None:
     await asyncio.to_thread(append, dsn, events[1:])
     await ModelOutputs(pool).put_many("m", {DIGEST: bytes(range(256))})
     await InboxReceipts(pool).record([(RECEIPT, "unchanged")])
+    await OriginalStore(pool).put("north", "letters/1", ORIGINAL)
 
 
 async def exported(dsn: str, pool: PostgresPool, *, outputs: bool = True) -> bytes:
@@ -103,7 +108,7 @@ async def test_every_row_comes_back_as_it_was(dsn: str, pool: PostgresPool, empt
     counts = await restore(empty, ArchiveReader(io.BytesIO(raw)), told.append)
     assert counts.model_dump() == {
         **{"texts": 2, "outputs": 1, "receipts": 1, "events": 2},
-        **{"keys": 0, "documents": 2, "questions": 0},
+        **{"keys": 0, "documents": 2, "questions": 0, "originals": 1},
     }
     assert told[-1] == counts.all == len(raw.splitlines()) - 2
     assert await rows(empty) == await rows(pool)
@@ -111,6 +116,31 @@ async def test_every_row_comes_back_as_it_was(dsn: str, pool: PostgresPool, empt
     again = io.BytesIO()
     await dump(empty, again, outputs=True, report=lambda _: None)
     assert again.getvalue().split(b"\n")[1:-2] == raw.split(b"\n")[1:-2], "only the time of writing differs"
+
+
+async def test_an_original_comes_back_whole_however_large_and_though_its_document_was_once_deleted(
+    dsn: str, pool: PostgresPool, empty: PostgresPool
+) -> None:
+    large = bytes(range(251)) * (PIECE_BYTES // 251 + 99)
+    await fill(dsn, pool)
+    reader = EventReader(pool)
+    told = Document.project(await reader.of_aggregate("north", "document", "letters/1"))
+    assert told is not None
+    cause = Cause(EventMetadata(tenant="north"), "c2")
+    gone = documents.delete(told, "a mistake", cause)
+    again = DocumentContent(title="Letter", text=told.text)
+    back = documents.ingest(Document.project(gone, told), "letters/1", again, cause)
+    await asyncio.to_thread(append, dsn, [*gone, *back])
+    assert await pool.fetch("SELECT FROM annals.originals") == []
+    for content in (large, b""):
+        await OriginalStore(pool).put("north", "letters/1", content)
+    file = io.BytesIO()
+    counts = await dump(pool, file, outputs=True, report=lambda _: None)
+    assert counts.originals == 3
+    await take(empty, file.getvalue())
+    for content in (large, b""):
+        digest = hashlib.sha256(content).hexdigest()
+        assert await OriginalStore(empty).get("north", "letters/1", digest) == content
 
 
 async def test_the_log_goes_on_behind_what_was_taken_in(
@@ -125,13 +155,14 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
     lines = map(json.loads, (await exported(dsn, pool)).splitlines())
-    header, first, second, output, receipt, document, other, *events, end = lines
+    header, first, second, output, receipt, document, other, *events, original, end = lines
     assert header["annals_archive"] == 4
     assert {document["tenant"], other["tenant"]} == {"default", "north"}
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
     assert base64.b64decode(output["output"]) == bytes(range(256))
     assert (receipt["tenant"], receipt["document_id"], receipt["event_id"]) == tuple(map(str, RECEIPT))
     assert [event["position"] for event in events] == [1, 3]
+    assert (original["document_id"], base64.b64decode(original["content"])) == ("letters/1", ORIGINAL)
     assert list(end) == ["sha256"]
 
 
@@ -139,7 +170,7 @@ async def test_without_outputs(dsn: str, pool: PostgresPool, empty: PostgresPool
     await take(empty, await exported(dsn, pool, outputs=False))
     assert (await count_lines(empty)).model_dump() == {
         **{"texts": 2, "outputs": 0, "receipts": 1, "events": 2},
-        **{"keys": 0, "documents": 2, "questions": 0},
+        **{"keys": 0, "documents": 2, "questions": 0, "originals": 1},
     }
 
 
@@ -182,14 +213,21 @@ async def test_a_cut_or_damaged_compressed_file_is_named(dsn: str, pool: Postgre
 
 def read_all(archive: ArchiveReader) -> None:
     noted = (archive.data_keys(), archive.documents(), archive.questions())
-    for part in (archive.texts(), archive.outputs(), archive.receipts(), *noted, archive.events()):
+    for part in (archive.texts(), archive.outputs(), archive.receipts(), *noted, archive.events(), archive.originals()):
         list(part)
     archive.end()
 
 
+def before_originals(raw: bytes, version: int) -> list[dict[str, Any]]:
+    """The lines but the last, as formats had them that knew of no originals."""
+    header, *lines = [json.loads(line) for line in raw.splitlines()[:-1]]
+    del header["counts"]["originals"]
+    return [{**header, "annals_archive": version}, *(line for line in lines if "piece" not in line)]
+
+
 DAMAGES = (
     (1, b'"annals_archive":4', b'"annals_archive":5', "is of format 5"),
-    (1, b'"events":2', b'"events":1', "sha256"),
+    (1, b'"events":2', b'"events":1', "piece: Field required"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
     (4, b'"output":"A', b'"output":"!', "base64"),
     (5, b'"event_id":"', b'"event_id":"no', "event_id"),
@@ -197,7 +235,9 @@ DAMAGES = (
     (8, b'"position":1', b'"position":null', "has one"),
     (9, b'"position":3', b'"position":1', "comes after"),
     (9, b'"title":"Letter"', b'"title":"Lettre"', "changed after it was written"),
-    (10, b'{"', b'{"b":1,"', "Extra inputs"),
+    (10, b'"piece":0', b'"piece":1', "a piece of an original is missing"),
+    (10, b'"content":"', b'"content":"AAAA', "not the one of its digest"),
+    (11, b'{"', b'{"b":1,"', "Extra inputs"),
 )
 
 
@@ -222,7 +262,7 @@ async def test_a_copy_is_as_intact_as_the_log_was(dsn: str, pool: PostgresPool, 
     await dump(pool, file, outputs=True, report=lambda _: None)
     await empty.execute(
         "TRUNCATE annals.stored_events, annals.texts, annals.model_outputs, annals.inbox_receipts, "
-        "annals.document_collections"
+        "annals.document_collections, annals.originals"
     )
     await take(empty, file.getvalue())
     assert (await checked(empty)).fault == (await checked(pool)).fault == LogFault(1, "was changed")
@@ -232,8 +272,7 @@ async def test_what_an_archive_of_before_does_not_say_of_the_chain_is_made(
     dsn: str, pool: PostgresPool, empty: PostgresPool
 ) -> None:
     """Its own time is when an event was recorded, as far as that rises and is not yet to come."""
-    lines = [json.loads(line) for line in (await exported(dsn, pool)).splitlines()[:-1]]
-    lines[0]["annals_archive"] = 2
+    lines = before_originals(await exported(dsn, pool), 2)
     for line in lines:
         for name in Link.model_fields:
             line.pop(name, None)
@@ -281,8 +320,7 @@ async def test_an_archive_of_format_1_says_of_receipts_only_what_events_tell(
     await InboxReceipts(pool).record([(Delivery("default", "letters/1", first), "ingested")])
     file = io.BytesIO()
     await dump(pool, file, outputs=True, report=lambda _: None)
-    lines = [json.loads(line) for line in file.getvalue().splitlines()[:-1]]
-    lines[0]["annals_archive"] = 1
+    lines = before_originals(file.getvalue(), 1)
     for line in lines:
         if "outcome" in line:
             del line["tenant"], line["document_id"]
