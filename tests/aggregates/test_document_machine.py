@@ -89,11 +89,11 @@ class DocumentMachine(RuleBasedStateMachine):
         decide, result = STAGES[stage]
         of = data.draw(st.sampled_from(sorted(self.present_ids)), label="of")
         events = decide(self.state, of, result(self.present), self.cause)
-        again = len(self.waiting) if stage == "complete" and "relations" in self.done else 0
-        assert len(events) == (0 if stage in self.done else len(parts_of(result(self.present))) + again)
+        first = stage not in self.done
+        again = self.waiting if first and stage == "complete" and "relations" in self.done else set()
+        assert len(events) == (len(parts_of(result(self.present))) if first else 0) + len(again)
         self.done.add(stage)
-        if stage == "complete" and again:
-            self.waiting = set()
+        self.waiting -= again
         self.append(events)
 
     @rule(stage=st.sampled_from(sorted(STAGES)), data=st.data())
