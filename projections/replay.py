@@ -203,7 +203,8 @@ async def load(
     """The same into generations that were begun: into each what comes behind the stream that `after` says of it."""
     rows = dict.fromkeys((model.name for model, _ in models), 0)
     behind = list(after) or [None] * len(models)
-    first = None if None in behind else min(stream for stream in behind if stream is not None)
+    known = [stream for stream in behind if stream is not None]
+    first = min(known) if known and len(known) == len(behind) else None
     kinds = {kind for model, _ in models for kind in model.kinds}
     done = 0
     if first is not None:
