@@ -14,7 +14,7 @@ from tests.annals.pipeline import called, given
 
 def number(query: str) -> int:
     """The one number that a query gives."""
-    ((found,),) = duckdb.sql(query).fetchall()
+    ((found,),) = duckdb.execute(query).fetchall()
     return int(found)
 
 
