@@ -34,7 +34,7 @@ from services.operations.table_files import FORMATS, TableFormat
 def command(
     context: CommandContext, what: Sequence[str], no_outputs: bool, file_format: str | None, to: str | None
 ) -> None:
-    """Write the event store to FILE, to take it in elsewhere, or with --format a read model, to analyse it.
+    """Write the event store to FILE, to take it in elsewhere, or with --format a read model MODEL, to analyse it.
 
     \b
     annals export annals.jsonl.gz
@@ -45,8 +45,8 @@ def command(
     standard output, .gz compresses. The file is the log as it was at one moment, whatever is appended meanwhile. It
     holds every document in the clear. `annals import` reads it.
 
-    A read model is relational, graph or vector: its tables, or those that are named, of this tenant, all as they are at
-    one moment. docs/read-models.md has every table and column.
+    MODEL is relational, graph or vector: its tables, or each TABLE that is named, of this tenant, as they are at one
+    moment. docs/read-models.md has every table and column.
     """
     if file_format is not None or to is not None:
         if no_outputs:

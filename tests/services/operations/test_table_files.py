@@ -140,4 +140,5 @@ def test_no_more_is_held_for_more_rows(file_format: TableFormat, monkeypatch: py
 
     peak(1)
     few = peak(15)
-    assert peak(45) < 1.3 * few
+    # 30 batches more are some 2 MB; what else Python holds meanwhile is some KiB.
+    assert peak(45) < 1.3 * few + 100_000
