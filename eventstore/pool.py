@@ -46,6 +46,10 @@ class PoolUse:
     failures: int = 0
 
 
+Init: TypeAlias = Callable[[Any], Coroutine[Any, Any, None]]
+"""What makes a new connection ready."""
+
+
 class PostgresPool(asyncpg.Pool):
     """asyncpg's pool, which counts how it is used. `open_pool` makes one.
 
@@ -64,7 +68,7 @@ async def open_pool(
     *,
     min_size: int = 1,
     max_size: int = 8,
-    init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+    init: Init | None = None,
     server_settings: Mapping[str, str] | None = None,
 ) -> PostgresPool:
     """A pool whose connections are made when wanted and never waited for longer than ACQUIRE_LIMIT_S.
@@ -77,7 +81,7 @@ async def open_pool(
         max_size=max_size,
         max_queries=MAX_QUERIES,
         max_inactive_connection_lifetime=300.0,
-        init=init,
+        init=_whole(init),
         reset=_keep,
         loop=None,
         connection_class=asyncpg.Connection,
@@ -91,6 +95,22 @@ async def open_pool(
     except AWAY as error:
         raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
     return pool
+
+
+def _whole(init: Init | None) -> Init:
+    """After `init`: whoever gets a new connection has one.
+
+    One that was lost while it was made, asyncpg hands out all the same, and then never takes it back: with every one of
+    these the pool has one connection less, for good.
+    """
+
+    async def made(connection: Any) -> None:
+        if init is not None:
+            await init(connection)
+        if connection.is_closed():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost while it was made")
+
+    return made
 
 
 async def _keep(_: asyncpg.Connection) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from eventstore.errors import StoreUnavailableError
@@ -71,3 +72,32 @@ async def test_a_server_that_lacks_what_it_needs_is_waited_for(pool: PostgresPoo
             await connection.execute(f"DO $$ BEGIN RAISE {lacking} USING MESSAGE = 'no room on the disk'; END $$")
     async with acquire(pool) as connection:
         assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_connection_that_is_lost_while_it_is_made_takes_no_place_in_the_pool(dsn: str) -> None:
+    async def lost(connection: asyncpg.Connection) -> None:
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
+        other = await asyncpg.connect(dsn)
+        try:
+            await other.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+            async with asyncio.timeout(20):
+                await ended.wait()
+        finally:
+            await other.close()
+
+    losing = True
+
+    async def init(connection: asyncpg.Connection) -> None:
+        if losing:
+            await lost(connection)
+
+    pool = await open_pool(dsn, min_size=0, max_size=2, init=init)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError):
+            async with acquire(pool, wait_s=5) as connection:
+                await connection.fetchval("SELECT 1")
+    losing = False
+    async with acquire(pool, wait_s=5) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await pool.close()
