@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from annals.composition.master_keys import open_master_key, stream_keys
 from annals.composition.service_layer import ServiceLayer
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.orchestration.orchestrator import ServiceOrchestrator
@@ -56,9 +57,10 @@ async def use_cases(settings: Settings, dsn: str) -> AsyncIterator[UseCases]:
 
 
 @shared
-async def reader(dsn: str) -> AsyncIterator[EventReader]:
+async def reader(settings: Settings, dsn: str) -> AsyncIterator[EventReader]:
     pool = await open_pool(dsn)
-    yield EventReader(pool)
+    async with open_master_key(settings) as master:
+        yield EventReader(pool, stream_keys(settings, pool, master))
     await pool.close()
 
 
