@@ -7,7 +7,9 @@ taken out.
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
+from contracts.envelope import DomainEvent
 from contracts.topics import Topics
 from eventstore.generations import RegisteredGeneration
 from eventstore.keys import AggregateKey
@@ -156,18 +158,43 @@ async def lead(model: ReadModel, store: Store, reader: EventReader, *, held: int
 async def _fold_anew(model: ReadModel, store: Store, reader: EventReader, keys: Sequence[AggregateKey], to: int) -> int:
     known, rows = await store.versions(keys), 0
     async for histories in reader.in_batches(dict.fromkeys(keys, 1)):
-        changes = []
-        for key, events in histories.items():
-            there = known.get(key, 0)
-            # Of one that was erased and taken in again the first versions are missing.
-            kept = [event for event in events if event.position is not None and event.position <= to]
-            wanted = kept[-1].aggregate_version if kept else 0
-            if wanted == there:
-                continue
-            held = [event for event in events if event.aggregate_version <= there]
-            before, then = await model.sections([(key, fold(held)), (key, fold(kept))])
-            # What the state that is there brought, and the wanted one says nothing of, goes.
-            changes.append(Change(key, there, wanted, {**dict.fromkeys(before, ()), **then}))
-            rows += sum(map(len, then.values())) - sum(map(len, before.values()))
+        led = [one for key, events in histories.items() if (one := _Led.of(key, events, known.get(key, 0), to)).moves]
+        # One state of an aggregate at a time: a read model asks for what belongs to it by its key.
+        before = await model.sections([(one.key, fold(one.held)) for one in led])
+        then = await model.sections([(one.key, fold(one.wanted)) for one in led])
+        # What the state that is there brought, and the wanted one says nothing of, goes.
+        changes = [
+            Change(one.key, one.version, one.wanted_version, {**dict.fromkeys(old, ()), **new})
+            for one, old, new in zip(led, before, then, strict=True)
+        ]
+        rows += sum(sum(map(len, new.values())) for new in then) - sum(sum(map(len, old.values())) for old in before)
         await store.write(changes, {})
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """An aggregate that is at `version`, with the events that it holds, and those that it is to hold."""
+
+    key: AggregateKey
+    version: int
+    held: Sequence[DomainEvent]
+    wanted: Sequence[DomainEvent]
+
+    @classmethod
+    def of(cls, key: AggregateKey, events: Sequence[DomainEvent], version: int, to: int) -> "_Led":
+        """From `version` to the position `to`."""
+        # Of one that was erased and taken in again the first versions are missing.
+        held = [event for event in events if event.aggregate_version <= version]
+        wanted = [event for event in events if event.position is not None and event.position <= to]
+        return cls(key, version, held, wanted)
+
+    @property
+    def wanted_version(self) -> int:
+        """0 where it is not there yet."""
+        return self.wanted[-1].aggregate_version if self.wanted else 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything is to be done."""
+        return self.version != self.wanted_version

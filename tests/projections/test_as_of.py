@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from projections.changes import uniform_positions
 from projections.errors import UnfoldableEventError
 from projections.generations import Generations
 from projections.replay import build
+from projections.vector.postgres import PostgresPassages
 from tests.projections.contract.folding import digests
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, generations_of, open_model
@@ -176,3 +178,25 @@ async def test_a_snapshot_is_taken_where_it_is_near(history: History, monkeypatc
     with pytest.raises(GenerationExistsError):
         await made(live, generations, "taken", head)
     assert await generations.registry.find("graph", "snapshot") is not None
+
+
+@pytest.mark.parametrize("back", [True, False])
+async def test_texts_of_two_versions_are_not_mixed(
+    history: History, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """Whichever way it is led, each version of a document is cut out of its own text."""
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    live, generations = await open_all(history)
+    stories = [replace(HARBOUR, sentences=(f"Ada met Bob in {number}.", "Bob saw Cleo.")) for number in range(8)]
+    ends = []
+    for story in stories:
+        await history.tell(story)
+        ends.append(await history.reader.head())
+    if back:
+        ends.reverse()
+        stories.reverse()
+    await made(live, generations, "snapshot", ends[0])
+    for number, (story, position) in enumerate(zip(stories, ends, strict=True)):
+        of = await made(live, generations, f"p{number}", position)
+        read = PostgresPassages(history.pool, f"vector_{of['vector'].id}")
+        assert [one.text for one in await read.of_document("default", "harbour")] == list(story.sentences)

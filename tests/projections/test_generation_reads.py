@@ -39,6 +39,7 @@ RELATIONAL: Calls = {
     "with_attributes": [(TENANT, {"sentences": 2}, 9), (TENANT, {}, None, OPEN)],
     "filter_statistics": [(TENANT, {"sentences": 2}, 9), (TENANT, {"sentences": 2}, 9, OPEN)],
     "having": [(TENANT, ["harbour", "market"], {"sentences": 2})],
+    "named": [(TENANT, [ADA, BOB])],
     "list_documents": [(TENANT, DocumentFilter(), None, 9), (TENANT, DocumentFilter(stage="processed"), None, 9)],
     "list_entities": [(TENANT, EntityFilter(), None, 9), (TENANT, EntityFilter(collections=OPEN), None, 9)],
     "list_relations": [(TENANT, RelationFilter(entity_id=BOB), None, 9)],
