@@ -235,8 +235,7 @@ async def delete(
     )
     if (applied := await until_processed(exchange, documents.waiting, [document_id], prefer)) is not None:
         response.headers["preference-applied"] = applied
-    status = await documents.reading.status(exchange.caller, document_id, deadline=exchange.deadline)
-    response.headers["annals-position"] = str(shown(request, status.position))
+    response.headers["annals-position"] = str(shown(request, done.position))
     return Deleted(document_id=document_id, already=not done.deleted)
 
 

@@ -19,10 +19,14 @@ from services.storage.precondition import check_version
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Ids of the documents that were deleted now, and of those that had been deleted before."""
+    """Ids of the documents that were deleted now, and of those that had been deleted before.
+
+    `position`: in the log, of the last event of any of them.
+    """
 
     deleted: tuple[str, ...]
     already: tuple[str, ...]
+    position: int
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -65,10 +69,12 @@ class DeleteDocuments:
                     for key, name in named.items()
                 ]
             )
+            latest = await self._reader.latest(keys)
         pairs = list(zip(keys, appended, strict=True))
         return Deletion(
             deleted=tuple(key.aggregate_id for key, events in pairs if events),
             already=tuple(key.aggregate_id for key, events in pairs if not events),
+            position=max((one.position for one in latest.values()), default=0),
         )
 
 

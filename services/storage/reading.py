@@ -79,12 +79,14 @@ class ReadDocument:
         return collection is not None and reach.masked_fields(collection) is not None
 
     async def status(self, caller: Caller, document_id: str, *, deadline: Deadline) -> DocumentStatus:
-        """Also of one that was deleted, or that no read model has yet."""
-        caller.require("documents", "read")
+        """Also of one that was deleted, or that no read model has yet; who may take it in may know, too."""
+        if not caller.access.decide("documents", "write").allowed:
+            caller.require("documents", "read")
+        reach = caller.access.reach("documents", "read").together(caller.access.reach("documents", "write"))
         key = AggregateKey(caller.tenant, "document", document_id)
         async with deadline.enforce("reading a document's status"):
             last = (await self._reader.latest([key])).get(key)
-            seen = await visible(self._reader, caller, [document_id], caller.access.reach("documents", "read"))
+            seen = await visible(self._reader, caller, [document_id], reach)
             if last is None or document_id not in seen:
                 raise _unknown(document_id)
             failed = await self._letters.of_aggregates(caller.tenant, [document_id])

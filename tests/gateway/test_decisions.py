@@ -196,6 +196,17 @@ def test_a_producer_reads_nothing(served: Target, path: str) -> None:
     is_problem(answer)
 
 
+def test_a_producer_deletes_what_he_may_not_read(served: Target) -> None:
+    producer, path = served.attacker("producer"), API + "/documents/taken-back"
+    kept = served.send(producer, "PUT", path, json={"title": "T", "text": "Taken in by mistake."})
+    assert kept.status_code == 201, kept.text
+    for already in (False, True):
+        answer = served.send(producer, "DELETE", path)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["already"] is already
+        assert answer.headers["annals-position"] not in ("", kept.headers["annals-position"])
+
+
 NO_RENAMING: list[Any] = [
     *({}, {"name": None}, {"name": ""}, {"name": " "}, {"name": "a\x00b"}, {"name": "\ud800"}, {"name": 5}),
     *({"name": "x" * 1025}, {"type": ""}, {"type": "\u200b"}, {"nothing": 1}, [], None, "text"),
