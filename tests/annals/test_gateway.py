@@ -142,7 +142,7 @@ def test_a_document_from_its_first_version_to_its_end(up: Up) -> None:
         assert (changed.status_code, changed.json()["outcome"]) == (200, "updated")
         late = http.delete(path, headers={"if-match": read.headers["etag"]})
         assert (late.status_code, late.json()["type"]) == (412, "urn:annals:problem:version-mismatch")
-        assert http.delete(path).json() == {"document_id": "gateway/a b", "already": False}
+        assert http.delete(path).json() == {"document_id": "gateway/a b", "already": False, "erased": None}
         assert http.delete(path).json()["already"]
         assert up.caught_up()
         assert http.get(path).status_code == 404
