@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 QUESTION = "Who designed Skerry Point Lighthouse?"
 PARSER = "en_core_web_sm"
 ENV = {"ANNALS_METRICS_PORT": "0", "ANNALS_SERVICES": "processes"}
-NONE_ORPHANED = {"orphaned": [], "next": None}
+NONE_ORPHANED: dict[str, Any] = {"orphaned": [], "next": None}
 
 
 class Installed:

@@ -29,7 +29,12 @@ class Installation:
 
     def __init__(self, folder: Path, dsn: str, kafka: str) -> None:
         self.data, self.folder = folder / "commands", folder
-        self.env = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": kafka, "ANNALS_TORCH_THREADS": "1"}
+        self.env = {
+            "ANNALS_POSTGRES": dsn,
+            "ANNALS_BROKER": kafka,
+            "ANNALS_TORCH_THREADS": "1",
+            "ANNALS_MASTER_KEY_FILE": str(folder / "master.key"),
+        }
         self.addresses = {"postgres": dsn, "broker": kafka}
         self._admin = AdminClient({"bootstrap.servers": kafka, "log_level": "0"})
         self._starts = 0
