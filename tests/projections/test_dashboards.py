@@ -168,7 +168,8 @@ async def test_every_column_is_told(
         made.setdefault(row["table_name"], []).append(row["column_name"])
     told: dict[str, list[str]] = {}
     view = ""
-    for line in DOCUMENT.read_text().splitlines():
+    views, _, _ = DOCUMENT.read_text().partition("\n## Export\n")
+    for line in views.splitlines():
         if line.startswith("### `"):
             view = line.split("`")[1]
         elif line.startswith("| `"):
