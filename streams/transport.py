@@ -13,6 +13,7 @@ from typing import Any
 
 import faust
 import uvloop
+from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers import aiokafka as driver
 
@@ -59,6 +60,15 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         if new := [partition for partition, offset in committed.items() if not offset or offset < 0]:
             await self.seek_to_beginning(*new)
         return committed
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """As Faust's, of a partition that is read from: right after a rebalance aiokafka has no position of one that is
+        new, nor any state of one that is gone, and Faust would crash by that."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(TopicPartition(tp.topic, tp.partition))
+        if state is not None and state.has_valid_position:
+            super().verify_event_path(now, tp)
 
 
 class PromptConsumer(driver.Consumer):

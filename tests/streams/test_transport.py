@@ -1,16 +1,19 @@
 """Fetches wait longer once there was nothing for a while, and the embedded broker answers them all the same."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.fetch import FetchRequest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+from faust.types import TP
 
 from streams.app import build_app
 from streams.transport import FETCH_WAIT_MS, IDLE_AFTER, IDLE_FETCH_WAIT_MS, IdleWait
@@ -82,6 +85,17 @@ async def test_who_waits_for_somebody_to_take_note_of_an_error_is_no_member(brok
         waiting.cancel()
     finally:
         await consumer.stop()
+
+
+async def test_a_partition_without_a_position_is_no_reason_to_crash() -> None:
+    """Faust looks every few seconds whether partitions move; one that was assigned just now is not read yet."""
+    app: Any = build_app("positions", "127.0.0.1:1", {}, Path("unused"))
+    thread = app.consumer._new_consumer_thread()
+    thread._consumer = consumer = thread._create_consumer(asyncio.get_running_loop())
+    consumer.assign([TopicPartition("annals.new", 0)])
+    thread.time_started = time.monotonic()
+    for partition in (TP("annals.new", 0), TP("annals.gone", 0)):
+        thread.verify_event_path(time.monotonic(), partition)
 
 
 async def test_who_joins_later_gets_a_share(broker: BrokerServer) -> None:
