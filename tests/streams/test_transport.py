@@ -93,7 +93,8 @@ async def test_a_partition_without_a_position_is_no_reason_to_crash() -> None:
     thread = app.consumer._new_consumer_thread()
     thread._consumer = consumer = thread._create_consumer(asyncio.get_running_loop())
     consumer.assign([TopicPartition("annals.new", 0)])
-    thread.time_started = time.monotonic()
+    # As a start leaves them.
+    consumer._fetcher, thread.time_started = SimpleNamespace(_subscriptions=consumer._subscription), time.monotonic()
     for partition in (TP("annals.new", 0), TP("annals.gone", 0)):
         thread.verify_event_path(time.monotonic(), partition)
 
