@@ -62,8 +62,8 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         return committed
 
     def verify_event_path(self, now: float, tp: Any) -> None:
-        """As Faust's, of a partition that is read from: right after a rebalance aiokafka has no position of one that is
-        new, nor any state of one that is gone, and Faust would crash by that."""
+        """As Faust's, of a partition that is read from: while aiokafka asks where to read on it has no position, and
+        after a rebalance no state of one that is gone; Faust would crash by that."""
         subscription = self._ensure_consumer()._subscription.subscription
         assignment = None if subscription is None else subscription.assignment
         state = None if assignment is None else assignment.state_value(TopicPartition(tp.topic, tp.partition))
