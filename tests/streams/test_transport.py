@@ -88,12 +88,12 @@ async def test_who_waits_for_somebody_to_take_note_of_an_error_is_no_member(brok
 
 
 async def test_a_partition_without_a_position_is_no_reason_to_crash() -> None:
-    """Faust looks every few seconds whether partitions move; the position of one that was read may be asked for anew."""
+    """Faust looks every few seconds whether partitions move; where one is to be read on may be asked for just then."""
     app: Any = build_app("positions", "127.0.0.1:1", {}, Path("unused"))
     thread = app.consumer._new_consumer_thread()
     thread._consumer = consumer = thread._create_consumer(asyncio.get_running_loop())
     consumer.assign([read := TopicPartition("annals.new", 0)])
-    consumer._subscription.subscription.assignment.state_value(read).timestamp = 1
+    consumer._subscription.subscription.assignment.state_value(read).timestamp = int(1000 * time.time())
     # As a start leaves them.
     consumer._fetcher, thread.time_started = SimpleNamespace(_subscriptions=consumer._subscription), time.monotonic()
     for partition in (TP("annals.new", 0), TP("annals.gone", 0)):
