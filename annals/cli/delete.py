@@ -8,6 +8,7 @@ import click
 
 from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
+from annals.cli.words import counted
 from client.address import Address
 
 
@@ -39,7 +40,8 @@ async def _erase(context: CommandContext, ids: tuple[str, ...], reason: str) -> 
             done = await there.erase(gateway, [names_of(given) for given in ids], reason)
     for document_id in done["documents"]:
         context.say(f"erased {document_id}")
-    context.say(f"with them {done['questions']} questions and {done['entities']} entities that nothing else names")
+    said = f"{counted(done['questions'], 'question')} and {counted(done['entities'], 'entity')}"
+    context.say(f"with them {said} that nothing else names")
     if done["in_the_clear"]:
         context.note(
             f"{done['in_the_clear']} of their events were recorded before events were sealed, and stay in the log as "
