@@ -17,6 +17,7 @@ from services.past.differences import KINDS, DifferencePage, MadeBy
 LIMIT_S = 120.0
 ANSWERS_LIMIT_S = 600.0
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+NOUNS = {"documents": "document", "entities": "entity", "relations": "relation"}
 
 
 @click.command("diff", short_help="What differs between two generations, and the event that made it.")
@@ -78,8 +79,8 @@ async def _diff(
                     context.caller, one, other, questions, last=last, deadline=Deadline.after(ANSWERS_LIMIT_S)
                 )
     for difference in page.differences if page is not None else ():
-        what = f"{SIGNS[difference.change]} {difference.kind.removesuffix('s')} {short(difference.name)}"
-        context.say(what.replace("entitie ", "entity ") + _fields(difference.one, difference.other))
+        what = f"{SIGNS[difference.change]} {NOUNS[difference.kind]} {short(difference.name)}"
+        context.say(what + _fields(difference.one, difference.other))
         _tell_event(context, difference.made_by)
     for answer in answers.differences if answers is not None else ():
         context.say(f"~ answer to {short(answer.question)}: {_said(answer.one)} -> {_said(answer.other)}")
