@@ -53,11 +53,12 @@ class ReasoningQueryExecuted(Payload):
     """A question was asked and answered, or found to have no evidence (`answer` is then null).
 
     `steps` lead to the answer, `candidates` are the best spans; `missing` says why there is none. `models` took part in
-    the last step; `borne_out`: whether the sources bear out what a generative one said, null where none did.
+    the last step; `borne_out`: whether the sources bear out what a generative one said, null where none did. `key`:
+    what the answer may be kept by, or was when it came from the cache.
     """
 
     event_type: ClassVar[EventType] = EventType.REASONING_QUERY_EXECUTED
-    schema_version: ClassVar[int] = 3
+    schema_version: ClassVar[int] = 4
     question: Question
     answer: Annotated[Text, Field(max_length=ANSWER_CHARACTERS)] | None
     confidence: Share
@@ -70,6 +71,7 @@ class ReasoningQueryExecuted(Payload):
     borne_out: bool | None = None
     knowledge: Digest = Field(description="names the state of the read models that answered")
     cached: bool
+    key: Digest | None = None
     milliseconds: Count
 
 

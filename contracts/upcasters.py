@@ -42,6 +42,11 @@ def _answers_name_their_models(data: Fields) -> Fields:
     return {**data, "models": [], "borne_out": None}
 
 
+def _answers_name_their_key(data: Fields) -> Fields:
+    """Version 3 did not say by what an answer is kept; of one that was, ReasoningResultCached does."""
+    return {**data, "key": None}
+
+
 def _decisions_have_reasons(data: Fields) -> Fields:
     """Version 1 of what people decide on entities and chunks did not say why.
 
@@ -81,6 +86,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("ReasoningChainValidated", 1): _chains_may_be_judged_no_more,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,
+    ("ReasoningQueryExecuted", 3): _answers_name_their_key,
 }
 
 

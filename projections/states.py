@@ -204,7 +204,7 @@ def _between_today(tenant: str, relation: Relation) -> Relation:
 def _query(state: QueryState, event: DomainEvent) -> QueryState:
     match event.event_data:
         case ReasoningQueryExecuted() as executed:
-            return replace(state, executed=executed, at=event.timestamp)
+            return replace(state, executed=executed, at=event.timestamp, cache_key=executed.key)
         case ReasoningResultCached() as cached:
             return replace(state, cache_key=cached.key)
         case ReasoningChainValidated(chain=chain, valid=valid):

@@ -26,3 +26,4 @@ CREATE UNIQUE INDEX ON {schema}.entity_names (tenant, entity_id, md5(name), type
 ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);
 CREATE INDEX ON {schema}.entities (tenant, (lower(left(name, 200)) COLLATE "C"), (entity_id COLLATE "C"));
 ALTER TABLE {schema}.queries ADD PRIMARY KEY (tenant, query_id);
+CREATE INDEX ON {schema}.queries (tenant, cache_key) WHERE NOT valid;

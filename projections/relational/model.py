@@ -16,7 +16,7 @@ from projections.states import QueryState, State
 
 LAYOUT = Layout(
     name="relational",
-    schema_version=9,
+    schema_version=10,
     tables=(
         Table(
             "documents",

@@ -234,6 +234,17 @@ class PostgresRelational:
             )
         return {row["relation_id"] for row in rows}
 
+    async def rejected_question(self, tenant: str, cache_key: str) -> str | None:
+        """One of them; the first by its id."""
+        async with self._reads.connection() as connection:
+            found: str | None = await connection.fetchval(
+                "SELECT query_id FROM relational.queries WHERE tenant = $1 AND cache_key = $2 AND NOT valid "
+                "ORDER BY query_id LIMIT 1",
+                tenant,
+                cache_key,
+            )
+        return found
+
     async def list_chunks(
         self, tenant: str, document_id: str, after: tuple[int, str] | None, limit: int
     ) -> list[ChunkRow]:

@@ -236,6 +236,10 @@ class RelationalReader(Protocol):
         """Those of these relations that somebody called right."""
         ...
 
+    async def rejected_question(self, tenant: str, cache_key: str) -> str | None:
+        """The id of one whose answer goes by this key, and of whose chains somebody called one wrong."""
+        ...
+
     async def list_chunks(
         self, tenant: str, document_id: str, after: tuple[int, str] | None, limit: int
     ) -> list[ChunkRow]:

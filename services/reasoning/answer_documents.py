@@ -17,7 +17,9 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d[\d:.,+Z-]{1,30})?)?)?", re.ASCII)
 
 
 class AnswerDocuments:
-    """One read for an answer, of its tenant's documents alone, and one of the texts of those that have headings.
+    """Of an answer itself, whether somebody called it wrong.
+
+    One read for an answer, of its tenant's documents alone, and one of the texts of those that have headings.
 
     Raises AccessDeniedError, StoreUnavailableError.
     """
@@ -25,6 +27,10 @@ class AnswerDocuments:
     def __init__(self, relational: RelationalReader, citations: Citations) -> None:
         self._relational = relational
         self._citations = citations
+
+    async def rejected(self, tenant: str, cache_key: str) -> str | None:
+        """A question whose answer goes by this key, and was called wrong; whoever asked it, wherever it came from."""
+        return await self._relational.rejected_question(tenant, cache_key)
 
     async def told(self, caller: Caller, answer: Answer) -> Answer:
         """The answer whose sources, steps and candidates are cited, candidates with the dates of their documents.

@@ -243,16 +243,19 @@ class AskService:
 
     async def _kept(self, tenant: str, question: str, key: str) -> _Kept | None:
         query_id = await self._answers.find(tenant, key)
-        if query_id is None:
-            return None
-        state = ReasoningQuery.project(await self._reader.of_aggregate(tenant, "reasoning_query", query_id))
+        state = None if query_id is None else await self._asked(tenant, query_id)
+        if state is None or state.rejected is None:
+            # Not that one, but another one that had the same answer: out of the cache, or before it was kept.
+            wrong = await self._documents.rejected(tenant, key)
+            doubtful = None if wrong is None else await self._asked(tenant, wrong)
+        else:
+            doubtful = state
+        if doubtful is not None and (rejected := doubtful.rejected) is not None:
+            why = "" if rejected.reason is None else f": {rejected.reason}"
+            said = f"somebody called chain {rejected.chain} of this answer wrong (question {doubtful.query_id}){why}"
+            return _Kept(None, said)
         if state is None:
             return None
-        if (rejected := state.rejected) is not None:
-            why = "" if rejected.reason is None else f": {rejected.reason}"
-            return _Kept(
-                None, f"somebody called chain {rejected.chain} of this answer wrong (question {query_id}){why}"
-            )
         executed = state.executed
         chunk_ids = dict.fromkeys(source.chunk_id for source in executed.sources)
         chunk_ids |= dict.fromkeys(step.chunk_id for step in executed.steps)
@@ -273,6 +276,9 @@ class AskService:
             executed.borne_out,
         )
         return _Kept(await asyncio.to_thread(with_contradictions, question, kept))
+
+    async def _asked(self, tenant: str, query_id: str) -> ReasoningQuery | None:
+        return ReasoningQuery.project(await self._reader.of_aggregate(tenant, "reasoning_query", query_id))
 
 
 def _doubted(answer: Answer, note: str | None) -> Answer:
@@ -326,6 +332,7 @@ def _command(caller: Caller, question: str, key: str, asked: AskResult, at: date
         borne_out=asked.answer.borne_out,
         knowledge=asked.answer.knowledge,
         cached=asked.cached,
+        key=key,
         milliseconds=asked.milliseconds,
     )
     cause = Cause(caller.metadata, correlation_id=caller.correlation_id or asked.query_id, timestamp=at)

@@ -159,5 +159,23 @@ def test_an_answer_of_version_2_was_by_no_model() -> None:
     }
     fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
     event = decode(canonical(fields | {"schema_version": 2}))
-    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 3
+    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 4
     assert (event.event_data.answer, event.event_data.models, event.event_data.borne_out) == ("Ada", (), None)
+
+
+def test_an_answer_of_version_3_does_not_say_by_what_it_is_kept() -> None:
+    executed = {
+        "question": "Who?",
+        "answer": "Ada",
+        "confidence": 0.5,
+        "sources": [],
+        "chains": [],
+        "models": ["reader@1"],
+        "knowledge": "0" * 64,
+        "cached": True,
+        "milliseconds": 7,
+    }
+    fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
+    event = decode(canonical(fields | {"schema_version": 3}))
+    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 4
+    assert (event.event_data.models, event.event_data.key) == (("reader@1",), None)

@@ -145,9 +145,16 @@ class NoPassages:
         return {}
 
 
+class NothingRejected:
+    """Nobody called an answer wrong."""
+
+    async def rejected_question(self, tenant: str, cache_key: str) -> str | None:
+        return None
+
+
 def documents() -> AnswerDocuments:
-    """Asked for nothing: the answer has no sources."""
-    return AnswerDocuments(cast(RelationalReader, None), Citations(cast(TextStore, None)))
+    """Asked for no documents: the answer has no sources."""
+    return AnswerDocuments(cast(RelationalReader, NothingRejected()), Citations(cast(TextStore, None)))
 
 
 def passages() -> PassageReader:
