@@ -73,8 +73,25 @@ class Gateway:
         """What is there."""
         return await self.send("GET", path, params={name: one for name, one in parameters.items() if one is not None})
 
+    async def download(self, path: str) -> bytes:
+        """What is there, whatever it is."""
+        return (await self._answer("GET", path, {})).content
+
     async def send(self, method: Method, path: str, **request: Any) -> Any:
-        """The decoded answer; `request` are httpx's arguments.
+        """The decoded answer; `request` are httpx's arguments."""
+        answer = await self._answer(method, path, request)
+        if answer.headers.get("content-type", "").startswith("application/x-ndjson"):
+            return answer.text
+        return answer.json() if answer.content else None
+
+    async def send_lines(self, path: str, lines: bytes, headers: Mapping[str, str]) -> list[dict[str, Any]]:
+        """JSON Lines, and what is answered to each. Taken in twice, a document is the same: it may be sent again."""
+        again = {**headers, "idempotency-key": str(uuid4())}
+        text: str = await self.send("POST", path, content=lines, headers=again)
+        return [json.loads(line) for line in text.splitlines() if line]
+
+    async def _answer(self, method: Method, path: str, request: Mapping[str, Any]) -> httpx.Response:
+        """What is no refusal.
 
         Waits where a limit was reached, and tries again what may be sent twice: a POST may where it has an
         Idempotency-Key.
@@ -91,13 +108,7 @@ class Gateway:
         except _LaterError as error:
             raise error.cause from None
 
-    async def send_lines(self, path: str, lines: bytes, headers: Mapping[str, str]) -> list[dict[str, Any]]:
-        """JSON Lines, and what is answered to each. Taken in twice, a document is the same: it may be sent again."""
-        again = {**headers, "idempotency-key": str(uuid4())}
-        text: str = await self.send("POST", path, content=lines, headers=again)
-        return [json.loads(line) for line in text.splitlines() if line]
-
-    async def _once(self, method: Method, path: str, request: Mapping[str, Any]) -> Any:
+    async def _once(self, method: Method, path: str, request: Mapping[str, Any]) -> httpx.Response:
         try:
             answer = await self._client.request(method, PREFIX + path, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout):
@@ -119,9 +130,7 @@ class Gateway:
             raise GatewayNotFoundError(_problem(answer))
         if answer.status_code >= 400:
             raise GatewayError(_problem(answer))
-        if answer.headers.get("content-type", "").startswith("application/x-ndjson"):
-            return answer.text
-        return answer.json() if answer.content else None
+        return answer
 
 
 @asynccontextmanager

@@ -37,6 +37,20 @@ async def show(gateway: Gateway, names: Sequence[str], **more: Any) -> dict[str,
     return {**found["entity"], "edges": found["edges"]}
 
 
+async def original(gateway: Gateway, names: Sequence[str]) -> tuple[str, bytes]:
+    """The document that goes by the first of these names that is known, and the bytes that it was read from."""
+    missing: GatewayNotFoundError | None = None
+    for name in names:
+        try:
+            return name, await gateway.download(f"/documents/{segment(name)}/original")
+        except GatewayNotFoundError as error:
+            if "there is no document" not in str(error):
+                raise
+            missing = missing or error
+    assert missing is not None, "there is one name at least"
+    raise missing
+
+
 async def whole(gateway: Gateway, document_id: str) -> dict[str, Any]:
     """A document with its entities and passages, their texts among them."""
     found = await gateway.get(f"/storage/documents/{segment(document_id)}")

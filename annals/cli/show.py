@@ -1,6 +1,7 @@
 """`annals show`."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +28,35 @@ def command(context: CommandContext, id: str, original: Path | None, at: str | N
     if original is not None and at is not None:
         raise click.UsageError("--original does not go with --at: the bytes are those of today")
     if original is not None:
-        context.here("--original")
         run_async(lambda: _original(context, id, original))
     else:
         run_async(lambda: _show(context, id, at))
 
 
 async def _original(context: CommandContext, given: str, file: Path) -> None:
-    from annals.cli.here import reading as here
+    address = context.gateway()
+    if address is None:
+        from annals.cli.here import reading as here
 
-    found = await here.original(context, given)
-    write_new(file, found.content)
-    size = len(found.content)
-    context.say(f"{counted(size, 'byte')} of {found.document_id} written to {printable(file)}")
-    context.give({"document_id": found.document_id, "digest": found.digest, "bytes": size, "file": printable(file)})
+        found = await here.original(context, given)
+        document_id, content = found.document_id, found.content
+    else:
+        from client import reading as there
+        from client.gateway import open_gateway
+
+        async with open_gateway(address) as gateway:
+            document_id, content = await there.original(gateway, names_of(given))
+    write_new(file, content)
+    size = len(content)
+    context.say(f"{counted(size, 'byte')} of {document_id} written to {printable(file)}")
+    context.give(
+        {
+            "document_id": document_id,
+            "digest": sha256(content).hexdigest(),
+            "bytes": size,
+            "file": printable(file),
+        }
+    )
 
 
 def write_new(file: Path, content: bytes) -> None:

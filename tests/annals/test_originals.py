@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from annals.loading import Loaded, LoadOptions, load
+from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
 from tests.annals.pipeline import given, refused
 
@@ -36,6 +37,18 @@ def test_the_bytes_come_back_until_the_document_is_deleted(up: Up, tmp_path: Pat
     told = given(up.data, "show", str(file), "--original", str(out))
     assert out.read_bytes() == MAIL
     assert (told["bytes"], told["digest"]) == (len(MAIL), sha256(MAIL).hexdigest())
+    # Beside `annals up` its gateway is asked; without one, the databases are.
+    elsewhere = tmp_path / "elsewhere.eml"
+    asked = ("--server", up.pipeline.addresses["gateway"], "show", str(file), "--original", str(elsewhere))
+    by_server = given(tmp_path / "nothing", *asked, env={"ANNALS_TOKEN": read_admin_token(up.data) or ""})
+    assert by_server == {**told, "file": str(elsewhere)}
+    assert elsewhere.read_bytes() == MAIL
+    (up.data / "admin.token").rename(up.data / "aside")
+    try:
+        here = given(up.data, "show", str(file), "--original", str(tmp_path / "here.eml"))
+    finally:
+        (up.data / "aside").rename(up.data / "admin.token")
+    assert {**here, "file": str(out)} == told and (tmp_path / "here.eml").read_bytes() == MAIL
     assert "is there already" in refused(up.data, "show", str(file), "--original", str(out))
     assert "no original" in refused(up.data, "show", str(plain), "--original", str(tmp_path / "none"))
     assert not (tmp_path / "none").exists()
