@@ -84,6 +84,15 @@ def is_of_documents(raw: bytes) -> bool:
     return isinstance(first, dict) and first.keys() >= {"id", "text"}
 
 
+def id_of(raw: bytes) -> str | None:
+    """The id that a line names that is no document for another reason; None where it cannot be told."""
+    try:
+        found = from_json(raw)
+        return Line(id=found["id"], text="").id
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _is_list(raw: bytes) -> bool:
     try:
         found = from_json(raw)

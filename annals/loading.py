@@ -1,7 +1,7 @@
 """From paths to documents: files of all formats that have readers, and JSON Lines; in folders or standard input."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from annals.encodings import UnreadableTextError, read_lines, starts_lines, without_mark
 from annals.folders import ALL, LeftOut, Selection, Unreadable, printable, walk
-from annals.json_lines import Line, NotLinesError, is_array, is_of_documents, numbered, words
+from annals.json_lines import Line, NotLinesError, id_of, is_array, is_of_documents, numbered, words
 from contracts.inbox import InboxDocument
-from contracts.payload import Identifier
+from contracts.lines import LINE_OF
+from contracts.payload import Identifier, Scalar
 from contracts.text import is_blank
 from inference.formats.child import DEFAULT_LIMITS, FileReader, ReadLimits
 from inference.formats.document import NotRead
@@ -69,10 +70,11 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One input that is no document, and why."""
+    """One input that is no document, and why. `document_id`: which it would have been, where that can be told."""
 
     name: str
     reason: str
+    document_id: str | None = None
 
     @property
     def is_blank(self) -> bool:
@@ -140,12 +142,12 @@ class Loader:
         """JSON Lines, or one file of any kind."""
         read = list(_until_filled(stdin))
         if read and starts_lines(read[-1]):
-            yield from _from_lines("-", read_lines(io.BufferedReader(_Chained(b"".join(read), stdin))))
+            yield from _from_lines("-", read_lines(io.BufferedReader(_Chained(b"".join(read), stdin))), {})
             return
         raw = b"".join((*read, *stdin))
         if is_array(raw):
             # As lines it is refused, with what to do; as a text it would be taken.
-            yield from _from_lines("-", raw.splitlines())
+            yield from _from_lines("-", raw.splitlines(), {})
         else:
             for found in documents_of(self._reader, self._options, "-", raw, "stdin", "stdin", None):
                 yield Refused("-", found.why) if isinstance(found, LeftOut) and found.name == "-" else found
@@ -178,7 +180,7 @@ class Loader:
             suffix = path.suffix.lower()
             if suffix in LINES_SUFFIXES:
                 with path.open("rb") as lines:
-                    yield from _from_lines(name, read_lines(lines))
+                    yield from _from_lines(name, read_lines(lines), {LINE_OF: path.resolve().as_uri()})
                 return
             size, limit = path.stat().st_size, self._options.limits.file_bytes
             if size > limit:
@@ -186,7 +188,7 @@ class Loader:
                 return
             raw = path.read_bytes()
             if suffix == JSON_SUFFIX and is_of_documents(raw):
-                yield from _from_lines(name, read_lines(io.BytesIO(raw)))
+                yield from _from_lines(name, read_lines(io.BytesIO(raw)), {LINE_OF: path.resolve().as_uri()})
                 return
             absolute = path.resolve()
             yield from documents_of(self._reader, self._options, name, raw, path.name, str(absolute), absolute.as_uri())
@@ -256,12 +258,13 @@ def _until_filled(lines: Iterable[bytes]) -> Iterator[bytes]:
             return
 
 
-def _from_lines(name: str, lines: Iterable[bytes]) -> Iterator[Loaded | Refused]:
+def _from_lines(name: str, lines: Iterable[bytes], of_file: Mapping[str, Scalar]) -> Iterator[Loaded | Refused]:
+    """`of_file`: attributes of each of them."""
     found = False
     try:
         for number, line in numbered(lines):
             found = True
-            yield _line(f"{name}:{number}", line)
+            yield _line(f"{name}:{number}", line, of_file)
     except (NotLinesError, UnreadableTextError) as error:
         yield Refused(name, str(error))
         return
@@ -269,12 +272,12 @@ def _from_lines(name: str, lines: Iterable[bytes]) -> Iterator[Loaded | Refused]
         yield Refused(name, f"{BLANK}: it is empty")
 
 
-def _line(name: str, raw: bytes) -> Loaded | Refused:
+def _line(name: str, raw: bytes, of_file: Mapping[str, Scalar]) -> Loaded | Refused:
     try:
         line = Line.model_validate_json(raw)
     except ValidationError as error:
-        return Refused(name, words(error))
-    return _checked(name, line.id, line.title, line.text, line.uri, line.attributes)
+        return Refused(name, words(error), id_of(raw))
+    return _checked(name, line.id, line.title, line.text, line.uri, {**line.attributes, **of_file})
 
 
 def _checked(
@@ -287,10 +290,10 @@ def _checked(
     warnings: tuple[str, ...] = (),
 ) -> Loaded | Refused:
     if is_blank(text):
-        return Refused(name, BLANK if not text.strip() else f"{BLANK}, only invisible characters")
+        return Refused(name, BLANK if not text.strip() else f"{BLANK}, only invisible characters", document_id)
     try:
         checked = InboxDocument(title=title[:MAX_TITLE], text=text, uri=uri, attributes=attributes)
         _IDENTIFIER.validate_python(document_id)
     except ValidationError as error:
-        return Refused(name, words(error))
+        return Refused(name, words(error), document_id)
     return Loaded(name, document_id, checked.title, checked.text, checked.uri, dict(checked.attributes), warnings)

@@ -25,6 +25,10 @@ class Stored(Protocol):
         """All documents whose ids begin so, as the log has them now."""
         ...
 
+    async def lines_below(self, file_prefix: str) -> Sequence[StoredDocument]:
+        """All documents that are lines of files whose addresses begin so, as the log has them now."""
+        ...
+
     async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
         """For each its outcome, or why it was refused."""
         ...

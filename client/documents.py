@@ -101,12 +101,14 @@ async def follow(gateway: Gateway, ids: Sequence[str], report: Callable[[int], N
     return followed
 
 
-async def logged(gateway: Gateway, id_prefix: str) -> list[dict[str, Any]]:
-    """All documents whose ids begin so, as the log has them: `document_id`, `title`, `uri`, `digest`, `attributes`."""
+async def logged(gateway: Gateway, **which: str) -> list[dict[str, Any]]:
+    """All documents of an `id_prefix` or a `file_prefix`, as the log has them: `document_id`, `title`, `uri`, `digest`,
+    `attributes`.
+    """
     documents: list[dict[str, Any]] = []
     cursor = None
     while True:
-        page = await gateway.get("/storage/documents", id_prefix=id_prefix, limit=BATCH, cursor=cursor)
+        page = await gateway.get("/storage/documents", **which, limit=BATCH, cursor=cursor)
         documents += page["documents"]
         cursor = page["next"]
         if cursor is None:

@@ -96,15 +96,14 @@ class Gateway:
         Waits where a limit was reached, and tries again what may be sent twice: a POST may where it has an
         Idempotency-Key.
         """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_LaterError),
+            wait=_pause,
+            stop=_too_late if self._patient else stop_after_attempt(1),
+            reraise=True,
+        )
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(_LaterError),
-                wait=_pause,
-                stop=_too_late if self._patient else stop_after_attempt(1),
-                reraise=True,
-            ):
-                with attempt:
-                    return await self._once(method, path, request)
+            return await retrying(self._once, method, path, request)
         except _LaterError as error:
             raise error.cause from None
 

@@ -6,7 +6,7 @@
     output     {"model", "digest", "output"}, the output in base64
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
     key        {"key_id", "tenant", "subject", "key"}: what opens sealed events, in base64; null: destroyed
-    document   {"originator_id", "tenant", "document_id", "collection"}
+    document   {"originator_id", "tenant", "document_id", "collection", "file"}
     question   {"originator_id", "tenant", "document_id"}: a document that the answer rests on
     event      the event as it is stored, sealed or not, canonical JSON, with its position, and with "recorded_at",
                "follows" and "hash", as the log's chain has them, which formats 1 and 2 do not say; by position
@@ -157,9 +157,10 @@ class QuestionLine(_Line):
 
 
 class DocumentLine(QuestionLine):
-    """A document's stream, and its collection, "" for none."""
+    """A document's stream, its collection, and the file of which it is a line; "" for none."""
 
     collection: str
+    file: str = ""
 
 
 class Link(_Line):
@@ -228,9 +229,9 @@ class ArchiveWriter:
         spelled = None if key is None else base64.b64encode(key).decode()
         self._write({"key_id": key_id, "tenant": tenant, "subject": subject, "key": spelled})
 
-    def document(self, originator_id: UUID, tenant: str, document_id: str, collection: str) -> None:
-        """A document's stream and collection."""
-        said = {"tenant": tenant, "document_id": document_id, "collection": collection}
+    def document(self, originator_id: UUID, tenant: str, document_id: str, collection: str, file: str) -> None:
+        """A document's stream, its collection, and the file of which it is a line."""
+        said = {"tenant": tenant, "document_id": document_id, "collection": collection, "file": file}
         self._write({"originator_id": str(originator_id), **said})
 
     def question(self, originator_id: UUID, tenant: str, document_id: str) -> None:

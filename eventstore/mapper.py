@@ -14,6 +14,7 @@ from contracts.codec import encode
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent
 from contracts.limits import MAX_EVENT_BYTES
+from contracts.lines import file_of_line
 from contracts.reasoning import ReasoningQueryExecuted
 from contracts.unvalidated import decode_fields
 from eventstore.errors import EventTooLargeError
@@ -71,7 +72,8 @@ def sealed(event: DomainEvent, keys: Mapping[UUID, StreamKey], mapper: DomainEve
     questions: tuple[Note, ...] = ()
     match event.event_data:
         case DocumentContent(attributes=attributes):
-            document = {**own, "document_id": event.aggregate_id, "collection": collection_of(attributes)}
+            noted = {"collection": collection_of(attributes), "file": file_of_line(attributes)}
+            document = {**own, "document_id": event.aggregate_id, **noted}
         case ReasoningQueryExecuted() as executed:
             questions = tuple({**own, "document_id": one} for one in _rests_on(executed))
     return SealedEvent(

@@ -500,14 +500,24 @@ class EventReader:
         return frozenset(row["document_id"] for row in rows)
 
     async def document_ids(
-        self, tenant: str, prefix: str, behind: str, limit: int, collections: Collection[str] | None = None
+        self,
+        tenant: str,
+        prefix: str,
+        behind: str,
+        limit: int,
+        collections: Collection[str] | None = None,
+        *,
+        file_prefix: str = "",
     ) -> list[str]:
-        """The next documents behind an id whose ids begin so and that are not deleted, by id: at most `limit`."""
+        """The next documents behind an id whose ids begin so and that are not deleted, by id: at most `limit`.
+
+        `file_prefix`: of those only lines of files whose addresses begin so.
+        """
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT document_id FROM annals.document_collections AS d "
                 "WHERE tenant = $1 AND starts_with(document_id, $2) AND document_id > $3 "
-                "AND ($5::text[] IS NULL OR collection = ANY($5)) "
+                "AND ($5::text[] IS NULL OR collection = ANY($5)) AND ($6 = '' OR starts_with(file, $6)) "
                 "AND (SELECT topic FROM annals.stored_events AS e WHERE e.originator_id = d.originator_id "
                 f"AND topic <> '{EventType.MENTIONS_REASSIGNED}' "
                 f"ORDER BY originator_version DESC LIMIT 1) <> '{EventType.DOCUMENT_DELETED}' "
@@ -517,6 +527,7 @@ class EventReader:
                 behind,
                 limit,
                 listed(collections),
+                file_prefix,
             )
         return [row["document_id"] for row in rows]
 

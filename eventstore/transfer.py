@@ -57,7 +57,7 @@ KEYS = _Table(
 )
 KEYS_STORED = (*KEYS.columns, "retired_at", "destroyed_at")
 DOCUMENTS = _Table(
-    "document_collections", ("originator_id", "tenant", "document_id", "collection"), "originator_id", "0"
+    "document_collections", ("originator_id", "tenant", "document_id", "collection", "file"), "originator_id", "0"
 )
 QUESTIONS = _Table("question_documents", ("originator_id", "tenant", "document_id"), "originator_id, document_id", "0")
 EVENTS = _Table(
@@ -239,7 +239,7 @@ def _receipts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
 
 def _documents(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
     for line in archive.documents():
-        yield line.originator_id, line.tenant, line.document_id, line.collection
+        yield line.originator_id, line.tenant, line.document_id, line.collection, line.file
 
 
 def _questions(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:

@@ -20,6 +20,11 @@ Cursor = Annotated[
     str | None, Query(max_length=8192, description="`next` of the page before; without one, the first page.")
 ]
 Prefix = Annotated[str, Query(max_length=1024), AfterValidator(storable)]
+FilePrefix = Annotated[
+    str,
+    Query(max_length=4096 * 3, description="Only lines of files whose addresses begin so, as `file:///docs/`."),
+    AfterValidator(storable),
+]
 Attribute = Annotated[
     list[Annotated[str, Field(max_length=2048), AfterValidator(storable)]] | None,
     Query(max_length=16, description="NAME=VALUE; a VALUE that is a number, true or false is looked for as text, too."),

@@ -17,7 +17,11 @@ class ByGateway:
 
     async def below(self, id_prefix: str) -> Sequence[StoredDocument]:
         """Raises GatewayError, GatewayAbsentError."""
-        return [StoredDocument(**one) for one in await there.logged(self._gateway, id_prefix)]
+        return [StoredDocument(**one) for one in await there.logged(self._gateway, id_prefix=id_prefix)]
+
+    async def lines_below(self, file_prefix: str) -> Sequence[StoredDocument]:
+        """Raises GatewayError, GatewayAbsentError."""
+        return [StoredDocument(**one) for one in await there.logged(self._gateway, file_prefix=file_prefix)]
 
     async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
         """Raises GatewayError, GatewayAbsentError."""

@@ -112,7 +112,7 @@ async def _ingest(context: CommandContext, paths: tuple[str, ...], wait: bool, o
     }
     if wait and taken.documents:
         summary |= {"processed": processed, "seconds": round(time.monotonic() - began, 1)}
-    summary |= {"refused": [asdict(refusal) for refusal in taken.refused], "failed": failed}
+    summary |= {"refused": [{"name": one.name, "reason": one.reason} for one in taken.refused], "failed": failed}
     summary["warnings"] = [{"name": name, "warning": warning} for name, warning in taken.warnings]
     summary["left_out"] = [asdict(one) for one in left_out]
     if left_out:

@@ -7,7 +7,7 @@ tells at the start, so that what happened while nobody followed is made good.
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from annals.loading import Loaded, Loader, LoadOptions, Refused
 from annals.stored import Stored
 from annals.watching.changes import QUIET_S, FolderChanges
 from annals.watching.hints import Hints
-from annals.watching.scan import Scan, Signature, file_of, scan, signature
+from annals.watching.scan import Scan, Signature, file_of_document, scan, signature
 from contracts.batches import batches
 from inference.formats.child import FileReader
 
@@ -46,7 +46,10 @@ class _End:
 
 @dataclass(slots=True)
 class _FileSoFar:
+    """`kept`: documents of it that are let alone, as what they are now cannot be taken. `refused`: so are all of it."""
+
     documents: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     refused: bool = False
 
 
@@ -67,8 +70,11 @@ class FolderFollower:
 
     async def follow(self) -> None:
         """Raises WrongPatternError, and what storing raises."""
-        below = await self._stored.below(f"{str(self._root).rstrip('/')}/")
-        found = [(file_of(one.document_id, one.uri, self._root), one.document_id) for one in below]
+        below = [
+            *await self._stored.below(f"{str(self._root).rstrip('/')}/"),
+            *await self._stored.lines_below(f"{self._root.as_uri().rstrip('/')}/"),
+        ]
+        found = [(file_of_document(one, self._root), one.document_id) for one in below]
         changes = FolderChanges((path, document_id) for path, document_id in found if path is not None)
         hints = Hints(lambda why: self._tell("no_hints", reason=why, seconds=POLL_S))
         try:
@@ -93,7 +99,7 @@ class FolderFollower:
         self._acted = self._acted or bool(due.read or due.gone)
         # What is new first: of a file that was moved, one of both is there at any time.
         await self._read(due.read, look, changes)
-        await self._delete(due.gone, GONE, changes)
+        await self._delete(changes.let_go(due.gone), GONE, changes)
         if changes.is_quiet and self._acted:
             self._acted = False
             self._tell("current", files=len(look.files))
@@ -122,11 +128,11 @@ class FolderFollower:
 
     async def _read(self, due: Sequence[tuple[Path, Path]], look: Scan, changes: FolderChanges) -> None:
         files = {path: _FileSoFar() for path, _ in due}
+        no_more: list[str] = []
         found = batches(self._found(due, look), _size, max_items=BATCH, max_bytes=BATCH_SIZE)
         while some := await self._in_thread(found):
             documents = [(path, one) for path, one in some if isinstance(one, Loaded)]
             outcomes = iter(await self._stored.take([one for _, one in documents]) if documents else ())
-            no_more: list[str] = []
             for path, one in some:
                 file = files[path]
                 match one:
@@ -138,8 +144,9 @@ class FolderFollower:
                         self._took(one, next(outcomes), path, file)
                     case _End():
                         whole = changes.was_read(path, one.before, one.after, time.monotonic())
-                        no_more += changes.took(path, file.documents, all_of_it=whole and not file.refused)
-            await self._delete(no_more, NO_MORE, changes)
+                        no_more += changes.took(path, file.documents, file.kept, all_of_it=whole and not file.refused)
+        # By now one that went from file to file is known to be there.
+        await self._delete(changes.without_file(no_more), NO_MORE, changes)
 
     def _found(
         self, due: Sequence[tuple[Path, Path]], look: Scan
@@ -158,19 +165,21 @@ class FolderFollower:
 
     def _took(self, one: Loaded, outcome: str | Refused, path: Path, file: _FileSoFar) -> None:
         if isinstance(outcome, Refused):
-            self._refuse(outcome, file)
+            self._refuse(replace(outcome, document_id=one.document_id), file)
             return
         if outcome != "unchanged":
             self._tell(outcome, name=one.name, document_id=one.document_id)
         for warning in one.warnings:
             self._tell("warning", name=one.name, reason=warning)
-        # Documents of JSON Lines have ids of their own, by which nobody knows the file.
-        if file_of(one.document_id, one.uri, self._root) == path:
+        # A link in the folder may lead to a file elsewhere.
+        if file_of_document(one, self._root) == path:
             file.documents.append(one.document_id)
 
     def _refuse(self, one: Refused, file: _FileSoFar) -> None:
         # Of what cannot be read the last that could be is kept; what is empty says that there is nothing.
-        file.refused = file.refused or not one.is_blank
+        if not one.is_blank and one.document_id is not None:
+            file.kept.append(one.document_id)
+        file.refused = file.refused or not (one.is_blank or one.document_id is not None)
         self._tell("refused", name=one.name, reason=one.reason)
 
     async def _delete(self, documents: Sequence[str], reason: str, changes: FolderChanges) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from annals.folders import LeftOut, Selection, Unreadable, is_selected, walk
+from annals.loading import Loaded
+from annals.stored import StoredDocument
+from contracts.lines import file_of_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +98,34 @@ def _is_gone(path: Path) -> bool:
         return False
 
 
+def file_of_document(document: StoredDocument | Loaded, root: Path) -> Path | None:
+    """The file below `root` that a document was read from, or is a line of; None where it came from elsewhere."""
+    lines = file_of_line(document.attributes)
+    if not lines:
+        return file_of(document.document_id, document.uri, root)
+    path = _path_of(lines)
+    return path if path is not None and root in path.parents else None
+
+
 def file_of(document_id: str, uri: str | None, root: Path) -> Path | None:
     """The file below `root` that a document was read from; None where it came from elsewhere.
 
     Its id is the file's path, with `#PART` for a part of it, and its address says the same (`services.storage.files`).
     """
+    address, _, part = (uri or "").partition("#")
+    path = _path_of(address)
+    if path is None or root not in path.parents:
+        return None
+    of_file = document_id.startswith(f"{path}#") if part else document_id == str(path)
+    return path if of_file else None
+
+
+def _path_of(address: str) -> Path | None:
+    """Of a `file:` address without a fragment."""
     try:
-        parts = urlsplit(uri or "")
+        parts = urlsplit(address)
         path = Path(os.fsdecode(unquote_to_bytes(parts.path)))
     except ValueError:
         return None
-    of_file = document_id == str(path) if not parts.fragment else document_id.startswith(f"{path}#")
-    if parts.scheme != "file" or parts.netloc or parts.query or not of_file or ".." in path.parts:
-        return None
-    return path if root in path.parents else None
+    other = parts.scheme != "file" or parts.netloc or parts.query or parts.fragment or ".." in path.parts
+    return None if other else path

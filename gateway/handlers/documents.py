@@ -16,6 +16,7 @@ from gateway.parameters import (
     Attribute,
     Cursor,
     DocumentId,
+    FilePrefix,
     IfMatch,
     IfNoneMatch,
     Limit,
@@ -273,12 +274,22 @@ async def list_all(
 
 
 async def list_logged(
-    request: Request, response: Response, limit: Limit = 100, cursor: Cursor = None, id_prefix: Prefix = ""
+    request: Request,
+    response: Response,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    id_prefix: Prefix = "",
+    file_prefix: FilePrefix = "",
 ) -> LoggedPage:
     """Documents whose ids begin so, by id, in pages: as the log has them now, which the read models follow."""
     exchange = exchange_of(request.scope)
     return await services_of(request).documents.logged.documents(
-        exchange.caller, id_prefix=id_prefix, after=cursor, limit=limit, deadline=exchange.deadline
+        exchange.caller,
+        id_prefix=id_prefix,
+        file_prefix=file_prefix,
+        after=cursor,
+        limit=limit,
+        deadline=exchange.deadline,
     )
 
 

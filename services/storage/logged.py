@@ -6,6 +6,7 @@ from typing import Any
 from contracts.access import collection_of
 from contracts.documents import DocumentContent
 from contracts.event_types import TAKES_IN
+from contracts.lines import file_of_line
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from services.caller import Caller
@@ -40,17 +41,26 @@ class ListLogged:
         self._reader = reader
 
     async def documents(
-        self, caller: Caller, *, id_prefix: str, after: str | None, limit: int, deadline: Deadline
+        self,
+        caller: Caller,
+        *,
+        id_prefix: str = "",
+        file_prefix: str = "",
+        after: str | None,
+        limit: int,
+        deadline: Deadline,
     ) -> LoggedPage:
         """The caller's documents whose ids begin so, in this case: at most `limit` behind the cursor `after`.
 
-        Without what he may not see.
+        With `file_prefix` only those that are lines of files whose addresses begin so. Without what he may not see.
         """
         caller.require("documents", "read")
         reach = caller.access.reach("documents", "read")
         behind = "" if after is None else decoded("logged", after, 1)[0]
         async with deadline.enforce("listing documents of the log"):
-            found = await self._reader.document_ids(caller.tenant, id_prefix, behind, limit + 1, reach.collections)
+            found = await self._reader.document_ids(
+                caller.tenant, id_prefix, behind, limit + 1, reach.collections, file_prefix=file_prefix
+            )
             keys = [AggregateKey(caller.tenant, "document", one) for one in found[:limit]]
             events = await self._reader.last_of_types(keys, TAKES_IN)
         documents = []
@@ -61,13 +71,17 @@ class ListLogged:
             if masked is None:
                 # It went to another collection since its id was read.
                 continue
+            attributes = attributes_without(content.attributes, masked)
+            if file_prefix and not file_of_line(attributes):
+                # He may not see of which file it is.
+                continue
             documents.append(
                 LoggedDocument(
                     document_id=key.aggregate_id,
                     title="" if "title" in masked else content.title,
                     uri=None if "uri" in masked else content.uri,
                     digest="" if "text" in masked else content.text.digest,
-                    attributes=attributes_without(content.attributes, masked),
+                    attributes=attributes,
                 )
             )
         return LoggedPage(tuple(documents), encoded("logged", found[limit - 1]) if len(found) > limit else None)

@@ -104,10 +104,11 @@ def test_a_file_that_is_named_is_taken_whatever_its_suffix(tmp_path: Path) -> No
 def test_a_line_may_say_everything_about_its_document(tmp_path: Path) -> None:
     attributes = {"year": 1871, "kept": True, "weight": 1.5, "author": "Ines", "none": None}
     line = {"id": "Ä-1", "title": "One", "text": "Text.", "uri": "https://example.org/1", "attributes": attributes}
-    found = one(written(tmp_path, "all.jsonl", json.dumps(line)))
-    assert found.name == f"{tmp_path / 'all.jsonl'}:1"
+    file = written(tmp_path, "all of ä.jsonl", json.dumps(line))
+    found = one(file)
+    assert found.name == f"{file}:1"
     assert (found.document_id, found.title, found.text, found.uri) == ("Ä-1", "One", "Text.", "https://example.org/1")
-    assert found.attributes == attributes
+    assert found.attributes == {**attributes, "line_of": file.as_uri()}, "of which file it is a line"
 
 
 def test_standard_input_is_lines_or_a_text() -> None:

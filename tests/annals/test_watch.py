@@ -20,7 +20,7 @@ from annals.loading import Loaded, load
 from tests.annals.conftest import Up
 from tests.annals.pipeline import ANNALS, ROOT, annals, environment, given, refused
 from tests.annals.processes import until
-from tests.support.changing_folder import change
+from tests.support.changing_folder import LINES, change
 
 LIMIT_S = 120.0
 
@@ -80,16 +80,19 @@ def is_as_fresh(up: Up, folder: Path) -> None:
     fresh = {one.document_id for one in load([str(folder)], io.BytesIO()) if isinstance(one, Loaded)}
     again = given(up.data, "ingest", str(folder))
     assert (again["unchanged"], again["ingested"], again["updated"]) == (len(fresh), 0, 0)
+    assert listed(up, f"{folder}/") | listed(up, f"{LINES} {folder}") == fresh
+    annals(up.data, "verify")
+
+
+def listed(up: Up, prefix: str) -> set[str]:
     there: set[str] = set()
     after: list[str] = []
-    while after is not None:
-        page = given(up.data, "list", "--id", f"{folder}/", "--limit", "1000", *after)
+    while True:
+        page = given(up.data, "list", "--id", prefix, "--limit", "1000", *after)
         there |= {one["document_id"] for one in page["documents"]}
         if page["next"] is None:
-            break
+            return there
         after = ["--after", page["next"]]
-    assert there == fresh
-    annals(up.data, "verify")
 
 
 def under_fire(up: Up, folder: Path, seed: int, *, files: int, seconds: float, kills: int) -> None:

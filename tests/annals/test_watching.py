@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import io
+import json
 import os
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ class InMemory:
             if one.document_id.startswith(id_prefix)
         ]
 
+    async def lines_below(self, file_prefix: str) -> Sequence[StoredDocument]:
+        return [
+            StoredDocument(one.document_id, one.title, one.uri, "", one.attributes)
+            for one in self.documents.values()
+            if str(one.attributes.get("line_of", "")).startswith(file_prefix)
+        ]
+
     async def take(self, documents: Sequence[Loaded]) -> Sequence[str | Refused]:
         outcomes: list[str | Refused] = []
         for one in documents:
@@ -51,7 +59,7 @@ class InMemory:
                 outcomes.append(Refused(one.name, "is too large"))
                 continue
             before = self.documents.get(one.document_id)
-            same = before is not None and (before.title, before.text, before.uri) == (one.title, one.text, one.uri)
+            same = before is not None and replace(before, name="") == replace(one, name="")
             outcomes.append("ingested" if before is None else "unchanged" if same else "updated")
             self.documents[one.document_id] = one
         return outcomes
@@ -219,6 +227,84 @@ async def test_a_folder_that_is_away_loses_nothing(tmp_path: Path, monkeypatch: 
     (folder / "b.txt").unlink()
 
 
+def lines(**texts: str) -> str:
+    return "".join(json.dumps({"id": name, "text": text}) + "\n" for name, text in texts.items())
+
+
+async def test_each_line_is_a_document_of_its_own(tmp_path: Path) -> None:
+    """A changed line updates it, a line or a file that goes deletes it; it moves from file to file, and is there."""
+    stored, file, other = InMemory(), tmp_path / "a.jsonl", tmp_path / "b.json"
+
+    def texts() -> dict[str, str]:
+        return {one.document_id: one.text for one in stored.documents.values()}
+
+    async def told(*events: tuple[str, str]) -> None:
+        await until(lambda: stored.said[-1:] != [] and stored.said[-1][0] == "current")
+        assert [one for one in stored.said if one[0] != "current"] == list(events)
+        stored.said.clear()
+
+    file.write_text(lines(x="One.", y="Two.", z="Three."))
+    async with following(stored, tmp_path):
+        await told(("ingested", "x"), ("ingested", "y"), ("ingested", "z"))
+        file.write_text(lines(x="One.", y="Two, changed."))
+        await told(("updated", "y"), ("deleted", "z"))
+        assert texts() == {"x": "One.", "y": "Two, changed."}
+        assert stored.documents["y"].attributes == {"line_of": file.as_uri()}
+    # While nobody watched: one line went, one came, one was changed.
+    file.write_text(lines(y="Two.", w="Four."))
+    async with following(stored, tmp_path):
+        await told(("updated", "y"), ("ingested", "w"), ("deleted", "x"))
+        # It moves: it is another file's now, and never away.
+        other.write_text(lines(y="Two."))
+        file.write_text(lines(w="Four."))
+        await told(("updated", "y"))
+        file.rename(tmp_path / "c.jsonl")
+        await told(("updated", "w"))
+        assert texts() == {"y": "Two.", "w": "Four."}
+        (tmp_path / "c.jsonl").unlink()
+        await told(("deleted", "w"))
+    other.unlink()
+    (tmp_path / "d.txt").write_text("Text.")
+    async with following(stored, tmp_path):
+        await until(lambda: set(stored.documents) == {str(tmp_path / "d.txt")})
+
+
+async def test_of_one_document_in_several_files_the_last_counts_as_for_ingest(tmp_path: Path) -> None:
+    stored, files = InMemory(), [tmp_path / f"{name}.jsonl" for name in "abc"]
+    for file in files:
+        file.write_text(lines(x=f"Of {file.name}."))
+
+    def is_of(name: str) -> bool:
+        return stored.said[-1:] == [("current", "3")] and stored.documents["x"].text == f"Of {name}.jsonl."
+
+    async with following(stored, tmp_path):
+        await until(lambda: is_of("c"))
+        stored.said.clear()
+        files[0].write_text(lines(x="Of a, changed."))
+        await until(lambda: ("updated", "x") in stored.said and is_of("c"))
+        files[2].write_text(lines(y="Another."))
+        await until(lambda: is_of("b") and "y" in stored.documents)
+        files[1].write_text("")
+        await until(lambda: stored.documents["x"].text == "Of a, changed." and stored.said[-1] == ("current", "3"))
+    assert ("deleted", "x") not in stored.said
+
+
+async def test_a_broken_line_keeps_its_document_and_no_other(tmp_path: Path) -> None:
+    stored, file = InMemory(), tmp_path / "a.jsonl"
+    file.write_text(lines(x="One.", y="Two.", z="Three.", v="Four."))
+    async with following(stored, tmp_path):
+        await until(lambda: stored.said[-1:] == [("current", "1")])
+        broken = '{"id": "x", "text": "One.", "more": 1}\n{"id": "z", "text": " "}\n'
+        file.write_text(broken + lines(y="This is too large."))
+        await until(lambda: {("deleted", "z"), ("deleted", "v")} <= set(stored.said))
+        assert {one.document_id: one.text for one in stored.documents.values()} == {"x": "One.", "y": "Two."}
+        # What names no document may have been any.
+        stored.said.clear()
+        file.write_text('{"id": "x", "text": "One."\n')
+        await until(lambda: stored.said[-1:] == [("current", "1")])
+    assert set(stored.documents) == {"x", "y"}
+
+
 async def test_random_changes_and_ends_in_between(tmp_path: Path) -> None:
     """Whatever happens, and whenever the follower ends, what is stored is what a fresh ingest gives."""
     chance, stored, folder = random.Random(7), InMemory(), tmp_path / "docs"
@@ -272,7 +358,8 @@ def test_a_file_that_is_missing_for_a_moment_is_not_gone() -> None:
     assert changes.due(look(None, gone=True), now=0.0, wall=0.0).gone == ()
     assert changes.due(look(state(1)), now=quiet / 2, wall=9.0).gone == ()
     assert changes.due(look(None, gone=True), now=quiet, wall=0.0).gone == () and not changes.is_quiet
-    assert changes.due(look(None, gone=True), now=2 * quiet, wall=0.0).gone == ("/docs/a.txt", "/docs/a.txt#1")
+    assert changes.due(look(None, gone=True), now=2 * quiet, wall=0.0).gone == (path,)
+    assert changes.let_go([path]) == ("/docs/a.txt", "/docs/a.txt#1")
     changes.deleted(["/docs/a.txt", "/docs/a.txt#1"])
     assert changes.files == set() and changes.is_quiet
 

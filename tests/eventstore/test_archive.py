@@ -70,7 +70,11 @@ def ingested(tenant: str, document_id: str, content: DocumentContent) -> DomainE
 async def fill(dsn: str, pool: PostgresPool) -> None:
     """Two documents of two tenants, a gap in the positions, an output, a receipt."""
     references = await TextStore(pool).put_many(DOCUMENTS)
-    contents = [DocumentContent(title="Letter", text=reference) for reference in references]
+    attributes = ({"collection": "letters", "line_of": "file:///letters.jsonl"}, {"line_of": 1})
+    contents = [
+        DocumentContent(title="Letter", text=reference, attributes=own)
+        for reference, own in zip(references, attributes, strict=True)
+    ]
     events = [ingested(tenant, name, content) for (tenant, name, _), content in zip(DOCUMENTS, contents, strict=True)]
     await asyncio.to_thread(append, dsn, events[:1])
     await pool.execute("SELECT nextval(pg_get_serial_sequence('annals.stored_events', 'notification_id'))")
@@ -158,6 +162,7 @@ async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresP
     header, first, second, output, receipt, document, other, *events, original, end = lines
     assert header["annals_archive"] == 4
     assert {document["tenant"], other["tenant"]} == {"default", "north"}
+    assert {document["file"], other["file"]} == {"file:///letters.jsonl", ""}
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
     assert base64.b64decode(output["output"]) == bytes(range(256))
     assert (receipt["tenant"], receipt["document_id"], receipt["event_id"]) == tuple(map(str, RECEIPT))

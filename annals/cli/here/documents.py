@@ -111,10 +111,17 @@ class StoredHere:
 
     async def below(self, id_prefix: str) -> Sequence[StoredDocument]:
         """Raises StoreUnavailableError."""
+        return await self._logged(id_prefix=id_prefix)
+
+    async def lines_below(self, file_prefix: str) -> Sequence[StoredDocument]:
+        """Raises StoreUnavailableError."""
+        return await self._logged(file_prefix=file_prefix)
+
+    async def _logged(self, *, id_prefix: str = "", file_prefix: str = "") -> Sequence[StoredDocument]:
         found: list[StoredDocument] = []
         after: str | None = None
         while True:
-            page = await retry_unavailable(partial(self._page, id_prefix, after))
+            page = await retry_unavailable(partial(self._page, id_prefix, file_prefix, after))
             found += [StoredDocument(**asdict(one)) for one in page.documents]
             after = page.next
             if after is None:
@@ -128,9 +135,14 @@ class StoredHere:
         """Those that are there. Raises StoreUnavailableError, ConflictError."""
         await retry_unavailable(partial(self._delete, document_ids, reason))
 
-    async def _page(self, id_prefix: str, after: str | None) -> LoggedPage:
+    async def _page(self, id_prefix: str, file_prefix: str, after: str | None) -> LoggedPage:
         return await self._storage.logged.documents(
-            self._caller, id_prefix=id_prefix, after=after, limit=PAGE, deadline=Deadline.after(LIST_LIMIT_S)
+            self._caller,
+            id_prefix=id_prefix,
+            file_prefix=file_prefix,
+            after=after,
+            limit=PAGE,
+            deadline=Deadline.after(LIST_LIMIT_S),
         )
 
     async def _delete(self, document_ids: Sequence[str], reason: str) -> None:

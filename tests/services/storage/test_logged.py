@@ -32,6 +32,13 @@ class Partial(FullAccess):
         return Reach((Rule(frozenset({"letters"}), frozenset({"attributes.author", "text", "title"})),))
 
 
+class WithoutFiles(FullAccess):
+    """Sees no document's file."""
+
+    def reach(self, resource: str, action: str) -> Reach:
+        return Reach((Rule(None, frozenset({"attributes.line_of"})),))
+
+
 def soon() -> Deadline:
     return Deadline.after(20)
 
@@ -82,6 +89,29 @@ async def test_of_one_tenant_and_at_once(logged: ListLogged, intake: Intake, com
     page = await logged.documents(OURS, id_prefix="/docs/a", after=None, limit=5, deadline=soon())
     (found,) = page.documents
     assert found == LoggedDocument(IDS[0], "T", "file:///new", sha256(b"Again.").hexdigest(), {})
+
+
+async def test_lines_by_their_files(logged: ListLogged, intake: Intake) -> None:
+    """As they are now: a line that went to another file, or was taken in without one, is not the first one's."""
+
+    async def take(document_id: str, tenant: str = "ours", **attributes: Scalar) -> None:
+        metadata = EventMetadata(tenant=tenant)
+        await intake.take([Submission(document_id, "T", "A.", metadata, uuid4(), "c", attributes=attributes)], soon())
+
+    async def of(prefix: str, caller: Caller = OURS) -> list[str]:
+        page = await logged.documents(caller, file_prefix=prefix, after=None, limit=10, deadline=soon())
+        return [one.document_id for one in page.documents]
+
+    for number, file in enumerate(("a.jsonl", "a.jsonl", "b_c/d.jsonl", "bxc/d.jsonl")):
+        await take(f"line {number}", line_of=f"file:///docs/{file}", collection="letters")
+    await take("line 0", "theirs", line_of="file:///docs/a.jsonl")
+    assert await of("file:///docs/") == ["line 0", "line 1", "line 2", "line 3"]
+    assert await of("file:///docs/a.jsonl") == ["line 0", "line 1"] and await of("file:///docs/b_c/") == ["line 2"]
+    await take("line 0", line_of="file:///docs/e.jsonl")
+    await take("line 1")
+    assert await of("file:///docs/a.jsonl") == [] and await of("file:///docs/e") == ["line 0"]
+    assert await of("file:///docs/", Caller("ours", "eve", "test", Partial())) == ["line 2", "line 3"]
+    assert await of("file:///docs/", Caller("ours", "eve", "test", WithoutFiles())) == []
 
 
 async def test_what_goes_to_another_collection_meanwhile_is_not_told(
