@@ -54,7 +54,7 @@ class FolderChanges:
 
     def due(self, found: Scan, *, now: float, wall: float) -> Due:
         """What is to be done after this look. `now`: of a clock that only goes forward; `wall`: of the wall clock."""
-        self._order = {path: place for place, path in enumerate(found.files)}
+        self._order = {path: number for number, path in enumerate(found.files)}
         self._again.clear()
         for path in self._changing.keys() - found.files.keys():
             del self._changing[path]
