@@ -104,6 +104,8 @@ _NAMED: dict[str, Kind] = {
     ".pptx": "pptx",
     ".xlsx": "xlsx",
     ".odt": "odt",
+    ".ods": "ods",
+    ".odp": "odp",
     ".rtf": "rtf",
     ".epub": "epub",
     ".eml": "email",

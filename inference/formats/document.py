@@ -5,7 +5,7 @@ from typing import Literal
 
 Kind = Literal[
     "text", "markdown", "html", "csv", "tsv", "json", "email", "mbox", "msg", "subtitles", "source", "pdf", "docx",
-    "pptx", "xlsx", "odt", "rtf", "epub", "warc", "archive",
+    "pptx", "xlsx", "odt", "ods", "odp", "rtf", "epub", "warc", "archive",
 ]  # fmt: skip
 
 MAX_CHARACTERS = 8_388_608

@@ -16,6 +16,10 @@ _MIMETYPES: dict[bytes, Kind] = {
     b"application/epub+zip": "epub",
     b"application/vnd.oasis.opendocument.text": "odt",
     b"application/vnd.oasis.opendocument.text-template": "odt",
+    b"application/vnd.oasis.opendocument.spreadsheet": "ods",
+    b"application/vnd.oasis.opendocument.spreadsheet-template": "ods",
+    b"application/vnd.oasis.opendocument.presentation": "odp",
+    b"application/vnd.oasis.opendocument.presentation-template": "odp",
 }
 _OLD_OFFICE = (
     ("WordDocument", "a Word document of before 2007; save it as .docx"),
@@ -51,7 +55,7 @@ def _zip_kind(raw: bytes) -> Kind:
                     return _MIMETYPES[stated]
                 if stated.startswith(b"application/vnd.oasis.opendocument."):
                     kind = stated.rpartition(b".")[2].decode("ascii", "replace")
-                    raise UnsupportedFileError(f"is an OpenDocument {kind}; save it as .odt, .xlsx, .pptx or .pdf")
+                    raise UnsupportedFileError(f"is an OpenDocument {kind}; save it as .odt, .ods, .odp or .pdf")
             for part, kind_of_part in _PARTS:
                 if part in names:
                     return kind_of_part

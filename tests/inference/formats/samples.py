@@ -5,8 +5,11 @@ import random
 import subprocess
 import tarfile
 import zipfile
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
+from typing import Any
 
 SOURCE = "# The lighthouse\n\nIt stands on a rock.\n\n- white\n\n| Year | Ships |\n|------|----|\n| 1900 | 12 |\n"
 PANDOC = ("docx", "odt", "epub", "html", "rtf", "pptx")
@@ -44,6 +47,64 @@ def xlsx() -> bytes:
     raw = io.BytesIO()
     book.save(raw)
     return raw.getvalue()
+
+
+def ods() -> bytes:
+    """By odfpy."""
+    from odf.opendocument import OpenDocumentSpreadsheet
+    from odf.table import Table, TableCell, TableRow
+    from odf.text import P
+
+    book = OpenDocumentSpreadsheet()
+    for name in ("By year", "By pier"):
+        sheet = Table(name=name)
+        for values in (("Year", "Ships"), ("1900", "12"), ("1910", "40")):
+            row = TableRow()
+            for value in values:
+                cell = TableCell(valuetype="string")
+                cell.addElement(P(text=value))
+                row.addElement(cell)
+            sheet.addElement(row)
+        book.spreadsheet.addElement(sheet)
+    return saved(book)
+
+
+def odp() -> bytes:
+    """By odfpy."""
+    from odf.draw import Frame, Page, TextBox
+    from odf.opendocument import OpenDocumentPresentation
+    from odf.style import MasterPage, PageLayout
+    from odf.text import P
+
+    deck = OpenDocumentPresentation()
+    deck.automaticstyles.addElement(PageLayout(name="layout"))
+    deck.masterstyles.addElement(MasterPage(name="master", pagelayoutname="layout"))
+    for number in range(3):
+        slide = Page(masterpagename="master", name=f"slide {number}")
+        for kind, text in (("title", f"Pier {number}"), ("outline", "The lighthouse stands on a rock.")):
+            frame = Frame(attributes={"class": kind})
+            box = TextBox()
+            box.addElement(P(text=text))
+            frame.addElement(box)
+            slide.addElement(frame)
+        deck.presentation.addElement(slide)
+    return saved(deck)
+
+
+def saved(document: Any) -> bytes:
+    """A document of odfpy."""
+    raw = io.BytesIO()
+    document.write(raw)
+    return raw.getvalue()
+
+
+def msg(attached: bytes) -> bytes:
+    """By Aspose.Email FOSS."""
+    from aspose.email_foss.msg import MapiMessage
+
+    made = MapiMessage.from_email_message(BytesParser(policy=policy.default).parsebytes(mail(attached)))
+    raw: bytes = made.to_bytes()
+    return raw
 
 
 def warc() -> bytes:
@@ -91,7 +152,9 @@ def good_files(folder: Path) -> dict[str, bytes]:
         "json": b'{"title": "Tarrow", "ships": [{"year": 1900, "count": 12}, {"year": 1910, "count": 40}]}',
         "subtitles": b"1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nYou.\n",
         "source": b"#!/bin/sh\necho 'The lighthouse stands on a rock.'\n",
-        "msg": compound_file(),
+        "msg": msg(made["docx"]),
+        "ods": ods(),
+        "odp": odp(),
     }
 
 
@@ -121,12 +184,6 @@ def mutated_within(raw: bytes, chance: random.Random) -> bytes:
         files = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
     chosen = chance.choice([name for name, content in files.items() if content and name != "mimetype"])
     return zipped({**files, chosen: mutated(files[chosen], chance)})
-
-
-def compound_file() -> bytes:
-    """The head of a compound file with the names of a message in it: enough to be taken for one, and no more."""
-    names = "".join(name.ljust(32, "\0") for name in ("Root Entry", "__properties_version1.0", "__substg1.0_0037001F"))
-    return bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + names.encode("utf-16-le") + bytes(1024)
 
 
 def mutated(raw: bytes, chance: random.Random) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 
 from inference.formats.document import NotRead, ReadDocument
 from tests.inference.formats.conftest import ReadAll, ReadOne, Refusal, headings
-from tests.inference.formats.samples import pandoc
+from tests.inference.formats.samples import pandoc, saved
 
 SOURCE = """---
 title: Skerry Point
@@ -156,6 +156,169 @@ def test_what_xlsxwriter_writes(read_one: ReadOne) -> None:
     assert "| Year | Ships | Since | Note |\n| --- | --- | --- | --- |\n" in found.text
     assert "| 1900 | 12.5 | 2020-01-02 | größer \\| 💡 |\n" in found.text
     assert "|  | 25 |  | in bold letters |\n" in found.text
+
+
+def test_what_odfpy_writes_as_text(read_one: ReadOne) -> None:
+    from odf import dc, meta
+    from odf.office import Annotation
+    from odf.opendocument import OpenDocumentText
+    from odf.table import CoveredTableCell, Table, TableCell, TableHeaderRows, TableRow
+    from odf.text import H, List, ListItem, Note, NoteBody, NoteCitation, P, S, Span
+
+    made = OpenDocumentText()
+    made.meta.addElement(dc.Title(text="Tarrow"))
+    made.meta.addElement(meta.InitialCreator(text="Ines Renn"))
+    made.meta.addElement(dc.Language(text="en-GB"))
+    made.text.addElement(H(outlinelevel=1, text="The harbour"))
+    paragraph = P(text="It has ")
+    paragraph.addElement(Span(text="two"))
+    paragraph.addElement(S(c=2))
+    note = Note(noteclass="footnote")
+    note.addElement(NoteCitation(text="1"))
+    body = NoteBody()
+    body.addElement(P(text="A note."))
+    note.addElement(body)
+    paragraph.addElement(note)
+    paragraph.addText("piers, größer 💡.")
+    made.text.addElement(paragraph)
+    made.text.addElement(H(outlinelevel=2, text="Ships"))
+    outer, inner = List(), List()
+    for within, text in ((outer, "white"), (inner, "at night")):
+        item = ListItem()
+        item.addElement(P(text=text))
+        within.addElement(item)
+        if within is outer:
+            item.addElement(inner)
+    made.text.addElement(outer)
+    table, header = Table(name="t"), TableHeaderRows()
+    header.addElement(row_of(TableRow, TableCell, "Year", "Ships", "Note"))
+    table.addElement(header)
+    table.addElement(row_of(TableRow, TableCell, "1900", "12", "a|b"))
+    last = row_of(TableRow, TableCell, "all of it")
+    remark = Annotation()
+    remark.addElement(P(text="A remark."))
+    last.lastChild.addElement(remark)
+    last.addElement(CoveredTableCell(numbercolumnsrepeated=2))
+    table.addElement(last)
+    made.text.addElement(table)
+    found = read_one(saved(made), "x")
+    assert found.text == (
+        "# The harbour\n\nIt has two piers, größer 💡.\n\n## Ships\n\n- white\n  - at night\n\n"
+        "| Year | Ships | Note |\n| --- | --- | --- |\n| 1900 | 12 | a\\|b |\n| all of it |\n"
+    )
+    assert (found.kind, found.title, found.authors, found.language) == ("odt", "Tarrow", ("Ines Renn",), "en-GB")
+    assert headings(found) == [(1, "The harbour"), (2, "Ships")]
+
+
+def row_of(row: Any, cell: Any, *texts: str, **attributes: Any) -> Any:
+    from odf.text import P
+
+    made = row(**attributes)
+    for text in texts:
+        one = cell(valuetype="string")
+        one.addElement(P(text=text))
+        made.addElement(one)
+    return made
+
+
+def test_what_odfpy_writes_as_spreadsheet(read_one: ReadOne) -> None:
+    from odf import dc
+    from odf.opendocument import OpenDocumentSpreadsheet
+    from odf.table import Table, TableCell, TableRow
+    from odf.text import P
+
+    made = OpenDocumentSpreadsheet()
+    made.meta.addElement(dc.Title(text="Ships of Tarrow"))
+    first, second = Table(name="By year"), Table(name="By pier")
+    first.addElement(row_of(TableRow, TableCell, "Year", "Ships", "Open"))
+    row = TableRow()
+    shown = TableCell(valuetype="float", value=12.5)
+    shown.addElement(P(text="12,5"))
+    # A value that no writer said how to show, and a thousand empty cells behind it.
+    for cell in (TableCell(valuetype="date", datevalue="2020-01-02"), shown, TableCell(numbercolumnsrepeated=16381)):
+        row.addElement(cell)
+    first.addElement(row)
+    first.addElement(TableRow(numberrowsrepeated=1_000_000))
+    first.addElement(row_of(TableRow, TableCell, "x", numberrowsrepeated=2))
+    second.addElement(row_of(TableRow, TableCell, "one", "two"))
+    for sheet in (first, Table(name="Empty"), second):
+        made.spreadsheet.addElement(sheet)
+    found = read_one(saved(made), "x")
+    assert (found.kind, found.title) == ("ods", "Ships of Tarrow")
+    assert found.text == (
+        "# By year\n\n| Year | Ships | Open |\n| --- | --- | --- |\n| 2020-01-02 | 12,5 |\n| x |\n| x |\n\n"
+        "# Empty\n\n# By pier\n\n| one | two |\n| --- | --- |\n"
+    )
+    assert [found.text[start:].split("\n")[0] for start in found.pages] == ["# By year", "# Empty", "# By pier"]
+
+
+def test_what_odfpy_writes_as_presentation(read_one: ReadOne) -> None:
+    from odf.draw import Frame, Page, TextBox
+    from odf.opendocument import OpenDocumentPresentation
+    from odf.presentation import Notes
+    from odf.style import MasterPage, PageLayout
+    from odf.table import Table, TableCell, TableRow
+    from odf.text import P
+
+    made = OpenDocumentPresentation()
+    made.automaticstyles.addElement(PageLayout(name="layout"))
+    made.masterstyles.addElement(MasterPage(name="master", pagelayoutname="layout"))
+
+    def frame(kind: str, *texts: str) -> Any:
+        around, box = Frame(attributes={"class": kind}), TextBox()
+        for text in texts:
+            box.addElement(P(text=text))
+        around.addElement(box)
+        return around
+
+    slide, second = Page(masterpagename="master", name="1"), Page(masterpagename="master", name="2")
+    notes = Notes()
+    notes.addElement(frame("notes", "Say it slowly."))
+    # As they are stored, the title is not always the first.
+    for one in (notes, frame("outline", "Two piers", "A lighthouse"), frame("title", "Tarrow")):
+        slide.addElement(one)
+    table, around = Table(), Frame()
+    for texts in (("Year", "Ships"), ("1900", "12")):
+        table.addElement(row_of(TableRow, TableCell, *texts))
+    around.addElement(table)
+    for one in (frame("title", "Ships"), around):
+        second.addElement(one)
+    for one in (slide, second):
+        made.presentation.addElement(one)
+    found = read_one(saved(made), "x")
+    assert (found.kind, found.title) == ("odp", "Tarrow")
+    assert found.text == (
+        "# Tarrow\n\nTwo piers\n\nA lighthouse\n\nSay it slowly.\n\n"
+        "# Ships\n\n| Year | Ships |\n| --- | --- |\n| 1900 | 12 |\n"
+    )
+    assert [found.text[start:].split("\n")[0] for start in found.pages] == ["# Tarrow", "# Ships"]
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_what_aspose_writes_as_outlook_message(read_all: ReadAll, unicode: bool) -> None:
+    """Its mail comes back, and what is attached to it as documents of their own; a message within it, too."""
+    import datetime
+
+    from aspose.email_foss.msg import MapiMessage, PropertyId, PropertyTypeCode
+
+    made = MapiMessage.create("The pier of Tarrow", "See there.\r\n\r\nInés Renn", unicode_strings=unicode)
+    # The code page of what is no Unicode: it says US-ASCII by itself.
+    made.set_property(0x3FDE, PropertyTypeCode.PTYP_INTEGER32, 1252)
+    made.set_property(PropertyId.SENDER_NAME, "Inés Renn")
+    made.set_property(PropertyId.SENDER_EMAIL_ADDRESS, "i@example.org")
+    sent = datetime.datetime(2021, 3, 4, 10, 30, tzinfo=datetime.UTC)
+    made.set_property(0x0039, PropertyTypeCode.PTYP_TIME, sent)
+    made.add_recipient("t@example.org", display_name="Tobias Renn")
+    made.add_attachment("pier.txt", "Žofie painted it 💡.".encode(), mime_type="text/plain")
+    made.add_attachment("pier.png", b"\x89PNG\r\n\x1a\n" + bytes(64), mime_type="image/png")
+    first, attached, image = read_all(made.to_bytes(), "a-name-that-says-nothing")
+    assert isinstance(first, ReadDocument) and isinstance(attached, ReadDocument)
+    assert (first.kind, first.title) == ("msg", "The pier of Tarrow")
+    assert "Subject: The pier of Tarrow\n" in first.text and "t@example.org" in first.text
+    assert first.text.endswith("See there.\n\nInés Renn\n")
+    assert first.created == "2021-03-04T10:30:00+00:00" and "Inés Renn" in first.authors[0]
+    assert (attached.part, attached.text) == ("pier.txt", "Žofie painted it 💡.")
+    assert isinstance(image, NotRead) and image.unsupported and image.part == "pier.png"
 
 
 def test_what_fpdf_writes(read_one: ReadOne) -> None:
