@@ -27,7 +27,7 @@ from contracts.documents import (
 )
 from contracts.envelope import DomainEvent, EventMetadata
 from inference.model import digest_of
-from services.processing.chunking import embedder_input
+from services.processing.embedder_input import embedder_input
 
 TENANT = "default"
 EVENTS_A_DOCUMENT = 5

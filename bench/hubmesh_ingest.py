@@ -14,7 +14,7 @@ from typing import Any
 from bench.servers import Stopwatch
 from inference.embedding import Embedder
 from inference.spacy_analysis import SpacyAnalyser
-from services.processing.chunking import embedder_input
+from services.processing.embedder_input import embedder_input
 
 WARM_UP = 40
 

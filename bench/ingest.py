@@ -14,7 +14,7 @@ from bench.processor import processor_s
 from bench.servers import Figures, Stopwatch, ratio, running
 from contracts.event_types import EventType
 from inference.runner import Inference
-from services.processing.chunking import embedder_input
+from services.processing.embedder_input import embedder_input
 
 PASSAGES = 400
 WARM_UP = 40

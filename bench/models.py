@@ -19,7 +19,7 @@ from inference import cached
 from inference.encoder import Vectors
 from inference.onnx_encoder import DIMENSION, OnnxEncoder
 from inference.runner import Inference, InferenceSettings
-from services.processing.chunking import embedder_input
+from services.processing.embedder_input import embedder_input
 
 PASSAGES = 200
 THREADS = (1, 2)

@@ -97,7 +97,9 @@ class Chunk(ManyPart):
     end: Offset
     tokens: Count
     digest: Digest
-    input_digest: Digest = Field(description="digest of what the embedder read: the title, a newline, the chunk")
+    input_digest: Digest = Field(
+        description="digest of what the embedder read: title, headings and table header over the chunk, the chunk"
+    )
 
 
 class StageResult(Payload):

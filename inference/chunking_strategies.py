@@ -29,7 +29,8 @@ class StructureChunker(Chunker):
     """A chunk holds whole sections of one parent, or a part of one section. Lists, tables and code are whole where they
     fit, else cut between items, rows and lines. A text without structure is cut by its sentences.
 
-    A chunk is a stretch of the text, so that a table that is over the budget has its header in the first chunk alone.
+    A chunk is a stretch of the text, so that a table that is over the budget has its header in the first chunk alone;
+    the embedder reads it with the others, too (`inference.chunk_context`).
     """
 
     name = "structure-1"

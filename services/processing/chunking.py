@@ -18,6 +18,7 @@ from inference.chunking import ChunkSpan
 from inference.model import digest_of
 from inference.runner import Inference
 from services.processing.ahead import ParsingAhead
+from services.processing.embedder_input import EmbedderInputs
 from services.processing.stage import StageOutput
 
 
@@ -51,26 +52,27 @@ class Chunking:
                 self._inference.chunker.split(texts[key], known) for key, known in zip(keys, headings, strict=True)
             ]
         )
+        inputs = await asyncio.to_thread(
+            lambda: [
+                _inputs(document, texts[key], cuts) for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
+            ]
+        )
         payloads = [
-            self._payload(document, texts[key], cuts)
-            for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
+            self._payload(document, texts[key], cuts, read)
+            for (document, _), key, cuts, read in zip(batch, keys, spans, inputs, strict=True)
         ]
         self._parsing.begin(
             [texts[key][cut.start : cut.end] for key, cuts in zip(keys, spans, strict=True) for cut in cuts]
         )
-        await self._inference.embedder.outputs(
-            [
-                embedder_input(document.title, texts[key][cut.start : cut.end])
-                for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
-                for cut in cuts
-            ]
-        )
+        await self._inference.embedder.outputs([one for read in inputs for one in read])
         return list(payloads)
 
-    def _payload(self, document: Document, text: str, spans: Sequence[ChunkSpan]) -> DocumentChunked:
+    def _payload(
+        self, document: Document, text: str, spans: Sequence[ChunkSpan], inputs: Sequence[str]
+    ) -> DocumentChunked:
         occurrences: Counter[str] = Counter()
         chunks: list[Chunk] = []
-        for index, span in enumerate(spans):
+        for index, (span, read) in enumerate(zip(spans, inputs, strict=True)):
             content = text[span.start : span.end]
             digest = digest_of(content)
             chunks.append(
@@ -81,7 +83,7 @@ class Chunking:
                     end=span.end,
                     tokens=span.tokens,
                     digest=digest,
-                    input_digest=digest_of(embedder_input(document.title, content)),
+                    input_digest=digest_of(read),
                 )
             )
             occurrences[digest] += 1
@@ -99,6 +101,6 @@ class Chunking:
         return documents.chunk(document, of, result, cause)
 
 
-def embedder_input(title: str, text: str) -> str:
-    """What the embedder reads: the title tells what a passage is about when its own words do not."""
-    return f"{title}\n{text}"
+def _inputs(document: Document, text: str, spans: Sequence[ChunkSpan]) -> list[str]:
+    inputs = EmbedderInputs(document.title, text, document.attributes)
+    return [inputs.of(span.start, span.end) for span in spans]

@@ -1,5 +1,6 @@
 """Vectors of another embedder for chunks that are there: chunks do not depend on the embedder."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from eventstore.texts import TextStore
 from inference.runner import Inference
 from services.caller import Caller
 from services.deadline import Deadline
-from services.processing.chunking import embedder_input
+from services.processing.embedder_input import EmbedderInputs
 from services.processing.stage import SLICE_BYTES
 
 KINDS: frozenset[AggregateKind] = frozenset({"document"})
@@ -63,14 +64,10 @@ class EmbedAnew:
     async def _embed(self, caller: Caller, part: Sequence[Document], revision: str) -> int:
         keys = {(state.tenant, state.document_id, state.text.digest): state for state in part}
         texts = await self._texts.get_many(list(keys))
-        await self._inference.embedder.outputs(
-            [
-                embedder_input(state.chunked.title, texts[key][chunk.start : chunk.end])
-                for key, state in keys.items()
-                if state.chunked is not None
-                for chunk in state.chunked.chunks
-            ]
+        inputs = await asyncio.to_thread(
+            lambda: [one for key, state in keys.items() for one in _inputs(state, texts[key])]
         )
+        await self._inference.embedder.outputs(inputs)
         appended = await self._commands.execute_many(
             [
                 Command(
@@ -90,3 +87,10 @@ class EmbedAnew:
 
 def _is_due(state: Document, revision: str) -> bool:
     return not state.deleted and state.chunked is not None and state.chunked.embedder != revision
+
+
+def _inputs(state: Document, text: str) -> list[str]:
+    if state.chunked is None:
+        return []
+    inputs = EmbedderInputs(state.chunked.title, text, state.attributes)
+    return [inputs.of_chunk(chunk) for chunk in state.chunked.chunks]

@@ -1,5 +1,6 @@
 """Chunks that people give other bounds: made from the text, with their vector; and found again in other content."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 from aggregates.document import Document
@@ -10,7 +11,7 @@ from eventstore.errors import MissingTextError
 from eventstore.texts import TextStore
 from inference.model import digest_of
 from inference.runner import Inference
-from services.processing.chunking import embedder_input
+from services.processing.embedder_input import EmbedderInputs
 
 
 class Recutting:
@@ -39,11 +40,11 @@ class Recutting:
     ) -> Chunk:
         """`text[start:end]` as a chunk, under an id that is none of those `taken`."""
         start, end = span
-        content, title = text[start:end], document.title
+        content = text[start:end]
         digest, occurrence = digest_of(content), 0
         while (own := ids.chunk_id(document.tenant, document.document_id, digest, occurrence)) in taken:
             occurrence += 1
-        read = embedder_input(title, content)
+        read = (await _inputs(document, text)).of(start, end)
         await self._inference.embedder.outputs([read])
         return Chunk(
             chunk_id=own,
@@ -61,6 +62,7 @@ class Recutting:
         if not waiting or document.chunked is None:
             return ()
         text, chunks = await self.text(document), document.chunked.chunks
+        inputs = await _inputs(document, text)
         changes: list[ChunkUpdated | ChunkMerged] = []
         # Those of one content follow one another: its text is read once.
         earlier: tuple[str, str | None] = (document.text.digest, text)
@@ -74,12 +76,10 @@ class Recutting:
             gone, start = found
             if one.chunk.chunk_id in {chunk.chunk_id for chunk in chunks} - set(gone):
                 continue
-            change = _change(document, one, gone, start, text)
+            change = _change(document, one, gone, start, inputs)
             chunks = rechunked(chunks, change)
             changes.append(change)
-        await self._inference.embedder.outputs(
-            [embedder_input(document.title, text[one.chunk.start : one.chunk.end]) for one in changes]
-        )
+        await self._inference.embedder.outputs([inputs.of(one.chunk.start, one.chunk.end) for one in changes])
         return tuple(changes)
 
     async def _earlier(self, document: Document, digest: str) -> str | None:
@@ -88,6 +88,10 @@ class Recutting:
             return await self.text(document, digest)
         except MissingTextError:
             return None
+
+
+async def _inputs(document: Document, text: str) -> EmbedderInputs:
+    return await asyncio.to_thread(EmbedderInputs, document.title, text, document.attributes)
 
 
 Found = tuple[tuple[str, ...], int]
@@ -119,10 +123,10 @@ def _by_text(one: CorrectedChunk, chunks: Sequence[Chunk], text: str, earlier: s
 
 
 def _change(
-    document: Document, one: CorrectedChunk, gone: tuple[str, ...], start: int, text: str
+    document: Document, one: CorrectedChunk, gone: tuple[str, ...], start: int, inputs: EmbedderInputs
 ) -> ChunkUpdated | ChunkMerged:
     end = start + one.chunk.end - one.chunk.start
-    read = embedder_input(document.title, text[start:end])
+    read = inputs.of(start, end)
     chunk = one.chunk.model_copy(update={"start": start, "end": end, "input_digest": digest_of(read)})
     content, reason = document.text.digest, one.reason
     if len(gone) == 1:

@@ -32,8 +32,9 @@ from inference.embedding import vector
 from inference.model import digest_of
 from inference.runner import Inference, InferenceSettings
 from services.processing import stage as stages
-from services.processing.chunking import Chunking, embedder_input
+from services.processing.chunking import Chunking
 from services.processing.completion import Completion
+from services.processing.embedder_input import embedder_input
 from services.processing.entities import Entities
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
@@ -159,6 +160,27 @@ async def test_chunks_are_stretches_of_the_text_and_have_vectors(
     (expected,) = await inference.embed_queries([embedder_input(TITLE, TEXT[first.start : first.end])])
     assert float(vector(found[first.input_digest]) @ expected) > 0.999
     assert {chunk.input_digest for chunk in chunked.chunks} == set(found)
+
+
+async def test_what_stands_over_a_chunk_is_embedded_with_it(
+    pipeline: Pipeline, inference: Inference, pool: PostgresPool
+) -> None:
+    """A row far down a table is found by what its columns are called; where it is in the text stays what it is."""
+    header, row = "| Ship | Master |", "| Petrel 70 | Ada Renn |"
+    rows = "".join(f"| Petrel {number} | Ada Renn |\n" for number in range(90))
+    text = f"# Tarrow\n\n## Crews\n\n{header}\n| --- | --- |\n{rows}"
+    await pipeline.submit(text, title="Tarrow")
+    await pipeline.deliver("chunking")
+    chunked = (await pipeline.events())[-1].event_data
+    assert isinstance(chunked, DocumentChunked)
+    (chunk,) = [one for one in chunked.chunks if row in text[one.start : one.end]][:1]
+    own = text[chunk.start : chunk.end]
+    assert header not in own and chunk.digest == digest_of(own)
+    read = f"Tarrow\nCrews\n{header}\n{own}"
+    assert chunk.input_digest == digest_of(read)
+    (expected,) = await inference.embed_queries([read])
+    (found,) = (await ModelOutputs(pool).get_many(chunked.embedder, [chunk.input_digest])).values()
+    assert float(vector(found) @ expected) > 0.999
 
 
 async def test_what_is_found_lies_in_the_documents_text(pipeline: Pipeline) -> None:
