@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aggregates.cause import Cause
 from contracts.envelope import EventMetadata
 from security.access import NO_ATTRIBUTES, Access, AccessDecision
+from security.reach import Reach
 from services.errors import AccessDeniedError
 
 
@@ -52,6 +53,15 @@ class Caller:
                 "ask an administrator for a role that may see them all"
             )
         return decision
+
+    def require_progress(self, resource: str) -> Reach:
+        """Of which documents he may know how far they are: those that he may read, and those that he may take in.
+
+        Raises AccessDeniedError for whoever may neither write documents nor read this resource.
+        """
+        if not self.access.decide("documents", "write").allowed:
+            self.require(resource, "read")
+        return self.access.reach("documents", "read").together(self.access.reach("documents", "write"))
 
     def require_to_give(self, roles: Collection[str], scopes: Collection[str] | None = None) -> None:
         """Nobody gives these roles, within these scopes, who has not all of it. Raises AccessDeniedError."""

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_jsonable_python
+
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind, EventType
 from contracts.topics import Partition, Topics
@@ -41,9 +43,9 @@ class TraceStep:
 
     event_id: UUID
     event_type: EventType
-    kind: AggregateKind
+    aggregate_kind: AggregateKind
     aggregate_id: str
-    version: int
+    aggregate_version: int
     position: int
     actor: str
     occurred_at: datetime
@@ -169,45 +171,25 @@ class TraceRequests:
 
 
 def traced(trace: Trace, shown: Callable[[int], Position]) -> dict[str, Any]:
-    """As edges give it, with positions as their caller may see them."""
-    return {
-        "correlation_id": trace.correlation_id,
-        "events": trace.events,
-        "began": trace.began.isoformat(),
-        "ended": trace.ended.isoformat(),
-        "kinds": [
-            {name: value for name, value in one._asdict().items() if name not in ("began", "ended", "position")}
-            for one in trace.kinds
-        ],
-        "read_models": [
-            {
-                **asdict(one),
-                "last": shown(one.last),
-                "position": shown(one.position),
-                "by": None if one.by is None else one.by.isoformat(),
-            }
-            for one in trace.read_models
-        ],
-        "steps": [
-            {
-                "event_id": str(one.event_id),
-                "event_type": str(one.event_type),
-                "aggregate_kind": one.kind,
-                "aggregate_id": one.aggregate_id,
-                "aggregate_version": one.version,
-                "position": shown(one.position),
-                "actor": one.actor,
-                "occurred_at": one.occurred_at.isoformat(),
-                "recorded_at": one.recorded_at.isoformat(),
-                "cause": None if one.cause is None else str(one.cause),
-                "cause_type": one.cause_type,
-                "cause_of": one.cause_of,
-                "after_s": one.after_s,
-            }
-            for one in trace.steps
-        ],
-        "next": trace.next,
-    }
+    """As edges give it, as JSON, with positions as their caller may see them."""
+    given: dict[str, Any] = to_jsonable_python(
+        {
+            "correlation_id": trace.correlation_id,
+            "events": trace.events,
+            "began": trace.began,
+            "ended": trace.ended,
+            "kinds": [
+                {name: value for name, value in one._asdict().items() if name not in ("began", "ended", "position")}
+                for one in trace.kinds
+            ],
+            "read_models": [
+                asdict(one) | {"last": shown(one.last), "position": shown(one.position)} for one in trace.read_models
+            ],
+            "steps": [asdict(one) | {"position": shown(one.position)} for one in trace.steps],
+            "next": trace.next,
+        }
+    )
+    return given
 
 
 def _latest(timed: Collection[TimedPosition]) -> datetime | None:

@@ -80,9 +80,7 @@ class ReadDocument:
 
     async def status(self, caller: Caller, document_id: str, *, deadline: Deadline) -> DocumentStatus:
         """Also of one that was deleted, or that no read model has yet; who may take it in may know, too."""
-        if not caller.access.decide("documents", "write").allowed:
-            caller.require("documents", "read")
-        reach = caller.access.reach("documents", "read").together(caller.access.reach("documents", "write"))
+        reach = caller.require_progress("documents")
         key = AggregateKey(caller.tenant, "document", document_id)
         async with deadline.enforce("reading a document's status"):
             last = (await self._reader.latest([key])).get(key)

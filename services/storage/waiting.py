@@ -93,10 +93,7 @@ class WaitForDocuments:
         )
 
     async def _within_reach(self, caller: Caller, document_ids: Sequence[str]) -> list[str]:
-        if not caller.access.decide("documents", "write").allowed:
-            caller.require("processing", "read")
-        reach = caller.access.reach("documents", "read").together(caller.access.reach("documents", "write"))
-        seen = await visible(self._reader, caller, document_ids, reach)
+        seen = await visible(self._reader, caller, document_ids, caller.require_progress("processing"))
         return [one for one in document_ids if one in seen]
 
     async def _wait(self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None]) -> Awaited:
