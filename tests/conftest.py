@@ -6,10 +6,10 @@ import itertools
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psycopg
@@ -19,6 +19,9 @@ from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from eventstore.migrations import migrate
 from tests.support import tiers
+
+if TYPE_CHECKING:
+    from tests.projections.history import History
 
 # How long an example takes says what else the machine does. What hangs is ended by the test's own limit.
 hypothesis.settings.register_profile("annals", deadline=None)
@@ -201,3 +204,12 @@ def dsn(postgres_server: PostgresServer, databases: Databases) -> Iterator[str]:
     name = databases.take()
     yield postgres_server.dsn(name)
     databases.drop(name)
+
+
+@pytest.fixture
+async def history(dsn: str) -> AsyncIterator["History"]:
+    """A log in which nothing happened yet, and what happens in it."""
+    from tests.projections.history import open_history
+
+    async with open_history(dsn) as opened:
+        yield opened

@@ -15,7 +15,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from tests.annals.layer_contract import follow
 from tests.inference.tiny import make_encoder
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 CALLER = Caller("default", "annals", "worker", FULL_ACCESS)
@@ -36,12 +36,6 @@ HARBOUR, MARKET = OfMinilm("harbour", ("Ada met Bob.",), dimension=384), OfMinil
 def soon() -> Deadline:
     """For what does not take long."""
     return Deadline.after(60)
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

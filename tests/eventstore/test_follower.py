@@ -8,17 +8,11 @@ import pytest
 from contracts.event_types import EventType
 from eventstore import follower as module
 from eventstore.follower import LogFollower, open_follower
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 LONG_S = 30.0
 INGESTED, CHUNKED = (str(one) for one in (EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_CHUNKED))
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as found:
-        yield found
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
+from opensearchpy import AsyncOpenSearch
 
 from projections.graph.neo4j.connection import Neo4jDriver, alone, open_driver
+from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from tests.servers import given
 from tests.servers.handles import GivenServer, Server
 from tests.servers.kafka import KAFKA
@@ -141,6 +143,17 @@ async def graph_driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> As
 def opensearch_url(_opensearch: Server) -> str:
     """Address over HTTP."""
     return _opensearch.address
+
+
+@pytest.fixture
+async def store(opensearch_url: str) -> AsyncIterator[LiveOpenSearchVectorStore]:
+    """The store of passages in OpenSearch, open and empty, under a name of its own."""
+    async with AsyncOpenSearch(opensearch_url, timeout=30, max_retries=0) as client:
+        opened = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
+        await opened.open()
+        yield opened
+        await client.indices.delete(index=f"{opened.name}-*")
+        await client.indices.delete_index_template(name=opened.name)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,6 @@
 """The graph in Neo4j and passages in OpenSearch as tables: the same as in PostgreSQL."""
 
-from collections.abc import AsyncIterator
-from uuid import uuid4
-
 import pytest
-from opensearchpy import AsyncOpenSearch
 
 from projections.errors import ReadModelReplacedError
 from projections.exported import TableReader
@@ -24,14 +20,7 @@ from tests.projections.contract.exported import (
     read,
 )
 from tests.projections.contract.folding import follow
-from tests.projections.history import History, open_history
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """A log in which nothing happened yet."""
-    async with open_history(dsn) as opened:
-        yield opened
+from tests.projections.history import History
 
 
 class TestGraph(ExportedGraphContract):
@@ -58,16 +47,6 @@ class TestGraph(ExportedGraphContract):
 
 
 class TestPassages(ExportedPassagesContract):
-    @pytest.fixture
-    async def store(self, opensearch_url: str) -> AsyncIterator[LiveOpenSearchVectorStore]:
-        """Open and empty, under a name of its own."""
-        async with AsyncOpenSearch(opensearch_url, timeout=30, max_retries=0) as client:
-            opened = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
-            await opened.open()
-            yield opened
-            await client.indices.delete(index=f"{opened.name}-*")
-            await client.indices.delete_index_template(name=opened.name)
-
     @pytest.fixture
     async def projector(self, history: History, store: LiveOpenSearchVectorStore) -> Projector:
         return Projector(VectorModel(history.texts, history.outputs), store, history.reader)

@@ -1,7 +1,6 @@
 """The graph in Neo4j keeps what every store must keep, and answers as every graph must."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -27,20 +26,13 @@ from tests.projections.contract.generation import GenerationContract
 from tests.projections.contract.graph import GraphReaderContract
 from tests.projections.contract.store import StoreContract
 from tests.projections.contract.switching import switch
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.models import LiveModel
 from tests.projections.stories import Story
 from tests.servers.handles import Server
 
 STORY = Story("harbour", ("Ada met Bob.", "Bob saw a whale.", "Bob met Bob."), title="Harbour")
 OTHER = Story("market", ("Cleo met Ada.",), title="Market")
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """A log in which nothing happened yet."""
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import multiprocessing
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -29,13 +29,6 @@ from tests.projections.stories import Story
 T = TypeVar("T")
 Rows = dict[str, list[tuple[Any, ...]]]
 Steps = list[list[tuple[AggregateKind, str, Rows]]]
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """A log in which nothing happened yet."""
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Searches in OpenSearch: as exact arithmetic and as PostgreSQL would have it; and what its faults become."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from uuid import uuid4
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -40,26 +39,8 @@ TITLES = ("Harbour", "Whales and ships", "Market")
 
 
 @pytest.fixture
-async def store(opensearch_url: str) -> AsyncIterator[LiveOpenSearchVectorStore]:
-    """Open and empty, under a name of its own."""
-    async with AsyncOpenSearch(opensearch_url, timeout=30, max_retries=0) as client:
-        opened = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
-        await opened.open()
-        yield opened
-        await client.indices.delete(index=f"{opened.name}-*")
-        await client.indices.delete_index_template(name=opened.name)
-
-
-@pytest.fixture
 def reader(store: LiveOpenSearchVectorStore) -> OpenSearchPassages:
     return OpenSearchPassages(store.client, store.name)
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """A log in which nothing happened yet."""
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 class TestPassageReader(PassageReaderContract):

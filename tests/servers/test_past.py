@@ -1,10 +1,8 @@
 """Generations as of a position in Neo4j and OpenSearch: built, led forward from a snapshot, and read by their names."""
 
-from collections.abc import AsyncIterator, Sequence
-from uuid import uuid4
+from collections.abc import Sequence
 
 import pytest
-from opensearchpy import AsyncOpenSearch
 
 from contracts.topics import topics
 from eventstore.generations import GenerationRegistry, RegisteredGeneration
@@ -22,18 +20,11 @@ from projections.vector.model import VectorModel
 from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from projections.vector.opensearch.reader import OpenSearchPassages
 from tests.projections.contract.folding import digests, follow
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
 MARKET = Story("market", ("Dora met Ada.",), title="Market")
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """A log in which nothing happened yet."""
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -44,27 +35,16 @@ async def graph(graph_driver: Neo4jDriver) -> LiveNeo4jGraphStore:
     return store
 
 
-@pytest.fixture
-async def vector(opensearch_url: str) -> AsyncIterator[LiveOpenSearchVectorStore]:
-    """Open and empty, under a name of its own."""
-    async with AsyncOpenSearch(opensearch_url, timeout=30, max_retries=0) as client:
-        store = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
-        await store.open()
-        yield store
-        await client.indices.delete(index=f"{store.name}-*")
-        await client.indices.delete_index_template(name=store.name)
-
-
 async def test_they_are_read_as_they_were(
     history: History,
     graph: LiveNeo4jGraphStore,
-    vector: LiveOpenSearchVectorStore,
+    store: LiveOpenSearchVectorStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One is built, the other a snapshot that is led forward; both say the same, and the live ones say otherwise."""
     models: Sequence[tuple[ReadModel, LiveStore]] = (
         (GraphModel(), graph),
-        (VectorModel(history.texts, history.outputs), vector),
+        (VectorModel(history.texts, history.outputs), store),
     )
     generations = Generations(GenerationRegistry(history.pool), {model.name: store for model, store in models})
 
@@ -82,8 +62,8 @@ async def test_they_are_read_as_they_were(
     position = await history.reader.head()
     await history.delete(HARBOUR)
     await history.tell(MARKET)
-    for model, store in models:
-        await follow(Projector(model, store, history.reader), history)
+    for model, live in models:
+        await follow(Projector(model, live, history.reader), history)
     taken = await made("taken", position, from_near=True)
     assert {one.id for one in taken.values()} == {one.id for one in snapshot.values()}
     built = await made("built", position, from_near=False)
@@ -99,9 +79,9 @@ async def test_they_are_read_as_they_were(
         assert {one.chunk_id for one in (await past.snapshot("default")).mentions} == {
             chunk.chunk_id for chunk in HARBOUR.chunks
         }
-        passages = OpenSearchPassages(vector.client, vector.generation(of["vector"].id).store.alias)
+        passages = OpenSearchPassages(store.client, store.generation(of["vector"].id).store.alias)
         assert [one.text for one in await passages.of_document("default", "harbour")] == list(HARBOUR.sentences)
         assert len(await passages.matching("default", "Cleo", 9)) == 1
         assert await passages.of_document("default", "market") == []
     assert await Neo4jGraph(graph.driver).find("default", ["Cleo"]) == []
-    assert await OpenSearchPassages(vector.client, vector.name).of_document("default", "harbour") == []
+    assert await OpenSearchPassages(store.client, store.name).of_document("default", "harbour") == []

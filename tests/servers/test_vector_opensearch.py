@@ -1,8 +1,5 @@
 """The vector read model in OpenSearch keeps what every store must keep, and survives a crash between any two steps."""
 
-from collections.abc import AsyncIterator
-from uuid import uuid4
-
 import pytest
 from opensearchpy import AsyncOpenSearch
 
@@ -21,7 +18,7 @@ from tests.projections.contract.folding import change, digests
 from tests.projections.contract.generation import GenerationContract
 from tests.projections.contract.store import StoreContract
 from tests.projections.contract.switching import switch
-from tests.projections.history import History, keys_of, open_history
+from tests.projections.history import History, keys_of
 from tests.projections.stories import Story
 
 PARTITION = ("documents", 0)
@@ -31,32 +28,14 @@ STEPS = ("begin", "put", "drop", "commit", "finish")
 
 
 @pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """A log in which nothing happened yet."""
-    async with open_history(dsn) as opened:
-        yield opened
-
-
-@pytest.fixture
 def model(history: History) -> ReadModel:
     return VectorModel(history.texts, history.outputs)
 
 
 @pytest.fixture
-async def client(opensearch_url: str) -> AsyncIterator[AsyncOpenSearch]:
+def client(store: LiveOpenSearchVectorStore) -> AsyncOpenSearch:
     """Of the real server."""
-    async with AsyncOpenSearch(opensearch_url, timeout=30, max_retries=0) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def store(client: AsyncOpenSearch) -> AsyncIterator[LiveOpenSearchVectorStore]:
-    """Open and empty, under a name of its own."""
-    opened = LiveOpenSearchVectorStore(client, f"test-{uuid4().hex[:8]}")
-    await opened.open()
-    yield opened
-    await client.indices.delete(index=f"{opened.name}-*")
-    await client.indices.delete_index_template(name=opened.name)
+    return store.client
 
 
 class TestVector(StoreContract, GenerationContract):

@@ -20,7 +20,7 @@ from services.operations import events as module
 from services.operations.events import EventPage, ReadEvents
 from services.positions import ShownPositions
 from services.security.accounts import AccountService
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 from tests.services.security.conftest import opened
 
@@ -35,12 +35,6 @@ SHOWN = ShownPositions(bytes(range(32)))
 def soon() -> Deadline:
     """For what does not take long."""
     return Deadline.after(20)
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as found:
-        yield found
 
 
 @pytest.fixture

@@ -13,19 +13,12 @@ from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 CALLER = Caller("default", "operator", "test", FULL_ACCESS)
 OWN = {"annals.generations", "annals.consumer_positions"}
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """What happens."""
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from services.operations.subscriptions import (
     SubscriptionTakenError,
 )
 from services.positions import ShownPositions
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 OURS, THEIRS = (Caller(tenant, "ada", "test", FULL_ACCESS) for tenant in ("ours", "theirs"))
@@ -39,12 +39,6 @@ SHOWN = ShownPositions(bytes(range(32)))
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.01)
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as found:
-        yield found
 
 
 @pytest.fixture

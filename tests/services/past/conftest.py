@@ -8,14 +8,7 @@ import pytest
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.composition.use_cases import UseCases, use_cases_over
 from annals.settings import load_settings
-from tests.projections.history import History, open_history
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    """What happens."""
-    async with open_history(dsn) as opened:
-        yield opened
+from tests.projections.history import History
 
 
 @pytest.fixture

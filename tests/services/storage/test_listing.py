@@ -1,7 +1,6 @@
 """Pages of documents and entities, each for its caller alone."""
 
 import base64
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -18,7 +17,7 @@ from services.cursors import WrongCursorError, decoded, encoded
 from services.deadline import Deadline
 from services.storage.listing import Listing
 from tests.projections.contract.folding import follow
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 OURS = Caller("ours", "ada", "test", FULL_ACCESS)
@@ -26,12 +25,6 @@ OURS = Caller("ours", "ada", "test", FULL_ACCESS)
 
 def soon() -> Deadline:
     return Deadline.after(20)
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Pages of relations and of a document's chunks, of what the caller may see and of nothing else."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from services.deadline import Deadline, DeadlineExceededError
 from services.errors import AccessDeniedError, NotFoundError
 from services.storage.parts import ListParts
 from tests.projections.contract.folding import follow
-from tests.projections.history import History, open_history
+from tests.projections.history import History
 from tests.projections.stories import Story
 
 OURS = Caller("ours", "ada", "test", FULL_ACCESS)
@@ -76,12 +76,6 @@ class Denied(FullAccess):
 def narrowed(rule: Rule) -> Caller:
     """Of our tenant, for what the rule names."""
     return Caller("ours", "dan", "test", Narrow(rule))
-
-
-@pytest.fixture
-async def history(dsn: str) -> AsyncIterator[History]:
-    async with open_history(dsn) as opened:
-        yield opened
 
 
 @pytest.fixture
