@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.headed import Asked, documents
+from bench.headed import HeadedQuestion, documents
 from bench.servers import Figures
 from inference.chunk_context import ChunkContexts
 from inference.chunking_strategies import StructureChunker
@@ -25,9 +25,9 @@ def _measured() -> Figures:
     chunker = StructureChunker(embedder.token_offsets, embedder.tokenizer_revision)
     made = documents()
     chunks = [(number, one) for number, document in enumerate(made) for one in chunker.split(document.text)]
-    asked = [(number, one) for number, document in enumerate(made) for one in document.asked]
-    questions = embedder.embed([one.question for _, one in asked])
-    found: Figures = {"of": f"{len(asked)} questions to {len(chunks)} chunks of {len(made)} documents"}
+    answerable = [(number, one) for number, document in enumerate(made) for one in document.questions]
+    questions = embedder.embed([one.question for _, one in answerable])
+    found: Figures = {"of": f"{len(answerable)} questions to {len(chunks)} chunks of {len(made)} documents"}
     for with_headings, with_header in product((False, True), repeat=2):
         inputs = []
         for number, chunk in chunks:
@@ -37,7 +37,7 @@ def _measured() -> Figures:
             inputs.append("\n".join([document.title, *lines, document.text[chunk.start : chunk.end]]))
         order = np.argsort(-(questions @ embedder.embed(inputs).T), axis=1)
         ranks: dict[str, list[int]] = {}
-        for row, (number, one) in enumerate(asked):
+        for row, (number, one) in enumerate(answerable):
             right = {
                 index
                 for index, (other, chunk) in enumerate(chunks)
@@ -55,5 +55,5 @@ def _measured() -> Figures:
     return found
 
 
-def _holds(asked: Asked, start: int, end: int) -> bool:
-    return start <= asked.at and asked.at + asked.length <= end
+def _holds(answerable: HeadedQuestion, start: int, end: int) -> bool:
+    return start <= answerable.at and answerable.at + answerable.length <= end

@@ -47,7 +47,7 @@ new ring. If the fuse goes at each start, have the winding measured by an electr
 leaks, since water in the bearings ruins them within days. What is not named here is a case for the maker's service,
 which wants to know the number on the plate."""
 CHAPTERS = {"Installation": INSTALLATION, "Maintenance": MAINTENANCE, "Faults": FAULTS}
-ASKED = {
+QUESTIONS = {
     "How tight are the bolts of the {unit}?": "crosswise to {torque} Nm",
     "Which mains voltage does the {unit} need?": "must give {volts} V",
     "After how many hours is the oil of the {unit} changed?": "every {hours} hours of",
@@ -58,7 +58,7 @@ ASKED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HeadedQuestion:
     """A question, and where its answer stands: `text[at:at + length]` of the document."""
 
     kind: Literal["tables", "sections"]
@@ -73,7 +73,7 @@ class Headed:
 
     title: str
     text: str
-    asked: list[Asked] = field(default_factory=list)
+    questions: list[HeadedQuestion] = field(default_factory=list)
 
 
 def documents(seed: int = 5) -> list[Headed]:
@@ -109,21 +109,23 @@ def _harbour(port: str, chance: random.Random) -> Headed:
 
     found = Headed(f"Harbour of {port}", "")
     text = f"# Harbour of {port}\n\nThe harbour office of {port} keeps these lists.\n"
-    for heading, said, columns, question in (
+    for heading, opening, columns, question in (
         ("Register", "Every ship with a berth here.", ("Built", "Tonnage", "Berth", "Owner"), "Who owns the {}"),
         ("Crews", "Who sailed this year.", ("Hands", "Master", "Cook"), "Who is the master of the {}"),
         ("Landings", "Fish of March.", ("Species", "Crates", "Value"), "How many crates of fish has the {} landed"),
         ("Repairs", "Work in the dry dock.", ("Month", "Part", "Cost"), "What did the repair of the {} cost"),
     ):
         lines = list(rows(columns))
-        text += f"\n## {heading}\n\n{said}\n\n{_line(['Ship', *columns])}\n|{'---|' * (len(columns) + 1)}\n"
+        text += f"\n## {heading}\n\n{opening}\n\n{_line(['Ship', *columns])}\n|{'---|' * (len(columns) + 1)}\n"
         for number, line in enumerate(lines):
             # Not of the first chunk, which has the header anyway.
             if number in (14, 22, 30):
                 ship = line.split(" | ")[0].strip("| ")
-                found.asked.append(Asked("tables", f"{question.format(ship)} of {port}?", len(text), len(line)))
+                found.questions.append(
+                    HeadedQuestion("tables", f"{question.format(ship)} of {port}?", len(text), len(line))
+                )
             text += f"{line}\n"
-    return Headed(found.title, text, found.asked)
+    return Headed(found.title, text, found.questions)
 
 
 def _handbook(kind: str, chance: random.Random) -> Headed:
@@ -141,10 +143,12 @@ def _handbook(kind: str, chance: random.Random) -> Headed:
         text += f"\n## {kind} {model}\n"
         for heading, chapter in CHAPTERS.items():
             text += f"\n### {heading}\n\n{' '.join(chapter.split()).format(**values)}\n"
-        for question, answer in ASKED.items():
+        for question, answer in QUESTIONS.items():
             said = answer.format(**values)
-            found.asked.append(Asked("sections", question.format(**values), text.index(said, begin), len(said)))
-    return Headed(found.title, text, found.asked)
+            found.questions.append(
+                HeadedQuestion("sections", question.format(**values), text.index(said, begin), len(said))
+            )
+    return Headed(found.title, text, found.questions)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -67,7 +67,10 @@ LEGITIMATE = {
     ("frozen", "a server whose processes are stopped (SIGSTOP)"): ("tests/",),
     ("shape", "numpy and scipy: `array.shape`, `shape=(rows, columns)`"): ("",),
     ("marks", "byte order marks"): ("annals/encodings.py", "inference/formats/encodings.py"),
-    ("frame", "reportlab: where on a page text goes"): ("tests/inference/formats/test_written_by_others.py",),
+    ("frame", "reportlab and OpenDocument: where on a page text goes"): (
+        "tests/inference/formats/test_written_by_others.py",
+        "tests/inference/formats/samples.py",
+    ),
     ("drain", "asyncio.StreamWriter.drain"): (
         "tests/gateway/test_connections.py",
         "tests/servers/test_passages_opensearch.py",
