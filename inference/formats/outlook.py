@@ -1,7 +1,7 @@
 """MSG (Outlook, MS-OXMSG): the message, then its attachments as documents of their own."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from inference.formats.building import TextBuilder, clean, one_line
 from inference.formats.context import ReadContext
@@ -19,16 +19,16 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
     message = Message.load(io.BytesIO(raw))
     headers = dict(message.message_headers)
     shown = {
-        "From": message.sender or headers.get("From", ""),
+        "From": _said(context, lambda: message.sender) or headers.get("From", ""),
         "To": headers.get("To", "") or ", ".join(one.email_address or one.name for one in message.recipients),
         "Cc": headers.get("Cc", ""),
         "Date": headers.get("Date", "") or (message.sent_date.isoformat() if message.sent_date else ""),
-        "Subject": message.subject or "",
+        "Subject": _said(context, lambda: message.subject),
     }
     builder = TextBuilder()
     builder.verbatim("\n".join(f"{name}: {one_line(value)}" for name, value in shown.items() if value))
-    if message.body:
-        builder.verbatim(clean(message.body))
+    if body := _said(context, lambda: message.body):
+        builder.verbatim(clean(body))
     elif message.html_body:
         add_body(builder, parse(message.html_body), whole=True)
     yield ReadDocument(
@@ -44,3 +44,11 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
         content = attachment.file_bytes
         if content:
             yield from context.read_part(content, name, name)
+
+
+def _said(context: ReadContext, read: Callable[[], str | None]) -> str:
+    """Where a text is in another encoding than the message says, it is found."""
+    try:
+        return read() or ""
+    except UnicodeDecodeError as error:
+        return context.decode(error.object).text
