@@ -98,6 +98,7 @@ async def test_the_earlier_text_of_many_corrections_is_read_once() -> None:
         tenant="t",
         document_id="d",
         title="",
+        attributes={},
         text=SimpleNamespace(digest="c" * 64),
         chunked=SimpleNamespace(chunks=[chunk(NOW, 0, len(NOW))]),
         recuts=waiting,
