@@ -88,7 +88,7 @@ def id_of(raw: bytes) -> str | None:
     """The id that a line names that is no document for another reason; None where it cannot be told."""
     try:
         found = from_json(raw)
-        return Line(id=found["id"], text="").id
+        return Line(id=found["id"], text="", attributes={}).id
     except (ValueError, KeyError, TypeError):
         return None
 

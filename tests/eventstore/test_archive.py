@@ -19,6 +19,7 @@ from aggregates.document import Document
 from contracts.codec import canonical
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
+from contracts.payload import Attributes
 from eventstore.archive import PIECE_BYTES, ArchiveError, ArchiveReader, Link
 from eventstore.chained_events import ChainedEvents
 from eventstore.log import EventLog
@@ -70,7 +71,10 @@ def ingested(tenant: str, document_id: str, content: DocumentContent) -> DomainE
 async def fill(dsn: str, pool: PostgresPool) -> None:
     """Two documents of two tenants, a gap in the positions, an output, a receipt."""
     references = await TextStore(pool).put_many(DOCUMENTS)
-    attributes = ({"collection": "letters", "line_of": "file:///letters.jsonl"}, {"line_of": 1})
+    attributes: tuple[Attributes, Attributes] = (
+        {"collection": "letters", "line_of": "file:///letters.jsonl"},
+        {"line_of": 1},
+    )
     contents = [
         DocumentContent(title="Letter", text=reference, attributes=own)
         for reference, own in zip(references, attributes, strict=True)
