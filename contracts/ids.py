@@ -92,16 +92,19 @@ def normalise_name(name: str) -> str:
     Marks are part of their word. A plus or number sign stays where it follows a word: C, C++ and C# are three.
     Punctuation alone is no name: "".
     """
-    if name.isascii():
-        folded = name.lower()
-    else:
-        folded = _UNSEEN.sub("", bounded(unicodedata.normalize("NFKC", bounded(name)).casefold()))
-        # The dot of a capital I of Turkish is not on its small one, where it would be a second.
-        folded = unicodedata.normalize("NFKC", folded.replace("i\u0307", "i"))
-    folded = _POSSESSIVE.sub("", folded)
+    folded = _POSSESSIVE.sub("", fold_letters(name))
     article = _ARTICLE.match(folded)
     words = " ".join(_WORD.findall(folded, article.end() if article is not None else 0))
     return words if any(map(str.isalnum, words)) else ""
+
+
+def fold_letters(text: str) -> str:
+    """One spelling of the same letters: NFKC, in small ones, without unseen characters."""
+    if text.isascii():
+        return text.lower()
+    folded = _UNSEEN.sub("", bounded(unicodedata.normalize("NFKC", bounded(text)).casefold()))
+    # The dot of a capital I of Turkish is not on its small one, where it would be a second.
+    return unicodedata.normalize("NFKC", folded.replace("i\u0307", "i"))
 
 
 def _former_name(name: str) -> str:

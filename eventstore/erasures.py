@@ -88,12 +88,41 @@ class Erasures:
             )
 
     async def erase(self, plan: ErasurePlan) -> int:
-        """Destroy the keys and remove the rows, at once; returns how many keys were destroyed."""
+        """Destroy the keys and remove the rows, at once; returns how many keys were destroyed.
+
+        What is erased stays noted until it is `finished`: nothing else says any more what read models may still hold.
+        """
         async with transaction(self._pool) as connection:
             streams = [stream_id(*key) for key in plan.keys]
             destroyed = await connection.fetchval("SELECT annals.destroy_keys($1, $2)", plan.tenant, streams)
             await _remove(connection, plan, streams)
+            await connection.execute(
+                "INSERT INTO annals.unfinished_erasures (tenant, kind, aggregate_id) "
+                "SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
+                *_columns(plan.keys),
+            )
         return int(destroyed)
+
+    async def unfinished(self, tenant: str) -> list[AggregateKey]:
+        """Aggregates whose keys are destroyed, and which nobody has made sure of to be in no read model."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT kind, aggregate_id FROM annals.unfinished_erasures WHERE tenant = $1", tenant
+            )
+        return [AggregateKey(tenant, row["kind"], row["aggregate_id"]) for row in rows]
+
+    async def finished(self, keys: Sequence[AggregateKey]) -> None:
+        """No read model holds anything of these."""
+        async with acquire(self._pool) as connection:
+            await connection.execute(
+                "DELETE FROM annals.unfinished_erasures WHERE (tenant, kind, aggregate_id) IN "
+                "(SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))",
+                *_columns(keys),
+            )
+
+
+def _columns(keys: Sequence[AggregateKey]) -> list[list[str]]:
+    return [[key.tenant for key in keys], [key.kind for key in keys], [key.aggregate_id for key in keys]]
 
 
 async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[UUID]) -> None:

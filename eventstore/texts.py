@@ -1,14 +1,25 @@
 """Texts of documents: stored once for each content, outside the events, found by document and digest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from contracts.documents import TextReference
+from contracts.limits import BATCH_BYTES
 from eventstore.errors import MissingTextError
+from eventstore.pages import page
 from eventstore.pool import PostgresPool, acquire
 
 TextKey = tuple[str, str, str]
 """Tenant, document id, digest."""
+PAGE_ROWS = 1000
+_OF_TENANT = page(
+    "document_id, digest, content",
+    size="octet_length(content)",
+    source="annals.texts WHERE tenant = $1 AND (document_id, digest) > ($2, $3)",
+    order="document_id, digest",
+    rows="$4",
+    max_bytes="$5",
+)
 
 
 class TextStore:
@@ -53,3 +64,15 @@ class TextStore:
         if missing is not None:
             raise MissingTextError(f"the text {missing[2]} of document {missing[1]} is not in the text store")
         return found
+
+    async def of_tenant(self, tenant: str) -> AsyncIterator[tuple[str, str]]:
+        """Document id and text of all that is kept, page by page: former versions, and of deleted documents, too."""
+        last: tuple[str, bytes] = "", b""
+        while True:
+            async with acquire(self._pool) as connection:
+                rows = await connection.fetch(_OF_TENANT, tenant, *last, PAGE_ROWS, BATCH_BYTES)
+            if not rows:
+                return
+            for row in rows:
+                yield row["document_id"], bytes(row["content"]).decode()
+            last = rows[-1]["document_id"], bytes(rows[-1]["digest"])

@@ -27,6 +27,7 @@ COMMANDS = {
     "undo": "undo",
     "trace": "trace",
     "delete": "delete",
+    "erase": "erase",
     "relation": "relation",
     "chunk": "chunk",
     "chain": "chain",

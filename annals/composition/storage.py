@@ -10,10 +10,12 @@ from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.erasing import EraseDocuments
+from services.storage.erasing_subjects import EraseSubjects
 from services.storage.history import ReadHistory
 from services.storage.intake import Intake
 from services.storage.listing import Listing
 from services.storage.logged import ListLogged
+from services.storage.naming import FindNaming
 from services.storage.original import ReadOriginal
 from services.storage.parts import ListParts
 from services.storage.query_plan import QueryOptimizer
@@ -28,19 +30,24 @@ def storage_of(stores: Stores, audit: AuditLog) -> Storage:
     """All of them."""
     deletion = DeleteDocuments(stores.commands, stores.reader)
     read, originals = stores.read, OriginalStore(stores.pool)
+    erasures = Erasures(stores.pool)
+    erasing = EraseDocuments(
+        deletion,
+        stores.reader,
+        erasures,
+        list(stores.projections.values()),
+        stores.generations,
+        read.relational,
+        audit,
+    )
+    naming = FindNaming(stores.reader, stores.texts, erasures)
     chunks = ReadChunk(read.relational, read.passages, Citations(stores.texts))
     return Storage(
         taking=TakeDocuments(intake_of(stores), originals),
         deletion=deletion,
-        erasing=EraseDocuments(
-            deletion,
-            stores.reader,
-            Erasures(stores.pool),
-            list(stores.projections.values()),
-            stores.generations,
-            read.relational,
-            audit,
-        ),
+        erasing=erasing,
+        naming=naming,
+        subjects=EraseSubjects(naming, erasing),
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages, chunks),
         listing=Listing(read.relational),

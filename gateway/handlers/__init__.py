@@ -19,6 +19,7 @@ from gateway.handlers import (
     security,
     sessions,
     status,
+    subjects,
     system,
     webhooks,
 )
@@ -41,6 +42,7 @@ HANDLERS: dict[str, Handler] = {
     **reasoning.HANDLERS,
     **administration.HANDLERS,
     **status.HANDLERS,
+    **subjects.HANDLERS,
     **system.HANDLERS,
     **webhooks.HANDLERS,
 }

@@ -10,6 +10,7 @@ from contracts.documents import (
     DocumentChunked,
     DocumentContent,
     EntitiesExtracted,
+    MentionsReassigned,
     RelationshipsDiscovered,
 )
 from contracts.entity_decisions import NO_DECISIONS
@@ -75,6 +76,8 @@ class _Found:
                 self.entities.update(one.entity_id for part in (mentions, aliases) for one in part)
             case RelationshipsDiscovered(relations=relations):
                 self.entities.update(one for part in relations for one in (part.subject_id, part.object_id))
+            case MentionsReassigned(entity_id=entity, into=into):
+                self.entities.update((entity, into))
             case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk):
                 self.digests.update((chunk.digest, chunk.input_digest))
 
@@ -104,11 +107,12 @@ class EraseDocuments:
         reason: str,
         correlation_id: str,
         deadline: Deadline,
+        also: Sequence[AggregateKey] = (),
     ) -> Erasure:
         """Delete these documents, wait until the read models and the names have followed, and erase them.
 
-        Broken off, it is done again, and goes on. Raises AccessDeniedError, NotFoundError, ConflictError,
-        StoreUnavailableError, DeadlineExceededError.
+        `also`: questions, and entities, which go where no other document names them. Broken off, it is done again, and
+        goes on. Raises AccessDeniedError, NotFoundError, ConflictError, StoreUnavailableError, DeadlineExceededError.
         """
         # Their names are in no entry: the audit log is kept for longer.
         async with audited(self._audit, caller, "change", "erase", "documents"):
@@ -119,13 +123,13 @@ class EraseDocuments:
         async with deadline.enforce("erasing"):
             keys = [AggregateKey(caller.tenant, "document", one) for one in deletion.all]
             await self._followed(keys)
-            plan = await self._plan(caller.tenant, keys)
+            plan = await self._plan(caller.tenant, keys, also)
             clear = await self._erasures.in_the_clear(plan.keys)
             await self._forget(plan.keys)
             destroyed = await self._erasures.erase(plan)
             # A generation that somebody began before knows of them, or of their deletion.
             await self._built()
-            await self._forget(plan.keys)
+            await self._finish(caller.tenant)
             for key in keys:
                 name = subject_of(stream_id(*key))
                 await self._audit.record(entry_of(caller, "change", "erased", "documents", name, reason=reason))
@@ -145,8 +149,15 @@ class EraseDocuments:
         while await self._erasures.names_behind(versions):  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
 
-    async def _plan(self, tenant: str, keys: Sequence[AggregateKey]) -> ErasurePlan:
-        found = _Found()
+    async def _finish(self, tenant: str) -> None:
+        """What was broken off before, too. What has come back since is as new."""
+        unfinished = await self._erasures.unfinished(tenant)
+        back = set(await self._reader.keys_of([stream_id(*key) for key in unfinished]))
+        await self._forget([key for key in unfinished if key not in back])
+        await self._erasures.finished(unfinished)
+
+    async def _plan(self, tenant: str, keys: Sequence[AggregateKey], also: Sequence[AggregateKey]) -> ErasurePlan:
+        found = _Found(entities={key.aggregate_id for key in also if key.kind == "entity"})
         for key in keys:
             version = 0
             while events := await self._reader.page_of(key, None, version, PAGE):
@@ -157,8 +168,9 @@ class EraseDocuments:
         # The read model has followed the deletions: whom it still names, others name.
         shared = await self._relational.named(tenant, sorted(found.entities))
         shared |= await self._erasures.named_elsewhere(tenant, found.entities, documents)
-        questions = await self._reader.keys_of(await self._erasures.questions(tenant, documents))
-        return ErasurePlan(tenant, documents, questions, sorted(found.entities - shared), found.digests)
+        questions = set(await self._reader.keys_of(await self._erasures.questions(tenant, documents)))
+        questions |= {key for key in also if key.kind == "reasoning_query"}
+        return ErasurePlan(tenant, documents, sorted(questions), sorted(found.entities - shared), found.digests)
 
     async def _built(self) -> None:
         """Until nobody builds a generation. One that was broken off is dropped: else somebody went on with it."""

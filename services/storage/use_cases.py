@@ -7,9 +7,11 @@ from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
 from services.storage.deletion import DeleteDocuments
 from services.storage.erasing import EraseDocuments
+from services.storage.erasing_subjects import EraseSubjects
 from services.storage.history import ReadHistory
 from services.storage.listing import Listing
 from services.storage.logged import ListLogged
+from services.storage.naming import FindNaming
 from services.storage.original import ReadOriginal
 from services.storage.parts import ListParts
 from services.storage.reading import ReadDocument
@@ -25,6 +27,8 @@ class Storage:
     taking: TakeDocuments
     deletion: DeleteDocuments
     erasing: EraseDocuments
+    naming: FindNaming
+    subjects: EraseSubjects
     waiting: WaitForDocuments
     show: Show
     listing: Listing

@@ -80,6 +80,9 @@ def erased_of(tmp_path: Path, documents: int) -> None:
         assert given(data, "search", "brewery of Lindwurmhausen")["passages"]
     finally:
         pipeline.stop()
+    # Without a gateway as well.
+    shown = given(data, "erase", "Ottokar Zwirnfeld", "--dry-run")
+    assert [(one["document_id"], one["texts"]) for one in shown["documents"]] == [(SECRET, len(SENTENCES))]
 
 
 def words(vectors: Sequence[bytes]) -> list[bytes]:

@@ -1,0 +1,231 @@
+"""Which documents and questions name a subject, a person or whatever else has a name, as the whole log says."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from contracts.documents import (
+    DocumentContent,
+    EntitiesExtracted,
+    MentionsReassigned,
+    RelationshipsDiscovered,
+)
+from contracts.entity_decisions import NO_DECISIONS, EntityDecisions
+from contracts.envelope import DomainEvent
+from contracts.event_types import CONTENT_TYPES, KIND_OF, TAKES_IN, AggregateKind, EventType
+from contracts.ids import entity_id, normalise_name
+from contracts.payload import Payload
+from contracts.reasoning import ReasoningQueryExecuted
+from eventstore.erasures import Erasures
+from eventstore.keys import AggregateKey
+from eventstore.reader import EventReader
+from eventstore.texts import TextStore
+from services.caller import Caller
+from services.deadline import Deadline
+from services.errors import InvalidRequestError
+from services.storage.name_pattern import NamePattern
+
+PAGE = 1000
+MOST_NAMES = 20
+NAMES_LIMIT_S = 3600.0
+"""What an edge grants: the whole log is read."""
+_Span = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NamingDocument:
+    """`mentions`: how often models found the subject; `texts`: how often its name stands in the document's texts,
+    those of former versions included; `described`: its id, title, address or attributes name it."""
+
+    document_id: str
+    title: str
+    deleted: bool
+    mentions: int
+    texts: int
+    described: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """`names`: as documents and people call the subject. `documents` by id. `entities` and `questions` are ids."""
+
+    names: tuple[str, ...]
+    documents: tuple[NamingDocument, ...]
+    questions: tuple[str, ...]
+    entities: tuple[str, ...]
+
+
+@dataclass
+class _Found:
+    spans: set[_Span] = field(default_factory=set)
+    described: bool = False
+    texts: int = 0
+
+
+class FindNaming:
+    """For who may administer documents: it reads all of them.
+
+    Of a name that several have, all are found; an id means one, and what it is the same as. Texts are searched for the
+    names that were given, and for the name of an entity that an id was given of.
+    """
+
+    def __init__(self, reader: EventReader, texts: TextStore, erasures: Erasures) -> None:
+        self._reader, self._texts, self._erasures = reader, texts, erasures
+
+    async def find(self, caller: Caller, given: Sequence[str], *, deadline: Deadline) -> Naming:
+        """Raises AccessDeniedError, InvalidRequestError, StoreUnavailableError, DeadlineExceededError."""
+        caller.require("documents", "administer")
+        wanted = [one for one in given if normalise_name(one)]
+        if not wanted or len(wanted) < len(given) or len(given) > MOST_NAMES:
+            raise InvalidRequestError(f"a subject has from 1 to {MOST_NAMES} names or ids, of letters or digits")
+        async with deadline.enforce("looking for what names the subject"):
+            return await self._find(caller.tenant, wanted)
+
+    async def _find(self, tenant: str, given: Sequence[str]) -> Naming:
+        head = await self._reader.head()
+        decisions = await self._decisions(tenant, head)
+        folded = {normalise_name(one) for one in given}
+        named = {*given, *(entity_id(tenant, one) for one in given)}
+        named |= {own for own, one in decisions.items() if any(normalise_name(n) in folded for n in one.given_names)}
+        entities = _together(named, decisions)
+        moved = await self._moved(tenant, head)
+        by_id = {one for one in given if not (one in decisions and decisions[one].splits)}
+        names, found = await self._mentions(tenant, head, entities, moved, by_id)
+        for one in entities & decisions.keys():
+            names[one].update(decisions[one].given_names)
+        pattern = NamePattern([*given, *(name for one in by_id for name in names.get(one, ()))])
+        await self._described(tenant, head, pattern, found)
+        async for document_id, text in self._texts.of_tenant(tenant):
+            if count := pattern.count(text):
+                found[document_id].texts += count
+        known = names.keys() | decisions.keys() | {into for own in moved.values() for into in own.values()}
+        documents = await self._shown(tenant, found)
+        questions = await self._questions(tenant, head, pattern)
+        streams = await self._erasures.questions(tenant, [one.document_id for one in documents])
+        questions |= {key.aggregate_id for key in await self._reader.keys_of(streams)}
+        return Naming(
+            names=tuple(sorted({name for some in names.values() for name in some})),
+            documents=tuple(sorted(documents, key=lambda one: one.document_id)),
+            questions=tuple(sorted(questions)),
+            entities=tuple(sorted(entities & known)),
+        )
+
+    async def _decisions(self, tenant: str, head: int) -> dict[str, EntityDecisions]:
+        found: dict[str, EntityDecisions] = defaultdict(lambda: NO_DECISIONS)
+        async for event in self._events(tenant, _of_kind("entity"), head):
+            found[event.aggregate_id] = found[event.aggregate_id].after(event.aggregate_version, event.event_data)
+        return dict(found)
+
+    async def _moved(self, tenant: str, head: int) -> Mapping[str, Mapping[str, str]]:
+        """Of each document which entity's mentions are another one's."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        async for event in self._events(tenant, [EventType.MENTIONS_REASSIGNED], head):
+            if isinstance(event.event_data, MentionsReassigned):
+                found[event.aggregate_id][event.event_data.entity_id] = event.event_data.into
+        return found
+
+    async def _mentions(
+        self,
+        tenant: str,
+        head: int,
+        entities: Collection[str],
+        moved: Mapping[str, Mapping[str, str]],
+        by_id: Collection[str],
+    ) -> tuple[dict[str, set[str]], dict[str, _Found]]:
+        """Where documents mean one of these entities, and by which names, those by the entity that goes by them."""
+        names: dict[str, set[str]] = defaultdict(set)
+        found: dict[str, _Found] = defaultdict(_Found)
+        types = [EventType.ENTITIES_EXTRACTED, EventType.RELATIONSHIPS_DISCOVERED]
+        async for event in self._events(tenant, types, head):
+            own = moved.get(event.aggregate_id, {})
+            for entity, name, span in _named(event.event_data):
+                if own.get(entity, entity) in entities:
+                    names[entity].add(name)
+                    found[event.aggregate_id].spans.add(span)
+        return names, found
+
+    async def _described(self, tenant: str, head: int, pattern: NamePattern, found: dict[str, _Found]) -> None:
+        async for event in self._events(tenant, TAKES_IN, head):
+            if pattern.count("\n".join((event.aggregate_id, *_described(event.event_data)))):
+                found[event.aggregate_id].described = True
+
+    async def _questions(self, tenant: str, head: int, pattern: NamePattern) -> set[str]:
+        found = set()
+        async for event in self._events(tenant, [EventType.REASONING_QUERY_EXECUTED], head):
+            if isinstance(event.event_data, ReasoningQueryExecuted) and pattern.count(_said(event.event_data)):
+                found.add(event.aggregate_id)
+        return found
+
+    async def _shown(self, tenant: str, found: Mapping[str, _Found]) -> list[NamingDocument]:
+        """Those of which something is in the log."""
+        keys = [AggregateKey(tenant, "document", one) for one in found]
+        shown = []
+        for start in range(0, len(keys), PAGE):
+            some = keys[start : start + PAGE]
+            taken = await self._reader.last_of_types(some, TAKES_IN)
+            last = await self._reader.last_of_types(some, CONTENT_TYPES)
+            for key, event in taken.items():
+                own, content = found[key.aggregate_id], event.event_data
+                shown.append(
+                    NamingDocument(
+                        key.aggregate_id,
+                        content.title if isinstance(content, DocumentContent) else "",
+                        last[key].event_type is EventType.DOCUMENT_DELETED,
+                        len(own.spans),
+                        own.texts,
+                        own.described,
+                    )
+                )
+        return shown
+
+    async def _events(self, tenant: str, types: Collection[str], head: int) -> AsyncIterator[DomainEvent]:
+        after = 0
+        while events := await self._reader.of_tenant(tenant, types, after, head, PAGE):
+            for event in events:
+                yield event
+            after = events[-1].position or head
+
+
+def _of_kind(kind: AggregateKind) -> list[str]:
+    return [event_type for event_type, of in KIND_OF.items() if of == kind]
+
+
+def _together(named: Collection[str], decisions: Mapping[str, EntityDecisions]) -> set[str]:
+    """These entities, and all that are the same as one of them."""
+    beside: dict[str, set[str]] = defaultdict(set)
+    for own, decided in decisions.items():
+        if decided.merged_into is not None:
+            beside[own].add(decided.merged_into)
+            beside[decided.merged_into].add(own)
+    found, waiting = set(named), list(named)
+    while waiting:
+        more = beside.get(waiting.pop(), set()) - found
+        found |= more
+        waiting += more
+    return found
+
+
+def _named(data: Payload) -> Iterable[tuple[str, str, _Span]]:
+    match data:
+        case EntitiesExtracted(mentions=mentions, aliases=aliases):
+            yield from ((one.entity_id, one.name, (one.chunk_id, one.start)) for one in mentions)
+            yield from ((one.entity_id, one.name, (one.chunk_id, -1)) for one in aliases)
+        case RelationshipsDiscovered(relations=relations):
+            for one in relations:
+                yield one.subject_id, one.subject, (one.chunk_id, one.start)
+                yield one.object_id, one.object, (one.chunk_id, one.start)
+        case _:
+            pass
+
+
+def _described(data: Payload) -> Iterable[str]:
+    if isinstance(data, DocumentContent):
+        yield data.title
+        yield data.uri or ""
+        yield from (f"{name} {value}" for name, value in data.attributes.items())
+
+
+def _said(data: ReasoningQueryExecuted) -> str:
+    steps = (part for one in data.steps for part in (one.asked, one.found))
+    candidates = (one.answer for one in data.candidates)
+    return "\n".join((data.question, data.answer or "", data.missing or "", *data.chains, *steps, *candidates))
