@@ -45,6 +45,8 @@ from contracts.payload import Payload, Scalar
 from contracts.reassigning import meant_by
 
 Decision = Callable[["Document | None"], Sequence[DomainEvent]]
+HOMONYM_RULES = "homonyms/1"
+"""Revision of the rules that tell homonyms apart (aggregates/matching/homonyms.py)."""
 _NO_TEXT = TextReference(digest="0" * 64, characters=0, bytes=0)
 Parts = Sequence[StageResult]
 """A stage's result, already in parts."""
@@ -57,7 +59,8 @@ class Document:
     `present` holds the ids of the events that speak of its present content; of a result in parts, that of the last one.
     Of entities and relations, of which a text may hold a million, it knows the ids alone: `extracted` those of the
     entities, `related` those of the relations. `parts` and `ids` are those of a result that is not whole yet.
-    `reassigned`: the entities of which people said that this document means others, whatever its content.
+    `reassigned`: the entities instead of which this document means others, whatever its content; of those in `decided`
+    people said so.
 
     `judgements` and `recuts` are what people corrected, in the order of their last events: they outlive the content
     that they were made in, until the document is deleted; should that be undone, they are `forgotten` until then.
@@ -80,6 +83,7 @@ class Document:
     parts: tuple[DocumentChunked, ...] = ()
     ids: IdSet = NO_IDS
     reassigned: tuple[tuple[str, str], ...] = ()
+    decided: frozenset[str] = frozenset()
     judgements: Judgements = field(default_factory=dict)
     recuts: tuple[CorrectedChunk, ...] = ()
     candidates: tuple[Relation, ...] = ()
@@ -123,6 +127,7 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             deleted=False,
             present=frozenset({event.event_id}),
             reassigned=() if state is None else state.reassigned,
+            decided=frozenset() if state is None else state.decided,
             judgements=judgements,
             recuts=recuts,
         )
@@ -283,6 +288,19 @@ def reassign(state: Document | None, change: MentionsReassigned, cause: Cause) -
     return (cause.event(change, state.document_id, state.version + 1),)
 
 
+def separate(
+    state: Document | None, entity: str, into: str, context: float | None, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    """Say by rules that the document means `into` by the name of `entity`, which may be itself. People come first."""
+    if state is None or state.deleted:
+        return ()
+    now = dict(state.reassigned).get(entity, entity)
+    if into == now or {entity, now} & state.decided:
+        return ()
+    change = MentionsReassigned(entity_id=now, into=into, rules=HOMONYM_RULES, context=context)
+    return (cause.event(change, state.document_id, state.version + 1),)
+
+
 def _as(payload: type[DocumentContent], content: DocumentContent) -> DocumentContent:
     return payload(**_fields(content))
 
@@ -326,6 +344,7 @@ def _reassigned(state: Document, change: MentionsReassigned) -> Document:
     return replace(
         state,
         reassigned=tuple(sorted((old, into) for old, into in moved.items() if old != into)),
+        decided=state.decided if change.rules is not None else state.decided | {change.entity_id, change.into},
         extracted=None if known is None else known.union(IdSet.of((change.into,))).compact(),
     )
 

@@ -26,6 +26,11 @@ def release(state: Entity | None, cause: Cause) -> tuple[DomainEvent, ...]:
     return (cause.event(EntityReleased(rules=RULES), state.entity_id, state.version + 1),)
 
 
+def is_decided_by_people(state: Entity | None) -> bool:
+    """Whether people decided anything of it; rules leave all that have its name as they are then."""
+    return state is not None and bool(state.decisions.made)
+
+
 def assigned_to(state: Entity | None) -> str | None:
     """To which entity the rules assigned it, whatever people decided since."""
     return None if state is None or state.decisions.assigned is None else state.decisions.assigned[1].into

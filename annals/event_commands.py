@@ -76,7 +76,7 @@ EMITTED: dict[EventType, Emitted] = {
         ("annals entity split",), ("relational", "graph"), "`annals entity list`: two entities"
     ),
     EventType.MENTIONS_REASSIGNED: Emitted(
-        ("annals entity split", "annals entity undo"),
+        ("annals entity split", "annals entity undo", "annals ingest"),
         ("relational", "graph"),
         "`annals show`: whom the document speaks of",
     ),
@@ -143,8 +143,8 @@ HEAD = """# Events, and what emits and shows them
 Every event type of the specification (2.1) has a command that emits it and something that shows it. Types beside them
 are of what rules decide (`EntityAssigned`, `EntityReleased`), of splits, and of what is undone (below). The fields of
 each are in `docs/schemas/`; events of users, roles, threats and webhooks are in `docs/security.md` and
-`docs/webhooks.md`. Made by `python -m annals.event_commands write`; `tests/annals/test_event_types.py` emits each of
-the specification's and sees it there.
+`docs/webhooks.md`. Made by `python -m annals.event_commands write`; `tests/annals/event_types_contract.py` emits each
+of the specification's and sees it there, in both profiles.
 
 | event type | what happened | emitted by | read model | shown by |
 |---|---|---|---|---|

@@ -228,12 +228,19 @@ class EntitiesExtracted(StageResult):
 
 
 class MentionsReassigned(Payload):
-    """What the document says of the entity `entity_id` is said of `into`, also when it is taken in again."""
+    """What the document says of the entity `entity_id` is said of `into`, also when it is taken in again.
+
+    `rules` say so where no person does; `context` is the cosine of the nearest contexts of the two, which are that far
+    apart.
+    """
 
     event_type: ClassVar[EventType] = EventType.MENTIONS_REASSIGNED
+    schema_version: ClassVar[int] = 2
     entity_id: Identifier
     into: Identifier
     reason: Reason | None = None
+    rules: Revision | None = None
+    context: Share | None = None
 
 
 class Relation(ManyPart):

@@ -60,6 +60,17 @@ def _entity_id_of_name(tenant: str, name: str) -> str:
     return _entity_id(tenant, normalise_name(name))
 
 
+def homonym_id(entity: str, document_id: str) -> str:
+    """Another entity of the same name as `entity`, that this document speaks of, and perhaps others with it."""
+    told_apart = uuid5(_ANNALS, f"{entity}\x00homonym\x00{document_id}")
+    return f"{entity}.{told_apart.hex[:12]}"
+
+
+def namesake_of(entity: str) -> str:
+    """The id that follows from the name alone, of an entity that was told apart from others of it."""
+    return entity.partition(".")[0]
+
+
 def present_entity_id(tenant: str, entity: str, name: str) -> str:
     """Today's id of an entity that an event calls `entity`, by this name.
 

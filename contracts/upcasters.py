@@ -65,6 +65,11 @@ def _judgements_say_what_they_judge(data: Fields) -> Fields:
     return {**data, "statement": None, "earlier": None}
 
 
+def _people_alone_reassigned(data: Fields) -> Fields:
+    """Version 1 knew no rules that tell homonyms apart."""
+    return {**data, "rules": None, "context": None}
+
+
 def _chains_may_be_judged_no_more(data: Fields) -> Fields:
     """Version 1 knew no judgement that is taken back."""
     return data
@@ -83,6 +88,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("RelationshipValidated", 1): _judgements_say_what_they_judge,
     ("ChunkUpdated", 1): _decisions_have_reasons,
     ("ChunkMerged", 1): _decisions_have_reasons,
+    ("MentionsReassigned", 1): _people_alone_reassigned,
     ("ReasoningChainValidated", 1): _chains_may_be_judged_no_more,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,

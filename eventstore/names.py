@@ -15,6 +15,10 @@ MOST_NAMES = 8
 """Of an entity, names in so many documents are looked at, the first by document id: not all of them each time."""
 
 
+MOST_BESIDE = 1000
+"""Of the entities that a document names beside another one, so many are looked at."""
+
+
 def turn_of(tenant: str) -> str:
     """The name of the turn in which this tenant's entities are decided on, by rules or by people: one at a time."""
     return f"entities of {tenant}"
@@ -63,14 +67,83 @@ class NamesTurn:
         known = {row["document_id"]: row["version"] for row in rows}
         return [one for one in documents if one.version == known[one.document_id]]
 
-    async def named_by(self, documents: Collection[str]) -> set[str]:
-        """The entities that these documents name."""
+    async def named_by(self, documents: Collection[str]) -> set[tuple[str, str]]:
+        """The entities that these documents name, each with the types that they have there."""
         rows = await self._connection.fetch(
-            "SELECT DISTINCT entity_id FROM annals.names WHERE tenant = $1 AND document_id = ANY($2::text[])",
+            "SELECT DISTINCT entity_id, type FROM annals.names WHERE tenant = $1 AND document_id = ANY($2::text[])",
             self._tenant,
             list(documents),
         )
+        return {(row["entity_id"], row["type"]) for row in rows}
+
+    async def namesakes(self, names: Collection[str]) -> set[str]:
+        """The entities that documents name, of those whose names these ids follow from."""
+        rows = await self._connection.fetch(
+            "SELECT n.entity_id FROM unnest($2::text[]) AS k(name_id), LATERAL ("
+            "(SELECT entity_id FROM annals.names AS own WHERE own.tenant = $1 AND own.entity_id = k.name_id LIMIT 1) "
+            "UNION ALL (SELECT DISTINCT entity_id FROM annals.names AS own WHERE own.tenant = $1 "
+            "AND own.entity_id > k.name_id || '.' AND own.entity_id < k.name_id || '/')) AS n",
+            self._tenant,
+            list(names),
+        )
         return {row["entity_id"] for row in rows}
+
+    async def of_name(self, names: Collection[str], most: int) -> dict[str, list[NamedEntity]]:
+        """All that documents name by each of these, told apart or not; what has more than `most` is left out."""
+        rows = await self._connection.fetch(
+            "SELECT k.name_id, n.* FROM unnest($2::text[]) AS k(name_id), LATERAL ("
+            "SELECT entity_id, document_id, name, type, version, chunk_id FROM annals.names AS own "
+            "WHERE own.tenant = $1 AND own.entity_id >= k.name_id AND own.entity_id < k.name_id || '/' "
+            "LIMIT $3 + 1) AS n",
+            self._tenant,
+            list(names),
+            most,
+        )
+        found: dict[str, list[NamedEntity]] = defaultdict(list)
+        for name_id, *named in rows:
+            found[name_id].append(NamedEntity(*named))
+        return {name_id: sorted(own) for name_id, own in found.items() if len(own) <= most}
+
+    async def told_apart(self, names: Collection[str]) -> list[NamedEntity]:
+        """What documents name by these and was told apart from the entity whose id follows from the name."""
+        rows = await self._connection.fetch(
+            "SELECT n.* FROM unnest($2::text[]) AS k(name_id), LATERAL ("
+            "SELECT entity_id, document_id, name, type, version, chunk_id FROM annals.names AS own "
+            "WHERE own.tenant = $1 AND own.entity_id > k.name_id || '.' AND own.entity_id < k.name_id || '/') AS n",
+            self._tenant,
+            list(names),
+        )
+        return [NamedEntity(*row) for row in rows]
+
+    async def beside(self, documents: Collection[str], kinds: Collection[str]) -> dict[str, set[str]]:
+        """The first entities of these types that each of these documents names."""
+        rows = await self._connection.fetch(
+            "SELECT k.document_id, n.entity_id FROM unnest($2::text[]) AS k(document_id), LATERAL ("
+            "SELECT DISTINCT entity_id FROM annals.names AS own WHERE own.tenant = $1 "
+            "AND own.document_id = k.document_id AND own.type = ANY($3::text[]) "
+            f"ORDER BY entity_id LIMIT {MOST_BESIDE}) AS n",
+            self._tenant,
+            list(documents),
+            list(kinds),
+        )
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            found[row["document_id"]].add(row["entity_id"])
+        return found
+
+    async def tell_apart(self, meant: Mapping[tuple[str, str], str]) -> None:
+        """Have what these documents name by these entities be of others: document and entity to the other one."""
+        await self._connection.execute(
+            "WITH moved AS (DELETE FROM annals.names AS n USING unnest($2::text[], $3::text[], $4::text[]) "
+            "AS k(document_id, entity_id, meant) WHERE n.tenant = $1 AND n.document_id = k.document_id "
+            "AND n.entity_id = k.entity_id RETURNING k.meant, n.document_id, n.name, n.type, n.version, n.chunk_id) "
+            "INSERT INTO annals.names (tenant, entity_id, document_id, name, type, version, chunk_id) "
+            "SELECT $1, * FROM moved ON CONFLICT DO NOTHING",
+            self._tenant,
+            [document for document, _ in meant],
+            [entity for _, entity in meant],
+            list(meant.values()),
+        )
 
     async def replace(self, documents: Sequence[DocumentNames]) -> None:
         """Drop what older events say of these documents, and keep what these say."""

@@ -24,7 +24,9 @@ from services.operations.rebuilding import LEFTOVERS_LIMIT_S
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
 from services.processing.contexts import Contexts
+from services.processing.descriptions import Descriptions
 from services.processing.entities import Entities
+from services.processing.homonyms import Homonyms
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.resolution import Resolution
@@ -128,7 +130,8 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     recent = RecentDocuments()
     runners = [StageRunner(stage, stores.commands, recent) for stage in stages]
     contexts = Contexts(stores.reader, stores.outputs, inference.embedder.revision)
-    resolution = Resolution(Names(stores.pool), contexts, stores.commands)
+    homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
+    resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
     return [
         *(StageHandler(runner, stores.positions, stores.topics) for runner in runners),
         ResolutionHandler(resolution, stores.positions, stores.topics),

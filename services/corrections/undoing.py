@@ -243,6 +243,9 @@ _DOING: dict[str, Callable[[DomainEvent], str]] = {
 
 def _why_not(event: DomainEvent) -> str:
     """What can be done instead."""
+    if isinstance(event.event_data, MentionsReassigned) and event.event_data.rules is not None:
+        one, other = event.event_data.entity_id, event.event_data.into
+        return f"event {event.event_id} is of rules; say that the two are one: annals entity merge {other} {one}"
     if isinstance(event.event_data, MentionsReassigned):
         return f"event {event.event_id} belongs to a split; undo that: annals entity show {event.event_data.entity_id}"
     instead = _DOING.get(event.event_type)

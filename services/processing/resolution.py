@@ -29,6 +29,7 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.names import DocumentNames, NamedEntity, Names, NamesTurn
 from services.processing.contexts import Contexts, Vectors
+from services.processing.homonyms import Homonyms
 
 MOST_ALIKE = 64
 """A key that more entities share says nothing, and is passed over."""
@@ -55,8 +56,9 @@ class Known:
         self.features.update((entity, _features(own)) for entity, own in names.items())
 
     def alike(self, entity: str) -> set[str]:
-        """The entities whose names fit this one's."""
-        return self.fitting(self.features[entity]) - {entity}
+        """The entities whose names fit this one's. Those that were told apart from it are others, whatever fits."""
+        fitting, own = self.fitting(self.features[entity]), ids.namesake_of(entity)
+        return {other for other in fitting if ids.namesake_of(other) != own}
 
     def alike_each(self, entities: Iterable[str]) -> dict[str, set[str]]:
         """The same of each of these; those that nobody's names fit are left out."""
@@ -71,8 +73,9 @@ class Known:
 class Resolution:
     """Raises StoreUnavailableError, ConflictError."""
 
-    def __init__(self, names: Names, contexts: Contexts, commands: Commands) -> None:
+    def __init__(self, names: Names, contexts: Contexts, homonyms: Homonyms, commands: Commands) -> None:
         self._names = names
+        self._homonyms = homonyms
         self._contexts = contexts
         self._commands = commands
         # A turn holds a connection while it waits for others': of one process, one waits.
@@ -89,10 +92,14 @@ class Resolution:
 
     async def _resolve(self, turn: NamesTurn, tenant: str, events: Sequence[DomainEvent]) -> None:
         documents = await turn.newest([_names_in(event) for event in events])
-        touched = await turn.named_by({one.document_id for one in documents})
-        touched |= {name.entity_id for one in documents for name in one.names}
+        named = await turn.named_by({one.document_id for one in documents})
+        named |= {(name.entity_id, name.type) for one in documents for name in one.names}
+        people = {ids.namesake_of(entity) for entity, kind in named if GROUPS.get(kind) == "person"}
+        touched = {entity for entity, _ in named} | await turn.namesakes(people)
         before = await turn.names_of(touched)
         await turn.replace(documents)
+        await self._homonyms.tell_apart(turn, tenant, people, _cause(tenant, events[-1]))
+        touched |= await turn.namesakes(people)
         after = await turn.names_of(touched)
         changed = {entity for entity in touched if _said(before.get(entity)) != _said(after.get(entity))}
         doubtful = await turn.doubtful()
@@ -168,11 +175,7 @@ class Resolution:
         self, tenant: str, changes: Mapping[str, Choice | None], event: DomainEvent
     ) -> dict[str, str | None]:
         """To whom each is assigned then: where people decided, not as the rules say."""
-        cause = Cause(
-            metadata=EventMetadata(tenant=tenant, actor="annals", source="resolution"),
-            correlation_id=event.correlation_id,
-            causation_id=event.event_id,
-        )
+        cause = _cause(tenant, event)
         held: dict[str, str | None] = {}
 
         def command(entity: str, choice: Choice | None) -> Command:
@@ -259,6 +262,14 @@ def _assigned(choice: Choice) -> EntityAssigned:
     )
 
 
+def _cause(tenant: str, event: DomainEvent) -> Cause:
+    return Cause(
+        metadata=EventMetadata(tenant=tenant, actor="annals", source="resolution"),
+        correlation_id=event.correlation_id,
+        causation_id=event.event_id,
+    )
+
+
 def _names_in(event: DomainEvent) -> DocumentNames:
     """Each name once. One that people said means another entity is none of the rules' business."""
     data = event.event_data
@@ -274,7 +285,9 @@ def _names_in(event: DomainEvent) -> DocumentNames:
             found[key] = NamedEntity(entity, event.aggregate_id, mention.name, mention.type, version, mention.chunk_id)
     own = {name: ids.entity_id(event.tenant, name) for _, name, _ in found}
     return DocumentNames(
-        event.aggregate_id, version, [one for (entity, name, _), one in found.items() if entity == own[name]]
+        event.aggregate_id,
+        version,
+        [one for (entity, name, _), one in found.items() if ids.namesake_of(entity) == own[name]],
     )
 
 

@@ -74,6 +74,8 @@ class _Found:
                 self.digests.update(digest for one in chunks for digest in (one.digest, one.input_digest))
             case EntitiesExtracted(mentions=mentions, aliases=aliases):
                 self.entities.update(one.entity_id for part in (mentions, aliases) for one in part)
+            case MentionsReassigned(entity_id=entity, into=into):
+                self.entities.update((entity, into))
             case RelationshipsDiscovered(relations=relations):
                 self.entities.update(one for part in relations for one in (part.subject_id, part.object_id))
             case MentionsReassigned(entity_id=entity, into=into):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import Result
 
 from annals.event_commands import EMITTED
@@ -84,11 +83,7 @@ def installed_with(folder: Path, env: Mapping[str, str]) -> Iterator[Installed]:
 
 
 class EventTypesContract:
-    """Subclass with a fixture `installed` of the scope `class`."""
-
-    @pytest.fixture(scope="class")
-    def installed(self) -> Iterator[Installed]:
-        raise NotImplementedError
+    """Subclass in a module with a fixture `installed` of the scope `module`."""
 
     def test_documents_are_taken_in_and_processed(self, installed: Installed) -> None:
         summary = installed.do("ingest", str(installed.articles), "--wait")

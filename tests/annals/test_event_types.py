@@ -9,8 +9,11 @@ from tests.annals.event_types_contract import EventTypesContract, Installed, ins
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    with installed_with(tmp_path_factory.mktemp("events"), {}) as one:
+        yield one
+
+
 class TestEmbedded(EventTypesContract):
-    @pytest.fixture(scope="class")
-    def installed(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-        with installed_with(tmp_path_factory.mktemp("events"), {}) as one:
-            yield one
+    """On these."""

@@ -32,7 +32,9 @@ from services.operations.rebuilding import Rebuilding
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
 from services.processing.contexts import Contexts
+from services.processing.descriptions import Descriptions
 from services.processing.entities import Entities
+from services.processing.homonyms import Homonyms
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.resolution import Resolution
@@ -209,7 +211,8 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
         )
         recent = RecentDocuments()
         contexts = Contexts(stores.reader, stores.outputs, inference.embedder.revision)
-        resolution = Resolution(Names(stores.pool), contexts, stores.commands)
+        homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
+        resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
         handlers: list[Handler[Any]] = [
             *(StageHandler(StageRunner(s, stores.commands, recent), stores.positions, stores.topics) for s in stages),
             ResolutionHandler(resolution, stores.positions, stores.topics),

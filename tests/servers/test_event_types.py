@@ -8,20 +8,20 @@ from tests.annals.event_types_contract import EventTypesContract, Installed, ins
 from tests.servers.profile import settings_of, wipe
 
 
+@pytest.fixture(scope="module")
+def installed(
+    tmp_path_factory: pytest.TempPathFactory,
+    kafka: str,
+    neo4j_uri: str,
+    neo4j_auth: tuple[str, str] | None,
+    opensearch_url: str,
+    redis_url: str,
+) -> Iterator[Installed]:
+    wipe(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
+    env = settings_of(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
+    with installed_with(tmp_path_factory.mktemp("events"), env) as one:
+        yield one
+
+
 class TestServers(EventTypesContract):
-    @pytest.fixture(scope="class")
-    def installed(
-        self,
-        tmp_path_factory: pytest.TempPathFactory,
-        kafka: str,
-        neo4j_uri: str,
-        neo4j_auth: tuple[str, str] | None,
-        opensearch_url: str,
-        redis_url: str,
-    ) -> Iterator[Installed]:
-        wipe(kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url)
-        env = settings_of(
-            kafka=kafka, neo4j=neo4j_uri, neo4j_auth=neo4j_auth, opensearch=opensearch_url, redis=redis_url
-        )
-        with installed_with(tmp_path_factory.mktemp("events"), env) as one:
-            yield one
+    """On these."""

@@ -36,8 +36,11 @@ from eventstore.names import NamedEntity, Names
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
+from eventstore.texts import TextStore
 from services.processing import contexts
 from services.processing.contexts import Contexts
+from services.processing.descriptions import Descriptions
+from services.processing.homonyms import Homonyms
 from services.processing.resolution import MOST_ALIKE, Resolution
 
 MODEL = "mini@1"
@@ -56,12 +59,16 @@ class World:
 
     def worker(self) -> Resolution:
         """One more process."""
-        return Resolution(Names(self.pool), Contexts(self.reader, self.outputs, MODEL), self.commands)
+        return self._resolution(self.commands)
 
     def dying_worker(self) -> Resolution:
         """One that ends as soon as the log has its decisions."""
-        dying = _Dying(self.log, self.reader)
-        return Resolution(Names(self.pool), Contexts(self.reader, self.outputs, MODEL), dying)
+        return self._resolution(_Dying(self.log, self.reader))
+
+    def _resolution(self, commands: Commands) -> Resolution:
+        contexts = Contexts(self.reader, self.outputs, MODEL)
+        homonyms = Homonyms(Descriptions(self.reader, TextStore(self.pool)), contexts, commands)
+        return Resolution(Names(self.pool), contexts, homonyms, commands)
 
     async def merge(self, tenant: str, name: str, into: str) -> None:
         """By a person."""
