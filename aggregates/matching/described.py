@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MOST_PLACES = 16
-"""So many places of a text where the name stands are read."""
+MOST_SPANS = 16
+"""So many spans of a text that are the name are read."""
 _BEFORE, _AFTER = 60, 160
 
 _NOUNS = {
@@ -85,7 +85,7 @@ class Described:
 def described(text: str, name: str) -> Described:
     """What the text says of the one that it calls by this name, as it writes it."""
     fields, born = set[str](), set[int]()
-    for start, end in _places(text, name):
+    for start, end in _spans(text, name):
         before, after = _sentence(text, start, end)
         fields |= set(_fields(before, after))
         brackets = _BRACKETS.match(after)
@@ -103,9 +103,9 @@ def _birth(brackets: str) -> Iterator[int]:
         yield int(lived[1])
 
 
-def _places(text: str, name: str) -> Iterator[tuple[int, int]]:
+def _spans(text: str, name: str) -> Iterator[tuple[int, int]]:
     at = -1
-    for _ in range(MOST_PLACES):
+    for _ in range(MOST_SPANS):
         at = text.find(name, at + 1)
         if at < 0:
             return

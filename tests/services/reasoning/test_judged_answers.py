@@ -24,7 +24,7 @@ def soon() -> Deadline:
     return Deadline.after(30)
 
 
-class Asked:
+class Questions:
     """A tenant's questions and judgements, with every read model as far as the log."""
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -45,17 +45,17 @@ class Asked:
 
 
 @pytest.fixture
-async def asked(dsn: str, tmp_path: Path) -> AsyncIterator[Asked]:
+async def asked(dsn: str, tmp_path: Path) -> AsyncIterator[Questions]:
     async with open_knowledge(dsn, tmp_path) as opened:
         await opened.tell(STORY, OTHER)
-        yield Asked(opened)
+        yield Questions(opened)
 
 
 def is_doubted(asked: AskResult) -> bool:
     return not asked.cached and asked.answer.confidence <= 0.5 and "wrong mill" in (asked.answer.note or "")
 
 
-async def test_of_an_answer_out_of_the_cache(asked: Asked) -> None:
+async def test_of_an_answer_out_of_the_cache(asked: Questions) -> None:
     first = await asked.ask()
     await asked.keep(first)
     kept = await asked.ask()
@@ -70,7 +70,7 @@ async def test_of_an_answer_out_of_the_cache(asked: Asked) -> None:
     assert (await asked.ask()).cached
 
 
-async def test_of_one_of_two_that_were_asked_at_once(asked: Asked) -> None:
+async def test_of_one_of_two_that_were_asked_at_once(asked: Questions) -> None:
     first, second = await asked.ask(), await asked.ask()
     assert not first.cached and not second.cached
     await asked.keep(second)
@@ -78,13 +78,13 @@ async def test_of_one_of_two_that_were_asked_at_once(asked: Asked) -> None:
     assert is_doubted(await asked.ask())
 
 
-async def test_where_the_cache_was_lost(asked: Asked) -> None:
+async def test_where_the_cache_was_lost(asked: Questions) -> None:
     first = await asked.ask()
     await asked.judge(first, False)
     assert is_doubted(await asked.ask())
 
 
-async def test_of_another_tenant_nothing_changes(asked: Asked) -> None:
+async def test_of_another_tenant_nothing_changes(asked: Questions) -> None:
     first = await asked.ask(BOB)
     await asked.keep(first, BOB)
     await asked.judge(await asked.ask(), False)
