@@ -3,11 +3,14 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from inference.formats import outlook
+from inference.formats.context import ReadContext
 from inference.formats.document import NotRead, ReadDocument
 from tests.inference.formats.conftest import ReadAll, ReadOne, Refusal, headings
 from tests.inference.formats.samples import pandoc, saved
@@ -320,6 +323,53 @@ def test_what_aspose_writes_as_outlook_message(read_all: ReadAll, unicode: bool,
     assert first.created == "2021-03-04T10:30:00+00:00" and "Inés Renn" in first.authors[0]
     assert (attached.part, attached.text) == ("pier.txt", "Žofie painted it 💡.")
     assert isinstance(image, NotRead) and image.unsupported and image.part == "pier.png"
+
+
+def test_messages_within_a_message(read_all: ReadAll) -> None:
+    """As somebody forwards one in which another one is attached: each with what is attached to it."""
+    from aspose.email_foss.msg import MapiMessage
+
+    made = MapiMessage.create("Deepest", "The lighthouse.")
+    for number in range(2):
+        made.add_attachment(f"{number}.txt", f"Attached to {number}.".encode(), mime_type="text/plain")
+        outer = MapiMessage.create(f"Forward {number}", f"See within, {number}.")
+        outer.add_embedded_message_attachment(made)
+        made = outer
+    found = read_all(made.to_bytes(), "a.msg")
+    assert [(one.part, one.text.strip().split("\n")[-1]) for one in found if isinstance(one, ReadDocument)] == [
+        ("", "See within, 1."),
+        ("Forward 0.msg", "See within, 0."),
+        ("Forward 0.msg/Deepest.msg", "The lighthouse."),
+        ("Forward 0.msg/Deepest.msg/0.txt", "Attached to 0."),
+        ("Forward 0.msg/1.txt", "Attached to 1."),
+    ]
+    for _ in range(20):
+        outer = MapiMessage.create("Forward", "See within.")
+        outer.add_embedded_message_attachment(made)
+        made = outer
+    last = read_all(made.to_bytes(), "a.msg")[-1]
+    assert isinstance(last, NotRead) and "files within files" in last.reason
+
+
+def test_a_message_within_a_message_as_outlook_writes_it() -> None:
+    """With a header of 24 bytes, where Aspose has one of 32."""
+    from aspose.email_foss.msg import MapiMessage
+    from olefile import OleFileIO
+    from oxmsg.storage import Storage
+
+    inner, outer = MapiMessage.create("Inner", "The lighthouse."), MapiMessage.create("Outer", "See within.")
+    outer.add_embedded_message_attachment(inner)
+    with OleFileIO(io.BytesIO(outer.to_bytes())) as opened:
+        (attachment,) = Storage.from_ole(opened).iter_attachment_storages()
+    (within,) = attachment.storages
+    streams = tuple(
+        replace(one, bytes_=one.bytes_[:24] + one.bytes_[32:]) if one.name == outlook.PROPERTIES else one
+        for one in within.streams
+    )
+    assert streams != within.streams
+    for storage in (within, replace(within, streams=streams)):
+        (found,) = outlook._within(storage, ReadContext("a.msg", lambda raw, context: iter(())))
+        assert isinstance(found, ReadDocument) and found.text == "Subject: Inner\n\nThe lighthouse.\n"
 
 
 def test_what_fpdf_writes(read_one: ReadOne) -> None:
