@@ -20,7 +20,7 @@ models: $(READY)
 
 # What needs no server, no pipeline and no model: a minute at most. tests/support/tiers.py says what that is.
 test-unit: $(READY)
-	$(BIN)/python -m pytest -q -m unit
+	$(BIN)/python -m pytest -q -m unit -n logical --dist worksteal
 
 # The unit tests again, with branch coverage of what they run in this process; fails below the floor.
 coverage: $(READY)

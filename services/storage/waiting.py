@@ -93,7 +93,8 @@ class WaitForDocuments:
         )
 
     async def _within_reach(self, caller: Caller, document_ids: Sequence[str]) -> list[str]:
-        seen = await visible(self._reader, caller, document_ids, caller.require_progress("processing"))
+        reach = caller.require_progress("processing")
+        seen = await visible(self._reader, caller, document_ids, reach)
         return [one for one in document_ids if one in seen]
 
     async def _wait(self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None]) -> Awaited:

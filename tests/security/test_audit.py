@@ -112,7 +112,7 @@ def test_what_moves_from_one_field_to_the_next_is_another_entry() -> None:
 
 SECRETS = [
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJpbmVzIn0.c2lnbmF0dXJl",
-    new_secret("ann").text,
+    pytest.param(new_secret("ann").text, id="a key of ours"),
     "Bearer abc.def",
     "authorization: Bearer s3cret-value",
     "Basic aW5lczpzM2NyZXQ=",

@@ -45,7 +45,7 @@ class Questions:
 
 
 @pytest.fixture
-async def asked(dsn: str, tmp_path: Path) -> AsyncIterator[Questions]:
+async def questions(dsn: str, tmp_path: Path) -> AsyncIterator[Questions]:
     async with open_knowledge(dsn, tmp_path) as opened:
         await opened.tell(STORY, OTHER)
         yield Questions(opened)
@@ -55,37 +55,37 @@ def is_doubted(asked: AskResult) -> bool:
     return not asked.cached and asked.answer.confidence <= 0.5 and "wrong mill" in (asked.answer.note or "")
 
 
-async def test_of_an_answer_out_of_the_cache(asked: Questions) -> None:
-    first = await asked.ask()
-    await asked.keep(first)
-    kept = await asked.ask()
+async def test_of_an_answer_out_of_the_cache(questions: Questions) -> None:
+    first = await questions.ask()
+    await questions.keep(first)
+    kept = await questions.ask()
     assert (first.cached, kept.cached) == (False, True)
-    await asked.judge(kept, False)
-    assert is_doubted(await asked.ask())
+    await questions.judge(kept, False)
+    assert is_doubted(await questions.ask())
     # Both judgements hold, each until it is taken back.
-    await asked.judge(first, False)
-    await asked.judge(kept, None)
-    assert is_doubted(await asked.ask())
-    await asked.judge(first, None)
-    assert (await asked.ask()).cached
+    await questions.judge(first, False)
+    await questions.judge(kept, None)
+    assert is_doubted(await questions.ask())
+    await questions.judge(first, None)
+    assert (await questions.ask()).cached
 
 
-async def test_of_one_of_two_that_were_asked_at_once(asked: Questions) -> None:
-    first, second = await asked.ask(), await asked.ask()
+async def test_of_one_of_two_that_were_asked_at_once(questions: Questions) -> None:
+    first, second = await questions.ask(), await questions.ask()
     assert not first.cached and not second.cached
-    await asked.keep(second)
-    await asked.judge(first, False)
-    assert is_doubted(await asked.ask())
+    await questions.keep(second)
+    await questions.judge(first, False)
+    assert is_doubted(await questions.ask())
 
 
-async def test_where_the_cache_was_lost(asked: Questions) -> None:
-    first = await asked.ask()
-    await asked.judge(first, False)
-    assert is_doubted(await asked.ask())
+async def test_where_the_cache_was_lost(questions: Questions) -> None:
+    first = await questions.ask()
+    await questions.judge(first, False)
+    assert is_doubted(await questions.ask())
 
 
-async def test_of_another_tenant_nothing_changes(asked: Questions) -> None:
-    first = await asked.ask(BOB)
-    await asked.keep(first, BOB)
-    await asked.judge(await asked.ask(), False)
-    assert (await asked.ask(BOB)).cached
+async def test_of_another_tenant_nothing_changes(questions: Questions) -> None:
+    first = await questions.ask(BOB)
+    await questions.keep(first, BOB)
+    await questions.judge(await questions.ask(), False)
+    assert (await questions.ask(BOB)).cached
