@@ -19,6 +19,7 @@ _FORMER_WORD = re.compile(r"\w[\w+#]*")
 _REMEMBERED_CHARACTERS = 256
 
 
+@lru_cache(maxsize=1 << 14)
 def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
     """Name of an aggregate's stream in the event store: two tenants never share one."""
     return uuid5(_ANNALS, f"{tenant}\x00{kind}\x00{aggregate_id}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from contracts.ids import stream_id
 from eventstore.keys import AggregateKey
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
-from eventstore.sealed_events import SEALED_SCHEMA
+from eventstore.sealed_events import SEALED_SCHEMAS
 
 DOCUMENT_TABLES = ("texts", "originals", "inbox_receipts", "named_documents", "names", "question_documents")
 """Tables whose rows are of one document, by its id."""
@@ -81,9 +81,9 @@ class Erasures:
             return int(
                 await connection.fetchval(
                     "SELECT count(*) FROM annals.stored_events WHERE originator_id = ANY($1) "
-                    "AND (convert_from(state, 'UTF8')::jsonb ->> 'schema_version')::int <> $2",
+                    "AND (convert_from(state, 'UTF8')::jsonb ->> 'schema_version')::int <> ALL($2)",
                     [stream_id(*key) for key in keys],
-                    SEALED_SCHEMA,
+                    list(SEALED_SCHEMAS),
                 )
             )
 

@@ -1,28 +1,40 @@
 """Sealed events: the log says nothing of documents without their keys, and goes on without those that are gone."""
 
 import asyncio
+import base64
 import io
 import json
 from collections.abc import AsyncIterator
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from eventsourcing.persistence import StoredEvent
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aggregates import document as documents
 from aggregates.document import Document
+from contracts.codec import canonical, encode
+from contracts.documents import DocumentContent, EntitiesExtracted, Mention, TextReference
+from contracts.envelope import DomainEvent, new_event
 from contracts.ids import stream_id
+from contracts.payload import Attributes
 from eventstore.archive import ArchiveReader
 from eventstore.chained_events import ChainedEvents
 from eventstore.data_keys import DataKeys
+from eventstore.erasures import ErasurePlan, Erasures
 from eventstore.key_management import KeyManagementService
 from eventstore.opening import open_states
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
+from eventstore.sealed_events import StreamKey, opened, seal_event
 from eventstore.transfer import dump, restore
 from security.encryption import MAX_USES
 from security.errors import DecryptionError, MasterKeyError, UnknownKeyError
 from security.event_chain import LogCheck
 from security.master_key import FileMasterKey, LocalKey, VariableMasterKey
 from tests.conftest import PostgresServer
-from tests.eventstore.sealing import MASTER, Sealing, key, stream_keys
+from tests.eventstore.sealing import CAUSE, MASTER, Sealing, key, stream_keys
 
 
 @pytest.fixture
@@ -139,6 +151,70 @@ async def test_a_key_that_was_wrapped_before_the_master_key_changed_is_wrapped_a
         assert len(masters) == 1
     finally:
         made.close()
+
+
+def sealed_before(event: DomainEvent, key_id: str, secret: bytes) -> bytes:
+    """As the first version of the form has it: plain JSON within."""
+    fields = json.loads(encode(event))
+    within = canonical({name: fields[name] for name in ("aggregate_id", "event_data", "schema_version")})
+    stream = event.originator_id
+    associated = b"annals event 1\0default\0" + stream.bytes + event.event_id.bytes
+    iv = bytes(range(12))
+    sealed = base64.b64encode(iv + AESGCM(secret).encrypt(iv, within, associated)).decode()
+    return canonical(
+        {**fields, "aggregate_id": str(stream), "event_data": {"key": key_id, "sealed": sealed}, "schema_version": 1000}
+    )
+
+
+async def test_what_was_sealed_by_the_first_version_stays_readable(sealing: Sealing) -> None:
+    """It is read, published, chained, and passed over once it was erased; what comes after is sealed by today's."""
+    stream = stream_id(*key("d"))
+    (made,) = [one for one in (await sealing.keys.for_appending({stream: "default"}, ())).keys.values()]
+    assert made.wrapped is not None
+    await sealing.pool.execute(
+        "INSERT INTO annals.data_keys (key_id, tenant, subject, master, wrapped) VALUES ($1, 'default', $2, $3, $4)",
+        *(made.key_id, f"stream/{stream}", made.wrapped.master, made.wrapped.data),
+    )
+    reference = TextReference(digest="0" * 64, characters=1, bytes=1)
+    content = DocumentContent(title="Ada", text=reference, attributes={"collection": "letters"})
+    (first,) = documents.ingest(None, "d", content, CAUSE)
+    state = sealed_before(first, made.key_id, made.secret)
+    sealing.log.recorder.insert_events([StoredEvent(stream, 1, str(first.event_type), state)])
+    more = await sealing.take("e", "Grace")
+    (read, *others) = await sealing.reader.after(0, 10)
+    assert (read.event_data, read.aggregate_id, others) == (first.event_data, "d", more)
+    opened = await open_states([state], sealing.keys)
+    assert opened == [encode(first)]
+    assert (await checked(sealing.pool)).fault is None
+    assert await Erasures(sealing.pool).in_the_clear([key("d"), key("e")]) == 0
+    plan = ErasurePlan("default", ["d"], [], [], [])
+    assert await Erasures(sealing.pool).erase(plan) == 1
+    assert await EventReader(sealing.pool, stream_keys(sealing.pool)).after(0, 10) == more
+    assert (await checked(sealing.pool)).fault is None
+
+
+@given(words=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)))
+def test_what_is_sealed_comes_back_to_the_byte(words: list[str]) -> None:
+    """Short or long, repeating or not, in whatever script; and it never takes much more room than in the clear."""
+    reference = TextReference(digest="0" * 64, characters=1, bytes=1)
+    attributes: Attributes = {f"a{number}": word for number, word in enumerate(words)}
+    content = DocumentContent(title="".join(words)[:200], text=reference, attributes=attributes)
+    (event,) = documents.ingest(None, "d", content, CAUSE)
+    state, size = seal_event(event, event.originator_id, StreamKey("k", bytes(32)))
+    assert canonical(opened(json.loads(state), bytes(32))) == encode(event)
+    assert size >= len(encode(event))
+    assert len(state) <= len(encode(event)) * 4 / 3 + 200
+
+
+def test_what_repeats_itself_takes_less_room_sealed() -> None:
+    mentions = tuple(
+        Mention(entity_id=f"e{number}", name="Ada", type="PERSON", chunk_id="c", start=0, end=3, confidence=1.0)
+        for number in range(20)
+    )
+    found = EntitiesExtracted(content="0" * 64, model="m", mentions=mentions, aliases=())
+    event = new_event(found, aggregate_id="d", aggregate_version=1, metadata=CAUSE.metadata, correlation_id="c")
+    state, _ = seal_event(event, event.originator_id, StreamKey("k", bytes(32)))
+    assert len(state) < len(encode(event)) / 2
 
 
 async def test_sealed_bytes_mean_nothing_elsewhere(sealing: Sealing) -> None:
