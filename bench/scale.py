@@ -6,12 +6,11 @@ questions still find their passages.
 """
 
 import contextlib
-import itertools
 import json
 import os
 import resource
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -19,20 +18,18 @@ import psutil
 
 from annals.collector import collect_rarely
 from annals.composition.stores import Stores
-from bench.copies import graph_changes, vector_changes
-from bench.sample import TENANT, KnownVectors, Sample, take_in
+from bench.sample import TENANT, KnownVectors, Sample
+from bench.scale_data import load, sample_of
 from bench.servers import Figures, Stopwatch, running, say
-from eventstore.pool import transaction
-from projections.changes import Change, uniform_positions
-from projections.projection import Projection
 from reasoning.engine import Reasoner
 from reasoning.evaluation import all_at, percentile, recall_at
 
 SET = "BENCH_SET"
 """Variable of the environment with the folder of the set: `corpus.jsonl` and `questions.jsonl`."""
+DATA = "BENCH_DATA"
+"""The same with the folder that keeps what was taken in and loaded, for asking again; without it, nothing is kept."""
 SIZES = (10_000, 100_000)
 MILLION = (10_000, 1_000_000)
-BATCH = 2_000
 MOST_OF_FIRST = 2.0
 MOST_MS = 150.0
 MOST_RECALL_LOST = 0.02
@@ -44,26 +41,24 @@ async def measure(folder: Path) -> Figures:
 
 
 async def measure_million(folder: Path) -> Figures:
-    """At a million passages, which takes an hour and 15 GB."""
+    """At a million passages, which takes an hour and 25 GB."""
     return await _measure(folder, MILLION)
 
 
 async def _measure(folder: Path, sizes: Sequence[int]) -> Figures:
+    """The figures at each size, and what of them is to hold."""
     name = os.environ.get(SET)
     if not name:
         raise click.UsageError(f"{SET} must name a folder with corpus.jsonl and questions.jsonl")
-    sample = await take_in(folder / "set", Path(name))
+    folder = Path(os.environ.get(DATA, folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    sample = await sample_of(folder, Path(name))
     collect_rarely()
-    return await measured(folder / "copies", sample, sizes)
-
-
-async def measured(folder: Path, sample: Sample, sizes: Sequence[int]) -> Figures:
-    """The figures at each size, and what of them is to hold."""
     found: dict[int, dict[str, float]] = {}
-    async with running(folder) as (services, _):
-        for size in sizes:
-            await _load(services, sample, size)
-            found[size] = await _asked(services, sample)
+    for size in sizes:
+        async with running(folder / str(size)) as (stores, _):
+            await load(stores, folder, sample, size)
+            found[size] = await _asked(stores, sample)
             say(f"  {size} passages: {json.dumps(found[size])}")
     first, last = found[sizes[0]], found[sizes[-1]]
     lost = max(first[name] - last[name] for name in ("recall_at_2", "recall_at_5", "all_in_5"))
@@ -77,8 +72,8 @@ async def measured(folder: Path, sample: Sample, sizes: Sequence[int]) -> Figure
     }
 
 
-async def _asked(services: Stores, sample: Sample) -> dict[str, float]:
-    reasoner = Reasoner(services.read.graph, services.read.passages, KnownVectors(sample))
+async def _asked(stores: Stores, sample: Sample) -> dict[str, float]:
+    reasoner = Reasoner(stores.read.graph, stores.read.passages, KnownVectors(sample))
     milliseconds, processor, found = [], [], []
     server = 0.0
     # The first time is for the server to read what it needs.
@@ -117,23 +112,3 @@ def _server_s() -> float:
             times = process.cpu_times()
             used += times.user + times.system
     return used
-
-
-async def _load(services: Stores, sample: Sample, size: int) -> None:
-    """Both read models anew, as a replay would leave them, with so many passages."""
-    watch = Stopwatch()
-    made: dict[str, Iterator[Change]] = {"graph": graph_changes(sample, size), "vector": vector_changes(sample, size)}
-    for name, changes in made.items():
-        projection: Projection = services.projections[name]
-        generation = projection.store.generation("next")
-        await generation.begin()
-        while batch := list(itertools.islice(changes, BATCH)):
-            await generation.load(batch)
-        await generation.finish(uniform_positions(projection.model, services.topics, 0))
-        former = await services.generations.registry.live(name)
-        async with (
-            transaction(services.pool) as connection,
-            generation.switching(connection, None if former is None else former.id),
-        ):
-            """Nothing was written meanwhile."""
-        say(f"  {name}: {size} passages loaded after {watch.seconds:.0f} s")
