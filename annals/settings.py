@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     keep_generation_seconds: float = Field(
         3600.0, ge=0, le=31_536_000, description="How long a generation is kept that a replay switched away from."
     )
+    index_memory_mb: int = Field(
+        2048, ge=512, le=1_048_576, description="Limit of what PostgreSQL takes to build an index of vectors, in MiB."
+    )
     chunk_strategy: Literal["structure", "meaning", "sentences"] = "structure"
     chunk_tokens: int = Field(200, ge=16, le=8192)
     chunk_overlap: int = Field(40, ge=0)

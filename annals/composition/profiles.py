@@ -89,14 +89,22 @@ def read_side(
     outputs: ModelOutputs,
     access_version: AccessVersion,
     ontology: Ontology,
+    index_memory_mb: int,
 ) -> ReadSide:
-    """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis."""
+    """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis.
+
+    `index_memory_mb` is of an index of vectors in PostgreSQL.
+    """
     pool, servers = connections.postgres, connections.servers
     relational = (RelationalModel(), LivePostgresStore(pool, RELATIONAL))
     graph, vector = GraphModel(), VectorModel(texts, outputs)
     if servers is None:
         return ReadSide(
-            models=(relational, (graph, LivePostgresStore(pool, GRAPH)), (vector, VectorStore(pool))),
+            models=(
+                relational,
+                (graph, LivePostgresStore(pool, GRAPH)),
+                (vector, VectorStore(pool, index_memory_mb=index_memory_mb)),
+            ),
             relational=PostgresRelational(pool, ontology),
             graph=PostgresGraph(pool),
             passages=PostgresPassages(pool),

@@ -95,7 +95,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
         stack.callback(commands.close)
         access_version = AccessVersion(dsn)
         stack.push_async_callback(access_version.close)
-        read = read_side(connections, texts, outputs, access_version, ontology)
+        read = read_side(connections, texts, outputs, access_version, ontology, settings.index_memory_mb)
         yield Stores(
             settings=settings,
             dsn=dsn,

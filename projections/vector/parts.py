@@ -15,6 +15,11 @@ from projections.vector.model import LAYOUT
 FEW_PASSAGES = 5_000
 """A tenant of so many has each of them compared with a question."""
 
+USUAL_MEMORY_MB = 512
+"""For building an index, whatever its size."""
+BYTES_OF_NUMBER, BYTES_OF_NODE = 2, 800
+"""Of a vector's, and what a node of the graph takes besides, while the index is built: neighbours on its levels."""
+
 _SHARED = "passages_shared"
 _COLUMNS = ", ".join(LAYOUT.table("passages").columns)
 
@@ -75,9 +80,17 @@ async def split(connection: Connection, schema: str, tenant: str) -> None:
     await connection.execute(attach, timeout=LIMIT_S)
 
 
-async def index_part(connection: Connection, schema: str, part: str, dimensions: Iterable[int]) -> None:
-    """An HNSW index of a part's vectors of each of these dimensions, where there is none."""
-    for size in map(int, sorted(dimensions)):
+async def index_part(
+    connection: Connection, schema: str, part: str, dimensions: Mapping[int, int], memory_mb: int = USUAL_MEMORY_MB
+) -> None:
+    """An HNSW index of a part's vectors of each of these dimensions, given with their number, where there is none.
+
+    Within a transaction. A graph that does not fit into `memory_mb` is built on disk, many times as slowly.
+    """
+    for size, vectors in sorted(dimensions.items()):
+        needed = vectors * (BYTES_OF_NUMBER * size + BYTES_OF_NODE) // (1 << 20)
+        memory = min(memory_mb, max(USUAL_MEMORY_MB, needed))
+        await connection.execute(f"SET LOCAL maintenance_work_mem = '{memory}MB'")
         await connection.execute(
             f"CREATE INDEX IF NOT EXISTS {part}_{size} ON {schema}.{part} USING hnsw "
             f"((embedding::public.halfvec({size})) public.halfvec_cosine_ops) WHERE dimension = {size}",
@@ -85,20 +98,24 @@ async def index_part(connection: Connection, schema: str, part: str, dimensions:
         )
 
 
-async def index_parts(connection: Connection, schema: str) -> None:
+async def index_parts(connection: Connection, schema: str, memory_mb: int) -> None:
     """The same of every part that a tenant has to itself, for the vectors that are there."""
     rows = await connection.fetch(
         "SELECT c.relname::text AS name FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid "
         f"WHERE i.inhparent = '{schema}.passages'::regclass AND c.relname <> '{_SHARED}' ORDER BY c.relname"
     )
     for row in rows:
-        await index_part(connection, schema, row["name"], await dimensions_of(connection, schema, row["name"]))
+        await index_part(
+            connection, schema, row["name"], await dimensions_of(connection, schema, row["name"]), memory_mb
+        )
 
 
-async def dimensions_of(connection: Connection, schema: str, part: str) -> list[int]:
-    """Of the vectors in a part."""
-    rows = await connection.fetch(f"SELECT DISTINCT dimension FROM {schema}.{part}", timeout=LIMIT_S)
-    return [row["dimension"] for row in rows]
+async def dimensions_of(connection: Connection, schema: str, part: str) -> dict[int, int]:
+    """Of the vectors in a part, each with how many there are."""
+    rows = await connection.fetch(
+        f"SELECT dimension, count(*) AS vectors FROM {schema}.{part} GROUP BY dimension", timeout=LIMIT_S
+    )
+    return {row["dimension"]: row["vectors"] for row in rows}
 
 
 class Loaded:

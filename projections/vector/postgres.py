@@ -18,7 +18,17 @@ from projections.vector.bm25 import FEW_DOCUMENTS, READ_FOR_ANSWER, best_matchin
 from projections.vector.counters import add, count_all, count_of
 from projections.vector.full_text import full_text
 from projections.vector.model import LAYOUT
-from projections.vector.parts import Loaded, dimensions_of, few, index_part, index_parts, outgrown, part_of, split
+from projections.vector.parts import (
+    USUAL_MEMORY_MB,
+    Loaded,
+    dimensions_of,
+    few,
+    index_part,
+    index_parts,
+    outgrown,
+    part_of,
+    split,
+)
 from projections.vector.reads import Frequencies, Hit, Passage, Vector
 from projections.vector.spelling import spelled
 from projections.vector.text_query import TextQuery
@@ -46,15 +56,27 @@ _PASSAGE = "SELECT chunk_id, document_id, title, text, start_at, end_at FROM vec
 class VectorStore(LivePostgresStore):
     """Gives a tenant that outgrows the shared part one to itself, and a part an index for each dimension of vectors."""
 
-    def __init__(self, pool: PostgresPool, layout: Layout = LAYOUT, schema: str | None = None) -> None:
+    def __init__(
+        self,
+        pool: PostgresPool,
+        layout: Layout = LAYOUT,
+        schema: str | None = None,
+        index_memory_mb: int = USUAL_MEMORY_MB,
+    ) -> None:
+        """`index_memory_mb`: what PostgreSQL may take at most while it builds an index of vectors."""
         super().__init__(pool, layout, schema)
+        self._index_memory_mb = index_memory_mb
         self._loaded = Loaded()
         self._indexed: set[tuple[str, int]] = set()
 
     async def index(self, connection: Connection) -> None:
         """Those of the vectors too."""
         await super().index(connection)
-        await index_parts(connection, self.schema)
+        await index_parts(connection, self.schema, self._index_memory_mb)
+
+    def beside(self, generation_id: str) -> "VectorStore":
+        """The store of another generation."""
+        return VectorStore(self.pool, self.layout, f"{self.layout.name}_{generation_id}", self._index_memory_mb)
 
     async def write(self, changes: Sequence[Change], positions: Positions) -> None:
         """All changes and the positions in one transaction. Raises StaleVersionError."""
@@ -103,7 +125,7 @@ class VectorStore(LivePostgresStore):
         for tenant, dimension in sorted(found - self._indexed):
             part = await part_of(connection, self.schema, tenant)
             if part is not None:
-                await index_part(connection, self.schema, part, [dimension])
+                await index_part(connection, self.schema, part, {dimension: 0})
                 self._indexed.add((tenant, dimension))
 
     async def _outgrown(self, tenants: set[str]) -> list[str]:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from eventstore.keys import AggregateKey
-from eventstore.pool import PostgresPool, open_pool
+from eventstore.pool import PostgresPool, open_pool, transaction
 from projections.changes import Change
 from projections.projector import Projector
 from projections.vector import bm25 as bm25_of_postgres
 from projections.vector.codec import register
 from projections.vector.model import VectorModel
+from projections.vector.parts import index_part
 from projections.vector.postgres import SEARCH_SETTINGS, PostgresPassages, VectorStore
 from projections.vector.reads import Hit, PassageReader
 from tests.projections.contract.folding import follow
@@ -313,3 +314,15 @@ async def test_within_many_documents_none_is_missed_however_far_away_they_are(hi
     similar = kept[:named].astype(np.float64) @ (near / np.linalg.norm(near))
     best = [f"c{n}" for n in np.argsort(-similar)[:20]]
     assert len(set(best) & {hit.chunk_id for hit in hits}) >= 19, "half precision may turn two round"
+
+
+@pytest.mark.parametrize(("most", "given"), [(2048, "1495MB"), (600, "600MB"), (100_000, "1495MB")])
+async def test_a_large_graph_of_vectors_is_built_in_memory_as_far_as_that_may_go(
+    history: History, most: int, given: str
+) -> None:
+    await VectorStore(history.pool).open()
+    async with transaction(history.pool) as connection:
+        await connection.execute("CREATE TABLE vector.large (LIKE vector.passages INCLUDING ALL)")
+        await index_part(connection, "vector", "large", {384: 1_000_000}, most)
+        assert await connection.fetchval("SHOW maintenance_work_mem") == given
+    assert await history.pool.fetchval("SHOW maintenance_work_mem") != given
