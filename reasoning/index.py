@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from projections.graph.reads import GraphSnapshot
+from projections.graph.reads import GraphSnapshot, WrongRelation
 from projections.vector.reads import Passage
 from reasoning.links import Link, Name, Names, Span, Targets, name_of
 from reasoning.other_names import OtherNames
@@ -77,6 +77,9 @@ class Index:
         self.passages = tuple(passages)
         self.numbers = {passage.chunk_id: number for number, passage in enumerate(self.passages)}
         self.rejected = tuple(snapshot.rejected)
+        self._wrong: defaultdict[str, list[WrongRelation]] = defaultdict(list)
+        for one in snapshot.wrong:
+            self._wrong[one.chunk_id].append(one)
         self._texts = [texts.of(passage) for passage in self.passages]
         self._whole = whole
         self.rarity = (
@@ -111,6 +114,10 @@ class Index:
         return np.array(
             [i for i, text in enumerate(self._texts) if word in text.content or word in self._meant(i)], dtype=np.int64
         )
+
+    def wrong(self, number: int) -> Sequence[WrongRelation]:
+        """What somebody called wrong of what a passage states."""
+        return self._wrong.get(self.passages[number].chunk_id, ())
 
     def spans(self, number: int) -> Sequence[Span]:
         """Aliases in a passage's text."""

@@ -14,6 +14,7 @@ from inference.question_answering import ReadSpan
 from inference.runner import Inference, InferenceSettings
 from reasoning.answer_models import AnswerModels, TextGenerator
 from reasoning.engine import Reasoner
+from reasoning.judged_graph import JudgedGraph
 from reasoning.typed_graph import typed
 from services.citations import Citations
 from services.processing.embedding_anew import EmbedAnew
@@ -178,7 +179,7 @@ def ask_service(stores: Stores, inference: Inference, generator: TextGenerator |
     models = answer_models(stores.settings, inference, generator)
     return AskService(
         Reasoner(
-            typed(stores.read.graph, stores.read.relational, stores.ontology),
+            JudgedGraph(typed(stores.read.graph, stores.read.relational, stores.ontology), stores.read.relational),
             stores.read.passages,
             QuestionEmbedder(inference),
             models,

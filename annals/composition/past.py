@@ -12,6 +12,7 @@ from projections.relational.differences import GenerationDifferences
 from projections.store import Store
 from reasoning.answer_models import TextGenerator
 from reasoning.engine import Reasoner
+from reasoning.judged_graph import JudgedGraph
 from reasoning.typed_graph import typed
 from security.audit import AuditLog
 from services.citations import Citations
@@ -67,7 +68,7 @@ class GenerationReads:
         stores, citations = self._stores, Citations(self._stores.texts)
         chunks = ReadChunk(read.relational, read.passages, citations)
         models = answer_models(stores.settings, self._inference, self._generator)
-        graph = typed(read.graph, read.relational, stores.ontology)
+        graph = JudgedGraph(typed(read.graph, read.relational, stores.ontology), read.relational)
         return audited_reads(
             Reads(
                 relational=read.relational,

@@ -73,17 +73,30 @@ class Statement(NamedTuple):
     valid_until: str | None = None
 
 
+class WrongRelation(NamedTuple):
+    """A relation that somebody called wrong, told in characters `start` to `end` of the chunk's document."""
+
+    subject: str
+    predicate: str
+    object: str
+    chunk_id: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class GraphSnapshot:
     """A tenant's whole graph, or a part, at one moment. A merged entity is replaced by the one it was merged into.
 
-    `rejected`: names of what somebody called no entity, which no other entity has here; in order.
+    `rejected`: names of what somebody called no entity, which no other entity has here; in order. `wrong`: what these
+    passages state and somebody called wrong, where that is known.
     """
 
     subjects: Sequence[Subject]
     mentions: Sequence[Mention]
     statements: Sequence[Statement]
     rejected: Sequence[str] = ()
+    wrong: Sequence[WrongRelation] = ()
 
 
 class GraphContent(Protocol):

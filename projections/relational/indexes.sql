@@ -17,6 +17,7 @@ ALTER TABLE {schema}.relations ADD PRIMARY KEY (tenant, document_id, relation_id
 CREATE INDEX ON {schema}.relations (tenant, relation_id);
 CREATE INDEX ON {schema}.relations (tenant, subject_id);
 CREATE INDEX ON {schema}.relations (tenant, object_id);
+CREATE INDEX ON {schema}.relations (tenant, chunk_id) WHERE NOT valid AND NOT negated;
 CREATE INDEX ON {schema}.relations (tenant, md5(succession)) WHERE succession IS NOT NULL;
 ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
 CREATE INDEX ON {schema}.decisions (tenant, merged_into) WHERE merged_into IS NOT NULL;

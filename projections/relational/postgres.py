@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.ontology import NO_ONTOLOGY, Ontology
 from eventstore.pool import PostgresPool
+from projections.graph.reads import WrongRelation
 from projections.postgres.consistent_read import retry_replaced
 from projections.postgres.generation_reads import GenerationReads
 from projections.relational import listing, visible
@@ -222,6 +223,28 @@ class PostgresRelational:
             ends = [(one.subject_id, one.predicate, one.object_id) for one in found]
             wrong = await violations(connection, tenant, self._ontology, ends, wanted.collections)
         return [replace(one, violates=why) for one, why in zip(found, wrong, strict=True)]
+
+    async def called_wrong(self, tenant: str, chunk_ids: Sequence[str]) -> list[WrongRelation]:
+        """By an index of what was called wrong alone."""
+        async with self._reads.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT subject, predicate, object, chunk_id, start_at, end_at FROM relational.relations "
+                "WHERE tenant = $1 AND chunk_id = ANY($2::text[]) AND NOT valid AND NOT negated "
+                "ORDER BY chunk_id, start_at, relation_id",
+                tenant,
+                list(chunk_ids),
+            )
+        return [WrongRelation(*row) for row in rows]
+
+    async def wrong_tag(self, tenant: str) -> str:
+        """Of their ids: people judge few."""
+        async with self._reads.connection() as connection:
+            found = await connection.fetchval(
+                "SELECT md5(string_agg(document_id || ' ' || relation_id, ' ' ORDER BY document_id, relation_id)) "
+                "FROM relational.relations WHERE tenant = $1 AND NOT valid AND NOT negated",
+                tenant,
+            )
+        return found or ""
 
     async def called_right(self, tenant: str, relation_ids: Sequence[str]) -> set[str]:
         """Those of these relations that somebody called right."""

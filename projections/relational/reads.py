@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from projections.graph.reads import WrongRelation
+
 ORDERED_CHARACTERS = 200
 """By how many of its first characters a name or title is ordered: it may be longer than an index takes."""
 
@@ -230,6 +232,14 @@ class RelationalReader(Protocol):
         self, tenant: str, wanted: RelationFilter, after: tuple[str, str] | None, limit: int
     ) -> list[RelationRow]:
         """At most `limit`, by document and id of the relation, from behind the pair `after`."""
+        ...
+
+    async def called_wrong(self, tenant: str, chunk_ids: Sequence[str]) -> list[WrongRelation]:
+        """What these chunks state and somebody called wrong, in the order of the text."""
+        ...
+
+    async def wrong_tag(self, tenant: str) -> str:
+        """Changes whenever somebody calls a relation wrong, or takes that back."""
         ...
 
     async def called_right(self, tenant: str, relation_ids: Sequence[str]) -> set[str]:

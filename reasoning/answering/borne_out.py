@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from inference.chunking import sentences as sentences_of
 from reasoning.answering.candidates import DATE, NUMBER, PHRASE, candidates, folded
+from reasoning.answering.denial import predicate_of
 from reasoning.answering.evidence import Evidence, Sentence
+from reasoning.answering.judged import Judged
 from reasoning.answering.proposal import Proposal, Support
 from reasoning.answering.question_words import coverage
 from reasoning.answering.relations import concepts_of, matched
@@ -143,6 +145,7 @@ def _beside(words: Sequence[Word], start: int, end: int, named: Sequence[tuple[i
 def _support(
     reading: Reading, evidence: Evidence, anchors: Sequence[Anchor], item: _Item, cited: Collection[int]
 ) -> Support | None:
+    judged = Judged([*predicate_of(reading), *item.beside])
     for passage in evidence.passages:
         if cited and passage.number not in cited:
             continue
@@ -153,6 +156,7 @@ def _support(
                 and _tells(reading, evidence, sentence, item)
                 and _denies(sentence, span[0]) == item.negated
                 and _leads_there(sentence, anchors)
+                and not judged.rejects(sentence, [anchor.stems for anchor in anchors], [item.text])
             ):
                 return Support(sentence, *span, item.text)
     return None

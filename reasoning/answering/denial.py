@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from inference.polarity import CONDITIONS, DOUBTING, FALSE
 from reasoning.answering.evidence import Evidence, Sentence
+from reasoning.answering.judged import Judged
 from reasoning.answering.question_words import speaks
 from reasoning.question.reading import Reading
 from reasoning.question.verbs import is_verb
@@ -203,14 +204,22 @@ def denial_of(reading: Reading, depths: Collection[int] = (0,)) -> Denial:
 
 
 def without_denied_links(reading: Reading, evidence: Evidence) -> Evidence:
-    """The evidence, without links that sentences make which deny what leads to the answer, and without passages that
-    only these lead to."""
+    """The evidence, without links that sentences make which deny what leads to the answer, or tell it where somebody
+    called that wrong, and without passages that only these lead to."""
     if reading.steps == 1:
         return evidence
-    denial = denial_of(reading, range(1, reading.steps))
+    inner = range(1, reading.steps)
+    denial, judged = denial_of(reading, inner), Judged(predicate_of(reading, inner))
     left = []
     for passage in evidence.passages:
-        kept = [one for one in passage.arrivals if not denial.denies(one.sentence, one.start)]
+        kept = [
+            one
+            for one in passage.arrivals
+            if not denial.denies(one.sentence, one.start)
+            and not judged.rejects(
+                one.sentence, [one.sentence.passage.about], [one.sentence.passage.text[one.start : one.end]]
+            )
+        ]
         led = any(one.forward for one in passage.arrivals if one not in kept)
         passage.arrivals = kept
         if passage.named or not led or any(one.source is not passage for one in kept):

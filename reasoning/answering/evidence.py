@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from projections.graph.reads import WrongRelation
 from reasoning.answering.candidates import NAME, Span, candidates, folded
 from reasoning.answering.relations import concepts_of
 from reasoning.answering.values import life_in
@@ -58,6 +59,13 @@ class Sentence:
         return [(span, name) for span, name in pairs if name]
 
     @cached_property
+    def wrong(self) -> list[WrongRelation]:
+        """Relations that it tells and somebody called wrong, in characters of the passage."""
+        before = self.passage.start
+        here = (one._replace(start=one.start - before, end=one.end - before) for one in self.passage.wrong)
+        return [one for one in here if one.start < self.end and self.start < one.end]
+
+    @cached_property
     def words(self) -> list[Word]:
         """With positions in the passage."""
         return [Word(word.folded, self.start + word.start, self.start + word.end) for word in words_of(self.text)]
@@ -87,6 +95,8 @@ class Found:
         self.text = passage.text
         self.title_stems = content_of(passage.title)
         self.meant = index.title_meant(number)
+        self.start = passage.start
+        self.wrong = index.wrong(number)
         self.sentences = [
             Sentence(self, order, start, end, stems) for order, (start, end, stems) in enumerate(_read(index, number))
         ]

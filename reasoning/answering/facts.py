@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from reasoning.answering.candidates import folded
 from reasoning.answering.denial import Denial
 from reasoning.answering.evidence import Evidence, Found, Sentence
+from reasoning.answering.judged import Judged
 from reasoning.answering.proposal import Support
 from reasoning.answering.relations import concepts_of, matched
 from reasoning.answering.values import Date, Dated, dates_in, life_in, numbers_in
@@ -64,12 +65,14 @@ def date_of(evidence: Evidence, name: str, event: Mapping[str, float]) -> tuple[
             return dated.date, _support(sentence, dated), 1.0
     best: tuple[float, Date, Support] | None = None
     whole = sum(event.values())
-    denial = Denial(event)
+    denial, judged, known = Denial(event), Judged(event), [content_of(name)]
     for order, sentence in enumerate(sentences):
         dates = [
             dated
             for dated in dates_in(sentence.text)
-            if dated.date.year and not denial.denies(sentence, sentence.start + dated.start)
+            if dated.date.year
+            and not denial.denies(sentence, sentence.start + dated.start)
+            and not judged.rejects(sentence, known, [sentence.text[dated.start : dated.end]])
         ]
         if not dates:
             continue
@@ -87,7 +90,8 @@ def date_of(evidence: Evidence, name: str, event: Mapping[str, float]) -> tuple[
 def number_of_thing(evidence: Evidence, name: str, asked: Mapping[str, float]) -> tuple[float, Support, float] | None:
     """The number that the best matching sentence tells of what is named."""
     best: tuple[float, float, Support] | None = None
-    whole, denial = sum(asked.values()), Denial(asked)
+    whole, denial, judged = sum(asked.values()), Denial(asked), Judged(asked)
+    known = [content_of(name)]
     for order, sentence in enumerate(sentences_about(evidence, name)):
         dates = dates_in(sentence.text)
         numbers = [
@@ -95,6 +99,7 @@ def number_of_thing(evidence: Evidence, name: str, asked: Mapping[str, float]) -
             for counted in numbers_in(sentence.text)
             if not any(dated.start < counted.end and counted.start < dated.end for dated in dates)
             and not denial.denies(sentence, sentence.start + counted.start)
+            and not judged.rejects(sentence, known, [sentence.text[counted.start : counted.end]])
         ]
         if not numbers:
             continue

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reasoning.answering.candidates import Span, folded
-from reasoning.answering.denial import denial_of
+from reasoning.answering.denial import denial_of, predicate_of
 from reasoning.answering.evidence import Evidence, Sentence
+from reasoning.answering.judged import Judged
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.occurrences import Occurrence, occurrences
 from reasoning.answering.question_words import weighed
@@ -14,6 +15,7 @@ from reasoning.answering.sentence_features import SENTENCE_FEATURES, sentence_fe
 from reasoning.answering.span_features import SPAN_FEATURES, SpanContext, span_features
 from reasoning.answering.steps import InnerStep, inner_steps
 from reasoning.question.reading import Reading
+from reasoning.words import content_of
 
 MOST_SENTENCES = 20
 """Sentences whose spans are looked at."""
@@ -58,6 +60,8 @@ def scored_spans(
     )
     named, denial = {folded(name) for name in reading.names_text()}, denial_of(reading)
     inner = denial_of(reading, range(1, reading.steps))
+    judged = Judged(predicate_of(reading))
+    stems = [*map(content_of, reading.names_text()), *(anchor.stems for anchor in known)]
     # Nobody asks for what he names himself.
     found = [
         (told, sentence, occurrence)
@@ -65,6 +69,7 @@ def scored_spans(
         for occurrence in (occurrences(sentence, reading.kind) if given is None else _given(sentence, given))
         if occurrence.name not in named
         and not denial.refuses(sentence, occurrence.start, occurrence.end)
+        and not judged.rejects(sentence, stems, occurrence.name)
         and not (inner.denies(sentence, occurrence.start) and not denial.speaks_of_it(sentence))
     ]
     context = SpanContext(

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from reasoning.answering.candidates import folded
-from reasoning.answering.denial import denial_of
+from reasoning.answering.denial import denial_of, predicate_of
 from reasoning.answering.evidence import Evidence, Sentence
+from reasoning.answering.judged import Judged
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.proposal import Proposal, Support
 from reasoning.answering.relations import matched
@@ -67,7 +68,7 @@ def _written(support: Support) -> str:
 
 def _values(reading: Reading, evidence: Evidence) -> list[Support]:
     """One support for each value, in the order of the passages; a name that is part of another is no other value."""
-    types, denial = NameTypes(evidence), denial_of(reading)
+    types, denial, judged = NameTypes(evidence), denial_of(reading), Judged(predicate_of(reading))
     given = [content_of(name) for name in reading.names_text()]
     found: dict[Name, Support] = {}
     for sentence in evidence.sentences:
@@ -75,6 +76,8 @@ def _values(reading: Reading, evidence: Evidence) -> list[Support]:
             for name, support in _of_sentence(reading, types, sentence):
                 at = support.start if support.sentence is sentence else None
                 if denial.refuses(sentence, at, None if at is None else support.end) or denial.doubts(sentence):
+                    continue
+                if judged.rejects(sentence, given, name):
                     continue
                 if not any(content_of(support.value) <= stems for stems in given):
                     found.setdefault(name, support)

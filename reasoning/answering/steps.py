@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reasoning.answering.denial import Denial, denial_of
 from reasoning.answering.evidence import Evidence, Sentence
 from reasoning.answering.gazetteer import NATIONALITIES, OF_NATION
+from reasoning.answering.judged import Judged
 from reasoning.answering.name_types import NameTypes
 from reasoning.answering.proposal import Support
 from reasoning.answering.relations import matched
@@ -115,6 +116,7 @@ def _answers(
     whole_names = [pair for pair in ranked if any(anchor.stems <= pair[1].here for anchor in known)]
     ranked = sorted(whole_names or ranked, key=lambda pair: -pair[0])
     best: dict[Name, tuple[float, Support]] = {}
+    judged, stems = Judged(relation), [anchor.stems for anchor in known]
     for worth, sentence in ranked[:SENTENCES]:
         words = sentence.words
         for span, name in sentence.names:
@@ -122,6 +124,8 @@ def _answers(
                 name = OF_NATION.get(name[0], name)
             roots = frozenset(map(stem, name))
             if name in evidence.rejected or denial.denies(sentence, span.start):
+                continue
+            if judged.rejects(sentence, stems, name):
                 continue
             if name[0] in NATIONALITIES or any(2 * len(roots & anchor.stems) > len(roots) for anchor in known):
                 continue

@@ -8,6 +8,7 @@ from reasoning.answering.denial import denial_of
 from reasoning.answering.evidence import Evidence, Found, Sentence
 from reasoning.answering.facts import date_of, passage_about
 from reasoning.answering.gazetteer import COUNTRIES, NATIONALITIES, STATES
+from reasoning.answering.judged import Judged
 from reasoning.answering.proposal import Proposal, Support
 from reasoning.answering.relations import matched
 from reasoning.question.kinds import Kind, kind_of_noun
@@ -144,12 +145,13 @@ def _stated(reading: Reading, evidence: Evidence, names: list[str]) -> Proposal 
     whole = sum(asked.values())
     told: tuple[float, Sentence] | None = None
     denial, denied = denial_of(reading), None
+    judged, stems = Judged(asked), [content_of(name) for name in names]
     for sentence in evidence.sentences:
         here = sentence.stems | sentence.passage.about
         share = (
             sum(w * matched(r, sentence.stems, sentence.concepts) for r, w in asked.items()) / whole if whole else 1.0
         )
-        if share >= SAID and denial.doubts(sentence):
+        if share >= SAID and (denial.doubts(sentence) or judged.rejects(sentence, stems)):
             continue
         if subject <= here and objects <= here and share >= SAID:
             if any(denial.denies(sentence, at) for at in (None, *_positions(sentence, names))):

@@ -30,6 +30,7 @@ TENANT, OPEN = "default", frozenset({"open"})
 ADA, BOB = entity_id(TENANT, "Ada"), entity_id(TENANT, "Bob")
 CHUNKS = [chunk.chunk_id for story in (HARBOUR, MARKET) for chunk in story.chunks]
 VECTOR = vector_of("Harbour\nAda met Bob.", 8)
+WRONG = MARKET.related.relations[0]
 
 Calls = Mapping[str, Sequence[tuple[Any, ...]]]
 RELATIONAL: Calls = {
@@ -43,6 +44,8 @@ RELATIONAL: Calls = {
     "list_documents": [(TENANT, DocumentFilter(), None, 9), (TENANT, DocumentFilter(stage="processed"), None, 9)],
     "list_entities": [(TENANT, EntityFilter(), None, 9), (TENANT, EntityFilter(collections=OPEN), None, 9)],
     "list_relations": [(TENANT, RelationFilter(entity_id=BOB), None, 9)],
+    "called_wrong": [(TENANT, [WRONG.chunk_id])],
+    "wrong_tag": [(TENANT,)],
     "called_right": [(TENANT, [HARBOUR.related.relations[0].relation_id])],
     "list_chunks": [(TENANT, "harbour", None, 9)],
     "collection": [(TENANT, "harbour")],
@@ -106,6 +109,7 @@ async def test_every_read_is_of_its_generation(history: History, name: str) -> N
     await history.tell(HARBOUR, MARKET)
     await history.merge("Ada", "Bob")
     await history.judge_relation(HARBOUR, HARBOUR.related.relations[0].relation_id, valid=True)
+    await history.judge_relation(MARKET, WRONG.relation_id, valid=False)
     await history.ingest(LATE)
     await live.everything()
     then = await answers(made(history.pool), calls)

@@ -109,3 +109,19 @@ async def test_orphaned_judgements_come_in_pages(knowledge: Knowledge, relations
         if after is None:
             break
     assert seen == ["town-a", "town-b", "town-c"]
+
+
+async def test_no_answer_rests_on_what_was_called_wrong_until_that_is_taken_back(
+    knowledge: Knowledge, relations: CorrectRelations
+) -> None:
+    """Nor is one that was kept given again."""
+    question = "Who met Bob?"
+    before = await knowledge.ask.ask(ADA, question, 5, soon())
+    await relations.judge(ADA, MET, valid=False, deadline=soon())
+    await knowledge.follow()
+    judged = await knowledge.ask.ask(ADA, question, 5, soon())
+    await relations.undo(ADA, MET, deadline=soon())
+    await knowledge.follow()
+    after = await knowledge.ask.ask(ADA, question, 5, soon())
+    assert (before.answer.answer, judged.answer.answer, after.answer.answer) == ("Ada", None, "Ada")
+    assert before.answer.knowledge != judged.answer.knowledge
