@@ -12,7 +12,7 @@ from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from annals.gateway_address import INHERITED, STOP_GRACE_S, GatewayAddress
 from annals.metrics import metrics_ports
-from annals.roles import GATEWAY, ROLES
+from annals.roles import GATEWAY, NICENESS, ROLES
 from annals.settings import Settings
 from annals.supervision.process import ProcessSpec
 from annals.supervision.supervisor import Supervisor
@@ -123,7 +123,8 @@ def _spelled(value: object) -> str:
 
 
 def _role(role: str, env: dict[str, str], log_file: Path) -> ProcessSpec:
-    return ProcessSpec(role=role, command=[sys.executable, "-m", "annals", "run", role], env=env, log_file=log_file)
+    command = [sys.executable, "-m", "annals", "run", role]
+    return ProcessSpec(role=role, command=command, env=env, log_file=log_file, niceness=NICENESS.get(role, 0))
 
 
 def _metrics(port: int | None) -> dict[str, str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ROLES = ("relay", "intake", "worker", "projector")
 """What processes documents."""
+NICENESS = {"intake": 5, "worker": 10, "projector": 5}
+"""How far roles give way for the processor where all run on one machine: who asks comes first, and while nobody does
+they have all of it."""
 GATEWAY = "gateway"
 SERVICE = "service"
 """One of the services, in a process of its own."""

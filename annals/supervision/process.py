@@ -29,7 +29,8 @@ class ProcessSpec:
     """How to start one process. `ready` returns once it does its work and raises while it does not.
 
     `prepare` is called before the first start, `clean_up` after the end, also where it could not be started.
-    `files` are descriptors of ours that it gets under the same numbers.
+    `files` are descriptors of ours that it gets under the same numbers. `niceness` is how far it and its children give
+    way to others for the processor (nice(2)).
     """
 
     role: str
@@ -41,6 +42,7 @@ class ProcessSpec:
     stop_grace_s: float = 5.0
     env: Mapping[str, str] | None = None
     files: tuple[int, ...] = ()
+    niceness: int = 0
     log_file: Path = field(default=Path(os.devnull))
 
 
@@ -101,7 +103,7 @@ class Child:
                 env=None if self.spec.env is None else dict(self.spec.env),
                 start_new_session=True,
                 pass_fds=self.spec.files,
-                preexec_fn=self._end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=self._before_program if sys.platform == "linux" else None,
             )
         self.starts += 1
         self._on_change()
@@ -123,9 +125,14 @@ class Child:
                     raise TimeoutError(f"{waited}: {error} (log: {self.spec.log_file})") from error
                 await asyncio.sleep(0.05)
 
-    def _end_with_parent(self) -> None:
+    def _before_program(self) -> None:
         """In the child, before it becomes the program: nothing outlives a supervisor that was killed."""
         ctypes.CDLL(None).prctl(1, self.spec.stop_signal)  # PR_SET_PDEATHSIG
+        if self.spec.niceness:
+            os.nice(self.spec.niceness)
+            # It has a session of its own; where Linux shares the processor among sessions, these have a niceness, too.
+            with contextlib.suppress(OSError):
+                Path("/proc/self/autogroup").write_text(str(self.spec.niceness), "utf-8")
 
     def _last_words(self) -> str:
         """Of this start: the log may hold older ones."""

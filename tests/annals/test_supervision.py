@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from annals.supervision import process as processes
@@ -41,6 +42,12 @@ def stubborn(mark: Path) -> list[str]:
     """)
 
 
+def autogroup(pid: int) -> str | None:
+    """Of the process's session; None where Linux knows none."""
+    file = Path(f"/proc/{pid}/autogroup")
+    return file.read_text("utf-8") if file.exists() else None
+
+
 @asynccontextmanager
 async def running(data: Path, *stages: list[ProcessSpec]) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(data, stages, ADDRESSES)
@@ -53,6 +60,21 @@ async def running(data: Path, *stages: list[ProcessSpec]) -> AsyncIterator[Super
 
 async def eventually(true: Callable[[], bool]) -> bool:
     return await asyncio.to_thread(until, true)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process is made ready between fork and exec")
+async def test_a_process_gives_way_as_far_as_it_is_told_and_so_do_its_children(tmp_path: Path) -> None:
+    nice = ProcessSpec("nice", program("import subprocess; subprocess.run(['sleep', '600'])"), niceness=3)
+    async with running(tmp_path, [nice], [ProcessSpec("sleeper", SLEEP)]) as supervisor:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        (first,), (other,) = supervisor.state.processes["nice"], supervisor.state.processes["sleeper"]
+        assert os.getpriority(os.PRIO_PROCESS, other) == own
+        assert os.getpriority(os.PRIO_PROCESS, first) == min(own + 3, 19)
+        group = await asyncio.to_thread(autogroup, first)
+        assert group is None or group.endswith(" nice 3\n")
+        assert await eventually(lambda: bool(psutil.Process(first).children()))
+        (child,) = psutil.Process(first).children()
+        assert child.nice() == min(own + 3, 19)
 
 
 async def test_what_ends_is_started_again(tmp_path: Path) -> None:
