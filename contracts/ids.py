@@ -25,6 +25,11 @@ def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
     return uuid5(_ANNALS, f"{tenant}\x00{kind}\x00{aggregate_id}")
 
 
+def contents_id(tenant: str, document_id: str) -> UUID:
+    """What a document's texts and originals are sealed for."""
+    return uuid5(stream_id(tenant, "document", document_id), "contents")
+
+
 def delivery_id(tenant: str, document_id: str, event_id: UUID) -> UUID:
     """Id of the event that a delivery of a document leads to; `event_id` is the one that its producer chose.
 

@@ -1,9 +1,10 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
-    header     {"annals_archive": 4, "created_at",
+    header     {"annals_archive": 5, "created_at",
                "counts": {"texts", "outputs", "receipts", "keys", "documents", "questions", "events", "originals"}}
-    text       {"tenant", "document_id", "digest", "text"}
-    output     {"model", "digest", "output"}, the output in base64
+    text       {"tenant", "document_id", "digest", "text"}, or sealed: {"tenant", "document_id", "digest", "key_id",
+               "sealed"}, in base64; its digest is the one of its row, which says nothing of the text
+    output     {"model", "digest", "output"}, the output in base64; sealed as its row is where "sealed" is true
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
     key        {"key_id", "tenant", "subject", "key"}: what opens sealed events, in base64; null: destroyed
     document   {"originator_id", "tenant", "document_id", "collection", "file"}
@@ -11,10 +12,12 @@
     event      the event as it is stored, sealed or not, canonical JSON, with its position, and with "recorded_at",
                "follows" and "hash", as the log's chain has them, which formats 1 and 2 do not say; by position
     original   {"tenant", "document_id", "digest", "piece", "content"}: the bytes that a document was read from, in
-               base64, in pieces of at most 16 MiB that are counted from 0; behind the events, formats 1 to 3 have none
+               base64, in pieces of at most 16 MiB that are counted from 0; behind the events, formats 1 to 3 have none;
+               sealed ones have "key_id", too
     end        {"sha256"} of every byte before this line
 
-The counts say how many lines of each kind follow one another; formats before 4 have no keys, documents and questions.
+The counts say how many lines of each kind follow one another; formats before 4 have no keys, documents and questions,
+those before 5 nothing but events that is sealed.
 Without its last line a file is not whole. What was erased before is not in it: its key is not, nor its texts.
 """
 
@@ -38,8 +41,8 @@ from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
 from eventstore.sealed_events import key_of, stream_of
 
-VERSION = 4
-READABLE = (1, 2, 3, 4)
+VERSION = 5
+READABLE = (1, 2, 3, 4, 5)
 CHAINED = 3
 """From this format on events say how they were chained."""
 PIECE_BYTES = 16 * 1024 * 1024
@@ -92,36 +95,50 @@ class Counts(_Line):
 class Header(_Line):
     """The first line."""
 
-    annals_archive: Literal[1, 2, 3, 4]
+    annals_archive: Literal[1, 2, 3, 4, 5]
     created_at: AwareDatetime
     counts: Counts
 
 
 class TextLine(_Line):
-    """One content of a document; `digest` is sha256 of it in UTF-8, in hexadecimal."""
+    """One content of a document; `digest` is sha256 of it in UTF-8, in hexadecimal. Or (`sealed`) as its row has it."""
 
     tenant: Tenant
     document_id: Identifier
     digest: Digest
-    text: str
+    text: str | None = None
+    key_id: str | None = None
+    sealed: bytes | None = None
+
+    @field_validator("sealed", mode="before")
+    @classmethod
+    def _decoded(cls, value: object) -> object:
+        return _base64(value)
+
+    @property
+    def content(self) -> bytes:
+        """As it is stored."""
+        return (self.text or "").encode() if self.sealed is None else self.sealed
 
 
 class OutputLine(_Line):
-    """What a model said of the text with this digest."""
+    """What a model said of the text with this digest; or (`sealed`) as its row has it."""
 
     model: str
     digest: Digest
     output: Base64
+    sealed: bool = False
 
 
 class OriginalLine(_Line):
-    """A piece of what a document was read from; `digest` is sha256 of the whole."""
+    """A piece of what a document was read from; `digest` is sha256 of the whole, or where it is sealed the row's."""
 
     tenant: Tenant
     document_id: Identifier
     digest: Digest
     piece: int = Field(ge=0)
     content: Base64
+    key_id: str | None = None
 
 
 class ReceiptLine(_Line):
@@ -202,13 +219,18 @@ class ArchiveWriter:
             {"annals_archive": VERSION, "created_at": _moment(datetime.now(UTC)), "counts": counts.model_dump()}
         )
 
-    def text(self, tenant: str, document_id: str, digest: bytes, content: bytes) -> None:
-        """A document's text, in UTF-8."""
-        self._write({"tenant": tenant, "document_id": document_id, "digest": digest.hex(), "text": content.decode()})
+    def text(self, tenant: str, document_id: str, digest: bytes, content: bytes, key_id: str | None) -> None:
+        """A document's text, in UTF-8; or sealed, with a key id."""
+        own = {"tenant": tenant, "document_id": document_id, "digest": digest.hex()}
+        if key_id is None:
+            self._write({**own, "text": content.decode()})
+        else:
+            self._write({**own, "key_id": key_id, "sealed": base64.b64encode(content).decode()})
 
-    def output(self, model: str, digest: bytes, output: bytes) -> None:
-        """A model's output."""
-        self._write({"model": model, "digest": digest.hex(), "output": base64.b64encode(output).decode()})
+    def output(self, model: str, digest: bytes, output: bytes, sealed: bool) -> None:
+        """A model's output, in the clear or not."""
+        encoded = base64.b64encode(output).decode()
+        self._write({"model": model, "digest": digest.hex(), "output": encoded, "sealed": sealed})
 
     def receipt(
         self, tenant: str | None, document_id: str | None, event_id: UUID, outcome: str, received_at: datetime
@@ -243,12 +265,13 @@ class ArchiveWriter:
         link = {"recorded_at": _moment(recorded_at), "follows": follows, "hash": digest.hex()}
         self._write({**json.loads(state), "position": position, **link})
 
-    def original(self, tenant: str, document_id: str, digest: bytes, piece: int, content: bytes) -> None:
-        """A piece of what a document was read from."""
-        encoded = base64.b64encode(content).decode()
-        self._write(
-            {"tenant": tenant, "document_id": document_id, "digest": digest.hex(), "piece": piece, "content": encoded}
-        )
+    def original(
+        self, tenant: str, document_id: str, digest: bytes, piece: int, content: bytes, key_id: str | None
+    ) -> None:
+        """A piece of what a document was read from; or of that sealed, with a key id."""
+        own = {"tenant": tenant, "document_id": document_id, "digest": digest.hex()}
+        sealed = {} if key_id is None else {"key_id": key_id}
+        self._write({**own, "piece": piece, "content": base64.b64encode(content).decode(), **sealed})
 
     def end(self) -> None:
         """The last line: the file is whole."""
@@ -276,7 +299,9 @@ class ArchiveReader:
     def texts(self) -> Iterator[TextLine]:
         """The texts; each is what its digest says."""
         for line in self._lines(self.header.counts.texts, lambda raw: TextLine.model_validate_json(raw)):
-            if hashlib.sha256(line.text.encode()).hexdigest() != line.digest:
+            if (line.text is None) == (line.sealed is None) or (line.sealed is None) != (line.key_id is None):
+                raise self._fault("a text is in the clear, or sealed with a key")
+            if line.text is not None and hashlib.sha256(line.content).hexdigest() != line.digest:
                 raise self._fault("the text is not the one of its digest")
             yield line
 
@@ -311,19 +336,20 @@ class ArchiveReader:
 
     def originals(self) -> Iterator[OriginalLine]:
         """The originals, piece by piece; each is what its digest says."""
-        whole, present = hashlib.sha256(), None
+        whole, present, sealed = hashlib.sha256(), None, False
         for line in self._lines(self.header.counts.originals, lambda raw: OriginalLine.model_validate_json(raw)):
             own = line.tenant, line.document_id, line.digest
             if line.piece == 0:
-                self._check_whole(present, whole)
+                self._check_whole(None if sealed else present, whole)
                 whole, present = hashlib.sha256(), (*own, 0)
             elif present != (*own, line.piece - 1):
                 raise self._fault("a piece of an original is missing before this one")
             else:
                 present = (*own, line.piece)
             whole.update(line.content)
+            sealed = line.key_id is not None
             yield line
-        self._check_whole(present, whole)
+        self._check_whole(None if sealed else present, whole)
 
     def _check_whole(self, present: tuple[str, str, str, int] | None, whole: Any) -> None:
         if present is not None and whole.hexdigest() != present[2]:

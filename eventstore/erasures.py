@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.ids import stream_id
+from contracts.ids import contents_id, stream_id
 from eventstore.keys import AggregateKey
+from eventstore.outputs import row_of
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
 from eventstore.sealed_events import SEALED_SCHEMAS
 
@@ -94,7 +95,8 @@ class Erasures:
         """
         async with transaction(self._pool) as connection:
             streams = [stream_id(*key) for key in plan.keys]
-            destroyed = await connection.fetchval("SELECT annals.destroy_keys($1, $2)", plan.tenant, streams)
+            sealed = [*streams, *(contents_id(plan.tenant, one) for one in plan.documents)]
+            destroyed = await connection.fetchval("SELECT annals.destroy_keys($1, $2)", plan.tenant, sealed)
             await _remove(connection, plan, streams)
             await connection.execute(
                 "INSERT INTO annals.unfinished_erasures (tenant, kind, aggregate_id) "
@@ -136,7 +138,8 @@ async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[U
         )
     # Outputs are found by the digest alone: of a text that another document has too, the model says it once more.
     await connection.execute(
-        "DELETE FROM annals.model_outputs WHERE digest = ANY($1)", [bytes.fromhex(one) for one in plan.digests]
+        "DELETE FROM annals.model_outputs WHERE digest = ANY($1)",
+        [row for one in plan.digests for row in (row_of(one), bytes.fromhex(one))],
     )
     await connection.execute(
         "DELETE FROM annals.dead_letters WHERE tenant = $1 AND aggregate_id = ANY($2)",

@@ -1,11 +1,27 @@
-"""Model outputs, by (model revision, digest of the text): a redelivery or a replay never runs a model again."""
+"""Model outputs, by (model revision, digest of the text): a redelivery or a replay never runs a model again.
 
+Documents that say the same share what a model said of it. So an output is sealed with a key that follows from the
+digest of the text, and its row is called by what follows from it another way: who has the digest finds and opens it.
+The digests are in events of documents alone, which are sealed. Rows of before, in the clear, have the digest itself.
+"""
+
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 
-from eventstore.pool import PostgresPool, acquire
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from eventstore.pool import PostgresPool, acquire, transaction
+from security.encryption import IV_BYTES
+from security.errors import DecryptionError
 
 CLEARED_AT_ONCE = 20_000
 """Rows of a few kilobytes: seconds, where a statement may take a minute."""
+_PUT = (
+    "INSERT INTO annals.model_outputs (model, digest, output, sealed) "
+    "SELECT *, true FROM unnest($1::text[], $2::bytea[], $3::bytea[]) ON CONFLICT DO NOTHING"
+)
 
 
 class ModelOutputs:
@@ -15,27 +31,52 @@ class ModelOutputs:
         self._pool = pool
 
     async def get_many(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
-        """What is kept of `digests` (hexadecimal)."""
+        """What is kept of `digests` (hexadecimal). Raises DecryptionError where a row was changed."""
+        asked = {row_of(digest): digest for digest in set(digests)}
+        clear = {bytes.fromhex(digest): digest for digest in asked.values()}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT encode(digest, 'hex') AS digest, output FROM annals.model_outputs "
-                "WHERE model = $1 AND digest = ANY($2::bytea[])",
+                "SELECT digest, output, sealed FROM annals.model_outputs "
+                "WHERE model = $1 AND digest = ANY($2::bytea[]) ORDER BY sealed",
                 model,
-                [bytes.fromhex(digest) for digest in set(digests)],
+                [*asked, *clear],
             )
-        return {row["digest"]: bytes(row["output"]) for row in rows}
+        found = {}
+        for row in rows:
+            if row["sealed"]:
+                digest = asked[bytes(row["digest"])]
+                found[digest] = open_output(model, digest, bytes(row["output"]))
+            else:
+                found[clear[bytes(row["digest"])]] = bytes(row["output"])
+        return found
 
     async def put_many(self, model: str, outputs: Mapping[str, bytes]) -> None:
         """Keep outputs; what is there already stays, for a model says the same of the same text."""
         if outputs:
             async with acquire(self._pool) as connection:
                 await connection.execute(
-                    "INSERT INTO annals.model_outputs (model, digest, output) "
-                    "SELECT $1, * FROM unnest($2::bytea[], $3::bytea[]) ON CONFLICT DO NOTHING",
-                    model,
-                    [bytes.fromhex(digest) for digest in outputs],
-                    list(outputs.values()),
+                    _PUT,
+                    [model] * len(outputs),
+                    [row_of(digest) for digest in outputs],
+                    [_sealed(model, digest, output) for digest, output in outputs.items()],
                 )
+
+    async def seal_some(self, limit: int) -> int:
+        """Seal at most `limit` rows that are in the clear; returns how many there were."""
+        async with transaction(self._pool) as connection:
+            rows = await connection.fetch(
+                "DELETE FROM annals.model_outputs WHERE (model, digest) IN (SELECT model, digest "
+                "FROM annals.model_outputs WHERE NOT sealed LIMIT $1 FOR UPDATE SKIP LOCKED) "
+                "RETURNING model, encode(digest, 'hex') AS digest, output",
+                limit,
+            )
+            await connection.execute(
+                _PUT,
+                [row["model"] for row in rows],
+                [row_of(row["digest"]) for row in rows],
+                [_sealed(row["model"], row["digest"], bytes(row["output"])) for row in rows],
+            )
+        return len(rows)
 
     async def counts(self) -> dict[str, int]:
         """How many outputs are kept of each revision."""
@@ -59,3 +100,25 @@ class ModelOutputs:
             cleared += (gone := int(status.rsplit(" ", 1)[1]))
             if gone < CLEARED_AT_ONCE:
                 return cleared
+
+
+def row_of(digest: str) -> bytes:
+    """By what the sealed outputs of the text with this digest (hexadecimal) are found; it does not say the digest."""
+    return hashlib.sha256(b"annals output row 1\x00" + bytes.fromhex(digest)).digest()
+
+
+def open_output(model: str, digest: str, sealed: bytes) -> bytes:
+    """Raises DecryptionError where it was changed."""
+    try:
+        return AESGCM(_key(model, digest)).decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], None)
+    except (InvalidTag, ValueError):
+        raise DecryptionError() from None
+
+
+def _sealed(model: str, digest: str, output: bytes) -> bytes:
+    iv = os.urandom(IV_BYTES)
+    return iv + AESGCM(_key(model, digest)).encrypt(iv, output, None)
+
+
+def _key(model: str, digest: str) -> bytes:
+    return hashlib.sha256(b"annals output key 1\x00" + bytes.fromhex(digest) + model.encode()).digest()

@@ -38,9 +38,12 @@ class _Table(NamedTuple):
 
 
 TEXTS = _Table(
-    "texts", ("tenant", "document_id", "digest", "content"), "tenant, document_id, digest", "octet_length(content)"
+    "texts",
+    ("tenant", "document_id", "digest", "content", "key_id"),
+    "tenant, document_id, digest",
+    "octet_length(content)",
 )
-OUTPUTS = _Table("model_outputs", ("model", "digest", "output"), "model, digest", "octet_length(output)")
+OUTPUTS = _Table("model_outputs", ("model", "digest", "output", "sealed"), "model, digest", "octet_length(output)")
 RECEIPTS = _Table(
     "inbox_receipts",
     ("tenant", "document_id", "event_id", "outcome", "received_at"),
@@ -118,7 +121,7 @@ async def dump(
         # One piece at a time: it is the size of thousands of other rows.
         async for row in connection.cursor(
             f"SELECT tenant, document_id, digest, piece, substring(content FROM piece * {PIECE_BYTES} + 1 "
-            f"FOR {PIECE_BYTES}) FROM {PIECES} ORDER BY tenant, document_id, digest, piece",
+            f"FOR {PIECE_BYTES}), key_id FROM {PIECES} ORDER BY tenant, document_id, digest, piece",
             prefetch=1,
         ):
             writer.original(*row)
@@ -213,23 +216,24 @@ async def _counts(connection: Any) -> Counts:
 
 async def _add_piece(connection: Connection, line: OriginalLine) -> None:
     await connection.execute(
-        "INSERT INTO annals.originals AS o (tenant, document_id, digest, content) VALUES ($1, $2, $3, $4) "
+        "INSERT INTO annals.originals AS o (tenant, document_id, digest, content, key_id) VALUES ($1, $2, $3, $4, $5) "
         "ON CONFLICT (tenant, document_id, digest) DO UPDATE SET content = o.content || excluded.content",
         line.tenant,
         line.document_id,
         bytes.fromhex(line.digest),
         line.content,
+        line.key_id,
     )
 
 
 def _texts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
     for line in archive.texts():
-        yield line.tenant, line.document_id, bytes.fromhex(line.digest), line.text.encode()
+        yield line.tenant, line.document_id, bytes.fromhex(line.digest), line.content, line.key_id
 
 
 def _outputs(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
     for line in archive.outputs():
-        yield line.model, bytes.fromhex(line.digest), line.output
+        yield line.model, bytes.fromhex(line.digest), line.output, line.sealed
 
 
 def _receipts(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:

@@ -9,8 +9,10 @@ from annals.composition.stores import Stores
 from annals.settings import FILE_NAME as SETTINGS_FILE
 from annals.settings import LOOPBACK, Settings
 from annals.token_file import FILE_NAME as ADMIN_TOKEN
+from eventstore.originals import OriginalStore
 from eventstore.retention import Retention, RetentionDays
 from services.security.compliance import InstallationFacts
+from services.security.sealing import SealKept
 
 VERIFIED = ("require", "verify-ca", "verify-full")
 
@@ -23,6 +25,12 @@ def retention_of(stores: Stores) -> Retention:
         receipts=stores.settings.receipt_days,
     )
     return Retention(stores.pool, days)
+
+
+def sealing_of(stores: Stores) -> SealKept:
+    """Of what is stored beside the log."""
+    originals = OriginalStore(stores.pool, stores.keys)
+    return SealKept([(stores.texts.contents, 100), (originals.contents, 4), (stores.outputs, 1000)])
 
 
 def facts_of(stores: Stores) -> InstallationFacts:

@@ -29,7 +29,7 @@ from services.storage.waiting import WaitForDocuments
 def storage_of(stores: Stores, audit: AuditLog) -> Storage:
     """All of them."""
     deletion = DeleteDocuments(stores.commands, stores.reader)
-    read, originals = stores.read, OriginalStore(stores.pool)
+    read, originals = stores.read, OriginalStore(stores.pool, stores.keys)
     erasures = Erasures(stores.pool)
     erasing = EraseDocuments(
         deletion,

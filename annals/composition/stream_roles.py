@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from annals.composition.compliance import retention_of
+from annals.composition.compliance import retention_of, sealing_of
 from annals.composition.models import open_inference, serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.storage import intake_of
@@ -73,6 +73,8 @@ async def open_role(
             retention = RetentionService(retention_of(stores), audit)
             retaining = asyncio.create_task(retention.keep_applied())
             opening.callback(retaining.cancel)
+            sealing = asyncio.create_task(sealing_of(stores).keep_sealed())
+            opening.callback(sealing.cancel)
         if name == "projector":
             removing = asyncio.create_task(rebuilding(stores).keep_removing())
             opening.callback(removing.cancel)

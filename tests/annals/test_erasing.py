@@ -1,5 +1,6 @@
 """`annals delete --erase`: not a byte of a document is left in the data folder, and all else is as if it never was."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from eventstore.outputs import open_output, row_of
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import Pipeline, given
 from tests.annals.test_export_import import digests
@@ -47,8 +49,7 @@ def erased_of(tmp_path: Path, documents: int) -> None:
         given(data, "ingest", str(corpus), "--wait")
         before, known = digests(data), outputs(dsn)
         given(data, "ingest", str(secret), "--wait")
-        vectors = [made for made in outputs(dsn) - known if len(made) > 64]
-        assert vectors
+        vectors = opened_vectors(data, outputs(dsn) - known)
         asked = given(data, "ask", "To whom did Wilhelmina Quastenberg write about the brewery?")
         assert any(source["document_id"] == SECRET for source in asked["sources"])
 
@@ -90,10 +91,21 @@ def words(vectors: Sequence[bytes]) -> list[bytes]:
     return [*(text.encode() for text in texts), *vectors]
 
 
-def outputs(dsn: str) -> set[bytes]:
-    """What models said."""
+def outputs(dsn: str) -> set[tuple[str, bytes, bytes]]:
+    """What models said: model, row and output, sealed."""
     with psycopg.connect(dsn) as connection:
-        return {bytes(row[0]) for row in connection.execute("SELECT output FROM annals.model_outputs")}
+        rows = connection.execute("SELECT model, digest, output FROM annals.model_outputs WHERE sealed")
+        return {(row[0], bytes(row[1]), bytes(row[2])) for row in rows}
+
+
+def opened_vectors(data: Path, sealed: set[tuple[str, bytes, bytes]]) -> list[bytes]:
+    """The vectors of the secret's chunks, as models gave them, and all that was made of it as it is stored."""
+    text = " ".join(SENTENCES)
+    chunks = given(data, "chunk", "list", SECRET)["chunks"]
+    digests = [hashlib.sha256(f"{TITLE}\n{text[one['start'] : one['end']]}".encode()).hexdigest() for one in chunks]
+    found = [open_output(model, one, output) for one in digests for model, row, output in sealed if row == row_of(one)]
+    assert len(found) >= len(chunks) > 0
+    return [*found, *(output for _, _, output in sealed)]
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -31,6 +31,7 @@ from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.texts import TextStore
 from eventstore.transfer import NotEmptyError, count_lines, dump, restore
 from security.event_chain import LogCheck, LogFault
+from security.master_key import MasterKey
 from tests.conftest import PostgresServer
 
 TABLES = {
@@ -95,8 +96,8 @@ async def exported(dsn: str, pool: PostgresPool, *, outputs: bool = True) -> byt
     return file.getvalue()
 
 
-async def take(pool: PostgresPool, raw: bytes) -> None:
-    await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None)
+async def take(pool: PostgresPool, raw: bytes, master: MasterKey | None = None) -> None:
+    await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None, master)
 
 
 async def checked(pool: PostgresPool) -> LogCheck:
@@ -164,11 +165,11 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
     lines = map(json.loads, (await exported(dsn, pool)).splitlines())
     header, first, second, output, receipt, document, other, *events, original, end = lines
-    assert header["annals_archive"] == 4
+    assert header["annals_archive"] == 5
     assert {document["tenant"], other["tenant"]} == {"default", "north"}
     assert {document["file"], other["file"]} == {"file:///letters.jsonl", ""}
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
-    assert base64.b64decode(output["output"]) == bytes(range(256))
+    assert output["sealed"] and bytes(range(256)) not in base64.b64decode(output["output"])
     assert (receipt["tenant"], receipt["document_id"], receipt["event_id"]) == tuple(map(str, RECEIPT))
     assert [event["position"] for event in events] == [1, 3]
     assert (original["document_id"], base64.b64decode(original["content"])) == ("letters/1", ORIGINAL)
@@ -235,10 +236,10 @@ def before_originals(raw: bytes, version: int) -> list[dict[str, Any]]:
 
 
 DAMAGES = (
-    (1, b'"annals_archive":4', b'"annals_archive":5', "is of format 5"),
+    (1, b'"annals_archive":5', b'"annals_archive":6', "is of format 6"),
     (1, b'"events":2', b'"events":1', "piece: Field required"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
-    (4, b'"output":"A', b'"output":"!', "base64"),
+    (4, b'"output":"', b'"output":"!', "base64"),
     (5, b'"event_id":"', b'"event_id":"no', "event_id"),
     (8, b'"aggregate_version":1', b'"aggregate_version":0', "aggregate_version"),
     (8, b'"position":1', b'"position":null', "has one"),

@@ -29,7 +29,9 @@ class Outputs(ModelOutputs):
         if self.is_away:
             self.is_away = False
             async with self._pool.acquire() as connection:
-                await connection.execute("DELETE FROM annals.model_outputs WHERE digest < $1", bytes([2] * 32))
+                await connection.execute(
+                    "DELETE FROM annals.model_outputs WHERE digest IN (SELECT digest FROM annals.model_outputs LIMIT 2)"
+                )
             raise StoreUnavailableError
         return await super().clear(model)
 

@@ -1,0 +1,195 @@
+"""What is kept beside the events of a document, its texts and originals, sealed with a data key of that document.
+
+The key is not that of the events, which is made with the first of them: contents are stored before. Both are destroyed
+together. A sealed row has the id of its key; one of before, in the clear, has none, and is sealed when it is stored
+again, or by `seal_some`.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from contracts.ids import contents_id
+from eventstore.errors import ConflictError
+from eventstore.log import KEYS_CHANGED
+from eventstore.pool import PostgresPool, acquire
+from eventstore.sealed_events import subject_of
+from eventstore.stream_keys import AppendingKeys, StreamKeys
+from security.encryption import IV_BYTES
+from security.errors import DecryptionError, UnknownKeyError
+
+TRIES = 5
+ContentTable = Literal["texts", "originals"]
+
+
+class Content(NamedTuple):
+    """`digest`: sha256 of `content`."""
+
+    tenant: str
+    document_id: str
+    digest: bytes
+    content: bytes
+
+
+class SealedContents:
+    """One table of contents. `keys` seal what is stored; without them it is stored in the clear.
+
+    Raises StoreUnavailableError, MasterKeyError; what reads UnknownKeyError and DecryptionError, too.
+    """
+
+    def __init__(self, pool: PostgresPool, table: ContentTable, keys: StreamKeys | None) -> None:
+        self._pool, self._table, self._keys = pool, table, keys
+
+    async def put_many(self, contents: Sequence[Content]) -> None:
+        """What is there already is left alone; where it is in the clear it is sealed."""
+        if not contents:
+            return
+        if self._keys is None:
+            await self._put(contents, [(one.digest, one.content, None) for one in contents], None)
+            return
+        streams = {contents_id(one.tenant, one.document_id): one.tenant for one in contents}
+        for _ in range(TRIES):
+            keys = await self._keys.for_appending(streams, list(streams))
+            try:
+                await self._put(contents, [_sealed(one, keys) for one in contents], _said(keys, streams))
+            except asyncpg.PostgresError as error:
+                if error.sqlstate != KEYS_CHANGED:
+                    raise
+                self._keys.forget()
+            else:
+                self._keys.stored(keys, streams)
+                return
+        raise ConflictError("the keys of these documents kept changing under every try; try again")
+
+    async def get_many(self, keys: Sequence[tuple[str, str, bytes]]) -> list[Content]:
+        """Those that are there, by tenant, document and digest."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                f"SELECT t.tenant, t.document_id, k.digest, t.content, t.key_id FROM annals.{self._table} AS t "
+                "JOIN unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) "
+                "AS k(tenant, document_id, digest, hidden) "
+                "ON t.tenant = k.tenant AND t.document_id = k.document_id AND t.digest IN (k.digest, k.hidden)",
+                [tenant for tenant, _, _ in keys],
+                [document_id for _, document_id, _ in keys],
+                [digest for _, _, digest in keys],
+                [hidden(digest) for _, _, digest in keys],
+            )
+        return await self.opened(rows)
+
+    async def opened(self, rows: Sequence[asyncpg.Record]) -> list[Content]:
+        """Rows with `tenant`, `document_id`, `digest`, `content` and `key_id` in the clear; without what was erased.
+
+        `digest` is given as it is.
+        """
+        wanted = {
+            row["key_id"]: (row["tenant"], contents_id(row["tenant"], row["document_id"]))
+            for row in rows
+            if row["key_id"] is not None
+        }
+        secrets: dict[str, bytes | None] = {}
+        if wanted:
+            if self._keys is None:
+                raise UnknownKeyError()
+            # Rows go with their key: whoever still finds one may have it.
+            secrets = await self._keys.for_reading(wanted, remembered=True)
+        found = []
+        for row in rows:
+            own = Content(row["tenant"], row["document_id"], bytes(row["digest"]), bytes(row["content"]))
+            if row["key_id"] is None:
+                found.append(own)
+            elif (secret := secrets[row["key_id"]]) is not None:
+                found.append(own._replace(content=open_content(own, secret)))
+        return found
+
+    async def seal_some(self, limit: int) -> int:
+        """Seal at most `limit` rows that are in the clear; returns how many there were."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                f"SELECT tenant, document_id, digest, content, key_id FROM annals.{self._table} "
+                "WHERE key_id IS NULL LIMIT $1",
+                limit,
+            )
+        await self.put_many(await self.opened(rows))
+        return len(rows)
+
+    async def _put(
+        self,
+        contents: Sequence[Content],
+        stored: Sequence[tuple[bytes, bytes, str | None]],
+        said: str | None,
+    ) -> None:
+        used = "true" if said is None else "(SELECT annals.use_keys($7::jsonb)) IS NOT NULL"
+        gone = (
+            "SELECT"
+            if said is None
+            else f"DELETE FROM annals.{self._table} AS t USING k WHERE t.tenant = k.tenant "
+            "AND t.document_id = k.document_id AND t.digest = k.clear AND t.key_id IS NULL"
+        )
+        arguments: list[Any] = [
+            [one.tenant for one in contents],
+            [one.document_id for one in contents],
+            [digest for digest, _, _ in stored],
+            [content for _, content, _ in stored],
+            [key_id for _, _, key_id in stored],
+            [one.digest for one in contents],
+        ]
+        async with acquire(self._pool) as connection:
+            await connection.execute(
+                "WITH k AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], "
+                f"$5::text[], $6::bytea[]) AS k (tenant, document_id, digest, content, key_id, clear) WHERE {used}), "
+                f"gone AS ({gone}) "
+                f"INSERT INTO annals.{self._table} (tenant, document_id, digest, content, key_id) "
+                "SELECT tenant, document_id, digest, content, key_id FROM k ON CONFLICT DO NOTHING",
+                *arguments,
+                *(() if said is None else (said,)),
+            )
+
+
+def hidden(digest: bytes) -> bytes:
+    """What stands for a digest where it is sealed: whoever sees it does not learn the digest."""
+    return hashlib.sha256(b"annals content 1\x00" + digest).digest()
+
+
+def open_content(sealed: Content, secret: bytes) -> bytes:
+    """The content of a row. Raises DecryptionError where anything of it was changed."""
+    iv, within = sealed.content[:IV_BYTES], sealed.content[IV_BYTES:]
+    try:
+        return AESGCM(secret).decrypt(iv, within, _associated(sealed.tenant, sealed.document_id))
+    except (InvalidTag, ValueError):
+        raise DecryptionError() from None
+
+
+def _sealed(one: Content, keys: AppendingKeys) -> tuple[bytes, bytes, str]:
+    key = keys.keys[contents_id(one.tenant, one.document_id)]
+    iv = os.urandom(IV_BYTES)
+    sealed = AESGCM(key.secret).encrypt(iv, one.content, _associated(one.tenant, one.document_id))
+    return hidden(one.digest), iv + sealed, key.key_id
+
+
+def _associated(tenant: str, document_id: str) -> bytes:
+    return b"annals content 1\x00" + contents_id(tenant, document_id).bytes
+
+
+def _said(keys: AppendingKeys, streams: dict[UUID, str]) -> str:
+    """As annals.use_keys takes it."""
+    new = [
+        {
+            "key_id": key.key_id,
+            "tenant": streams[stream],
+            "subject": subject_of(stream),
+            "master": key.wrapped.master,
+            "wrapped": base64.b64encode(key.wrapped.data).decode(),
+        }
+        for stream, key in keys.keys.items()
+        if key.wrapped is not None
+    ]
+    used = [key.key_id for key in keys.keys.values()]
+    return json.dumps({"used": used, "keys": new, "changes": keys.changes})
