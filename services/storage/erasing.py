@@ -78,8 +78,6 @@ class _Found:
                 self.entities.update((entity, into))
             case RelationshipsDiscovered(relations=relations):
                 self.entities.update(one for part in relations for one in (part.subject_id, part.object_id))
-            case MentionsReassigned(entity_id=entity, into=into):
-                self.entities.update((entity, into))
             case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk):
                 self.digests.update((chunk.digest, chunk.input_digest))
 

@@ -85,20 +85,23 @@ class FindNaming:
         head = await self._reader.head()
         decisions = await self._decisions(tenant, head)
         folded = {normalise_name(one) for one in given}
-        named = {*given, *(entity_id(tenant, one) for one in given)}
+        by_name = {entity_id(tenant, one) for one in given}
+        named = {*given, *by_name}
         named |= {own for own, one in decisions.items() if any(normalise_name(n) in folded for n in one.given_names)}
         entities = _together(named, decisions)
         moved = await self._moved(tenant, head)
-        by_id = {one for one in given if not (one in decisions and decisions[one].splits)}
-        names, found = await self._mentions(tenant, head, entities, moved, by_id)
+        # An entity that others of its name were told apart from has no name of its own.
+        divided = {one for own in moved.values() for one in own} | {one for one in decisions if decisions[one].splits}
+        names, found = await self._mentions(tenant, head, entities, by_name, moved)
         for one in entities & decisions.keys():
             names[one].update(decisions[one].given_names)
-        pattern = NamePattern([*given, *(name for one in by_id for name in names.get(one, ()))])
+        pattern = NamePattern([*given, *(name for one in {*given} - divided for name in names.get(one, ()))])
         await self._described(tenant, head, pattern, found)
         async for document_id, text in self._texts.of_tenant(tenant):
             if count := pattern.count(text):
                 found[document_id].texts += count
         known = names.keys() | decisions.keys() | {into for own in moved.values() for into in own.values()}
+        namesakes = {own[one] for own in moved.values() for one in by_name & own.keys()}
         documents = await self._shown(tenant, found)
         questions = await self._questions(tenant, head, pattern)
         streams = await self._erasures.questions(tenant, [one.document_id for one in documents])
@@ -107,7 +110,7 @@ class FindNaming:
             names=tuple(sorted({name for some in names.values() for name in some})),
             documents=tuple(sorted(documents, key=lambda one: one.document_id)),
             questions=tuple(sorted(questions)),
-            entities=tuple(sorted(entities & known)),
+            entities=tuple(sorted((entities | namesakes) & known)),
         )
 
     async def _decisions(self, tenant: str, head: int) -> dict[str, EntityDecisions]:
@@ -129,8 +132,8 @@ class FindNaming:
         tenant: str,
         head: int,
         entities: Collection[str],
+        by_name: Collection[str],
         moved: Mapping[str, Mapping[str, str]],
-        by_id: Collection[str],
     ) -> tuple[dict[str, set[str]], dict[str, _Found]]:
         """Where documents mean one of these entities, and by which names, those by the entity that goes by them."""
         names: dict[str, set[str]] = defaultdict(set)
@@ -139,7 +142,7 @@ class FindNaming:
         async for event in self._events(tenant, types, head):
             own = moved.get(event.aggregate_id, {})
             for entity, name, span in _named(event.event_data):
-                if own.get(entity, entity) in entities:
+                if own.get(entity, entity) in entities or entity in by_name:
                     names[entity].add(name)
                     found[event.aggregate_id].spans.add(span)
         return names, found

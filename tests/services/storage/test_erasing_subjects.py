@@ -84,7 +84,10 @@ async def test_of_two_who_are_called_the_same_an_id_means_one(knowledge: Knowled
     await knowledge.tell(LETTER, ORDER)
     await knowledge.history.reassign(ORDER, "Wilhelmina", "another-wilhelmina")
     assert ids(await find(knowledge, "another-wilhelmina")) == ["orders/7"]
-    assert ids(await find(knowledge, "Wilhelmina")) == ["letters/1", "orders/7"]
+    assert ids(await find(knowledge, entity_id("default", "Wilhelmina"))) == ["letters/1"]
+    both = await find(knowledge, "Wilhelmina")
+    assert [(one.document_id, one.mentions) for one in both.documents] == [("letters/1", 1), ("orders/7", 1)]
+    assert "another-wilhelmina" in both.entities
     await deleted(knowledge, ORDER)
     done = await erase(knowledge, ["orders/7"], "another-wilhelmina")
     assert (done.erasure.documents, done.left) == (("orders/7",), ())
