@@ -27,7 +27,7 @@ def pipeline(settings: Settings, *, roles: tuple[str, ...] = ROLES, keeper: bool
     addresses = {"inbox_topic": topics().inboxes[0].name}
     servers: list[ProcessSpec] = []
     if settings.postgres is None:
-        postgres = EmbeddedPostgres(settings.data, settings.postgres_port)
+        postgres = EmbeddedPostgres(settings.data, settings.postgres_port, settings.postgres_memory_mb)
         addresses["postgres"] = postgres.dsn
         servers.append(
             ProcessSpec(

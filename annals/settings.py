@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     postgres_port: int | None = Field(
         None, ge=1024, le=65535, description="Port on 127.0.0.1 at which dashboards reach the embedded PostgreSQL."
     )
+    postgres_memory_mb: int = Field(
+        256, ge=64, le=1_048_576, description="Pages that the embedded PostgreSQL keeps in its own memory, in MiB."
+    )
     profile: Literal["embedded", "servers"] = Field(
         "embedded",
         description="Where the read models are: all in PostgreSQL, or graph in Neo4j and vectors in OpenSearch.",

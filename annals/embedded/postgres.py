@@ -36,7 +36,6 @@ host annals +annals_reader 127.0.0.1/32 scram-sha-256
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",
-    "shared_buffers": "256MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "1GB",
     # What was erased is not kept in files that wait for their next use.
@@ -53,15 +52,17 @@ SETTINGS = {
 class EmbeddedPostgres:
     """A server on a Unix socket, in a folder only its user (and root) may enter.
 
-    With a `port` it listens on 127.0.0.1 as well, for readers of dashboards alone, by password.
+    With a `port` it listens on 127.0.0.1 as well, for readers of dashboards alone, by password. `memory_mb` is for the
+    pages that it keeps in its own memory.
 
     PostgreSQL refuses to run as root, so for root it runs as `nobody`, keeping the two capabilities that let it
     reach its folder below folders of root's.
     """
 
-    def __init__(self, data: Path, port: int | None = None) -> None:
+    def __init__(self, data: Path, port: int | None = None, memory_mb: int = 256) -> None:
         self.folder = data.resolve() / "postgres"
         self._port = port
+        self._memory_mb = memory_mb
 
     @property
     def is_made(self) -> bool:
@@ -121,7 +122,8 @@ class EmbeddedPostgres:
     def command(self) -> list[str]:
         """How to start the server in the foreground."""
         network = {} if self._port is None else {"listen_addresses": "127.0.0.1", "port": str(self._port)}
-        chosen = {**SETTINGS, "hba_file": str(self.folder / "access.conf"), **network}
+        own = {"hba_file": str(self.folder / "access.conf"), "shared_buffers": f"{self._memory_mb}MB"}
+        chosen = {**SETTINGS, **own, **network}
         settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         return [
             *_as_unprivileged(),

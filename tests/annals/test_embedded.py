@@ -12,6 +12,8 @@ from confluent_kafka import KafkaException
 from annals.embedded import postgres
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
+from annals.pipeline import pipeline
+from annals.settings import load_settings
 from contracts.errors import AnnalsError
 from projections.dashboards.scram import scram_verifier
 from tests.annals.processes import of_folder, until
@@ -27,6 +29,17 @@ def server(tmp_path: Path) -> Iterator[PostgresServer]:
     server.start()
     yield server
     server.stop()
+
+
+async def test_the_memory_of_the_database_is_what_the_setting_says(tmp_path: Path) -> None:
+    supervisor = pipeline(load_settings(data=tmp_path, postgres_memory_mb=96), roles=())
+    await supervisor.start()
+    try:
+        connection = await asyncpg.connect(supervisor.state.addresses["postgres"])
+        assert await connection.fetchval("SHOW shared_buffers") == "96MB"
+        await connection.close()
+    finally:
+        await supervisor.stop()
 
 
 async def test_a_database_is_made_once_and_outlives_a_kill(server: PostgresServer) -> None:
