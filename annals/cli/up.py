@@ -11,6 +11,7 @@ from annals.admin_token import ensure_admin_token
 from annals.cli.context import CommandContext, common, run_async
 from annals.composition.use_cases import prepared
 from annals.live_settings import LiveSettings, tell
+from annals.ontology_file import read_ontology
 from annals.orchestration.running import orchestrated, rescale
 from annals.pipeline import pipeline
 from annals.roles import UP
@@ -37,6 +38,8 @@ def command(context: CommandContext, profile: Literal["embedded", "servers"] | N
 
 async def _up(context: CommandContext) -> None:
     settings = context.settings
+    # Told here: each role would end by itself, and be started again.
+    read_ontology(settings.ontology)
     supervisor, running = pipeline(settings, roles=UP), contextlib.AsyncExitStack()
     live = LiveSettings(context.load, context.file)
     live.on_every_change(lambda present: tell(settings.data, present))
