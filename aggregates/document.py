@@ -216,15 +216,6 @@ def chunk(state: Document | None, of: UUID, result: DocumentChunked, cause: Caus
     return _result(state, of, result, cause, done=state is not None and state.chunked is not None)
 
 
-def embed_anew(state: Document | None, embedder: str, cause: Cause) -> Sequence[DomainEvent]:
-    """The same chunks with vectors of another embedder. What was found in them stays; what is processed stays so."""
-    if state is None or state.deleted or state.chunked is None or state.chunked.embedder == embedder:
-        return ()
-    chunked = split(state.chunked.model_copy(update={"embedder": embedder}))
-    processed = () if state.processed is None else (state.processed,)
-    return cause.events((*chunked, *processed), state.document_id, state.version + 1)
-
-
 def extract_entities(
     state: Document | None, of: UUID, result: EntitiesExtracted | Parts, cause: Cause
 ) -> Sequence[DomainEvent]:

@@ -28,13 +28,15 @@ class Model:
         return state
 
 
-def load(state: Model | None, task: Task, revision: str, cause: Cause) -> tuple[DomainEvent, ...]:
-    """A process loaded `revision` for `task`: news only if it is the first, or another one."""
+def load(
+    state: Model | None, task: Task, revision: str, cause: Cause, reason: str | None = None
+) -> tuple[DomainEvent, ...]:
+    """`revision` serves `task` now: news only if it is the first, or another one."""
     if state is None:
         return (cause.event(ModelLoaded(task=task, revision=revision), task, 1),)
     if state.revision == revision:
         return ()
-    update = ModelUpdated(task=task, previous=state.revision, revision=revision)
+    update = ModelUpdated(task=task, previous=state.revision, revision=revision, reason=reason)
     return (cause.event(update, task, state.version + 1),)
 
 

@@ -200,6 +200,7 @@ def _services(
         knowledge=use_cases.knowledge,
         corrections=use_cases.corrections,
         model_cache=use_cases.model_cache,
+        embedder=use_cases.embedder,
         search=use_cases.search,
         past=use_cases.past,
         operations=use_cases.operations,

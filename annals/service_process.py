@@ -73,6 +73,7 @@ async def _run(name: str, settings: Settings, dsn: str, heartbeat: Heartbeat, li
 async def _load(name: str, use_cases: UseCases) -> None:
     """The models that the service runs. Raises InferenceError."""
     if name == PROCESSING:
+        await use_cases.follow()
         await use_cases.inference.warm_up()
     elif name == REASONING:
         await use_cases.ask.load()

@@ -81,6 +81,7 @@ async def measure(folder: Path) -> Figures:
             knowledge=nothing,
             corrections=nothing,
             model_cache=nothing,
+            embedder=nothing,
             files=nothing,
             search=nothing,
             past=nothing,

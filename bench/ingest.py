@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from annals.composition.models import open_inference
+from annals.composition.inference import open_inference
 from annals.composition.stores import Stores
 from annals.roles import ROLES
 from bench.corpus import Passage, passages, write_corpus

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from annals.cli.context import CommandContext
 from annals.cli.here.documents import take_by
-from annals.composition.models import QuestionEmbedder, open_inference
+from annals.composition.embedders import QuestionEmbedder
+from annals.composition.inference import open_inference
 from annals.composition.stores import open_stores
 from annals.loading import load, set_aside
 from annals.session import session

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from annals.composition.models import open_inference
+from annals.composition.inference import open_inference
 from annals.composition.stores import Stores
 from annals.roles import ROLES
 from bench.servers import running

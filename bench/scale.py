@@ -21,6 +21,7 @@ from annals.composition.stores import Stores
 from bench.sample import TENANT, KnownVectors, Sample
 from bench.scale_data import load, sample_of
 from bench.servers import Figures, Stopwatch, running, say
+from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.evaluation import all_at, percentile, recall_at
 
@@ -73,7 +74,7 @@ async def _measure(folder: Path, sizes: Sequence[int]) -> Figures:
 
 
 async def _asked(stores: Stores, sample: Sample) -> dict[str, float]:
-    reasoner = Reasoner(stores.read.graph, stores.read.passages, KnownVectors(sample))
+    reasoner = Reasoner(stores.read.graph, stores.read.passages, OneEmbedder(KnownVectors(sample)))
     milliseconds, processor, found = [], [], []
     server = 0.0
     # The first time is for the server to read what it needs.

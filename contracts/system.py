@@ -18,12 +18,14 @@ class ModelLoaded(Payload):
 
 
 class ModelUpdated(Payload):
-    """Another revision took over a task."""
+    """Another revision took over a task. `reason`: why, where somebody changed it and said so."""
 
     event_type: ClassVar[EventType] = EventType.MODEL_UPDATED
+    schema_version: ClassVar[int] = 2
     task: Task
     previous: Revision
     revision: Revision
+    reason: Reason | None = None
 
 
 class CacheCleared(Payload):

@@ -90,6 +90,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("ChunkMerged", 1): _decisions_have_reasons,
     ("MentionsReassigned", 1): _people_alone_reassigned,
     ("ReasoningChainValidated", 1): _chains_may_be_judged_no_more,
+    ("ModelUpdated", 1): _decisions_have_reasons,
     ("ReasoningQueryExecuted", 1): _answers_have_steps,
     ("ReasoningQueryExecuted", 2): _answers_name_their_models,
     ("ReasoningQueryExecuted", 3): _answers_name_their_key,

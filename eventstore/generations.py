@@ -170,10 +170,20 @@ class GenerationRegistry:
 
     async def get(self, generation_id: str) -> RegisteredGeneration:
         """By id. Raises GenerationNotFoundError."""
-        found = await self._fetch("id = $1", generation_id)
-        if not found:
+        found = await self.find_id(generation_id)
+        if found is None:
             raise GenerationNotFoundError(f"there is no generation {generation_id!r}; annals generations lists them")
-        return found[0]
+        return found
+
+    async def find_id(self, generation_id: str) -> RegisteredGeneration | None:
+        """The one of this id, whatever its state."""
+        found = await self._fetch("id = $1", generation_id)
+        return found[0] if found else None
+
+    async def model_of(self, generation_id: str) -> str | None:
+        """The revision of the model whose outputs it is made of; None where nobody said so."""
+        found = await self.find_id(generation_id)
+        return None if found is None else found.model_revision
 
     async def find(self, read_model: str, purpose: str) -> RegisteredGeneration | None:
         """The one of this purpose that is being built or ready."""
@@ -186,6 +196,19 @@ class GenerationRegistry:
         """The one that is read."""
         found = await self._fetch("read_model = $1 AND state = 'live'", read_model)
         return found[0] if found else None
+
+    async def serve(self, read_model: str, model_revision: str, *, anew: bool = False) -> None:
+        """The live one is made of this model's outputs, where nobody said so yet. `anew`: whatever was said; it is
+        empty.
+        """
+        async with acquire(self._pool) as connection:
+            await connection.execute(
+                "UPDATE annals.generations SET model_revision = $2 "
+                "WHERE read_model = $1 AND state = 'live' AND ($3 OR model_revision IS NULL)",
+                read_model,
+                model_revision,
+                anew,
+            )
 
     async def have_live(
         self, read_model: str, schema_version: int, generation_id: str | None = None, *, keep_s: float = 0.0

@@ -257,6 +257,7 @@ OPERATIONS = (
         _waiting("/status", "status_reader", "system"), or_else=("documents", "read"), timeout_s=30.0, retry_config=None
     ),
     _read("/models", "model_list", "models"),
+    _write("POST", "/models/embedder", "embedder_changer", "models", "administer", idempotency_key="required"),
     replace(_write("POST", "/models/outputs/clear", "output_clearer", "models", "administer"), timeout_s=120.0),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),

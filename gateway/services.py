@@ -10,6 +10,7 @@ from gateway.streams import LiveStreams
 from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
+from services.operations.changing_embedder import ChangeEmbedder
 from services.operations.use_cases import Operations
 from services.past.use_cases import Past
 from services.positions import ShownPositions
@@ -57,6 +58,7 @@ class GatewayServices:
     knowledge: Knowledge
     corrections: Corrections
     model_cache: ModelCache
+    embedder: ChangeEmbedder
     files: TakeFiles
     search: SearchPassages
     past: Past

@@ -38,23 +38,18 @@ def check_embedder(revision: str, stored: Mapping[str, int]) -> None:
 
 
 def explain(revision: str, stored: Mapping[str, int]) -> str:
-    """One line: of which models vectors are stored, and what to do: embed anew, or set the most frequent one."""
+    """One line: of which models vectors are stored, and what to do: set the most frequent one, or change it."""
     others = sorted((model for model in stored if model != revision), key=lambda model: (-stored[model], model))
     counted = ", ".join(f"{model} ({stored[model]})" for model in others)
     return (
         f"the passages have vectors of {counted}, which cannot be compared with those of {revision}, the embedder of "
-        f"the settings; run `annals embed`, which embeds them anew, or set {settings_of(others[0])}"
+        f"the settings; set {settings_of(others[0])}, or have another one take over: annals models set embedder NAME"
     )
 
 
 def settings_of(revision: str) -> str:
     """What to set for the embedder of this revision."""
-    model, _, pooling = revision.rpartition("/")
-    if pooling != POOLING:
-        model = revision
-    before, _, dtype = model.rpartition("/")
-    if dtype not in get_args(Dtype):
-        before, dtype = model, "float32"
+    before, dtype = _parts(revision)
     name, _, content = before.rpartition("@")
     if name == MINILM_INT8_NAME:
         return f"ANNALS_EMBEDDER={MINILM_INT8}"
@@ -64,3 +59,18 @@ def settings_of(revision: str) -> str:
     if len(content) == COMMIT_LENGTH:
         return f"ANNALS_EMBEDDER={name}, ANNALS_EMBEDDER_REVISION={content} and {computing}"
     return f"ANNALS_EMBEDDER to the folder {name!r} whose files have the digest {content}, and {computing}"
+
+
+def dtype_of(revision: str) -> Dtype:
+    """How the embedder of this revision computes."""
+    return _parts(revision)[1]
+
+
+def _parts(revision: str) -> tuple[str, Dtype]:
+    """The model with its content, and how it computes."""
+    model, _, pooling = revision.rpartition("/")
+    if pooling != POOLING:
+        model = revision
+    before, _, dtype = model.rpartition("/")
+    known: Dtype | None = next((one for one in get_args(Dtype) if one == dtype), None)
+    return (model, "float32") if known is None else (before, known)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 from inference.cached import CachedModel, Run
 from inference.chunking import Chunker
 from inference.chunking_strategies import SentenceModel, Strategy, chunker_of
+from inference.embedders import EmbedderName, Embedders
 from inference.embedding import Embedder, Vectors
 from inference.locations import MINILM_INT8
 from inference.model import InferenceError, Model, OutputStore
@@ -28,6 +29,8 @@ from inference.spacy_analysis import PACKAGED, SpacyAnalyser, revision_of
 
 T = TypeVar("T")
 CALL_LIMIT_S = 600.0
+NICENESS = 15
+"""Of a model that runs aside; 19 is the most, and 0 is everybody else's."""
 TEXTS = 4
 """Passages that a reader or a reranker is given at once: then whoever else waits for the models has a turn."""
 
@@ -54,44 +57,90 @@ class InferenceSettings:
 class Inference:
     """All models of a process. The embedder runs in a thread (it releases the interpreter lock), spaCy in a process."""
 
-    def __init__(self, settings: InferenceSettings, store: OutputStore) -> None:
+    def __init__(self, settings: InferenceSettings, store: OutputStore, *, aside: bool = False) -> None:
+        """`aside`: the embedder gives way to whatever else wants the processor (Linux)."""
         self._settings = settings
         self._store = store
-        self._models = ThreadPoolExecutor(max_workers=1, thread_name_prefix="models")
-        self._parser: ProcessPoolExecutor | None = None
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        chosen = self._settings
-        return Embedder(
-            chosen.embedder, chosen.embedder_revision, threads=chosen.torch_threads, dtype=chosen.model_dtype
+        self._aside = aside
+        self._models = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="models", initializer=_give_way if aside else None
         )
+        self._parser: ProcessPoolExecutor | None = None
+        self._embedders = Embedders(settings.torch_threads, settings.model_dtype)
+        self._serving = EmbedderName(settings.embedder, settings.embedder_revision)
+        self._cached: dict[EmbedderName, CachedModel] = {}
+        self._chunker: tuple[Embedder, Chunker] | None = None
 
-    @cached_property
+    @property
+    def _embedder(self) -> Embedder:
+        return self._embedders.get(self._serving)
+
+    def holds(self, name: EmbedderName) -> bool:
+        """Whether this one is loaded."""
+        return self._embedders.holds(name)
+
+    @property
+    def serving(self) -> EmbedderName:
+        """What the embedder is called."""
+        return self._serving
+
+    async def load(self, name: EmbedderName) -> CachedModel:
+        """The embedder of this name, loaded. Raises InferenceError."""
+        if not self._embedders.holds(name):
+            # One that gives way is loaded where it will run, for the threads that it makes are like that one. Beside
+            # others it is loaded elsewhere: who asks the one that serves does not wait for it.
+            loading = self._models if self._aside else None
+            await asyncio.get_running_loop().run_in_executor(loading, self._embedders.get, name)
+        return self.embedder_of(name)
+
+    async def serve(self, name: EmbedderName) -> None:
+        """Embed with this one from now on, and cut by its tokens. Raises InferenceError."""
+        await self.load(name)
+        self._serving = name
+
+    @property
     def chunker(self) -> Chunker:
         """Counts the embedder's own tokens. Never called in the event loop: by meaning it waits for the embedder."""
         chosen, embedder = self._settings, self._embedder
-        return chunker_of(
-            chosen.chunk_strategy,
-            embedder.token_offsets,
-            embedder.tokenizer_revision,
-            SentenceModel(embedder.revision, self._embed_here),
-            max_tokens=chosen.chunk_tokens,
-            overlap_tokens=chosen.chunk_overlap,
-        )
+        if self._chunker is None or self._chunker[0] is not embedder:
+            self._chunker = (
+                embedder,
+                chunker_of(
+                    chosen.chunk_strategy,
+                    embedder.token_offsets,
+                    embedder.tokenizer_revision,
+                    SentenceModel(embedder.revision, partial(self._embed_here, embedder)),
+                    max_tokens=chosen.chunk_tokens,
+                    overlap_tokens=chosen.chunk_overlap,
+                ),
+            )
+        return self._chunker[1]
 
-    def _embed_here(self, texts: Sequence[str]) -> Vectors:
-        return self._models.submit(self._embedder.embed, list(texts)).result(CALL_LIMIT_S)
+    def _embed_here(self, embedder: Embedder, texts: Sequence[str]) -> Vectors:
+        return self._models.submit(embedder.embed, list(texts)).result(CALL_LIMIT_S)
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
         return self._embedder.dimension
 
-    @cached_property
+    @property
     def embedder(self) -> CachedModel:
         """Vectors at rest (see `inference.embedding.vector`)."""
-        return CachedModel(self._embedder.revision, self._on_models(self._embedder.run), self._store)
+        return self.embedder_of(self._serving)
+
+    def embedder_of(self, name: EmbedderName) -> CachedModel:
+        """The same of another embedder than the one that serves."""
+        if name not in self._cached:
+            revision = self._embedders.get(name).revision
+            self._cached[name] = CachedModel(
+                revision, self._on_models(lambda texts: self._embedders.get(name).run(texts)), self._store
+            )
+        return self._cached[name]
+
+    def dimension_of(self, name: EmbedderName) -> int:
+        """Length of its vectors."""
+        return self._embedders.get(name).dimension
 
     @cached_property
     def relations(self) -> CachedModel:
@@ -115,9 +164,12 @@ class Inference:
         offsets = await asyncio.to_thread(lambda: self._embedder.token_offsets(text))
         return sum(end > start for start, end in offsets)
 
-    async def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of questions, which are not kept. Shape (texts, dimension)."""
-        return await asyncio.get_running_loop().run_in_executor(self._models, self._embedder.embed, list(texts))
+    async def embed_queries(self, texts: Sequence[str], name: EmbedderName | None = None) -> Vectors:
+        """Vectors of questions, which are not kept. Shape (texts, dimension). `name`: None is the one that serves."""
+        chosen, asked = name or self._serving, list(texts)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._models, lambda: self._embedders.get(chosen).embed(asked)
+        )
 
     @cached_property
     def reader(self) -> AnswerReader | None:
@@ -199,6 +251,12 @@ class Inference:
             if self._parser is parser:
                 self._parser = None
             raise InferenceError("the process that runs the language model ended; try again") from error
+
+
+def _give_way() -> None:
+    """For the calling thread, and those that it makes: Linux alone sets it for each."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 async def _call(executor: Executor, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:

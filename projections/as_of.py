@@ -5,9 +5,10 @@ aggregates are folded anew of which events lie between, in either direction. Wha
 taken out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from contracts.envelope import DomainEvent
 from contracts.topics import Topics
@@ -44,10 +45,12 @@ async def make_as_of(
     *,
     expires_s: float | None,
     from_near: bool = True,
+    revisions: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Make a generation of each read model that holds the events up to a position and never another one; rows by name.
 
     `report` gets the aggregates done so far of those that are built from nothing; `from_near`: lead those that can be.
+    `revisions`: of the model that served then, by the read model that is made of its outputs.
     What was made is dropped where anything fails. Raises GenerationExistsError, UnfoldableEventError,
     StoreUnavailableError.
     """
@@ -56,10 +59,16 @@ async def make_as_of(
     async with AsyncExitStack() as leases:
         try:
             rows, rest = dict[str, int](), list[tuple[ReadModel, Generation]]()
-            for model, _ in models:
-                snapshot = await work.snapshot(model, name, expires_s) if from_near else None
+            for model, _ in ((one.of(revisions.get(one.name)), store) for one, store in models):
+                revision = revisions.get(model.name)
+                snapshot = await work.snapshot(model, name, expires_s, revision) if from_near else None
                 registered = (
-                    snapshot or (await generations.begin(model.name, name, expires_s=expires_s, as_of=position))[0]
+                    snapshot
+                    or (
+                        await generations.begin(
+                            model.name, name, expires_s=expires_s, as_of=position, model_revision=revision
+                        )
+                    )[0]
                 )
                 began.append((model, registered))
                 await leases.enter_async_context(generations.registry.leased([registered.id]))
@@ -68,7 +77,7 @@ async def make_as_of(
             for model, registered in began:
                 if model.name not in rows:
                     generation = generations.of(registered)
-                    count = await work.copied(model, generation) if from_near else None
+                    count = await work.copied(model, generation, revisions.get(model.name)) if from_near else None
                     if count is None:
                         rest.append((model, generation))
                     else:
@@ -94,11 +103,15 @@ class _Work:
         self._topics = topics
         self._position = position
 
-    async def snapshot(self, model: ReadModel, name: str, expires_s: float | None) -> RegisteredGeneration | None:
+    async def snapshot(
+        self, model: ReadModel, name: str, expires_s: float | None, revision: str | None
+    ) -> RegisteredGeneration | None:
         """The snapshot of a read model, where it is near: from now on of this name, and still to be led."""
         registry = self._generations.registry
         found = await registry.find(model.name, SNAPSHOT)
         if name == SNAPSHOT or found is None or found.as_of is None or not await self._is_near(found.as_of):
+            return None
+        if found.model_revision != revision:
             return None
         if found.as_of > self._position and not self._generations.of(found).goes_back:
             return None
@@ -110,12 +123,16 @@ class _Work:
         store = self._generations.of(snapshot).store
         return snapshot.rows + await self._lead(model, store, snapshot.position, snapshot.position)
 
-    async def copied(self, model: ReadModel, generation: Generation) -> int | None:
+    async def copied(self, model: ReadModel, generation: Generation, revision: str | None) -> int | None:
         """The rows of a copy of the nearest one that is led to the position; None where none is near, or is copied."""
         followed = uniform_positions(model, self._topics, 0)
         found: list[tuple[int, int | None, Store]] = []
         for one in await self._generations.registry.all():
-            if one.read_model == model.name and one.state in ("live", "ready", "retired") and not one.model_revision:
+            if (
+                one.read_model == model.name
+                and one.state in ("live", "ready", "retired")
+                and one.model_revision == revision
+            ):
                 store = self._generations.store_of(one)
                 held = one.as_of if one.as_of is not None else low_watermark(await store.positions(), followed)
                 if await self._is_near(held):

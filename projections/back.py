@@ -33,7 +33,7 @@ async def go_back(
             if not await generations.registry.take_over(one.id):
                 raise NoFormerGenerationError(f"the former generation of {one.read_model} is gone; replay it")
         successors = [
-            Successor(one, await CatchUp.of(model, generations.of(one), reader, topics))
+            Successor(one, await CatchUp.of(model.of(one.model_revision), generations.of(one), reader, topics))
             for (model, _), one in zip(models, former, strict=True)
         ]
         await switch_together(successors, generations, still_held, keep_s=keep_s)

@@ -67,6 +67,10 @@ class ReadModel(Protocol):
         """Whether rows of chunks say something of their document's content: then they are folded together."""
         ...
 
+    def of(self, model_revision: str | None) -> "ReadModel":
+        """The same, made of the outputs of this model; None: of those that the events name."""
+        ...
+
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """The sections of each state. Raises UnfoldableEventError, StoreUnavailableError."""
         ...

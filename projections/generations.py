@@ -25,6 +25,15 @@ class Generations:
         """Where it lies."""
         return self._stores[registered.read_model].generation(registered.id)
 
+    async def present(self, read_model: str) -> RegisteredGeneration | None:
+        """The one that is read now; None where nobody registered it yet. What knows its own id is asked itself: it may
+        have switched a moment before the registry says so.
+        """
+        found = await self._stores[read_model].live_id()
+        if found is None:
+            return await self.registry.live(read_model)
+        return await self.registry.find_id(found)
+
     def store_of(self, registered: RegisteredGeneration) -> Store:
         """What holds it, the live one too."""
         return self._stores[registered.read_model] if registered.state == "live" else self.of(registered).store
@@ -62,6 +71,7 @@ class Generations:
         purpose: str,
         *,
         expires_s: float | None,
+        model_revision: str | None = None,
         inputs: str | None = None,
         position: int | None = None,
     ) -> tuple[RegisteredGeneration, Generation]:
@@ -69,7 +79,14 @@ class Generations:
         former = await self.registry.find(read_model, purpose)
         if former is not None and await self.registry.take_over(former.id):
             await self.drop(former.id)
-        return await self.begin(read_model, purpose, expires_s=expires_s, inputs=inputs, position=position)
+        return await self.begin(
+            read_model,
+            purpose,
+            expires_s=expires_s,
+            model_revision=model_revision,
+            inputs=inputs,
+            position=position,
+        )
 
     async def register_live(self, keep_s: float = 0.0) -> None:
         """Know the live ones that are there. Where a server switched and that could not be said, it is said now, and

@@ -1,7 +1,7 @@
 """Live projection: events in any order, any number of times, to a read model that is always right."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
 from contracts.batches import batches
 from contracts.envelope import DomainEvent
@@ -22,10 +22,20 @@ Batch = Mapping[AggregateKey, Mapping[int, DomainEvent]]
 class Projector:
     """Folds what is newer than the read model. What is missing is fetched from the event store."""
 
-    def __init__(self, model: ReadModel, store: Store, reader: EventReader) -> None:
+    def __init__(
+        self,
+        model: ReadModel,
+        store: Store,
+        reader: EventReader,
+        model_revision: Callable[[], Awaitable[str | None]] | None = None,
+    ) -> None:
+        """`model_revision`: of the model whose outputs the store's generation is made of now, where another one may
+        take its place at any moment; what the store is given then is of that one, or refused by it as stale.
+        """
         self._model = model
         self._store = store
         self._reader = reader
+        self._model_revision = model_revision
 
     @property
     def name(self) -> str:
@@ -55,6 +65,9 @@ class Projector:
                     raise
 
     async def _write(self, batch: Batch, positions: Positions) -> None:
+        model = self._model
+        if self._model_revision is not None and batch:
+            model = model.of(await self._model_revision())
         known = await self._store.versions(batch) if batch else {}
         # Kafka may deliver once more what was erased since; the log says what is left of it.
         new = batch.keys() - known.keys()
@@ -64,7 +77,7 @@ class Projector:
             for folded in batches([(key, fold(own)) for key, own in news.items()], lambda one: bytes_of(one[1])):
                 if waiting:
                     await self._store.write(waiting, {})
-                sections = await self._model.sections(folded)
+                sections = await model.sections(folded)
                 waiting = [
                     Change(key, known.get(key, 0), news[key][-1].aggregate_version, rows)
                     for (key, _), rows in zip(folded, sections, strict=True)

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -57,14 +58,16 @@ async def replay(
     keep_s: float = 0.0,
     rate: float | None = None,
     restart: bool = False,
+    revisions: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Build the next generation of each read model, in one pass over the log, and switch to all of them together; rows
     by name. What was live is kept for `keep_s`.
 
     A build that was called off, or whose process or server died, goes on where it stood, unless `restart`, or what it
-    is built by changed meanwhile. `report` gets the aggregates done so far; `rate` is the most of them in a second.
-    `still_held` is asked before the switch whether nobody else can build the same. A rebuild fails on an event that
-    live processing would set aside, and then leaves the live ones as they are.
+    is built by changed meanwhile. `revisions`: of the model whose outputs a read model is to be made of, by the read
+    model's name; without one, of the one that the live one is made of. `report` gets the aggregates done so far;
+    `rate` is the most of them in a second. `still_held` is asked before the switch whether nobody else can build the
+    same. A rebuild fails on an event that live processing would set aside, and then leaves the live ones as they are.
 
     Raises UnfoldableEventError, StoreUnavailableError (SwitchDeferredError among them), and what `still_held` raises.
     """
@@ -72,7 +75,9 @@ async def replay(
     mine: list[str] = []
     async with generations.registry.leased(mine):
         try:
-            builds += await _begun(models, generations, await reader.head(), restart, mine)
+            builds += await _begun(
+                await _bound(models, generations, revisions), generations, await reader.head(), restart, mine
+            )
             rows = await _built(builds, generations, reader, topics, report, rate)
             successors = [
                 Successor(one.registered, await CatchUp.of(one.model, one.generation, reader, topics)) for one in builds
@@ -98,8 +103,33 @@ class _Begun(NamedTuple):
     progress: BuildProgress
 
 
+class _Wanted(NamedTuple):
+    """A read model, of the outputs of the model of this revision."""
+
+    model: ReadModel
+    store: LiveStore
+    model_revision: str | None
+
+    @property
+    def inputs(self) -> str:
+        """What a generation is made by, apart from the events: another version may fold them otherwise."""
+        made_by = f"annals {version('annals')}, schema version {self.store.schema_version}"
+        return made_by if self.model_revision is None else f"{made_by}, model {self.model_revision}"
+
+
+async def _bound(
+    models: Sequence[tuple[ReadModel, LiveStore]], generations: Generations, revisions: Mapping[str, str]
+) -> list[_Wanted]:
+    bound = []
+    for model, store in models:
+        present = None if model.name in revisions else await generations.present(model.name)
+        revision = revisions.get(model.name) if present is None else present.model_revision
+        bound.append(_Wanted(model.of(revision), store, revision))
+    return bound
+
+
 async def _begun(
-    models: Sequence[tuple[ReadModel, LiveStore]],
+    models: Sequence[_Wanted],
     generations: Generations,
     head: int,
     restart: bool,
@@ -111,41 +141,41 @@ async def _begun(
     """
     found: dict[str, _Begun | None] = {}
     if not restart:
-        found = {model.name: await _unfinished(model, store, generations, mine) for model, store in models}
+        found = {one.model.name: await _unfinished(one, generations, mine) for one in models}
     positions = {one.registered.position for one in found.values() if one is not None}
     if len(positions) > 1:
         found = {}
     up_to = next(iter(positions), None) if found else None
     up_to = head if up_to is None else up_to
     builds = []
-    for model, store in models:
-        one = found.get(model.name)
+    for wanted in models:
+        one = found.get(wanted.model.name)
         if one is None:
             registered, generation = await generations.begin_anew(
-                model.name, NEXT, expires_s=UNFINISHED_S, inputs=_inputs(store), position=up_to
+                wanted.model.name,
+                NEXT,
+                expires_s=UNFINISHED_S,
+                model_revision=wanted.model_revision,
+                inputs=wanted.inputs,
+                position=up_to,
             )
             mine.append(registered.id)
             await generation.begin()
-            one = _Begun(model, registered, generation, NOTHING)
+            one = _Begun(wanted.model, registered, generation, NOTHING)
         builds.append(one)
     return builds
 
 
-async def _unfinished(model: ReadModel, store: LiveStore, generations: Generations, mine: list[str]) -> _Begun | None:
-    registered = await generations.registry.find(model.name, NEXT)
-    if registered is None or registered.inputs != _inputs(store) or registered.position is None:
+async def _unfinished(wanted: _Wanted, generations: Generations, mine: list[str]) -> _Begun | None:
+    registered = await generations.registry.find(wanted.model.name, NEXT)
+    if registered is None or registered.inputs != wanted.inputs or registered.position is None:
         return None
     if not await generations.registry.take_over(registered.id, expires_s=UNFINISHED_S):
         return None
     mine.append(registered.id)
     generation = generations.of(registered)
     progress = await generation.progress()
-    return None if progress is None else _Begun(model, registered, generation, progress)
-
-
-def _inputs(store: LiveStore) -> str:
-    """What a generation is made by, apart from the events: another version may fold them otherwise."""
-    return f"annals {version('annals')}, schema version {store.schema_version}"
+    return None if progress is None else _Begun(wanted.model, registered, generation, progress)
 
 
 async def _built(

@@ -154,6 +154,10 @@ class LiveStore(Store, Protocol):
         """The one that is read; None where there is none yet."""
         ...
 
+    async def live_id(self) -> str | None:
+        """The id of the one that is read, where its server knows it; else the registry alone does."""
+        ...
+
     def generation(self, generation_id: str) -> Generation:
         """Another generation of the read model. What it is called where it lies is made of its id."""
         ...

@@ -60,7 +60,9 @@ async def verify(
     Raises UnfoldableEventError, StoreUnavailableError (ReadModelReplacedError among them, where the live one never kept
     still for long enough).
     """
-    registered, generation = await generations.begin_anew(model.name, VERIFY, expires_s=0)
+    revision = None if (present := await generations.present(model.name)) is None else present.model_revision
+    model = model.of(revision)
+    registered, generation = await generations.begin_anew(model.name, VERIFY, expires_s=0, model_revision=revision)
     async with generations.registry.leased([registered.id]):
         try:
             building = Build(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from contracts.reasoning import CHAIN_CHARACTERS, MAX_SOURCES, MAX_STEPS, STEP_CHARACTERS
 from inference.embedder import check_embedder
-from inference.model import InferenceError
+from inference.model import InferenceError, OtherModelError
 from inference.question_answering import ReadSpan
+from projections.errors import ReadModelReplacedError
 from projections.graph.reads import GraphContent
 from projections.vector.reads import Hit, PassageSearch, Vector
 from reasoning.answer import READ, Found, answer_of
@@ -18,7 +19,7 @@ from reasoning.answering.proposal import Support
 from reasoning.answering.read_spans import reading_of
 from reasoning.chains import chain_of, without_repeats
 from reasoning.contradictions import with_contradictions
-from reasoning.embedder import QueryEmbedder, Vectors
+from reasoning.embedder import Embedders, QueryEmbedder, Serving, Vectors
 from reasoning.generated import Generation
 from reasoning.generation import PROMPT
 from reasoning.index import Index
@@ -32,6 +33,8 @@ from reasoning.words import shortened
 
 DEPTH = 100
 """Passages that each search brings."""
+TRIES = 5
+"""Of a draft: another embedder may take over while one is made."""
 GENERATING_S = 30.0
 """How long a generative model is waited for where nobody says less."""
 
@@ -62,13 +65,13 @@ class Reasoner:
         self,
         graph: GraphContent,
         passages: PassageSearch,
-        embedder: QueryEmbedder,
+        embedders: Embedders,
         models: AnswerModels | None = None,
     ) -> None:
         """`models` take the last step; without any, an answer needs none but the embedder."""
         self._graph = graph
         self._passages = passages
-        self._embedder = embedder
+        self._embedders = embedders
         self._models = models or AnswerModels()
         self._neighbourhoods = Neighbourhoods(graph, passages)
 
@@ -79,13 +82,15 @@ class Reasoner:
 
     async def load(self) -> None:
         """Load the embedder, and what else answers; nothing where they are loaded. Raises InferenceError."""
-        await self._embedder.load()
+        await self._embedders.prepare()
+        await self._present()
         await self._models.load()
 
     async def state(self, tenant: str, visible: Visible | None = None) -> str:
         """SHA-256 in hexadecimal that names the present state of the read models and of every model, and what is
         visible of it: the same state gives the same answers."""
-        return (await self._states(tenant, visible))[1]
+        serving = await self._present()
+        return (await self._states(serving.embedder, tenant, visible))[1]
 
     async def ask(self, tenant: str, question: str, k: int = 5, visible: Visible | None = None) -> Answer:
         """An answer from the `k` passages that answer together, which may each hold a part of it.
@@ -99,9 +104,33 @@ class Reasoner:
         question = _checked(question, k)
         if k > MAX_SOURCES:
             raise ValueError(f"an answer has at most {MAX_SOURCES} sources; ask for fewer than {k}")
+        for _ in range(TRIES):
+            serving = await self._present()
+            try:
+                draft = await self._draft(serving.embedder, tenant, question, k, visible)
+            except OtherModelError:
+                if await self._still(serving):
+                    raise
+                continue
+            # Passages are searched several times, and all must be by vectors of one embedder.
+            if await self._still(serving):
+                return draft
+        raise ReadModelReplacedError()
+
+    async def _present(self) -> Serving:
+        serving = await self._embedders.present()
+        await serving.embedder.load()
+        return serving
+
+    async def _still(self, serving: Serving) -> bool:
+        return (await self._embedders.present()).generation == serving.generation
+
+    async def _draft(
+        self, embedder: QueryEmbedder, tenant: str, question: str, k: int, visible: Visible | None
+    ) -> Draft:
         # The state is read before what it names: a change in between is then seen by the next question.
-        without, state = await self._states(tenant, visible)
-        found = await self._found(tenant, question, visible)
+        without, state = await self._states(embedder, tenant, visible)
+        found = await self._found(embedder, tenant, question, visible)
         hood = await self._neighbourhoods.around(tenant, found, visible)
         index = hood.index
         ranked = await asyncio.to_thread(rank, index, question, hood.near, found.matching)
@@ -141,13 +170,14 @@ class Reasoner:
 
     async def embed(self, query: str) -> tuple[str, Vectors]:
         """Revision of the embedder, and the query's vector of length 1."""
-        vectors = await self._embedder.embed([query])
-        return self._embedder.revision, vectors[0]
+        embedder = (await self._present()).embedder
+        vectors = await embedder.embed([query])
+        return embedder.revision, vectors[0]
 
-    async def _states(self, tenant: str, visible: Visible | None) -> tuple[str, str]:
+    async def _states(self, embedder: QueryEmbedder, tenant: str, visible: Visible | None) -> tuple[str, str]:
         """Names of the present state without a generative model, and with it."""
         graph, passages = await asyncio.gather(self._graph.content_tag(tenant), self._passages.content_tag(tenant))
-        named = (graph, passages, self._embedder.revision, *(() if visible is None else (visible.key,)))
+        named = (graph, passages, embedder.revision, *(() if visible is None else (visible.key,)))
         without = (*named, *self._models.revisions(generating=False))
         whole = (
             without if self._models.generator is None else (*named, *self._models.revisions(generating=True), PROMPT)
@@ -173,24 +203,25 @@ class Reasoner:
             for number, (_, before), found in zip(numbers, given, spans, strict=True)
         }
 
-    async def _found(self, tenant: str, question: str, visible: Visible | None) -> FoundPassages:
+    async def _found(
+        self, embedder: QueryEmbedder, tenant: str, question: str, visible: Visible | None
+    ) -> FoundPassages:
         """Hits by meaning and by words, of what is visible."""
         within = None if visible is None else visible.collections
-        revision = self._embedder.revision
         (vector, near), matching = await asyncio.gather(
-            self._near(tenant, revision, question, within),
+            self._near(embedder, tenant, question, within),
             self._passages.matching(tenant, question, DEPTH, collections=within),
         )
-        return FoundPassages(question, revision, vector, near, matching)
+        return FoundPassages(question, embedder.revision, vector, near, matching)
 
     async def _near(
-        self, tenant: str, revision: str, question: str, within: frozenset[str] | None
+        self, embedder: QueryEmbedder, tenant: str, question: str, within: frozenset[str] | None
     ) -> tuple[Vector, list[Hit]]:
         """The question's vector, and what is nearest to it."""
-        (vector,) = await self._embedder.embed([question])
-        near = await self._passages.nearest(tenant, revision, vector, DEPTH, collections=within)
+        (vector,) = await embedder.embed([question])
+        near = await self._passages.nearest(tenant, embedder.revision, vector, DEPTH, collections=within)
         if not near:
-            check_embedder(revision, await self._passages.models(tenant))
+            check_embedder(embedder.revision, await self._passages.models(tenant))
         return vector, near
 
 

@@ -39,7 +39,6 @@ COMMANDS = {
     "verify": "verify",
     "checkpoint": "checkpoint",
     "prove": "prove",
-    "embed": "embed",
     "models": "models",
     "cache": "cache",
     "dead-letters": "dead_letters",

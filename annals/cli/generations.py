@@ -65,6 +65,7 @@ def _line(one: RegisteredGeneration) -> str:
     said = [
         one.state if one.state == one.purpose else f"{one.state}, {one.purpose}",
         f"schema version {one.schema_version}",
+        "" if one.model_revision is None else f"vectors of {one.model_revision}",
         "" if one.as_of is None else f"as of {one.as_of}",
         "" if one.rows is None else counted(one.rows, "row"),
         f"made {_time(one.created_at)}",

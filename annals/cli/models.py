@@ -1,20 +1,89 @@
 """`annals models`."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 
 import click
 
 from annals.cli.context import CommandContext, common, run_async
+from annals.cli.corrections import reason
 from annals.cli.paging import LIMIT_S
 from annals.cli.words import counted
 from annals.session import session
+from inference.embedders import EmbedderName
 from services.deadline import Deadline
+from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 from services.processing.serving import ModelOverview
 
 
 @click.group("models", short_help="Models: which serve, and what is kept of what they said.")
 def command() -> None:
-    """Models are named in the settings; which of them serves is known once a worker has loaded it."""
+    """The settings name the models that an installation begins with; which serves a worker says that has loaded it."""
+
+
+@command.command("set")
+@click.argument("task", type=click.Choice(["embedder"]))
+@click.argument("name")
+@click.option("--revision", metavar="R", help="Of the model on the hub: a commit or a tag.")
+@reason
+@click.option("--rate", type=click.FloatRange(min=1), metavar="N", help="Embed at most N documents a second.")
+@click.option("--restart", is_flag=True, help="Begin anew where a change was broken off.")
+@click.option(
+    "--keep",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to keep the vectors of the former one.  [default: the setting keep_generation_seconds]",
+)
+@common
+def set_(
+    context: CommandContext,
+    task: str,
+    name: str,
+    revision: str | None,
+    reason: str | None,
+    rate: float | None,
+    restart: bool,
+    keep: float | None,
+) -> None:
+    """Have the model NAME do a TASK from now on: minilm-int8, minilm, a folder, or a hub id.
+
+    While everything is up: its vectors of all passages are made beside those that are searched, and follow what comes
+    in; then it and they take over in one step. Broken off, it goes on when the command is given again. `annals replay
+    vector --back` goes back to the former one.
+    """
+    run_async(lambda: _set(context, EmbedderName(name, revision), reason, rate=rate, restart=restart, keep=keep))
+
+
+async def _set(
+    context: CommandContext,
+    name: EmbedderName,
+    reason: str | None,
+    *,
+    rate: float | None,
+    restart: bool,
+    keep: float | None,
+) -> None:
+    async with session(context.settings) as opened:
+        service, began = opened.use_cases.embedder, time.monotonic()
+        total = await service.total(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
+        with context.progress("embedding", total, "documents") as done:
+            changed = await service.change(
+                context.caller,
+                name,
+                done,
+                reason=reason,
+                keep_s=keep,
+                rate=rate,
+                restart=restart,
+                deadline=Deadline.after(REBUILD_LIMIT_S),
+            )
+    seconds = round(time.monotonic() - began, 2)
+    if changed.changed:
+        vectors = f"{counted(changed.passages, 'passage')} with its vectors, in {seconds} s"
+        context.say(f"{changed.revision} serves now: {vectors}")
+    else:
+        context.say(f"{changed.revision} serves already")
+    context.give({**asdict(changed), "seconds": seconds})
 
 
 @dataclass(frozen=True)
@@ -29,9 +98,11 @@ def list_(context: CommandContext) -> None:
     """The model of each task, and how many vectors and other outputs are kept of each revision."""
     found = run_async(lambda: _models(context))
     serving = {one.task: one.revision for one in found.overview.serving}
+    coming = found.overview.coming
     context.give(
         {
             "serving": serving,
+            "coming": coming,
             "passages": dict(found.overview.stored),
             "kept": found.kept,
             "answering": list(found.overview.answering),
@@ -39,6 +110,8 @@ def list_(context: CommandContext) -> None:
     )
     for task, revision in serving.items():
         context.say(f"{task:<11} {revision}")
+    if coming is not None:
+        context.say(f"{'':<11} {coming} is about to take over: annals generations says how far it is")
     if not serving:
         context.say("no worker has loaded models yet")
     for revision, kept in found.kept.items():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from annals.composition.embedders import which_embedder
 from annals.composition.knowledge import entities_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
@@ -20,7 +21,8 @@ from services.security.recording import Objects, Recorded, recording
 def corrections_of(stores: Stores, inference: Inference, log: AuditLog) -> Corrections:
     """All of them; `inference` keeps what it makes."""
     read = stores.read
-    chunks = CorrectChunks(stores.commands, stores.reader, read.passages, Recutting(stores.texts, inference))
+    recutting = Recutting(stores.texts, inference, which_embedder(stores))
+    chunks = CorrectChunks(stores.commands, stores.reader, read.passages, recutting)
     chains = JudgeChains(stores.commands, stores.reader)
     undoing = UndoEvents(stores.commands, stores.reader, stores.texts, entities_of(stores), chunks, chains)
     return Corrections(

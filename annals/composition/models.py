@@ -5,66 +5,21 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+from annals.composition.embedders import LiveEmbedders, which_embedder
 from annals.composition.stores import Stores, open_read_models
 from annals.settings import Settings
-from inference.embedder import embedder_revision
-from inference.embedding import Vectors
-from inference.model import OutputStore
 from inference.question_answering import ReadSpan
-from inference.runner import Inference, InferenceSettings
+from inference.runner import Inference
 from reasoning.answer_models import AnswerModels, TextGenerator
 from reasoning.engine import Reasoner
 from reasoning.judged_graph import JudgedGraph
 from reasoning.typed_graph import typed
 from services.citations import Citations
-from services.processing.embedding_anew import EmbedAnew
 from services.processing.serving import ServingModels
 from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.ask import AskService
 from services.reasoning.recorder import AnswerRecorder
 from services.search.search import Embedding, SearchPassages
-
-
-def open_inference(settings: Settings, store: OutputStore) -> Inference:
-    """To be closed by its user."""
-    return Inference(
-        InferenceSettings(
-            embedder=settings.embedder,
-            embedder_revision=settings.embedder_revision,
-            entity_model=settings.entity_model,
-            entity_revision=settings.entity_revision,
-            chunk_strategy=settings.chunk_strategy,
-            chunk_tokens=settings.chunk_tokens,
-            chunk_overlap=settings.chunk_overlap,
-            torch_threads=settings.torch_threads,
-            model_dtype=settings.model_dtype,
-            reader=settings.reader,
-            reader_revision=settings.reader_revision,
-            reranker=settings.reranker,
-            reranker_revision=settings.reranker_revision,
-        ),
-        store,
-    )
-
-
-class QuestionEmbedder:
-    """The embedder of this installation, for questions."""
-
-    def __init__(self, inference: Inference) -> None:
-        self._inference = inference
-
-    @property
-    def revision(self) -> str:
-        """The model and what is done to its output."""
-        return self._inference.embedder.revision
-
-    async def load(self) -> None:
-        """Outside the event loop, which others use meanwhile. Raises InferenceError."""
-        await asyncio.to_thread(lambda: self.revision)
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Shape (texts, dimension), each row of length 1."""
-        return await self._inference.embed_queries(texts)
 
 
 class PassageReader:
@@ -143,7 +98,7 @@ def serving_models(stores: Stores) -> ServingModels:
         stores.commands,
         stores.reader,
         stores.read.passages,
-        partial(embedder_revision, chosen.embedder, chosen.embedder_revision, chosen.model_dtype),
+        which_embedder(stores),
         partial(open_read_models, stores),
         _answering(chosen),
     )
@@ -158,11 +113,6 @@ def _answering(settings: Settings) -> list[str]:
     if settings.generator_url is None:
         return local
     return [*local, f"generator: {settings.generator_model} at {settings.generator_url}"]
-
-
-def embed_anew(stores: Stores, inference: Inference) -> EmbedAnew:
-    """`inference` keeps what it makes."""
-    return EmbedAnew(stores.commands, stores.reader, stores.texts, inference)
 
 
 def answer_models(settings: Settings, inference: Inference, generator: TextGenerator | None) -> AnswerModels:
@@ -181,7 +131,7 @@ def ask_service(stores: Stores, inference: Inference, generator: TextGenerator |
         Reasoner(
             JudgedGraph(typed(stores.read.graph, stores.read.relational, stores.ontology), stores.read.relational),
             stores.read.passages,
-            QuestionEmbedder(inference),
+            LiveEmbedders(inference, which_embedder(stores)),
             models,
         ),
         AnswerRecorder(stores.commands),

@@ -8,6 +8,7 @@ from functools import partial
 from confluent_kafka import KafkaException
 
 from annals.addresses import without_password
+from annals.composition.embedders import serving_embedders
 from annals.composition.profiles import table_readers
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
 from annals.settings import Settings
@@ -80,6 +81,7 @@ def rebuilding(stores: Stores) -> Rebuilding:
         partial(claim_servers, stores),
         stores.generations,
         stores.settings.keep_generation_seconds,
+        serving_embedders(stores),
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from annals.composition.audited import audited_reads
-from annals.composition.models import QuestionEmbedder, answer_models
+from annals.composition.embedders import LiveEmbedders, PastEmbedder, serving_embedders, which_embedder
+from annals.composition.models import answer_models
 from annals.composition.profiles import Readers, readers_of
 from annals.composition.stores import Stores
 from eventstore.generations import RegisteredGeneration
@@ -11,6 +12,7 @@ from inference.runner import Inference
 from projections.relational.differences import GenerationDifferences
 from projections.store import Store
 from reasoning.answer_models import TextGenerator
+from reasoning.embedder import Embedders
 from reasoning.engine import Reasoner
 from reasoning.judged_graph import JudgedGraph
 from reasoning.typed_graph import typed
@@ -56,15 +58,18 @@ class GenerationReads:
         """Of what is registered of each read model."""
         ids = {name: one.id for name, one in parts.items()}
         read = readers_of(self._stores.connections, self._stores.ontology, ids)
-        return self._over(read, {name: self._stores.generations.store_of(one) for name, one in parts.items()})
+        held_by = {name: self._stores.generations.store_of(one) for name, one in parts.items()}
+        embedder = PastEmbedder(self._inference, which_embedder(self._stores), parts["vector"])
+        return self._over(read, held_by, embedder, embedder)
 
     def live(self) -> Reads:
         """Of the live ones, recording nothing."""
         read = self._stores.read
         held_by = {name: one.store for name, one in self._stores.projections.items()}
-        return self._over(Readers(read.relational, read.graph, read.passages), held_by)
+        live = LiveEmbedders(self._inference, which_embedder(self._stores))
+        return self._over(Readers(read.relational, read.graph, read.passages), held_by, live, self._embedding)
 
-    def _over(self, read: Readers, held_by: Mapping[str, Store]) -> Reads:
+    def _over(self, read: Readers, held_by: Mapping[str, Store], embedders: Embedders, embedding: Embedding) -> Reads:
         stores, citations = self._stores, Citations(self._stores.texts)
         chunks = ReadChunk(read.relational, read.passages, citations)
         models = answer_models(stores.settings, self._inference, self._generator)
@@ -77,9 +82,9 @@ class GenerationReads:
                 parts=ListParts(read.relational, read.passages),
                 chunks=chunks,
                 reading=ReadDocument(stores.reader, stores.letters, read.relational, held_by),
-                search=SearchPassages(read.passages, read.graph, read.relational, self._embedding, citations),
+                search=SearchPassages(read.passages, read.graph, read.relational, embedding, citations),
                 ask=self._ask.of_generation(
-                    Reasoner(graph, read.passages, QuestionEmbedder(self._inference), models),
+                    Reasoner(graph, read.passages, embedders, models),
                     read.passages,
                     AnswerDocuments(read.relational, citations),
                 ),
@@ -90,7 +95,9 @@ class GenerationReads:
 
 def past_of(stores: Stores, made: GenerationReads, audit: AuditLog) -> Past:
     """All use cases of the past."""
-    generations = PastGenerations(stores.projections, stores.generations, stores.reader, stores.topics)
+    generations = PastGenerations(
+        stores.projections, stores.generations, stores.reader, stores.topics, serving_embedders(stores)
+    )
     reads, differences = PastReads(generations, made.open), GenerationDifferences(stores.pool)
     compare = Compare(generations, differences, stores.reader)
     answers = CompareAnswers(compare, differences, reads, made.live().ask)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from annals.composition.connections import ConnectionManager
 from contracts.ontology import Ontology
 from eventstore.access_version import AccessVersion
+from eventstore.generations import GenerationRegistry
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
 from projections.answers.postgres import PostgresAnswers
@@ -27,7 +28,7 @@ from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import RelationalReader
 from projections.store import LiveStore
 from projections.vector.exported import TABLES as VECTOR_TABLES
-from projections.vector.model import VectorModel
+from projections.vector.model import MakeVectors, VectorModel
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
 from services.rate_limits import PostgresRateLimits, RedisRateLimits, RequestLimits
@@ -90,6 +91,7 @@ def read_side(
     access_version: AccessVersion,
     ontology: Ontology,
     index_memory_mb: int,
+    vectors: MakeVectors,
 ) -> ReadSide:
     """Embedded: everything in PostgreSQL. Servers: graph in Neo4j, vectors in OpenSearch, cache and limits in Redis.
 
@@ -97,7 +99,7 @@ def read_side(
     """
     pool, servers = connections.postgres, connections.servers
     relational = (RelationalModel(), LivePostgresStore(pool, RELATIONAL))
-    graph, vector = GraphModel(), VectorModel(texts, outputs)
+    graph, vector = GraphModel(), VectorModel(texts, outputs, vectors)
     if servers is None:
         return ReadSide(
             models=(
@@ -122,7 +124,7 @@ def read_side(
         models=(
             relational,
             (graph, LiveNeo4jGraphStore(servers.neo4j)),
-            (vector, LiveOpenSearchVectorStore(servers.opensearch)),
+            (vector, LiveOpenSearchVectorStore(servers.opensearch, model_of=GenerationRegistry(pool).model_of)),
         ),
         relational=PostgresRelational(pool, ontology),
         graph=Neo4jGraph(servers.neo4j),

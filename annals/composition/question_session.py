@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from annals.composition.audit_log import open_watched_audit
-from annals.composition.models import ask_service, open_generator, open_inference
+from annals.composition.inference import open_inference
+from annals.composition.models import ask_service, open_generator
 from annals.composition.stores import open_read_models, open_stores
 from annals.settings import Settings
 from inference.model import NothingKept

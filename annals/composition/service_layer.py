@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from annals.composition.embedders import following, which_embedder
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
@@ -57,7 +58,11 @@ def service_layer(stores: Stores, inference: Inference, asking: AskService, past
     async def asking_past(at: str, deadline: Deadline) -> AskService:
         return (await past.of(at, deadline=deadline)).ask
 
-    return ServiceLayer(AiProcessingService(inference), storage_service(stores), ReasoningService(asking, asking_past))
+    return ServiceLayer(
+        AiProcessingService(inference, following(inference, which_embedder(stores))),
+        storage_service(stores),
+        ReasoningService(asking, asking_past),
+    )
 
 
 def registries_of(stores: Stores) -> Registries:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaException
 
 from annals.composition.connections import ConnectionManager, open_connections
+from annals.composition.inference import MadeVectors, known_embedders
 from annals.composition.master_keys import open_master_key, stream_keys
 from annals.composition.profiles import ReadSide, read_side
 from annals.embedded.postgres import ensure_vector
@@ -18,6 +19,7 @@ from contracts.topics import Topics, topics
 from eventstore.access_version import AccessVersion
 from eventstore.commands import Commands
 from eventstore.dead_letters import DeadLetters
+from eventstore.embedders import EmbedderNames
 from eventstore.follower import LogFollower, open_follower
 from eventstore.generations import GenerationRegistry
 from eventstore.kafka.admin import BrokerAdmin
@@ -32,11 +34,14 @@ from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
 from eventstore.stream_keys import StreamKeys
 from eventstore.texts import TextStore
+from projections.changes import ReadModel
 from projections.generations import Generations
 from projections.projection import Projection
 from projections.projector import Projector
+from projections.store import LiveStore
 from security.master_key import MasterKey
 from services.positions import ShownPositions
+from services.processing.present_embedder import VECTOR, KnownEmbedders, ServingEmbedders, WhichEmbedder
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Stores:
     access_version: AccessVersion
     ontology: Ontology
     read: ReadSide
+    embedders: KnownEmbedders
     projections: dict[str, Projection]
     generations: Generations
     shown_positions: ShownPositions
@@ -95,7 +101,11 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
         stack.callback(commands.close)
         access_version = AccessVersion(dsn)
         stack.push_async_callback(access_version.close)
-        read = read_side(connections, texts, outputs, access_version, ontology, settings.index_memory_mb)
+        embedders = known_embedders(settings, EmbedderNames(pool))
+        vectors = MadeVectors(settings, outputs, embedders)
+        stack.callback(vectors.close)
+        read = read_side(connections, texts, outputs, access_version, ontology, settings.index_memory_mb, vectors)
+        generations = Generations(GenerationRegistry(pool), {model.name: store for model, store in read.models})
         yield Stores(
             settings=settings,
             dsn=dsn,
@@ -114,12 +124,26 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             access_version=access_version,
             ontology=ontology,
             read=read,
+            embedders=embedders,
             projections={
-                model.name: Projection(model, store, Projector(model, store, reader)) for model, store in read.models
+                model.name: Projection(model, store, _projector(model, store, reader, generations))
+                for model, store in read.models
             },
-            generations=Generations(GenerationRegistry(pool), {model.name: store for model, store in read.models}),
+            generations=generations,
             shown_positions=ShownPositions(await position_key(pool)),
         )
+
+
+def _projector(model: ReadModel, store: LiveStore, reader: EventReader, generations: Generations) -> Projector:
+    """That of the vectors follows the embedder that serves."""
+    if model.name != VECTOR:
+        return Projector(model, store, reader)
+
+    async def revision() -> str | None:
+        present = await generations.present(VECTOR)
+        return None if present is None else present.model_revision
+
+    return Projector(model, store, reader, revision)
 
 
 async def claim_servers(stores: Stores) -> None:
@@ -158,9 +182,22 @@ async def open_read_models(stores: Stores) -> None:
         for projection in stores.projections.values():
             await projection.store.open()
         await stores.generations.register_live()
+        await _say_whose_vectors(stores)
         await stores.read.answers.open()
         await stores.read.limits.open()
     await _set_back_positions(stores)
+
+
+async def _say_whose_vectors(stores: Stores) -> None:
+    """Where the vectors were made before it was said whose they are, or none is there yet: as the log has it."""
+    present = await stores.generations.present(VECTOR)
+    if present is None or present.model_revision is not None:
+        return
+    serving = ServingEmbedders(stores.commands, stores.reader, stores.settings.tenant)
+    revision = await serving.at(await stores.reader.head())
+    if revision is not None:
+        which = WhichEmbedder(stores.generations, stores.embedders)
+        await which.serve(revision, await stores.read.passages.models())
 
 
 async def _set_back_positions(stores: Stores) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import logging as logs
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from annals.composition.compliance import retention_of, sealing_of
-from annals.composition.models import open_inference, serving_models
+from annals.composition.embedders import following, which_embedder
+from annals.composition.inference import open_inference
+from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores, open_read_models, open_stores
@@ -42,6 +45,8 @@ from streams.projecting import ProjectionHandler
 from streams.resolving import ResolutionHandler
 from streams.roles import Role
 from streams.stage_handler import StageHandler
+
+log = logs.getLogger(__name__)
 
 Handlers = Sequence[Handler[Any]]
 
@@ -116,6 +121,11 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     serving = serving_models(stores)
     await serving.check(caller, deadline=Deadline.after(MODELS_LIMIT_S))
     inference = open_inference(stores.settings, stores.outputs)
+    named = inference.serving
+    follow = following(inference, which_embedder(stores))
+    await follow()
+    if inference.serving != named:
+        log.info("%s serves; the setting embedder names what an installation begins with", inference.serving.name)
     await inference.warm_up()
     revisions: dict[Task, str] = {
         "embedding": inference.embedder.revision,
@@ -123,15 +133,16 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
         "relations": inference.relations.revision,
     }
     await serving.report(caller, revisions, deadline=Deadline.after(MODELS_LIMIT_S))
+    await serving.keep(caller, revisions["embedding"], inference.serving, deadline=Deadline.after(MODELS_LIMIT_S))
     stages = (
-        Chunking(stores.texts, inference),
+        Chunking(stores.texts, inference, follow),
         Entities(stores.texts, inference),
         Relationships(stores.texts, inference),
         Completion(stores.texts, inference),
     )
     recent = RecentDocuments()
     runners = [StageRunner(stage, stores.commands, recent) for stage in stages]
-    contexts = Contexts(stores.reader, stores.outputs, inference.embedder.revision)
+    contexts = Contexts(stores.reader, stores.outputs, lambda: inference.embedder.revision)
     homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
     resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
     return [

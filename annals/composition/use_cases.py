@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from annals.composition.audited import audited_operations, audited_searching, audited_storage
 from annals.composition.corrections import corrections_of, model_cache_of
+from annals.composition.embedders import change_embedder, following, which_embedder
+from annals.composition.inference import open_inference
 from annals.composition.knowledge import knowledge_of
 from annals.composition.models import (
     ask_service,
-    embed_anew,
     open_generator,
-    open_inference,
     search_passages,
     serving_models,
 )
@@ -40,15 +40,17 @@ from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
+from services.operations.changing_embedder import ChangeEmbedder
 from services.operations.use_cases import Operations
 from services.past.use_cases import Past
-from services.processing.embedding_anew import EmbedAnew
+from services.processing.chunking import Follow
 from services.processing.model_cache import ModelCache
 from services.processing.serving import MODELS_LIMIT_S, ServingModels
 from services.rate_limits import RequestLimits
 from services.reasoning.ask import AskService
 from services.reasoning.service import ReasoningService
 from services.search.search import SearchPassages
+from services.security.recording import Recorded, recording
 from services.security.use_cases import Security
 from services.storage.use_cases import Storage
 
@@ -68,12 +70,13 @@ class UseCases:
     corrections: Corrections
     models: ServingModels
     model_cache: ModelCache
-    embedding: EmbedAnew
+    embedder: ChangeEmbedder
     operations: Operations
     security: Security
     webhooks: WebhookParts
     services: ServiceLayer
     inference: Inference
+    follow: Follow
     limits: RequestLimits
     idempotency: IdempotencyKeys
     registries: Registries
@@ -86,6 +89,7 @@ class UseCases:
         """
         if not self.runs_models:
             return
+        await self.follow()
         await self.ask.load()
         await self.inference.warm_up()
 
@@ -137,7 +141,9 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         inference = open_inference(stores.settings, NothingKept())
         keeping = open_inference(stores.settings, stores.outputs)
         stack.callback(inference.close)
+        aside = open_inference(stores.settings, stores.outputs, aside=True)
         stack.callback(keeping.close)
+        stack.callback(aside.close)
         generator = await stack.enter_async_context(open_generator(stores.settings))
         ask = ask_service(stores, inference, generator)
         stack.push_async_callback(ask.close)
@@ -161,12 +167,17 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             corrections=corrections_of(stores, keeping, security.audit),
             models=serving_models(stores),
             model_cache=model_cache_of(stores, security.audit),
-            embedding=embed_anew(stores, keeping),
+            embedder=recording(
+                change_embedder(stores, operations.rebuilding, aside),
+                security.audit,
+                change=Recorded("change", "administer", "models", lambda given, _: [given["name"].name]),
+            ),
             operations=operations,
             security=security,
             webhooks=await stack.enter_async_context(open_webhooks(stores, operations, security)),
             services=services,
             inference=inference,
+            follow=following(inference, which_embedder(stores)),
             limits=stores.read.limits,
             idempotency=IdempotencyKeys(stores.pool),
             registries=registries,

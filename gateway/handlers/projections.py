@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from gateway.jobs import Job, Report, State
+from gateway.parameters import Decision
 from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
+from inference.embedders import EmbedderName
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import REBUILD_LIMIT_S
@@ -31,6 +33,13 @@ class Projections(BaseModel):
 
     position: int | None
     projections: dict[str, Position]
+
+
+class EmbedderToServe(Decision):
+    """`name` is `minilm-int8`, `minilm` or a hub id; `revision` is the hub's. Folders only a command names."""
+
+    name: Annotated[str, Field(pattern=r"^(minilm|minilm-int8|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")]
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,99}$")] | None = None
 
 
 class JobView(BaseModel):
@@ -80,6 +89,23 @@ async def replay(request: Request, response: Response, name: Target) -> JobView:
         return {"rows": rows}
 
     return _begun(response, services.jobs.start(exchange.caller, f"replay {name}", total, work))
+
+
+async def change_embedder(request: Request, response: Response, wanted: EmbedderToServe) -> JobView:
+    """Have another embedder serve: its vectors are made beside those that are searched, and take their place with it in
+    one step; a job that is looked at by its id. Asked for again, one that was broken off goes on where it stood.
+    """
+    exchange, embedder = exchange_of(request.scope), services_of(request).embedder
+    name = EmbedderName(wanted.name, wanted.revision)
+    total = await embedder.total(exchange.caller, deadline=exchange.deadline)
+
+    async def work(report: Report) -> dict[str, Any]:
+        changed = await embedder.change(
+            exchange.caller, name, report, reason=wanted.reason, deadline=Deadline.after(REBUILD_LIMIT_S)
+        )
+        return asdict(changed)
+
+    return _begun(response, services_of(request).jobs.start(exchange.caller, "change embedder", total, work))
 
 
 async def verify(request: Request, response: Response, name: Target) -> JobView:
@@ -176,6 +202,14 @@ HANDLERS = {
         example={"position": 19, "projections": {"graph": {"position": 19, "lag": 0, "seconds": 0.0}}},
     ),
     "projection_replayer": Handler(replay, "projections", "Build a read model anew.", status=202, example=JOB),
+    "embedder_changer": Handler(
+        change_embedder,
+        "system",
+        "Have another embedder serve.",
+        status=202,
+        request={"name": "organisation/embedder", "revision": None, "reason": "it knows more languages"},
+        example={**JOB, "kind": "change embedder"},
+    ),
     "projection_verifier": Handler(
         verify, "projections", "Compare a read model with its events.", status=202, example=JOB
     ),

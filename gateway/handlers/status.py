@@ -62,10 +62,12 @@ class StoredVectors(BaseModel):
 
 
 class Models(BaseModel):
-    """`stored`: more than one, or another one than serves, is mended by `annals replay vector`. `answering`: what the
-    gateway's settings name for the last step of an answer, with what each does."""
+    """`coming`: the revision of the embedder whose vectors are being made, to take over. `stored`: more than one is
+    mended by `POST /models/embedder`. `answering`: what the gateway's settings name for the last step of an answer,
+    with what each does."""
 
     serving: list[ServingModel]
+    coming: str | None
     stored: list[StoredVectors]
     answering: list[str]
 
@@ -85,6 +87,7 @@ async def models(request: Request) -> Models:
     found = await services_of(request).serving.overview(exchange.caller, deadline=exchange.deadline)
     return Models(
         serving=[ServingModel(task=one.task, revision=one.revision, version=one.version) for one in found.serving],
+        coming=found.coming,
         stored=[StoredVectors(revision=revision, passages=count) for revision, count in found.stored.items()],
         answering=list(found.answering),
     )
@@ -118,6 +121,7 @@ HANDLERS = {
         "Which models serve.",
         example={
             "serving": [{"task": "embedding", "revision": "minilm-l6@1", "version": 1}],
+            "coming": None,
             "stored": [{"revision": "minilm-l6@1", "passages": 31}],
             "answering": ["reader: organisation/reader"],
         },

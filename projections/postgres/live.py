@@ -20,6 +20,10 @@ class LivePostgresStore(PostgresStore):
             found = await self.found_version(connection)
         return None if found is None else LiveGeneration(None, found)
 
+    async def live_id(self) -> str | None:
+        """The registry lies in the same database, and says it in the same step."""
+        return None
+
     def generation(self, generation_id: str) -> PostgresGeneration:
         """Another schema."""
         return PostgresGeneration(self, generation_id)

@@ -76,6 +76,10 @@ class RelationalModel:
     event_types = types_of(kinds)
     chunks_say_content = False
 
+    def of(self, model_revision: str | None) -> "RelationalModel":
+        """It is made of what the events say alone."""
+        return self
+
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """Rows for every table that the state says something about."""
         return [_sections(key, state) for key, state in states]

@@ -1,21 +1,40 @@
-"""Events to passages. The text comes from the text store, the vector from the kept model outputs: no model runs."""
+"""Events to passages. The text comes from the text store, the vector from the kept model outputs.
 
-from collections.abc import Sequence
+Whose vectors they are is for the generation to say, and not for the events: chunks do not depend on the embedder. What
+its embedder never embedded it embeds then; everything else is kept, and no model runs.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 from contracts.access import collection_of
+from contracts.documents import Chunk
 from contracts.event_types import AggregateKind
 from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
 from eventstore.outputs import ModelOutputs
 from eventstore.texts import TextStore
-from projections.changes import Row, Sections, types_of
+from projections.changes import Change, Row, Sections, types_of
 from projections.document_state import DocumentState
-from projections.errors import UnfoldableEventError
+from projections.errors import StaleVersionError, UnfoldableEventError
 from projections.postgres.layout import Layout
 from projections.postgres.tables import Table
 from projections.states import State
 from projections.vector.spelling import ENGLISH, analyser_of, is_ordinary, length_of, spelled
 from projections.vector.text_query import literal_words
+
+
+class ChunksToEmbed(NamedTuple):
+    """Chunks of one document, of which an embedder has no vectors yet. `text` is the document's."""
+
+    title: str
+    text: str
+    attributes: Mapping[str, Any]
+    chunks: Sequence[Chunk]
+
+
+MakeVectors = Callable[[str, Sequence[ChunksToEmbed]], Awaitable[Mapping[str, bytes]]]
+"""From an embedder's revision, and what it is to read, to what it says by `input_digest` of the chunk; and keeps it."""
 
 LAYOUT = Layout(
     name="vector",
@@ -42,16 +61,28 @@ class VectorModel:
     event_types = types_of(kinds)
     chunks_say_content = True
 
-    def __init__(self, texts: TextStore, outputs: ModelOutputs) -> None:
+    def __init__(self, texts: TextStore, outputs: ModelOutputs, make: MakeVectors | None = None) -> None:
+        """`make`: without it, what is not kept cannot be had."""
         self._texts = texts
         self._outputs = outputs
+        self._make = make
+        self._model: str | None = None
+
+    def of(self, model_revision: str | None) -> Self:
+        """With the vectors of this embedder; None: of the one that embedded each document first."""
+        bound = type(self)(self._texts, self._outputs, self._make)
+        bound._model = model_revision
+        return bound
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
-        """Passages with text and vector. Raises UnfoldableEventError where one of them is no longer kept."""
+        """Passages with text and vector.
+
+        Raises UnfoldableEventError where one of them is no longer kept, and what making vectors raises.
+        """
         chunked = [(key, state) for key, state in states if isinstance(state, DocumentState)]
         texts = await self._texts_of(chunked)
-        vectors = await self._vectors_of(chunked)
-        return [_sections(key, state, texts, vectors) for key, state in states]
+        vectors = await self._vectors_of(chunked, texts)
+        return [_sections(key, state, self._model, texts, vectors) for key, state in states]
 
     async def _texts_of(self, states: Sequence[tuple[AggregateKey, DocumentState]]) -> dict[AggregateKey, str]:
         wanted = {
@@ -65,21 +96,42 @@ class VectorModel:
             raise UnfoldableEventError(str(error)) from None
         return {wanted[key]: text for key, text in found.items()}
 
-    async def _vectors_of(self, states: Sequence[tuple[AggregateKey, DocumentState]]) -> dict[tuple[str, str], bytes]:
-        by_model: dict[str, list[str]] = {}
-        for _, state in states:
-            if state.chunks and state.embedder is not None:
-                by_model.setdefault(state.embedder, []).extend(chunk.input_digest for chunk in state.chunks)
-        return {
-            (model, digest): output
-            for model, digests in by_model.items()
-            for digest, output in (await self._outputs.get_many(model, digests)).items()
-        }
+    async def _vectors_of(
+        self, states: Sequence[tuple[AggregateKey, DocumentState]], texts: Mapping[AggregateKey, str]
+    ) -> dict[tuple[str, str], bytes]:
+        by_model: dict[str, list[tuple[AggregateKey, DocumentState]]] = {}
+        for key, state in states:
+            model = self._model or state.embedder
+            if state.chunks and model is not None:
+                by_model.setdefault(model, []).append((key, state))
+        vectors: dict[tuple[str, str], bytes] = {}
+        for model, own in by_model.items():
+            wanted = [chunk.input_digest for _, state in own for chunk in state.chunks or ()]
+            found = dict(await self._outputs.get_many(model, wanted))
+            if self._model is not None and self._make is not None and (missing := _without(found, own, texts)):
+                found |= await self._make(model, missing)
+            vectors.update(((model, digest), output) for digest, output in found.items())
+        return vectors
+
+
+def _without(
+    found: Mapping[str, bytes],
+    states: Sequence[tuple[AggregateKey, DocumentState]],
+    texts: Mapping[AggregateKey, str],
+) -> list[ChunksToEmbed]:
+    missing = []
+    for key, state in states:
+        chunks = [chunk for chunk in state.chunks or () if chunk.input_digest not in found]
+        if chunks:
+            attributes = {} if state.content is None else state.content.attributes
+            missing.append(ChunksToEmbed(state.title or "", texts[key], attributes, chunks))
+    return missing
 
 
 def _sections(
     key: AggregateKey,
     state: State | None,
+    bound: str | None,
     texts: dict[AggregateKey, str],
     vectors: dict[tuple[str, str], bytes],
 ) -> Sections:
@@ -89,7 +141,7 @@ def _sections(
     rows: list[Row] = []
     analyser = analyser_of(texts[key]) if key in texts else ENGLISH
     for index, chunk in enumerate(state.chunks):
-        model = state.embedder or ""
+        model = bound or state.embedder or ""
         vector = vectors.get((model, chunk.input_digest))
         if vector is None:
             raise UnfoldableEventError(
@@ -113,3 +165,14 @@ def words_of(title: str, text: str) -> str:
     """What is searched in, the title twice; `schema.sql` has the same for what is read as it stands."""
     head = spelled(title, letters=True)
     return f"{head} . {head} . {spelled(text, letters=True)}"
+
+
+def check_model(changes: Sequence[Change], model_revision: str | None) -> None:
+    """What is written to a generation is of its embedder, where it has one: vectors of two never meet.
+
+    Raises StaleVersionError.
+    """
+    at = LAYOUT.table("passages").columns.index("model")
+    found = {row[at] for change in changes for row in change.sections.get("passages", ())}
+    if model_revision is not None and (others := found - {model_revision}):
+        raise StaleVersionError(f"{model_revision} took the place of {min(others)}; embed again")

@@ -17,7 +17,7 @@ from projections.vector import parts
 from projections.vector.bm25 import FEW_DOCUMENTS, READ_FOR_ANSWER, best_matching, hold_at_most
 from projections.vector.counters import add, count_all, count_of
 from projections.vector.full_text import full_text
-from projections.vector.model import LAYOUT
+from projections.vector.model import LAYOUT, check_model
 from projections.vector.parts import (
     USUAL_MEMORY_MB,
     Loaded,
@@ -112,11 +112,23 @@ class VectorStore(LivePostgresStore):
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
         changed = [change for change in changes if "passages" in change.sections]
+        check_model(changed, await self._model_revision(connection))
         await self._index_vectors(connection, changed)
         before = await count_of(connection, self.schema, [change.key for change in changed if change.previous])
         await super()._replace(connection, changes)
         now = await count_of(connection, self.schema, [change.key for change in changed])
         await add(connection, self.schema, now.minus(before))
+
+    async def _model_revision(self, connection: Connection) -> str | None:
+        """Of this generation: nobody switches while it is written."""
+        own = self.schema.removeprefix(f"{self.layout.name}_")
+        condition = "id = $2" if self.schema != self.layout.name else "state = 'live' AND $2::text IS NOT NULL"
+        found: str | None = await connection.fetchval(
+            f"SELECT model_revision FROM annals.generations WHERE read_model = $1 AND {condition}",
+            self.layout.name,
+            own,
+        )
+        return found
 
     async def _index_vectors(self, connection: Connection, changes: Sequence[Change]) -> None:
         """An index for vectors of dimensions that a part has none of."""
@@ -150,6 +162,11 @@ class PostgresPassages:
     def __init__(self, pool: PostgresPool, schema: str | None = None) -> None:
         self._reads = GenerationReads(pool, LAYOUT.name, schema)
         self._store = PostgresStore(pool, LAYOUT, schema)
+
+    @property
+    def most_dimensions(self) -> int:
+        """pgvector's limit of an HNSW index over halfvec."""
+        return 4_000
 
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""

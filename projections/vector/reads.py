@@ -106,6 +106,11 @@ class PassageSearch(Protocol):
 class PassageReader(PassageSearch, Protocol):
     """Reads passages by document, by full text, and all of them, too."""
 
+    @property
+    def most_dimensions(self) -> int:
+        """Of a vector that can be stored and searched."""
+        ...
+
     async def all_passages(self, tenant: str) -> list[Passage]:
         """Every passage of the tenant."""
         ...

@@ -92,7 +92,8 @@ def ranked(spans: Sequence[Scored], scores: Values) -> list[Ranked]:
     best: dict[tuple[str, ...], Ranked] = {}
     for number in np.argsort(-scores, kind="stable").tolist():
         span = spans[number]
-        best.setdefault(span.name, Ranked(span, float(scores[number]), shares[span.name]))
+        # Many that are added may come to a little more than all.
+        best.setdefault(span.name, Ranked(span, float(scores[number]), min(1.0, shares[span.name])))
     return list(best.values())
 
 

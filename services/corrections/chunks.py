@@ -1,6 +1,5 @@
 """Chunks: given other bounds, merged, and both undone. A new chunk is embedded at once, then it is found."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -135,7 +134,7 @@ class CorrectChunks:
                 key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
             cause = replace(caller.cause(f"chunk-{chunk_id}"), causation_id=undone)
             # Deciding goes on in the event loop, where no model may be loaded.
-            await asyncio.to_thread(lambda: self._recutting.embedder)
+            await self._recutting.load()
 
             def decide(now: Document | None) -> Sequence[DomainEvent]:
                 document = check_right(caller, "chunks", f"chunk {chunk_id!r}", now)
@@ -177,7 +176,8 @@ class CorrectChunks:
         async for states in self._commands.load_in_batches([key for key in keys[:1] if key], Document.project):
             for state in states.values():
                 document = check_right(caller, "chunks", f"chunk {chunk_ids[0]!r}", state)
-                await asyncio.to_thread(self._check_embedder, document)
+                await self._recutting.load()
+                self._check_embedder(document)
                 return document
         raise unknown(f"chunk {chunk_ids[0]!r}")
 
@@ -187,11 +187,11 @@ class CorrectChunks:
         return None if found is None else AggregateKey(caller.tenant, "document", found.document_id)
 
     def _check_embedder(self, document: Document) -> None:
-        """A vector of another embedder would be found by no search. The model is loaded with the first call."""
-        if document.chunked is not None and document.chunked.embedder != self._recutting.embedder:
+        """A vector of another embedder would be found by no search."""
+        if document.chunked is not None and not self._recutting.fits(document):
             raise RefusedError(
-                f"document {document.document_id} was embedded by {document.chunked.embedder}, which the settings do "
-                "not name; run `annals embed` first"
+                f"document {document.document_id} was embedded by {document.chunked.embedder}, which does not serve; "
+                "have one embedder embed everything first: annals models set embedder NAME"
             )
 
     async def _made(self, document: Document, gone: Sequence[Chunk], span: tuple[int, int]) -> Chunk:

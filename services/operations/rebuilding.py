@@ -23,6 +23,7 @@ from projections.verify import Verdict, verify
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
+from services.processing.present_embedder import VECTOR, ServingEmbedders
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ EVERY_S = 60.0
 REBUILD_LIMIT_S = 7 * 86_400.0
 """What an edge grants a replay or a verification, which read the whole log."""
 LEFTOVERS_LIMIT_S = 600.0
+BACK = "back to what was live before"
+"""Why an embedder serves again that did before."""
 COUNT_LIMIT_S = 600.0
 """For a count of the whole log."""
 
@@ -58,6 +61,7 @@ class Rebuilding:
         claim: Callable[[], Awaitable[None]],
         generations: Generations,
         keep_s: float,
+        embedders: ServingEmbedders,
     ) -> None:
         self._dsn = dsn
         self._projections = projections
@@ -67,6 +71,7 @@ class Rebuilding:
         self._claim = claim
         self._generations = generations
         self._keep_s = keep_s
+        self._embedders = embedders
 
     async def aggregates(self, names: Sequence[str], *, deadline: Deadline) -> int:
         """How many aggregates these read models are built from. Raises StoreUnavailableError."""
@@ -99,28 +104,38 @@ class Rebuilding:
         keep_s: float | None = None,
         rate: float | None = None,
         restart: bool = False,
+        embedder: str | None = None,
+        reason: str | None = None,
     ) -> dict[str, int]:
         """Build these read models anew, of every tenant, and switch to them together; rows by name.
 
         A build that was broken off goes on where it stood, unless `restart`. `report` gets the aggregates done so far;
         `rate` is the most of them in a second. What was live is kept for `keep_s`, by default as the settings say.
-        Raises RebuildRunningError, what `claim` raises, and what `projections.replay` raises.
+        `embedder`: the revision of the one that takes over with the switch, for this `reason`; None: the one that
+        serves stays. Raises RebuildRunningError, what `claim` raises, and what `projections.replay` raises.
         """
         caller.require("projections", "execute")
         async with deadline.enforce("the replay"):
             await self._claim()
             await self.remove_leftovers(deadline=deadline)
             async with self._alone("replay", names) as locks:
+
+                async def ready() -> None:
+                    await locks.check()
+                    if embedder is not None:
+                        await self._embedders.say(caller, embedder, reason)
+
                 rows = await replay(
                     self._chosen(names),
                     self._generations,
                     self._reader,
                     self._topics,
                     report,
-                    locks.check,
+                    ready,
                     keep_s=self._keep_s if keep_s is None else keep_s,
                     rate=rate,
                     restart=restart,
+                    revisions=await self._revisions(embedder),
                 )
                 await self._advance(names)
             return rows
@@ -140,16 +155,32 @@ class Rebuilding:
             if not chosen:
                 raise NoFormerGenerationError("no former generation is kept of any read model; run: annals replay all")
             async with self._alone("replay", chosen) as locks:
+                former = await self._generations.registry.retired(VECTOR) if VECTOR in chosen else None
+                embedder = None if former is None else former.model_revision
+
+                async def ready() -> None:
+                    await locks.check()
+                    if embedder is not None:
+                        await self._embedders.say(caller, embedder, BACK)
+
                 await go_back(
                     self._chosen(chosen),
                     self._generations,
                     self._reader,
                     self._topics,
-                    locks.check,
+                    ready,
                     keep_s=self._keep_s if keep_s is None else keep_s,
                 )
                 await self._advance(chosen)
             return chosen
+
+    async def _revisions(self, embedder: str | None) -> dict[str, str]:
+        """Of whose vectors the next generation is made, where that is not said by the live one."""
+        if embedder is None:
+            present = await self._generations.present(VECTOR)
+            if present is None or present.model_revision is None:
+                embedder = await self._embedders.took_over()
+        return {} if embedder is None else {VECTOR: embedder}
 
     def _chosen(self, names: Sequence[str]) -> list[tuple[ReadModel, LiveStore]]:
         """In the order in which a switch wants them: `relational` is in PostgreSQL whatever the profile."""

@@ -15,6 +15,7 @@ from projections.replay import Report
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
+from services.processing.present_embedder import VECTOR, ServingEmbedders
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 LIVE = "live"
@@ -66,12 +67,18 @@ class PastGenerations:
     """Every method raises StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(
-        self, projections: Mapping[str, Projection], generations: Generations, reader: EventReader, topics: Topics
+        self,
+        projections: Mapping[str, Projection],
+        generations: Generations,
+        reader: EventReader,
+        topics: Topics,
+        embedders: ServingEmbedders,
     ) -> None:
         self._projections = projections
         self._generations = generations
         self._reader = reader
         self._topics = topics
+        self._embedders = embedders
 
     async def make(
         self,
@@ -105,6 +112,7 @@ class PastGenerations:
                     f"there are {MOST} generations of the past; drop one first: annals generations"
                 )
             chosen = [(self._projections[one].model, self._projections[one].store) for one in read_models]
+            embedder = await self._embedders.at(position)
             await make_as_of(
                 chosen,
                 name,
@@ -114,6 +122,7 @@ class PastGenerations:
                 self._topics,
                 report,
                 expires_s=expires_s,
+                revisions={} if embedder is None else {VECTOR: embedder},
             )
         return await self.find(name, deadline=deadline)
 

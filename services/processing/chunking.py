@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from aggregates import document as documents
@@ -21,6 +21,12 @@ from services.processing.ahead import ParsingAhead
 from services.processing.embedder_input import EmbedderInputs
 from services.processing.stage import StageOutput
 
+Follow = Callable[[], Awaitable[None]]
+
+
+async def as_it_is() -> None:
+    """No embedder takes over from the one that is there."""
+
 
 class Chunking:
     """Vectors go to the model outputs, keyed by what the embedder read; the event carries spans and digests."""
@@ -28,9 +34,11 @@ class Chunking:
     name = "chunking"
     triggers = TAKES_IN
 
-    def __init__(self, texts: TextStore, inference: Inference) -> None:
+    def __init__(self, texts: TextStore, inference: Inference, follow: Follow = as_it_is) -> None:
+        """`follow` has `inference` embed with the embedder that serves now."""
         self._texts = texts
         self._inference = inference
+        self._follow = follow
         self._parsing = ParsingAhead(inference)
 
     @property
@@ -44,6 +52,7 @@ class Chunking:
 
     async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[StageOutput]:
         """Cut, embed what was never embedded, describe."""
+        await self._follow()
         keys = [(document.tenant, document.document_id, document.text.digest) for document, _ in batch]
         texts = await self._texts.get_many(keys)
         headings = [structure_of(document.attributes).headings for document, _ in batch]

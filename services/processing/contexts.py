@@ -1,7 +1,7 @@
 """The vectors of the chunks that name an entity, as the embedder kept them: no model runs."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,9 @@ Chunks = Mapping[str, str]
 
 
 class Contexts:
-    """`model` is the embedder's revision: vectors of two models never meet."""
+    """`model` says the embedder's revision, that of the one that serves: vectors of two models never meet."""
 
-    def __init__(self, reader: EventReader, outputs: ModelOutputs, model: str) -> None:
+    def __init__(self, reader: EventReader, outputs: ModelOutputs, model: Callable[[], str]) -> None:
         self._reader = reader
         self._outputs = outputs
         self._model = model
@@ -46,7 +46,7 @@ class Contexts:
                     found[digest] = None
             digests[entity] = list(found)
         wanted = sorted({digest for own in digests.values() for digest in own})
-        kept = await self._outputs.get_many(self._model, wanted) if wanted else {}
+        kept = await self._outputs.get_many(self._model(), wanted) if wanted else {}
         vectors = {digest: _of_length_one(output) for digest, output in kept.items()}
         return {entity: [vectors[digest] for digest in own if digest in vectors] for entity, own in digests.items()}
 

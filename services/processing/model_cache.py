@@ -63,7 +63,7 @@ class ModelCache:
             if used or (embedder is not None and embedder.revision == revision):
                 raise RefusedError(
                     f"{used} passages have their vectors of {revision}, and a read model is built from those; have "
-                    "another model embed them first (`annals embed`)"
+                    "another one take over first: annals models set embedder NAME"
                 )
             entries = (await self._outputs.counts()).get(revision, 0)
             cause = caller.cause(f"models-{task}")

@@ -12,6 +12,7 @@ from eventstore.texts import TextStore
 from inference.model import digest_of
 from inference.runner import Inference
 from services.processing.embedder_input import EmbedderInputs
+from services.processing.present_embedder import WhichEmbedder
 
 
 class Recutting:
@@ -20,15 +21,27 @@ class Recutting:
     Raises StoreUnavailableError, MissingTextError, InferenceError.
     """
 
-    def __init__(self, texts: TextStore, inference: Inference) -> None:
-        """`inference` keeps what it makes."""
+    def __init__(self, texts: TextStore, inference: Inference, which: WhichEmbedder | None = None) -> None:
+        """`inference` keeps what it makes; `which`: None where no embedder takes over from it."""
         self._texts = texts
         self._inference = inference
+        self._which = which
+        self._known = False
+        self._revision: str | None = None
 
-    @property
-    def embedder(self) -> str:
-        """Revision of what makes the vectors."""
-        return self._inference.embedder.revision
+    async def load(self) -> None:
+        """Have the embedder that serves; to be called before a chunk is decided on."""
+        if self._which is not None:
+            present = await self._which.registered()
+            self._known = present.revision is not None
+            await self._inference.serve(present.name)
+        self._revision = await asyncio.to_thread(lambda: self._inference.embedder.revision)
+
+    def fits(self, document: Document) -> bool:
+        """Whether a search would find the vectors that are made: of whatever document where it is known whose vectors
+        are stored, else of one that the same embedder embedded.
+        """
+        return self._known or document.chunked is None or document.chunked.embedder == self._revision
 
     async def text(self, document: Document, digest: str | None = None) -> str:
         """The document's present text, or an earlier one."""

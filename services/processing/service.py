@@ -12,6 +12,7 @@ from inference.chunking import ChunkSpan
 from inference.runner import Inference
 from services.caller import Caller
 from services.deadline import Deadline
+from services.processing.chunking import Follow, as_it_is
 from services.processing.interface import (
     EntityExtractionRequest,
     EntityExtractionResponse,
@@ -32,10 +33,11 @@ RUNNING, WAITING = 2, 32
 
 
 class AiProcessingService:
-    """`inference` is to have a store that keeps nothing."""
+    """`inference` is to have a store that keeps nothing; `follow` has it cut by the embedder that serves now."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, follow: Follow = as_it_is) -> None:
         self._inference = inference
+        self._follow = follow
         self._work = WorkLimit(RUNNING, WAITING)
 
     async def extract_entities(
@@ -117,6 +119,7 @@ class AiProcessingService:
             yield
 
     async def _cut(self, text: str) -> list[ChunkSpan]:
+        await self._follow()
         return await asyncio.to_thread(lambda: self._inference.chunker.split(text))
 
 

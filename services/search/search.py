@@ -179,12 +179,19 @@ class SearchPassages:
     async def _near(
         self, caller: Caller, meaning: str, size: int, documents: Sequence[str] | None, deadline: Deadline
     ) -> list[Hit]:
-        query = await self._embedding.embed(caller, EmbeddingRequest(meaning[:MOST_CHARACTERS]), deadline)
-        vector = np.asarray(query.vector, dtype=np.float32)
-        near = await self._passages.nearest(caller.tenant, query.revision, vector, size, documents)
-        if not near:
-            check_embedder(query.revision, await self._passages.models(caller.tenant))
-        return near
+        asked, tried = EmbeddingRequest(meaning[:MOST_CHARACTERS]), set[str]()
+        while True:
+            query = await self._embedding.embed(caller, asked, deadline)
+            vector = np.asarray(query.vector, dtype=np.float32)
+            near = await self._passages.nearest(caller.tenant, query.revision, vector, size, documents)
+            if near:
+                return near
+            stored = await self._passages.models(caller.tenant)
+            # Another embedder may have taken over in between: then it embeds the query.
+            if query.revision in tried or query.revision in stored or not stored:
+                check_embedder(query.revision, stored)
+                return near
+            tried.add(query.revision)
 
     async def _passing(
         self, tenant: str, asked: _Asked, hits: Sequence[Hit]

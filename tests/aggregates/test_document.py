@@ -220,34 +220,11 @@ def test_new_content_forgets_parts_of_the_old(monkeypatch: pytest.MonkeyPatch) -
     assert changed is not None and changed.parts == () and changed.chunked is None
 
 
-def test_chunks_get_vectors_of_another_embedder_and_the_document_stays_processed() -> None:
+def test_an_older_log_may_have_chunks_of_a_document_that_is_processed_by_another_embedder() -> None:
+    """They are the same chunks, so what was found in them holds."""
     before = given(ingested(), chunked(), extracted(), related(), processed())
-    events = documents.embed_anew(Document.project(before), "other@2", CAUSE)
-    assert payloads(events) == [chunked().model_copy(update={"embedder": "other@2"}), processed()]
-    after = Document.project([*before, *events])
+    other = chunked().model_copy(update={"embedder": "other@2"})
+    after = Document.project([*before, *CAUSE.events((other, processed()), before[0].aggregate_id, len(before) + 1)])
     assert after is not None and after.chunked is not None
     assert (after.chunked.embedder, after.version) == ("other@2", 7)
     assert (after.extracted, after.processed) == (IdSet.of(["e1"]), processed())
-    assert documents.embed_anew(after, "other@2", CAUSE) == ()
-
-
-def test_a_document_on_its_way_gets_them_too_and_stays_on_its_way() -> None:
-    (event,) = documents.embed_anew(state(ingested(), chunked(), extracted()), "other@2", CAUSE)
-    assert event.event_data == chunked().model_copy(update={"embedder": "other@2"})
-
-
-@pytest.mark.parametrize(
-    "history", [(), (ingested(),), (ingested(), chunked(), deleted()), (ingested(), chunked(), updated())]
-)
-def test_without_chunks_there_is_nothing_to_embed_anew(history: tuple[Payload, ...]) -> None:
-    assert documents.embed_anew(state(*history), "other@2", CAUSE) == ()
-
-
-def test_chunks_of_many_events_come_as_many_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PART_BYTES", 1)
-    parts = documents.chunk(state(ingested()), UUID(int=1), chunked(), CAUSE)
-    whole = Document.project([*given(ingested()), *parts])
-    anew = documents.embed_anew(whole, "other@2", CAUSE)
-    assert len(anew) == len(parts) == 3
-    after = Document.project([*given(ingested()), *parts, *anew])
-    assert after is not None and after.chunked == chunked().model_copy(update={"embedder": "other@2"})

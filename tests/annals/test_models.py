@@ -68,7 +68,7 @@ async def test_another_embedder_is_refused_while_documents_of_the_first_are_ther
         await serving_models(services).check(CALLER, deadline=soon())
     line = str(refused.value)
     assert "\n" not in line
-    for part in (SERVED, other(services), "ANNALS_EMBEDDER=minilm-int8", "run `annals embed`"):
+    for part in (SERVED, other(services), "ANNALS_EMBEDDER=minilm-int8", "annals models set embedder NAME"):
         assert part in line
 
     for story in stories:

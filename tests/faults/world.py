@@ -210,7 +210,7 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
             Completion(stores.texts, inference),
         )
         recent = RecentDocuments()
-        contexts = Contexts(stores.reader, stores.outputs, inference.embedder.revision)
+        contexts = Contexts(stores.reader, stores.outputs, lambda: inference.embedder.revision)
         homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
         resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
         handlers: list[Handler[Any]] = [

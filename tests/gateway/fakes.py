@@ -225,6 +225,7 @@ class Gateway:
             knowledge=_none_of(Knowledge),
             corrections=_none_of(Corrections),
             model_cache=nothing,
+            embedder=nothing,
             files=TakeFiles(self.storage, self.readers),
             search=nothing,
             past=nothing,

@@ -11,12 +11,12 @@ WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *TAUGHT, "lives", "in", "
 HIDDEN = 16
 
 
-def make_encoder(folder: Path) -> Path:
-    """A BERT for embedding, with random but fixed weights."""
+def make_encoder(folder: Path, seed: int = 1) -> Path:
+    """A BERT for embedding, with random but fixed weights: others for another seed."""
     import torch
     import transformers
 
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     _save_tokenizer(folder)
     transformers.BertModel(_config()).save_pretrained(folder)  # type: ignore[no-untyped-call]
     return folder

@@ -44,6 +44,10 @@ class Counting:
         self._model = live.model
         self.folded: Counter[AggregateKey] = Counter()
 
+    def of(self, model_revision: str | None) -> "Counting":
+        """It counts for this one as well."""
+        return self
+
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """What the read model says."""
         self.folded.update(key for key, _ in states)

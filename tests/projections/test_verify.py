@@ -112,6 +112,10 @@ class Changing:
         self.chunks_say_content = live.model.chunks_say_content
         self.changed = False
 
+    def of(self, model_revision: str | None) -> "Changing":
+        """It counts for this one as well."""
+        return self
+
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """What the other says."""
         if not self.changed:

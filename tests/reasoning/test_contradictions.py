@@ -3,6 +3,7 @@
 import pytest
 
 from reasoning.contradictions import DOUBTED, with_contradictions
+from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, Candidate, ScoredPassage
 from tests.reasoning.examples import articles
@@ -144,7 +145,7 @@ async def test_an_answer_of_the_engine_tells_what_contradicts_it(embedder: TownE
         "kiln": ("Talle Kiln", "Talle Kiln is a lime kiln in Weddern. It was founded in 1802."),
     }
     readers = TownReaders(embedder, town)
-    answer = await Reasoner(readers, readers, embedder).ask(TENANT, WHEN)
+    answer = await Reasoner(readers, readers, OneEmbedder(embedder)).ask(TENANT, WHEN)
     assert {answer.answer, *contradicting(answer)} == {"1849", "1851"}
     assert answer.confidence <= DOUBTED
 
@@ -152,6 +153,6 @@ async def test_an_answer_of_the_engine_tells_what_contradicts_it(embedder: TownE
 async def test_nothing_contradicts_the_answers_to_the_example_questions(embedder: TownEmbedder) -> None:
     """No two of the examples' articles say different things of one thing."""
     readers = TownReaders(embedder, articles())
-    engine = Reasoner(readers, readers, embedder)
+    engine = Reasoner(readers, readers, OneEmbedder(embedder))
     answers = {one["question"]: await engine.ask(TENANT, one["question"]) for one in QUESTIONS}
     assert {question: contradicting(answer) for question, answer in answers.items() if contradicting(answer)} == {}

@@ -5,6 +5,7 @@ import pytest
 
 from inference.model import OtherModelError
 from projections.graph.reads import GraphSnapshot
+from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.visible import Visible
 from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders
@@ -14,7 +15,7 @@ QUESTION = "Who is mayor of the town where the writer of The Glass Lantern grew 
 
 def reasoner(readers: TownReaders, embedder: TownEmbedder) -> Reasoner:
     """One object reads both the graph and the passages."""
-    return Reasoner(readers, readers, embedder)
+    return Reasoner(readers, readers, OneEmbedder(embedder))
 
 
 async def test_a_question_of_two_hops_is_answered_from_both(embedder: TownEmbedder) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.evaluation import exact_match
 from reasoning.results import Answer
@@ -24,7 +25,7 @@ SURE = 0.8
 
 async def answers(embedder: TownEmbedder) -> list[tuple[dict[str, Any], Answer]]:
     readers = TownReaders(embedder, articles())
-    engine = Reasoner(readers, readers, embedder)
+    engine = Reasoner(readers, readers, OneEmbedder(embedder))
     return [(question, await engine.ask(TENANT, question["question"])) for question in QUESTIONS]
 
 
@@ -46,7 +47,7 @@ async def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_i
 
 async def test_the_demos_questions_are_answered_by_spans_with_the_steps_that_lead_there(embedder: TownEmbedder) -> None:
     readers = TownReaders(embedder, articles())
-    engine = Reasoner(readers, readers, embedder)
+    engine = Reasoner(readers, readers, OneEmbedder(embedder))
     for question, expected in DEMO.items():
         answer = await engine.ask(TENANT, question)
         assert answer.answer == expected

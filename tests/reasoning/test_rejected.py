@@ -8,6 +8,7 @@ import pytest
 from contracts.ids import entity_id
 from projections.graph.decided import Decided
 from projections.graph.reads import GraphSnapshot, Mention, Subject
+from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.results import Answer
 from tests.reasoning.test_same_everywhere import HashedEmbedder
@@ -43,7 +44,7 @@ class DecidedReaders(TownReaders):
 async def asked(*rejected: str) -> Answer:
     """With these called no entities."""
     readers = DecidedReaders(*rejected)
-    return await Reasoner(readers, readers, HashedEmbedder()).ask(TENANT, QUESTION)
+    return await Reasoner(readers, readers, OneEmbedder(HashedEmbedder())).ask(TENANT, QUESTION)
 
 
 async def test_the_answer_is_come_to_in_steps() -> None:

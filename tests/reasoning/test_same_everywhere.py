@@ -15,7 +15,7 @@ from contracts.ids import entity_id
 from projections.graph.reads import GraphSnapshot, Mention, Statement, Subject
 from projections.vector.reads import Hit
 from reasoning.answer import answer_of
-from reasoning.embedder import Vectors
+from reasoning.embedder import OneEmbedder, Vectors
 from reasoning.engine import Reasoner
 from reasoning.index import Index
 from reasoning.neighbourhood import FoundPassages, Neighbourhoods
@@ -135,7 +135,7 @@ def told() -> str:
 
 def asked(readers: ValleyReaders, question: str) -> object:
     """The whole answer."""
-    return asyncio.run(Reasoner(readers, readers, HashedEmbedder()).ask(TENANT, question, k=10))
+    return asyncio.run(Reasoner(readers, readers, OneEmbedder(HashedEmbedder())).ask(TENANT, question, k=10))
 
 
 def test_every_process_answers_alike() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from projections.graph.reads import GraphSnapshot, WrongRelation
+from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.results import Answer
 from tests.reasoning.test_same_everywhere import HashedEmbedder
@@ -49,7 +50,7 @@ class JudgedReaders(TownReaders):
 
 async def asked(question: str, *wrong: WrongRelation, town: dict[str, tuple[str, str]] = BUILDERS) -> Answer:
     """With these relations called wrong."""
-    return await Reasoner(JudgedReaders(town, *wrong), JudgedReaders(town, *wrong), HashedEmbedder()).ask(
+    return await Reasoner(JudgedReaders(town, *wrong), JudgedReaders(town, *wrong), OneEmbedder(HashedEmbedder())).ask(
         TENANT, question
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from annals.composition.storage import storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
-from reasoning.embedder import Vectors
+from reasoning.embedder import OneEmbedder, Vectors
 from reasoning.engine import Reasoner
 from reasoning.judged_graph import JudgedGraph
 from security.audit import AuditEntry
@@ -80,7 +80,7 @@ async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
         history = History(stores.pool, stores.reader, stores.commands, stores.texts, stores.outputs)
         read, citations = stores.read, Citations(stores.texts)
         ask = AskService(
-            Reasoner(JudgedGraph(read.graph, read.relational), read.passages, StoryEmbedder()),
+            Reasoner(JudgedGraph(read.graph, read.relational), read.passages, OneEmbedder(StoryEmbedder())),
             AnswerRecorder(stores.commands),
             stores.reader,
             read.passages,

@@ -24,6 +24,11 @@ class LiveNeo4jGraphStore(Neo4jGraphStore):
         rows = await alone(self.driver, _LIVE, name=self.name)
         return LiveGeneration(rows[0]["generation"], rows[0]["schema_version"] or 0) if rows else None
 
+    async def live_id(self) -> str | None:
+        """The same, by its id."""
+        live = await self.live()
+        return None if live is None else live.id
+
     def generation(self, generation_id: str) -> Neo4jGeneration:
         """Another name with a generation of its own."""
         return Neo4jGeneration(self, generation_id)

@@ -19,6 +19,11 @@ class LiveOpenSearchVectorStore(OpenSearchVectorStore):
         index = await self.index()
         return None if index is None else LiveGeneration(id_of(self.name, index), await self.found_version())
 
+    async def live_id(self) -> str | None:
+        """That of the index which the alias leads to."""
+        index = await self.index()
+        return None if index is None else id_of(self.name, index)
+
     def generation(self, generation_id: str) -> OpenSearchGeneration:
         """Another index."""
         return OpenSearchGeneration(self, generation_id)

@@ -35,6 +35,11 @@ class OpenSearchPassages:
         self._client = client
         self._alias = name
 
+    @property
+    def most_dimensions(self) -> int:
+        """OpenSearch's limit of a knn_vector."""
+        return 16_000
+
     async def content_tag(self, tenant: str) -> str:
         """Changes whenever the tenant's passages change."""
         return await version_of(self._client, self._alias, tenant)

@@ -1,7 +1,7 @@
 """The vector read model in OpenSearch: live writes by version, generations behind an alias."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError, RequestError
@@ -9,6 +9,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 from eventstore.keys import AggregateKey
 from projections.changes import Change, Positions
 from projections.errors import OldSchemaError, ReadModelReplacedError
+from projections.vector.model import check_model
 from projections.vector.opensearch.bulk import Action, write_bulk
 from projections.vector.opensearch.client import WriteBlockedError, faults, search
 from projections.vector.opensearch.documents import dimensions
@@ -17,6 +18,7 @@ from projections.vector.opensearch.index import (
     SCHEMA_VERSION,
     alias_of,
     embedding,
+    id_of,
     index_of,
     owner_of,
     template,
@@ -27,12 +29,22 @@ from projections.vector.opensearch.stale import known, recover
 from projections.vector.opensearch.switch import lift_if_dead
 from projections.vector.opensearch.write import Write
 
+ModelOf = Callable[[str], Awaitable[str | None]]
+
 
 class OpenSearchVectorStore:
     """One generation, by default the live one; `alias` leads to its index. Methods raise StoreUnavailableError."""
 
-    def __init__(self, client: AsyncOpenSearch, name: str = NAME, alias: str | None = None) -> None:
+    def __init__(
+        self,
+        client: AsyncOpenSearch,
+        name: str = NAME,
+        alias: str | None = None,
+        model_of: ModelOf | None = None,
+    ) -> None:
+        """`model_of`: the embedder's revision of the generation with an id, where the store is to see to it."""
         self.client = client
+        self._model_of = model_of
         self.name = name
         self.alias = alias or name
         self._mapped: dict[str, set[int]] = {}
@@ -110,6 +122,8 @@ class OpenSearchVectorStore:
         if not changes and not positions:
             return
         index = await self.current()
+        if self._model_of is not None:
+            check_model(changes, await self._model_of(id_of(self.name, index)))
         try:
             await self.make_room(index, changes)
             await Write(self.client, index, changes, positions).run()
@@ -140,7 +154,7 @@ class OpenSearchVectorStore:
 
     def beside(self, generation_id: str) -> "OpenSearchVectorStore":
         """The store of another generation."""
-        return OpenSearchVectorStore(self.client, self.name, alias_of(self.name, generation_id))
+        return OpenSearchVectorStore(self.client, self.name, alias_of(self.name, generation_id), self._model_of)
 
 
 async def version_of(client: AsyncOpenSearch, alias: str, tenant: str) -> str:

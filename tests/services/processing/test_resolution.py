@@ -66,7 +66,7 @@ class World:
         return self._resolution(_Dying(self.log, self.reader))
 
     def _resolution(self, commands: Commands) -> Resolution:
-        contexts = Contexts(self.reader, self.outputs, MODEL)
+        contexts = Contexts(self.reader, self.outputs, lambda: MODEL)
         homonyms = Homonyms(Descriptions(self.reader, TextStore(self.pool)), contexts, commands)
         return Resolution(Names(self.pool), contexts, homonyms, commands)
 
@@ -303,7 +303,7 @@ async def test_contexts_are_found_where_a_chunk_was_corrected_in_between(world: 
     ]
     world._put("acme", "d2", payloads, 0)
     name = NamedEntity(mentions[0].entity_id, "d2", "Jane Doe", "PERSON", 4, "d2/2")
-    ((vector,),) = (await Contexts(world.reader, world.outputs, MODEL).of("acme", {"e": [name]})).values()
+    ((vector,),) = (await Contexts(world.reader, world.outputs, lambda: MODEL).of("acme", {"e": [name]})).values()
     assert vector.tolist() == np.eye(len(SUBJECTS))[SUBJECTS.index("football")].tolist()
 
 
@@ -315,7 +315,7 @@ async def test_few_chunks_are_remembered(world: World, monkeypatch: pytest.Monke
         (event,) = world.document("acme", f"d{number}", "law", JANE)
         names.append(NamedEntity(ids.entity_id("acme", "Jane Doe"), f"d{number}", "Jane Doe", "PERSON", 3, "none"))
         assert event.aggregate_version == 3
-    made = Contexts(world.reader, world.outputs, MODEL)
+    made = Contexts(world.reader, world.outputs, lambda: MODEL)
     assert await made.of("acme", {"e": names}) == {"e": []}
     assert len(made._chunks) == 3
 
