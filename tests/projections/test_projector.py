@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from aggregates.cause import Cause
+from aggregates.document import reassign
 from contracts import limits
-from contracts.documents import StageResult
-from contracts.envelope import DomainEvent
+from contracts.documents import MentionsReassigned, StageResult
+from contracts.envelope import DomainEvent, EventMetadata
+from contracts.ids import entity_id, homonym_id
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, Positions
@@ -21,6 +24,7 @@ from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, open_model
 from tests.projections.stories import Story
 
+CAUSE = Cause(EventMetadata(tenant="default", actor="ada", source="test"), correlation_id="c1")
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Cleo sang."), title="Harbour", collection="ships")
 MARKET = Story("market", ("Dora met Ada.",), title="Market")
 CHANGED = Story("market", ("Dora left Ada.", "Edgar sleeps."), title="Market")
@@ -103,6 +107,35 @@ async def test_a_hole_is_fetched_from_the_event_store(live: LiveModel, history: 
     sparse = await live.digests()
     await live.projector.apply(events, {})
     assert await live.digests() == sparse
+    assert (await live.verify()).difference is None
+
+
+async def test_what_was_decided_and_taken_back_leaves_nothing(live: LiveModel, history: History) -> None:
+    """Merged, renamed, judged, assigned by rules, told apart; each undone: as it was, and as the log says."""
+    await history.tell(HARBOUR, MARKET)
+    await live.everything()
+    before = await live.digests()
+    await history.merge("Cleo", into="Dora")
+    await live.everything()
+    await history.merge("Ada", into="Cleo")
+    await history.rename("Bob", "Robert")
+    await history.judge("Edgar", valid=False)
+    await live.everything()
+    for name in ("Ada", "Cleo", "Bob", "Edgar"):
+        await history.undo(name)
+        await live.everything()
+    await history.assign("Ada", into="Dora")
+    await live.everything()
+    await history.release("Ada")
+    apart = homonym_id(entity_id("default", "Ada"), "market")
+    await history.reassign(MARKET, "Ada", apart)
+    await live.everything()
+    if live.model.name != "vector":
+        assert {**await live.digests(), "versions": ""} != {**before, "versions": ""}
+    back = MentionsReassigned(entity_id=apart, into=entity_id("default", "Ada"))
+    await history.on_document("default", "market", lambda state: reassign(state, back, CAUSE))
+    await live.everything()
+    assert {**await live.digests(), "versions": ""} == {**before, "versions": ""}
     assert (await live.verify()).difference is None
 
 
