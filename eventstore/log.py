@@ -38,7 +38,7 @@ CHANNEL = TABLE
 """The recorder notifies this channel in the transaction that appends."""
 EVENT_ID_INDEX = "stored_events_event_id"
 KEYS_CHANGED = "AN001"
-"""What `annals.append_events` raises (0032)."""
+"""What `annals.append_events` raises (0039)."""
 
 _DSN = "POSTGRES_DSN"
 _ADDRESS = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")

@@ -1,6 +1,6 @@
-"""The library's PostgreSQL recorder, which appends through a function of ours (migration 0024)."""
+"""The library's PostgreSQL recorder, which appends through a function of ours (migration 0039)."""
 
-import base64
+import binascii
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,14 +14,15 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
+from psycopg.types.numeric import Int8
 
 from contracts.batches import batches
 from eventstore.mapper import SealedEvent
 from eventstore.sealed_events import subject_of
 
 STATEMENT_BYTES = 1024 * 1024
-APPEND = b"SELECT * FROM annals.append_events(%s)"
-APPEND_SEALED = b"SELECT * FROM annals.append_events(%s, %s)"
+APPEND = b"SELECT * FROM annals.append_events(%b, %b, %b, %b, %s::jsonb)"
+"""Arrays in binary form: as text each byte of an event would be two characters, and looked at several times."""
 
 
 class Recorded(NamedTuple):
@@ -51,8 +52,8 @@ class GaplessRecorder(PostgresApplicationRecorder):
         """Store events, which may be made as they are asked for, in one transaction. Tried once: the library would try
         ten times, each as long as a silent server is waited for. `changes`: of the master key, as AppendingKeys has it.
 
-        Many large events go in several statements: psycopg spells a statement's events as one value, several times as
-        large. All are made before the first statement locks the table, and until their turn comes they are compressed.
+        Many large events go in several statements, each of which psycopg makes as one piece of memory. All are made
+        before the first statement locks the table, and until their turn comes they are compressed.
         """
         made = batches(stored_events, lambda event: len(event.state), max_bytes=STATEMENT_BYTES)
         first, second = next(made, None), next(made, None)
@@ -74,36 +75,36 @@ class GaplessRecorder(PostgresApplicationRecorder):
         self, cursor: Cursor[DictRow], events: Sequence[StoredEvent], changes: int, told: set[str]
     ) -> list[Recorded]:
         """`told`: the new keys that are stored by now."""
-        rows = [
-            self.construct_pg_stored_event(event.originator_id, event.originator_version, event.topic, event.state)
-            for event in events
-        ]
         sealed = [event for event in events if isinstance(event, SealedEvent)]
-        if sealed:
-            cursor.execute(APPEND_SEALED, (rows, Jsonb(_beside(sealed, changes, told))), prepare=True)
-        else:
-            cursor.execute(APPEND, (rows,), prepare=True)
+        columns = (
+            [event.originator_id for event in events],
+            [Int8(event.originator_version) for event in events],
+            [event.topic for event in events],
+            [event.state for event in events],
+            Jsonb(beside) if sealed and (beside := _beside(sealed, changes, told)) else None,
+        )
+        cursor.execute(APPEND, columns, prepare=True)
         return [Recorded(row["position"], row["recorded_at"]) for row in cursor.fetchall()]
 
 
 def _beside(events: Sequence[SealedEvent], changes: int, told: set[str]) -> dict[str, Any]:
-    """What `annals.append_events` is told of sealed events."""
+    """What `annals.append_events` is told of sealed events: of what there is."""
     keys = {event.key.key_id: event for event in reversed(events)}
     new = [event for key_id, event in keys.items() if event.key.wrapped is not None and key_id not in told]
     told.update(keys)
-    return {
+    documents = {event.originator_id: event.document for event in events if event.document is not None}
+    said = {
         "used": [key_id for key_id, event in keys.items() if event.key.wrapped is None],
         "keys": [_new_key(event) for event in new],
-        "changes": changes,
-        "documents": [
-            {**event.document, "number": number} for number, event in enumerate(events) if event.document is not None
-        ],
+        # An aggregate that has events already may have an older key.
+        "again": any(event.originator_version > 1 for event in new),
+        "documents": list(documents.values()),
         "questions": [note for event in events for note in event.questions],
     }
+    return {"changes": changes, **{name: value for name, value in said.items() if value}}
 
 
 def _new_key(event: SealedEvent) -> dict[str, Any]:
-    """`version`: of the event that it is for; a stream that has events already may have an older key."""
     wrapped = event.key.wrapped
     assert wrapped is not None and isinstance(event.originator_id, UUID)
     return {
@@ -111,8 +112,7 @@ def _new_key(event: SealedEvent) -> dict[str, Any]:
         "tenant": event.tenant,
         "subject": subject_of(event.originator_id),
         "master": wrapped.master,
-        "wrapped": base64.b64encode(wrapped.data).decode(),
-        "version": event.originator_version,
+        "wrapped": binascii.b2a_base64(wrapped.data, newline=False).decode(),
     }
 
 
