@@ -1,7 +1,8 @@
 """What the texts of documents say of those whom they name, as homonyms are told apart by it: no model runs."""
 
-from collections import OrderedDict
-from collections.abc import Iterable
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from aggregates.matching.described import Described, described
 from contracts.documents import EntitiesExtracted
@@ -14,6 +15,8 @@ from eventstore.texts import TextStore
 MOST_REMEMBERED = 50_000
 """Of so many names in documents it is remembered: about 10 MB."""
 NOTHING = Described()
+_Said = tuple[str, str, int, str]
+"""Tenant, document, its version, name."""
 
 
 class Descriptions:
@@ -22,21 +25,32 @@ class Descriptions:
     def __init__(self, reader: EventReader, texts: TextStore) -> None:
         self._reader = reader
         self._texts = texts
-        self._remembered: OrderedDict[tuple[str, str, int, str], Described] = OrderedDict()
+        self._remembered: OrderedDict[_Said, Described] = OrderedDict()
 
-    async def of(self, tenant: str, names: Iterable[NamedEntity]) -> dict[str, Described]:
-        """Of each document, by its id, what it says by all of these names."""
-        said: dict[str, Described] = {}
-        for name in names:
-            key = (tenant, name.document_id, name.version, name.name)
-            if key not in self._remembered:
-                text = await self._text(AggregateKey(tenant, "document", name.document_id), name.version)
-                self._remembered[key] = described(text, name.name)
-                if len(self._remembered) > MOST_REMEMBERED:
-                    self._remembered.popitem(last=False)
-            self._remembered.move_to_end(key)
-            said[name.document_id] = said.get(name.document_id, NOTHING) | self._remembered[key]
-        return said
+    async def of(self, tenant: str, names: Mapping[str, Sequence[NamedEntity]]) -> dict[str, dict[str, Described]]:
+        """By the keys of `names`, and by document, what it says by all of these. Each text is read once."""
+        unknown: dict[tuple[str, int], set[str]] = defaultdict(set)
+        said: dict[_Said, Described] = {}
+        for one in (one for own in names.values() for one in own):
+            key = (tenant, one.document_id, one.version, one.name)
+            if key in self._remembered:
+                said[key] = self._remembered[key]
+                self._remembered.move_to_end(key)
+            else:
+                unknown[one.document_id, one.version].add(one.name)
+        for (document, version), own in sorted(unknown.items()):
+            text = await self._text(AggregateKey(tenant, "document", document), version)
+            found = await asyncio.to_thread(_all_described, text, own)
+            said |= {(tenant, document, version, name): one for name, one in found.items()}
+        self._remembered |= said
+        while len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+        told: dict[str, dict[str, Described]] = {name: {} for name in names}
+        for name, rows in names.items():
+            for one in rows:
+                before = told[name].get(one.document_id, NOTHING)
+                told[name][one.document_id] = before | said[tenant, one.document_id, one.version, one.name]
+        return told
 
     async def _text(self, document: AggregateKey, version: int) -> str:
         """Empty where it is kept no more: the document is deleted by now."""
@@ -48,3 +62,7 @@ class Descriptions:
             return (await self._texts.get_many([key]))[key]
         except MissingTextError:
             return ""
+
+
+def _all_described(text: str, names: Iterable[str]) -> dict[str, Described]:
+    return {name: described(text, name) for name in names}

@@ -64,7 +64,7 @@ class Homonyms:
             await turn.tell_apart({named: meant.entity_id for named, meant in changed.items()})
 
     async def _told(self, turn: NamesTurn, tenant: str, known: Mapping[str, Sequence[NamedEntity]]) -> Told:
-        described = {name: await self._descriptions.of(tenant, own) for name, own in known.items()}
+        described = await self._descriptions.of(tenant, known)
         denied = {name: said for name, said in described.items() if are_denied(list(said.values()))}
         if not denied:
             return {}

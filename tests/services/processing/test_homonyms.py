@@ -206,7 +206,7 @@ async def test_a_name_of_too_many_documents_is_of_one(world: World, monkeypatch:
 
 
 async def test_the_order_of_documents_does_not_matter(world: World) -> None:
-    """Forty documents on five of one name, by four workers in ten orders, some changed and some deleted meanwhile."""
+    """Forty documents on five of one name, by four workers in ten orders, some changed meanwhile."""
     said = (POTTER, SENATOR, "John Smith is a Scottish botanist.", "Striker John Smith scored.", "John Smith spoke.")
     choice = random.Random(7)
     subjects = ("law", "painting", "medicine", "football")
