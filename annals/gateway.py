@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
-from annals.collector import collect_rarely
 from annals.composition.audited import audited_service
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.gateway_address import STOP_LIMIT_S, GatewayAddress
@@ -30,6 +29,7 @@ from services.operations.health import report_pools
 from services.processing.interface import AiProcessing
 from services.reasoning.interface import Reasoning
 from services.storage.file_taking import TakeFiles
+from telemetry.collector import collect_rarely
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 
-from annals.collector import collect_rarely
 from annals.composition.use_cases import UseCases, open_use_cases
 from annals.heartbeat import Heartbeat
 from annals.live_settings import LiveSettings
@@ -18,6 +17,7 @@ from services.mesh.service_host import ServiceHost
 from services.processing import service as processing
 from services.reasoning import ask as reasoning
 from services.storage import service as storage
+from telemetry.collector import collect_rarely
 
 log = logging.getLogger(__name__)
 

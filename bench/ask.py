@@ -3,7 +3,6 @@
 import statistics
 from pathlib import Path
 
-from annals.collector import collect_rarely
 from annals.composition.use_cases import use_cases_over
 from annals.roles import ROLES
 from bench import ingest
@@ -14,6 +13,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.reasoning.ask import ASK_LIMIT_S
 from services.search.results import SearchRequest
+from telemetry.collector import collect_rarely
 
 QUESTIONS = 100
 

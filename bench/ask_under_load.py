@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from annals.collector import collect_rarely
 from annals.composition.stores import Stores
 from annals.composition.use_cases import UseCases, use_cases_over
 from annals.roles import ROLES
@@ -21,6 +20,7 @@ from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.reasoning.ask import ASK_LIMIT_S
+from telemetry.collector import collect_rarely
 
 PASSAGES = 200
 PER_SECOND = 100

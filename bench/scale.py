@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 import psutil
 
-from annals.collector import collect_rarely
 from annals.composition.stores import Stores
 from bench.sample import TENANT, KnownVectors, Sample
 from bench.scale_data import load, sample_of
@@ -24,6 +23,7 @@ from bench.servers import Figures, Stopwatch, running, say
 from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.evaluation import all_at, percentile, recall_at
+from telemetry.collector import collect_rarely
 
 SET = "BENCH_SET"
 """Variable of the environment with the folder of the set: `corpus.jsonl` and `questions.jsonl`."""

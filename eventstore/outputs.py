@@ -20,8 +20,10 @@ CLEARED_AT_ONCE = 20_000
 """Rows of a few kilobytes: seconds, where a statement may take a minute."""
 _PUT = (
     "INSERT INTO annals.model_outputs (model, digest, output, sealed) "
-    "SELECT *, true FROM unnest($1::text[], $2::bytea[], $3::bytea[]) ON CONFLICT DO NOTHING"
+    "SELECT k.*, true FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS k ON CONFLICT DO NOTHING"
 )
+_PUT_SOON = _PUT.replace("FROM ", "FROM set_config('synchronous_commit', 'off', true), ")
+"""Nobody waits for the disk."""
 
 
 class ModelOutputs:
@@ -51,11 +53,14 @@ class ModelOutputs:
         return found
 
     async def put_many(self, model: str, outputs: Mapping[str, bytes]) -> None:
-        """Keep outputs; what is there already stays, for a model says the same of the same text."""
+        """Keep outputs; what is there already stays, for a model says the same of the same text.
+
+        Nobody waits for the disk: an event that is stored later in this database takes them there with it.
+        """
         if outputs:
             async with acquire(self._pool) as connection:
                 await connection.execute(
-                    _PUT,
+                    _PUT_SOON,
                     [model] * len(outputs),
                     [row_of(digest) for digest in outputs],
                     [_sealed(model, digest, output) for digest, output in outputs.items()],

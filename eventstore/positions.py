@@ -34,19 +34,22 @@ class ConsumerPositions:
         """Everything up to these positions was processed. Never goes back but by a crash of the server, as nobody waits
         for its disk: then events come again.
         """
-        partitions = sorted(positions)
+        await self.advance_all({consumer: positions})
+
+    async def advance_all(self, positions: Mapping[str, Mapping[Partition, int]]) -> None:
+        """The same of several consumers."""
+        rows = [(consumer, *one, at) for consumer, own in sorted(positions.items()) for one, at in sorted(own.items())]
+        if not rows:
+            return
         async with acquire(self._pool) as connection:
             await connection.execute(
                 "INSERT INTO annals.consumer_positions AS p (consumer, topic, partition, position, advanced_at) "
-                "SELECT $1, k.*, clock_timestamp() FROM set_config('synchronous_commit', 'off', true), "
-                "unnest($2::text[], $3::int[], $4::bigint[]) AS k "
+                "SELECT k.*, clock_timestamp() FROM set_config('synchronous_commit', 'off', true), "
+                "unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS k "
                 "ON CONFLICT (consumer, topic, partition) DO UPDATE "
                 "SET position = excluded.position, advanced_at = excluded.advanced_at "
                 "WHERE p.position < excluded.position",
-                consumer,
-                [topic for topic, _ in partitions],
-                [partition for _, partition in partitions],
-                [positions[partition] for partition in partitions],
+                *map(list, zip(*rows, strict=True)),
             )
 
     async def set_back(self, consumer: str, positions: Mapping[Partition, int]) -> None:

@@ -26,6 +26,7 @@ from inference.pretrained import Dtype
 from inference.question_answering import AnswerReader, ReadSpan
 from inference.reranking import Reranker
 from inference.spacy_analysis import PACKAGED, SpacyAnalyser, revision_of
+from telemetry.collector import collect_rarely
 
 T = TypeVar("T")
 CALL_LIMIT_S = 600.0
@@ -275,6 +276,7 @@ def _load_parser(name: str) -> None:
     sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
     global _parser
     _parser = SpacyAnalyser(name)
+    collect_rarely()
 
 
 def _end_with_parent(parent: int) -> None:

@@ -28,6 +28,8 @@ LONGEST_PAUSE_S = 5.0
 FULL_BATCH_WAIT_S = 0.005
 """What comes with one fetch is delivered within that; an event waits so at each of its six hops. What comes while a
 batch is at work is the next one."""
+MANY = 50
+"""A batch of so many is one of a flood: of what comes behind it, some is waited for (see `Handler.gathers_s`)."""
 UNWANTED_WAIT_S = 0.5
 """What is none of the handler's business waits this long for company: only its position is to be kept."""
 
@@ -64,6 +66,8 @@ class BatchConsumer(Generic[Item]):
         self._changed = asyncio.Event()
         self._wanted = asyncio.Event()
         self._has_room = asyncio.Event()
+        self._is_enough = asyncio.Event()
+        self._gathers_until = 0.0
         self._acknowledging = asyncio.Lock()
         self._recovery = asyncio.Lock()
         self._handled: dict[Partition, int] = {}
@@ -104,6 +108,8 @@ class BatchConsumer(Generic[Item]):
             while True:
                 await self._company()
                 while batch := self._in_flight.next_batch():
+                    if len(batch) >= MANY:
+                        self._gathers_until = asyncio.get_running_loop().time() + self.handler.gathers_s
                     tasks.create_task(self._process_batch(batch))
 
     async def deliver(self, message: Message, event: Acknowledged) -> None:
@@ -117,6 +123,8 @@ class BatchConsumer(Generic[Item]):
         self._changed.set()
         if delivery.is_wanted or self._in_flight.is_full:
             self._wanted.set()
+        if self._in_flight.waiting >= self._batch or self._in_flight.is_full:
+            self._is_enough.set()
         while self._in_flight.is_full:
             self._has_room.clear()
             await self._has_room.wait()
@@ -142,8 +150,19 @@ class BatchConsumer(Generic[Item]):
                 await self._wanted.wait()
         if self._in_flight.waiting < self._batch:
             await asyncio.sleep(FULL_BATCH_WAIT_S)
+            await self._gather()
         self._changed.clear()
         self._wanted.clear()
+
+    async def _gather(self) -> None:
+        """Behind a batch of many: until there is a full one, or time is up."""
+        if asyncio.get_running_loop().time() >= self._gathers_until:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._gathers_until):
+                while self._in_flight.waiting < self._batch and not self._in_flight.is_full:
+                    self._is_enough.clear()
+                    await self._is_enough.wait()
 
     async def _process_batch(self, batch: Sequence[Delivered[Item]]) -> None:
         await self._process(batch, self._in_flight.positions_with(batch))

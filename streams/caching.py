@@ -17,6 +17,7 @@ class CachingHandler:
     name = "caching"
     large_bytes = None
     batch_bytes = BATCH_BYTES
+    gathers_s = 0.0
     event_types: frozenset[str] = frozenset()
 
     def __init__(self, answers: AnswerCache, topics: Topics) -> None:

@@ -14,6 +14,10 @@ BATCH_BYTES = 512 * 1024
 """Of events that are only decoded and written."""
 
 
+GATHERS_S = 0.25
+"""Of consumers whose batches are transactions of a dozen statements, however many events there are in them."""
+
+
 class WaitsBehindError(AnnalsError):
     """An earlier message of the same aggregate is a dead letter; retry or drop that one first."""
 
@@ -52,6 +56,12 @@ class Handler(Protocol[Item]):
     @property
     def batch_bytes(self) -> int:
         """A batch ends with the item that takes it beyond this size."""
+        ...
+
+    @property
+    def gathers_s(self) -> float:
+        """Where many come at once, a batch begins so long after the one before, or when it is full: where a batch costs
+        by itself, fewer of them are cheaper."""
         ...
 
     def size(self, message: Message, item: Item) -> int:

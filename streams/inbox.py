@@ -36,6 +36,7 @@ class InboxHandler:
     # Producers' keys say nothing of documents, and to take a large one in is quick.
     large_bytes = None
     batch_bytes = BATCH_BYTES
+    gathers_s = 0.0
 
     def __init__(self, intake: Intake, order: DeliveryOrder, topic: InboxTopic) -> None:
         self._intake = intake

@@ -6,7 +6,7 @@ from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from projections.projector import Projector
-from streams.handler import BATCH_BYTES
+from streams.handler import BATCH_BYTES, GATHERS_S
 from streams.message import Message, read_event
 
 LARGE_BYTES = 128 * 1024
@@ -18,6 +18,7 @@ class ProjectionHandler:
 
     large_bytes = LARGE_BYTES
     batch_bytes = BATCH_BYTES
+    gathers_s = GATHERS_S
 
     def __init__(self, projector: Projector, positions: ConsumerPositions, topics: Topics) -> None:
         self._projector = projector

@@ -7,7 +7,7 @@ from contracts.event_types import EventType
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from services.processing.resolution import Resolution
-from streams.handler import BATCH_BYTES
+from streams.handler import BATCH_BYTES, GATHERS_S
 from streams.message import Message, read_event
 
 
@@ -17,6 +17,7 @@ class ResolutionHandler:
     name = "resolution"
     large_bytes = None
     batch_bytes = BATCH_BYTES
+    gathers_s = GATHERS_S
     event_types = frozenset({str(EventType.ENTITIES_EXTRACTED), str(EventType.DOCUMENT_DELETED)})
 
     def __init__(self, resolution: Resolution, positions: ConsumerPositions, topics: Topics) -> None:

@@ -1,7 +1,6 @@
 """The worker roles: which handlers run together in one Faust app, and how such an app is run."""
 
 import asyncio
-import gc
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -29,12 +28,15 @@ from streams.dead_letter_sink import DeadLetterSink
 from streams.handler import Handler
 from streams.missed_events import MissedEvents, committed_offsets
 from streams.monitor import Monitor
+from telemetry.collector import collect_rarely
 
 log = logging.getLogger(__name__)
 STOP_LIMIT_S = 4.0
 STARTING_STOP_LIMIT_S = 0.5
 """Of a role that has no partitions yet, so nothing to acknowledge: Faust stops only once it has started."""
 BROKER_LIMIT_S = 300.0
+BATCH, GATHERED = 100, 300
+"""Messages at most in a batch, the second where a batch costs by itself."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     # What was wrong may be mended: whoever starts a consumer lets it go on.
     names = [handler.name for handler in role.handlers]
     loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))
-    consumers = [BatchConsumer(handler, role.dead_letter_sink, missed=missed) for handler in role.handlers]
+    consumers = [
+        BatchConsumer(handler, role.dead_letter_sink, batch=GATHERED if handler.gathers_s else BATCH, missed=missed)
+        for handler in role.handlers
+    ]
     attach(app, consumers)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -173,9 +178,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
             if loop.run_until_complete(consumer.begin()):
                 begin(or_terminate(role.name, consumer.catch_up(published)))
 
-    # What was loaded stays; the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
+    collect_rarely()
     try:
         # Told a level below WARN, Faust shows no spinner and leaves the levels of `logging_config` as they are.
         Worker(

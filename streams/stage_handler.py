@@ -21,6 +21,7 @@ class StageHandler:
 
     large_bytes = LARGE_BYTES
     batch_bytes = BATCH_BYTES
+    gathers_s = 0.0
 
     def __init__(self, runner: StageRunner, positions: ConsumerPositions, topics: Topics) -> None:
         stage = runner.stage

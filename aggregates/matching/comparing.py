@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aggregates.matching.blocking import SLIP_LETTERS
 from aggregates.matching.features import NameFeatures
@@ -50,8 +51,10 @@ def compare(one: NameFeatures, other: NameFeatures, context: Context) -> Match |
     return Match(rule.name, rule.confidence, cosine) if cosine is not None and cosine >= rule.needs else None
 
 
+@lru_cache(maxsize=1 << 15)
 def may_be_one(one: NameFeatures, other: NameFeatures) -> bool:
-    """Whether the names alone would do, in whatever contexts."""
+    """Whether the names alone would do, in whatever contexts. Asked several times of a pair, and again when a later
+    document names one of it."""
     return compare(one, other, lambda: 1.0) is not None
 
 

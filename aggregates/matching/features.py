@@ -51,6 +51,10 @@ class NameFeatures:
     is_latin: bool
     decorations: int
 
+    def __hash__(self) -> int:
+        """Of what all the rest follows from."""
+        return hash((self.name, self.group))
+
     @property
     def is_person(self) -> bool:
         """Whether it is a person's, or may be."""

@@ -41,6 +41,7 @@ from streams.dead_letter_sink import DeadLetterSink
 from streams.delivery_order import DeliveryOrder
 from streams.handler import Handler
 from streams.inbox import InboxHandler
+from streams.position_keeper import PositionKeeper
 from streams.projecting import ProjectionHandler
 from streams.resolving import ResolutionHandler
 from streams.roles import Role
@@ -112,7 +113,8 @@ async def _intake(stores: Stores, sink: DeadLetterSink) -> Handlers:
 async def _projector(stores: Stores, _: DeadLetterSink) -> Handlers:
     await open_read_models(stores)
     await rebuilding(stores).remove_leftovers(deadline=Deadline.after(LEFTOVERS_LIMIT_S))
-    models = [ProjectionHandler(one.projector, stores.positions, stores.topics) for one in stores.projections.values()]
+    positions = PositionKeeper(stores.pool)
+    models = [ProjectionHandler(one.projector, positions, stores.topics) for one in stores.projections.values()]
     return [*models, CachingHandler(stores.read.answers, stores.topics)]
 
 
@@ -145,9 +147,10 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     contexts = Contexts(stores.reader, stores.outputs, lambda: inference.embedder.revision)
     homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
     resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
+    positions = PositionKeeper(stores.pool)
     return [
-        *(StageHandler(runner, stores.positions, stores.topics) for runner in runners),
-        ResolutionHandler(resolution, stores.positions, stores.topics),
+        *(StageHandler(runner, positions, stores.topics) for runner in runners),
+        ResolutionHandler(resolution, positions, stores.topics),
     ]
 
 

@@ -108,8 +108,9 @@ class Relay:
                 try:
                     self._broker.check(ends)
                     moved = self._publish_events(state, bus, position, epoch, ends)
-                    letter = self._publish_letters(state, bus, letter, epoch, ends)
-                    self._publish_requested(state, bus, epoch, moved)
+                    if state.has_others(letter):
+                        letter = self._publish_letters(state, bus, letter, epoch, ends)
+                        self._publish_requested(state, bus, epoch, moved)
                 except BrokerLostRecordsError as lost:
                     # First of all: what is queued bears the old epoch, and would land as soon as there are topics.
                     bus.abandon()

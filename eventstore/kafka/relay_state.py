@@ -25,6 +25,8 @@ SESSION = (
     "tcp_keepalives_interval = 2",
     "tcp_keepalives_count = 3",
     "tcp_user_timeout = '11s'",
+    # What the server forgets in a crash is published again; nobody waits for its disk.
+    "synchronous_commit = off",
 )
 SILENCE_MS = 3000
 CONSUMER = "relay"
@@ -73,6 +75,17 @@ FROM annals.stored_events WHERE notification_id = %s
 ON CONFLICT (consumer, identity) DO UPDATE
 SET attempts = l.attempts + 1, cause = excluded.cause, retry_token = NULL, republish = false,
     status = CASE WHEN l.status = 'dropped' THEN l.status ELSE 'open' END
+"""
+_MOVE = """
+WITH moved AS (UPDATE annals.relay_state SET position = %s)
+INSERT INTO annals.relay_offsets (topic, partition, next_offset)
+SELECT * FROM unnest(%s::text[], %s::integer[], %s::bigint[])
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
+"""
+_BESIDE_EVENTS = """
+SELECT EXISTS (SELECT FROM annals.dead_letters WHERE id > %s)
+    OR EXISTS (SELECT FROM annals.dead_letters WHERE republish)
+    OR EXISTS (SELECT FROM annals.reprocess_requests)
 """
 Connection = LimitedConnection[tuple[object, ...]]
 
@@ -134,21 +147,33 @@ class RelayState:
 
         What could not be published, with its cause, becomes a dead letter of the relay, or is open again as one.
         """
+        if not unpublished:
+            self._move(position, ends)
+            return
         with self.connection.transaction(), self.connection.cursor() as cursor:
             cursor.executemany(
                 _SET_ASIDE,
                 [(CONSUMER, Jsonb({}), cause[:CAUSE_CHARACTERS], event.position) for event, cause in unpublished],
             )
-            cursor.execute("UPDATE annals.relay_state SET position = %s", (position,))
-            cursor.executemany(
-                "INSERT INTO annals.relay_offsets (topic, partition, next_offset) VALUES (%s, %s, %s) "
-                "ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
-                [(topic, partition, end) for (topic, partition), end in sorted(ends.items())],
-            )
+            self._move(position, ends)
+
+    def _move(self, position: int, ends: Mapping[Partition, int]) -> None:
+        partitions = sorted(ends)
+        self.connection.execute(
+            _MOVE,
+            (
+                position,
+                [topic for topic, _ in partitions],
+                [partition for _, partition in partitions],
+                [ends[partition] for partition in partitions],
+            ),
+        )
 
     def new_epoch(self, position: int) -> int:
         """The broker lost what it had: begin again behind `position`. Returns the new epoch."""
         with self.connection.transaction():
+            # Consumers leave their groups for those of a new epoch: it does not come again.
+            self.connection.execute("SET LOCAL synchronous_commit = on")
             row = self.connection.execute(
                 "UPDATE annals.relay_state SET position = %s, epoch = epoch + 1 RETURNING epoch", (position,)
             ).fetchone()
@@ -173,6 +198,12 @@ class RelayState:
             (letter["event_id"], letter["tenant"], letter["aggregate_id"], _streams(letter)),
         ).fetchone()
         return None if row is None else _stored(row)
+
+    def has_others(self, letter_id: int) -> bool:
+        """Whether anything waits to be published beside the next events: letters behind this one, letters that are to
+        be tried again, or events that were published before."""
+        row = self.connection.execute(_BESIDE_EVENTS, (letter_id,)).fetchone()
+        return bool(row and row[0])
 
     def requested(self, limit: int) -> list[int]:
         """Positions of events that are to be published once more, in order."""

@@ -15,17 +15,16 @@ from eventstore.pool import Connection
 
 K = TypeVar("K")
 
-_OF = "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = p.tenant AND k.id = p.document_id"
+_OF_DOCUMENTS = (
+    "SELECT p.tenant, p.analyser, p.length, tsvector_to_array(p.words) AS lexemes FROM {schema}.passages AS p "
+    "JOIN unnest($1::text[], $2::text[]) AS k(tenant, id) ON k.tenant = p.tenant AND k.id = p.document_id"
+)
 _TERMS = (
-    "SELECT p.tenant, w.lexeme, count(*) AS passages FROM {schema}.passages AS p {of} "
+    "SELECT p.tenant, w.lexeme, count(*) AS passages FROM {schema}.passages AS p "
     "CROSS JOIN LATERAL unnest(tsvector_to_array(p.words)) AS w(lexeme) GROUP BY p.tenant, w.lexeme"
 )
-_ANALYSERS = (
-    "SELECT p.tenant, p.analyser, count(*) AS passages FROM {schema}.passages AS p {of} GROUP BY p.tenant, p.analyser"
-)
-_COLLECTIONS = (
-    "SELECT p.tenant, count(*) AS passages, sum(p.length) AS length FROM {schema}.passages AS p {of} GROUP BY p.tenant"
-)
+_ANALYSERS = "SELECT tenant, analyser, count(*) AS passages FROM {schema}.passages GROUP BY tenant, analyser"
+_COLLECTIONS = "SELECT tenant, count(*) AS passages, sum(length) AS length FROM {schema}.passages GROUP BY tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,16 @@ async def count_of(connection: Connection, schema: str, documents: Sequence[Aggr
     """What the passages of these documents hold now."""
     found = Counted()
     if documents:
-        keys = [key.tenant for key in documents], [key.aggregate_id for key in documents]
-        for row in await connection.fetch(_TERMS.format(schema=schema, of=_OF), *keys):
-            found.terms[row["tenant"], row["lexeme"]] = row["passages"]
-        for row in await connection.fetch(_COLLECTIONS.format(schema=schema, of=_OF), *keys):
-            found.passages[row["tenant"]] = row["passages"]
-            found.lengths[row["tenant"]] = row["length"]
-        for row in await connection.fetch(_ANALYSERS.format(schema=schema, of=_OF), *keys):
-            found.analysers[row["tenant"], row["analyser"]] = row["passages"]
+        rows = await connection.fetch(
+            _OF_DOCUMENTS.format(schema=schema),
+            [key.tenant for key in documents],
+            [key.aggregate_id for key in documents],
+        )
+        for tenant, analyser, length, lexemes in rows:
+            found.terms.update([(tenant, lexeme) for lexeme in lexemes])
+            found.passages[tenant] += 1
+            found.lengths[tenant] += length
+            found.analysers[tenant, analyser] += 1
     return found
 
 
@@ -74,9 +75,10 @@ async def add(connection: Connection, schema: str, change: Counted) -> None:
             [change.passages.get(tenant, 0) for tenant in tenants],
             [change.lengths.get(tenant, 0) for tenant in tenants],
         )
-        await connection.execute(
-            f"DELETE FROM {schema}.collections WHERE tenant = ANY($1) AND passages = 0 AND length = 0", tenants
-        )
+        if any(count < 0 for count in change.passages.values()):
+            await connection.execute(
+                f"DELETE FROM {schema}.collections WHERE tenant = ANY($1) AND passages = 0 AND length = 0", tenants
+            )
     await _add_by(connection, schema, "tenant_analysers", "analyser", change.analysers)
     await _add_by(connection, schema, "terms", "lexeme", change.terms)
 
@@ -105,7 +107,7 @@ async def _add_by(connection: Connection, schema: str, table: str, name: str, ch
 async def count_all(connection: Connection, schema: str, limit_s: float) -> None:
     """Of everything, after a bulk load, where nothing is counted yet."""
     for table, query in (("terms", _TERMS), ("collections", _COLLECTIONS), ("tenant_analysers", _ANALYSERS)):
-        await connection.execute(f"INSERT INTO {schema}.{table} {query.format(schema=schema, of='')}", timeout=limit_s)
+        await connection.execute(f"INSERT INTO {schema}.{table} {query.format(schema=schema)}", timeout=limit_s)
 
 
 def _difference(now: Counter[K], before: Counter[K]) -> Counter[K]:

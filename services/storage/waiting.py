@@ -22,6 +22,9 @@ WAIT_LIMIT_S = 7 * 86_400.0
 STALL_LIMIT_S = 600.0
 POLL_S = 0.2
 POLL_MOST_S = 3.0
+AT_ONCE = 32
+"""Of so many documents from the first on it is asked in one look, and of as many others in turn: what a look costs the
+databases does not grow with what is awaited."""
 UNFINISHED = frozenset(
     {
         *TAKES_IN,
@@ -98,33 +101,40 @@ class WaitForDocuments:
         return [one for one in document_ids if one in seen]
 
     async def _wait(self, caller: Caller, document_ids: Sequence[str], report: Callable[[int], None]) -> Awaited:
-        waiting = {AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids}
+        """They are processed in about the order in which they came; one that stands still holds up no other."""
+        waiting = [AggregateKey(caller.tenant, "document", one) for one in dict.fromkeys(document_ids)]
+        turn = 0
+        versions: dict[AggregateKey, int] = {}
         awaited = Awaited()
-        moved, before = time.monotonic(), ""
+        moved = time.monotonic()
         while waiting:
             began = time.monotonic()
-            ids = [key.aggregate_id for key in waiting]
+            turn = turn if turn < len(waiting) else 0
+            looked_at = list(dict.fromkeys([*waiting[:AT_ONCE], *waiting[turn : turn + AT_ONCE]]))
+            turn += AT_ONCE
+            ids = [key.aggregate_id for key in looked_at]
             failed = await retry_unavailable(partial(self._letters.of_aggregates, caller.tenant, ids))
             awaited.failed.update(failed)
-            waiting -= {AggregateKey(caller.tenant, "document", document_id) for document_id in failed}
-            done, state = await retry_unavailable(partial(self._done, sorted(waiting)))
-            waiting -= done
+            rest = [key for key in looked_at if key.aggregate_id not in failed]
+            done, latest = await retry_unavailable(partial(self._done, rest))
             awaited.processed += len(done)
+            waiting = [key for key in waiting if key not in done and key.aggregate_id not in failed]
             report(awaited.processed + len(awaited.failed))
-            if state != before:
-                moved, before = time.monotonic(), state
+            if failed or done or any(versions.get(key) != version for key, version in latest.items()):
+                versions |= latest
+                moved = time.monotonic()
             elif time.monotonic() - moved > STALL_LIMIT_S:
                 raise GaveUpError(
                     f"{len(waiting)} of {len(document_ids)} documents got no further for {STALL_LIMIT_S:.0f} s; "
                     "see `annals status` and the logs in the data folder"
                 )
-            if waiting:
+            if waiting and not done:
                 # To look costs the databases; but one look that waited for a database says nothing of the next.
                 await asyncio.sleep(min(max(POLL_S, 3 * (time.monotonic() - began)), POLL_MOST_S))
         return awaited
 
-    async def _done(self, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], str]:
-        """Those that are finished in every read model; and a text that changes as long as anything moves."""
+    async def _done(self, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], dict[AggregateKey, int]]:
+        """Those that are finished in every read model; and the last version of each that the log knows."""
         latest = await self._reader.latest(keys)
         finished = {key: last.version for key, last in latest.items() if last.event_type not in UNFINISHED}
         for store in self._stores:
@@ -132,4 +142,4 @@ class WaitForDocuments:
             finished = {key: version for key, version in finished.items() if there.get(key, 0) >= version}
         # What the log does not know will never come.
         unknown = set(keys) - set(latest)
-        return set(finished) | unknown, f"{sum(last.version for last in latest.values())}/{len(finished)}/{len(keys)}"
+        return set(finished) | unknown, {key: last.version for key, last in latest.items()}

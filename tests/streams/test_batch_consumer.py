@@ -290,3 +290,49 @@ async def test_what_is_none_of_its_business_waits_for_company_and_holds_up_nothi
         began = asyncio.get_running_loop().time()
         await until(lambda: scene.handler.handled == ["mine"])
         assert asyncio.get_running_loop().time() - began < consumers.UNWANTED_WAIT_S
+
+
+class Silent:
+    """Nobody has to be told."""
+
+    async def processed(self) -> None:
+        """Of it."""
+
+
+async def deliver(scene: Scene, first: int, count: int) -> None:
+    for offset in range(first, first + count):
+        await scene.consumer.deliver(message(offset, b"m%d" % offset), Silent())
+
+
+@pytest.mark.parametrize(("gathers_s", "together"), [(30.0, True), (0.0, False)])
+async def test_behind_a_batch_of_many_what_trickles_in_is_one_batch(gathers_s: float, together: bool) -> None:
+    scene = Scene(batch=consumers.MANY, gathers_s=gathers_s)
+    running = asyncio.create_task(scene.consumer.run())
+    await deliver(scene, 0, consumers.MANY)
+    await until(lambda: len(scene.handler.handled) == consumers.MANY)
+    for offset in range(consumers.MANY, 2 * consumers.MANY):
+        await deliver(scene, offset, 1)
+        await asyncio.sleep(0.002)
+    # The last one makes it a full batch, which nobody keeps waiting.
+    await until(lambda: len(scene.handler.handled) == 2 * consumers.MANY)
+    running.cancel()
+    assert (len(scene.handler.calls) == 2) is together
+
+
+async def test_what_trickles_in_waits_no_longer_than_it_is_gathered() -> None:
+    scene = Scene(batch=2 * consumers.MANY, gathers_s=0.05)
+    running = asyncio.create_task(scene.consumer.run())
+    await deliver(scene, 0, consumers.MANY)
+    await until(lambda: len(scene.handler.handled) == consumers.MANY)
+    await deliver(scene, consumers.MANY, 1)
+    await until(lambda: len(scene.handler.handled) == consumers.MANY + 1)
+    running.cancel()
+
+
+async def test_few_are_not_kept_waiting_for_others() -> None:
+    scene = Scene(gathers_s=30.0)
+    running = asyncio.create_task(scene.consumer.run())
+    for offset in range(5):
+        await deliver(scene, offset, 1)
+        await until(lambda done=offset + 1: len(scene.handler.handled) == done)
+    running.cancel()

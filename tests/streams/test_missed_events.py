@@ -54,6 +54,7 @@ class Follower:
     event_types: frozenset[str] = frozenset({"DocumentIngested"})
     large_bytes: int | None = None
     batch_bytes: int = BATCH_BYTES
+    gathers_s: float = 0.0
     poison: str | None = None
     failures: list[Exception] = field(default_factory=list)
     handled: list[str] = field(default_factory=list)

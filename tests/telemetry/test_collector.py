@@ -6,7 +6,7 @@ import sys
 OBJECTS = 50_000
 COUNTED = f"""
 import gc
-from annals.collector import collect_rarely
+from telemetry.collector import collect_rarely
 collect_rarely()
 runs = []
 gc.callbacks.append(lambda phase, _: runs.append(phase))
