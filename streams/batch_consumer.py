@@ -25,9 +25,9 @@ Result = TypeVar("Result")
 UNAVAILABLE_LIMIT_S = 3600.0
 """A store that stays away longer ends the worker, which is started again and waits anew."""
 LONGEST_PAUSE_S = 5.0
-FULL_BATCH_WAIT_S = 0.005
-"""What comes with one fetch is delivered within that; an event waits so at each of its six hops. What comes while a
-batch is at work is the next one."""
+COMPANY_S, COMPANY_STEPS = 0.001, 5
+"""What comes with one fetch is delivered without a pause of a step; an event waits for one at each of its six hops.
+What comes while a batch is at work is the next one."""
 MANY = 50
 """A batch of so many is one of a flood: of what comes behind it, some is waited for (see `Handler.gathers_s`)."""
 UNWANTED_WAIT_S = 0.5
@@ -149,10 +149,18 @@ class BatchConsumer(Generic[Item]):
             async with asyncio.timeout(UNWANTED_WAIT_S):
                 await self._wanted.wait()
         if self._in_flight.waiting < self._batch:
-            await asyncio.sleep(FULL_BATCH_WAIT_S)
+            await self._pause()
             await self._gather()
         self._changed.clear()
         self._wanted.clear()
+
+    async def _pause(self) -> None:
+        """Until nothing more comes with what came, or for COMPANY_STEPS."""
+        for _ in range(COMPANY_STEPS):
+            before = self._in_flight.waiting
+            await asyncio.sleep(COMPANY_S)
+            if self._in_flight.waiting == before:
+                return
 
     async def _gather(self) -> None:
         """Behind a batch of many: until there is a full one, or time is up."""
