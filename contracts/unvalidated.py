@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from pydantic import BaseModel
 from pydantic_core import from_json
@@ -20,11 +20,21 @@ from contracts.payload import fields_set
 from contracts.registry import PAYLOADS
 from contracts.upcasters import upcast
 
+UUID_DIGITS = 32
+SMALL_BYTES = 16_384
+"""What is smaller repeats few strings: sharing them takes longer than it saves."""
+
 Fields = dict[str, Any]
 Build = Callable[[Any], Any]
 Model = TypeVar("Model", bound=BaseModel)
 
+_BY_NAME = {event_type.value: (event_type, payload) for event_type, payload in PAYLOADS.items()}
 _set = object.__setattr__
+
+
+def read_json(raw: bytes) -> Any:
+    """Our own JSON; a large one has equal strings once. Raises ValueError."""
+    return from_json(raw, cache_strings="keys" if len(raw) < SMALL_BYTES else "all")
 
 
 def decode_unvalidated(raw: bytes, *, position: int | None = None, recorded_at: datetime | None = None) -> DomainEvent:
@@ -33,7 +43,7 @@ def decode_unvalidated(raw: bytes, *, position: int | None = None, recorded_at: 
     Raises MalformedEventError for what has no form that we write, NewerSchemaError.
     """
     try:
-        fields = from_json(raw)
+        fields = read_json(raw)
     except ValueError:
         return decode(raw, position=position, recorded_at=recorded_at)  # it says what is wrong
     return decode_fields(fields, raw, position=position, recorded_at=recorded_at)
@@ -45,8 +55,7 @@ def decode_fields(
     """The same of JSON that was read already; `raw` is its bytes, where they are as they were stored."""
     try:
         lifted = upcast(fields)
-        event_type = EventType(lifted["event_type"])
-        payload = PAYLOADS[event_type]
+        event_type, payload = _BY_NAME[lifted["event_type"]]
         if lifted["schema_version"] == payload.schema_version:
             return _event(lifted, event_type, payload, position, recorded_at)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -69,10 +78,10 @@ def _event(
     recorded_at: datetime | None,
 ) -> DomainEvent:
     causation = fields["causation_id"]
-    event = _made(
-        DomainEvent,
+    event = _filled(
+        DomainEvent.__new__(DomainEvent),
         {
-            "event_id": UUID(fields["event_id"]),
+            "event_id": _uuid(fields["event_id"]),
             "event_type": event_type,
             "schema_version": fields["schema_version"],
             "aggregate_id": fields["aggregate_id"],
@@ -81,23 +90,34 @@ def _event(
             "metadata": _builder(EventMetadata)(fields["metadata"]),
             "timestamp": datetime.fromisoformat(fields["timestamp"]),
             "correlation_id": fields["correlation_id"],
-            "causation_id": None if causation is None else UUID(causation),
+            "causation_id": None if causation is None else _uuid(causation),
             "position": fields["position"] if position is None else position,
             "recorded_at": recorded_at,
         },
+        fields_set(DomainEvent),
     )
     assert isinstance(event, DomainEvent)
     return event
 
 
-def _made(model: type[BaseModel], values: Fields) -> BaseModel:
+def _uuid(text: str) -> UUID:
+    """As `UUID(text)`, which looks for every other spelling first. Raises ValueError."""
+    digits = text.replace("-", "")
+    if len(digits) != UUID_DIGITS or len(text) != UUID_DIGITS + 4:
+        return UUID(text)
+    made = UUID.__new__(UUID)
+    _set(made, "int", int(digits, 16))
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
+def _filled(made: BaseModel, values: Fields, given: set[str]) -> BaseModel:
     """As `model_construct` does, without looking for defaults: what we wrote has every field.
 
     All instances of a model share one set of field names: it is most of what a small one would hold.
     """
-    made = model.__new__(model)
     _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", fields_set(model))
+    _set(made, "__pydantic_fields_set__", given)
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
     return made
@@ -113,12 +133,16 @@ def _builder(model: type[BaseModel]) -> Build:
         if (convert := _converter(field.annotation)) is not None
     }
 
+    given = fields_set(model)
+    new = model.__new__
+    conversions = tuple(converted.items())
+
     def build(values: Fields) -> BaseModel:
         if values.keys() != names:
             raise ValueError("not all fields are there")
-        for name, convert in converted.items():
+        for name, convert in conversions:
             values[name] = convert(values[name])
-        return _made(model, values)
+        return _filled(new(model), values, given)
 
     return build
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
-from pydantic_core import from_json
 
 from contracts import limits
 from contracts.batches import batches
@@ -18,7 +17,7 @@ from contracts.envelope import DomainEvent
 from contracts.erased import Erased, erased_event
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.ids import stream_id
-from contracts.unvalidated import decode_fields
+from contracts.unvalidated import decode_fields, read_json
 from eventstore.keys import AggregateKey
 from eventstore.pages import page
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
@@ -637,7 +636,7 @@ class EventReader:
 def _fields(state: bytes) -> Any:
     """What is no JSON is None: the slow way says what is wrong with it."""
     try:
-        return from_json(state)
+        return read_json(state)
     except ValueError:
         return None
 

@@ -35,7 +35,7 @@ from contracts.envelope import DomainEvent
 from contracts.parts import collect
 from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted, ReasoningResultCached
 from projections import document_state
-from projections.document_state import DocumentState, JudgedRelation
+from projections.document_state import DocumentState, JudgedRelation, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,14 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
     data = event.event_data
     if isinstance(data, StageResult):
         parts, whole = collect(state.parts, data)
-        state = replace(state, parts=parts)
+        if parts or state.parts:
+            state = changed(state, parts=parts)
         if whole is None:
             return state
         data = whole
     stage = _STAGES.get(type(data), state.stage)
     at = event.timestamp if type(data) in _STAGES else state.at
+    tenant = event.tenant
     match data:
         case DocumentIngested() | DocumentUpdated() | DocumentRestored():
             return DocumentState(
@@ -146,7 +148,7 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
         case DocumentDeleted():
             return DocumentState(gone=True, at=event.timestamp, chunks=(), mentions=(), aliases=(), relations=())
         case DocumentChunked():
-            return replace(
+            return changed(
                 state,
                 stage=stage,
                 at=at,
@@ -156,22 +158,22 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
                 chunks=data.chunks,
             )
         case EntitiesExtracted():
-            return replace(
+            return changed(
                 state,
                 stage=stage,
                 at=at,
-                mentions=tuple(_of_today(event.tenant, mention) for mention in data.mentions),
-                aliases=tuple(_of_today(event.tenant, alias) for alias in data.aliases),
+                mentions=tuple([_of_today(tenant, mention) for mention in data.mentions]),
+                aliases=tuple([_of_today(tenant, alias) for alias in data.aliases]),
             )
         case RelationshipsDiscovered():
-            return replace(
+            return changed(
                 state,
                 stage=stage,
                 at=at,
-                relations=tuple(JudgedRelation(_between_today(event.tenant, one)) for one in data.relations),
+                relations=tuple([JudgedRelation(_between_today(tenant, one)) for one in data.relations]),
             )
         case DocumentProcessed():
-            return replace(state, stage=stage, at=at)
+            return changed(state, stage=stage, at=at)
         case RelationshipUpdated():
             return document_state.amended(state, data.relation_id, predicate=data.predicate, confidence=data.confidence)
         case RelationshipValidated():

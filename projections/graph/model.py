@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from contracts.access import collection_of
 from contracts.documents import Mention
@@ -148,6 +149,7 @@ def _mentions(tenant: str, document_id: str, mentions: Sequence[Mention]) -> lis
     ]  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 14)
 def _accented(name: str) -> str:
     """The key of a name that its entity's id does not follow from, as it has accents. Others need none."""
     key = name_key(name)

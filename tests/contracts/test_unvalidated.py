@@ -1,6 +1,9 @@
 """The fast way back from the store gives the very event that the checked way gives."""
 
+import copy
 import json
+import pickle
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.codec import MalformedEventError, decode, encode
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
-from contracts.unvalidated import decode_unvalidated
+from contracts.unvalidated import SMALL_BYTES, decode_unvalidated, read_json
 from tests.contracts.strategies import events
 
 
@@ -37,6 +40,44 @@ def test_what_lacks_a_field_is_refused_as_ever(event: DomainEvent) -> None:
     fields.pop("aggregate_id")
     with pytest.raises(MalformedEventError, match="aggregate_id"):
         decode_unvalidated(json.dumps(fields).encode())
+
+
+@given(st.uuids(), st.uuids())
+@settings(max_examples=50)
+def test_ids_are_the_very_ids(event_id: UUID, causation_id: UUID) -> None:
+    event = decode_unvalidated(_raw(event_id=str(event_id), causation_id=str(causation_id)))
+    for read, wanted in ((event.event_id, event_id), (event.causation_id, causation_id)):
+        assert (read, hash(read), str(read), repr(read)) == (wanted, hash(wanted), str(wanted), repr(wanted))
+        assert pickle.loads(pickle.dumps(read)) == copy.deepcopy(read) == wanted
+
+
+@pytest.mark.parametrize("wrong", ["", "6f1c1d9e", "g" * 36, "6f1c1d9e-5d0c-4a6e-9a53-0d7f3f1f2a1g", "6" * 37])
+def test_what_is_no_id_is_refused(wrong: str) -> None:
+    with pytest.raises(MalformedEventError, match="event_id"):
+        decode_unvalidated(_raw(event_id=wrong))
+
+
+@pytest.mark.parametrize("count", [10, SMALL_BYTES])
+def test_json_reads_the_same_whatever_its_size(count: int) -> None:
+    value = {"names": ["Ada", "Zürich", "a" * 80] * count, "at": [1, 2.5, None, True]}
+    assert read_json(json.dumps(value).encode()) == value
+
+
+def _raw(**fields: object) -> bytes:
+    event = {
+        "event_id": "6f1c1d9e-5d0c-4a6e-9a53-0d7f3f1f2a11",
+        "event_type": "DocumentDeleted",
+        "schema_version": 1,
+        "aggregate_id": "letters/17",
+        "aggregate_version": 2,
+        "event_data": {},
+        "metadata": {"tenant": "default", "actor": "cli", "source": "cli"},
+        "timestamp": "2026-01-02T03:04:05Z",
+        "correlation_id": "c",
+        "causation_id": None,
+        "position": None,
+    }
+    return json.dumps(event | fields).encode()
 
 
 def test_an_older_schema_version_is_upcast() -> None:

@@ -20,7 +20,7 @@ from contracts.entity_decisions import EntityDecisions
 from contracts.parts import split
 from contracts.payload import Payload
 from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted
-from projections.document_state import DocumentState
+from projections.document_state import DocumentState, changed
 from projections.states import QueryState, fold, needed_from
 from tests.aggregates.scenario import (
     chunk,
@@ -110,6 +110,13 @@ def test_stages_follow_each_other() -> None:
     state = fold(events)
     assert isinstance(state, DocumentState)
     assert (state.taken_at, state.at) == (events[0].timestamp, events[-1].timestamp)
+
+
+def test_a_changed_state_keeps_all_else() -> None:
+    state = document(ingested(), chunked(), found(mention("k1", 0, 3)))
+    assert changed(state, stage="related", parts=()) == replace(state, stage="related", parts=())
+    with pytest.raises(TypeError):
+        changed(state, stages="related")
 
 
 def test_new_content_starts_over() -> None:
