@@ -53,6 +53,8 @@ class PostgresGeneration:
             return 0
         count = 0
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
+            # What a crash takes back, and how far this was with it, is loaded again.
+            await connection.execute("SET LOCAL synchronous_commit = off")
             for table in self._layout.tables:
                 rows = [row for change in changes for row in change.sections.get(table.name, ())]
                 await self.store.copy(connection, table, rows)
