@@ -21,7 +21,7 @@ from contracts.entities import EntityAssigned, EntityMerged, EntityUpdated, Enti
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.event_types import TAKES_IN
 from contracts.ids import entity_id
-from contracts.reasoning import ReasoningQueryExecuted, ReasoningStep, Source
+from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted, ReasoningStep, Source
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
@@ -227,6 +227,13 @@ class History:
         )
         return asked + await self._on_query(
             tenant, query_id, lambda state: queries.cache_result(state, digest(query_id), _cause(tenant))
+        )
+
+    async def judge_chain(self, query_id: str, *, valid: bool | None, tenant: str = "default") -> list[DomainEvent]:
+        """Say whether the first chain of a question's answer is right, or take that back."""
+        judged = ReasoningChainValidated(chain=0, valid=valid)
+        return await self._on_query(
+            tenant, query_id, lambda state: queries.validate_chain(state, judged, _cause(tenant))
         )
 
     async def on_document(self, tenant: str, document_id: str, decide: DocumentDecision) -> list[DomainEvent]:

@@ -21,7 +21,7 @@ from projections.vector.text_query import Literal, TextQuery
 from tests.projections.contract.folding import follow
 from tests.projections.history import History
 from tests.projections.models import open_model
-from tests.projections.stories import Story, vector_of
+from tests.projections.stories import Story, digest, vector_of
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour", collection="open")
 MARKET = Story("market", ("Cleo knew Dora.", "Dora sang."), title="Market", collection="closed")
@@ -46,6 +46,7 @@ RELATIONAL: Calls = {
     "list_relations": [(TENANT, RelationFilter(entity_id=BOB), None, 9)],
     "called_wrong": [(TENANT, [WRONG.chunk_id])],
     "wrong_tag": [(TENANT,)],
+    "rejected_question": [(TENANT, digest("ferry"))],
     "called_right": [(TENANT, [HARBOUR.related.relations[0].relation_id])],
     "list_chunks": [(TENANT, "harbour", None, 9)],
     "collection": [(TENANT, "harbour")],
@@ -110,6 +111,8 @@ async def test_every_read_is_of_its_generation(history: History, name: str) -> N
     await history.merge("Ada", "Bob")
     await history.judge_relation(HARBOUR, HARBOUR.related.relations[0].relation_id, valid=True)
     await history.judge_relation(MARKET, WRONG.relation_id, valid=False)
+    await history.ask("ferry", chains=["Ada -> Bob"])
+    await history.judge_chain("ferry", valid=False)
     await history.ingest(LATE)
     await live.everything()
     then = await answers(made(history.pool), calls)
@@ -122,6 +125,7 @@ async def test_every_read_is_of_its_generation(history: History, name: str) -> N
     for story in (HARBOUR, MARKET, LATE):
         await history.delete(story)
     await history.undo("Ada")
+    await history.judge_chain("ferry", valid=None)
     await live.everything()
     assert await answers(made(history.pool, past.schema), calls) == bound
     now = await answers(made(history.pool), calls)
