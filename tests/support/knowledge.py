@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,9 +74,9 @@ class Knowledge:
 
 
 @contextlib.asynccontextmanager
-async def open_knowledge(dsn: str, data: Path) -> AsyncIterator[Knowledge]:
+async def open_knowledge(dsn: str, data: Path, **settings: Any) -> AsyncIterator[Knowledge]:
     """On a fresh database."""
-    async with open_stores(load_settings(data=data), dsn) as stores:
+    async with open_stores(load_settings(data=data, **settings), dsn) as stores:
         await open_read_models(stores)
         history = History(stores.pool, stores.reader, stores.commands, stores.texts, stores.outputs)
         read, citations = stores.read, Citations(stores.texts)
