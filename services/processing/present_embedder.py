@@ -116,7 +116,11 @@ class ServingEmbedders:
         self._tenant = tenant
 
     async def say(self, caller: Caller, revision: str, reason: str | None) -> None:
-        """This one serves from now on: an event where that is news. Raises StoreUnavailableError, ConflictError."""
+        """This one serves from now on: an event where that is news.
+
+        Raises AccessDeniedError, StoreUnavailableError, ConflictError.
+        """
+        caller.require("projections", "execute")
         cause = replace(caller, tenant=self._tenant).cause("models-embedding")
         await self._commands.execute(
             Command(

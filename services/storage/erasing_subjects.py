@@ -39,6 +39,7 @@ class EraseSubjects:
         Broken off, it is done again, and goes on. Raises AccessDeniedError, InvalidRequestError, ConflictError,
         StoreUnavailableError, DeadlineExceededError.
         """
+        caller.require("documents", "administer")
         found = await self._naming.find(caller, names, deadline=deadline)
         shown = [one.document_id for one in found.documents if one.document_id in documents]
         also = [
