@@ -123,9 +123,9 @@ EMITTED: dict[EventType, Emitted] = {
     ),
     EventType.MODEL_LOADED: Emitted(("annals up", "annals run"), ("log",), "`annals models list`"),
     EventType.MODEL_UPDATED: Emitted(
-        ("annals up", "annals run"),
+        ("annals models set", "annals replay", "annals up", "annals run"),
         ("log",),
-        "`annals models list`: the model that the settings name now",
+        "`annals models list`: the model that serves now",
     ),
     EventType.CACHE_CLEARED: Emitted(
         ("annals cache clear",), ("log",), "`annals models list`: nothing is kept of the revision"

@@ -120,7 +120,7 @@ class StageResult(Payload):
 
 
 class DocumentChunked(StageResult):
-    """The text was cut into chunks and each chunk has a vector of `embedder`."""
+    """The text was cut into chunks and each chunk has a vector of `embedder`, which another may have followed since."""
 
     event_type: ClassVar[EventType] = EventType.DOCUMENT_CHUNKED
     schema_version: ClassVar[int] = 2
