@@ -10,10 +10,22 @@ from inference.formats.errors import UnreadableFileError
 
 _INFO = re.compile(r"\\info\b(.{0,8192})", re.DOTALL)
 _FIELD = r"\{\\%s\s+([^{}]{1,2000})\}"
-_TIME = re.compile(r"\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})(?:\\hr(\d{1,2}))?(?:\\min(\d{1,2}))?")
-_OUTLINE = re.compile(r"\\outlinelevel(\d)(?![0-9]) ?")
-_LEVEL = re.compile("\uf000(\\d)")
+_TIME = r"\\%s\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})(?:\\hr(\d{1,2}))?(?:\\min(\d{1,2}))?"
+_INNER = r"(?:[^{}]++|\{[^{}]*+\})*+"
+_STYLES = re.compile(r"\{\\stylesheet((?:[^{}]++|\{" + _INNER + r"\})*+)\}")
+_STYLE = re.compile(r"\{\\s(\d{1,5})(?!\d)(" + _INNER + r")\}")
+_STYLE_NAME = re.compile(r"(?:\\[a-z]+(?:-?\d+)?\s|\}\s*)(?:heading ([1-9])\b[^\\{}]*|title);\s*$", re.I)
+_LEVEL = re.compile(r"\\outlinelevel(\d)(?!\d)")
+_PROPERTY = re.compile(
+    r"\\[^a-z]|\{\\(?P<label>listtext|pntext)(?![a-z])(?P<said>" + _INNER + r")\}|"
+    r"\\(?P<name>pard|outlinelevel|ilvl|s)(?P<value>\d{1,5})?(?![a-z0-9-]) ?"
+)
+_MARK = re.compile("\uf000([hi])(\\d)")
+_LABEL = re.compile("\uf001([^\uf002]*)\uf002")
 _BULLET = re.compile(r"[•‣▪◦●○·]\s*(?=\S)")
+_NUMBER = re.compile(r"(\d{1,6})[.)]?")
+BODY = 9
+"""The outline level of what is no heading."""
 
 
 def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
@@ -21,26 +33,37 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
     source = raw.decode("latin-1").rstrip("\0")
     if source.count("{") > source.count("}") + 64 or not source.rstrip().endswith("}"):
         raise UnreadableFileError("is RTF that ends too early; get it again")
-    # A heading's level goes through as a character of private use before its words.
-    outlined = _OUTLINE.sub(lambda found: rf"{{\u-4096?{found[1]}}}", source)
-    text = _text(outlined, encoding=context.encoding or "cp1252", errors="replace")
+    text = _text(_marked(source), encoding=context.encoding or "cp1252", errors="replace")
     # What lies beyond the first plane comes as two halves.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     builder = TextBuilder()
     rows: list[list[str]] = []
+    depth = 0
     # A cell may end with a paragraph of its own.
     for line in text.replace("\n|", "|").split("\n"):
-        if line.count("|") >= 2 and line.rstrip().endswith("|"):
-            rows.append(line.rstrip().removesuffix("|").split("|"))
+        level = None
+        for kind, value in _MARK.findall(line):
+            level, depth = (int(value), depth) if kind == "h" else (level, int(value))
+        line = _MARK.sub("", line)
+        row = _LABEL.sub(lambda found: f"{_words(found)} ", line).rstrip()
+        if row.count("|") >= 2 and row.endswith("|"):
+            rows.append(row.removesuffix("|").split("|"))
             continue
-        builder.table(rows)
-        rows = []
-        level, line = _LEVEL.search(line), _LEVEL.sub("", line)
-        if level is not None and line.strip():
-            builder.heading(int(level[1]) + 1, line)
-        elif bullet := _BULLET.match(line.strip()):
-            builder.item(line.strip()[bullet.end() :])
-        elif line.strip():
+        label, line = _LABEL.search(line), _LABEL.sub("", line).strip()
+        if rows:
+            builder.table(rows)
+            rows = []
+        if not line:
+            continue
+        if level is not None:
+            builder.heading(level + 1, f"{_words(label)} {line}")
+        elif label is not None:
+            number = _NUMBER.fullmatch(label[1].strip())
+            said = line if number else f"{_words(label)} {line}"
+            builder.item(said, depth, int(number[1]) if number else None)
+        elif bullet := _BULLET.match(line):
+            builder.item(line[bullet.end() :])
+        else:
             builder.end_list()
             builder.paragraph(line)
     builder.table(rows)
@@ -50,9 +73,58 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
         title=_info(source, "title")
         or next((builder.text[one.start : one.end] for one in builder.headings if one.level == 1), None),
         authors=tuple(filter(None, (_info(source, "author"),))),
-        created=_created(source),
+        created=_time(source, "creatim"),
+        modified=_time(source, "revtim"),
         headings=builder.headings,
     )
+
+
+def _marked(source: str) -> str:
+    """With marks of private use, which go through to the text: U+F000 and a letter with a digit where a paragraph gets
+    its level as a heading (h0 the highest) or in a list (i0), and between U+F001 and U+F002 what stands before an item
+    of a list. The level in a list holds until paragraphs are begun anew (`pard`)."""
+    styles = _heading_styles(source)
+
+    def marked(found: re.Match[str]) -> str:
+        if found["label"] is not None:
+            return f"{{\\uc0\\u-4095 }}{{{found['said']}}}{{\\uc0\\u-4094 }}"
+        value = int(found["value"] or 0)
+        match found["name"]:
+            case "pard":
+                return found[0] + _mark("i", 0)
+            case "outlinelevel" if value < BODY:
+                return _mark("h", value)
+            case "s" if value in styles:
+                return _mark("h", styles[value])
+            case "ilvl" if value < BODY:
+                return _mark("i", value)
+            case _:
+                return found[0]
+
+    return _PROPERTY.sub(marked, source)
+
+
+def _mark(kind: str, value: int) -> str:
+    return f"{{\\uc0\\u-4096 {kind}{value}}}"
+
+
+def _heading_styles(source: str) -> dict[int, int]:
+    """Level of each style for headings, 0 the highest: it has one, or is called `heading 1` to 9, or is the title's."""
+    sheet = _STYLES.search(source)
+    levels: dict[int, int] = {}
+    for number, definition in _STYLE.findall(sheet[1] if sheet else ""):
+        stated, called = _LEVEL.search(definition), _STYLE_NAME.search(definition)
+        if stated is not None and int(stated[1]) < BODY:
+            levels[int(number)] = int(stated[1])
+        elif called is not None:
+            levels[int(number)] = int(called[1] or 1) - 1
+    return levels
+
+
+def _words(label: re.Match[str] | None) -> str:
+    """What stands before a paragraph (`1.2`, `(a)`), unless it is a bullet: one sign, in some font a letter."""
+    said = label[1].strip() if label is not None else ""
+    return said if said.isdigit() or (len(said) > 1 and any(one.isalnum() for one in said)) else ""
 
 
 def _info(source: str, name: str) -> str | None:
@@ -61,8 +133,8 @@ def _info(source: str, name: str) -> str | None:
     return one_line(_text("{\\rtf1 " + found[1] + "}", errors="replace")) or None if found else None
 
 
-def _created(source: str) -> str | None:
-    found = _TIME.search(source[:65_536])
+def _time(source: str, name: str) -> str | None:
+    found = re.search(_TIME % name, source[:65_536])
     if found is None:
         return None
     year, month, day, hour, minute = (int(one or 0) for one in found.groups())
