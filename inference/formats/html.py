@@ -16,7 +16,10 @@ from inference.formats.plain_text import guessed
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.I)
 _TITLES = ("og:title", "citation_title", "dc.title", "dcterms.title")
 _AUTHORS = ("author", "citation_author", "dc.creator", "dcterms.creator", "article:author")
-_CREATED = ("article:published_time", "citation_publication_date", "dcterms.created", "dc.date", "dcterms.date", "date")
+_CREATED = (
+    "article:published_time", "citation_publication_date", "dcterms.created", "dc.date", "dcterms.date", "date",
+    "created",
+)  # fmt: skip
 _MODIFIED = ("article:modified_time", "dcterms.modified", "last-modified", "og:updated_time", "changed")
 
 
@@ -69,8 +72,10 @@ def title_of(tree: Any, meta: list[tuple[str, str]]) -> str | None:
 
 
 def language_of(tree: Any) -> str | None:
-    """A BCP 47 tag."""
-    stated = tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or tree.get("xml:lang") or ""
+    """A BCP 47 tag, of the page or of its body."""
+    names = ("lang", "{http://www.w3.org/XML/1998/namespace}lang", "xml:lang")
+    found = (one.get(name) for one in (tree, tree.find("body")) if one is not None for name in names)
+    stated: str = next(filter(None, found), "")
     return stated.strip() if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*", stated.strip()) else None
 
 

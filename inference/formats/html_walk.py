@@ -89,7 +89,8 @@ class _Walk:
         elif tag in ("ul", "ol"):
             self._flush()
             self._list(element, 0)
-            self._builder.end_list()
+            if not _goes_on(element):
+                self._builder.end_list()
         elif tag == "pre":
             self._flush()
             self._builder.verbatim(element.text_content())
@@ -172,6 +173,14 @@ def _is_hidden(element: Any) -> bool:
 def _is_menu(element: Any) -> bool:
     links = [len(one.text_content().strip()) for one in element.iter("a")]
     return len(links) >= MENU_LINKS and sum(links) > LINK_SHARE * len(one_line(element.text_content()))
+
+
+def _goes_on(element: Any) -> bool:
+    """Whether a list goes on in the next one, which begins a level deeper (as LibreOffice has a list within a list)."""
+    following = element.getnext()
+    if following is None or following.tag not in ("ul", "ol") or (element.tail or "").strip():
+        return False
+    return len(following) > 0 and following[0].tag in ("ul", "ol")
 
 
 def _nearest_list(inner: Any, item: Any) -> bool:

@@ -106,6 +106,18 @@ def test_menus_of_links_are_left_out_and_a_page_of_links_is_not_empty(read_one: 
     assert "Page number 5" in only.text and "all of the page" in only.warnings[0]
 
 
+def test_a_list_goes_on_in_one_that_begins_deeper(read_one: ReadOne) -> None:
+    """As LibreOffice writes a list within a list; others beside one another are lists of their own."""
+    page = (
+        '<html><body lang="de"><ul><li>white</ul> <ul><ul><li>at night</ul></ul><ol><li>first</ol>'
+        "<ul><li>red</ul> and <ul><ul><li>deep</ul></ul></body></html>"
+    )
+    found = read_one(page.encode())
+    assert found.text == "- white\n  - at night\n\n1. first\n\n- red\n\nand\n\n  - deep\n"
+    assert found.language == "de"
+    assert read_one(page.replace("<html>", '<html lang="cs">').encode()).language == "cs"
+
+
 def test_a_page_is_read_by_the_encoding_that_it_declares(read_one: ReadOne) -> None:
     page = '<html><head><meta charset="iso-8859-2"><title>Łódź</title></head><body><p>Żółta łódź.</p></body></html>'
     found = read_one(page.encode("iso-8859-2"), "page.html")

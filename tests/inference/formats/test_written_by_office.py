@@ -1,10 +1,13 @@
 """What LibreOffice wrote (`make_files.py`) is read back: the same text, titles, tables, pages."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.inference.formats.conftest import ReadOne, Refusal, headings
+from tests.inference.formats.samples import zipped
 
 FILES = Path(__file__).parent / "files"
 LIGHT = """## Light
@@ -29,6 +32,10 @@ The horn is heard for 5 km.
 """
 
 
+def pages(text: str, starts: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(text[start:end] for start, end in zip(starts, (*starts[1:], None), strict=True))
+
+
 @pytest.mark.parametrize(
     ("kind", "made", "language"),
     [
@@ -44,6 +51,50 @@ def test_texts(read_one: ReadOne, kind: str, made: str, language: str | None) ->
     assert headings(found) == [(1, "Skerry Point"), (1, "The lighthouse"), (2, "Light"), (2, "Fog")]
     assert (found.title, found.authors, found.language) == ("Skerry Point", ("Ines Renn",), language)
     assert (found.created, found.modified, found.pages, found.warnings) == (made, made, (), ())
+
+
+def test_html(read_one: ReadOne) -> None:
+    """Its writer makes a paragraph of the title."""
+    found = read_one((FILES / "skerry.html").read_bytes(), "x")
+    assert (found.kind, found.text) == ("html", "Skerry Point\n\nInes Renn\n\n" + STORY)
+    assert (found.title, found.authors, found.language) == ("Skerry Point", ("Ines Renn",), "en-US")
+    assert (found.created, found.modified) == ("2026-11-26T20:14:21", "2026-11-26T20:14:21")
+
+
+def test_epub(read_one: ReadOne) -> None:
+    """Its writer drops the levels of headings, what is a list and the head of a table; its table of contents names
+    what a chapter begins with."""
+    found = read_one((FILES / "skerry.epub").read_bytes(), "x")
+    assert pages(found.text, found.pages) == (
+        "Skerry Point\n\nInes Renn\n\n",
+        "# The lighthouse\n\nIt stands on a rock; Žofie painted it 💡 in 1900.\n\nLight\n\nwhite\n\nred\n\nat night\n\n"
+        "| 1900 | 12 |\n| --- | --- |\n| 1910 | 40 |\n\nFog\n\nThe horn is heard for 5 km.\n",
+    )
+    assert (found.kind, found.title, found.authors, found.language) == ("epub", "Skerry Point", ("Ines Renn",), "en")
+    assert (found.created, found.modified) == (None, "2026-11-26T20:14:21+00:00")
+
+
+@pytest.mark.parametrize(
+    ("label", "chapter", "first"),
+    [
+        ("The lighthouse", "", "# The lighthouse\n"),
+        ("Another", "", "The lighthouse\n"),
+        # A chapter with headings is as it is.
+        ("The lighthouse", "<h2>Light</h2>", "## Light\n"),
+        (None, "", "The lighthouse\n"),
+    ],
+)
+def test_contents_of_an_epub(read_one: ReadOne, label: str | None, chapter: str, first: str) -> None:
+    """They name what a chapter begins with, where that is so; without them a book is read all the same."""
+    with zipfile.ZipFile(io.BytesIO((FILES / "skerry.epub").read_bytes())) as book:
+        files = {name: book.read(name) for name in book.namelist()}
+    contents = files["OEBPS/toc.xhtml"].replace(b"The lighthouse", (label or "").encode())
+    files["OEBPS/toc.xhtml"] = b"" if label is None else contents
+    section = "OEBPS/sections/section0002.xhtml"
+    files[section] = files[section].replace(b'<p class="para1">', chapter.encode() + b'<p class="para1">')
+    found = read_one(zipped(files), "x")
+    assert found.text[found.pages[1] :].startswith(first)
+    assert len(found.headings) == first.startswith("#")
 
 
 def test_csv(read_one: ReadOne) -> None:
