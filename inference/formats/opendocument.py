@@ -1,6 +1,7 @@
 """OpenDocument (ISO/IEC 26300): texts (ODT), spreadsheets (ODS) and presentations (ODP)."""
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,18 +10,15 @@ from inference.formats.context import ReadContext
 from inference.formats.dates import iso
 from inference.formats.document import Kind, Read, ReadDocument
 from inference.formats.errors import UnreadableFileError
+from inference.formats.opendocument_elements import OFFICE, SKIPPED, TABLE, TEXT, paragraphs_of, rows_of, text_of
 from inference.formats.xml import parse_xml
 from inference.formats.zip_guard import checked_office
 
-_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
-_PARAGRAPHS = (f"{_TEXT}p", f"{_TEXT}h")
-_SKIPPED = frozenset({f"{_TEXT}note", f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}sequence-decls"})
-MAX_REPEATED = 1_000
-"""Of cells and rows that stand for several."""
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+_LENGTH = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
 
 def read_text(raw: bytes, context: ReadContext) -> Iterator[Read]:
@@ -33,14 +31,14 @@ def read_text(raw: bytes, context: ReadContext) -> Iterator[Read]:
 
 
 def read_spreadsheet(raw: bytes, context: ReadContext) -> Iterator[Read]:
-    """One document. A page is a sheet, cells are as they are shown."""
+    """One document. A page is a sheet, cells are as they are shown but for dates."""
     document = _opened(raw)
     builder = TextBuilder()
-    for sheet in _body(document).iter(f"{_TABLE}table"):
-        if sheet.getparent().tag == f"{_OFFICE}spreadsheet":
+    for sheet in _body(document).iter(f"{TABLE}table"):
+        if sheet.getparent().tag == f"{OFFICE}spreadsheet":
             builder.page()
-            builder.heading(1, sheet.get(f"{_TABLE}name", ""))
-            builder.table(_rows(sheet))
+            builder.heading(1, sheet.get(f"{TABLE}name", ""))
+            builder.table(rows_of(sheet))
     yield _told(document, "ods", builder, None)
 
 
@@ -49,14 +47,21 @@ def read_presentation(raw: bytes, context: ReadContext) -> Iterator[Read]:
     document = _opened(raw)
     builder = TextBuilder()
     first = None
-    for slide in _body(document).iter(f"{_DRAW}page"):
+    body = _body(document)
+    indents = _indents(body)
+    for slide in body.iter(f"{_DRAW}page"):
         builder.page()
         title = next((one for one in slide if one.get(f"{_PRESENTATION}class") == "title"), None)
-        if title is not None and (said := _text(title)):
+        if title is not None and (said := text_of(title)):
             first = first or said
             builder.heading(1, said)
         for item in slide:
-            if item is not title and item.tag != f"{_PRESENTATION}notes":
+            if item is title or item.tag == f"{_PRESENTATION}notes":
+                continue
+            has_structure = any(True for _ in item.iter(f"{TEXT}list", f"{TABLE}table"))
+            if item.get(f"{_PRESENTATION}class") == "outline" and not has_structure:
+                _points(builder, item, indents)
+            else:
                 _add(builder, [item])
         for notes in slide.iterchildren(f"{_PRESENTATION}notes"):
             _add(builder, notes)
@@ -97,77 +102,52 @@ def _told(document: Any, kind: Kind, builder: TextBuilder, title: str | None) ->
 def _add(builder: TextBuilder, element: Any) -> None:
     for child in element:
         tag = child.tag
-        if not isinstance(tag, str) or tag in _SKIPPED:
+        if not isinstance(tag, str) or tag in SKIPPED:
             continue
-        if tag == f"{_TEXT}h":
-            level = child.get(f"{_TEXT}outline-level", "1")
-            builder.heading(int(level) if level.isdigit() else 1, _text(child))
-        elif tag == f"{_TEXT}p":
-            if child.get(f"{_TEXT}style-name") == "Title":
-                builder.heading(1, _text(child))
-            elif text := _text(child):
+        if tag == f"{TEXT}h":
+            level = child.get(f"{TEXT}outline-level", "1")
+            builder.heading(int(level) if level.isdigit() else 1, text_of(child))
+        elif tag == f"{TEXT}p":
+            if child.get(f"{TEXT}style-name") == "Title":
+                builder.heading(1, text_of(child))
+            elif text := text_of(child):
                 builder.paragraph(text)
-        elif tag == f"{_TEXT}list":
+        elif tag == f"{TEXT}list":
             _list(builder, child, 0)
             builder.end_list()
-        elif tag == f"{_TABLE}table":
-            builder.table(_rows(child))
+        elif tag == f"{TABLE}table":
+            builder.table(rows_of(child))
         else:
             _add(builder, child)
 
 
 def _list(builder: TextBuilder, element: Any, depth: int) -> None:
-    for item in element.iterchildren(f"{_TEXT}list-item", f"{_TEXT}list-header"):
+    for item in element.iterchildren(f"{TEXT}list-item", f"{TEXT}list-header"):
         for child in item:
-            if child.tag == f"{_TEXT}list":
+            if child.tag == f"{TEXT}list":
                 _list(builder, child, depth + 1)
             elif isinstance(child.tag, str):
-                builder.item(_text(child), depth)
+                builder.item(text_of(child), depth)
 
 
-def _rows(table: Any) -> Iterator[list[str]]:
-    for row in table.iter(f"{_TABLE}table-row"):
-        if next(row.iterancestors(f"{_TABLE}table")) is not table:
-            continue
-        cells: list[str] = []
-        for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            text = " ".join(map(_text, _paragraphs(cell))) or _value(cell)
-            cells += [text] * _repeated(cell, "number-columns-repeated")
-        while cells and not cells[-1]:
-            cells.pop()
-        yield from [cells] * _repeated(row, "number-rows-repeated") if cells else ()
+def _indents(body: Any) -> dict[str | None, float]:
+    """Of styles of paragraphs, each in the unit that it has."""
+    found: dict[str | None, float] = {}
+    for style in body.iter(f"{_STYLE}style"):
+        for properties in style.iterchildren(f"{_STYLE}paragraph-properties"):
+            if said := _LENGTH.match(properties.get(f"{_FO}margin-left", "")):
+                found[style.get(f"{_STYLE}name")] = float(said[0])
+    return found
 
 
-def _paragraphs(element: Any) -> Iterator[Any]:
-    """However deep they lie, but for those of annotations and notes."""
-    for child in element:
-        if child.tag in _PARAGRAPHS:
-            yield child
-        elif child.tag not in _SKIPPED:
-            yield from _paragraphs(child)
-
-
-def _value(cell: Any) -> str:
-    """What a cell holds of which no writer said how it is shown."""
-    names = ("string-value", "date-value", "time-value", "boolean-value", "value")
-    return one_line(next((said for name in names if (said := cell.get(f"{_OFFICE}{name}"))), ""))
-
-
-def _repeated(element: Any, name: str) -> int:
-    stated = element.get(f"{_TABLE}{name}", "1")
-    return max(1, min(int(stated), MAX_REPEATED)) if stated.isdigit() else 1
-
-
-def _text(element: Any) -> str:
-    return one_line("".join(_pieces(element)))
-
-
-def _pieces(element: Any) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        if isinstance(child.tag, str) and child.tag not in _SKIPPED:
-            if child.tag in (f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):
-                yield " "
-            else:
-                yield from _pieces(child)
-        yield child.tail or ""
+def _points(builder: TextBuilder, outline: Any, indents: dict[str | None, float]) -> None:
+    """Paragraphs of an outline without lists are its points, as deep as they are indented; a single one is text."""
+    found = [(text_of(one), indents.get(one.get(f"{TEXT}style-name"), 0.0)) for one in paragraphs_of(outline)]
+    found = [(text, indent) for text, indent in found if text]
+    if len(found) == 1:
+        builder.paragraph(found[0][0])
+        return
+    depths = {indent: depth for depth, indent in enumerate(sorted({indent for _, indent in found}))}
+    for text, indent in found:
+        builder.item(text, depths[indent])
+    builder.end_list()

@@ -24,8 +24,8 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
     first = None
     for slide in presentation.slides:
         builder.page()
-        title = slide.shapes.title
-        if title is not None and title.has_text_frame and title.text_frame.text.strip():
+        title = _title(slide)
+        if title is not None:
             first = first or " ".join(title.text_frame.text.split())
             builder.heading(1, title.text_frame.text)
         for item in _in_order(slide.shapes):
@@ -36,6 +36,16 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
                 builder.paragraph(paragraph.text)
     found = ReadDocument(kind="pptx", text=builder.text, title=first, headings=builder.headings, pages=builder.pages)
     yield with_properties(found, presentation.core_properties)
+
+
+def _title(slide: Any) -> Any | None:
+    """The first of the type of titles that has text. Its index does not tell: LibreOffice writes none, which is 0."""
+    from pptx.enum.shapes import PP_PLACEHOLDER as KIND
+
+    titles = (KIND.TITLE, KIND.CENTER_TITLE, KIND.VERTICAL_TITLE)
+    placeholders = (one for one in slide.shapes if one.is_placeholder and one.has_text_frame)
+    found = (one for one in placeholders if one.placeholder_format.type in titles)
+    return next((one for one in found if one.text_frame.text.strip()), None)
 
 
 def _in_order(items: Any) -> list[Any]:

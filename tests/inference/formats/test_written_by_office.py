@@ -30,6 +30,18 @@ It stands on a rock; Žofie painted it 💡 in 1900.
 
 The horn is heard for 5 km.
 """
+SLIDES = (
+    "# Skerry Point\n\nInes Renn\n\n",
+    "# The lighthouse\n\n",
+    "It stands on a rock; Žofie painted it 💡 in 1900.\n\n",
+    LIGHT.removeprefix("#") + "\n",
+    "# Fog\n\nThe horn is heard for 5 km.\n",
+)
+SHEETS = (
+    "# By year\n\n| Year | Ships | Since | Open |\n| --- | --- | --- | --- |\n"
+    "| 1900 | 12 | 2020-01-02 | TRUE |\n| 1910 | 40.5 |  | FALSE |\n| Sum | 52.5 |\n\n",
+    "# By pier\n\n| Pier | Ships |\n| --- | --- |\n| North | 7 |\n",
+)
 
 
 def pages(text: str, starts: tuple[int, ...]) -> tuple[str, ...]:
@@ -95,6 +107,24 @@ def test_contents_of_an_epub(read_one: ReadOne, label: str | None, chapter: str,
     found = read_one(zipped(files), "x")
     assert found.text[found.pages[1] :].startswith(first)
     assert len(found.headings) == first.startswith("#")
+
+
+@pytest.mark.parametrize(("kind", "language"), [("pptx", "en-US"), ("odp", None)])
+def test_presentations(read_one: ReadOne, kind: str, language: str | None) -> None:
+    """A page a slide; the third has no title. PPTX lost there how deep an item lies."""
+    found = read_one((FILES / f"slides.{kind}").read_bytes(), "x")
+    slides = SLIDES if kind == "odp" else tuple(one.replace("  - ", "- ") for one in SLIDES)
+    assert (found.kind, pages(found.text, found.pages)) == (kind, slides)
+    assert headings(found) == [(1, "Skerry Point"), (1, "The lighthouse"), (1, "Light"), (1, "Fog")]
+    assert (found.title, found.authors, found.language) == ("Skerry Point", ("Ines Renn",), language)
+    assert found.created == found.modified == "2026-11-26T20:14:21"
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "ods"])
+def test_spreadsheets(read_one: ReadOne, kind: str) -> None:
+    found = read_one((FILES / f"sheet.{kind}").read_bytes(), "x")
+    assert (found.kind, pages(found.text, found.pages)) == (kind, SHEETS)
+    assert (found.title, found.created) == ("Ships of Tarrow", "2026-11-26T20:14:21")
 
 
 def test_csv(read_one: ReadOne) -> None:

@@ -112,6 +112,23 @@ def test_what_python_pptx_writes(read_one: ReadOne) -> None:
     assert [found.text[start:].split("\n")[0] for start in found.pages] == ["# Tarrow", "# Ships"]
 
 
+def test_a_slide_of_two_titles(read_one: ReadOne) -> None:
+    """Its first one with text is its heading, whatever their index is; the other is text."""
+    from pptx import Presentation
+
+    deck = Presentation()
+    for texts in (("Tarrow", "Two piers"), ("", "A lighthouse")):
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        for placeholder, text in zip(slide.placeholders, texts, strict=True):
+            placeholder.text = text
+            placeholder._element.ph.set("type", "title")
+            placeholder._element.ph.attrib.pop("idx", None)
+    raw = io.BytesIO()
+    deck.save(raw)
+    found = read_one(raw.getvalue())
+    assert (found.title, found.text) == ("Tarrow", "# Tarrow\n\nTwo piers\n\n# A lighthouse\n")
+
+
 def test_what_openpyxl_writes(read_one: ReadOne) -> None:
     import datetime
 
@@ -255,6 +272,26 @@ def test_what_odfpy_writes_as_spreadsheet(read_one: ReadOne) -> None:
     assert [found.text[start:].split("\n")[0] for start in found.pages] == ["# By year", "# Empty", "# By pier"]
 
 
+def test_dates_of_an_opendocument_spreadsheet(read_one: ReadOne) -> None:
+    """As XLSX has them, however they are shown; a value that is no date is as it is shown."""
+    from odf.opendocument import OpenDocumentSpreadsheet
+    from odf.table import Table, TableCell, TableRow
+    from odf.text import P
+
+    made, sheet = OpenDocumentSpreadsheet(), Table(name="By year")
+    for value in ("2020-01-02", "2020-01-02T00:00:00", "2020-01-02T12:30:00", "2020-01-02T12:30:00.500000000", "?"):
+        row, cell = TableRow(), TableCell(valuetype="date", datevalue=value)
+        cell.addElement(P(text="2.1.20"))
+        row.addElement(cell)
+        sheet.addElement(row)
+    made.spreadsheet.addElement(sheet)
+    found = read_one(saved(made), "x")
+    assert found.text.split("\n\n")[1].split("\n") == [
+        "| 2020-01-02 |", "| --- |", "| 2020-01-02 |", "| 2020-01-02 12:30:00 |", "| 2020-01-02 12:30:00.500000 |",
+        "| 2.1.20 |", "",
+    ]  # fmt: skip
+
+
 def test_what_odfpy_writes_as_presentation(read_one: ReadOne) -> None:
     from odf.draw import Frame, Page, TextBox
     from odf.opendocument import OpenDocumentPresentation
@@ -291,7 +328,7 @@ def test_what_odfpy_writes_as_presentation(read_one: ReadOne) -> None:
     found = read_one(saved(made), "x")
     assert (found.kind, found.title) == ("odp", "Tarrow")
     assert found.text == (
-        "# Tarrow\n\nTwo piers\n\nA lighthouse\n\nSay it slowly.\n\n"
+        "# Tarrow\n\n- Two piers\n- A lighthouse\n\nSay it slowly.\n\n"
         "# Ships\n\n| Year | Ships |\n| --- | --- |\n| 1900 | 12 |\n"
     )
     assert [found.text[start:].split("\n")[0] for start in found.pages] == ["# Tarrow", "# Ships"]
