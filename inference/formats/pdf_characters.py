@@ -73,9 +73,15 @@ def _characters(textpage: Any, size: tuple[float, float]) -> Iterator[_Character
     box = pdfium.FS_RECTF()
     handle = textpage.raw
     modes: dict[int, int] = {}
+    low = ""
     for index in range(min(pdfium.FPDFText_CountChars(handle), MAX_CHARACTERS)):
-        code = pdfium.FPDFText_GetUnicode(handle, index)
-        text = chr(code) if code < 0x110000 else "\ufffd"
+        text, low, joined = _character(pdfium.FPDFText_GetUnicode(handle, index)), "", low
+        if joined:
+            continue  # was taken with the one before
+        if "\ud800" <= text <= "\udbff":
+            low = _character(pdfium.FPDFText_GetUnicode(handle, index + 1))
+            low = low if "\udc00" <= low <= "\udfff" else ""
+            text = (text + low).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         if text in "\r\n":
             yield _Character("\n", 0, 0, 0, 0, 0, True)
             continue
@@ -89,6 +95,10 @@ def _characters(textpage: Any, size: tuple[float, float]) -> Iterator[_Character
             modes[key] = pdfium.FPDFTextObj_GetTextRenderMode(item) if item else 0
         angle = round(math.degrees(pdfium.FPDFText_GetCharAngle(handle, index))) % 360
         yield _turned(text, box, angle, modes[key] != _INVISIBLE)
+
+
+def _character(code: int) -> str:
+    return chr(code) if code < 0x110000 else "\ufffd"
 
 
 def _turned(text: str, box: Any, angle: int, visible: bool) -> _Character:
