@@ -11,6 +11,7 @@ from inference.formats.errors import UnreadableFileError
 from inference.formats.ocr import Ocr
 from inference.formats.pdf_characters import lines_of, scanned
 from inference.formats.pdf_layout import Row, rows_of
+from inference.formats.pdf_lists import list_items
 from inference.formats.pdf_text import add_pages
 
 NO_TITLES = frozenset({"untitled", "(anonymous)", "anonymous", "unspecified", "(unspecified)"})
@@ -45,6 +46,7 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
                 rows = ocr.rows(page)
                 if not rows:
                     images.append(number + 1)
+            rows = list_items(rows)
             page.close()
         except pypdfium2.PdfiumError:
             broken.append(number + 1)

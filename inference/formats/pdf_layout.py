@@ -19,16 +19,34 @@ MAX_DEPTH = 6
 
 
 @dataclass(slots=True)
+class Bullet:
+    """Before an item of a list. `left`: where it stands, in points; `sign`: its character; `depth`: from 0."""
+
+    left: float
+    sign: str
+    depth: int = 0
+
+
+@dataclass(slots=True)
 class Row:
-    """Pieces on one line, from left to right. `column` differs between columns, and between directions of writing."""
+    """Pieces on one line, from left to right. `column` differs between columns, and between directions of writing.
+
+    `bullet`: of an item of a list, of which this is the first line.
+    """
 
     pieces: list[Piece]
     column: int
+    bullet: Bullet | None = None
 
     @property
     def text(self) -> str:
         """All of it."""
         return " ".join(piece.text for piece in self.pieces)
+
+    @property
+    def left(self) -> float:
+        """Of its first piece, in points along the direction."""
+        return self.pieces[0].left
 
     @property
     def size(self) -> float:
@@ -141,6 +159,8 @@ def tables(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
 
 
 def _is_below(row: Row, following: Row) -> bool:
+    if row.bullet or following.bullet:
+        return False
     if len(row.pieces) < 2 or len(row.pieces) != len(following.pieces) or row.column != following.column:
         return False
     return all(

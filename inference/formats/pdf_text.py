@@ -16,7 +16,6 @@ PITCH = 1.2
 PITCHES = (0.7, 2.5)
 """In heights of a line: what is less or more is no distance between two lines of a paragraph."""
 REPEATED_PAGES = 3
-_BULLET = re.compile(r"^[•‣▪◦●○∙·\u2013*]\s*(?=\S)")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -72,7 +71,7 @@ def _add(
 
 
 def _goes_on(above: Row, row: Row, pitch: float) -> bool:
-    if above.column != row.column or _rounded(above.size) != _rounded(row.size) or _BULLET.match(row.text):
+    if above.column != row.column or _rounded(above.size) != _rounded(row.size) or row.bullet:
         return False
     return 0 <= above.base - row.base <= pitch * max(above.size, row.size)
 
@@ -83,16 +82,16 @@ def _flush(builder: TextBuilder, rows: list[Row], levels: Mapping[float, int], o
     for row in rows:
         text = _continued(text, one_line(row.text))
     text = _plain(text)
-    size = _size(rows[0]) if rows else 0.0
+    size, bullet = (_size(rows[0]), rows[0].bullet) if rows else (0.0, None)
     rows.clear()
     if not text:
         return
-    level = outline.get(one_line(text).casefold()) or levels.get(size)
+    level = outline.get(one_line(text).casefold()) or (None if bullet else levels.get(size))
     if level is not None and len(text) <= LONGEST_HEADING and any(map(str.isalnum, text)):
         start, end = builder.paragraph(text)
         builder.note_heading(level, start, end)
-    elif bullet := _BULLET.match(text):
-        builder.item(text[bullet.end() :])
+    elif bullet:
+        builder.item(text, bullet.depth)
     else:
         builder.end_list()
         builder.paragraph(text)

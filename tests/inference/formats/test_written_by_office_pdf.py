@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.inference.formats.conftest import ReadOne
+from tests.inference.formats.conftest import ReadOne, headings
 
 FILES = Path(__file__).parent / "files"
 
@@ -24,3 +24,45 @@ def test_titles_with_characters_beyond_the_basic_plane(read_one: ReadOne) -> Non
     made.drawString(100, 700, "Words.")
     made.save()
     assert read_one(raw.getvalue()).title == "Light 💡"
+
+
+def test_what_libreoffice_writes_as_text(read_one: ReadOne) -> None:
+    found = read_one((FILES / "skerry.pdf").read_bytes())
+    assert found.text == (
+        "Skerry Point\n\nInes Renn\n\nThe lighthouse\n\nIt stands on a rock; Žofie painted it 💡 in 1900.\n\nLight\n\n"
+        "- white\n- red\n  - at night\n\n"
+        "| Year | Ships |\n| --- | --- |\n| 1900 | 12 |\n| 1910 | 40 |\n\nFog\n\nThe horn is heard for 5 km.\n"
+    )
+    assert headings(found) == [(1, "Skerry Point"), (1, "The lighthouse"), (2, "Light"), (2, "Fog")]
+    assert (found.title, found.authors, found.language) == ("Skerry Point", ("Ines Renn",), "en-US")
+
+
+def drawn(*lines: tuple[float, float, str]) -> bytes:
+    """A page by reportlab with each text where it is said, in points from the left and from the top."""
+    from reportlab.pdfgen import canvas
+
+    raw = io.BytesIO()
+    made = canvas.Canvas(raw, pagesize=(595, 842))
+    made.setFont("Helvetica", 10)
+    for left, top, text in lines:
+        made.drawString(left, 842 - top, text)
+    made.save()
+    return raw.getvalue()
+
+
+@pytest.mark.parametrize("sign", ["•", "\u2013", "-", "*"])
+def test_bullets_apart_from_their_text(read_one: ReadOne, sign: str) -> None:
+    lines = (
+        (50, 100, "The colours of the light are these:"), (60, 112, sign), (80, 112, "white, by day and"),
+        (80, 124, "in fog"), (60, 136, sign), (80, 136, "red"), (80, 148, "o"), (100, 148, "at night"),
+        (80, 160, "o"), (100, 160, "in storms"), (60, 172, sign), (80, 172, "green"), (50, 200, "So it was."),
+    )  # fmt: skip
+    items = "- white, by day and in fog\n- red\n  - at night\n  - in storms\n- green\n"
+    assert read_one(drawn(*lines)).text == f"The colours of the light are these:\n\n{items}\nSo it was.\n"
+
+
+def test_signs_in_a_table_are_no_bullets(read_one: ReadOne) -> None:
+    rows = (("Fog", "Horn"), ("\u2013", "silent"), ("thick", "loud"), ("o", "open"), ("-", "shut"), ("-", "lost"))
+    raw = drawn(*((50 + 40 * x, 100 + 12 * y, cell) for y, row in enumerate(rows) for x, cell in enumerate(row)))
+    table = "| \u2013 | silent |\n| thick | loud |\n| o | open |\n| - | shut |\n| - | lost |\n"
+    assert read_one(raw).text == f"| Fog | Horn |\n| --- | --- |\n{table}"
