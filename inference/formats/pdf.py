@@ -12,6 +12,7 @@ from inference.formats.ocr import Ocr
 from inference.formats.pdf_characters import lines_of, scanned
 from inference.formats.pdf_layout import Row, rows_of
 from inference.formats.pdf_lists import list_items
+from inference.formats.pdf_shapes import shapes_of
 from inference.formats.pdf_text import add_pages
 
 NO_TITLES = frozenset({"untitled", "(anonymous)", "anonymous", "unspecified", "(unspecified)"})
@@ -46,7 +47,7 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
                 rows = ocr.rows(page)
                 if not rows:
                     images.append(number + 1)
-            rows = list_items(rows)
+            rows = list_items(rows, shapes_of(page))
             page.close()
         except pypdfium2.PdfiumError:
             broken.append(number + 1)

@@ -5,11 +5,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inference.formats.pdf_layout import Bullet, Row
+from inference.formats.pdf_shapes import Shape
 
 REACH = 4.0
 """From a bullet that stands alone to its text, at most, in heights of the text."""
 ALIGNED = 2.0
 """Points by which what is written one below the other may differ."""
+LARGEST_DOT = 30.0
+"""Points."""
+DOT_REACH = 2.0
+"""From a bullet that is drawn to its text, at most, in heights of the text."""
+DOT = (0.12, 0.6)
+"""Height of a bullet that is drawn, in heights of the text."""
+MIDDLE = (0.25, 0.75)
+"""Where its middle is, in heights of the text above its base."""
 ROWS = 100
 """Of a table, looked at above and below a sign."""
 _SIGNS = "•‣▪▸►◦●○∙■□◆◇❖➢➤\ue000-\uf8ff"
@@ -21,8 +30,12 @@ _LETTER = "o"
 """Of the second level, as Word and LibreOffice have it."""
 
 
-def list_items(rows: Sequence[Row]) -> list[Row]:
-    """The same rows; those that begin an item have a `bullet`, which their pieces lack then."""
+def list_items(rows: Sequence[Row], shapes: Sequence[Shape] = ()) -> list[Row]:
+    """The same rows; those that begin an item have a `bullet`, which their pieces lack then.
+
+    `shapes`: of the page, among which bullets are that are drawn.
+    """
+    dots = [shape for shape in shapes if _is_dot(shape)]
     found: list[Row] = []
     levels: list[Bullet] = []
     for index, row in enumerate(rows):
@@ -30,7 +43,7 @@ def list_items(rows: Sequence[Row]) -> list[Row]:
             levels.clear()
         while levels and row.left < levels[-1].left - ALIGNED:
             levels.pop()
-        item = _item(rows, index, levels)
+        item = _item(rows, index, levels, dots)
         if item.bullet and levels and item.bullet.left <= levels[-1].left + ALIGNED:
             levels[-1] = item.bullet
         elif item.bullet:
@@ -41,7 +54,7 @@ def list_items(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet]) -> Row:
+def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet], dots: Sequence[Shape]) -> Row:
     row = rows[index]
     first, *others = row.pieces
     sign = first.text.strip()
@@ -52,9 +65,31 @@ def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet]) -> Row:
         return row
     match = _BEFORE_TEXT.match(first.text)
     if match is None:
-        return row
+        dot = _dot(row, dots) if not others else None
+        return replace(row, bullet=Bullet(dot.left, "")) if dot else row
     text = replace(first, text=first.text[match.end() :])
     return replace(row, pieces=[text, *others], bullet=Bullet(first.left, match[1].strip()))
+
+
+def _is_dot(shape: Shape) -> bool:
+    width, height = shape.right - shape.left, shape.top - shape.bottom
+    return 0 < width <= LARGEST_DOT and 0.6 * width <= height <= 1.7 * width
+
+
+def _dot(row: Row, dots: Sequence[Shape]) -> Shape | None:
+    """What is drawn before a line, if it is one dot at half its height."""
+    first = row.pieces[0]
+    if first.angle != 0 or not any(map(str.isalnum, first.text)):
+        return None
+    size = first.size
+    before = [dot for dot in dots if 0 <= first.left - dot.right <= DOT_REACH * size]
+    beside = [dot for dot in before if first.base < dot.top and dot.bottom < first.base + size]
+    if len(beside) != 1:
+        return None
+    (dot,) = beside
+    height, middle = dot.top - dot.bottom, (dot.top + dot.bottom) / 2 - first.base
+    is_dot = DOT[0] * size <= height <= DOT[1] * size and MIDDLE[0] * size <= middle <= MIDDLE[1] * size
+    return dot if is_dot else None
 
 
 def _is_text(row: Row) -> bool:

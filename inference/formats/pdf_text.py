@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from inference.formats.building import TextBuilder, one_line
 from inference.formats.pdf_layout import Row, tables
+from inference.formats.pdf_lists import ALIGNED
 
 LARGER = 1.15
 """Heights of a heading to that of most text."""
@@ -43,7 +44,7 @@ def _pitch(pages: Sequence[Sequence[Row]]) -> float:
         round((above.base - row.base) / above.size, 1)
         for rows in pages
         for above, row in pairwise(rows)
-        if above.column == row.column and _rounded(above.size) == _rounded(row.size)
+        if above.column == row.column and _rounded(above.size) == _rounded(row.size) and not row.bullet
     )
     usual = [(count, -pitch) for pitch, count in found.items() if PITCHES[0] <= pitch <= PITCHES[1]]
     return -max(usual)[1] if usual else 1.1
@@ -62,12 +63,19 @@ def _add(
             builder.table([_plain(piece.text) for piece in one.pieces] for one in rows[index : ends[index]])
             index = ends[index]
             continue
-        if paragraph and not _goes_on(paragraph[-1], row, pitch):
+        if paragraph and (_is_outside(paragraph[0], row) or not _goes_on(paragraph[-1], row, pitch)):
             _flush(builder, paragraph, levels, outline)
         paragraph.append(row)
         index += 1
     _flush(builder, paragraph, levels, outline)
     builder.end_list()
+
+
+def _is_outside(first: Row, row: Row) -> bool:
+    """Whether it begins further left than the item does."""
+    if first.bullet is None:
+        return False
+    return row.left < (first.bullet.left if first.bullet.sign else first.left) - ALIGNED
 
 
 def _goes_on(above: Row, row: Row, pitch: float) -> bool:

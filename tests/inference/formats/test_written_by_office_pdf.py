@@ -66,3 +66,41 @@ def test_signs_in_a_table_are_no_bullets(read_one: ReadOne) -> None:
     raw = drawn(*((50 + 40 * x, 100 + 12 * y, cell) for y, row in enumerate(rows) for x, cell in enumerate(row)))
     table = "| \u2013 | silent |\n| thick | loud |\n| o | open |\n| - | shut |\n| - | lost |\n"
     assert read_one(raw).text == f"| Fog | Horn |\n| --- | --- |\n{table}"
+
+
+def test_what_chromium_prints(read_one: ReadOne) -> None:
+    found = read_one((FILES / "printed.pdf").read_bytes())
+    assert "Light\n\n- white\n- red\n  - at night\n\n" in found.text
+    assert headings(found) == [(1, "Skerry Point"), (1, "The lighthouse"), (2, "Light"), (2, "Fog")]
+    assert (found.title, found.language, len(found.pages)) == ("Skerry Point", "en", 1)
+
+
+def test_a_paragraph_further_left_ends_an_item(read_one: ReadOne) -> None:
+    raw = drawn(
+        (60, 100, "\u2022 white"), (60, 112, "\u2022 red, which"), (68, 124, "is rare"), (50, 136, "So it was.")
+    )
+    assert read_one(raw).text == "- white\n- red, which is rare\n\nSo it was.\n"
+
+
+def test_what_is_drawn_beside_text_is_no_bullet_unless_it_looks_like_one(read_one: ReadOne) -> None:
+    from reportlab.pdfgen import canvas
+
+    raw = io.BytesIO()
+    made = canvas.Canvas(raw)
+    made.setFont("Helvetica", 10)
+    made.drawString(100, 700, "An item")
+    made.circle(90, 703.5, 1.5, fill=1)
+    made.drawString(100, 670, "Beside two dots")
+    made.circle(90, 673.5, 1.5, fill=1)
+    made.circle(84, 673.5, 1.5, fill=1)
+    made.drawString(100, 640, "Beside a box for a sign")
+    made.rect(80, 635, 15, 15)
+    made.drawString(100, 610, "Beside a rule")
+    made.line(80, 614, 95, 614)
+    made.drawString(100, 580, "Beside a dot that is far away")
+    made.circle(40, 583.5, 1.5, fill=1)
+    made.drawString(100, 550, "Above a dot")
+    made.circle(90, 546, 1.5, fill=1)
+    made.save()
+    first, *others = read_one(raw.getvalue()).text.split("\n\n")
+    assert first == "- An item" and len(others) == 5 and not any(one.startswith("-") for one in others)

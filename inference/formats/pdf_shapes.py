@@ -1,0 +1,36 @@
+"""What is drawn on a PDF's page beside its text: bullets and the rules of tables."""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+MAX_OBJECTS = 50_000
+"""Of a page, looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A path's bounds, in points from the left and from the bottom."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def shapes_of(page: Any) -> list[Shape]:
+    """Paths of a page, without those within forms."""
+    return list(_shapes(page))
+
+
+def _shapes(page: Any) -> Iterator[Shape]:
+    from pypdfium2 import raw as pdfium
+
+    bounds = [ctypes.c_float() for _ in range(4)]
+    for index in range(min(pdfium.FPDFPage_CountObjects(page.raw), MAX_OBJECTS)):
+        item = pdfium.FPDFPage_GetObject(page.raw, index)
+        if not item or pdfium.FPDFPageObj_GetType(item) != pdfium.FPDF_PAGEOBJ_PATH:
+            continue
+        if pdfium.FPDFPageObj_GetBounds(item, *map(ctypes.byref, bounds)):
+            yield Shape(*(bound.value for bound in bounds))
