@@ -4,24 +4,39 @@ import ctypes
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 MAX_CHARACTERS = 1_000_000
 """Of a page."""
 GAP = 1.0
 """White space between two characters, in heights of a character, from which on they are of two pieces."""
+WIDE = 0.6
+"""A space in heights of a character, from which on it may be one between cells of a table."""
+WIDER = 1.6
+"""The same, in widths of the space between most words of the piece."""
 IMAGE_SHARE = 0.3
 """Of a page's area that its largest picture covers where it is scanned."""
 _INVISIBLE = 3
 _HYPHENS = frozenset("\u0002\ufffe\u00ad")
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A wide one within a piece, before the character `at`, from `left` to `right`."""
+
+    at: int
+    left: float
+    right: float
+
+
 @dataclass(slots=True)
 class Piece:
     """Characters beside one another. Coordinates are along (`left`, `right`) and across (`base`, up) their direction.
 
-    `angle`: of the direction, in whole degrees; `size`: height of a line of these characters, in points.
+    `angle`: of the direction, in whole degrees; `size`: height of a line of these characters, in points;
+    `spaces`: those that are much wider than the others.
     """
 
     text: str
@@ -30,6 +45,16 @@ class Piece:
     base: float
     size: float
     angle: int
+    spaces: tuple[Space, ...] = ()
+
+    def cut(self, space: Space) -> tuple["Piece", "Piece"]:
+        """What is before one of its spaces, and what is behind it."""
+        before = tuple(one for one in self.spaces if one.at < space.at)
+        behind = tuple(replace(one, at=one.at - space.at) for one in self.spaces if one.at > space.at)
+        return (
+            replace(self, text=self.text[: space.at].rstrip(), right=space.left, spaces=before),
+            replace(self, text=self.text[space.at :], left=space.right, spaces=behind),
+        )
 
 
 @dataclass(slots=True)
@@ -149,4 +174,28 @@ def _piece(gathered: list[_Character]) -> Iterator[Piece]:
         base=min(one.base for one in drawn),
         size=max(size, 0.1),
         angle=gathered[0].angle,
+        spaces=tuple(_wide(gathered, size)),
     )
+
+
+def _wide(gathered: list[_Character], size: float) -> Iterator[Space]:
+    """Single spaces that are no spaces between words, as those are in these characters."""
+    spaces: list[Space] = []
+    at = 0
+    for before, one, behind in zip(gathered, gathered[1:], gathered[2:], strict=False):
+        at += len(before.text)
+        if one.text.isspace() and not before.text.isspace() and not behind.text.isspace():
+            spaces.append(Space(at + len(one.text), before.right, behind.left))
+    wide = [space for space in spaces if space.right - space.left >= WIDE * size]
+    if not wide or _is_fixed(gathered):
+        return
+    usual = median(space.right - space.left for space in spaces) if len(spaces) > 1 else 0.0
+    for space in wide:
+        if space.right - space.left >= WIDER * usual:
+            yield space
+
+
+def _is_fixed(gathered: list[_Character]) -> bool:
+    """Whether all letters are of one width, so that spaces are wide, and stand below one another by chance."""
+    widths = {one.text: one.right - one.left for one in gathered if not one.text.isspace() and not one.text.isdigit()}
+    return len(widths) >= 3 and max(widths.values()) - min(widths.values()) < 0.02 * max(widths.values())

@@ -1,7 +1,7 @@
-"""The order of reading of a page: columns one after another, what goes across them in between; rows of tables."""
+"""The order of reading of a page: columns one after another, what goes across them in between."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -144,26 +144,3 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
         else:
             lines.append([piece])
     return [sorted(line, key=lambda one: one.left) for line in lines]
-
-
-def tables(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
-    """Stretches of rows, `rows[start:end]`, that are a table: two or more, of as many cells, each below the other."""
-    start = 0
-    while start < len(rows):
-        end = start + 1
-        while end < len(rows) and _is_below(rows[end - 1], rows[end]):
-            end += 1
-        if end - start >= 2:
-            yield start, end
-        start = end
-
-
-def _is_below(row: Row, following: Row) -> bool:
-    if row.bullet or following.bullet:
-        return False
-    if len(row.pieces) < 2 or len(row.pieces) != len(following.pieces) or row.column != following.column:
-        return False
-    return all(
-        min(above.right, below.right) > max(above.left, below.left) or abs(above.left - below.left) < above.size
-        for above, below in zip(row.pieces, following.pieces, strict=True)
-    )

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from inference.formats.building import TextBuilder, one_line
-from inference.formats.pdf_layout import Row, tables
+from inference.formats.pdf_layout import Row
 from inference.formats.pdf_lists import ALIGNED
+from inference.formats.pdf_tables import tables
 
 LARGER = 1.15
 """Heights of a heading to that of most text."""
@@ -53,15 +54,15 @@ def _pitch(pages: Sequence[Sequence[Row]]) -> float:
 def _add(
     builder: TextBuilder, rows: Sequence[Row], pitch: float, levels: Mapping[float, int], outline: Mapping[str, int]
 ) -> None:
-    ends = dict(tables(rows))
+    begun = {table.start: table for table in tables(rows)}
     paragraph: list[Row] = []
     index = 0
     while index < len(rows):
         row = rows[index]
-        if index in ends:
+        if table := begun.get(index):
             _flush(builder, paragraph, levels, outline)
-            builder.table([_plain(piece.text) for piece in one.pieces] for one in rows[index : ends[index]])
-            index = ends[index]
+            builder.table([_plain(cell) for cell in cells] for cells in table.cells)
+            index = table.end
             continue
         if paragraph and (_is_outside(paragraph[0], row) or not _goes_on(paragraph[-1], row, pitch)):
             _flush(builder, paragraph, levels, outline)

@@ -4,6 +4,9 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reportlab.lib.enums import TA_CENTER, TA_JUSTIFY, TA_LEFT
 
 from tests.inference.formats.conftest import ReadOne, headings
 
@@ -37,13 +40,13 @@ def test_what_libreoffice_writes_as_text(read_one: ReadOne) -> None:
     assert (found.title, found.authors, found.language) == ("Skerry Point", ("Ines Renn",), "en-US")
 
 
-def drawn(*lines: tuple[float, float, str]) -> bytes:
+def drawn(*lines: tuple[float, float, str], font: str = "Helvetica") -> bytes:
     """A page by reportlab with each text where it is said, in points from the left and from the top."""
     from reportlab.pdfgen import canvas
 
     raw = io.BytesIO()
     made = canvas.Canvas(raw, pagesize=(595, 842))
-    made.setFont("Helvetica", 10)
+    made.setFont(font, 10)
     for left, top, text in lines:
         made.drawString(left, 842 - top, text)
     made.save()
@@ -70,7 +73,12 @@ def test_signs_in_a_table_are_no_bullets(read_one: ReadOne) -> None:
 
 def test_what_chromium_prints(read_one: ReadOne) -> None:
     found = read_one((FILES / "printed.pdf").read_bytes())
-    assert "Light\n\n- white\n- red\n  - at night\n\n" in found.text
+    # The emoji has no character in the file.
+    assert found.text == (
+        "Skerry Point\n\nInes Renn\n\nThe lighthouse\n\nIt stands on a rock; Žofie painted it in 1900.\n\nLight\n\n"
+        "- white\n- red\n  - at night\n\n"
+        "| Year | Ships |\n| --- | --- |\n| 1900 | 12 |\n| 1910 | 40 |\n\nFog\n\nThe horn is heard for 5 km.\n"
+    )
     assert headings(found) == [(1, "Skerry Point"), (1, "The lighthouse"), (2, "Light"), (2, "Fog")]
     assert (found.title, found.language, len(found.pages)) == ("Skerry Point", "en", 1)
 
@@ -104,3 +112,51 @@ def test_what_is_drawn_beside_text_is_no_bullet_unless_it_looks_like_one(read_on
     made.save()
     first, *others = read_one(raw.getvalue()).text.split("\n\n")
     assert first == "- An item" and len(others) == 5 and not any(one.startswith("-") for one in others)
+
+
+def test_what_libreoffice_writes_as_spreadsheet(read_one: ReadOne) -> None:
+    found = read_one((FILES / "sheet.pdf").read_bytes())
+    first = "| Year | Ships | Since | Open |\n| --- | --- | --- | --- |\n"
+    # "###" is what the sheet shows of a date in a narrow column.
+    rows = "| 1900 | 12 | ### | TRUE |\n| 1910 | 40.5 |  | FALSE |\n| Sum | 52.5 |  |  |\n"
+    second = "| Pier | Ships |\n| --- | --- |\n| North | 7 |\n"
+    assert found.text == f"{first}{rows}\n{second}"
+    assert (found.title, len(found.pages)) == ("Ships of Tarrow", 2)
+
+
+PROSE = "the light of Tarrow stands on a rock in the sea where ships pass by at night and fog is seldom seen"
+PROSES = st.randoms(use_true_random=False).map(lambda chance: chance.choices(PROSE.split(), k=80))
+
+
+@given(
+    PROSES,
+    st.floats(min_value=90, max_value=250),
+    st.sampled_from([TA_LEFT, TA_JUSTIFY, TA_CENTER]),
+)
+@settings(max_examples=60, deadline=None)
+def test_prose_in_narrow_columns_is_no_table(read_one: ReadOne, words: list[str], width: float, alignment: int) -> None:
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Paragraph, SimpleDocTemplate
+
+    raw = io.BytesIO()
+    made = SimpleDocTemplate(raw, leftMargin=50, rightMargin=595 - 50 - width - 12)
+    made.build([Paragraph(" ".join(words), ParagraphStyle("prose", alignment=alignment))])
+    text = read_one(raw.getvalue()).text
+    assert "|" not in text and text.split() == words
+
+
+def test_numbers_of_items_and_headings_are_no_cells(read_one: ReadOne) -> None:
+    raw = drawn(
+        *((50, 100, "A."), (68, 100, "Light the lamp before the night"), (50, 112, "B."), (68, 112, "Wind the clock")),
+        *((50, 200, "2.1"), (72, 200, "Of the lamp"), (50, 212, "2.2"), (72, 212, "Of the clock")),
+    )
+    assert read_one(raw).text == (
+        "A. Light the lamp before the night B. Wind the clock\n\n2.1 Of the lamp 2.2 Of the clock\n"
+    )
+
+
+def test_code_in_letters_of_one_width_is_no_table(read_one: ReadOne) -> None:
+    lines = ("red   = light", "green = fog", "blue  = storm")
+    assert (
+        "|" not in read_one(drawn(*((50, 100 + 12 * at, line) for at, line in enumerate(lines)), font="Courier")).text
+    )
