@@ -10,9 +10,9 @@ from inference.formats.document import MAX_PAGES, Read, ReadDocument
 from inference.formats.errors import UnreadableFileError
 from inference.formats.ocr import Ocr
 from inference.formats.pdf_characters import lines_of, scanned
+from inference.formats.pdf_drawings import drawings_of
 from inference.formats.pdf_layout import Row, rows_of
 from inference.formats.pdf_lists import list_items
-from inference.formats.pdf_shapes import shapes_of
 from inference.formats.pdf_tables import with_cells
 from inference.formats.pdf_text import add_pages
 
@@ -48,7 +48,7 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
                 rows = ocr.rows(page)
                 if not rows:
                     images.append(number + 1)
-            rows = list_items(with_cells(rows), shapes_of(page))
+            rows = list_items(with_cells(rows), drawings_of(page))
             page.close()
         except pypdfium2.PdfiumError:
             broken.append(number + 1)

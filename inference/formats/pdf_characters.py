@@ -100,8 +100,8 @@ def _characters(textpage: Any, size: tuple[float, float]) -> Iterator[_Character
     modes: dict[int, int] = {}
     low = ""
     for index in range(min(pdfium.FPDFText_CountChars(handle), MAX_CHARACTERS)):
-        text, low, joined = _character(pdfium.FPDFText_GetUnicode(handle, index)), "", low
-        if joined:
+        text, low, taken = _character(pdfium.FPDFText_GetUnicode(handle, index)), "", low
+        if taken:
             continue  # was taken with the one before
         if "\ud800" <= text <= "\udbff":
             low = _character(pdfium.FPDFText_GetUnicode(handle, index + 1))

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inference.formats.pdf_drawings import Drawing
 from inference.formats.pdf_layout import Bullet, Row
-from inference.formats.pdf_shapes import Shape
 
 REACH = 4.0
 """From a bullet that stands alone to its text, at most, in heights of the text."""
@@ -30,12 +30,12 @@ _LETTER = "o"
 """Of the second level, as Word and LibreOffice have it."""
 
 
-def list_items(rows: Sequence[Row], shapes: Sequence[Shape] = ()) -> list[Row]:
+def list_items(rows: Sequence[Row], drawings: Sequence[Drawing] = ()) -> list[Row]:
     """The same rows; those that begin an item have a `bullet`, which their pieces lack then.
 
-    `shapes`: of the page, among which bullets are that are drawn.
+    `drawings`: of the page, among which bullets are that are drawn.
     """
-    dots = [shape for shape in shapes if _is_dot(shape)]
+    dots = [drawing for drawing in drawings if _is_dot(drawing)]
     found: list[Row] = []
     levels: list[Bullet] = []
     for index, row in enumerate(rows):
@@ -54,7 +54,7 @@ def list_items(rows: Sequence[Row], shapes: Sequence[Shape] = ()) -> list[Row]:
     return found
 
 
-def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet], dots: Sequence[Shape]) -> Row:
+def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet], dots: Sequence[Drawing]) -> Row:
     row = rows[index]
     first, *others = row.pieces
     sign = first.text.strip()
@@ -71,12 +71,12 @@ def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet], dots: Seque
     return replace(row, pieces=[text, *others], bullet=Bullet(first.left, match[1].strip()))
 
 
-def _is_dot(shape: Shape) -> bool:
-    width, height = shape.right - shape.left, shape.top - shape.bottom
+def _is_dot(drawing: Drawing) -> bool:
+    width, height = drawing.right - drawing.left, drawing.top - drawing.bottom
     return 0 < width <= LARGEST_DOT and 0.6 * width <= height <= 1.7 * width
 
 
-def _dot(row: Row, dots: Sequence[Shape]) -> Shape | None:
+def _dot(row: Row, dots: Sequence[Drawing]) -> Drawing | None:
     """What is drawn before a line, if it is one dot at half its height."""
     first = row.pieces[0]
     if first.angle != 0 or not any(map(str.isalnum, first.text)):

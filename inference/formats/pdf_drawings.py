@@ -10,7 +10,7 @@ MAX_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Drawing:
     """A path's bounds, in points from the left and from the bottom."""
 
     left: float
@@ -19,12 +19,12 @@ class Shape:
     top: float
 
 
-def shapes_of(page: Any) -> list[Shape]:
+def drawings_of(page: Any) -> list[Drawing]:
     """Paths of a page, without those within forms."""
-    return list(_shapes(page))
+    return list(_drawings(page))
 
 
-def _shapes(page: Any) -> Iterator[Shape]:
+def _drawings(page: Any) -> Iterator[Drawing]:
     from pypdfium2 import raw as pdfium
 
     bounds = [ctypes.c_float() for _ in range(4)]
@@ -33,4 +33,4 @@ def _shapes(page: Any) -> Iterator[Shape]:
         if not item or pdfium.FPDFPageObj_GetType(item) != pdfium.FPDF_PAGEOBJ_PATH:
             continue
         if pdfium.FPDFPageObj_GetBounds(item, *map(ctypes.byref, bounds)):
-            yield Shape(*(bound.value for bound in bounds))
+            yield Drawing(*(bound.value for bound in bounds))
