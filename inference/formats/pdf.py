@@ -10,7 +10,7 @@ from inference.formats.document import MAX_PAGES, Read, ReadDocument
 from inference.formats.errors import UnreadableFileError
 from inference.formats.ocr import Ocr
 from inference.formats.pdf_characters import lines_of, scanned
-from inference.formats.pdf_drawings import drawings_of
+from inference.formats.pdf_drawings import drawings_of, grids_of
 from inference.formats.pdf_layout import Row, rows_of
 from inference.formats.pdf_lists import list_items
 from inference.formats.pdf_tables import with_cells
@@ -43,12 +43,12 @@ def read(raw: bytes, context: ReadContext) -> Iterator[Read]:
         rows: list[Row] = []
         try:
             page = document[number]
-            rows = rows_of(lines_of(page))
+            drawings = drawings_of(page)
+            rows = list_items(with_cells(rows_of(lines_of(page), grids_of(drawings))), drawings)
             if not rows and scanned(page):
-                rows = ocr.rows(page)
+                rows = list_items(ocr.rows(page))
                 if not rows:
                     images.append(number + 1)
-            rows = list_items(with_cells(rows), drawings_of(page))
             page.close()
         except pypdfium2.PdfiumError:
             broken.append(number + 1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from inference.formats.pdf_characters import Piece
+from inference.formats.pdf_drawings import Drawing
 
 MIN_LINES = 4
 """Of each of two columns, at least."""
@@ -59,13 +60,17 @@ class Row:
         return self.pieces[0].base
 
 
-def rows_of(pieces: Sequence[Piece]) -> list[Row]:
-    """In the order of reading; first those of the direction that most characters have, then the others."""
+def rows_of(pieces: Sequence[Piece], grids: Sequence[Drawing] = ()) -> list[Row]:
+    """In the order of reading; first those of the direction that most characters have, then the others.
+
+    `grids`: bounds of tables that are drawn on the page.
+    """
     angles = Counter[int]()
     for piece in pieces:
         angles[piece.angle] += len(piece.text)
     order = _Order()
     for angle, _ in angles.most_common():
+        order.grids = grids if angle == 0 else ()
         order.read([piece for piece in pieces if piece.angle == angle], 0)
         order.column += 1
     return order.rows
@@ -77,12 +82,13 @@ class _Order:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.column = 0
+        self.grids: Sequence[Drawing] = ()
 
     def read(self, pieces: list[Piece], depth: int) -> None:
         """Add these."""
         gutter = _gutter(pieces) if depth < MAX_DEPTH else None
         if gutter is None:
-            self.rows.extend(Row(row, self.column) for row in _lines(pieces))
+            self._lines(pieces)
             return
         left: list[Piece] = []
         right: list[Piece] = []
@@ -94,6 +100,21 @@ class _Order:
             else:
                 (left if piece.right <= gutter else right).append(piece)
         self._columns(left, right, depth)
+
+    def _lines(self, pieces: list[Piece]) -> None:
+        """Add these line by line, but a table that has text beside it as a whole, before what is beside it."""
+        for grid in self.grids:
+            within = [piece for piece in pieces if _is_within(piece, grid)]
+            beside = [piece for piece in pieces if _is_level_with(piece, grid) and not _is_within(piece, grid)]
+            if not within or not beside or not _are_apart(_lines(within), _lines(beside)):
+                continue
+            others = _lines([piece for piece in pieces if not _is_within(piece, grid)])
+            at = _index_of(others, grid)
+            for part in (_pieces(others[:at]), within, _pieces(others[at:])):
+                self._lines(part)
+                self.column += 1
+            return
+        self.rows.extend(Row(line, self.column) for line in _lines(pieces))
 
     def _columns(self, left: list[Piece], right: list[Piece], depth: int) -> None:
         for side in (left, right):
@@ -139,8 +160,45 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
     """From top to bottom; pieces whose bases are the same but for half a height are one line."""
     lines: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda one: (-one.base, one.left)):
-        if lines and abs(lines[-1][0].base - piece.base) <= 0.4 * min(lines[-1][0].size, piece.size):
+        if lines and _is_one_line(lines[-1][0], piece):
             lines[-1].append(piece)
         else:
             lines.append([piece])
     return [sorted(line, key=lambda one: one.left) for line in lines]
+
+
+def _pieces(lines: Sequence[Sequence[Piece]]) -> list[Piece]:
+    return [piece for line in lines for piece in line]
+
+
+def _is_one_line(one: Piece, other: Piece) -> bool:
+    return abs(one.base - other.base) <= 0.4 * min(one.size, other.size)
+
+
+def _is_level_with(piece: Piece, grid: Drawing) -> bool:
+    return grid.bottom <= piece.base + piece.size / 2 <= grid.top
+
+
+def _is_within(piece: Piece, grid: Drawing) -> bool:
+    return _is_level_with(piece, grid) and grid.left <= (piece.left + piece.right) / 2 <= grid.right
+
+
+def _are_apart(within: list[list[Piece]], beside: list[list[Piece]]) -> bool:
+    """Whether what stands beside a table is no part of it: most rows of the table have nothing beside them."""
+    with_others = [row for row in within if any(_is_one_line(row[0], line[0]) for line in beside)]
+    return 2 * len(with_others) < len(within)
+
+
+def _index_of(lines: list[list[Piece]], grid: Drawing) -> int:
+    """Before which of the lines a table is read: those that begin beside it, or right above of what does, follow it."""
+    at = next((at for at, line in enumerate(lines) if line[0].base < grid.top), len(lines))
+    while 0 < at < len(lines) and _goes_on(lines[at - 1], lines[at], grid):
+        at -= 1
+    return at
+
+
+def _goes_on(above: list[Piece], line: list[Piece], grid: Drawing) -> bool:
+    size = max(above[0].size, line[0].size)
+    if above[0].base - line[0].base > 2 * size or abs(above[0].size - line[0].size) > 0.1 * size:
+        return False
+    return above[-1].right <= grid.left or above[0].left >= grid.right

@@ -124,6 +124,19 @@ def test_what_libreoffice_writes_as_spreadsheet(read_one: ReadOne) -> None:
     assert (found.title, len(found.pages)) == ("Ships of Tarrow", 2)
 
 
+def test_what_libreoffice_writes_as_slides(read_one: ReadOne) -> None:
+    found = read_one((FILES / "slides.pdf").read_bytes())
+    # What is beside a table on a slide follows it; the slide's list has no bullets.
+    assert found.text == (
+        "Skerry Point\n\nInes Renn\n\nTHE LIGHTHOUSE\n\nIt stands on a rock; Žofie painted it 💡 in 1900.\n\n"
+        "| Year | Ships |\n| --- | --- |\n| 1900 | 12 |\n| 1910 | 40 |\n\nLight\n\nwhite red\n\nat night\n\n"
+        "Fog\n\nThe horn is heard for 5 km.\n"
+    )
+    assert [found.text[start:].split("\n")[0] for start in found.pages][1::2] == ["THE LIGHTHOUSE", "| Year | Ships |"]
+    assert len(found.pages) == 5
+    assert (found.title, found.authors) == ("Skerry Point", ("Ines Renn",))
+
+
 PROSE = "the light of Tarrow stands on a rock in the sea where ships pass by at night and fog is seldom seen"
 PROSES = st.randoms(use_true_random=False).map(lambda chance: chance.choices(PROSE.split(), k=80))
 
@@ -160,3 +173,30 @@ def test_code_in_letters_of_one_width_is_no_table(read_one: ReadOne) -> None:
     assert (
         "|" not in read_one(drawn(*((50, 100 + 12 * at, line) for at, line in enumerate(lines)), font="Courier")).text
     )
+
+
+@pytest.mark.parametrize("beside", ["labels", "prose"])
+def test_text_beside_a_table_that_is_drawn(read_one: ReadOne, beside: str) -> None:
+    from reportlab.pdfgen import canvas
+
+    raw = io.BytesIO()
+    made = canvas.Canvas(raw, pagesize=(595, 842))
+    made.setFont("Helvetica", 10)
+    for x in (300, 350, 400):
+        made.line(x, 700, x, 640)
+    for y in (700, 680, 660, 640):
+        made.line(300, y, 400, y)
+    for row, cells in enumerate((("Year", "Ships"), ("1900", "12"), ("1910", "40"))):
+        for column, cell in enumerate(cells):
+            made.drawString(305 + 50 * column, 686 - 20 * row, cell)
+    if beside == "labels":
+        for row, label in enumerate(("Pier", "North", "South")):
+            made.drawString(250, 686 - 20 * row, label)
+    else:
+        for line, words in enumerate(("The lamp is lit", "each evening by", "who lives there.")):
+            made.drawString(100, 704 - 12 * line, words)
+    made.save()
+    table = "| Year | Ships |\n| --- | --- |\n| 1900 | 12 |\n| 1910 | 40 |\n"
+    labelled = "| Pier | Year | Ships |\n| --- | --- | --- |\n| North | 1900 | 12 |\n| South | 1910 | 40 |\n"
+    prose = "The lamp is lit each evening by who lives there.\n"
+    assert read_one(raw.getvalue()).text == (labelled if beside == "labels" else f"{table}\n{prose}")
