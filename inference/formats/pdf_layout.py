@@ -27,6 +27,11 @@ class Bullet:
     sign: str
     depth: int = 0
 
+    @property
+    def number(self) -> int | None:
+        """Of an item that is numbered."""
+        return int(self.sign[:-1]) if self.sign[:-1].isdecimal() else None
+
 
 @dataclass(slots=True)
 class Row:

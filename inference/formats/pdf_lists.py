@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inference.formats.pdf_characters import Piece
 from inference.formats.pdf_drawings import Drawing
 from inference.formats.pdf_layout import Bullet, Row
 
@@ -24,7 +25,9 @@ ROWS = 100
 _SIGNS = "•‣▪▸►◦●○∙■□◆◇❖➢➤\ue000-\uf8ff"
 """What is no text. Writers have bullets of Symbol and Wingdings in the area for private use."""
 _SIGN = re.compile(f"[{_SIGNS}]")
-_SIGN_OR_DASH = re.compile(f"[{_SIGNS}·\u2013*-]")
+_NUMBER = re.compile(r"\d{1,3}\.")
+_LONE = re.compile(rf"[{_SIGNS}·\u2013*-]|{_NUMBER.pattern}")
+"""What may be a bullet where it stands alone, or a cell."""
 _BEFORE_TEXT = re.compile("([•‣▪▸►◦●○∙■□◆◇❖➢➤·\u2013*]\\s*|[\ue000-\uf8ff]\\s+)(?=\\S)")
 _LETTER = "o"
 """Of the second level, as Word and LibreOffice have it."""
@@ -56,13 +59,18 @@ def list_items(rows: Sequence[Row], drawings: Sequence[Drawing] = ()) -> list[Ro
 
 def _item(rows: Sequence[Row], index: int, levels: Sequence[Bullet], dots: Sequence[Drawing]) -> Row:
     row = rows[index]
-    first, *others = row.pieces
+    first, *others = cells = _apart(row)
     sign = first.text.strip()
     is_letter = bool(levels) and (row.left > levels[-1].left + ALIGNED or levels[-1].sign == _LETTER)
-    if others and (_SIGN_OR_DASH.fullmatch(sign) or (sign == _LETTER and is_letter)):
-        if _is_text(row) and (_SIGN.fullmatch(sign) or len(others) == 1) and not _is_cell(rows, index):
+    if others and (_LONE.fullmatch(sign) or (sign == _LETTER and is_letter)):
+        if (
+            _is_text(first, others[0])
+            and (_SIGN.fullmatch(sign) or len(others) == 1)
+            and not _is_cell(cells, rows, index)
+        ):
             return replace(row, pieces=others, bullet=Bullet(first.left, sign))
         return row
+    first, *others = row.pieces
     match = _BEFORE_TEXT.match(first.text)
     if match is None:
         dot = _dot(row, dots) if not others else None
@@ -92,23 +100,30 @@ def _dot(row: Row, dots: Sequence[Drawing]) -> Drawing | None:
     return dot if is_dot else None
 
 
-def _is_text(row: Row) -> bool:
-    """What comes behind a bullet that stands alone."""
-    first, second, *_ = row.pieces
-    return any(map(str.isalnum, second.text)) and second.left - first.right <= REACH * second.size
+def _apart(row: Row) -> list[Piece]:
+    """The pieces of a line; a bullet with a wide space behind it is one of its own."""
+    first, *others = row.pieces
+    sign = first.text[: first.spaces[0].at].strip() if first.spaces else ""
+    if sign == _LETTER or _LONE.fullmatch(sign):
+        return [*first.cut(first.spaces[0]), *others]
+    return row.pieces
 
 
-def _is_cell(rows: Sequence[Row], index: int) -> bool:
+def _is_text(sign: Piece, text: Piece) -> bool:
+    """Whether a bullet that stands alone has its text behind it."""
+    return any(map(str.isalnum, text.text)) and text.left - sign.right <= REACH * text.size
+
+
+def _is_cell(cells: Sequence[Piece], rows: Sequence[Row], index: int) -> bool:
     """Whether a sign stands where rows above or below it, up to the next that has no cell there, have words."""
-    row = rows[index]
-    sign = row.pieces[0].text.strip()
+    sign = cells[0].text.strip()
     for beside in (rows[max(0, index - ROWS) : index][::-1], rows[index + 1 : index + ROWS]):
         for one in beside:
-            if len(one.pieces) != len(row.pieces) or one.column != row.column:
+            if len(one.pieces) != len(cells) or one.column != rows[index].column:
                 break
-            if abs(one.pieces[1].left - row.pieces[1].left) >= ALIGNED:
+            if abs(one.pieces[1].left - cells[1].left) >= ALIGNED:
                 break
             word = one.pieces[0].text.strip()
-            if word != sign and not _SIGN_OR_DASH.fullmatch(word):
+            if word != sign and not _LONE.fullmatch(word):
                 return True
     return False

@@ -95,12 +95,14 @@ def _flush(builder: TextBuilder, rows: list[Row], levels: Mapping[float, int], o
     rows.clear()
     if not text:
         return
-    level = outline.get(one_line(text).casefold()) or (None if bullet else levels.get(size))
+    title = f"{bullet.sign} {text}" if bullet and bullet.number is not None else text
+    by_size = None if bullet and bullet.number is None else levels.get(size)
+    level = outline.get(title.casefold()) or outline.get(text.casefold()) or by_size
     if level is not None and len(text) <= LONGEST_HEADING and any(map(str.isalnum, text)):
-        start, end = builder.paragraph(text)
+        start, end = builder.paragraph(title)
         builder.note_heading(level, start, end)
     elif bullet:
-        builder.item(text, bullet.depth)
+        builder.item(text, bullet.depth, bullet.number)
     else:
         builder.end_list()
         builder.paragraph(text)

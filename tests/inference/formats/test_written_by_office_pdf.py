@@ -64,6 +64,42 @@ def test_bullets_apart_from_their_text(read_one: ReadOne, sign: str) -> None:
     assert read_one(drawn(*lines)).text == f"The colours of the light are these:\n\n{items}\nSo it was.\n"
 
 
+@pytest.mark.parametrize("indent", [17, 28])
+def test_numbers_apart_from_their_text(read_one: ReadOne, indent: int) -> None:
+    steps = ("Light the lamp,", "wind the clock,", "and write down the hour.")
+    lines = [
+        line
+        for at, step in enumerate(steps)
+        for line in ((60, 112 + 12 * at, f"{at + 1}."), (60 + indent, 112 + 12 * at, step))
+    ]
+    raw = drawn((50, 100, "Every evening:"), *lines, (50, 148, "So it was."))
+    assert read_one(raw).text == (
+        "Every evening:\n\n1. Light the lamp,\n2. wind the clock,\n3. and write down the hour.\n\nSo it was.\n"
+    )
+
+
+def test_numbers_in_a_table_are_no_items(read_one: ReadOne) -> None:
+    rows = (("No.", "Pier"), ("1.", "North"), ("2.", "South"))
+    raw = drawn(*((50 + 40 * x, 100 + 12 * y, cell) for y, row in enumerate(rows) for x, cell in enumerate(row)))
+    assert read_one(raw).text == "| No. | Pier |\n| --- | --- |\n| 1. | North |\n| 2. | South |\n"
+
+
+def test_a_numbered_heading_keeps_its_number(read_one: ReadOne) -> None:
+    from reportlab.pdfgen import canvas
+
+    raw = io.BytesIO()
+    made = canvas.Canvas(raw)
+    made.setFont("Helvetica", 20)
+    made.drawString(50, 700, "1.")
+    made.drawString(90, 700, "The lamp")
+    made.setFont("Helvetica", 10)
+    made.drawString(50, 670, "It is lit every evening by who lives there.")
+    made.save()
+    found = read_one(raw.getvalue())
+    assert found.text == "1. The lamp\n\nIt is lit every evening by who lives there.\n"
+    assert headings(found) == [(1, "1. The lamp")]
+
+
 def test_signs_in_a_table_are_no_bullets(read_one: ReadOne) -> None:
     rows = (("Fog", "Horn"), ("\u2013", "silent"), ("thick", "loud"), ("o", "open"), ("-", "shut"), ("-", "lost"))
     raw = drawn(*((50 + 40 * x, 100 + 12 * y, cell) for y, row in enumerate(rows) for x, cell in enumerate(row)))
