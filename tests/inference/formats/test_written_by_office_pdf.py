@@ -1,6 +1,7 @@
 """PDF files that LibreOffice and Chromium wrote (see `make_files`) are read back to the same text, tables and lists."""
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,23 @@ def test_what_libreoffice_writes_as_slides(read_one: ReadOne) -> None:
     assert [found.text[start:].split("\n")[0] for start in found.pages][1::2] == ["THE LIGHTHOUSE", "| Year | Ships |"]
     assert len(found.pages) == 5
     assert (found.title, found.authors) == ("Skerry Point", ("Ines Renn",))
+
+
+PLACED = st.tuples(
+    st.sampled_from([50.0, 62.0, 80.0, 100.0, 104.0, 180.0, 300.0]),
+    st.integers(min_value=8, max_value=20).map(lambda line: 12.0 * line),
+    st.sampled_from(["\u2022", "o", "-", "1.", "2.", "12", "40", "fog", "the horn", "A. light", "at night o"]),
+)
+
+
+@given(st.lists(PLACED, max_size=30, unique_by=lambda one: one[:2]))
+@settings(max_examples=100, deadline=None)
+def test_no_word_is_lost_wherever_it_stands(read_one: ReadOne, placed: list[tuple[float, float, str]]) -> None:
+    found = read_one(drawn((50, 60, "lighthouse"), *placed)).text
+    letters = "".join(text for _, _, text in placed) + "lighthouse"
+    kept = [Counter(filter(str.isalpha, text)) for text in (letters, found)]
+    # "o" of a list's second level is its bullet.
+    assert kept[0] - kept[1] <= Counter(o=len(placed)) and not kept[1] - kept[0]
 
 
 PROSE = "the light of Tarrow stands on a rock in the sea where ships pass by at night and fog is seldom seen"
