@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 
 import click
 
+from annals.cli.at import at_option
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
 from annals.session import session
@@ -30,9 +31,15 @@ from services.operations.table_files import FORMATS, TableFormat
     "--format", "file_format", type=click.Choice(FORMATS), help="Of a read model: what each table is written as."
 )
 @click.option("--to", metavar="FOLDER", help="Of a read model: where its tables go, a file each; - is standard output.")
+@at_option
 @common
 def command(
-    context: CommandContext, what: Sequence[str], no_outputs: bool, file_format: str | None, to: str | None
+    context: CommandContext,
+    what: Sequence[str],
+    no_outputs: bool,
+    file_format: str | None,
+    to: str | None,
+    at: str | None,
 ) -> None:
     """Write the event store to FILE, to take it in elsewhere, or with --format a read model MODEL, to analyse it.
 
@@ -40,23 +47,24 @@ def command(
     annals export annals.jsonl.gz
     annals export relational --format parquet --to tables/
     annals export relational documents --format csv --to -
+    annals export graph --at monday --format csv --to monday/
 
     The event store is every text, model output, receipt, event and kept original of every tenant, as JSON Lines; - is
     standard output, .gz compresses. The file is the log as it was at one moment, whatever is appended meanwhile. It
     holds every document in the clear. `annals import` reads it.
 
     MODEL is relational, graph or vector: its tables, or each TABLE that is named, of this tenant, as they are at one
-    moment. docs/read-models.md has every table and column.
+    moment, or with --at as they were then. docs/read-models.md has every table and column.
     """
-    if file_format is not None or to is not None:
+    if file_format is not None or to is not None or at is not None:
         if no_outputs:
-            raise click.UsageError("--no-outputs is of the event store, --format and --to are of a read model")
+            raise click.UsageError("--no-outputs is of the event store, --format, --to and --at are of a read model")
         if not what or what[0] not in READ_MODELS:
             raise click.UsageError(f"name the read model that is to be exported: {', '.join(READ_MODELS)}")
         if file_format is None:
             raise click.UsageError(f"--format is missing: {', '.join(FORMATS)}")
         wanted = cast(TableFormat, file_format)
-        run_async(lambda: _export_tables(context, what[0], what[1:], wanted, "." if to is None else to))
+        run_async(lambda: _export_tables(context, what[0], what[1:], at, wanted, "." if to is None else to))
         return
     if len(what) > 1 or (what and what[0] in READ_MODELS):
         raise click.UsageError(f"a read model needs --format ({', '.join(FORMATS)}); the event store goes to one FILE")
@@ -87,7 +95,7 @@ async def _export(context: CommandContext, file: str, outputs: bool) -> None:
 
 
 async def _export_tables(
-    context: CommandContext, model: str, tables: Sequence[str], file_format: TableFormat, to: str
+    context: CommandContext, model: str, tables: Sequence[str], at: str | None, file_format: TableFormat, to: str
 ) -> None:
     _check_output(context, to)
     if to == "-" and len(tables) != 1:
@@ -105,6 +113,7 @@ async def _export_tables(
                 context.caller,
                 model,
                 tables,
+                at=at,
                 file_format=file_format,
                 into=lambda table: _opened(to if to == "-" else str(_file_of(to, table, file_format))),
                 again=to != "-",

@@ -50,7 +50,7 @@ def command(
 
     With --as-of nothing is switched: what is made beside the present one holds the events up to MOMENT and never
     another one, of all read models where none is named. `ask`, `search`, `show`, `list`, `entity list`, `relation list`
-    and `status` read it with --at; it is dropped when it expires, or by `annals generations drop`:
+    and `status` read it with --at, `export` writes it; it is dropped when it expires, or by `annals generations drop`:
 
     \b
     annals replay --as-of "2h ago" --name before

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 
 from annals.addresses import without_password
 from annals.composition.embedders import serving_embedders
+from annals.composition.past import past_tables
 from annals.composition.profiles import table_readers
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
 from annals.settings import Settings
@@ -57,7 +58,7 @@ def operations_of(stores: Stores, broker: str | None) -> Operations:
         positions=stores.shown_positions,
         subscriptions=Subscriptions(events, SubscriptionPositions(stores.pool)),
         transfer=TransferEvents(stores.pool, stores.letters, stores.master),
-        tables=ExportReadModels(table_readers(stores.connections)),
+        tables=ExportReadModels(table_readers(stores.connections), past_tables(stores).of),
         log=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         proofs=ProveEvent(events, ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         pools=stores.connections,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from annals.composition.audited import audited_reads
 from annals.composition.embedders import LiveEmbedders, PastEmbedder, serving_embedders, which_embedder
 from annals.composition.models import answer_models
-from annals.composition.profiles import Readers, readers_of
+from annals.composition.profiles import Readers, readers_of, table_readers
 from annals.composition.stores import Stores
 from eventstore.generations import RegisteredGeneration
 from inference.runner import Inference
@@ -23,6 +23,7 @@ from services.past.asking import AskPast
 from services.past.differences import Compare
 from services.past.generations import PastGenerations
 from services.past.reads import PastReads, Reads
+from services.past.tables import PastTables
 from services.past.use_cases import Past
 from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.ask import AskService
@@ -93,11 +94,24 @@ class GenerationReads:
         )
 
 
-def past_of(stores: Stores, made: GenerationReads, audit: AuditLog) -> Past:
-    """All use cases of the past."""
-    generations = PastGenerations(
+def past_generations(stores: Stores) -> PastGenerations:
+    """Those that have names."""
+    return PastGenerations(
         stores.projections, stores.generations, stores.reader, stores.topics, serving_embedders(stores)
     )
+
+
+def past_tables(stores: Stores) -> PastTables:
+    """Their read models as tables."""
+    return PastTables(
+        past_generations(stores),
+        lambda one: table_readers(stores.connections, {one.read_model: one.id})[one.read_model],
+    )
+
+
+def past_of(stores: Stores, made: GenerationReads, audit: AuditLog) -> Past:
+    """All use cases of the past."""
+    generations = past_generations(stores)
     reads, differences = PastReads(generations, made.open), GenerationDifferences(stores.pool)
     compare = Compare(generations, differences, stores.reader)
     answers = CompareAnswers(compare, differences, reads, made.live().ask)

@@ -135,28 +135,32 @@ def read_side(
 
 
 def table_readers(
-    connections: ConnectionManager, generations: Mapping[str, str] = MappingProxyType({})
+    connections: ConnectionManager, ids: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, TableReader]:
-    """The read models as tables, by name. `generations`: what the store calls the one to read, where it is not the
-    live one.
-    """
+    """The read models as tables, by name: of the live generations, or of those with these `ids`, by read model."""
     pool, servers = connections.postgres, connections.servers
 
-    def in_postgres(name: str, tables: Mapping[ExportedTable, str]) -> TableReader:
-        return PostgresTables(pool, tables, generations.get(name, name))
+    def in_postgres(live: LivePostgresStore, tables: Mapping[ExportedTable, str]) -> TableReader:
+        chosen = ids.get(live.layout.name)
+        return PostgresTables(pool, tables, live.schema if chosen is None else live.beside(chosen).schema)
 
-    readers = {"relational": in_postgres("relational", RELATIONAL_TABLES)}
+    readers = {"relational": in_postgres(LivePostgresStore(pool, RELATIONAL), RELATIONAL_TABLES)}
     if servers is None:
         return readers | {
-            "graph": in_postgres("graph", GRAPH_TABLES),
-            "vector": in_postgres("vector", VECTOR_TABLES),
+            "graph": in_postgres(LivePostgresStore(pool, GRAPH), GRAPH_TABLES),
+            "vector": in_postgres(VectorStore(pool), VECTOR_TABLES),
         }
     from projections.graph.neo4j.exported import Neo4jTables
-    from projections.graph.neo4j.store import NAME as GRAPH_NAME
+    from projections.graph.neo4j.live import LiveNeo4jGraphStore
     from projections.vector.opensearch.exported import OpenSearchTables
-    from projections.vector.opensearch.index import NAME as VECTOR_NAME
+    from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 
+    graph, vector = LiveNeo4jGraphStore(servers.neo4j), LiveOpenSearchVectorStore(servers.opensearch)
     return readers | {
-        "graph": Neo4jTables(servers.neo4j, generations.get("graph", GRAPH_NAME)),
-        "vector": OpenSearchTables(servers.opensearch, generations.get("vector", VECTOR_NAME)),
+        "graph": Neo4jTables(
+            servers.neo4j, graph.generation(ids["graph"]).store.name if "graph" in ids else graph.name
+        ),
+        "vector": OpenSearchTables(
+            servers.opensearch, vector.generation(ids["vector"]).store.alias if "vector" in ids else vector.name
+        ),
     }

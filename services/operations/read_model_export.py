@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -31,6 +31,8 @@ RESOURCES = {
 
 Into = Callable[[ExportedTable], AbstractContextManager[BinaryIO]]
 Report = Callable[[int], None]
+TablesAt = Callable[[str, str, Deadline], Awaitable[TableReader]]
+"""The tables of a read model in the generation of a name, as `services.past.tables` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,10 @@ class ExportReadModels:
     Raises AccessDeniedError, InvalidRequestError, StoreUnavailableError, DeadlineExceededError.
     """
 
-    def __init__(self, readers: Mapping[str, TableReader]) -> None:
-        """`readers` by read model."""
-        self._readers = readers
+    def __init__(self, live: Mapping[str, TableReader], tables_at: TablesAt) -> None:
+        """`live` by read model."""
+        self._live = live
+        self._tables_at = tables_at
 
     async def export(
         self,
@@ -57,6 +60,7 @@ class ExportReadModels:
         model: str,
         names: Sequence[str],
         *,
+        at: str | None = None,
         file_format: TableFormat,
         into: Into,
         again: bool = True,
@@ -65,15 +69,19 @@ class ExportReadModels:
     ) -> list[ExportedRows]:
         """Write these tables of a read model, or all of them, as they are at one moment.
 
+        `at`: of the generation of this name, without one of the live one; rights are the caller's of today.
         `into` opens the file of a table; it gets its name once all of them are whole. `begin` is told how many rows
         there are, what it gives how many are written. `again`: begin anew where the read model was written meanwhile,
-        as a store without snapshots asks for. Raises ArchiveError, MissingParquetError, ReadModelReplacedError.
+        as a store without snapshots asks for. Raises ArchiveError, MissingParquetError, ReadModelReplacedError,
+        UnknownGenerationError, IncompleteGenerationError.
         """
         caller.require_everything("documents", "read")
-        reader = self._reader(model)
+        reader = self._of_live(model)
         wanted = _wanted(model, reader.tables, names)
         for name in wanted:
             caller.require_everything(RESOURCES[name], "read")
+        if at is not None:
+            reader = await self._tables_at(model, at, deadline)
         async with deadline.enforce("the export"):
             for left in reversed(range(TRIES if again else 1)):
                 try:
@@ -83,10 +91,10 @@ class ExportReadModels:
                         raise
         raise AssertionError("the last try gives or raises")
 
-    def _reader(self, model: str) -> TableReader:
-        if model not in self._readers:
-            raise InvalidRequestError(f"there is no read model {model!r}; name {', '.join(self._readers)}")
-        return self._readers[model]
+    def _of_live(self, model: str) -> TableReader:
+        if model not in self._live:
+            raise InvalidRequestError(f"there is no read model {model!r}; name {', '.join(self._live)}")
+        return self._live[model]
 
 
 async def _written(

@@ -1,1 +1,1 @@
-"""Read models as they were: made under a name, read, and compared."""
+"""Read models as they were: made under a name, read, exported, and compared."""

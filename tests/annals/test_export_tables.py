@@ -55,6 +55,9 @@ def test_a_table_to_standard_output(up: Up) -> None:
         (("graph", "--format", "csv", "--to", "-"), "standard output takes one table"),
         (("graph", "graph_nodes", "--format", "csv", "--to", "-", "--json"), "both want standard output"),
         (("graph", "--format", "csv", "--no-outputs"), "--no-outputs is of the event store"),
+        (("--at", "monday"), "name the read model"),
+        (("events.jsonl", "--at", "monday"), "name the read model"),
+        (("graph", "--at", "monday"), "--format is missing"),
     ],
 )
 def test_what_cannot_be_is_refused(up: Up, arguments: tuple[str, ...], said: str) -> None:

@@ -82,6 +82,25 @@ def test_wrong_usage(up: Up) -> None:
     assert "as of position" in called(up.data, "replay", "graph", "--as-of", "1s ago", "--name", "usage").stdout
 
 
+def test_export(up: Up, then: Path, tmp_path: Path) -> None:
+    """The tables of then, beside those of today."""
+    texts = {}
+    for name, at in (("then", ("--at", "quellwerk")), ("now", ())):
+        for model in ("relational", "graph", "vector"):
+            given(up.data, "export", model, "--format", "csv", "--to", str(tmp_path / name), *at)
+        texts[name] = {file.stem: file.read_text() for file in (tmp_path / name).iterdir()}
+    assert set(texts["then"]) == set(texts["now"]) and len(texts["then"]) == 9
+    for table in ("entities", "mentions", "graph_nodes", "passages"):
+        assert "Berta" in texts["then"][table] and "Carl" not in texts["then"][table], table
+        assert "Carl" in texts["now"][table] and "Berta" not in texts["now"][table], table
+    lines = called(
+        up.data, "export", "vector", "passages", "--at", "quellwerk", "--format", "jsonl", "--to", "-"
+    ).stdout
+    assert "Berta" in lines
+    said = refused(up.data, "export", "graph", "--at", "nowhere", "--format", "csv", "--to", str(tmp_path / "nowhere"))
+    assert "there is no generation 'nowhere'" in said and not (tmp_path / "nowhere").exists()
+
+
 def test_diff(up: Up, then: Path) -> None:
     found = given(up.data, "diff", "quellwerk", "live", "--question", QUESTION)
     (answer,) = found["answers"]["differences"]

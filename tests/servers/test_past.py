@@ -12,13 +12,16 @@ from projections.changes import ReadModel
 from projections.generations import Generations
 from projections.graph.model import GraphModel
 from projections.graph.neo4j.connection import Neo4jDriver
+from projections.graph.neo4j.exported import Neo4jTables
 from projections.graph.neo4j.live import LiveNeo4jGraphStore
 from projections.graph.neo4j.reader import Neo4jGraph
 from projections.projector import Projector
 from projections.store import LiveStore
 from projections.vector.model import VectorModel
+from projections.vector.opensearch.exported import OpenSearchTables
 from projections.vector.opensearch.live import LiveOpenSearchVectorStore
 from projections.vector.opensearch.reader import OpenSearchPassages
+from tests.projections.contract.exported import read
 from tests.projections.contract.folding import digests, follow
 from tests.projections.history import History
 from tests.projections.stories import Story
@@ -72,7 +75,8 @@ async def test_they_are_read_as_they_were(
         assert await digests(stores[0]) == await digests(stores[1])
 
     for of in (taken, built):
-        past = Neo4jGraph(graph.driver, graph.generation(of["graph"].id).store.name)
+        name = graph.generation(of["graph"].id).store.name
+        past = Neo4jGraph(graph.driver, name)
         assert [one.passages for one in await past.find("default", ["Bob"])] == [2]
         assert await past.find("default", ["Ada"]) == await past.find("default", ["Bob"])
         assert await past.find("default", ["Dora"]) == []
@@ -83,5 +87,9 @@ async def test_they_are_read_as_they_were(
         assert [one.text for one in await passages.of_document("default", "harbour")] == list(HARBOUR.sentences)
         assert len(await passages.matching("default", "Cleo", 9)) == 1
         assert await passages.of_document("default", "market") == []
+        nodes = await read(Neo4jTables(graph.driver, name), "default", "graph_nodes")
+        assert "Cleo" in {row["title"] for row in nodes} and "Dora" not in {row["title"] for row in nodes}
+        tables = OpenSearchTables(store.client, store.generation(of["vector"].id).store.alias)
+        assert {row["document_id"] for row in await read(tables, "default", "passages")} == {"harbour"}
     assert await Neo4jGraph(graph.driver).find("default", ["Cleo"]) == []
     assert await OpenSearchPassages(store.client, store.name).of_document("default", "harbour") == []

@@ -20,6 +20,7 @@ from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError
 from services.operations import archive_files
 from services.operations.read_model_export import RESOURCES, TRIES, ExportReadModels
+from services.past.generations import UnknownGenerationError
 from tests.services.test_visibility import only
 from tests.support.access import allowed
 
@@ -48,6 +49,11 @@ class Tables(TableReader):
         yield [[f"{one.name}-3 of try {len(self.asked)}"]]
 
 
+async def tables_at(model: str, name: str, _: Deadline) -> TableReader:
+    """There is no past here."""
+    raise UnknownGenerationError(f"no {model} of {name}")
+
+
 async def export(reader: Tables, folder: Path, *names: str, caller: Caller = ADA, again: bool = True) -> list[int]:
     """How many rows were told."""
     told: list[int] = []
@@ -57,7 +63,7 @@ async def export(reader: Tables, folder: Path, *names: str, caller: Caller = ADA
         with archive_files.written(folder / f"{one.name}.csv") as raw:
             yield raw
 
-    await ExportReadModels({"relational": reader}).export(
+    await ExportReadModels({"relational": reader}, tables_at).export(
         caller,
         "relational",
         names,
@@ -96,7 +102,7 @@ async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="no table 'things'; name documents, chunks"):
         await export(Tables(), tmp_path, "things")
     with pytest.raises(InvalidRequestError, match="no read model 'x'; name relational"):
-        await ExportReadModels({"relational": Tables()}).export(
+        await ExportReadModels({"relational": Tables()}, tables_at).export(
             ADA,
             "x",
             [],
