@@ -28,6 +28,8 @@ from contracts.undoing import UNDONE_BY
 Thing = tuple[str, str]
 """What a pile is of: a kind, and the id of the relation or chunk, or the number of the chain."""
 CONTENT: Thing = ("content", "")
+ON_RELATIONS = ("predicate", "judgement")
+"""The piles that a relation may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class _Folding:
             # Nothing is left of what people corrected in it before.
             self.piles = {thing: self.piles.get(thing, ())}
         pile = self._pile(thing, data)
-        if pile and event.causation_id == pile[-1].event_id and UNDONE_BY[pile[-1].event_type] == event.event_type:
+        if pile and self._undoes(event, pile[-1]):
             self.undone[pile[-1].event_id] = event.event_id
             self.piles[thing] = pile[:-1]
         elif _takes_all_back(data):
@@ -102,11 +104,19 @@ class _Folding:
         else:
             self.piles[thing] = (*pile, event)
 
+    def _undoes(self, event: DomainEvent, last: DomainEvent) -> bool:
+        """Whether `event` was made to undo the `last` one of its pile, or one that said that again."""
+        cause = event.causation_id
+        first = None if cause is None else self.again.get(cause, cause)
+        return first == last.event_id and UNDONE_BY[last.event_type] == event.event_type
+
     def _pile(self, thing: Thing, data: Payload) -> tuple[DomainEvent, ...]:
-        """A relation that is stated again may have another id; what was decided on it goes with it."""
+        """A relation that is stated again may have another id; all that was decided on it goes with it."""
         earlier = getattr(data, "earlier", None)
-        if earlier is not None and (thing[0], earlier) in self.piles:
-            return self.piles.pop((thing[0], earlier))
+        if earlier is not None:
+            for kind in ON_RELATIONS:
+                if (kind, earlier) in self.piles:
+                    self.piles[kind, thing[1]] = self.piles.pop((kind, earlier))
         return self.piles.get(thing, ())
 
 

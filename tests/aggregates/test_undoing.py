@@ -119,6 +119,32 @@ def test_a_judgement_that_is_said_again_of_other_content_is_the_same() -> None:
         assert thing == ("judgement", "r9") and found is None
 
 
+def test_a_judgement_that_was_said_again_is_undone_by_either_event() -> None:
+    again = RelationshipValidated(relation_id="r9", valid=False, earlier="r1")
+    undone = RelationshipValidated(relation_id="r9", valid=True)
+    for by in (2, 4):
+        events = history(RIGHT, WRONG, updated(B), again, (undone, by))
+        assert below(events, 1) is None
+        for version in (2, 4):
+            assert f"was undone already, by event {UUID(int=5)}" in refused(events, version)
+
+
+def test_all_that_was_decided_on_a_relation_goes_with_it_to_other_content() -> None:
+    correction = RelationshipUpdated(relation_id="r1", predicate="knew", confidence=0.5)
+    events = history(
+        correction,
+        RIGHT,
+        WRONG,
+        updated(B),
+        correction.model_copy(update={"relation_id": "r9", "earlier": "r1"}),
+        RelationshipValidated(relation_id="r9", valid=False, earlier="r9"),
+    )
+    for version in (3, 6):
+        thing, found = Done.project(events).below(events[version - 1])
+        assert thing == ("judgement", "r9") and found is not None and found.event_data == RIGHT
+    assert below(events, 1) is None and below(events, 5) is None
+
+
 def test_a_chunk_that_is_made_again_of_other_content_is_the_same() -> None:
     made = ChunkUpdated(content=A, replaced="k1", chunk=chunk("k9", 0, 5))
     events = history(made, updated(B), made)
