@@ -7,6 +7,8 @@ from client.gateway import Gateway
 
 SUBJECTS_LIMIT_S = 3660.0
 """The gateway reads the whole log."""
+MOST_DOCUMENTS = 1_000
+"""In one request, as the gateway takes them."""
 
 
 async def find(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
@@ -18,7 +20,11 @@ async def find(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
 
 async def erase(gateway: Gateway, names: Sequence[str], documents: Sequence[str], reason: str) -> dict[str, Any]:
     """Erase these documents where they name it; what went with them, and which are `left`."""
-    wanted = {"names": list(names), "documents": list(documents), "reason": reason}
-    done = await gateway.send("POST", "/subjects/erase", json=wanted, timeout=SUBJECTS_LIMIT_S)
-    assert isinstance(done, dict)
-    return done
+    total: dict[str, Any] = {"documents": [], "questions": 0, "entities": 0, "keys": 0, "in_the_clear": 0, "left": []}
+    for start in range(0, max(len(documents), 1), MOST_DOCUMENTS):
+        wanted = {"names": list(names), "documents": documents[start : start + MOST_DOCUMENTS], "reason": reason}
+        done = await gateway.send("POST", "/subjects/erase", json=wanted, timeout=SUBJECTS_LIMIT_S)
+        assert isinstance(done, dict)
+        # What is left of the list after its last part is left.
+        total = {key: done[key] if key == "left" else total[key] + done[key] for key in total}
+    return total

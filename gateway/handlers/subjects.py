@@ -11,7 +11,8 @@ from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from services.storage.naming import MOST_NAMES, Naming
 
-MOST_DOCUMENTS = 20_000
+MOST_DOCUMENTS = 1_000
+"""In one request; who has more sends several, each erases its part."""
 Names = Annotated[list[Name], Field(min_length=1, max_length=MOST_NAMES)]
 
 

@@ -23,15 +23,15 @@ def test_it_is_processed_in_parts_and_the_read_models_are_what_the_events_say(up
     assert (summary["processed"], summary["failed"]) == (1, {})
 
     sizes = up.rows(
-        "SELECT topic, count(*), max(octet_length(state)), sum(octet_length(state))::bigint "
+        "SELECT topic, count(*), max(octet_length(state)) "
         "FROM annals.stored_events JOIN annals.document_collections USING (originator_id) "
         "WHERE document_id = $1 GROUP BY topic",
         str(file),
     )
-    found = {str(topic): (int(count), int(largest), int(total)) for topic, count, largest, total in sizes}
-    parts, _, total = found["EntitiesExtracted"]
-    assert parts > 5 and total > 3 * MAX_EVENT_BYTES
-    assert max(largest for _, largest, _ in found.values()) <= MAX_EVENT_BYTES
+    found = {str(topic): (int(count), int(largest)) for topic, count, largest in sizes}
+    # What is stored is compressed: only how many parts there are says how much was found.
+    assert found["EntitiesExtracted"][0] > 5
+    assert max(largest for _, largest in found.values()) <= MAX_EVENT_BYTES
     assert found["DocumentProcessed"][0] == 1
 
     shown = given(up.data, "show", str(file))
