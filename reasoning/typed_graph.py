@@ -4,45 +4,35 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from contracts.ontology import VIOLATING, Ontology
-from projections.graph.reads import GraphContent, GraphReader, GraphSnapshot, Mention, Subject
+from projections.graph.reads import GraphContent, GraphReader, GraphSnapshot
 from projections.relational.reads import RelationalReader
+from reasoning.graph_over import GraphOver
 
 
-class TypedGraph:
-    """Implements `projections.graph.reads.GraphContent` over another one."""
+class TypedGraph(GraphOver):
+    """Weighs statements by the ontology."""
 
     def __init__(self, graph: GraphReader, relational: RelationalReader, ontology: Ontology) -> None:
-        self._graph = graph
+        super().__init__(graph)
+        self._reader = graph
         self._relational = relational
         self._ontology = ontology
 
     async def content_tag(self, tenant: str) -> str:
         """The ontology's revision is part of it: what was answered by another one is asked anew."""
-        return f"{await self._graph.content_tag(tenant)} {self._ontology.revision}"
-
-    async def named(self, tenant: str, keys: Sequence[str], most: int) -> list[Subject]:
-        """As the graph has them."""
-        return await self._graph.named(tenant, keys, most)
-
-    async def mentioned(self, tenant: str, keys: Sequence[str], most: int) -> list[Mention]:
-        """As the graph has them."""
-        return await self._graph.mentioned(tenant, keys, most)
-
-    async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
-        """As the graph has them."""
-        return await self._graph.spread(tenant, entity_ids)
+        return f"{await super().content_tag(tenant)} {self._ontology.revision}"
 
     async def around(self, tenant: str, chunk_ids: Sequence[str]) -> GraphSnapshot:
         """What these passages say; a statement that violates the ontology has VIOLATING of its confidence.
 
         Not so where somebody called it right.
         """
-        found = await self._graph.around(tenant, chunk_ids)
+        found = await super().around(tenant, chunk_ids)
         ruled = [one for one in found.statements if self._ontology.rules(one.predicate)]
         if not ruled:
             return found
         ends = sorted({end for one in ruled for end in (one.subject_id, one.object_id)})
-        types = {one.entity_id: one.type for one in await self._graph.entities(tenant, ends)}
+        types = {one.entity_id: one.type for one in await self._reader.entities(tenant, ends)}
         wrong = {
             one.relation_id
             for one in ruled
