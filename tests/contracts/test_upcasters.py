@@ -123,59 +123,33 @@ def test_relations_of_version_2_were_stated_at_no_time() -> None:
     assert (one.negated, one.modality, one.time, one.valid_from, one.valid_until) == (False, None, None, None, None)
 
 
+def answered(version: int, **fields: object) -> ReasoningQueryExecuted:
+    """A question's event as this schema version had it: what all of them have, and these fields."""
+    common = {"question": "Who?", "answer": "Ada", "confidence": 0.5, "sources": [], "chains": [], "milliseconds": 7}
+    executed = common | {"knowledge": "0" * 64, "cached": False} | fields
+    event = decode(
+        canonical(
+            json.loads(INGESTED_1)
+            | {"event_type": "ReasoningQueryExecuted", "event_data": executed, "schema_version": version}
+        )
+    )
+    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 4
+    return event.event_data
+
+
 def test_an_answer_of_version_1_has_no_steps() -> None:
     """It told how it was come to in chains of words alone."""
-    executed = {
-        "question": "Who?",
-        "answer": "A sentence.",
-        "confidence": 0.5,
-        "sources": [],
-        "chains": ["question -> Halden"],
-        "knowledge": "0" * 64,
-        "cached": False,
-        "milliseconds": 7,
-    }
-    fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
-    data = decode(canonical(fields)).event_data
-    assert isinstance(data, ReasoningQueryExecuted)
+    data = answered(1, answer="A sentence.", chains=["question -> Halden"])
     assert (data.answer, data.chains) == ("A sentence.", ("question -> Halden",))
     assert (data.steps, data.candidates, data.missing) == ((), (), None)
     assert (data.models, data.borne_out) == ((), None)
 
 
 def test_an_answer_of_version_2_was_by_no_model() -> None:
-    executed = {
-        "question": "Who?",
-        "answer": "Ada",
-        "confidence": 0.5,
-        "sources": [],
-        "chains": [],
-        "steps": [],
-        "candidates": [],
-        "missing": None,
-        "knowledge": "0" * 64,
-        "cached": False,
-        "milliseconds": 7,
-    }
-    fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
-    event = decode(canonical(fields | {"schema_version": 2}))
-    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 4
-    assert (event.event_data.answer, event.event_data.models, event.event_data.borne_out) == ("Ada", (), None)
+    data = answered(2, steps=[], candidates=[], missing=None)
+    assert (data.answer, data.models, data.borne_out) == ("Ada", (), None)
 
 
 def test_an_answer_of_version_3_does_not_say_by_what_it_is_kept() -> None:
-    executed = {
-        "question": "Who?",
-        "answer": "Ada",
-        "confidence": 0.5,
-        "sources": [],
-        "chains": [],
-        "models": ["reader@1"],
-        "knowledge": "0" * 64,
-        "cached": True,
-        "milliseconds": 7,
-    }
-    fields = json.loads(INGESTED_1) | {"event_type": "ReasoningQueryExecuted", "event_data": executed}
-    event = decode(canonical(fields | {"schema_version": 3}))
-    assert isinstance(event.event_data, ReasoningQueryExecuted) and event.schema_version == 4
-    assert (event.event_data.models, event.event_data.key) == (("reader@1",), None)
+    data = answered(3, models=["reader@1"], cached=True)
+    assert (data.models, data.key) == (("reader@1",), None)
