@@ -18,6 +18,7 @@ from annals.settings import Settings
 from gateway.app import EnhancedKnowledgeStorageGateway
 from gateway.chain import ASGIApp
 from gateway.connections import BoundedHttp
+from gateway.erasures import keep_taking_up
 from gateway.errors import StartingError
 from gateway.jobs import Jobs
 from gateway.opening import Opening
@@ -166,6 +167,7 @@ async def _gateway(
         pruning = asyncio.create_task(use_cases.idempotency.keep_pruned())
         # The role that has the master key, with which the key that signs is sealed.
         signing = asyncio.create_task(use_cases.security.checkpoints.keep_made(60.0 * settings.checkpoint_minutes))
+        erasing = asyncio.create_task(keep_taking_up(jobs, use_cases.storage.asked_erasures))
         try:
             gateway = EnhancedKnowledgeStorageGateway(
                 _services(use_cases, models, jobs, streams, readers),
@@ -180,6 +182,7 @@ async def _gateway(
             reports.cancel()
             pruning.cancel()
             signing.cancel()
+            erasing.cancel()
             webhooks.cancel()
             await asyncio.gather(webhooks, return_exceptions=True)
             readers.close()

@@ -1,14 +1,15 @@
 """What names a person, and its erasure, by a gateway."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
-from client.gateway import Gateway
+from client.gateway import Gateway, GatewayError, segment
 
 SUBJECTS_LIMIT_S = 3660.0
 """The gateway reads the whole log."""
-MOST_DOCUMENTS = 1_000
-"""In one request, as the gateway takes them."""
+LOOK_EVERY_S = 0.5
 
 
 async def find(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
@@ -18,13 +19,21 @@ async def find(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-async def erase(gateway: Gateway, names: Sequence[str], documents: Sequence[str], reason: str) -> dict[str, Any]:
-    """Erase these documents where they name it; what went with them, and which are `left`."""
-    total: dict[str, Any] = {"documents": [], "questions": 0, "entities": 0, "keys": 0, "in_the_clear": 0, "left": []}
-    for start in range(0, max(len(documents), 1), MOST_DOCUMENTS):
-        wanted = {"names": list(names), "documents": documents[start : start + MOST_DOCUMENTS], "reason": reason}
-        done = await gateway.send("POST", "/subjects/erase", json=wanted, timeout=SUBJECTS_LIMIT_S)
-        assert isinstance(done, dict)
-        # What is left of the list after its last part is left.
-        total = {key: done[key] if key == "left" else total[key] + done[key] for key in total}
-    return total
+async def erase(
+    gateway: Gateway, names: Sequence[str], documents: Sequence[str], reason: str, report: Callable[[int], None]
+) -> dict[str, Any]:
+    """Erase these documents where they name it; what went with them, and which are `left`. `report` gets how many of
+    them are done. Raises GatewayError where it failed, or somebody broke it off.
+    """
+    wanted = {"names": list(names), "documents": list(documents), "reason": reason}
+    job = await gateway.send("POST", "/subjects/erase", json=wanted, headers={"idempotency-key": str(uuid4())})
+    while job["state"] == "running":
+        report(job["done"])
+        await asyncio.sleep(LOOK_EVERY_S)
+        job = await gateway.get(f"/subjects/jobs/{segment(job['id'])}")
+    if job["state"] != "done":
+        why = job["error"] or "somebody broke it off"
+        raise GatewayError(f"the erasure ended: {why}; give the command again, and it goes on")
+    report(job["done"])
+    result: dict[str, Any] = job["result"]
+    return result

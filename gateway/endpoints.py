@@ -68,15 +68,6 @@ def _checked(path: str, handler: str) -> ApiEndpointConfig:
     )
 
 
-def _of_subjects(path: str, handler: str) -> ApiEndpointConfig:
-    """Reads the whole log. Names are in the body, which no log of requests has."""
-    return replace(
-        _write("POST", path, handler, "documents", "administer", body_bytes=2 * MIB, idempotency_key="no"),
-        rate_limit=RateLimit(20, 60.0),
-        timeout_s=3600.0,
-    )
-
-
 def _open(path: str, handler: str) -> ApiEndpointConfig:
     return ApiEndpointConfig(
         path=path, method="GET", handler=handler, resource="system", action="read", auth_required=False
@@ -151,8 +142,32 @@ DOCUMENTS = (
     _read("/storage/documents", "logged_document_list", "documents"),
     replace(CORE[0], path=f"{PREFIX}/documents/{{document_id}}", method="PUT", handler="document_replacer"),
     _write("DELETE", "/documents/{document_id}", "document_remover", "documents", "delete", body_bytes=0),
-    _of_subjects("/subjects/find", "subject_finder"),
-    _of_subjects("/subjects/erase", "subject_eraser"),
+    # Reads the whole log. Names are in the body, which no log of requests has.
+    replace(
+        _write("POST", "/subjects/find", "subject_finder", "documents", "administer", idempotency_key="no"),
+        rate_limit=RateLimit(20, 60.0),
+        timeout_s=3600.0,
+    ),
+    replace(
+        _write("POST", "/subjects/erase", "subject_eraser", "documents", "administer", body_bytes=DOCUMENT_BYTES),
+        rate_limit=RateLimit(20, 60.0),
+    ),
+    replace(_waiting("/subjects/jobs/{job_id}", "subject_job", "documents"), action="administer"),
+    replace(
+        _waiting("/subjects/jobs/{job_id}/stream", "subject_job_stream", "documents"),
+        action="administer",
+        timeout_s=None,
+        retry_config=None,
+    ),
+    _write(
+        "DELETE",
+        "/subjects/jobs/{job_id}",
+        "subject_job_canceller",
+        "documents",
+        "administer",
+        body_bytes=0,
+        idempotency_key="no",
+    ),
     ApiEndpointConfig(
         path=f"{PREFIX}/documents/lines",
         method="POST",

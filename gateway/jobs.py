@@ -1,6 +1,7 @@
 """Work that takes longer than a request may: begun by one request, and looked at by others.
 
-Kept in memory: a job ends with the process that runs it, and is done again by asking again.
+Kept in memory: a job ends with the process that runs it, and is done again by asking again. What is to go on by itself
+is begun again under its id (`gateway.erasures`).
 """
 
 import asyncio
@@ -34,11 +35,15 @@ class TooManyJobsError(AnnalsError):
 
 @dataclass(slots=True)
 class Job:
-    """`done` of `total` steps; `result` once it ended, `error` says why it failed. `ended` is set when it did."""
+    """`done` of `total` steps; `result` once it ended, `error` says why it failed. `ended` is set when it did.
+
+    `resource` is what one has to have a right to, to look at it.
+    """
 
     id: str
     kind: str
     tenant: str
+    resource: str = "projections"
     state: State = "running"
     done: int = 0
     total: int | None = None
@@ -57,11 +62,22 @@ class Jobs:
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._cancelled: set[str] = set()
 
-    def start(self, caller: Caller, kind: str, total: int | None, work: Work) -> Job:
-        """Begin, and return at once. Raises TooManyJobsError."""
+    def start(
+        self,
+        caller: Caller,
+        kind: str,
+        total: int | None,
+        work: Work,
+        *,
+        job_id: str | None = None,
+        resource: str = "projections",
+    ) -> Job:
+        """Begin, and return at once; one of this id that runs goes on as it is. Raises TooManyJobsError."""
+        if job_id in self._tasks:
+            return self._jobs[job_id]
         if len(self._tasks) >= KEPT // 2:
             raise TooManyJobsError()
-        job = Job(uuid.uuid4().hex, kind, caller.tenant, total=total)
+        job = Job(job_id or uuid.uuid4().hex, kind, caller.tenant, resource, total=total)
         self._jobs[job.id] = job
         while len(self._jobs) > KEPT:
             self._jobs.pop(next(key for key in self._jobs if key not in self._tasks))
@@ -70,16 +86,16 @@ class Jobs:
         task.add_done_callback(lambda done: self._end(job, done))
         return job
 
-    def get(self, caller: Caller, job_id: str) -> Job:
+    def get(self, caller: Caller, job_id: str, resource: str = "projections") -> Job:
         """One of the caller's tenant. Raises NotFoundError."""
         job = self._jobs.get(job_id)
-        if job is None or job.tenant != caller.tenant:
+        if job is None or (job.tenant, job.resource) != (caller.tenant, resource):
             raise NotFoundError("there is no such job here; one ends with the process that runs it")
         return job
 
-    async def cancel(self, caller: Caller, job_id: str) -> Job:
+    async def cancel(self, caller: Caller, job_id: str, resource: str = "projections") -> Job:
         """Break one off, and return once it is; one that ended stays as it ended. Raises NotFoundError."""
-        job, task = self.get(caller, job_id), self._tasks.get(job_id)
+        job, task = self.get(caller, job_id, resource), self._tasks.get(job_id)
         if task is not None:
             self._cancelled.add(job_id)
             task.cancel()

@@ -22,7 +22,8 @@ def command(context: CommandContext, names: tuple[str, ...], reason: str | None,
     whole, with all its versions, also where it was deleted before, and so is every question that names it or rests on
     such a document.
 
-    What would go is shown first. Nothing undoes it. Broken off, it is given again, and goes on.
+    What would go is shown first. Nothing undoes it. A gateway goes on with it by itself, also where this command is
+    broken off, or the gateway restarted; without one it is given again, and goes on.
     """
     if not dry_run and (reason is None or not reason.strip()):
         raise click.UsageError(
@@ -110,12 +111,13 @@ async def _find(context: CommandContext, names: Sequence[str]) -> dict[str, Any]
 
 async def _erased(context: CommandContext, names: Sequence[str], documents: Sequence[str], reason: str) -> Any:
     address = context.gateway()
-    if address is None:
-        from annals.cli.here import subjects as here
+    with context.progress("erasing", len(documents), "documents") as report:
+        if address is None:
+            from annals.cli.here import subjects as here
 
-        return await here.erase(context, names, documents, reason)
-    from client import subjects as there
-    from client.gateway import open_gateway
+            return await here.erase(context, names, documents, reason, report)
+        from client import subjects as there
+        from client.gateway import open_gateway
 
-    async with open_gateway(address) as gateway:
-        return await there.erase(gateway, names, documents, reason)
+        async with open_gateway(address) as gateway:
+            return await there.erase(gateway, names, documents, reason, report)

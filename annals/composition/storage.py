@@ -1,10 +1,12 @@
 """Documents: taken in, deleted, shown."""
 
 from annals.composition.stores import Stores
+from eventstore.asked_erasures import AskedErasures
 from eventstore.erasures import Erasures
 from eventstore.originals import OriginalStore
 from security.audit import AuditLog
 from services.citations import Citations
+from services.storage.asked_erasures import EraseAskedSubjects
 from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
@@ -41,13 +43,15 @@ def storage_of(stores: Stores, audit: AuditLog) -> Storage:
         audit,
     )
     naming = FindNaming(stores.reader, stores.texts, erasures)
+    subjects = EraseSubjects(naming, erasing)
     chunks = ReadChunk(read.relational, read.passages, Citations(stores.texts))
     return Storage(
         taking=TakeDocuments(intake_of(stores), originals),
         deletion=deletion,
         erasing=erasing,
         naming=naming,
-        subjects=EraseSubjects(naming, erasing),
+        subjects=subjects,
+        asked_erasures=EraseAskedSubjects(AskedErasures(stores.pool), subjects),
         waiting=WaitForDocuments(stores.reader, stores.letters, [store for _, store in read.models]),
         show=Show(stores.reader, read.relational, read.graph, read.passages, chunks),
         listing=Listing(read.relational),

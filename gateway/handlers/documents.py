@@ -250,8 +250,7 @@ async def _erase(exchange: Exchange, documents: Storage, document_id: str, reaso
         correlation_id=exchange.correlation_id,
         deadline=exchange.deadline,
     )
-    erased = Erased(questions=done.questions, entities=done.entities, keys=done.keys, in_the_clear=done.in_the_clear)
-    return Deleted(document_id=document_id, already=False, erased=erased)
+    return Deleted(document_id=document_id, already=False, erased=Erased(**done.counts))
 
 
 async def list_all(

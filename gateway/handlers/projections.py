@@ -1,30 +1,22 @@
 """Read models: how far they are, built anew, and compared with their events."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request, Response
 from pydantic import BaseModel, Field
-from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
-from gateway.jobs import Job, Report, State
+from gateway.job_views import JOB, JobId, JobView, followed
+from gateway.jobs import Job, Report
 from gateway.parameters import Decision
-from gateway.streams import PING_S, SEND_LIMIT_S, STREAM_LIMIT_S
 from inference.embedders import EmbedderName
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import REBUILD_LIMIT_S
 from services.operations.status import Position
 
-PROGRESS_EVERY_S = 0.5
-
-JobId = Annotated[str, Path(max_length=64)]
 Target = Annotated[Literal["relational", "graph", "vector", "all"], Path()]
 
 
@@ -40,35 +32,6 @@ class EmbedderToServe(Decision):
 
     name: Annotated[str, Field(pattern=r"^(minilm|minilm-int8|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")]
     revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,99}$")] | None = None
-
-
-class JobView(BaseModel):
-    """`done` of `total` aggregates. `result` once it is `done`, `error` where it `failed`."""
-
-    id: str
-    kind: str
-    state: State
-    done: int
-    total: int | None
-    result: dict[str, Any] | None
-    error: str | None
-    began_at: datetime
-    ended_at: datetime | None
-
-    @classmethod
-    def of(cls, job: Job) -> "JobView":
-        """As it is now."""
-        return cls(
-            id=job.id,
-            kind=job.kind,
-            state=job.state,
-            done=job.done,
-            total=job.total,
-            result=job.result,
-            error=job.error,
-            began_at=job.began_at,
-            ended_at=job.ended_at,
-        )
 
 
 async def status(request: Request) -> Projections:
@@ -143,29 +106,8 @@ async def stream(request: Request, job_id: JobId) -> Response:
     """The job as it goes on (server-sent events): `progress` with the job as it is, and at its end `done`, `failed` or
     `cancelled`; then the stream ends. It ends after some minutes too: come again.
     """
-    exchange, services = exchange_of(request.scope), services_of(request)
-    watched = services.jobs.get(exchange.caller, job_id)
-    stack = contextlib.ExitStack()
-    stack.enter_context(services.streams.one(exchange.caller))
-
-    async def messages() -> AsyncIterator[ServerSentEvent]:
-        with stack:
-            limit, last = Deadline.after(STREAM_LIMIT_S), None
-            while limit.remaining_s > 0:
-                now = JobView.of(watched)
-                if now != last:
-                    yield ServerSentEvent(
-                        data=now.model_dump_json(), event="progress" if now.state == "running" else now.state
-                    )
-                if now.state != "running":
-                    return
-                last = now
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(watched.ended.wait(), PROGRESS_EVERY_S)
-
-    return EventSourceResponse(
-        messages(), ping=PING_S, send_timeout=SEND_LIMIT_S, shutdown_event=services.streams.stopping
-    )
+    services = services_of(request)
+    return followed(request, services.jobs.get(exchange_of(request.scope).caller, job_id))
 
 
 async def cancel(request: Request, job_id: JobId) -> JobView:
@@ -181,18 +123,6 @@ def _begun(response: Response, begun: Job) -> JobView:
     response.headers["location"] = f"/api/v1/projections/jobs/{begun.id}"
     return JobView.of(begun)
 
-
-JOB = {
-    "id": "1f0c",
-    "kind": "replay graph",
-    "state": "running",
-    "done": 0,
-    "total": 1200,
-    "result": None,
-    "error": None,
-    "began_at": "2026-01-05T10:00:00Z",
-    "ended_at": None,
-}
 
 HANDLERS = {
     "projection_status": Handler(

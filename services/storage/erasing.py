@@ -48,16 +48,43 @@ NOTHING: Mapping[str, State] = {
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Ids of the documents that are erased, and how many questions and entities went with them, and keys.
+    """Ids of the documents that are erased, of the questions and entities that went with them, and how many keys.
 
     `in_the_clear`: events that were recorded before events were sealed, which stay as they are.
     """
 
     documents: tuple[str, ...]
-    questions: int
-    entities: int
+    questions: tuple[str, ...]
+    entities: tuple[str, ...]
     keys: int
     in_the_clear: int
+
+    def __add__(self, other: "Erasure") -> "Erasure":
+        """Both together: what went twice went once."""
+        return Erasure(
+            _once(self.documents, other.documents),
+            _once(self.questions, other.questions),
+            _once(self.entities, other.entities),
+            self.keys + other.keys,
+            self.in_the_clear + other.in_the_clear,
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of what went with the documents, as edges tell it."""
+        return {
+            "questions": len(self.questions),
+            "entities": len(self.entities),
+            "keys": self.keys,
+            "in_the_clear": self.in_the_clear,
+        }
+
+
+NO_ERASURE = Erasure((), (), (), 0, 0)
+
+
+def _once(*some: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for part in some for one in part))
 
 
 @dataclass
@@ -133,7 +160,8 @@ class EraseDocuments:
             for key in keys:
                 name = subject_of(stream_id(*key))
                 await self._audit.record(entry_of(caller, "change", "erased", "documents", name, reason=reason))
-        return Erasure(tuple(plan.documents), len(plan.questions), len(plan.entities), destroyed, clear)
+        questions = tuple(key.aggregate_id for key in plan.questions)
+        return Erasure(tuple(plan.documents), questions, tuple(plan.entities), destroyed, clear)
 
     async def _followed(self, keys: Sequence[AggregateKey]) -> None:
         """Whoever comes to a deletion later would keep that it was told of it."""

@@ -63,7 +63,7 @@ class _Found:
 
 
 class FindNaming:
-    """For who may administer documents: it reads all of them.
+    """For who may administer all documents: it reads all of them.
 
     Of a name that several have, all are found; an id means one, and what it is the same as. Texts are searched for the
     names that were given, and for the name of an entity that an id was given of.
@@ -74,7 +74,7 @@ class FindNaming:
 
     async def find(self, caller: Caller, given: Sequence[str], *, deadline: Deadline) -> Naming:
         """Raises AccessDeniedError, InvalidRequestError, StoreUnavailableError, DeadlineExceededError."""
-        caller.require("documents", "administer")
+        caller.require_everything("documents", "administer")
         wanted = [one for one in given if normalise_name(one)]
         if not wanted or len(wanted) < len(given) or len(given) > MOST_NAMES:
             raise InvalidRequestError(f"a subject has from 1 to {MOST_NAMES} names or ids, of letters or digits")

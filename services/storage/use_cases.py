@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.storage.asked_erasures import EraseAskedSubjects
 from services.storage.chunk import ReadChunk
 from services.storage.consistency import ReadYourWrites
 from services.storage.cross_database import DatabaseIntegrationLayer
@@ -29,6 +30,7 @@ class Storage:
     erasing: EraseDocuments
     naming: FindNaming
     subjects: EraseSubjects
+    asked_erasures: EraseAskedSubjects
     waiting: WaitForDocuments
     show: Show
     listing: Listing

@@ -1,4 +1,4 @@
-"""What Schemathesis loads: each request has the token of another account, and nothing is erased that is there."""
+"""What Schemathesis loads: each request has the token of another account."""
 
 import itertools
 import json
@@ -29,10 +29,3 @@ class Tokens:
     def set(self, case: "schemathesis.Case[Any]", data: str, context: schemathesis.AuthContext) -> None:
         """As a bearer."""
         case.headers["Authorization"] = f"Bearer {data}"
-
-
-@schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: "schemathesis.Case[Any]", kwargs: dict[str, Any]) -> None:
-    """A subject that is there would be erased once every read model has followed, which nothing here does."""
-    if case.path == "/api/v1/subjects/erase" and isinstance(case.body, dict) and case.body.get("names"):
-        case.body["names"] = ["Nobody Of That Name"]

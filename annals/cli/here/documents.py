@@ -89,7 +89,7 @@ async def erase(context: CommandContext, ids: Sequence[str], reason: str) -> dic
             correlation_id=f"erase-{uuid4()}",
             deadline=Deadline.after(ERASE_LIMIT_S),
         )
-    return {**asdict(erased), "documents": list(erased.documents)}
+    return {"documents": list(erased.documents), **erased.counts}
 
 
 @contextlib.asynccontextmanager

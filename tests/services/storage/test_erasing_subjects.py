@@ -105,7 +105,7 @@ async def test_erased_as_if_nobody_had_ever_named_her(knowledge: Knowledge) -> N
     await deleted(knowledge, *stories)
     done = await erase(knowledge, ids(found), "Wilhelmina")
     assert done.erasure.documents == ("letters/1", "notes", "orders/7")
-    assert (done.erasure.questions, done.left) == (1, ())
+    assert (len(done.erasure.questions), done.left) == (1, ())
     knowledge.audit.entries.clear()
     assert not [row for row in await left(knowledge) if "ilhelmina" in row]
     assert await all_digests(knowledge) == before
