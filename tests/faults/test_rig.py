@@ -20,6 +20,7 @@ def survive(folder: Path, seed: int, count: int, *, heavy_every: int, check_ever
             rig.check_log()
             if number % check_every == 0 or number == count:
                 rig.check()
+                print(f"rig: {number} of {count} rounds, {time.monotonic() - began:.0f} s", file=sys.stderr)
         rig.verify()
     finally:
         print(
