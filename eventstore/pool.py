@@ -81,7 +81,7 @@ async def open_pool(
         max_size=max_size,
         max_queries=MAX_QUERIES,
         max_inactive_connection_lifetime=300.0,
-        init=_whole(init),
+        init=init,
         reset=_keep,
         loop=None,
         connection_class=asyncpg.Connection,
@@ -95,22 +95,6 @@ async def open_pool(
     except AWAY as error:
         raise StoreUnavailableError(f"PostgreSQL does not answer: {reason_of(error)}") from error
     return pool
-
-
-def _whole(init: Init | None) -> Init:
-    """After `init`: whoever gets a new connection has one.
-
-    One that was lost while it was made, asyncpg hands out all the same, and then never takes it back: with every one of
-    these the pool has one connection less, for good.
-    """
-
-    async def made(connection: Any) -> None:
-        if init is not None:
-            await init(connection)
-        if connection.is_closed():
-            raise asyncpg.ConnectionDoesNotExistError("the connection was lost while it was made")
-
-    return made
 
 
 async def _keep(_: asyncpg.Connection) -> None:
@@ -138,8 +122,23 @@ async def _counted(pool: PostgresPool, wait_s: float) -> AsyncIterator[Connectio
         use.failures += 1
         raise
     finally:
-        # A connection whose server says nothing is dropped.
-        await pool.release(connection, timeout=RELEASE_LIMIT_S)
+        _give_back_if_lost(connection)
+        # One whose server says nothing, or that is lost meanwhile, is dropped: what was done with it is done.
+        with contextlib.suppress(Exception):
+            await pool.release(connection, timeout=RELEASE_LIMIT_S)
+        _give_back_if_lost(connection)
+
+
+def _give_back_if_lost(connection: Any) -> None:
+    """Free the place in the pool of a connection that is closed.
+
+    asyncpg leaves that to whoever closed it, and two do not: the protocol, where something is asked after the server
+    said that it ends the connection, and whoever loses it while it is made. With every one of these the pool would have
+    one connection less, for good.
+    """
+    with contextlib.suppress(asyncpg.InterfaceError):  # given back already
+        if connection.is_closed():
+            connection.terminate()
 
 
 @contextlib.asynccontextmanager

@@ -1,12 +1,15 @@
 """Connections for a short while: who is at fault is said rightly."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
+import psycopg
 import pytest
 
 from eventstore.errors import StoreUnavailableError
-from eventstore.pool import PostgresPool, acquire, open_pool, take_turn, transaction, turn
+from eventstore.pool import PostgresPool, acquire, close_pool, open_pool, take_turn, transaction, turn
 
 
 class SwitchedError(StoreUnavailableError):
@@ -101,3 +104,55 @@ async def test_a_connection_that_is_lost_while_it_is_made_takes_no_place_in_the_
     async with acquire(pool, wait_s=5) as connection:
         assert await connection.fetchval("SELECT 1") == 1
     await pool.close()
+
+
+@asynccontextmanager
+async def hanging_up_late(dsn: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """The address of a relay to PostgreSQL that passes on all that a server says, but not that it hangs up; and whether
+    it did."""
+    target = psycopg.conninfo.conninfo_to_dict(dsn)
+    opened: list[asyncio.StreamWriter] = []
+    passing: set[asyncio.Task[None]] = set()
+    hung_up = asyncio.Event()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while said := await reader.read(4096):
+            writer.write(said)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await pass_on(reader, writer)
+        hung_up.set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, asks = await asyncio.open_unix_connection(f"{target['host']}/.s.PGSQL.5432")
+        opened.extend((writer, asks))
+        passing.update((asyncio.create_task(pass_on(reader, asks)), asyncio.create_task(answer(answers, writer))))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        yield f"postgresql://postgres@127.0.0.1:{port}/{target['dbname']}?sslmode=disable", hung_up
+    finally:
+        server.close()
+        for task in passing:
+            task.cancel()
+        for writer in opened:
+            writer.close()
+
+
+async def test_what_is_asked_of_a_connection_that_the_server_ended_takes_no_place_in_the_pool(
+    pool: PostgresPool, dsn: str
+) -> None:
+    async with hanging_up_late(dsn) as (address, hung_up):
+        small = await open_pool(address, max_size=1)
+        with pytest.raises(StoreUnavailableError, match="another operation"):
+            async with acquire(small, wait_s=5) as connection:
+                async with acquire(pool) as other:
+                    await other.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+                await asyncio.wait_for(hung_up.wait(), 20)
+                for _ in range(10):  # its last word is read
+                    await asyncio.sleep(0)
+                await connection.fetchval("SELECT 1")
+        async with acquire(small, wait_s=5) as connection:
+            assert await connection.fetchval("SELECT 1") == 1
+        await close_pool(small)
