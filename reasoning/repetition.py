@@ -18,19 +18,17 @@ def less_repeated(scores: Scores, held: Scores) -> Scores:
     are taken one by one, each time the best by what its score then is; maximal marginal relevance (Carbonell and
     Goldstein 1998) over words.
     """
-    left = np.argsort(-scores, kind="stable")[:TOP]
+    first = np.argsort(-scores, kind="stable")[:TOP]
+    left, holding = scores[first], held[first]
     taken: Scores = np.zeros(held.shape[1])
     lowered = scores.copy()
-    order = []
-    while left.size:
-        now = scores[left] - REPEATED * np.minimum(held[left], taken).sum(axis=1)
+    for _ in first:
+        now = left - REPEATED * np.minimum(holding, taken).sum(axis=1)
         at = int(np.argmax(now))
-        best = left[at]
-        lowered[best] = now[at]
-        order.append(best)
-        taken = np.maximum(taken, held[best])
-        left = np.delete(left, at)
+        lowered[first[at]] = now[at]
+        taken = np.maximum(taken, holding[at])
+        left[at] = -np.inf
     rest = np.ones(len(scores), dtype=bool)
-    rest[order] = False
+    rest[first] = False
     lowered[rest] -= REPEATED * np.minimum(held[rest], taken).sum(axis=1)
     return lowered

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from threading import Lock
 
+from contracts.scripts import Bounds
 from inference.chunking import sentences
 from projections.vector.reads import Passage
 from reasoning.words import STOP_WORDS, Words, content_of, stems_of
@@ -26,23 +27,32 @@ class Text:
         self.text = passage.text
         self.words = Words(passage.text)
         self.content = content_of(passage.title) | stems_of(self.words.folded)
-        self._sentences: list[Sentence] | None = None
-        self._starts: list[int] | None = None
+        self._bounds: list[Bounds] | None = None
+        self._sentences: dict[int, Sentence] = {}
         self._names: str | None = None
 
     @property
     def sentences(self) -> list[Sentence]:
         """Of the passage, in order."""
-        if self._sentences is None:
-            self._sentences = [(start, end, content_of(self.text[start:end])) for start, end in sentences(self.text)]
-        return self._sentences
+        return [self._sentence(number) for number in range(len(self._cut()))]
 
     def sentence_at(self, position: int) -> Sentence:
         """The one that holds character `position`."""
-        starts = self._starts
-        if starts is None:
-            starts = self._starts = [start for start, _, _ in self.sentences]
-        return self.sentences[max(0, bisect.bisect_right(starts, position) - 1)]
+        return self._sentence(max(0, bisect.bisect_right(self._cut(), (position, len(self.text))) - 1))
+
+    def _sentence(self, number: int) -> Sentence:
+        """Most are never asked for: stems are worked out of those that are."""
+        kept = self._sentences.get(number)
+        if kept is None:
+            start, end = self._cut()[number]
+            kept = self._sentences[number] = start, end, content_of(self.text[start:end])
+        return kept
+
+    def _cut(self) -> list[Bounds]:
+        bounds = self._bounds
+        if bounds is None:
+            bounds = self._bounds = list(sentences(self.text))
+        return bounds
 
     @property
     def names(self) -> list[str]:
