@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.plain_graph import Statements, entities_of, plain_statements, write_plainly
 from bench.servers import Figures, Stopwatch
+from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import Change
 from projections.graph.neo4j.connection import open_driver, transaction
 from projections.graph.neo4j.generation import Neo4jGeneration
@@ -89,7 +90,7 @@ async def _digests(generation: Neo4jGeneration) -> dict[str, str]:
 def _load(portions: Portions) -> Way:
     async def way(generation: Neo4jGeneration) -> None:
         for portion in portions:
-            await generation.load(portion)
+            await generation.load(portion, PUBLIC_IDS)
         await generation.finish(POSITIONS)
 
     return way

@@ -13,6 +13,7 @@ from annals.settings import load_settings
 from bench.copies import Copies
 from bench.sample import Sample, take_in
 from bench.servers import Stopwatch, say
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import transaction
 from projections.changes import Change, uniform_positions
 from projections.postgres.generation import PostgresGeneration
@@ -87,4 +88,4 @@ async def _load_copies(generation: PostgresGeneration, copies: Copies, numbers: 
     made = copies.graph if generation.store.layout.name == "graph" else copies.vector
     changes: Iterator[Change] = itertools.chain.from_iterable(made(number, size) for number in numbers)
     while batch := list(itertools.islice(changes, BATCH)):
-        await generation.load(batch)
+        await generation.load(batch, PUBLIC_IDS)

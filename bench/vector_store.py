@@ -12,6 +12,7 @@ from opensearchpy.helpers import async_bulk
 
 from bench.history import DIMENSION, EMBEDDER, TENANT
 from bench.servers import Figures, Stopwatch
+from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import Change
 from projections.vector.opensearch import documents
 from projections.vector.opensearch.bulk import CHUNK_BYTES, Action
@@ -93,7 +94,7 @@ async def _load(generation: OpenSearchGeneration, portions: Portions) -> float:
     watch = Stopwatch()
     await generation.begin()
     for portion in portions:
-        await generation.load(portion)
+        await generation.load(portion, PUBLIC_IDS)
     await generation.finish(POSITIONS)
     return watch.seconds
 

@@ -16,7 +16,6 @@ from pydantic import (
 )
 
 from contracts.event_types import KIND_OF, AggregateKind, EventType
-from contracts.ids import stream_id
 from contracts.payload import Identifier, Part, Party, Payload
 from contracts.registry import PAYLOADS
 
@@ -47,8 +46,7 @@ class DomainEvent(BaseModel):
 
     `aggregate_version` counts the aggregate's events from 1; `position` is its position in the whole log, and
     `recorded_at` the log's own time, which never goes back from one position to the next: both are set once the event
-    is stored. `timestamp` is its producer's, and orders nothing. `originator_id` and `originator_version` make it a
-    domain event of `eventsourcing`.
+    is stored. `timestamp` is its producer's, and orders nothing.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -92,16 +90,6 @@ class DomainEvent(BaseModel):
     def tenant(self) -> str:
         """Whose event it is."""
         return self.metadata.tenant
-
-    @property
-    def originator_id(self) -> UUID:
-        """The aggregate's stream in the event store."""
-        return stream_id(self.metadata.tenant, self.kind, self.aggregate_id)
-
-    @property
-    def originator_version(self) -> int:
-        """The library's name for `aggregate_version`."""
-        return self.aggregate_version
 
     def at(self, position: int, recorded_at: datetime | None = None) -> "DomainEvent":
         """The same event, once stored at `position`."""

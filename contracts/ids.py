@@ -21,21 +21,11 @@ _REMEMBERED_CHARACTERS = 256
 
 @lru_cache(maxsize=1 << 14)
 def stream_id(tenant: str, kind: AggregateKind, aggregate_id: str) -> UUID:
-    """Name of an aggregate's stream in the event store: two tenants never share one."""
-    return uuid5(_ANNALS, f"{tenant}\x00{kind}\x00{aggregate_id}")
+    """Name of an aggregate's stream by the public rule; `eventstore.log_ids` says of which aggregates it is theirs.
 
-
-def contents_id(tenant: str, document_id: str) -> UUID:
-    """What a document's texts and originals are sealed for."""
-    return uuid5(stream_id(tenant, "document", document_id), "contents")
-
-
-def delivery_id(tenant: str, document_id: str, event_id: UUID) -> UUID:
-    """Id of the event that a delivery of a document leads to; `event_id` is the one that its producer chose.
-
-    Two tenants, or two documents, never share one, and no producer can choose it: ids of results are derived from it.
+    Two tenants never share one.
     """
-    return uuid5(stream_id(tenant, "document", document_id), str(event_id))
+    return uuid5(_ANNALS, f"{tenant}\x00{kind}\x00{aggregate_id}")
 
 
 def event_id(cause: UUID, stage: str, revision: str) -> UUID:

@@ -14,6 +14,7 @@ GRANT EXECUTE ON FUNCTION annals.append_events(annals.stored_event_uuid[], jsonb
 GRANT EXECUTE ON FUNCTION annals.append_events(uuid[], bigint[], text[], bytea[], jsonb) TO annals_process;
 GRANT EXECUTE ON FUNCTION annals.destroy_keys(text, uuid[]) TO annals_process;
 -- What vouches for the log is added to as well, and what says what the database is stays as it is.
-REVOKE ALL ON annals.checkpoints, annals.checkpoint_keys, annals.migrations, annals.identity FROM annals_process;
-GRANT SELECT, INSERT ON annals.checkpoints, annals.checkpoint_keys TO annals_process;
+REVOKE ALL ON annals.checkpoints, annals.checkpoint_keys, annals.migrations, annals.identity, annals.log_secret
+    FROM annals_process;
+GRANT SELECT, INSERT ON annals.checkpoints, annals.checkpoint_keys, annals.log_secret TO annals_process;
 GRANT SELECT ON annals.migrations, annals.identity TO annals_process;

@@ -1,12 +1,14 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
-    header     {"annals_archive": 5, "created_at",
+    header     {"annals_archive": 6, "created_at",
                "counts": {"texts", "outputs", "receipts", "keys", "documents", "questions", "events", "originals"}}
     text       {"tenant", "document_id", "digest", "text"}, or sealed: {"tenant", "document_id", "digest", "key_id",
                "sealed"}, in base64; its digest is the one of its row, which says nothing of the text
     output     {"model", "digest", "output"}, the output in base64; sealed as its row is where "sealed" is true
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
-    key        {"key_id", "tenant", "subject", "key"}: what opens sealed events, in base64; null: destroyed
+    key        {"key_id", "tenant", "subject", "key"}: what opens sealed events, in base64; null: destroyed.
+               Without tenant, subject "stream/ids": the secret of the log, from which names of streams follow; a log
+               without one, and every one of a format before 6, follows the public rules
     document   {"originator_id", "tenant", "document_id", "collection", "file"}
     question   {"originator_id", "tenant", "document_id"}: a document that the answer rests on
     event      the event as it is stored, sealed or not, canonical JSON, with its position, and with "recorded_at",
@@ -39,10 +41,12 @@ from contracts.codec import MalformedEventError, NewerSchemaError, canonical, ch
 from contracts.envelope import Tenant
 from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
+from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.sealed_events import key_of, stream_of
 
-VERSION = 5
-READABLE = (1, 2, 3, 4, 5)
+VERSION = 6
+READABLE = (1, 2, 3, 4, 5, 6)
 CHAINED = 3
 """From this format on events say how they were chained."""
 PIECE_BYTES = 16 * 1024 * 1024
@@ -95,7 +99,7 @@ class Counts(_Line):
 class Header(_Line):
     """The first line."""
 
-    annals_archive: Literal[1, 2, 3, 4, 5]
+    annals_archive: Literal[1, 2, 3, 4, 5, 6]
     created_at: AwareDatetime
     counts: Counts
 
@@ -152,10 +156,10 @@ class ReceiptLine(_Line):
 
 
 class KeyLine(_Line):
-    """A data key of an aggregate, in the clear; None for one that was destroyed."""
+    """A data key of an aggregate, in the clear; None for one that was destroyed. Of no tenant: the log's secret."""
 
     key_id: str
-    tenant: Tenant
+    tenant: Tenant | Literal[""]
     subject: str
     key: bytes | None
 
@@ -420,7 +424,8 @@ def _event(raw: bytes, *, chained: bool) -> EventLine:
     if event.position is None:
         raise MalformedEventError("position: an event of an archive has one")
     return EventLine(
-        originator_id=event.originator_id,
+        # Sealed are all whose streams follow from a secret.
+        originator_id=PUBLIC_IDS.stream(AggregateKey.of(event)),
         version=event.aggregate_version,
         event_type=str(event.event_type),
         # Not encode(event): that would lift an older schema version, and the log keeps what was written.

@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from contracts.envelope import DomainEvent
-from contracts.ids import stream_id
 from eventstore.errors import ConflictError, DuplicateEventError, KeysChangedError, VersionConflictError
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
 from eventstore.reader import EventReader, Project
 from eventstore.recorder import Recorded
 from eventstore.sealed_events import SEALED_KINDS
-from eventstore.stream_keys import StreamKeys
+from eventstore.stream_keys import StreamKeys, ids_of
 
 State = TypeVar("State")
 Decide = Callable[[Any], Sequence[DomainEvent]]
@@ -43,7 +42,7 @@ class Commands:
         """`keys` seal what is appended; without them it stays in the clear."""
         self._log = log
         self._reader = reader
-        self._keys = keys
+        self._keys, self._ids = keys, ids_of(keys)
         # The library is synchronous; its pool has as many connections as there are threads here.
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="log")
 
@@ -147,8 +146,8 @@ class Commands:
 
         Raises VersionConflictError where a key of one was destroyed: nobody knows what it is now.
         """
-        streams = {stream_id(*key): key.tenant for key, _ in changed if key.kind in SEALED_KINDS}
-        begun = {stream_id(*key) for key, there in changed if there}
+        streams = {self._ids.stream(key): key.tenant for key, _ in changed if key.kind in SEALED_KINDS}
+        begun = {self._ids.stream(key) for key, there in changed if there}
         loop = asyncio.get_running_loop()
         if self._keys is None or not streams:
             return await loop.run_in_executor(self._threads, self._log.store, events())

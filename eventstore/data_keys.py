@@ -113,6 +113,19 @@ async def insert(connection: Connection, key_id: str, tenant: str, subject: str,
     )
 
 
+async def insert_retired(connection: Connection, key_id: str, tenant: str, subject: str, wrapped: WrappedKey) -> None:
+    """Store a new key that encrypts nothing."""
+    await connection.execute(
+        "INSERT INTO annals.data_keys (key_id, tenant, subject, master, wrapped, retired_at) "
+        "VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+        key_id,
+        tenant,
+        subject,
+        wrapped.master,
+        wrapped.data,
+    )
+
+
 async def wrapped_keys(connection: Connection, page: int) -> AsyncIterator[DataKey]:
     """Keys of every tenant that are not destroyed, by id, read a page at a time."""
     after = ""

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.ids import contents_id, stream_id
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import LogIds
 from eventstore.outputs import row_of
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
 from eventstore.sealed_events import SEALED_SCHEMAS
@@ -36,8 +36,8 @@ class ErasurePlan:
 class Erasures:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: PostgresPool, ids: LogIds) -> None:
+        self._pool, self._ids = pool, ids
 
     async def questions(self, tenant: str, documents: Collection[str]) -> list[UUID]:
         """The streams of the questions whose answers rest on one of these documents."""
@@ -83,7 +83,7 @@ class Erasures:
                 await connection.fetchval(
                     "SELECT count(*) FROM annals.stored_events WHERE originator_id = ANY($1) "
                     "AND (convert_from(state, 'UTF8')::jsonb ->> 'schema_version')::int <> ALL($2)",
-                    [stream_id(*key) for key in keys],
+                    [self._ids.stream(key) for key in keys],
                     list(SEALED_SCHEMAS),
                 )
             )
@@ -94,8 +94,8 @@ class Erasures:
         What is erased stays noted until it is `finished`: nothing else says any more what read models may still hold.
         """
         async with transaction(self._pool) as connection:
-            streams = [stream_id(*key) for key in plan.keys]
-            sealed = [*streams, *(contents_id(plan.tenant, one) for one in plan.documents)]
+            streams = [self._ids.stream(key) for key in plan.keys]
+            sealed = [*streams, *(self._ids.contents(plan.tenant, one) for one in plan.documents)]
             destroyed = await connection.fetchval("SELECT annals.destroy_keys($1, $2)", plan.tenant, sealed)
             await _remove(connection, plan, streams)
             await connection.execute(

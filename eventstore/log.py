@@ -135,7 +135,9 @@ class EventLog(Application[UUID]):
                 assert isinstance(self.recorder, GaplessRecorder) and isinstance(self.mapper, DomainEventMapper)
                 if keys is None:
                     return self.recorder.append(map(self.mapper.to_stored_event, events))
-                return self.recorder.append((sealed(event, keys.keys, self.mapper) for event in events), keys.changes)
+                return self.recorder.append(
+                    (sealed(event, keys.keys, keys.ids, self.mapper) for event in events), keys.changes
+                )
         except IntegrityError as error:
             if EVENT_ID_INDEX in str(error):
                 raise DuplicateEventError(str(error).splitlines()[0]) from None

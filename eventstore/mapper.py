@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 from pydantic_core import from_json
 
@@ -18,6 +17,8 @@ from contracts.lines import file_of_line
 from contracts.reasoning import ReasoningQueryExecuted
 from contracts.unvalidated import decode_fields
 from eventstore.errors import EventTooLargeError
+from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS, LogIds
 from eventstore.sealed_events import SEALED_KINDS, StreamKey, key_of, seal_event
 from security.errors import UnknownKeyError
 
@@ -37,20 +38,20 @@ class SealedEvent(StoredEvent):
 class DomainEventMapper(Mapper[UUID]):
     """Stored as canonical JSON under the event type's name, so that the envelope reads without our code."""
 
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
+    # The library's events know their streams. Ours cannot: a stream may follow from the log's secret.
+    def to_stored_event(self, domain_event: DomainEvent) -> StoredEvent:  # type: ignore[override]
         """In the clear. The position is the table's own column, so it stays out of the bytes. Raises
         EventTooLargeError."""
-        assert isinstance(domain_event, DomainEvent)
         state = encode(domain_event)
         _check_size(domain_event, len(state))
         return StoredEvent(
-            originator_id=domain_event.originator_id,
-            originator_version=domain_event.originator_version,
+            originator_id=PUBLIC_IDS.stream(AggregateKey.of(domain_event)),
+            originator_version=domain_event.aggregate_version,
             topic=str(domain_event.event_type),
             state=state,
         )
 
-    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEvent:  # type: ignore[override]
         """Older schema versions are upcast. Raises MalformedEventError, NewerSchemaError, and UnknownKeyError for an
         event that is sealed, which `eventstore.reader` opens."""
         fields = from_json(bytes(stored_event.state))
@@ -59,11 +60,11 @@ class DomainEventMapper(Mapper[UUID]):
         return decode_fields(fields, bytes(stored_event.state))
 
 
-def sealed(event: DomainEvent, keys: Mapping[UUID, StreamKey], mapper: DomainEventMapper) -> StoredEvent:
+def sealed(event: DomainEvent, keys: Mapping[UUID, StreamKey], ids: LogIds, mapper: DomainEventMapper) -> StoredEvent:
     """As it is to be stored: sealed, where its kind is. Raises EventTooLargeError."""
     if event.kind not in SEALED_KINDS:
         return mapper.to_stored_event(event)
-    stream = event.originator_id
+    stream = ids.stream(AggregateKey.of(event))
     key = keys[stream]
     state, size = seal_event(event, stream, key)
     _check_size(event, size)
@@ -77,7 +78,7 @@ def sealed(event: DomainEvent, keys: Mapping[UUID, StreamKey], mapper: DomainEve
         case ReasoningQueryExecuted() as executed:
             questions = tuple({**own, "document_id": one} for one in _rests_on(executed))
     return SealedEvent(
-        stream, event.originator_version, str(event.event_type), state, key, event.tenant, document, questions
+        stream, event.aggregate_version, str(event.event_type), state, key, event.tenant, document, questions
     )
 
 

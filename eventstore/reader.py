@@ -16,13 +16,13 @@ from contracts.codec import check_event_type
 from contracts.envelope import DomainEvent
 from contracts.erased import Erased, erased_event
 from contracts.event_types import KIND_OF, AggregateKind, EventType
-from contracts.ids import stream_id
 from contracts.unvalidated import decode_fields, read_json
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import LogIds
 from eventstore.pages import page
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
 from eventstore.sealed_events import key_of, keys_in, opened, stream_of, subject_of
-from eventstore.stream_keys import StreamKeys
+from eventstore.stream_keys import StreamKeys, ids_of
 from security.errors import UnknownKeyError
 
 PAGE_ROWS = 1000
@@ -159,6 +159,12 @@ class EventReader:
     def __init__(self, pool: PostgresPool, keys: StreamKeys | None = None) -> None:
         """`keys` open events that are sealed."""
         self._pool, self._keys = pool, keys
+        self._ids = ids_of(keys)
+
+    @property
+    def ids(self) -> LogIds:
+        """By what streams are called in this log."""
+        return self._ids
 
     async def identity(self) -> str:
         """The log's own name, given when it was made."""
@@ -211,7 +217,7 @@ class EventReader:
         self, key: AggregateKey, collections: Collection[str] | None, after_version: int, limit: int
     ) -> list[DomainEvent]:
         """One aggregate's events behind a version, in order; bounded like `of_tenant`."""
-        arguments = [stream_id(*key), after_version, limit, limits.BATCH_BYTES, listed(collections)]
+        arguments = [self._ids.stream(key), after_version, limit, limits.BATCH_BYTES, listed(collections)]
         return await self._page(_OF_AGGREGATE, arguments, 1, "originator_version")
 
     async def with_id(
@@ -232,7 +238,7 @@ class EventReader:
         """One aggregate's events behind `after_version`, in order."""
         return await self._fetch(
             f"{_COLUMNS} WHERE originator_id = $1 AND originator_version > $2 ORDER BY originator_version LIMIT $3",
-            stream_id(tenant, kind, aggregate_id),
+            self._ids.stream(AggregateKey(tenant, kind, aggregate_id)),
             after_version,
             limit,
         )
@@ -277,7 +283,7 @@ class EventReader:
         state: State | None = None
         version = 0
         while events := await self._read(
-            _OF_AGGREGATE, stream_id(*key), version, PAGE_ROWS, limits.BATCH_BYTES, None, ids=_ids([key])
+            _OF_AGGREGATE, self._ids.stream(key), version, PAGE_ROWS, limits.BATCH_BYTES, None, ids=self._named([key])
         ):
             state, version = project(events, state), events[-1].aggregate_version
         return state
@@ -290,9 +296,9 @@ class EventReader:
             "JOIN unnest($1::uuid[], $2::int[]) AS k(id, first) "
             "ON e.originator_id = k.id AND e.originator_version >= k.first "
             "ORDER BY e.originator_id, e.originator_version",
-            [stream_id(*key) for key in since],
+            [self._ids.stream(key) for key in since],
             list(since.values()),
-            ids=_ids(since),
+            ids=self._named(since),
             remembered=remembered,
         )
         found: dict[AggregateKey, list[DomainEvent]] = defaultdict(list)
@@ -304,7 +310,7 @@ class EventReader:
         """Bytes of each aggregate's events from a version on."""
         if not since:
             return {}
-        by_stream = {stream_id(*key): key for key in since}
+        by_stream = {self._ids.stream(key): key for key in since}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT e.originator_id, sum(octet_length(e.state))::bigint AS bytes FROM annals.stored_events AS e "
@@ -317,7 +323,7 @@ class EventReader:
 
     async def erased(self, keys: Iterable[AggregateKey]) -> frozenset[AggregateKey]:
         """Those of which events were erased, be there others since or not."""
-        by_subject = {(key.tenant, subject_of(stream_id(*key))): key for key in keys}
+        by_subject = {(key.tenant, subject_of(self._ids.stream(key))): key for key in keys}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT DISTINCT tenant, subject FROM annals.data_keys JOIN unnest($1::text[], $2::text[]) "
@@ -338,7 +344,7 @@ class EventReader:
 
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         """The version of each aggregate's last event; aggregates without events are left out."""
-        by_stream = {stream_id(*key): key for key in keys}
+        by_stream = {self._ids.stream(key): key for key in keys}
         if not by_stream:
             return {}
         async with acquire(self._pool) as connection:
@@ -353,7 +359,7 @@ class EventReader:
         """Each aggregate's last version and position, and the type of the last event that says how far a document is;
         aggregates without events are left out.
         """
-        by_stream = {stream_id(*key): key for key in keys}
+        by_stream = {self._ids.stream(key): key for key in keys}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT DISTINCT ON (originator_id) originator_id, first_value(originator_version) OVER own "
@@ -379,7 +385,7 @@ class EventReader:
             "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
             "FROM annals.stored_events "
             "WHERE originator_id = ANY($1) AND topic = ANY($2) ORDER BY originator_id, originator_version DESC",
-            [stream_id(*key) for key in keys],
+            [self._ids.stream(key) for key in keys],
             [str(event_type) for event_type in types],
         )
         return {AggregateKey.of(event): event for event in events}
@@ -387,7 +393,7 @@ class EventReader:
     async def by_event_ids(self, key: AggregateKey, event_ids: Iterable[UUID]) -> dict[UUID, DomainEvent]:
         """The stored events of one aggregate among these ids."""
         events = await self._fetch(
-            f"{_COLUMNS} WHERE originator_id = $1 AND event_id = ANY($2)", stream_id(*key), list(event_ids)
+            f"{_COLUMNS} WHERE originator_id = $1 AND event_id = ANY($2)", self._ids.stream(key), list(event_ids)
         )
         return {event.event_id: event for event in events}
 
@@ -397,7 +403,7 @@ class EventReader:
             return int(
                 await connection.fetchval(
                     "SELECT count(*) FROM annals.stored_events WHERE originator_id = $1 AND event_id = ANY($2)",
-                    stream_id(*key),
+                    self._ids.stream(key),
                     list(event_ids),
                 )
             )
@@ -409,7 +415,7 @@ class EventReader:
                 await connection.fetchval(
                     "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events "
                     "WHERE originator_id = $1 AND topic = ANY($2)",
-                    stream_id(*key),
+                    self._ids.stream(key),
                     [str(event_type) for event_type in types],
                 )
             )
@@ -477,7 +483,7 @@ class EventReader:
             "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
             "FROM annals.stored_events WHERE originator_id = ANY($1) AND topic = ANY($2) "
             "AND notification_id > $3 AND notification_id <= $4 ORDER BY originator_id, originator_version DESC",
-            [stream_id(*key) for key in keys],
+            [self._ids.stream(key) for key in keys],
             [str(event_type) for event_type in types],
             after,
             up_to,
@@ -596,6 +602,9 @@ class EventReader:
         events = iter(await self._opened([row for stream in streams for row in stream]))
         return [left for stream in streams if (left := _left(itertools.islice(events, len(stream))))]
 
+    def _named(self, keys: Iterable[AggregateKey]) -> dict[UUID, str]:
+        return {self._ids.stream(key): key.aggregate_id for key in keys}
+
     async def _page(
         self, query: str, arguments: list[Any], behind: int, column: str = "notification_id"
     ) -> list[DomainEvent]:
@@ -655,10 +664,6 @@ def _event(row: asyncpg.Record, fields: Any, secrets: _Secrets, ids: Mapping[UUI
 def _left(events: Iterable[DomainEvent]) -> list[DomainEvent]:
     """Those that were not erased."""
     return [event for event in events if not isinstance(event.event_data, Erased)]
-
-
-def _ids(keys: Iterable[AggregateKey]) -> dict[UUID, str]:
-    return {stream_id(*key): key.aggregate_id for key in keys}
 
 
 def listed(collections: Collection[str] | None) -> list[str] | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from contracts.ids import delivery_id, stream_id
+from eventstore.keys import AggregateKey
+from eventstore.log_ids import LogIds
 from eventstore.pool import PostgresPool, acquire
 
 
@@ -22,8 +23,12 @@ class InboxReceipts:
     A receipt without tenant is of a version that kept none: it stands for every delivery of its event id.
     """
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: PostgresPool, ids: LogIds) -> None:
+        self._pool, self._ids = pool, ids
+
+    def stored_id(self, delivery: Delivery) -> UUID:
+        """Id of the event that a delivery leads to."""
+        return self._ids.delivery(*delivery)
 
     async def seen(self, deliveries: Sequence[Delivery]) -> set[Delivery]:
         """Those that were taken in, or whose event is stored (a crash may have come between the two)."""
@@ -39,8 +44,8 @@ class InboxReceipts:
                 [delivery.tenant for delivery in deliveries],
                 [delivery.document_id for delivery in deliveries],
                 [delivery.event_id for delivery in deliveries],
-                [stream_id(delivery.tenant, "document", delivery.document_id) for delivery in deliveries],
-                [delivery_id(*delivery) for delivery in deliveries],
+                [self._ids.stream(AggregateKey(one.tenant, "document", one.document_id)) for one in deliveries],
+                [self.stored_id(delivery) for delivery in deliveries],
             )
         return {deliveries[row["number"] - 1] for row in rows}
 

@@ -6,17 +6,17 @@ Stages and read models change nothing for an event that they have processed, so 
 from collections.abc import Collection, Sequence
 
 from contracts.event_types import TAKES_IN, EventType
-from contracts.ids import stream_id
 from eventstore.keys import AggregateKey
 from eventstore.log import CHANNEL
+from eventstore.log_ids import LogIds
 from eventstore.pool import PostgresPool, transaction
 
 
 class ReprocessRequests:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: PostgresPool, ids: LogIds) -> None:
+        self._pool, self._ids = pool, ids
 
     async def add(self, documents: Sequence[AggregateKey], event_types: Collection[EventType]) -> None:
         """Ask for the events of these types since each document's content was last taken in. Asked twice is once."""
@@ -27,7 +27,7 @@ class ReprocessRequests:
                 "FROM annals.stored_events WHERE originator_id = ANY($1) AND topic = ANY($2) GROUP BY originator_id) "
                 "AS present USING (originator_id) "
                 "WHERE e.originator_version >= present.beginning AND e.topic = ANY($3) ON CONFLICT DO NOTHING",
-                [stream_id(*key) for key in documents],
+                [self._ids.stream(key) for key in documents],
                 [str(event_type) for event_type in sorted(TAKES_IN)],
                 [str(event_type) for event_type in event_types],
             )

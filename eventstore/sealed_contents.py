@@ -17,12 +17,11 @@ import asyncpg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from contracts.ids import contents_id
 from eventstore.errors import ConflictError
 from eventstore.log import KEYS_CHANGED
 from eventstore.pool import PostgresPool, acquire
 from eventstore.sealed_events import subject_of
-from eventstore.stream_keys import AppendingKeys, StreamKeys
+from eventstore.stream_keys import AppendingKeys, StreamKeys, ids_of
 from security.encryption import IV_BYTES
 from security.errors import DecryptionError, UnknownKeyError
 
@@ -46,7 +45,7 @@ class SealedContents:
     """
 
     def __init__(self, pool: PostgresPool, table: ContentTable, keys: StreamKeys | None) -> None:
-        self._pool, self._table, self._keys = pool, table, keys
+        self._pool, self._table, self._keys, self._ids = pool, table, keys, ids_of(keys)
 
     async def put_many(self, contents: Sequence[Content]) -> None:
         """What is there already is left alone; where it is in the clear it is sealed."""
@@ -55,7 +54,7 @@ class SealedContents:
         if self._keys is None:
             await self._put(contents, [(one.digest, one.content, None) for one in contents], None)
             return
-        streams = {contents_id(one.tenant, one.document_id): one.tenant for one in contents}
+        streams = {self._ids.contents(one.tenant, one.document_id): one.tenant for one in contents}
         for _ in range(TRIES):
             keys = await self._keys.for_appending(streams, list(streams))
             try:
@@ -90,7 +89,7 @@ class SealedContents:
         `digest` is given as it is.
         """
         wanted = {
-            row["key_id"]: (row["tenant"], contents_id(row["tenant"], row["document_id"]))
+            row["key_id"]: (row["tenant"], self._ids.contents(row["tenant"], row["document_id"]))
             for row in rows
             if row["key_id"] is not None
         }
@@ -106,7 +105,8 @@ class SealedContents:
             if row["key_id"] is None:
                 found.append(own)
             elif (secret := secrets[row["key_id"]]) is not None:
-                found.append(own._replace(content=open_content(own, secret)))
+                stream = self._ids.contents(own.tenant, own.document_id)
+                found.append(own._replace(content=open_content(own, secret, stream)))
         return found
 
     async def seal_some(self, limit: int) -> int:
@@ -158,24 +158,25 @@ def hidden(digest: bytes) -> bytes:
     return hashlib.sha256(b"annals content 1\x00" + digest).digest()
 
 
-def open_content(sealed: Content, secret: bytes) -> bytes:
-    """The content of a row. Raises DecryptionError where anything of it was changed."""
+def open_content(sealed: Content, secret: bytes, stream: UUID) -> bytes:
+    """The content of a row, sealed for `stream`. Raises DecryptionError where anything of it was changed."""
     iv, within = sealed.content[:IV_BYTES], sealed.content[IV_BYTES:]
     try:
-        return AESGCM(secret).decrypt(iv, within, _associated(sealed.tenant, sealed.document_id))
+        return AESGCM(secret).decrypt(iv, within, _associated(stream))
     except (InvalidTag, ValueError):
         raise DecryptionError() from None
 
 
 def _sealed(one: Content, keys: AppendingKeys) -> tuple[bytes, bytes, str]:
-    key = keys.keys[contents_id(one.tenant, one.document_id)]
+    stream = keys.ids.contents(one.tenant, one.document_id)
+    key = keys.keys[stream]
     iv = os.urandom(IV_BYTES)
-    sealed = AESGCM(key.secret).encrypt(iv, one.content, _associated(one.tenant, one.document_id))
+    sealed = AESGCM(key.secret).encrypt(iv, one.content, _associated(stream))
     return hidden(one.digest), iv + sealed, key.key_id
 
 
-def _associated(tenant: str, document_id: str) -> bytes:
-    return b"annals content 1\x00" + contents_id(tenant, document_id).bytes
+def _associated(stream: UUID) -> bytes:
+    return b"annals content 1\x00" + stream.bytes
 
 
 def _said(keys: AppendingKeys, streams: dict[UUID, str]) -> str:

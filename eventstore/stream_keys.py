@@ -15,6 +15,8 @@ from uuid import UUID
 from eventstore.data_keys import is_empty
 from eventstore.errors import StoreUnavailableError
 from eventstore.key_management import KEPT_S, TURN, associated_data, new_key_id
+from eventstore.log_ids import PUBLIC_IDS, LogIds
+from eventstore.log_secret import fingerprint
 from eventstore.pool import PostgresPool, acquire, transaction, try_share_turn
 from eventstore.sealed_events import StreamKey, subject_of
 from security.encryption import new_key
@@ -31,10 +33,16 @@ class AppendingKeys:
 
     keys: Mapping[UUID, StreamKey]
     changes: int
+    ids: LogIds
 
 
 class StreamKeys(Protocol):
     """What opens and seals events. Raises StoreUnavailableError, MasterKeyError."""
+
+    @property
+    def ids(self) -> LogIds:
+        """By what streams are called in this log."""
+        ...
 
     async def for_reading(
         self, wanted: Mapping[str, tuple[str, UUID]], *, remembered: bool = False
@@ -62,6 +70,11 @@ class StreamKeys(Protocol):
         ...
 
 
+def ids_of(keys: StreamKeys | None) -> LogIds:
+    """What is stored in the clear follows the public rules."""
+    return PUBLIC_IDS if keys is None else keys.ids
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     tenant: str
@@ -73,12 +86,17 @@ class _Opened:
 class MasterStreamKeys:
     """`StreamKeys` with a master key, which is asked for when the first key is needed."""
 
-    def __init__(self, pool: PostgresPool, master: MasterKey, rotation: timedelta) -> None:
+    def __init__(self, pool: PostgresPool, master: MasterKey, rotation: timedelta, ids: LogIds) -> None:
         """A key that is older than `rotation` seals no more: what is appended gets a new one."""
-        self._pool, self._master, self._rotation = pool, master, rotation
+        self._pool, self._master, self._rotation, self._ids = pool, master, rotation, ids
         self._kept = OrderedDict[str, _Opened]()
         self._present = OrderedDict[UUID, tuple[str, float]]()
         self._changes: int | None = None
+
+    @property
+    def ids(self) -> LogIds:
+        """See StreamKeys."""
+        return self._ids
 
     async def for_reading(
         self, wanted: Mapping[str, tuple[str, UUID]], *, remembered: bool = False
@@ -113,7 +131,7 @@ class MasterStreamKeys:
         new = [stream for stream in streams if stream not in keys]
         changes = await self._begun() if new else 0
         keys.update(await self._made(new, streams))
-        return AppendingKeys(keys, changes)
+        return AppendingKeys(keys, changes, self._ids)
 
     def stored(self, keys: AppendingKeys, streams: Mapping[UUID, str]) -> None:
         """See StreamKeys."""
@@ -206,6 +224,8 @@ class MasterStreamKeys:
             async with transaction(self._pool) as connection:
                 if not await try_share_turn(connection, TURN):
                     raise StoreUnavailableError("the master key is being changed; try again once that is done")
+                if await fingerprint(connection) != self._ids.fingerprint:
+                    raise StoreUnavailableError("another log was imported into this database; start this process anew")
                 if await is_empty(connection):
                     await self._master.begin()
                 self._changes = int(await connection.fetchval("SELECT number FROM annals.master_key_changes"))

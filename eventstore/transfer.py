@@ -8,6 +8,7 @@ import asyncpg
 
 from contracts.batches import batches
 from contracts.errors import AnnalsError
+from eventstore import log_secret
 from eventstore.archive import PIECE_BYTES, ArchiveReader, ArchiveWriter, Counts, OriginalLine
 from eventstore.data_keys import is_empty
 from eventstore.key_management import associated_data
@@ -146,6 +147,8 @@ async def restore(
         await connection.execute("SET LOCAL statement_timeout = 0")
         # Whoever wants to append waits until this is done, and then finds its place behind it.
         await connection.execute(f"LOCK TABLE {LOCKED} IN EXCLUSIVE MODE")
+        # An empty log has nothing that follows from its own secret; what is taken in follows from another one, or none.
+        await log_secret.drop(connection)
         present = await _counts(connection)
         if present.all:
             raise NotEmptyError(
@@ -166,6 +169,10 @@ async def restore(
             for batch in batches(rows, _bytes_of, max_items=BATCH_ROWS):
                 records = await _wrapped_keys(batch, master) if name == KEYS.name else batch
                 await connection.copy_records_to_table(name, schema_name="annals", columns=columns, records=records)
+                if name == KEYS.name:
+                    for line in batch:
+                        if line.subject == log_secret.SUBJECT and line.key is not None:
+                            await log_secret.keep(connection, line.key_id, line.key)
                 taken += len(batch)
                 report(taken)
         # Behind the events: that a document was once deleted takes away what is kept of it by then.

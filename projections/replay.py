@@ -12,11 +12,11 @@ from uuid import UUID
 from contracts.batches import batches
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
-from contracts.ids import stream_id
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.generations import RegisteredGeneration
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import LogIds
 from eventstore.reader import EventReader
 from projections.catch_up import CatchUp
 from projections.changes import Change, ReadModel, uniform_positions
@@ -251,11 +251,16 @@ async def load(
     try:
         with _few_collections():
             async for folded in _folded(reader, kinds, up_to, wanted, first, BATCH if pace is None else pace.batch):
-                changes = [await _changes(model, folded, own) for (model, _), own in zip(models, behind, strict=True)]
+                changes = [
+                    await _changes(model, folded, reader.ids, own)
+                    for (model, _), own in zip(models, behind, strict=True)
+                ]
                 # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
                 await loaded()
                 loading = asyncio.create_task(  # noqa: RUF006  # loaded() awaits it
-                    together(generation.load(own) for (_, generation), own in zip(models, changes, strict=True))
+                    together(
+                        generation.load(own, reader.ids) for (_, generation), own in zip(models, changes, strict=True)
+                    )
                 )
                 done += len(folded)
                 report(done)
@@ -305,9 +310,9 @@ async def _folded(
             yield some
 
 
-async def _changes(model: ReadModel, folded: Folded, after: UUID | None) -> list[Change]:
+async def _changes(model: ReadModel, folded: Folded, ids: LogIds, after: UUID | None) -> list[Change]:
     own = [aggregate for aggregate in folded if aggregate[0].kind in model.kinds]
     if after is not None:
-        own = [aggregate for aggregate in own if stream_id(*aggregate[0]) > after]
+        own = [aggregate for aggregate in own if ids.stream(aggregate[0]) > after]
     sections = await model.sections([(key, state) for key, _, state in own])
     return [Change(key, 0, version, rows) for (key, version, _), rows in zip(own, sections, strict=True)]

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import LogIds
 from eventstore.pool import Connection
 from projections.changes import Change, Positions
 
@@ -101,8 +102,9 @@ class Generation(Protocol):
         """
         ...
 
-    async def load(self, changes: Sequence[Change]) -> int:
-        """Take in aggregates that are not there yet, in the order of their streams; returns the number of rows.
+    async def load(self, changes: Sequence[Change], ids: LogIds) -> int:
+        """Take in aggregates that are not there yet, in the order of their streams, which `ids` names; returns the
+        number of rows.
 
         The last of them is remembered in the same step (`progress`).
         """

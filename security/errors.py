@@ -63,6 +63,10 @@ class UnknownKeyError(EncryptionError):
     """There is no such data key here; restore the table of data keys from the backup that holds it."""
 
 
+class LogSecretError(EncryptionError):
+    """The secret of this log is not in the table of data keys; restore that table from a backup of the same log."""
+
+
 class MasterKeyError(EncryptionError):
     """The master key is missing, or is not the one that wrapped the data keys; restore it from its backup."""
 

@@ -8,8 +8,6 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.codec import MalformedEventError, NewerSchemaError, decode
-from contracts.event_types import KIND_OF, EventType
-from contracts.ids import stream_id
 from contracts.inbox import claimed
 from contracts.payload import Identifier
 from contracts.topics import InboxTopic, Topics
@@ -54,8 +52,8 @@ class DeadLetterSink:
         log.warning("%s: dead letter %s: %s", consumer, message.identity, cause[:500])
         origin = self._origin(message)
         again = await self.retried(consumer, message)
-        # An event keeps its identity when a refilled broker delivers it at another offset, and so does a retry.
-        identity = origin.identity or (again.identity if again is not None else message.identity)
+        # A retry is its letter's, and an event the same when a refilled broker delivers it at another offset.
+        identity = again.identity if again is not None else origin.identity or message.identity
         await self._letters.add(
             [
                 DeadLetter(
@@ -126,17 +124,16 @@ def _of_inbox(inbox: InboxTopic, message: Message) -> Origin:
 def _of_event(message: Message) -> Origin:
     try:
         event = decode(message.value or b"")
-        tenant, aggregate_id, event_id, stream = event.tenant, event.aggregate_id, event.event_id, event.originator_id
+        tenant, aggregate_id, event_id = event.tenant, event.aggregate_id, event.event_id
     except (MalformedEventError, NewerSchemaError):
         # It cannot be read, so the headers must say what it is.
         try:
             tenant = message.headers["tenant"].decode()
             aggregate_id = _IDENTIFIER.validate_python((message.key or b"").decode())
             event_id = UUID(message.headers["event_id"].decode())
-            stream = stream_id(tenant, KIND_OF[EventType(message.event_type or "")], aggregate_id)
         except (KeyError, ValueError, ValidationError):
             return Origin()
-    return Origin(tenant, aggregate_id, str(event_id), f"{stream}/{event_id}")
+    return Origin(tenant, aggregate_id, str(event_id), f"{tenant}/{aggregate_id}/{event_id}")
 
 
 def _storable(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from annals.settings import Settings
+from eventstore.log_secret import open_ids
 from eventstore.pool import PostgresPool
 from eventstore.stream_keys import MasterStreamKeys, StreamKeys
 from security.master_key import FileMasterKey, MasterKey, VariableMasterKey
@@ -38,6 +39,8 @@ async def open_master_key(settings: Settings) -> AsyncIterator[MasterKey]:
         yield FileMasterKey(settings.master_key_file or settings.data / FILE_NAME)
 
 
-def stream_keys(settings: Settings, pool: PostgresPool, master: MasterKey) -> StreamKeys:
-    """What seals and opens events. The master key is read when it is first needed."""
-    return MasterStreamKeys(pool, master, timedelta(days=settings.key_rotation_days))
+async def stream_keys(settings: Settings, pool: PostgresPool, master: MasterKey) -> StreamKeys:
+    """What seals and opens events, and names their streams. Of a log without a secret the master key is read when it
+    is first needed. Raises LogSecretError, MasterKeyError, StoreUnavailableError."""
+    ids = await open_ids(pool, master)
+    return MasterStreamKeys(pool, master, timedelta(days=settings.key_rotation_days), ids)

@@ -89,7 +89,7 @@ def rebuilding(stores: Stores) -> Rebuilding:
 def _reprocess(stores: Stores) -> Reprocess:
     return Reprocess(
         stores.reader,
-        ReprocessRequests(stores.pool),
+        ReprocessRequests(stores.pool, stores.keys.ids),
         stores.positions,
         stores.letters,
         stores.read.relational,

@@ -47,7 +47,7 @@ class RelayOpener:
             pool = await open_pool(self._dsn, max_size=1)
             self._stack.push_async_callback(close_pool, pool)
             master = await self._stack.enter_async_context(open_master_key(self._settings))
-            self._keys = stream_keys(self._settings, pool, master)
+            self._keys = await stream_keys(self._settings, pool, master)
         return await open_states(states, self._keys)
 
 

@@ -32,7 +32,7 @@ def storage_of(stores: Stores, audit: AuditLog) -> Storage:
     """All of them."""
     deletion = DeleteDocuments(stores.commands, stores.reader)
     read, originals = stores.read, OriginalStore(stores.pool, stores.keys)
-    erasures = Erasures(stores.pool)
+    erasures = Erasures(stores.pool, stores.keys.ids)
     erasing = EraseDocuments(
         deletion,
         stores.reader,

@@ -95,7 +95,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
         connections = await stack.enter_async_context(open_connections(settings, dsn))
         pool = connections.postgres
         master = await stack.enter_async_context(open_master_key(settings))
-        keys = stream_keys(settings, pool, master)
+        keys = await stream_keys(settings, pool, master)
         reader, texts, outputs = EventReader(pool, keys), TextStore(pool, keys), ModelOutputs(pool)
         commands = Commands(connections.log, reader, keys)
         stack.callback(commands.close)
@@ -118,7 +118,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
             commands=commands,
             texts=texts,
             outputs=outputs,
-            receipts=InboxReceipts(pool),
+            receipts=InboxReceipts(pool, keys.ids),
             positions=ConsumerPositions(pool),
             letters=DeadLetters(pool),
             access_version=access_version,

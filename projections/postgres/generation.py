@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 
-from contracts.ids import stream_id
 from eventstore.generations import new_id
+from eventstore.log_ids import LogIds
 from eventstore.pool import Connection, acquire, transaction
 from projections.changes import Change, Positions
 from projections.dashboards.sharing import share
@@ -47,7 +47,7 @@ class PostgresGeneration:
         assert isinstance(source, PostgresStore)
         return await copy(source, self.store)
 
-    async def load(self, changes: Sequence[Change]) -> int:
+    async def load(self, changes: Sequence[Change], ids: LogIds) -> int:
         """COPY aggregates that are not there yet; returns the number of rows."""
         if not changes:
             return 0
@@ -63,7 +63,7 @@ class PostgresGeneration:
             await self.store.loaded(connection, changes)
             await connection.execute(
                 f"UPDATE {self.store.schema}.generation SET last_loaded = $1, rows = rows + $2",
-                stream_id(*changes[-1].key),
+                ids.stream(changes[-1].key),
                 count,
             )
         return count

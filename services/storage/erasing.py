@@ -15,7 +15,6 @@ from contracts.documents import (
 )
 from contracts.entity_decisions import NO_DECISIONS
 from contracts.event_types import EventType
-from contracts.ids import stream_id
 from contracts.payload import Payload
 from eventstore.erasures import ErasurePlan, Erasures
 from eventstore.keys import AggregateKey
@@ -158,7 +157,7 @@ class EraseDocuments:
             await self._built()
             await self._finish(caller.tenant)
             for key in keys:
-                name = subject_of(stream_id(*key))
+                name = subject_of(self._reader.ids.stream(key))
                 await self._audit.record(entry_of(caller, "change", "erased", "documents", name, reason=reason))
         questions = tuple(key.aggregate_id for key in plan.questions)
         return Erasure(tuple(plan.documents), questions, tuple(plan.entities), destroyed, clear)
@@ -180,7 +179,7 @@ class EraseDocuments:
     async def _finish(self, tenant: str) -> None:
         """What was broken off before, too. What has come back since is as new."""
         unfinished = await self._erasures.unfinished(tenant)
-        back = set(await self._reader.keys_of([stream_id(*key) for key in unfinished]))
+        back = set(await self._reader.keys_of([self._reader.ids.stream(key) for key in unfinished]))
         await self._forget([key for key in unfinished if key not in back])
         await self._erasures.finished(unfinished)
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from aggregates import document as documents
 from aggregates.cause import Cause
 from aggregates.document import Document
-from contracts import ids
 from contracts.access import collection_of
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
@@ -104,7 +103,11 @@ class Intake:
         )
         appended = await self._commands.execute_many(
             [
-                Command(_key(submission), Document.project, _decision(submission, reference))
+                Command(
+                    _key(submission),
+                    Document.project,
+                    _decision(submission, reference, self._receipts.stored_id(_delivery(submission))),
+                )
                 for (_, submission), reference in zip(fresh, references, strict=True)
             ]
         )
@@ -138,7 +141,7 @@ def _delivery(submission: Submission) -> Delivery:
     return Delivery(submission.metadata.tenant, submission.document_id, submission.event_id)
 
 
-def _decision(submission: Submission, reference: TextReference) -> documents.Decision:
+def _decision(submission: Submission, reference: TextReference, event_id: UUID) -> documents.Decision:
     given = DocumentContent(
         title=submission.title, text=reference, uri=submission.uri, attributes=submission.attributes
     )
@@ -147,7 +150,7 @@ def _decision(submission: Submission, reference: TextReference) -> documents.Dec
         metadata=submission.metadata,
         correlation_id=submission.correlation_id,
         causation_id=submission.event_id,
-        event_id=ids.delivery_id(submission.metadata.tenant, submission.document_id, submission.event_id),
+        event_id=event_id,
         timestamp=submission.timestamp,
     )
 

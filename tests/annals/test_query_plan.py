@@ -49,7 +49,7 @@ async def stores(dsn: str, tmp_path: Path) -> AsyncIterator[Stores]:
         for name in ("relational", "vector"):
             generation = opened.projections[name].store.generation("next")
             await generation.begin()
-            await generation.load([_change(name, number, chance) for number in range(DOCUMENTS)])
+            await generation.load([_change(name, number, chance) for number in range(DOCUMENTS)], opened.keys.ids)
             await generation.finish({})
             await switch(generation, opened.pool)
         yield opened

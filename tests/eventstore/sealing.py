@@ -11,6 +11,7 @@ from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS, LogIds
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from eventstore.stream_keys import MasterStreamKeys
@@ -21,8 +22,8 @@ MASTER = LocalKey(bytes(range(32)))
 CAUSE = Cause(metadata=EventMetadata(), correlation_id="c")
 
 
-def stream_keys(pool: PostgresPool, master: LocalKey = MASTER) -> MasterStreamKeys:
-    return MasterStreamKeys(pool, VariableMasterKey(master.text), timedelta(days=90))
+def stream_keys(pool: PostgresPool, master: LocalKey = MASTER, ids: LogIds = PUBLIC_IDS) -> MasterStreamKeys:
+    return MasterStreamKeys(pool, VariableMasterKey(master.text), timedelta(days=90), ids)
 
 
 def key(document_id: str) -> AggregateKey:
@@ -40,8 +41,8 @@ class Sealing:
     commands: Commands
 
     @classmethod
-    def over(cls, dsn: str, pool: PostgresPool, master: LocalKey = MASTER) -> "Sealing":
-        log, keys = EventLog.connect(dsn), stream_keys(pool, master)
+    def over(cls, dsn: str, pool: PostgresPool, master: LocalKey = MASTER, ids: LogIds = PUBLIC_IDS) -> "Sealing":
+        log, keys = EventLog.connect(dsn), stream_keys(pool, master, ids)
         reader = EventReader(pool, keys)
         return cls(pool, log, keys, reader, Commands(log, reader, keys))
 

@@ -23,6 +23,7 @@ from contracts.payload import Attributes
 from eventstore.archive import PIECE_BYTES, ArchiveError, ArchiveReader, Link
 from eventstore.chained_events import ChainedEvents
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.originals import OriginalStore
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, open_pool
@@ -85,7 +86,7 @@ async def fill(dsn: str, pool: PostgresPool) -> None:
     await pool.execute("SELECT nextval(pg_get_serial_sequence('annals.stored_events', 'notification_id'))")
     await asyncio.to_thread(append, dsn, events[1:])
     await ModelOutputs(pool).put_many("m", {DIGEST: bytes(range(256))})
-    await InboxReceipts(pool).record([(RECEIPT, "unchanged")])
+    await InboxReceipts(pool, PUBLIC_IDS).record([(RECEIPT, "unchanged")])
     await OriginalStore(pool).put("north", "letters/1", ORIGINAL)
 
 
@@ -165,7 +166,7 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
     lines = map(json.loads, (await exported(dsn, pool)).splitlines())
     header, first, second, output, receipt, document, other, *events, original, end = lines
-    assert header["annals_archive"] == 5
+    assert header["annals_archive"] == 6
     assert {document["tenant"], other["tenant"]} == {"default", "north"}
     assert {document["file"], other["file"]} == {"file:///letters.jsonl", ""}
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
@@ -236,7 +237,7 @@ def before_originals(raw: bytes, version: int) -> list[dict[str, Any]]:
 
 
 DAMAGES = (
-    (1, b'"annals_archive":5', b'"annals_archive":6', "is of format 6"),
+    (1, b'"annals_archive":6', b'"annals_archive":7', "is of format 7"),
     (1, b'"events":2', b'"events":1', "piece: Field required"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
     (4, b'"output":"', b'"output":"!', "base64"),
@@ -327,7 +328,7 @@ async def test_an_archive_of_format_1_says_of_receipts_only_what_events_tell(
     """Its receipts name no tenant; those that led to an event are its tenant's, the others stand for any."""
     await fill(dsn, pool)
     first = await pool.fetchval("SELECT event_id FROM annals.stored_events WHERE notification_id = 1")
-    await InboxReceipts(pool).record([(Delivery("default", "letters/1", first), "ingested")])
+    await InboxReceipts(pool, PUBLIC_IDS).record([(Delivery("default", "letters/1", first), "ingested")])
     file = io.BytesIO()
     await dump(pool, file, outputs=True, report=lambda _: None)
     lines = before_originals(file.getvalue(), 1)
@@ -339,7 +340,7 @@ async def test_an_archive_of_format_1_says_of_receipts_only_what_events_tell(
     old = b"".join(canonical(line) + b"\n" for line in lines)
     await take(empty, old + canonical({"sha256": hashlib.sha256(old).hexdigest()}) + b"\n")
 
-    receipts = InboxReceipts(empty)
+    receipts = InboxReceipts(empty, PUBLIC_IDS)
     same_id = [Delivery(tenant, "letters/1", first) for tenant in ("default", "other")]
     assert await receipts.seen(same_id) == {same_id[0]}
     silent = [RECEIPT, RECEIPT._replace(tenant="other")]

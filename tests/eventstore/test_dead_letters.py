@@ -10,7 +10,9 @@ from aggregates.document import Document
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore.dead_letters import DeadLetter, DeadLetters
+from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import PostgresPool
 
 CAUSE = Cause(EventMetadata(tenant="acme"), "c")
@@ -23,7 +25,7 @@ def content(title: str) -> DocumentContent:
 def letter(event: DomainEvent, consumer: str = "chunking") -> DeadLetter:
     return DeadLetter(
         consumer=consumer,
-        identity=f"{event.originator_id}/{event.event_id}",
+        identity=f"{PUBLIC_IDS.stream(AggregateKey.of(event))}/{event.event_id}",
         topic="annals.documents",
         partition=0,
         offset=1,

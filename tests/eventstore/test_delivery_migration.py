@@ -13,7 +13,10 @@ from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from eventstore import migrations
 from eventstore.dead_letters import DeadLetters
+from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
+from eventstore.mapper import DomainEventMapper
 from eventstore.migrations import migrate, migrations_in
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.receipts import Delivery, InboxReceipts
@@ -56,6 +59,7 @@ def ingested(event_id: UUID, tenant: str) -> DomainEvent:
 def append(dsn: str, event: DomainEvent) -> None:
     """As that version did, which had no function of ours for it."""
     with EventLog.connect(dsn) as log, log.datastore.get_connection() as connection:
+        assert isinstance(log.mapper, DomainEventMapper)
         stored = log.mapper.to_stored_event(event)
         connection.execute(
             "INSERT INTO annals.stored_events (originator_id, originator_version, topic, state) "
@@ -83,7 +87,7 @@ async def test_a_filled_database_is_upgraded(old: str) -> None:
     await fill(pool)
     assert await migrate(old) != []
 
-    receipts = InboxReceipts(pool)
+    receipts = InboxReceipts(pool, PUBLIC_IDS)
     assert await receipts.seen([Delivery("acme", "d1", STORED), Delivery("other", "d1", STORED)]) == {
         Delivery("acme", "d1", STORED)
     }
@@ -113,7 +117,7 @@ async def test_dead_letters_are_given_to_the_tenant_of_their_event(old: str) -> 
     await migrate(old)
 
     graph, vector, inbox = reversed(await DeadLetters(pool).newest(None, "open"))
-    identity = f"{event.originator_id}/{STORED}"
+    identity = f"{PUBLIC_IDS.stream(AggregateKey.of(event))}/{STORED}"
     for letter in (graph, vector):
         assert (letter.tenant, letter.aggregate_id, letter.event_id) == ("acme", "d1", str(STORED))
         assert letter.identity == identity

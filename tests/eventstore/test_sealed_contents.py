@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.ids import contents_id
 from eventstore.errors import MissingTextError
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.originals import OriginalStore
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
@@ -45,7 +45,7 @@ async def said(pool: PostgresPool) -> str:
 
 
 async def destroy(pool: PostgresPool, document_id: str = "letter") -> None:
-    streams = [contents_id("default", document_id)]
+    streams = [PUBLIC_IDS.contents("default", document_id)]
     assert await pool.fetchval("SELECT annals.destroy_keys('default', $1)", streams) > 0
 
 
@@ -133,7 +133,7 @@ async def test_many_at_once_agree_on_a_key(dsn: str, pool: PostgresPool) -> None
 
 async def test_a_key_that_is_old_seals_no_more(pool: PostgresPool, texts: TextStore) -> None:
     own = await put(texts)
-    turned = TextStore(pool, MasterStreamKeys(pool, VariableMasterKey(MASTER.text), timedelta(0)))
+    turned = TextStore(pool, MasterStreamKeys(pool, VariableMasterKey(MASTER.text), timedelta(0), PUBLIC_IDS))
     other = await put(turned, text="Later.")
     assert await pool.fetchval("SELECT count(DISTINCT key_id) FROM annals.texts") == 2
     assert await texts.get_many([own, other]) == {own: TEXT, other: "Later."}

@@ -17,13 +17,13 @@ from aggregates.document import Document
 from contracts.codec import canonical, encode
 from contracts.documents import DocumentContent, EntitiesExtracted, Mention, TextReference
 from contracts.envelope import DomainEvent, new_event
-from contracts.ids import stream_id
 from contracts.payload import Attributes
 from eventstore.archive import ArchiveReader
 from eventstore.chained_events import ChainedEvents
 from eventstore.data_keys import DataKeys
 from eventstore.erasures import ErasurePlan, Erasures
 from eventstore.key_management import KeyManagementService
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.opening import open_states
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
@@ -82,7 +82,7 @@ async def test_each_document_has_one_key(sealing: Sealing) -> None:
     for number in range(3):
         await sealing.take(f"d{number}", "Title")
     found = await sealing.pool.fetch("SELECT subject FROM annals.data_keys ORDER BY subject")
-    wanted = sorted(f"stream/{stream_id(*key(f'd{number}'))}" for number in range(3))
+    wanted = sorted(f"stream/{PUBLIC_IDS.stream(key(f'd{number}'))}" for number in range(3))
     assert [row["subject"] for row in found] == wanted
 
 
@@ -157,7 +157,7 @@ def sealed_before(event: DomainEvent, key_id: str, secret: bytes) -> bytes:
     """As the first version of the form has it: plain JSON within."""
     fields = json.loads(encode(event))
     within = canonical({name: fields[name] for name in ("aggregate_id", "event_data", "schema_version")})
-    stream = event.originator_id
+    stream = PUBLIC_IDS.stream(key(event.aggregate_id))
     associated = b"annals event 1\0default\0" + stream.bytes + event.event_id.bytes
     iv = bytes(range(12))
     sealed = base64.b64encode(iv + AESGCM(secret).encrypt(iv, within, associated)).decode()
@@ -168,7 +168,7 @@ def sealed_before(event: DomainEvent, key_id: str, secret: bytes) -> bytes:
 
 async def test_what_was_sealed_by_the_first_version_stays_readable(sealing: Sealing) -> None:
     """It is read, published, chained, and passed over once it was erased; what comes after is sealed by today's."""
-    stream = stream_id(*key("d"))
+    stream = PUBLIC_IDS.stream(key("d"))
     (made,) = [one for one in (await sealing.keys.for_appending({stream: "default"}, ())).keys.values()]
     assert made.wrapped is not None
     await sealing.pool.execute(
@@ -186,9 +186,9 @@ async def test_what_was_sealed_by_the_first_version_stays_readable(sealing: Seal
     opened = await open_states([state], sealing.keys)
     assert opened == [encode(first)]
     assert (await checked(sealing.pool)).fault is None
-    assert await Erasures(sealing.pool).in_the_clear([key("d"), key("e")]) == 0
+    assert await Erasures(sealing.pool, sealing.keys.ids).in_the_clear([key("d"), key("e")]) == 0
     plan = ErasurePlan("default", ["d"], [], [], [])
-    assert await Erasures(sealing.pool).erase(plan) == 1
+    assert await Erasures(sealing.pool, sealing.keys.ids).erase(plan) == 1
     assert await EventReader(sealing.pool, stream_keys(sealing.pool)).after(0, 10) == more
     assert (await checked(sealing.pool)).fault is None
 
@@ -200,7 +200,7 @@ def test_what_is_sealed_comes_back_to_the_byte(words: list[str]) -> None:
     attributes: Attributes = {f"a{number}": word for number, word in enumerate(words)}
     content = DocumentContent(title="".join(words)[:200], text=reference, attributes=attributes)
     (event,) = documents.ingest(None, "d", content, CAUSE)
-    state, size = seal_event(event, event.originator_id, StreamKey("k", bytes(32)))
+    state, size = seal_event(event, PUBLIC_IDS.stream(key("d")), StreamKey("k", bytes(32)))
     assert canonical(opened(json.loads(state), bytes(32))) == encode(event)
     assert size >= len(encode(event))
     assert len(state) <= len(encode(event)) * 4 / 3 + 200
@@ -213,7 +213,7 @@ def test_what_repeats_itself_takes_less_room_sealed() -> None:
     )
     found = EntitiesExtracted(content="0" * 64, model="m", mentions=mentions, aliases=())
     event = new_event(found, aggregate_id="d", aggregate_version=1, metadata=CAUSE.metadata, correlation_id="c")
-    state, _ = seal_event(event, event.originator_id, StreamKey("k", bytes(32)))
+    state, _ = seal_event(event, PUBLIC_IDS.stream(key("d")), StreamKey("k", bytes(32)))
     assert len(state) < len(encode(event)) / 2
 
 

@@ -7,6 +7,7 @@ import pytest
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError, UnknownMigrationError
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import Change, ReadModel, uniform_positions
 from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVersionError, SwitchDeferredError
 from projections.graph.model import LAYOUT, GraphModel
@@ -184,7 +185,7 @@ async def test_equal_counts_are_decided_by_the_bytes_of_the_name(
 
     generation = live.generation("next")
     await generation.begin()
-    await generation.load([one])
+    await generation.load([one], PUBLIC_IDS)
     await generation.finish({})
     assert await digests(generation.store) == await digests(live)
     await generation.discard()

@@ -14,6 +14,7 @@ from contracts.event_types import AggregateKind
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import Change, uniform_positions
 from projections.errors import OldSchemaError
 from projections.graph.model import GraphModel
@@ -275,7 +276,7 @@ async def test_counters_by_difference_are_those_derived_anew(
             await store.write(batch, {})
         generation = store.generation("next")
         await generation.begin()
-        await generation.load(list(final.values()))
+        await generation.load(list(final.values()), PUBLIC_IDS)
         await generation.finish({})
         assert await digests(store) == await digests(generation.store)
 

@@ -12,7 +12,6 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from contracts.ids import stream_id
 from contracts.topics import topics
 from tests.annals.pipeline import environment, start_role
 from tests.annals.processes import until
@@ -38,10 +37,11 @@ class Intake:
         query = (
             "SELECT event ->> 'event_type', event ->> 'causation_id' FROM annals.stored_events, "
             "LATERAL (SELECT convert_from(state, 'UTF8')::jsonb AS event) AS decoded "
-            "WHERE originator_id = %s ORDER BY notification_id"
+            "WHERE originator_id = (SELECT originator_id FROM annals.document_collections WHERE document_id = %s) "
+            "ORDER BY notification_id"
         )
         with psycopg.connect(self.dsn) as connection:
-            return connection.execute(query, (stream_id("default", "document", document),)).fetchall()
+            return connection.execute(query, (document,)).fetchall()
 
     def has_taken_in_all(self) -> bool:
         """Send one more document through each partition, and wait for them: all before them was handled then."""

@@ -5,6 +5,7 @@ from opensearchpy import AsyncOpenSearch
 
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import Change, ReadModel
 from projections.errors import OldSchemaError, ReadModelReplacedError, StaleVersionError
 from projections.store import LiveStore
@@ -90,7 +91,7 @@ async def test_a_crash_between_two_steps_is_repaired_when_the_events_come_again(
     assert await store.positions() == {PARTITION: wanted.version}
     generation = store.generation("whole")
     await generation.begin()
-    await generation.load([wanted])
+    await generation.load([wanted], PUBLIC_IDS)
     await generation.finish({})
     assert await digests(generation.store) == recovered
 

@@ -10,12 +10,13 @@ from aggregates.document import Document
 from contracts.codec import MalformedEventError
 from contracts.documents import DocumentContent, DocumentDeleted
 from contracts.envelope import EventMetadata, new_event
-from contracts.ids import delivery_id, event_id
+from contracts.ids import event_id
 from contracts.topics import topics
 from eventstore.commands import Command, Commands
 from eventstore.dead_letters import DeadLetters
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from services.storage.intake import Intake
@@ -68,7 +69,7 @@ async def test_what_a_producer_wrote_becomes_an_event(handler: InboxHandler, rea
     await handler.handle([handler.read(message(0, written(1)))], {})
 
     (event,) = await reader.after(0, 10)
-    assert (event.event_id, event.causation_id) == (delivery_id("acme", "d1", UUID(int=1)), UUID(int=1))
+    assert (event.event_id, event.causation_id) == (PUBLIC_IDS.delivery("acme", "d1", UUID(int=1)), UUID(int=1))
     assert (event.aggregate_id, event.tenant) == ("d1", "acme")
     assert event.timestamp.isoformat() == "2026-03-01T11:00:00+00:00"
     # Without one of its own, a delivery's correlation is its event id.

@@ -6,6 +6,7 @@ import pytest
 
 from eventstore.commands import Commands
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
@@ -54,4 +55,4 @@ def texts(pool: PostgresPool) -> TextStore:
 @pytest.fixture
 def intake(commands: Commands, texts: TextStore, pool: PostgresPool) -> Intake:
     """The one way in."""
-    return Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)
+    return Intake(commands, texts, InboxReceipts(pool, PUBLIC_IDS), max_document_bytes=LIMIT)

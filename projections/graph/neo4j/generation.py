@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from uuid import UUID
 
-from contracts.ids import stream_id
 from eventstore.errors import StoreUnavailableError
+from eventstore.log_ids import LogIds
 from eventstore.pool import Connection
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError, SwitchDeferredError
@@ -101,7 +101,7 @@ class Neo4jGeneration:
         """It is always built."""
         return None
 
-    async def load(self, changes: Sequence[Change]) -> int:
+    async def load(self, changes: Sequence[Change], ids: LogIds) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Many go in several transactions."""
         count = 0
         for some in _portions(changes):
@@ -110,7 +110,7 @@ class Neo4jGeneration:
                 versions = [(*change.key, change.version) for change in some]
                 await unwind(tx, _CREATE_VERSIONS, versions, generation=generation)
                 rows = await add(tx, generation, some)
-                await execute(tx, _LOADED, name=self.store.name, last=str(stream_id(*some[-1].key)), rows=rows)
+                await execute(tx, _LOADED, name=self.store.name, last=str(ids.stream(some[-1].key)), rows=rows)
                 count += rows
         return count
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from opensearchpy.exceptions import NotFoundError
 
-from contracts.ids import stream_id
 from eventstore.errors import StoreUnavailableError
+from eventstore.log_ids import LogIds
 from eventstore.pool import Connection
 from projections.changes import Change, Positions
 from projections.errors import ReadModelReplacedError
@@ -46,7 +46,7 @@ class OpenSearchGeneration:
         """It is always built."""
         return None
 
-    async def load(self, changes: Sequence[Change]) -> int:
+    async def load(self, changes: Sequence[Change], ids: LogIds) -> int:
         """Take in aggregates that are not there yet; returns the number of rows. Nobody sees them before `finish`.
 
         Those that were loaded right before a kill may be loaded again: each document keeps its id.
@@ -59,7 +59,7 @@ class OpenSearchGeneration:
         response = await write_bulk(self._client, index, passages)
         await write_bulk(self._client, index, [documents.version(change, change.version) for change in changes])
         before = await self.progress() or BuildProgress(None, 0, False)
-        last = stream_id(*changes[-1].key)
+        last = ids.stream(changes[-1].key)
         await self._remember(index, BuildProgress(last, before.rows + response.items, False))
         return response.items
 

@@ -60,7 +60,7 @@ async def use_cases(settings: Settings, dsn: str) -> AsyncIterator[UseCases]:
 async def reader(settings: Settings, dsn: str) -> AsyncIterator[EventReader]:
     pool = await open_pool(dsn)
     async with open_master_key(settings) as master:
-        yield EventReader(pool, stream_keys(settings, pool, master))
+        yield EventReader(pool, await stream_keys(settings, pool, master))
     await pool.close()
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from contracts.ids import stream_id
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import Change, ReadModel
 from projections.store import BuildProgress, Generation, LiveStore
 from tests.projections.contract.folding import change, changes, digests, rows
@@ -38,7 +38,7 @@ class GenerationContract:
 
         generation = store.generation("next")
         await generation.begin()
-        count = sum([await generation.load([one]) for one in both])
+        count = sum([await generation.load([one], PUBLIC_IDS) for one in both])
         await generation.finish({PARTITION: 10})
 
         assert count == sum(len(rows) for one in both for rows in one.sections.values())
@@ -49,7 +49,7 @@ class GenerationContract:
     async def test_beginning_drops_an_earlier_try(self, model: ReadModel, store: LiveStore, history: History) -> None:
         first = store.generation("next")
         await first.begin()
-        await first.load(await changes(model, await history.tell(STORY)))
+        await first.load(await changes(model, await history.tell(STORY)), PUBLIC_IDS)
 
         second = store.generation("next")
         await second.begin()
@@ -67,7 +67,7 @@ class GenerationContract:
 
         generation = store.generation("next")
         await generation.begin()
-        await generation.load(await changes(model, await history.of_document(STORY)))
+        await generation.load(await changes(model, await history.of_document(STORY)), PUBLIC_IDS)
         await generation.finish({PARTITION: 5})
         assert await digests(store) == before
 
@@ -90,7 +90,7 @@ class GenerationContract:
         for turn in range(2):
             generation = store.generation(f"next{turn}")
             await generation.begin()
-            await generation.load([await change(model, events)])
+            await generation.load([await change(model, events)], PUBLIC_IDS)
             await generation.finish({PARTITION: len(events)})
             await switch(generation, history.pool, former=f"former{turn}")
             events += await history.delete(STORY) if turn == 0 else await history.tell(STORY)
@@ -125,7 +125,7 @@ class GenerationContract:
         """Between the tries the live one is written as ever."""
         generation = store.generation("next")
         await generation.begin()
-        await generation.load(await changes(model, await history.tell(STORY)))
+        await generation.load(await changes(model, await history.tell(STORY)), PUBLIC_IDS)
         await generation.finish({})
 
         async def failing() -> None:
@@ -149,7 +149,7 @@ class GenerationContract:
         former = live.id or FORMER
         generation = store.generation("next")
         await generation.begin()
-        await generation.load(await changes(model, await history.of_document(STORY)))
+        await generation.load(await changes(model, await history.of_document(STORY)), PUBLIC_IDS)
         await generation.finish({PARTITION: 5})
         await switch(generation, history.pool, former=former)
         for other, left in ((former, "next"), ("next", former)):
@@ -174,19 +174,19 @@ class GenerationContract:
     ) -> None:
         """To whoever comes later: the last stream, the rows, and whether it was finished. It is gone when dropped."""
         first, second = sorted(
-            await changes(model, await history.tell(STORY, OTHER)), key=lambda one: stream_id(*one.key)
+            await changes(model, await history.tell(STORY, OTHER)), key=lambda one: PUBLIC_IDS.stream(one.key)
         )
         generation = store.generation("next")
         assert await generation.progress() is None
         await generation.begin()
         assert await generation.progress() == BuildProgress(None, 0, False)
-        rows_of_first = await generation.load([first])
+        rows_of_first = await generation.load([first], PUBLIC_IDS)
 
         later = store.generation("next")
-        assert await later.progress() == BuildProgress(stream_id(*first.key), rows_of_first, False)
-        count = rows_of_first + await later.load([second])
+        assert await later.progress() == BuildProgress(PUBLIC_IDS.stream(first.key), rows_of_first, False)
+        count = rows_of_first + await later.load([second], PUBLIC_IDS)
         await later.finish({PARTITION: 10})
-        assert await store.generation("next").progress() == BuildProgress(stream_id(*second.key), count, True)
+        assert await store.generation("next").progress() == BuildProgress(PUBLIC_IDS.stream(second.key), count, True)
         await store.write([first, second], {})
         assert await digests(later.store) == await digests(store)
         await later.discard()

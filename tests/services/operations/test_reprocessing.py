@@ -14,6 +14,7 @@ from contracts.event_types import EventType
 from contracts.topics import topics
 from eventstore.dead_letters import DeadLetter, DeadLetters
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import PostgresPool, close_pool, open_pool
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
@@ -46,7 +47,12 @@ class Scene:
         self.store = PostgresStore(pool, LAYOUT)
         self.projector = Projector(RelationalModel(), self.store, self.reader)
         self.service = Reprocess(
-            self.reader, ReprocessRequests(pool), self.positions, self.letters, PostgresRelational(pool), topics()
+            self.reader,
+            ReprocessRequests(pool, PUBLIC_IDS),
+            self.positions,
+            self.letters,
+            PostgresRelational(pool),
+            topics(),
         )
 
     async def take_in(self, *events: DomainEvent) -> list[DomainEvent]:

@@ -1,13 +1,17 @@
 """Erasing: nothing is left of a document, and the log and the read models are as if it had never been."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from uuid import UUID, uuid5
 
 import pytest
 
+from annals.composition.storage import intake_of
+from contracts.envelope import EventMetadata
 from contracts.event_types import EventType
-from contracts.ids import stream_id
+from contracts.ids import chunk_id, entity_id, stream_id
 from eventstore.chained_events import ChainedEvents
+from eventstore.keys import AggregateKey
 from eventstore.originals import OriginalStore
 from eventstore.receipts import Delivery, InboxReceipts
 from projections.replay import replay
@@ -18,8 +22,9 @@ from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import AccessDeniedError, NotFoundError
 from services.storage.erasing import Erasure
+from services.storage.intake import Submission
 from tests.projections.contract.folding import digests
-from tests.projections.stories import Story
+from tests.projections.stories import Story, digest
 from tests.support.access import allowed
 from tests.support.knowledge import Knowledge, open_knowledge
 
@@ -57,7 +62,7 @@ async def all_digests(knowledge: Knowledge) -> dict[str, str]:
     }
 
 
-async def left(knowledge: Knowledge) -> list[str]:
+async def left(knowledge: Knowledge, secrets: Iterable[str] = SECRETS) -> list[str]:
     """Where a row of any table still says something of the secrets."""
     pool = knowledge.stores.pool
     tables = await pool.fetch(
@@ -69,10 +74,26 @@ async def left(knowledge: Knowledge) -> list[str]:
         # Bytes are shown by their text as well.
         rows = await pool.fetch(f"SELECT row_to_json(t)::text AS row FROM {table['name']} AS t")
         for row in rows:
-            for secret in SECRETS:
+            for secret in secrets:
                 if secret in row["row"] or secret.encode().hex() in row["row"]:
                     found.append(f"{table['name']}: {row['row'][:200]}")
     return found
+
+
+def guesses(sent: UUID, question: str, entities: Iterable[str]) -> set[str]:
+    """What follows by public rules from the document's id, its texts, the id of what its producer sent, a question's
+    id and entities."""
+    digests = {digest(text) for text in (SECRET.text, *SECRET.sentences, *SECRET.inputs)}
+    document = stream_id("default", "document", SECRET.document_id)
+    streams = {document, stream_id("default", "reasoning_query", question)}
+    streams |= {stream_id("default", "entity", one) for one in entities}
+    ids = {*streams, uuid5(document, "contents"), uuid5(document, str(sent))}
+    return {
+        *(str(one) for one in ids),
+        *digests,
+        *(chunk_id("default", SECRET.document_id, one, 0) for one in digests),
+        *entities,
+    }
 
 
 async def test_nothing_is_left_and_nothing_else_is_missing(knowledge: Knowledge) -> None:
@@ -84,8 +105,8 @@ async def test_nothing_is_left_and_nothing_else_is_missing(knowledge: Knowledge)
     await knowledge.history.ask("Wilhelmina", documents=[SECRET.document_id], chains=["Wilhelmina met Ottokar."])
     await knowledge.follow()
     await OriginalStore(knowledge.stores.pool).put("default", SECRET.document_id, b"Wilhelmina met Ottokar.")
-    delivery = Delivery("default", SECRET.document_id, stream_id("default", "document", "x"))
-    await InboxReceipts(knowledge.stores.pool).record([(delivery, "ingested")])
+    delivery = Delivery("default", SECRET.document_id, UUID(int=5))
+    await InboxReceipts(knowledge.stores.pool, knowledge.stores.keys.ids).record([(delivery, "ingested")])
     assert await left(knowledge), "the search finds what is there"
 
     await delete(knowledge)
@@ -115,6 +136,26 @@ async def test_nothing_is_left_and_nothing_else_is_missing(knowledge: Knowledge)
     )
     assert await all_digests(knowledge) == before
     assert [entry.reason for entry in knowledge.audit.entries if entry.action == "erased"] == ["asked for"]
+
+
+async def test_no_guess_can_be_confirmed(knowledge: Knowledge) -> None:
+    """With all of the database, by who guesses the ids right, and the texts to the letter."""
+    await knowledge.tell(SECRET)
+    sent = Submission(
+        SECRET.document_id, SECRET.title, f"{SECRET.text} More.", EventMetadata(), UUID(int=77), correlation_id="c"
+    )
+    assert await intake_of(knowledge.stores).take([sent], Deadline.after(30)) == ["updated"]
+    await knowledge.history.ask("Wilhelmina", documents=[SECRET.document_id])
+    await knowledge.history.alias("Ottokar", "Otto")
+    await knowledge.follow()
+    entities = [entity_id("default", name) for name in ("Ottokar", "Wilhelmina")]
+    guessed = guesses(sent.event_id, "Wilhelmina", entities)
+    assert await left(knowledge, guessed), "the search finds what is there"
+    await delete(knowledge)
+    await erase(knowledge)
+    ids, document = knowledge.stores.keys.ids, AggregateKey("default", "document", SECRET.document_id)
+    assert await left(knowledge, [str(ids.stream(document))]), "its stream is there still"
+    assert await left(knowledge, guessed) == []
 
 
 async def test_the_same_comes_back_as_new(knowledge: Knowledge) -> None:

@@ -9,6 +9,7 @@ from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Scalar
 from eventstore.commands import Commands
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from eventstore.receipts import InboxReceipts
@@ -147,7 +148,7 @@ async def test_tenants_do_not_meet(intake: Intake, reader: EventReader) -> None:
 async def test_two_workers_with_the_same_delivery_append_it_once(
     commands: Commands, texts: TextStore, reader: EventReader, pool: PostgresPool, intake: Intake
 ) -> None:
-    other = Intake(commands, texts, InboxReceipts(pool), max_document_bytes=LIMIT)
+    other = Intake(commands, texts, InboxReceipts(pool, PUBLIC_IDS), max_document_bytes=LIMIT)
     sent = [submission(f"text {number}", f"d{number}") for number in range(20)]
     outcomes = await asyncio.gather(intake.take(sent, soon()), other.take(sent, soon()))
     assert {(event.aggregate_id, event.aggregate_version) for event in await stored(reader)} == {
