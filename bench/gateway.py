@@ -73,7 +73,7 @@ async def measure(folder: Path) -> Figures:
 
         services = GatewayServices(
             limits=stores.read.limits,
-            idempotency=IdempotencyKeys(stores.pool),
+            idempotency=IdempotencyKeys(stores.pool, stores.keys.ids),
             storage=nothing,
             documents=replace(
                 Storage(*[nothing] * len(fields(Storage))), consistency=ReadYourWrites((), stores.topics)

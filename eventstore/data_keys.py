@@ -9,6 +9,9 @@ import asyncpg
 from eventstore.pool import Connection, PostgresPool, acquire
 from security.master_key import WrappedKey
 
+NO_TENANT = ""
+"""Whose the log's secret is (`eventstore.log_secret`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataKey:

@@ -97,7 +97,7 @@ class Erasures:
             streams = [self._ids.stream(key) for key in plan.keys]
             sealed = [*streams, *(self._ids.contents(plan.tenant, one) for one in plan.documents)]
             destroyed = await connection.fetchval("SELECT annals.destroy_keys($1, $2)", plan.tenant, sealed)
-            await _remove(connection, plan, streams)
+            await _remove(connection, plan, streams, self._ids)
             await connection.execute(
                 "INSERT INTO annals.unfinished_erasures (tenant, kind, aggregate_id) "
                 "SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
@@ -127,7 +127,7 @@ def _columns(keys: Sequence[AggregateKey]) -> list[list[str]]:
     return [[key.tenant for key in keys], [key.kind for key in keys], [key.aggregate_id for key in keys]]
 
 
-async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[UUID]) -> None:
+async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[UUID], ids: LogIds) -> None:
     for table in DOCUMENT_TABLES:
         await connection.execute(
             f"DELETE FROM annals.{table} WHERE tenant = $1 AND document_id = ANY($2)", plan.tenant, plan.documents
@@ -139,7 +139,7 @@ async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[U
     # Outputs are found by the digest alone: of a text that another document has too, the model says it once more.
     await connection.execute(
         "DELETE FROM annals.model_outputs WHERE digest = ANY($1)",
-        [row for one in plan.digests for row in (row_of(one), bytes.fromhex(one))],
+        [row for one in plan.digests for row in (row_of(ids, one), bytes.fromhex(one))],
     )
     await connection.execute(
         "DELETE FROM annals.dead_letters WHERE tenant = $1 AND aggregate_id = ANY($2)",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 
-from eventstore.data_keys import DataKey, DataKeys, insert, is_empty, rewrap, wrapped_keys
+from eventstore.data_keys import NO_TENANT, DataKey, DataKeys, insert, is_empty, rewrap, wrapped_keys
 from eventstore.errors import StoreUnavailableError
 from eventstore.pool import PostgresPool, acquire, take_turn, transaction, try_share_turn
 from security.encryption import MAX_USES, new_key
@@ -93,9 +93,16 @@ class KeyManagementService:
 
     async def check(self) -> int:
         """Open one of the data keys with the master key; returns how many there are. Raises MasterKeyError."""
+        first = None
         async with acquire(self._pool) as connection:
-            count = await connection.fetchval("SELECT count(*) FROM annals.data_keys WHERE wrapped IS NOT NULL")
-            first = await anext(wrapped_keys(connection, 1), None)
+            count = await connection.fetchval(
+                "SELECT count(*) FROM annals.data_keys WHERE wrapped IS NOT NULL AND tenant <> $1", NO_TENANT
+            )
+            async for key in wrapped_keys(connection, 2):
+                # The log's secret encrypts nothing.
+                if key.tenant != NO_TENANT:
+                    first = key
+                    break
         if first is not None:
             await self._open(first)
         return int(count)

@@ -4,7 +4,7 @@
 has those of another one, does not go on under other ids. A log without a row has no secret, and never gets one.
 """
 
-from eventstore.data_keys import insert_retired, is_empty
+from eventstore.data_keys import NO_TENANT, insert_retired, is_empty
 from eventstore.errors import StoreUnavailableError
 from eventstore.key_management import TURN, associated_data, new_key_id
 from eventstore.log_ids import PUBLIC_IDS, LogIds
@@ -13,8 +13,8 @@ from security.encryption import new_key
 from security.errors import LogSecretError, MasterKeyError
 from security.master_key import MasterKey, WrappedKey
 
-TENANT, SUBJECT = "", "stream/ids"
-"""No tenant's, so that no command destroys it; `stream/`, as it goes wherever the keys of streams go."""
+SUBJECT = "stream/ids"
+"""`stream/`, as it goes wherever the keys of streams go; but of no tenant, so that no command destroys it."""
 TURN_NAME = "log secret"
 _UNUSED = (
     "SELECT NOT EXISTS (SELECT FROM annals.stored_events) "
@@ -61,7 +61,7 @@ async def _read(pool: PostgresPool, master: MasterKey) -> LogIds | None:
     if wrapped is None:
         return None
     key_id, known, own = wrapped
-    associated = associated_data(key_id, TENANT, SUBJECT)
+    associated = associated_data(key_id, NO_TENANT, SUBJECT)
     try:
         secret = await master.unwrap(own, associated)
     except MasterKeyError:
@@ -103,7 +103,7 @@ async def _begin(pool: PostgresPool, master: MasterKey) -> bool:
         if await is_empty(connection):
             await master.begin()
         key_id, secret = new_key_id(), new_key()
-        wrapped = await master.wrap(secret, associated_data(key_id, TENANT, SUBJECT))
-        await insert_retired(connection, key_id, TENANT, SUBJECT, wrapped)
+        wrapped = await master.wrap(secret, associated_data(key_id, NO_TENANT, SUBJECT))
+        await insert_retired(connection, key_id, NO_TENANT, SUBJECT, wrapped)
         await keep(connection, key_id, secret)
     return True

@@ -1,17 +1,18 @@
 """Model outputs, by (model revision, digest of the text): a redelivery or a replay never runs a model again.
 
 Documents that say the same share what a model said of it. So an output is sealed with a key that follows from the
-digest of the text, and its row is called by what follows from it another way: who has the digest finds and opens it.
-The digests are in events of documents alone, which are sealed. Rows of before, in the clear, have the digest itself.
+digest of the text and the log's secret, and its row is called by what follows from both another way: who has the two
+finds and opens it. The digests are in events of documents alone, which are sealed; in a log without a secret whoever
+guesses the text has its digest. Rows of before, in the clear, have the digest itself.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from eventstore.log_ids import LogIds
 from eventstore.pool import PostgresPool, acquire, transaction
 from security.encryption import IV_BYTES
 from security.errors import DecryptionError
@@ -29,12 +30,12 @@ _PUT_SOON = _PUT.replace("FROM ", "FROM set_config('synchronous_commit', 'off', 
 class ModelOutputs:
     """Every method raises StoreUnavailableError when the database is away."""
 
-    def __init__(self, pool: PostgresPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: PostgresPool, ids: LogIds) -> None:
+        self._pool, self._ids = pool, ids
 
     async def get_many(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
         """What is kept of `digests` (hexadecimal). Raises DecryptionError where a row was changed."""
-        asked = {row_of(digest): digest for digest in set(digests)}
+        asked = {row_of(self._ids, digest): digest for digest in set(digests)}
         clear = {bytes.fromhex(digest): digest for digest in asked.values()}
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
@@ -47,7 +48,7 @@ class ModelOutputs:
         for row in rows:
             if row["sealed"]:
                 digest = asked[bytes(row["digest"])]
-                found[digest] = open_output(model, digest, bytes(row["output"]))
+                found[digest] = open_output(self._ids, model, digest, bytes(row["output"]))
             else:
                 found[clear[bytes(row["digest"])]] = bytes(row["output"])
         return found
@@ -62,8 +63,8 @@ class ModelOutputs:
                 await connection.execute(
                     _PUT_SOON,
                     [model] * len(outputs),
-                    [row_of(digest) for digest in outputs],
-                    [_sealed(model, digest, output) for digest, output in outputs.items()],
+                    [row_of(self._ids, digest) for digest in outputs],
+                    [_sealed(self._ids, model, digest, output) for digest, output in outputs.items()],
                 )
 
     async def seal_some(self, limit: int) -> int:
@@ -78,8 +79,8 @@ class ModelOutputs:
             await connection.execute(
                 _PUT,
                 [row["model"] for row in rows],
-                [row_of(row["digest"]) for row in rows],
-                [_sealed(row["model"], row["digest"], bytes(row["output"])) for row in rows],
+                [row_of(self._ids, row["digest"]) for row in rows],
+                [_sealed(self._ids, row["model"], row["digest"], bytes(row["output"])) for row in rows],
             )
         return len(rows)
 
@@ -107,23 +108,23 @@ class ModelOutputs:
                 return cleared
 
 
-def row_of(digest: str) -> bytes:
+def row_of(ids: LogIds, digest: str) -> bytes:
     """By what the sealed outputs of the text with this digest (hexadecimal) are found; it does not say the digest."""
-    return hashlib.sha256(b"annals output row 1\x00" + bytes.fromhex(digest)).digest()
+    return ids.digest(b"annals output row 1", bytes.fromhex(digest))
 
 
-def open_output(model: str, digest: str, sealed: bytes) -> bytes:
+def open_output(ids: LogIds, model: str, digest: str, sealed: bytes) -> bytes:
     """Raises DecryptionError where it was changed."""
     try:
-        return AESGCM(_key(model, digest)).decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], None)
+        return AESGCM(_key(ids, model, digest)).decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], None)
     except (InvalidTag, ValueError):
         raise DecryptionError() from None
 
 
-def _sealed(model: str, digest: str, output: bytes) -> bytes:
+def _sealed(ids: LogIds, model: str, digest: str, output: bytes) -> bytes:
     iv = os.urandom(IV_BYTES)
-    return iv + AESGCM(_key(model, digest)).encrypt(iv, output, None)
+    return iv + AESGCM(_key(ids, model, digest)).encrypt(iv, output, None)
 
 
-def _key(model: str, digest: str) -> bytes:
-    return hashlib.sha256(b"annals output key 1\x00" + bytes.fromhex(digest) + model.encode()).digest()
+def _key(ids: LogIds, model: str, digest: str) -> bytes:
+    return ids.digest(b"annals output key 1", bytes.fromhex(digest) + model.encode())

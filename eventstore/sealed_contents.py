@@ -6,7 +6,6 @@ again, or by `seal_some`.
 """
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eventstore.errors import ConflictError
 from eventstore.log import KEYS_CHANGED
+from eventstore.log_ids import LogIds
 from eventstore.pool import PostgresPool, acquire
 from eventstore.sealed_events import subject_of
 from eventstore.stream_keys import AppendingKeys, StreamKeys, ids_of
@@ -79,7 +79,7 @@ class SealedContents:
                 [tenant for tenant, _, _ in keys],
                 [document_id for _, document_id, _ in keys],
                 [digest for _, _, digest in keys],
-                [hidden(digest) for _, _, digest in keys],
+                [hidden(self._ids, digest) for _, _, digest in keys],
             )
         return await self.opened(rows)
 
@@ -153,9 +153,9 @@ class SealedContents:
             )
 
 
-def hidden(digest: bytes) -> bytes:
+def hidden(ids: LogIds, digest: bytes) -> bytes:
     """What stands for a digest where it is sealed: whoever sees it does not learn the digest."""
-    return hashlib.sha256(b"annals content 1\x00" + digest).digest()
+    return ids.digest(b"annals content 1", digest)
 
 
 def open_content(sealed: Content, secret: bytes, stream: UUID) -> bytes:
@@ -172,7 +172,7 @@ def _sealed(one: Content, keys: AppendingKeys) -> tuple[bytes, bytes, str]:
     key = keys.keys[stream]
     iv = os.urandom(IV_BYTES)
     sealed = AESGCM(key.secret).encrypt(iv, one.content, _associated(stream))
-    return hidden(one.digest), iv + sealed, key.key_id
+    return hidden(keys.ids, one.digest), iv + sealed, key.key_id
 
 
 def _associated(stream: UUID) -> bytes:

@@ -96,7 +96,7 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
         pool = connections.postgres
         master = await stack.enter_async_context(open_master_key(settings))
         keys = await stream_keys(settings, pool, master)
-        reader, texts, outputs = EventReader(pool, keys), TextStore(pool, keys), ModelOutputs(pool)
+        reader, texts, outputs = EventReader(pool, keys), TextStore(pool, keys), ModelOutputs(pool, keys.ids)
         commands = Commands(connections.log, reader, keys)
         stack.callback(commands.close)
         access_version = AccessVersion(dsn)

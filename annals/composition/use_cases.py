@@ -179,7 +179,7 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             inference=inference,
             follow=following(inference, which_embedder(stores)),
             limits=stores.read.limits,
-            idempotency=IdempotencyKeys(stores.pool),
+            idempotency=IdempotencyKeys(stores.pool, stores.keys.ids),
             registries=registries,
             runs_models=held,
         )

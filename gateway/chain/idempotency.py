@@ -3,7 +3,6 @@
 What was done is kept with its answer, and answered again; what failed is forgotten, and done by whoever asks again.
 """
 
-import hashlib
 import re
 import uuid
 from typing import Protocol
@@ -31,7 +30,11 @@ _DELIVERIES = uuid.UUID("c1d6a4f2-58a5-5b43-9f0e-0d9a7a4f8b55")
 
 
 class Keys(Protocol):
-    """Where keys are kept; every method raises StoreUnavailableError."""
+    """Where keys are kept; every method that waits raises StoreUnavailableError."""
+
+    def fingerprint(self, asked: bytes) -> bytes:
+        """What tells requests apart."""
+        ...
 
     async def begin(self, scope: KeyScope, fingerprint: bytes, holder: uuid.UUID, limit_s: float) -> KeptAnswer | None:
         """None where `holder` is to do it now."""
@@ -74,7 +77,7 @@ class Idempotency:
             raise IdempotencyKeyError()
         assert isinstance(receive, Body), "the body was read"
         held = KeyScope(exchange.caller.tenant, exchange.caller.actor, key[1].decode("ascii"))
-        fingerprint = hashlib.sha256(b"\x00".join((_asked(scope), receive.body))).digest()
+        fingerprint = self._keys.fingerprint(b"\x00".join((_asked(scope), receive.body)))
         holder = exchange.delivery_id
         # Whoever takes over from one that died in the midst of it delivers the same once more.
         exchange.delivery_id = uuid.uuid5(_DELIVERIES, f"{held.tenant} {held.actor} {held.key} {fingerprint.hex()}")

@@ -69,8 +69,8 @@ def aged_key(commands: Commands) -> None:
     commands.sql("UPDATE annals.data_keys SET created_at = now() - interval '91 days'")
 
 
-def lost_master(commands: Commands) -> None:
-    (commands.data / "master.key").unlink()
+def changed_keys(commands: Commands) -> None:
+    commands.sql("UPDATE annals.data_keys SET wrapped = wrapped || '\\x00' WHERE tenant <> ''")
 
 
 def aged_letter(commands: Commands) -> None:
@@ -90,7 +90,7 @@ def aged_api_key(commands: Commands) -> None:
         ("gdpr", "file-modes", file_mode, "admin.token"),
         ("gdpr", "audit-chain", tampered, "entry 1 was changed"),
         ("soc2", "key-rotation", aged_key, "91 days old"),
-        ("gdpr", "encryption", lost_master, "is missing"),
+        ("gdpr", "encryption", changed_keys, "a data key was changed"),
         ("gdpr", "retention", aged_letter, "1 dead letters"),
         ("soc2", "old-credentials", aged_api_key, "API keys older"),
     ],

@@ -1,5 +1,6 @@
 """`annals delete --erase`: not a byte of a document is left in the data folder, and all else is as if it never was."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -9,7 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from annals.composition.master_keys import FILE_NAME
+from eventstore.log_ids import LogIds
+from eventstore.log_secret import open_ids
 from eventstore.outputs import open_output, row_of
+from eventstore.pool import close_pool, open_pool
+from security.master_key import FileMasterKey
 from tests.annals.corpus import write_corpus
 from tests.annals.pipeline import Pipeline, given
 from tests.annals.test_export_import import digests
@@ -49,7 +55,7 @@ def erased_of(tmp_path: Path, documents: int) -> None:
         given(data, "ingest", str(corpus), "--wait")
         before, known = digests(data), outputs(dsn)
         given(data, "ingest", str(secret), "--wait")
-        vectors = opened_vectors(data, outputs(dsn) - known)
+        vectors = opened_vectors(data, dsn, outputs(dsn) - known)
         asked = given(data, "ask", "To whom did Wilhelmina Quastenberg write about the brewery?")
         assert any(source["document_id"] == SECRET for source in asked["sources"])
 
@@ -86,6 +92,14 @@ def erased_of(tmp_path: Path, documents: int) -> None:
     assert [(one["document_id"], one["texts"]) for one in shown["documents"]] == [(SECRET, len(SENTENCES))]
 
 
+async def ids_of(data: Path, dsn: str) -> LogIds:
+    pool = await open_pool(dsn, max_size=1)
+    try:
+        return await open_ids(pool, FileMasterKey(data / FILE_NAME))
+    finally:
+        await close_pool(pool)
+
+
 def words(vectors: Sequence[bytes]) -> list[bytes]:
     texts = (*SENTENCES, *NAMES, TITLE, "quastenberg", "zwirnfeld")
     return [*(text.encode() for text in texts), *vectors]
@@ -98,12 +112,14 @@ def outputs(dsn: str) -> set[tuple[str, bytes, bytes]]:
         return {(row[0], bytes(row[1]), bytes(row[2])) for row in rows}
 
 
-def opened_vectors(data: Path, sealed: set[tuple[str, bytes, bytes]]) -> list[bytes]:
+def opened_vectors(data: Path, dsn: str, sealed: set[tuple[str, bytes, bytes]]) -> list[bytes]:
     """The vectors of the secret's chunks, as models gave them, and all that was made of it as it is stored."""
     text = " ".join(SENTENCES)
     chunks = given(data, "chunk", "list", SECRET)["chunks"]
     digests = [hashlib.sha256(f"{TITLE}\n{text[one['start'] : one['end']]}".encode()).hexdigest() for one in chunks]
-    found = [open_output(model, one, output) for one in digests for model, row, output in sealed if row == row_of(one)]
+    ids = asyncio.run(ids_of(data, dsn))
+    rows = {row_of(ids, one): one for one in digests}
+    found = [open_output(ids, model, rows[row], output) for model, row, output in sealed if row in rows]
     assert len(found) >= len(chunks) > 0
     return [*found, *(output for _, _, output in sealed)]
 

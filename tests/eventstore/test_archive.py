@@ -85,7 +85,7 @@ async def fill(dsn: str, pool: PostgresPool) -> None:
     await asyncio.to_thread(append, dsn, events[:1])
     await pool.execute("SELECT nextval(pg_get_serial_sequence('annals.stored_events', 'notification_id'))")
     await asyncio.to_thread(append, dsn, events[1:])
-    await ModelOutputs(pool).put_many("m", {DIGEST: bytes(range(256))})
+    await ModelOutputs(pool, PUBLIC_IDS).put_many("m", {DIGEST: bytes(range(256))})
     await InboxReceipts(pool, PUBLIC_IDS).record([(RECEIPT, "unchanged")])
     await OriginalStore(pool).put("north", "letters/1", ORIGINAL)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from eventstore import outputs
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
 
@@ -12,7 +13,7 @@ async def test_all_outputs_of_one_revision_are_forgotten(
     pool: PostgresPool, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     monkeypatch.setattr(outputs, "CLEARED_AT_ONCE", 2)
-    store = ModelOutputs(pool)
+    store = ModelOutputs(pool, PUBLIC_IDS)
     digests = [f"{number:064x}" for number in range(kept)]
     await store.put_many("m", dict.fromkeys(digests, b"said"))
     await store.put_many("other", {"0" * 64: b"said"})

@@ -53,15 +53,15 @@ async def test_what_is_stored_comes_back_and_no_row_says_it(pool: PostgresPool, 
     own = await put(texts)
     originals = OriginalStore(pool, stream_keys(pool))
     digest = await originals.put("default", "letter", b"%PDF " + TEXT.encode())
-    await ModelOutputs(pool).put_many("m", {DIGEST: TEXT.encode()})
+    await ModelOutputs(pool, PUBLIC_IDS).put_many("m", {DIGEST: TEXT.encode()})
     there = await said(pool)
     for secret in ("Wilhelmina", TEXT.encode().hex(), own[2], digest, DIGEST):
         assert secret not in there, secret
     assert await texts.get_many([own]) == {own: TEXT}
     assert await TextStore(pool, stream_keys(pool)).get_many([own]) == {own: TEXT}, "another process reads it"
     assert await originals.get("default", "letter", digest) == b"%PDF " + TEXT.encode()
-    assert await ModelOutputs(pool).get_many("m", [DIGEST, "cd" * 32]) == {DIGEST: TEXT.encode()}
-    assert await ModelOutputs(pool).get_many("other", [DIGEST]) == {}
+    assert await ModelOutputs(pool, PUBLIC_IDS).get_many("m", [DIGEST, "cd" * 32]) == {DIGEST: TEXT.encode()}
+    assert await ModelOutputs(pool, PUBLIC_IDS).get_many("other", [DIGEST]) == {}
     assert [one async for one in texts.of_tenant("default")] == [("letter", TEXT)]
 
 
@@ -88,10 +88,10 @@ async def test_without_the_key_it_is_read_by_nobody(pool: PostgresPool, texts: T
 
 async def test_changed_rows_are_not_believed(pool: PostgresPool, texts: TextStore) -> None:
     own, other = await put(texts), await put(texts, "other")
-    await ModelOutputs(pool).put_many("m", {DIGEST: b"said"})
+    await ModelOutputs(pool, PUBLIC_IDS).put_many("m", {DIGEST: b"said"})
     await pool.execute("UPDATE annals.model_outputs SET output = set_byte(output, 14, get_byte(output, 14) # 1)")
     with pytest.raises(DecryptionError):
-        await ModelOutputs(pool).get_many("m", [DIGEST])
+        await ModelOutputs(pool, PUBLIC_IDS).get_many("m", [DIGEST])
     await pool.execute("UPDATE annals.texts SET content = set_byte(content, 14, get_byte(content, 14) # 1)")
     with pytest.raises(DecryptionError):
         await texts.get_many([own])
@@ -111,10 +111,10 @@ async def test_of_before_it_is_read_and_sealed_when_it_is_stored_again(pool: Pos
     await pool.execute("INSERT INTO annals.model_outputs VALUES ('m', $1, 'Ottokar')", bytes.fromhex(DIGEST))
     digest = await OriginalStore(pool).put("default", "other", b"Ottokar.")
     assert await texts.get_many([own, other]) == {own: TEXT, other: "Ottokar."}
-    assert await ModelOutputs(pool).get_many("m", [DIGEST]) == {DIGEST: b"Ottokar"}
+    assert await ModelOutputs(pool, PUBLIC_IDS).get_many("m", [DIGEST]) == {DIGEST: b"Ottokar"}
     assert await put(texts) == own
     assert "Wilhelmina" not in await said(pool) and "Ottokar" in await said(pool)
-    originals, outputs = OriginalStore(pool, stream_keys(pool)), ModelOutputs(pool)
+    originals, outputs = OriginalStore(pool, stream_keys(pool)), ModelOutputs(pool, PUBLIC_IDS)
     for one in (texts.contents, originals.contents, outputs):
         assert [await one.seal_some(5), await one.seal_some(5)] == [1, 0]
     assert "Ottokar" not in await said(pool)
@@ -143,7 +143,7 @@ async def test_an_archive_has_them_sealed(pool: PostgresPool, texts: TextStore, 
     own, gone = await put(texts), await put(texts, "gone", "Ottokar.")
     originals = OriginalStore(pool, stream_keys(pool))
     digest = await originals.put("default", "letter", TEXT.encode() * 600_000)
-    await ModelOutputs(pool).put_many("m", {DIGEST: TEXT.encode()})
+    await ModelOutputs(pool, PUBLIC_IDS).put_many("m", {DIGEST: TEXT.encode()})
     await destroy(pool, "gone")
     file = io.BytesIO()
     await dump(pool, file, outputs=True, report=lambda _: None, master=VariableMasterKey(MASTER.text))
@@ -154,4 +154,4 @@ async def test_an_archive_has_them_sealed(pool: PostgresPool, texts: TextStore, 
     with pytest.raises(MissingTextError):
         await restored.get_many([gone])
     assert await OriginalStore(empty, stream_keys(empty)).get("default", "letter", digest) == TEXT.encode() * 600_000
-    assert await ModelOutputs(empty).get_many("m", [DIGEST]) == {DIGEST: TEXT.encode()}
+    assert await ModelOutputs(empty, PUBLIC_IDS).get_many("m", [DIGEST]) == {DIGEST: TEXT.encode()}

@@ -8,6 +8,7 @@ import pytest
 
 from eventstore.errors import ConflictError
 from eventstore.idempotency import IdempotencyKeys, KeyScope
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.pool import PostgresPool, acquire
 from gateway.endpoints import ENDPOINTS
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
@@ -86,7 +87,7 @@ class TestPostgres:
 
     @pytest.fixture
     def keys(self, pool: PostgresPool) -> IdempotencyKeys:
-        return IdempotencyKeys(pool)
+        return IdempotencyKeys(pool, PUBLIC_IDS)
 
     async def test_one_of_many_does_it(self, keys: IdempotencyKeys) -> None:
         scope = KeyScope("ours", "ada", "k")

@@ -25,6 +25,7 @@ from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted,
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
@@ -282,7 +283,7 @@ async def open_history(dsn: str) -> AsyncIterator[History]:
         reader = EventReader(pool)
         commands = Commands(log, reader)
         try:
-            yield History(pool, reader, commands, TextStore(pool), ModelOutputs(pool))
+            yield History(pool, reader, commands, TextStore(pool), ModelOutputs(pool, PUBLIC_IDS))
         finally:
             commands.close()
             await pool.close()

@@ -23,6 +23,7 @@ from contracts.envelope import DomainEvent
 from contracts.topics import topics
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
 from eventstore.positions import ConsumerPositions
@@ -61,7 +62,7 @@ def inference(loaded: tuple[Inference, PresentOutputs], outputs: PresentOutputs)
 
 @pytest.fixture
 def outputs(loaded: tuple[Inference, PresentOutputs], pool: PostgresPool) -> PresentOutputs:
-    loaded[1].store, loaded[1].made = ModelOutputs(pool), 0
+    loaded[1].store, loaded[1].made = ModelOutputs(pool, PUBLIC_IDS), 0
     return loaded[1]
 
 
@@ -155,7 +156,9 @@ async def test_chunks_are_stretches_of_the_text_and_have_vectors(
     # Texts that are equal within a document still are different chunks.
     assert len({chunk.chunk_id for chunk in chunked.chunks}) == len(chunked.chunks)
     assert len({chunk.digest for chunk in chunked.chunks}) < len(chunked.chunks)
-    found = await ModelOutputs(pool).get_many(chunked.embedder, [chunk.input_digest for chunk in chunked.chunks])
+    found = await ModelOutputs(pool, PUBLIC_IDS).get_many(
+        chunked.embedder, [chunk.input_digest for chunk in chunked.chunks]
+    )
     first = chunked.chunks[0]
     (expected,) = await inference.embed_queries([embedder_input(TITLE, TEXT[first.start : first.end])])
     assert float(vector(found[first.input_digest]) @ expected) > 0.999
@@ -179,7 +182,7 @@ async def test_what_stands_over_a_chunk_is_embedded_with_it(
     read = f"Tarrow\nCrews\n{header}\n{own}"
     assert chunk.input_digest == digest_of(read)
     (expected,) = await inference.embed_queries([read])
-    (found,) = (await ModelOutputs(pool).get_many(chunked.embedder, [chunk.input_digest])).values()
+    (found,) = (await ModelOutputs(pool, PUBLIC_IDS).get_many(chunked.embedder, [chunk.input_digest])).values()
     assert float(vector(found) @ expected) > 0.999
 
 

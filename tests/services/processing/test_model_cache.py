@@ -9,6 +9,7 @@ from contracts.system import CacheCleared, ModelLoaded, ModelUpdated
 from eventstore.commands import Commands
 from eventstore.errors import StoreUnavailableError
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
@@ -53,7 +54,7 @@ async def test_what_was_broken_off_is_told_of_and_so_is_the_rest(
             cause.event(ModelUpdated(task="entities", previous="old", revision="new"), "entities", 2),
         ]
     )
-    outputs = Outputs(pool)
+    outputs = Outputs(pool, PUBLIC_IDS)
     await outputs.put_many("old", {f"{number:02x}" * 32: b"said" for number in range(5)})
     cache = ModelCache(commands, reader, outputs, NoPassages())  # type: ignore[arg-type]  # it asks nothing else
     with pytest.raises(StoreUnavailableError):

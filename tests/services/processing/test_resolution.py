@@ -33,6 +33,7 @@ from eventstore.commands import Command, Commands
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.names import NamedEntity, Names
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool
@@ -64,7 +65,7 @@ class World:
 
     def __init__(self, pool: PostgresPool, log: EventLog, reader: EventReader, commands: Commands) -> None:
         self.pool, self.log, self.reader, self.commands = pool, log, reader, commands
-        self.outputs = ModelOutputs(pool)
+        self.outputs = ModelOutputs(pool, PUBLIC_IDS)
 
     def worker(self) -> Resolution:
         """One more process."""

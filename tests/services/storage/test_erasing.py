@@ -12,8 +12,11 @@ from contracts.event_types import EventType
 from contracts.ids import chunk_id, entity_id, stream_id
 from eventstore.chained_events import ChainedEvents
 from eventstore.keys import AggregateKey
+from eventstore.log_ids import PUBLIC_IDS
 from eventstore.originals import OriginalStore
+from eventstore.outputs import row_of
 from eventstore.receipts import Delivery, InboxReceipts
+from eventstore.sealed_contents import hidden
 from projections.replay import replay
 from projections.verify import verify
 from security.access import FULL_ACCESS
@@ -156,6 +159,25 @@ async def test_no_guess_can_be_confirmed(knowledge: Knowledge) -> None:
     ids, document = knowledge.stores.keys.ids, AggregateKey("default", "document", SECRET.document_id)
     assert await left(knowledge, [str(ids.stream(document))]), "its stream is there still"
     assert await left(knowledge, guessed) == []
+
+
+async def test_no_guess_of_a_text_can_be_confirmed_by_a_copy_that_was_made_before(knowledge: Knowledge) -> None:
+    """What is sealed stays so once its key is gone, and what is beside it in the clear says nothing of the text."""
+    await knowledge.tell(SECRET)
+    pool = knowledge.stores.pool
+    await OriginalStore(pool, knowledge.stores.keys).put("default", SECRET.document_id, SECRET.text.encode())
+    digests = [digest(text) for text in (SECRET.text, *SECRET.sentences, *SECRET.inputs)]
+    guessed = {row_of(PUBLIC_IDS, one).hex() for one in digests}
+    guessed |= {hidden(PUBLIC_IDS, bytes.fromhex(one)).hex() for one in digests} | set(digests)
+    copy = {
+        row["digest"]
+        for table in ("texts", "originals", "model_outputs")
+        for row in await pool.fetch(f"SELECT encode(digest, 'hex') AS digest FROM annals.{table}")
+    }
+    ids = knowledge.stores.keys.ids
+    assert {row_of(ids, one).hex() for one in SECRET.outputs} <= copy, "they are there, by other names"
+    assert hidden(ids, bytes.fromhex(digest(SECRET.text))).hex() in copy
+    assert not guessed & copy
 
 
 async def test_the_same_comes_back_as_new(knowledge: Knowledge) -> None:
