@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from contracts.envelope import DomainEvent
 from contracts.topics import Topics
@@ -18,7 +19,7 @@ from eventstore.positions import low_watermark
 from eventstore.reader import EventReader
 from projections.changes import Change, ReadModel, uniform_positions
 from projections.generations import Generations
-from projections.replay import Report, build
+from projections.replay import Report, build, inputs_of
 from projections.states import fold
 from projections.store import Generation, LiveStore, Store
 
@@ -56,20 +57,27 @@ async def make_as_of(
     """
     work = _Work(generations, reader, topics, position)
     began: list[tuple[ReadModel, RegisteredGeneration]] = []
+    by: dict[str, _MadeBy] = {}
     async with AsyncExitStack() as leases:
         try:
             rows, rest = dict[str, int](), list[tuple[ReadModel, Generation]]()
-            for model, _ in ((one.of(revisions.get(one.name)), store) for one, store in models):
-                revision = revisions.get(model.name)
-                snapshot = await work.snapshot(model, name, expires_s, revision) if from_near else None
-                registered = (
-                    snapshot
-                    or (
-                        await generations.begin(
-                            model.name, name, expires_s=expires_s, as_of=position, model_revision=revision
-                        )
-                    )[0]
+            for followed, store in models:
+                revision = revisions.get(followed.name)
+                model, made_by = (
+                    followed.of(revision),
+                    _MadeBy(store.schema_version, revision, inputs_of(store, revision)),
                 )
+                by[model.name] = made_by
+                registered = snapshot = await work.snapshot(model, name, expires_s, made_by) if from_near else None
+                if registered is None:
+                    registered, _ = await generations.begin(
+                        model.name,
+                        name,
+                        expires_s=expires_s,
+                        as_of=position,
+                        model_revision=revision,
+                        inputs=made_by.inputs,
+                    )
                 began.append((model, registered))
                 await leases.enter_async_context(generations.registry.leased([registered.id]))
                 if snapshot is not None:
@@ -77,7 +85,7 @@ async def make_as_of(
             for model, registered in began:
                 if model.name not in rows:
                     generation = generations.of(registered)
-                    count = await work.copied(model, generation, revisions.get(model.name)) if from_near else None
+                    count = await work.copied(model, generation, by[model.name]) if from_near else None
                     if count is None:
                         rest.append((model, generation))
                     else:
@@ -94,6 +102,22 @@ async def make_as_of(
             raise
 
 
+class _MadeBy(NamedTuple):
+    """What a generation is made by beside the events: one that was made by another is nothing to begin with."""
+
+    schema_version: int
+    model_revision: str | None
+    inputs: str
+
+    def made(self, one: RegisteredGeneration) -> bool:
+        """Nobody built the first live one, which followed the log from its beginning: it has no inputs."""
+        return (
+            one.schema_version == self.schema_version
+            and one.model_revision == self.model_revision
+            and one.inputs in (None, self.inputs)
+        )
+
+
 class _Work:
     """How a generation as of `position` is led there from another one."""
 
@@ -104,14 +128,14 @@ class _Work:
         self._position = position
 
     async def snapshot(
-        self, model: ReadModel, name: str, expires_s: float | None, revision: str | None
+        self, model: ReadModel, name: str, expires_s: float | None, made_by: _MadeBy
     ) -> RegisteredGeneration | None:
         """The snapshot of a read model, where it is near: from now on of this name, and still to be led."""
         registry = self._generations.registry
         found = await registry.find(model.name, SNAPSHOT)
         if name == SNAPSHOT or found is None or found.as_of is None or not await self._is_near(found.as_of):
             return None
-        if found.model_revision != revision:
+        if not made_by.made(found):
             return None
         if found.as_of > self._position and not self._generations.of(found).goes_back:
             return None
@@ -123,16 +147,12 @@ class _Work:
         store = self._generations.of(snapshot).store
         return snapshot.rows + await self._lead(model, store, snapshot.position, snapshot.position)
 
-    async def copied(self, model: ReadModel, generation: Generation, revision: str | None) -> int | None:
+    async def copied(self, model: ReadModel, generation: Generation, made_by: _MadeBy) -> int | None:
         """The rows of a copy of the nearest one that is led to the position; None where none is near, or is copied."""
         followed = uniform_positions(model, self._topics, 0)
         found: list[tuple[int, int | None, Store]] = []
         for one in await self._generations.registry.all():
-            if (
-                one.read_model == model.name
-                and one.state in ("live", "ready", "retired")
-                and one.model_revision == revision
-            ):
+            if one.read_model == model.name and one.state in ("live", "ready", "retired") and made_by.made(one):
                 store = self._generations.store_of(one)
                 held = one.as_of if one.as_of is not None else low_watermark(await store.positions(), followed)
                 if await self._is_near(held):

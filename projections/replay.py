@@ -112,9 +112,14 @@ class _Wanted(NamedTuple):
 
     @property
     def inputs(self) -> str:
-        """What a generation is made by, apart from the events: another version may fold them otherwise."""
-        made_by = f"annals {version('annals')}, schema version {self.store.schema_version}"
-        return made_by if self.model_revision is None else f"{made_by}, model {self.model_revision}"
+        """What its next generation is made by."""
+        return inputs_of(self.store, self.model_revision)
+
+
+def inputs_of(store: LiveStore, model_revision: str | None) -> str:
+    """What a generation is made by now, apart from the events: another version may fold them otherwise."""
+    made_by = f"annals {version('annals')}, schema version {store.schema_version}"
+    return made_by if model_revision is None else f"{made_by}, model {model_revision}"
 
 
 async def _bound(

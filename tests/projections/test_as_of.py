@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,11 @@ from contracts.topics import topics
 from eventstore.generations import GenerationExistsError, RegisteredGeneration
 from projections import as_of
 from projections.as_of import make_as_of
-from projections.changes import uniform_positions
+from projections.changes import ReadModel, uniform_positions
 from projections.errors import UnfoldableEventError
 from projections.generations import Generations
 from projections.replay import build
+from projections.store import Generation
 from projections.vector.postgres import PostgresPassages
 from tests.projections.contract.folding import digests
 from tests.projections.history import History
@@ -200,3 +202,37 @@ async def test_texts_of_two_versions_are_not_mixed(
         of = await made(live, generations, f"p{number}", position)
         read = PostgresPassages(history.pool, f"vector_{of['vector'].id}")
         assert [one.text for one in await read.of_document("default", "harbour")] == list(story.sentences)
+
+
+@pytest.mark.parametrize("other", ["schema_version = 1", "model_revision = 'another'", "inputs = 'annals 0.0.1'"])
+async def test_none_begins_with_what_was_made_by_others(
+    history: History, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """Neither a snapshot nor a copy of another one: rows of another schema, or of another embedder, would be among its
+    own; the version that made it may have folded the events otherwise.
+    """
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR, MARKET)
+    for one in live:
+        await one.everything()
+    head = await history.reader.head()
+    snapshot = await made(live, generations, "snapshot", head - 1)
+    await made(live, generations, "near", head - 2, from_near=False)
+    from_nothing = await made(live, generations, "nothing", head, from_near=False)
+    expected = await held(generations, from_nothing)
+    for each in from_nothing.values():
+        await generations.drop(each.id)
+    await history.pool.execute(f"UPDATE annals.generations SET {other}")
+    built = list[str]()
+
+    async def building(models: Sequence[tuple[ReadModel, Generation]], *args: Any, **options: Any) -> dict[str, int]:
+        built.extend(model.name for model, _ in models)
+        return await build(models, *args, **options)
+
+    monkeypatch.setattr(as_of, "build", building)
+    anew = await made(live, generations, "anew", head)
+    assert built == list(NAMES)
+    assert await held(generations, anew) == expected
+    left = {one.id for one in await generations.registry.all() if one.purpose == "snapshot"}
+    assert left == {one.id for one in snapshot.values()}

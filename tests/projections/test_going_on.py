@@ -112,11 +112,17 @@ async def test_it_begins_anew_when_told_or_when_its_inputs_changed(live: LiveMod
         assert found is not None
         return found.id
 
-    for change in ("restart", "version", "position"):
+    inputs = {
+        "version": "replace(inputs, 'annals', 'annals 0.')",
+        "schema": "replace(inputs, 'schema version ', 'schema version 1')",
+        "embedder": "inputs || ', model another'",
+    }
+    for change in ("restart", "position", *inputs):
         await break_off(live)
         left = await next_id()
-        if change == "version":
-            await history.pool.execute("UPDATE annals.generations SET inputs = 'annals 0.0.1' WHERE id = $1", left)
+        if change in inputs:
+            others = f"UPDATE annals.generations SET inputs = {inputs[change]} WHERE id = $1"
+            await history.pool.execute(others, left)
         if change == "position":
             await history.pool.execute("UPDATE annals.generations SET position = NULL WHERE id = $1", left)
         models = [(live.model, live.store)]
