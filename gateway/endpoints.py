@@ -242,16 +242,26 @@ EVENTS = (
 
 OPERATIONS = (
     _read("/projections", "projection_status", "projections"),
+    _write("POST", "/projections/past", "past_maker", "projections", "execute", idempotency_key="required"),
     _read("/projections/past/{name}", "past_reader", "documents"),
+    replace(_read("/projections/past/{name}/differences", "past_differences", "documents"), timeout_s=120.0),
+    # Each question is asked of both, by models that may have to be loaded first.
+    replace(
+        _write(
+            "POST", "/projections/past/{name}/answers", "past_answers", "reasoning", "execute", idempotency_key="no"
+        ),
+        rate_limit=RateLimit(20, 60.0),
+        timeout_s=600.0,
+    ),
     _write(
         "POST",
         "/projections/{name}/replay",
         "projection_replayer",
         "projections",
         "execute",
-        body_bytes=0,
         idempotency_key="required",
     ),
+    _write("POST", "/projections/{name}/back", "projection_back", "projections", "execute", idempotency_key="required"),
     _write("POST", "/projections/{name}/verify", "projection_verifier", "projections", "execute", body_bytes=0),
     _waiting("/projections/jobs/{job_id}", "projection_job", "projections"),
     replace(

@@ -67,6 +67,12 @@ class CommandContext:
             return None
         return named(self.server) if self.server is not None else beside(self.settings)
 
+    def named_gateway(self) -> Address | None:
+        """The gateway of --server alone: for work that takes a processor for long, which is done beside `annals up` in
+        this process, where it takes nothing of who asks. Raises NoTokenError, PlainTextError.
+        """
+        return None if self.server is None else named(self.server)
+
     def here(self, option: str) -> None:
         """Ask the databases and no gateway, as this option needs. Raises UsageError where --server is given."""
         if self.server is not None:

@@ -1,21 +1,21 @@
 """`annals diff`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
-from annals.cli.paging import paged, tell_next
+from annals.cli.context import CommandContext, run_async, served
+from annals.cli.paging import of_gateway, paged, tell_next
 from annals.cli.words import short
-from annals.session import session
-from services.deadline import Deadline
-from services.past.answers import MOST_QUESTIONS, AnswerDifferences
-from services.past.differences import KINDS, DifferencePage, MadeBy
 
-LIMIT_S = 120.0
-ANSWERS_LIMIT_S = 600.0
+if TYPE_CHECKING:  # a command that a gateway does loads none of it
+    from projections.relational.differences import Kind
+
+KINDS: tuple["Kind", ...] = ("documents", "entities", "relations")
+MOST_QUESTIONS = 50
+"""That are asked of both."""
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 NOUNS = {"documents": "document", "entities": "entity", "relations": "relation"}
 
@@ -33,7 +33,7 @@ NOUNS = {"documents": "document", "entities": "entity", "relations": "relation"}
     help="Without --question: how many of the questions that were asked last.",
 )
 @paged
-@common
+@served
 def command(
     context: CommandContext,
     one: str,
@@ -64,40 +64,45 @@ async def _diff(
     after: str | None,
 ) -> None:
     rows = [kind for kind in KINDS if kind in kinds]
-    ask = "answers" in kinds and after is None and (questions or last)
-    page: DifferencePage | None = None
-    answers: AnswerDifferences | None = None
-    async with session(context.settings) as opened:
-        past = opened.use_cases.past
-        if rows:
-            page = await past.compare.differences(
-                context.caller, one, other, rows, after=after, limit=limit, deadline=Deadline.after(LIMIT_S)
-            )
-        if ask:
-            with context.people.status("asking both"):
-                answers = await past.compare_answers.answers(
-                    context.caller, one, other, questions, last=last, deadline=Deadline.after(ANSWERS_LIMIT_S)
-                )
-    for difference in page.differences if page is not None else ():
-        what = f"{SIGNS[difference.change]} {NOUNS[difference.kind]} {short(difference.name)}"
-        context.say(what + _fields(difference.one, difference.other))
-        _tell_event(context, difference.made_by)
-    for answer in answers.differences if answers is not None else ():
-        context.say(f"~ answer to {short(answer.question)}: {_said(answer.one)} -> {_said(answer.other)}")
-        _tell_event(context, answer.made_by)
-    if not (page and page.differences) and not (answers and answers.differences):
+    ask = "answers" in kinds and after is None and bool(questions or last)
+    page: dict[str, Any] | None = None
+    answers: dict[str, Any] | None = None
+    address = context.gateway()
+    if address is None:
+        from annals.cli.here import comparing as here
+
+        page, answers = await here.compare(context, one, other, rows, limit, after, (questions, last) if ask else None)
+    else:
+        from client import operations as there
+        from client.gateway import open_gateway
+
+        async with open_gateway(address) as gateway:
+            if rows:
+                page = await there.differences(gateway, one, other, rows, of_gateway(limit), after)
+            if ask:
+                with context.people.status("asking both"):
+                    answers = await there.answers(gateway, one, other, questions, last)
+    differences = [] if page is None else page["differences"]
+    differing = [] if answers is None else answers["differences"]
+    for difference in differences:
+        what = f"{SIGNS[difference['change']]} {NOUNS[difference['kind']]} {short(difference['name'])}"
+        context.say(what + _fields(difference["one"], difference["other"]))
+        _tell_event(context, difference["made_by"])
+    for answer in differing:
+        context.say(f"~ answer to {short(answer['question'])}: {_said(answer['one'])} -> {_said(answer['other'])}")
+        _tell_event(context, answer["made_by"])
+    if not differences and not differing:
         context.say("nothing differs")
+    cursor = None if page is None else page["next"]
     context.give(
         {
-            **({} if page is None else asdict(page)),
-            "differences": [] if page is None else [_as_json(asdict(difference)) for difference in page.differences],
-            "answers": None
-            if answers is None
-            else {"asked": answers.asked, "differences": [_as_json(asdict(one)) for one in answers.differences]},
-            "next": None if page is None else page.next,
+            **(page or {}),
+            "differences": differences,
+            "answers": None if answers is None else {"asked": answers["asked"], "differences": differing},
+            "next": cursor,
         }
     )
-    tell_next(context, None if page is None else page.next)
+    tell_next(context, cursor)
 
 
 def _fields(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
@@ -106,20 +111,13 @@ def _fields(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> s
     return "".join(f", {name}: {_said(one[name])} -> {_said(other[name])}" for name in one)
 
 
-def _tell_event(context: CommandContext, event: MadeBy | None) -> None:
+def _tell_event(context: CommandContext, event: Mapping[str, Any] | None) -> None:
     if event is not None:
         context.say(
-            f"    {event.event_type} at position {event.position} by {event.actor}, "
-            f"{event.recorded_at:%Y-%m-%d %H:%M:%S}: {short(event.aggregate_id)}"
+            f"    {event['event_type']} at position {event['position']} by {event['actor']}, "
+            f"{datetime.fromisoformat(event['recorded_at']):%Y-%m-%d %H:%M:%S}: {short(event['aggregate_id'])}"
         )
 
 
 def _said(value: Any) -> str:
     return "nothing" if value is None else short(str(value))
-
-
-def _as_json(difference: dict[str, Any]) -> dict[str, Any]:
-    made_by = difference["made_by"]
-    if made_by is not None:
-        made_by["recorded_at"] = made_by["recorded_at"].isoformat()
-    return difference

@@ -1,12 +1,13 @@
 """`annals replay`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from annals.cli.as_of import make
-from annals.cli.context import CommandContext, common, run_async
+from annals.cli.context import CommandContext, run_async, served
+from annals.cli.jobs import run_job
 from annals.cli.words import counted
 from annals.session import session
 from services.deadline import Deadline
@@ -28,7 +29,7 @@ from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 @click.option("--as-of", metavar="MOMENT", help="As it was: at a position, or a time, or so long ago (2h ago).")
 @click.option("--name", metavar="NAME", help="With --as-of: what it is called, for --at.")
 @click.option("--expires", metavar="LENGTH", help="With --as-of: how long it is kept: 12h, 7d.  [default: 1d]")
-@common
+@served
 def command(
     context: CommandContext,
     names: tuple[str, ...],
@@ -58,6 +59,8 @@ def command(
     """
     if len(names) > 1 and {"all", "outdated"}.intersection(names):
         raise click.UsageError("all and outdated stand alone")
+    if "outdated" in names:
+        context.here("outdated")
     if as_of is None and (name is not None or expires is not None):
         raise click.UsageError("--name and --expires go with --as-of")
     chosen = READ_MODELS if names == ("all",) else tuple(dict.fromkeys(names))
@@ -77,12 +80,18 @@ def command(
 
 
 async def _back(context: CommandContext, names: Sequence[str], keep: float | None) -> None:
-    async with session(context.settings, read_models=False) as opened:
-        began = time.monotonic()
-        switched = await opened.use_cases.operations.rebuilding.back(
-            context.caller, names, deadline=Deadline.after(REBUILD_LIMIT_S), keep_s=keep
-        )
-        seconds = round(time.monotonic() - began, 2)
+    began = time.monotonic()
+    address = context.named_gateway()
+    if address is not None:
+        wanted = {"only": list(names) or None, "keep_seconds": keep}
+        job = await run_job(context, address, "/projections/all/back", wanted, "switching back", "read models")
+        switched = job["result"]["switched"]
+    else:
+        async with session(context.settings, read_models=False) as opened:
+            switched = await opened.use_cases.operations.rebuilding.back(
+                context.caller, names, deadline=Deadline.after(REBUILD_LIMIT_S), keep_s=keep
+            )
+    seconds = round(time.monotonic() - began, 2)
     context.say(f"{', '.join(switched)}: back to what was live before, in {seconds} s")
     context.give({"switched": switched, "seconds": seconds})
 
@@ -90,6 +99,13 @@ async def _back(context: CommandContext, names: Sequence[str], keep: float | Non
 async def _replay(
     context: CommandContext, wanted: Sequence[str], keep: float | None, rate: float | None, restart: bool
 ) -> None:
+    address = context.named_gateway()
+    if address is not None:
+        began, what = time.monotonic(), f"replaying {', '.join(wanted)}"
+        options = {"only": list(wanted), "keep_seconds": keep, "rate": rate, "restart": restart}
+        job = await run_job(context, address, "/projections/all/replay", options, what, "aggregates")
+        _tell(context, job["result"]["rows"], job["total"], round(time.monotonic() - began, 2))
+        return
     async with session(context.settings, read_models=False) as opened:
         service = opened.use_cases.operations.rebuilding
         names = wanted
@@ -114,7 +130,11 @@ async def _replay(
         seconds = round(time.monotonic() - began, 2)
         for name, why in (await service.outdated(deadline=Deadline.after(REBUILD_LIMIT_S))).items():
             context.note(f"{name}: {why}")
+    _tell(context, rows, total, seconds)
+
+
+def _tell(context: CommandContext, rows: Mapping[str, int], aggregates: int, seconds: float) -> None:
     for name, count in rows.items():
         context.say(f"{name}: {counted(count, 'row')}")
-    context.say(f"built from {counted(total, 'aggregate')} in {seconds} s")
-    context.give({"rows": rows, "aggregates": total, "seconds": seconds})
+    context.say(f"built from {counted(aggregates, 'aggregate')} in {seconds} s")
+    context.give({"rows": rows, "aggregates": aggregates, "seconds": seconds})

@@ -4,6 +4,7 @@ from gateway.handler import Handler
 from gateway.handlers import (
     administration,
     assistants,
+    comparing,
     corrections,
     documents,
     entities,
@@ -26,6 +27,7 @@ from gateway.handlers import (
 
 HANDLERS: dict[str, Handler] = {
     **assistants.HANDLERS,
+    **comparing.HANDLERS,
     **corrections.HANDLERS,
     **documents.HANDLERS,
     **entities.HANDLERS,

@@ -4,8 +4,9 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.errors import MalformedRequestError
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from gateway.job_views import JOB, JobId, JobView, followed
@@ -16,8 +17,10 @@ from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import REBUILD_LIMIT_S
 from services.operations.status import Position
+from services.past.moments import MOST_S
 
-Target = Annotated[Literal["relational", "graph", "vector", "all"], Path()]
+ReadModelName = Literal["relational", "graph", "vector"]
+Target = Annotated[ReadModelName | Literal["all"], Path()]
 
 
 class Projections(BaseModel):
@@ -25,6 +28,24 @@ class Projections(BaseModel):
 
     position: int | None
     projections: dict[str, Position]
+
+
+class BackOptions(BaseModel):
+    """`only`: of `all`, these. `keep_seconds`: how long what is switched away from is kept; without, as the settings
+    say.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    only: Annotated[list[ReadModelName], Field(min_length=1, max_length=len(READ_MODELS))] | None = None
+    keep_seconds: Annotated[float, Field(ge=0, le=MOST_S)] | None = None
+
+
+class ReplayOptions(BackOptions):
+    """`rate`: aggregates a second, at most. `restart`: begin anew where a replay was broken off."""
+
+    rate: Annotated[float, Field(ge=1, le=1e9)] | None = None
+    restart: bool = False
 
 
 class EmbedderToServe(Decision):
@@ -41,17 +62,46 @@ async def status(request: Request) -> Projections:
     return Projections(position=found.log.position, projections=dict(found.log.projections))
 
 
-async def replay(request: Request, response: Response, name: Target) -> JobView:
-    """Build a read model anew from the log, beside the live one, and switch; a job that is looked at by its id."""
+async def replay(request: Request, response: Response, name: Target, wanted: ReplayOptions | None = None) -> JobView:
+    """Build a read model anew from the log, beside the live one, and switch; a job that is looked at by its id.
+
+    Asked for again, one that was broken off goes on where it stood.
+    """
     exchange, services = exchange_of(request.scope), services_of(request)
-    names, rebuilding = _names(name), services.operations.rebuilding
+    options = wanted or ReplayOptions()
+    names, rebuilding = _chosen(name, options), services.operations.rebuilding
     total = await rebuilding.aggregates(names, deadline=exchange.deadline)
 
     async def work(report: Report) -> dict[str, Any]:
-        rows = await rebuilding.replay(exchange.caller, names, report, deadline=Deadline.after(REBUILD_LIMIT_S))
+        rows = await rebuilding.replay(
+            exchange.caller,
+            names,
+            report,
+            deadline=Deadline.after(REBUILD_LIMIT_S),
+            keep_s=options.keep_seconds,
+            rate=options.rate,
+            restart=options.restart,
+        )
         return {"rows": rows}
 
-    return _begun(response, services.jobs.start(exchange.caller, f"replay {name}", total, work))
+    return begun(response, services.jobs.start(exchange.caller, f"replay {name}", total, work))
+
+
+async def back(request: Request, response: Response, name: Target, wanted: BackOptions | None = None) -> JobView:
+    """Switch to what was live before the last replay, once that knows what came since: of `all` without `only` every
+    read model of which that is kept; a job that is looked at by its id.
+    """
+    exchange, services = exchange_of(request.scope), services_of(request)
+    options = wanted or BackOptions()
+    names = () if name == "all" and options.only is None else _chosen(name, options)
+
+    async def work(report: Report) -> dict[str, Any]:
+        switched = await services.operations.rebuilding.back(
+            exchange.caller, names, deadline=Deadline.after(REBUILD_LIMIT_S), keep_s=options.keep_seconds
+        )
+        return {"switched": switched}
+
+    return begun(response, services.jobs.start(exchange.caller, f"back {name}", None, work))
 
 
 async def change_embedder(request: Request, response: Response, wanted: EmbedderToServe) -> JobView:
@@ -68,7 +118,7 @@ async def change_embedder(request: Request, response: Response, wanted: Embedder
         )
         return asdict(changed)
 
-    return _begun(response, services_of(request).jobs.start(exchange.caller, "change embedder", total, work))
+    return begun(response, services_of(request).jobs.start(exchange.caller, "change embedder", total, work))
 
 
 async def verify(request: Request, response: Response, name: Target) -> JobView:
@@ -94,7 +144,7 @@ async def verify(request: Request, response: Response, name: Target) -> JobView:
             before += done
         return {"verdicts": verdicts}
 
-    return _begun(response, services.jobs.start(exchange.caller, f"verify {name}", total, work))
+    return begun(response, services.jobs.start(exchange.caller, f"verify {name}", total, work))
 
 
 async def job(request: Request, job_id: JobId) -> JobView:
@@ -119,9 +169,18 @@ def _names(name: str) -> list[str]:
     return list(READ_MODELS) if name == "all" else [name]
 
 
-def _begun(response: Response, begun: Job) -> JobView:
-    response.headers["location"] = f"/api/v1/projections/jobs/{begun.id}"
-    return JobView.of(begun)
+def _chosen(name: str, options: BackOptions) -> list[str]:
+    if options.only is None:
+        return _names(name)
+    if name != "all":
+        raise MalformedRequestError("`only` goes with `all`; name one read model in the path, or several in `only`")
+    return list(dict.fromkeys(options.only))
+
+
+def begun(response: Response, job: Job) -> JobView:
+    """What is answered to whoever began it, with where it is looked at."""
+    response.headers["location"] = f"/api/v1/projections/jobs/{job.id}"
+    return JobView.of(job)
 
 
 HANDLERS = {
@@ -131,7 +190,22 @@ HANDLERS = {
         "How far the read models are.",
         example={"position": 19, "projections": {"graph": {"position": 19, "lag": 0, "seconds": 0.0}}},
     ),
-    "projection_replayer": Handler(replay, "projections", "Build a read model anew.", status=202, example=JOB),
+    "projection_replayer": Handler(
+        replay,
+        "projections",
+        "Build a read model anew.",
+        status=202,
+        request={"rate": 200, "restart": False, "keep_seconds": 3600},
+        example=JOB,
+    ),
+    "projection_back": Handler(
+        back,
+        "projections",
+        "Switch back to what was live before.",
+        status=202,
+        request={"only": ["graph", "vector"]},
+        example={**JOB, "kind": "back all", "total": None},
+    ),
     "embedder_changer": Handler(
         change_embedder,
         "system",

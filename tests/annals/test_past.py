@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
 from tests.annals.pipeline import called, given, refused
 
@@ -115,3 +116,22 @@ def test_diff(up: Up, then: Path) -> None:
     assert len(page["differences"]) == 1 and page["next"] is not None and page["answers"] is None
     said = called(up.data, "diff", "quellwerk", "quellwerk", "--last", "0").stdout
     assert said == "nothing differs\n"
+
+
+def test_a_gateway_that_was_named_does_it(up: Up, then: Path) -> None:
+    """The same of nothing but its address and a token."""
+    server, nothing = up.pipeline.addresses["gateway"], up.data.parent / "nothing"
+    token = {"ANNALS_TOKEN": read_admin_token(up.data) or ""}
+    other = given(nothing, "--server", server, "diff", "quellwerk", "--only", "entities", env=token)
+    assert other["differences"] == given(up.data, "diff", "quellwerk", "--only", "entities")["differences"]
+    made = given(nothing, "--server", server, "replay", "--as-of", "1", "--name", "first", env=token)
+    assert (made["position"], set(made["rows"])) == (1, {"relational", "graph", "vector"})
+    replayed = given(nothing, "--server", server, "replay", "graph", "--rate", "100000", env=token)
+    assert set(replayed["rows"]) == {"graph"} and replayed["aggregates"] > 0
+    back = given(nothing, "--server", server, "replay", "graph", "--back", env=token)
+    assert back["switched"] == ["graph"]
+    said = refused(nothing, "--server", server, "replay", "outdated", exit_code=2, env=token)
+    assert "--server does not go with outdated" in said
+    said = refused(nothing, "--server", server, "replay", "--as-of", "1", "--name", "first", env=token)
+    assert "there is a generation 'first' as of position 1" in said
+    assert not nothing.exists()
