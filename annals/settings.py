@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     keep_generation_seconds: float = Field(
         3600.0, ge=0, le=31_536_000, description="How long a generation is kept that a replay switched away from."
     )
+    snapshot_hours: float = Field(
+        0.0, ge=0, le=8_760, description="Between snapshots of the read models, which an as-of begins with; 0: none."
+    )
     index_memory_mb: int = Field(
         2048, ge=512, le=1_048_576, description="Limit of what PostgreSQL takes to build an index of vectors, in MiB."
     )

@@ -46,11 +46,13 @@ async def make_as_of(
     *,
     expires_s: float | None,
     from_near: bool = True,
+    rate: float | None = None,
     revisions: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Make a generation of each read model that holds the events up to a position and never another one; rows by name.
 
-    `report` gets the aggregates done so far of those that are built from nothing; `from_near`: lead those that can be.
+    `report` gets the aggregates done so far of those that are built from nothing, and `rate` is the most of them in a
+    second; `from_near`: lead those that can be.
     `revisions`: of the model that served then, by the read model that is made of its outputs.
     What was made is dropped where anything fails. Raises GenerationExistsError, UnfoldableEventError,
     StoreUnavailableError.
@@ -90,7 +92,7 @@ async def make_as_of(
                         rest.append((model, generation))
                     else:
                         rows[model.name] = count
-            rows |= await build(rest, reader, up_to=position, report=report)
+            rows |= await build(rest, reader, up_to=position, report=report, rate=rate)
             for model, generation in rest:
                 await generation.finish(uniform_positions(model, topics, position))
             for model, registered in began:
@@ -130,10 +132,12 @@ class _Work:
     async def snapshot(
         self, model: ReadModel, name: str, expires_s: float | None, made_by: _MadeBy
     ) -> RegisteredGeneration | None:
-        """The snapshot of a read model, where it is near: from now on of this name, and still to be led."""
+        """The snapshot of a read model, where it is near: from now on of this name, and still to be led. The next
+        snapshot is made of it, too.
+        """
         registry = self._generations.registry
         found = await registry.find(model.name, SNAPSHOT)
-        if name == SNAPSHOT or found is None or found.as_of is None or not await self._is_near(found.as_of):
+        if found is None or found.as_of is None or not await self._is_near(found.as_of):
             return None
         if not made_by.made(found):
             return None

@@ -218,11 +218,15 @@ async def build(
     up_to: int,
     report: Report,
     wanted: Wanted = lambda _: True,
+    rate: float | None = None,
 ) -> dict[str, int]:
-    """Load every aggregate, folded from its events up to a position and as far as they are wanted; rows by name."""
+    """Load every aggregate, folded from its events up to a position and as far as they are wanted; rows by name.
+
+    `rate` is the most aggregates in a second.
+    """
     for _, generation in models:
         await generation.begin()
-    return await load(models, reader, up_to=up_to, report=report, wanted=wanted)
+    return await load(models, reader, up_to=up_to, report=report, wanted=wanted, rate=rate)
 
 
 async def load(

@@ -23,6 +23,7 @@ from services.past.asking import AskPast
 from services.past.differences import Compare
 from services.past.generations import PastGenerations
 from services.past.reads import PastReads, Reads
+from services.past.snapshots import KeepSnapshots
 from services.past.tables import PastTables
 from services.past.use_cases import Past
 from services.reasoning.answer_documents import AnswerDocuments
@@ -98,6 +99,13 @@ def past_generations(stores: Stores) -> PastGenerations:
     """Those that have names."""
     return PastGenerations(
         stores.projections, stores.generations, stores.reader, stores.topics, serving_embedders(stores)
+    )
+
+
+def keep_snapshots(stores: Stores) -> KeepSnapshots:
+    """For the projector, which makes them."""
+    return KeepSnapshots(
+        stores.dsn, stores.projections, stores.generations, stores.reader, stores.topics, serving_embedders(stores)
     )
 
 

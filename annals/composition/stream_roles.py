@@ -11,6 +11,7 @@ from annals.composition.embedders import following, which_embedder
 from annals.composition.inference import open_inference
 from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
+from annals.composition.past import keep_snapshots
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import Settings
@@ -84,6 +85,8 @@ async def open_role(
         if name == "projector":
             removing = asyncio.create_task(rebuilding(stores).keep_removing())
             opening.callback(removing.cancel)
+            snapshots = asyncio.create_task(keep_snapshots(stores).keep_made(3600.0 * settings.snapshot_hours))
+            opening.callback(snapshots.cancel)
         resources.push_async_exit(opening.pop_all())
     return Role(
         name=name,
