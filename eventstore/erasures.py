@@ -10,7 +10,7 @@ from eventstore.outputs import row_of
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
 from eventstore.sealed_events import SEALED_SCHEMAS
 
-DOCUMENT_TABLES = ("texts", "originals", "inbox_receipts", "named_documents", "names", "question_documents")
+DOCUMENT_TABLES = ("texts", "originals", "named_documents", "names", "question_documents")
 """Tables whose rows are of one document, by its id."""
 ENTITY_TABLES = ("name_keys", "name_assignments", "name_doubts")
 
@@ -132,6 +132,7 @@ async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[U
         await connection.execute(
             f"DELETE FROM annals.{table} WHERE tenant = $1 AND document_id = ANY($2)", plan.tenant, plan.documents
         )
+    await _disown_receipts(connection, plan, ids)
     for table in ENTITY_TABLES:
         await connection.execute(
             f"DELETE FROM annals.{table} WHERE tenant = $1 AND entity_id = ANY($2)", plan.tenant, plan.entities
@@ -153,3 +154,23 @@ async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[U
     )
     await connection.execute("DELETE FROM annals.question_documents WHERE originator_id = ANY($1)", streams)
     await connection.execute("DELETE FROM annals.document_collections WHERE originator_id = ANY($1)", streams)
+
+
+async def _disown_receipts(connection: Connection, plan: ErasurePlan, ids: LogIds) -> None:
+    """Of a delivery that left an event, its event says that it came. Of one that changed nothing a receipt stays, by
+    the id that its event would have: delivered once more, it brings nothing back.
+    """
+    rows = await connection.fetch(
+        "DELETE FROM annals.inbox_receipts WHERE tenant = $1 AND document_id = ANY($2) "
+        "RETURNING tenant, document_id, event_id, outcome, received_at",
+        plan.tenant,
+        plan.documents,
+    )
+    kept = [row for row in rows if row["outcome"] == "unchanged"]
+    await connection.execute(
+        "INSERT INTO annals.inbox_receipts (event_id, outcome, received_at) "
+        "SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING",
+        [ids.delivery(row["tenant"], row["document_id"], row["event_id"]) for row in kept],
+        [row["outcome"] for row in kept],
+        [row["received_at"] for row in kept],
+    )

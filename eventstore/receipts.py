@@ -20,7 +20,8 @@ class Delivery(NamedTuple):
 class InboxReceipts:
     """Every method raises StoreUnavailableError when the database is away.
 
-    A receipt without tenant is of a version that kept none: it stands for every delivery of its event id.
+    A receipt without tenant is of a version that kept none, and stands for every delivery of its event id; or of a
+    document that was erased, and has the id that the delivery's own event would have.
     """
 
     def __init__(self, pool: PostgresPool, ids: LogIds) -> None:
@@ -36,7 +37,7 @@ class InboxReceipts:
             rows = await connection.fetch(
                 "SELECT d.number FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[]) "
                 "WITH ORDINALITY AS d (tenant, document_id, event_id, originator_id, stored_id, number) "
-                "WHERE EXISTS (SELECT FROM annals.inbox_receipts AS r WHERE r.event_id = d.event_id "
+                "WHERE EXISTS (SELECT FROM annals.inbox_receipts AS r WHERE r.event_id IN (d.event_id, d.stored_id) "
                 "AND (r.tenant IS NULL OR (r.tenant = d.tenant AND r.document_id = d.document_id))) "
                 # An event of an older version bears the sender's own id.
                 "OR EXISTS (SELECT FROM annals.stored_events AS e WHERE e.originator_id = d.originator_id "

@@ -208,6 +208,24 @@ async def test_what_kafka_delivers_once_more_brings_nothing_back(knowledge: Know
     assert await all_digests(knowledge) == gone != before
 
 
+async def test_a_delivery_that_comes_again_brings_nothing_back(knowledge: Knowledge) -> None:
+    """Neither one that the document came with, nor one that changed nothing, and of which no event is left."""
+    intake, metadata = intake_of(knowledge.stores), EventMetadata(tenant="default", actor="ada", source="inbox")
+    deliveries = [
+        Submission(SECRET.document_id, "Geheim", "Wilhelmina met Ottokar.", metadata, UUID(int=number), "c")
+        for number in (1, 2, 3)
+    ]
+    assert await intake.take(deliveries[:2], Deadline.after(30)) == ["ingested", "unchanged"]
+    await delete(knowledge)
+    await erase(knowledge)
+    gone = await all_digests(knowledge)
+    assert await left(knowledge) == []
+    assert await intake.take(deliveries[:2], Deadline.after(30)) == ["duplicate", "duplicate"]
+    await knowledge.follow()
+    assert await all_digests(knowledge) == gone
+    assert await intake.take(deliveries[2:], Deadline.after(30)) == ["ingested"]
+
+
 async def test_erased_twice_is_erased_once(knowledge: Knowledge) -> None:
     await knowledge.tell(SECRET)
     await delete(knowledge)
