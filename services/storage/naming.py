@@ -10,6 +10,7 @@ from contracts.documents import (
     MentionsReassigned,
     RelationshipsDiscovered,
 )
+from contracts.entities import EntityReleased
 from contracts.entity_decisions import NO_DECISIONS, EntityDecisions
 from contracts.envelope import DomainEvent
 from contracts.event_types import CONTENT_TYPES, KIND_OF, TAKES_IN, AggregateKind, EventType
@@ -57,7 +58,10 @@ class Naming:
 
 @dataclass
 class _Found:
+    """`before`: spans of what rules called the same as the subject, and do not any more."""
+
     spans: set[_Span] = field(default_factory=set)
+    before: set[_Span] = field(default_factory=set)
     described: bool = False
     texts: int = 0
 
@@ -83,16 +87,19 @@ class FindNaming:
 
     async def _find(self, tenant: str, given: Sequence[str]) -> Naming:
         head = await self._reader.head()
-        decisions = await self._decisions(tenant, head)
+        decisions, released = await self._decisions(tenant, head)
         folded = {normalise_name(one) for one in given}
         by_name = {entity_id(tenant, one) for one in given}
         named = {*given, *by_name}
         named |= {own for own, one in decisions.items() if any(normalise_name(n) in folded for n in one.given_names)}
-        entities = _together(named, decisions)
+        merged = {own: one.merged_into for own, one in decisions.items() if one.merged_into is not None}
+        entities = _together(named, merged.items())
+        # What no document says any more rules release: a document that was deleted named the subject all the same.
+        before = _together(named, [*merged.items(), *released.items()]) - entities
         moved = await self._moved(tenant, head)
         # An entity that others of its name were told apart from has no name of its own.
         divided = {one for own in moved.values() for one in own} | {one for one in decisions if decisions[one].splits}
-        names, found = await self._mentions(tenant, head, entities, by_name, moved)
+        names, found = await self._mentions(tenant, head, entities, before, by_name, moved)
         for one in entities & decisions.keys():
             names[one].update(decisions[one].given_names)
         pattern = NamePattern([*given, *(name for one in {*given} - divided for name in names.get(one, ()))])
@@ -113,11 +120,16 @@ class FindNaming:
             entities=tuple(sorted((entities | namesakes) & known)),
         )
 
-    async def _decisions(self, tenant: str, head: int) -> dict[str, EntityDecisions]:
+    async def _decisions(self, tenant: str, head: int) -> tuple[dict[str, EntityDecisions], dict[str, str]]:
+        """What is decided on each entity; and what rules said last that it is, where they took that back."""
         found: dict[str, EntityDecisions] = defaultdict(lambda: NO_DECISIONS)
+        released: dict[str, str] = {}
         async for event in self._events(tenant, _of_kind("entity"), head):
-            found[event.aggregate_id] = found[event.aggregate_id].after(event.aggregate_version, event.event_data)
-        return dict(found)
+            own, before = event.aggregate_id, found[event.aggregate_id].assigned
+            if isinstance(event.event_data, EntityReleased) and before is not None:
+                released[own] = before[1].into
+            found[own] = found[own].after(event.aggregate_version, event.event_data)
+        return dict(found), released
 
     async def _moved(self, tenant: str, head: int) -> Mapping[str, Mapping[str, str]]:
         """Of each document which entity's mentions are another one's."""
@@ -132,6 +144,7 @@ class FindNaming:
         tenant: str,
         head: int,
         entities: Collection[str],
+        before: Collection[str],
         by_name: Collection[str],
         moved: Mapping[str, Mapping[str, str]],
     ) -> tuple[dict[str, set[str]], dict[str, _Found]]:
@@ -142,9 +155,12 @@ class FindNaming:
         async for event in self._events(tenant, types, head):
             own = moved.get(event.aggregate_id, {})
             for entity, name, span in _named(event.event_data):
-                if own.get(entity, entity) in entities or entity in by_name:
+                meant = own.get(entity, entity)
+                if meant in entities or entity in by_name:
                     names[entity].add(name)
                     found[event.aggregate_id].spans.add(span)
+                elif meant in before:
+                    found[event.aggregate_id].before.add(span)
         return names, found
 
     async def _described(self, tenant: str, head: int, pattern: NamePattern, found: dict[str, _Found]) -> None:
@@ -169,12 +185,16 @@ class FindNaming:
             last = await self._reader.last_of_types(some, CONTENT_TYPES)
             for key, event in taken.items():
                 own, content = found[key.aggregate_id], event.event_data
+                deleted = last[key].event_type is EventType.DOCUMENT_DELETED
+                spans = own.spans | own.before if deleted else own.spans
+                if not (spans or own.texts or own.described):
+                    continue
                 shown.append(
                     NamingDocument(
                         key.aggregate_id,
                         content.title if isinstance(content, DocumentContent) else "",
-                        last[key].event_type is EventType.DOCUMENT_DELETED,
-                        len(own.spans),
+                        deleted,
+                        len(spans),
                         own.texts,
                         own.described,
                     )
@@ -193,13 +213,12 @@ def _of_kind(kind: AggregateKind) -> list[str]:
     return [event_type for event_type, of in KIND_OF.items() if of == kind]
 
 
-def _together(named: Collection[str], decisions: Mapping[str, EntityDecisions]) -> set[str]:
-    """These entities, and all that are the same as one of them."""
+def _together(named: Collection[str], same: Iterable[tuple[str, str]]) -> set[str]:
+    """These entities, and all that are the same as one of them, by the pairs of those that are the same."""
     beside: dict[str, set[str]] = defaultdict(set)
-    for own, decided in decisions.items():
-        if decided.merged_into is not None:
-            beside[own].add(decided.merged_into)
-            beside[decided.merged_into].add(own)
+    for own, other in same:
+        beside[own].add(other)
+        beside[other].add(own)
     found, waiting = set(named), list(named)
     while waiting:
         more = beside.get(waiting.pop(), set()) - found

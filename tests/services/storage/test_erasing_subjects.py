@@ -148,6 +148,18 @@ async def test_broken_off_it_goes_on(knowledge: Knowledge, monkeypatch: pytest.M
     assert await find(knowledge, "Wilhelmina") == Naming((), (), (), ())
 
 
+async def test_what_rules_called_the_same_until_it_was_deleted_is_found(knowledge: Knowledge) -> None:
+    """An erasure that was broken off behind its deletions: of what no document says any more, rules say nothing."""
+    await knowledge.tell(LETTER, NICKNAME)
+    await knowledge.history.assign("Mina", "Wilhelmina")
+    assert ids(await find(knowledge, "Wilhelmina")) == ["letters/1", "nick"]
+    await deleted(knowledge, LETTER, NICKNAME)
+    await knowledge.history.release("Mina")
+    assert ids(await find(knowledge, "Wilhelmina")) == ["letters/1", "nick"]
+    await knowledge.tell(NICKNAME)
+    assert ids(await find(knowledge, "Wilhelmina")) == ["letters/1"], "she is somebody else now"
+
+
 async def test_what_came_back_before_an_erasure_went_on_stays(
     knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
