@@ -5,8 +5,9 @@ from typing import Any
 from annals.composition.stores import Stores
 from inference.model import digest_of
 from projections.relational.entity_lookup import EntityLookup
-from projections.relational.reads import DocumentFilter, EntityFilter, RelationFilter
-from tests.faults.plain import Called, PlainTenant, Stated
+from projections.relational.reads import DocumentFilter, EntityFilter, RelationFilter, RelationRow
+from tests.faults.plain import PlainTenant
+from tests.faults.told import Called, Stated
 
 ALL = 10_000
 MOST = 5
@@ -36,10 +37,7 @@ async def found(stores: Stores, tenant: str) -> dict[str, Any]:
         "entities": listed,
         "alone": {one.entity_id: Called(one.name, one.type, one.mentions, one.documents, one.valid) for one in alone},
         "members": {one: {m.entity_id for m in await lookup.members(tenant, one)} for one in listed},
-        "relations": {
-            (r.document_id, r.subject_id, r.subject, r.predicate, r.object_id, r.object, r.chunk_id, r.valid)
-            for r in relations
-        },
+        "relations": {(*_relation(r), r.chunk_id, r.valid, round(r.confidence, 3)) for r in relations},
         "counts": (counts.documents, counts.chunks, counts.entities, counts.relations, counts.waiting),
         "texts": {(one.document_id, one.chunk_id, one.title, one.text, one.start, one.end) for one in passages},
         "mentions": {tuple(one) for one in graph.mentions},
@@ -63,7 +61,8 @@ def wanted(plain: PlainTenant) -> dict[str, Any]:
         "alone": entities,
         "members": {one: plain.members(one) & entities.keys() for one in together},
         "relations": {
-            (r.document_id, *_ends(plain, r)[0], r.verb, *_ends(plain, r)[1], r.chunk, r.valid) for r in relations
+            (r.document_id, *_ends(plain, r)[0], r.verb, *_ends(plain, r)[1], r.chunk, r.valid, r.confidence)
+            for r in relations
         },
         "counts": (
             len(plain.told),
@@ -88,6 +87,10 @@ def wanted(plain: PlainTenant) -> dict[str, Any]:
             if not _rejected(plain, subject[0]) and not _rejected(plain, obj[0])
         },
     }
+
+
+def _relation(row: RelationRow) -> tuple[str, ...]:
+    return row.document_id, row.subject_id, row.subject, row.predicate, row.object_id, row.object
 
 
 def _ends(plain: PlainTenant, stated: Stated) -> list[tuple[str, str]]:

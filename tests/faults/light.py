@@ -5,9 +5,9 @@ Vectors follow from the text alone and are near to one another, so that rules fo
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -16,37 +16,78 @@ from inference import analysis
 from inference.analysis import Analysis, EntitySpan, NameSpan, RelationSpan
 from inference.cached import CachedModel
 from inference.chunking import Chunker
+from inference.embedders import EmbedderName
 from inference.model import OutputStore
 from inference.runner import Inference
+from projections.vector.model import ChunksToEmbed
+from services.processing.embedder_input import EmbedderInputs
 
 DIMENSION = 8
+EMBEDDERS = ("nearby@1", "nearby@2")
+"""What they are called, and their revisions."""
 LONGEST = 5
 """Words of a sentence, which has three at least: no two fit into a chunk."""
 _NAME = re.compile(r"\b[A-Z]\w*")
 
 
-def light_inference(outputs: OutputStore) -> Inference:
-    """What the stages ask of inference."""
-    parser = CachedModel("capitals@1", _parse, outputs)
-    light = SimpleNamespace(
-        chunker=Chunker(_words, "words", max_tokens=LONGEST, overlap_tokens=0),
-        embedder=CachedModel("nearby@1", _embed, outputs),
-        entities=parser,
-        relations=parser,
-    )
-    return cast(Inference, light)
+class LightInference:
+    """What is asked of `Inference`, of embedders that are called by their revisions."""
+
+    def __init__(self, outputs: OutputStore) -> None:
+        self.chunker = Chunker(_words, "words", max_tokens=LONGEST, overlap_tokens=0)
+        self.entities = self.relations = CachedModel("capitals@1", _parse, outputs)
+        self._embedders = {one: CachedModel(one, partial(_embed, one), outputs) for one in EMBEDDERS}
+        self.serving = EMBEDDERS[0]
+
+    @property
+    def embedder(self) -> CachedModel:
+        """The one that serves."""
+        return self._embedders[self.serving]
+
+    async def load(self, name: EmbedderName) -> CachedModel:
+        """The one of this name."""
+        return self._embedders[name.name]
+
+    async def serve(self, name: EmbedderName) -> None:
+        """Embed with this one."""
+        self.serving = name.name
+
+    def dimension_of(self, name: EmbedderName) -> int:
+        """All have the same."""
+        return DIMENSION
+
+    async def tokens(self, text: str) -> int:
+        """Words."""
+        return len(_words(text))
+
+    async def vectors(self, revision: str, missing: Sequence[ChunksToEmbed]) -> Mapping[str, bytes]:
+        """What `projections.vector.model.MakeVectors` makes."""
+        read = {
+            chunk.input_digest: inputs.of_chunk(chunk)
+            for one in missing
+            for inputs in [EmbedderInputs(one.title, one.text, one.attributes)]
+            for chunk in one.chunks
+        }
+        return dict(zip(read, await self._embedders[revision].outputs(list(read.values())), strict=True))
+
+
+def light_inference(outputs: OutputStore) -> tuple[LightInference, Inference]:
+    """What the stages ask of inference, by its own type and by theirs."""
+    light = LightInference(outputs)
+    return light, cast(Inference, light)
 
 
 def _words(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(r"\S+", text)]
 
 
-async def _embed(texts: Sequence[str]) -> list[bytes]:
-    return [_vector(text) for text in texts]
+async def _embed(revision: str, texts: Sequence[str]) -> list[bytes]:
+    return [vector_by(revision, text) for text in texts]
 
 
-def _vector(text: str) -> bytes:
-    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+def vector_by(revision: str, text: str) -> bytes:
+    """What an embedder says of a text."""
+    seed = int.from_bytes(hashlib.sha256(f"{revision} {text}".encode()).digest()[:8])
     vector = np.random.default_rng(seed).standard_normal(DIMENSION) * 0.1
     vector[0] += 1
     return (vector / np.linalg.norm(vector)).astype("<f2").tobytes()

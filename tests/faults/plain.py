@@ -4,86 +4,43 @@ Nothing is folded here and nothing is kept by difference: whatever is asked is w
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from contracts.ids import chunk_id, entity_id
 from inference.model import digest_of
-
-Triple = tuple[str, str, str]
-"""Subject, verb and object, by their names."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A document's content."""
-
-    title: str
-    sentences: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The sentences, a space between them."""
-        return " ".join(self.sentences)
-
-
-@dataclass(frozen=True)
-class Naming:
-    """One place where a document names an entity: in a sentence, or by its title."""
-
-    document_id: str
-    entity: str
-    name: str
-    kind: str
-    chunk: str
-    times: int = 1
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A relation."""
-
-    document_id: str
-    subject: str
-    verb: str
-    object: str
-    chunk: str
-    start: int
-    end: int
-    valid: bool | None
-
-
-@dataclass(frozen=True)
-class Called:
-    """An entity as a list shows it; `mentions` and `documents` are its own, `merged` says where it went."""
-
-    name: str
-    kind: str | None
-    mentions: int
-    documents: int
-    valid: bool | None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Of a person. `what`: rename, merge, judge or split; `to`: the new name, or the other entity."""
-
-    what: str
-    to: str = ""
-    valid: bool = True
-    documents: frozenset[str] = frozenset()
+from tests.faults.told import (
+    CONFIDENCE,
+    Called,
+    Content,
+    Decision,
+    Naming,
+    Said,
+    Stated,
+    Told,
+    Triple,
+    most,
+    names_in,
+    triple_in,
+)
 
 
 @dataclass
 class PlainTenant:
     """All of one tenant. `told` has the documents that are there; `decided` each entity's decisions, the last behind.
 
-    `assigned` is what rules said, as the log has it: when they say so is tested with them.
+    `contents` has what each document was since it was last erased, as far as that was not undone; `said` what people
+    said of its relations, which is kept until a document that was deleted is taken in anew. `held` is every content
+    that a document ever had, until it is erased. `assigned` is what rules said, as the log has it: when they say so is
+    tested with them.
     """
 
     tenant: str
     told: dict[str, Told] = field(default_factory=dict)
-    judged: dict[tuple[str, Triple], bool] = field(default_factory=dict)
+    contents: dict[str, list[Content]] = field(default_factory=dict)
+    held: dict[str, list[Told]] = field(default_factory=dict)
+    said: dict[tuple[str, Triple], Said] = field(default_factory=dict)
     decided: dict[str, list[Decision]] = field(default_factory=dict)
     assigned: dict[str, str] = field(default_factory=dict)
 
@@ -93,29 +50,68 @@ class PlainTenant:
 
     # What happens.
 
-    def tell(self, document_id: str, told: Told) -> None:
+    def tell(self, document_id: str, told: Told, event: UUID | None = None) -> None:
         """Taken in, or anew."""
+        before = self.told.get(document_id)
+        if before == told:
+            return
+        if before is None:
+            self.said = {key: said for key, said in self.said.items() if key[0] != document_id}
+        self.told[document_id] = told
+        self.contents.setdefault(document_id, []).append(Content(event, told, before is None))
+        self.held.setdefault(document_id, []).append(told)
+
+    def forget(self, document_id: str, event: UUID | None = None) -> None:
+        """Deleted; what people said of its relations comes back with it alone."""
+        if self.told.pop(document_id, None) is not None:
+            self.contents[document_id].append(Content(event, None, first=False))
+
+    def restore(self, document_id: str) -> None:
+        """What happened to it last did not happen."""
+        self.contents[document_id].pop()
+        told = self.contents[document_id][-1].told
+        assert told is not None, "nothing is deleted or changed that is not there"
         self.told[document_id] = told
 
-    def forget(self, document_id: str) -> None:
-        """Deleted; what people said of its relations goes with it."""
-        self.told.pop(document_id, None)
-        self.judged = {key: valid for key, valid in self.judged.items() if key[0] != document_id}
+    def erase(self, documents: Collection[str], entities: Collection[str]) -> None:
+        """Nothing is left of these; what was decided of others stays, but for where it speaks of these documents."""
+        for document_id in documents:
+            for known in (self.told, self.contents, self.held):
+                known.pop(document_id, None)
+        self.said = {key: said for key, said in self.said.items() if key[0] not in documents}
+        for entity in entities:
+            self.decided.pop(entity, None)
+            self.assigned.pop(entity, None)
+        for entity, made in self.decided.items():
+            self.decided[entity] = [replace(one, documents=one.documents - set(documents)) for one in made]
+
+    def only_in(self, documents: Collection[str]) -> set[str]:
+        """The entities that these documents ever named, or were said to mean, and that no other document names."""
+        ever = {
+            self.id_of(name)
+            for document_id in documents
+            for told in self.held.get(document_id, ())
+            for name in (told.title, *(one for sentence in told.sentences for one in names_in(sentence)))
+        }
+        for entity, made in self.decided.items():
+            for one in made:
+                if one.what == "split" and one.documents & set(documents):
+                    ever |= {entity, one.to}
+        return ever - {one.entity for one in self.namings() if one.document_id not in documents}
 
     def decide(self, entity: str, decision: Decision) -> None:
         """One more."""
         self.decided.setdefault(entity, []).append(decision)
 
-    def undo(self, entity: str) -> Decision | None:
-        """The last decision on it, else what rules said."""
+    def undo(self, entity: str, number: int = -1) -> None:
+        """A decision on it, by default the last one; where there is none, what rules said."""
         made = self.decided.get(entity)
         if not made:
             self.assigned.pop(entity, None)
-            return None
-        undone = made.pop()
+            return
+        undone = made.pop(number)
         if undone.what == "split":
             self.decided.pop(undone.to, None)
-        return undone
 
     # What is so then.
 
@@ -154,6 +150,10 @@ class PlainTenant:
                 return entity
             entity = into
 
+    def is_grown(self, split_off: str) -> bool:
+        """Whether others became what was split off, or it was split itself."""
+        return bool(self.members(split_off)) or any(one.what == "split" for one in self.decided.get(split_off, ()))
+
     def chunks(self, document_id: str) -> list[tuple[str, int, int, str]]:
         """Id, start, end and text of each."""
         found, start = [], 0
@@ -182,8 +182,10 @@ class PlainTenant:
             for chunk, start, end, text in self.chunks(document_id):
                 triple = triple_in(text)
                 if triple is not None:
-                    valid = self.judged.get((document_id, triple))
-                    yield Stated(document_id, *triple, chunk, start, end - 1, valid)
+                    said = self.said.get((document_id, triple), Said())
+                    verb, confidence = (said.verbs or [(None, triple[1], CONFIDENCE)])[-1][1:]
+                    valid = said.judgements[-1][1] if said.judgements else None
+                    yield Stated(document_id, triple[0], verb, triple[2], chunk, start, end - 1, valid, confidence)
 
     def namings(self) -> list[Naming]:
         """All of it that names an entity."""
@@ -228,22 +230,3 @@ class PlainTenant:
                     documents=len({one.document_id for one in own}),
                 )
         return found
-
-
-def names_in(sentence: str) -> list[str]:
-    """Words with a capital."""
-    return [word.rstrip(".") for word in sentence.split() if word[0].isupper()]
-
-
-def triple_in(sentence: str) -> Triple | None:
-    """Of a sentence of three words."""
-    words = sentence.rstrip(".").split()
-    return (words[0], words[1], words[2]) if len(words) == 3 else None
-
-
-def most(namings: list[Naming], what: str) -> str | None:
-    """The most frequent name or kind; in a tie the first by its bytes."""
-    counted: Counter[str] = Counter()
-    for one in namings:
-        counted[getattr(one, what)] += one.times
-    return min(counted, key=lambda value: (-counted[value], value.encode()), default=None)

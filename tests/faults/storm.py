@@ -16,8 +16,9 @@ from eventstore.errors import StoreUnavailableError
 from services.deadline import Deadline
 from services.errors import NotFoundError
 from tests.faults.comparing import differences, found, wanted
-from tests.faults.machine import DOCUMENTS, NEW_NAMES, PEOPLE, SENTENCES, TITLES
-from tests.faults.plain import Decision, PlainTenant, Told
+from tests.faults.driving import DOCUMENTS, NEW_NAMES, PEOPLE, SENTENCES, TITLES
+from tests.faults.plain import PlainTenant
+from tests.faults.told import Decision, Told
 from tests.faults.world import LIMIT_S, MODELS, TENANTS, World, caller
 
 Result = TypeVar("Result")
@@ -99,7 +100,7 @@ class Storm:
 
     async def _delete(self, tenant: str, document: str) -> None:
         try:
-            await self.world.deletion.delete(
+            await self.world.storage.deletion.delete(
                 caller(tenant), [[document]], reason=None, correlation_id="c", deadline=Deadline.after(LIMIT_S)
             )
         except NotFoundError:

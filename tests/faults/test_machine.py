@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.conftest import Databases, PostgresServer
-from tests.faults.machine import AnnalsMachine, Steps
+from tests.faults.driving import Steps
+from tests.faults.machine import AnnalsMachine
 from tests.faults.seeds import first_seed, rounds
 from tests.faults.world import open_world
 

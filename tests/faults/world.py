@@ -3,31 +3,42 @@
 What a broker may do to a delivery is done here: late, doubled, in another order, again from the beginning.
 """
 
+import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from annals.composition.corrections import corrections_of
+from annals.composition.embedders import following, which_embedder
+from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
-from annals.composition.storage import intake_of
+from annals.composition.storage import intake_of, storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
 from contracts.codec import encode
 from contracts.entities import EntityAssigned, EntityDecisionUndone, EntityReleased
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.topics import Partition
+from eventstore.chained_events import ChainedEvents
+from eventstore.checkpoints import Checkpoints
 from eventstore.names import Names
+from inference.embedders import EmbedderName
 from projections.changes import uniform_positions
 from projections.relational.entity_lookup import EntityLookup
+from projections.vector.model import VectorModel
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.corrections.relations import CorrectRelations
+from services.corrections.undoing import UndoEvents
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
+from services.operations.log_verification import VerifyLog
 from services.operations.rebuilding import Rebuilding
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
@@ -39,8 +50,9 @@ from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.resolution import Resolution
 from services.processing.stage import StageRunner
-from services.storage.deletion import DeleteDocuments
+from services.storage.erasing import Erasure
 from services.storage.intake import Intake, Outcome, Submission
+from services.storage.use_cases import Storage
 from streams.dead_letter_sink import DeadLetterSink
 from streams.delivery_order import DeliveryOrder
 from streams.handler import Handler
@@ -49,34 +61,42 @@ from streams.message import Message
 from streams.projecting import ProjectionHandler
 from streams.resolving import ResolutionHandler
 from streams.stage_handler import StageHandler
-from tests.faults.light import light_inference
-from tests.faults.plain import Told
+from tests.faults.light import EMBEDDERS, light_inference
+from tests.faults.told import Told
+from tests.support.knowledge import RememberedAudit
+
+Result = TypeVar("Result")
 
 TENANTS = ("ours", "theirs")
 LIMIT_S = 60.0
 MOST = 12
 """Events that are delivered at once, when only some of them are."""
 MODELS = ("relational", "graph", "vector")
+PAUSE_S = 0.02
+"""Between two deliveries, while somebody waits for them."""
 
 
 @dataclass
 class World:
     """Everything opened. `delivered`: how many of the log's events each handler has had, from the first on.
 
-    `positions`: how far each read model was told that it is.
+    `positions`: how far each read model was told that it is. `erased`: where the log ended when an entity was erased.
     """
 
     stores: Stores
     handlers: dict[str, Handler[Any]]
     intake: Intake
     inboxes: dict[str, InboxHandler]
-    deletion: DeleteDocuments
+    storage: Storage
     entities: EntityService
     relations: CorrectRelations
+    undoing: UndoEvents
     rebuilding: Rebuilding
+    chain: VerifyLog
     log: list[DomainEvent] = field(default_factory=list)
     delivered: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int | None] = field(default_factory=dict)
+    erased: dict[tuple[str, str], int] = field(default_factory=dict)
     inbox: dict[str, list[Message]] = field(default_factory=lambda: {tenant: [] for tenant in TENANTS})
 
     async def read_log(self) -> list[DomainEvent]:
@@ -162,6 +182,49 @@ class World:
         position = self.log[-1].position or 0
         return uniform_positions(self.stores.projections[name].model, self.stores.topics, position)
 
+    # Erasing.
+
+    async def erase(self, tenant: str, document_id: str, chance: random.Random) -> Erasure:
+        """A document, while the deletion that this begins with is delivered."""
+        deadline = Deadline.after(LIMIT_S)
+        return await self.while_delivering(
+            self.storage.erasing.erase(
+                caller(tenant), [[document_id]], reason="asked for", correlation_id="e", deadline=deadline
+            ),
+            chance,
+        )
+
+    async def forgotten(self, tenant: str, entities: Collection[str]) -> None:
+        """What was decided of these until now is erased."""
+        head = await self.stores.reader.head()
+        self.erased.update({(tenant, one): head for one in entities})
+
+    async def while_delivering(self, doing: Coroutine[Any, Any, Result], chance: random.Random) -> Result:
+        """What waits for deliveries, and the deliveries."""
+        task = asyncio.create_task(doing)
+        while not task.done():
+            await self.deliver_all(chance)
+            await asyncio.wait([task], timeout=PAUSE_S)
+        return await task
+
+    async def left(self, words: Sequence[str]) -> list[str]:
+        """Rows of any table that say one of these, as text or as bytes."""
+        pattern = "|".join(one for word in words for one in (re.escape(word), word.encode().hex()))
+        tables = await self.stores.pool.fetch(
+            "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        )
+        looks = " UNION ALL ".join(
+            f"SELECT '{one['name']}: ' || left(t::text, 300) AS row FROM {one['name']} AS t WHERE t::text ~* $1"
+            for one in tables
+        )
+        return [row["row"] for row in await self.stores.pool.fetch(looks, pattern)]
+
+    async def fault_of_log(self) -> str | None:
+        """What `annals verify --log` finds."""
+        found = await self.chain.verify(caller(TENANTS[0]), lambda _: None, deadline=Deadline.after(LIMIT_S))
+        return None if found.fault is None else str(found.fault)
+
     # Read models.
 
     async def replay(self, names: Sequence[str]) -> None:
@@ -178,18 +241,29 @@ class World:
 
     async def assignments(self, tenant: str) -> dict[str, str]:
         """What rules said, as the log has it, until people or rules took it back."""
-        found: dict[str, tuple[int, str]] = {}
+        return {entity: into for entity, (_, into) in self._assigned(tenant).items()}
+
+    def assigned(self, tenant: str) -> dict[str, UUID]:
+        """By which event each."""
+        return {entity: event.event_id for entity, (event, _) in self._assigned(tenant).items()}
+
+    def _assigned(self, tenant: str) -> dict[str, tuple[DomainEvent, str]]:
+        found: dict[str, tuple[DomainEvent, str]] = {}
         for event in self.log:
             if event.tenant != tenant or event.kind != "entity":
                 continue
+            if (event.position or 0) <= self.erased.get((tenant, event.aggregate_id), 0):
+                continue
             match event.event_data:
                 case EntityAssigned(into=into):
-                    found[event.aggregate_id] = (event.aggregate_version, into)
+                    found[event.aggregate_id] = (event, into)
                 case EntityReleased():
                     found.pop(event.aggregate_id, None)
-                case EntityDecisionUndone(version=version) if found.get(event.aggregate_id, (0, ""))[0] == version:
-                    found.pop(event.aggregate_id)
-        return {entity: into for entity, (_, into) in found.items()}
+                case EntityDecisionUndone(version=version):
+                    own = found.get(event.aggregate_id)
+                    if own is not None and own[0].aggregate_version == version:
+                        found.pop(event.aggregate_id)
+        return found
 
 
 def caller(tenant: str) -> Caller:
@@ -202,9 +276,13 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
     """On a fresh database."""
     async with open_stores(load_settings(data=data), dsn) as stores:
         await open_read_models(stores)
-        inference = light_inference(stores.outputs)
+        light, inference = light_inference(stores.outputs)
+        vectors = stores.projections["vector"].model
+        assert isinstance(vectors, VectorModel)
+        vectors._make = light.vectors
+        await _serve_first(stores)
         stages = (
-            Chunking(stores.texts, inference),
+            Chunking(stores.texts, inference, following(inference, which_embedder(stores))),
             Entities(stores.texts, inference),
             Relationships(stores.texts, inference),
             Completion(stores.texts, inference),
@@ -222,16 +300,28 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
         intake = intake_of(stores)
         inbox = stores.topics.inboxes[0]
         topics = {one: inbox.model_copy(update={"name": f"inbox.{one}", "tenants": (one,)}) for one in TENANTS}
+        audit = RememberedAudit()
+        corrections = corrections_of(stores, inference, audit)
         yield World(
             stores=stores,
             handlers={handler.name: handler for handler in handlers},
             intake=intake,
             inboxes={tenant: InboxHandler(intake, order, topic) for tenant, topic in topics.items()},
-            deletion=DeleteDocuments(stores.commands, stores.reader),
+            storage=storage_of(stores, audit),
             entities=EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool),
-            relations=CorrectRelations(stores.commands, stores.reader, stores.read.relational, stores.read.passages),
+            relations=corrections.relations,
+            undoing=corrections.undoing,
             rebuilding=rebuilding(stores),
+            chain=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         )
+
+
+async def _serve_first(stores: Stores) -> None:
+    """As a worker says it when it starts."""
+    serving, worker = serving_models(stores), caller(stores.settings.tenant)
+    first, deadline = EMBEDDERS[0], Deadline.after(LIMIT_S)
+    await serving.report(worker, {"embedding": first}, deadline=deadline)
+    await serving.keep(worker, first, EmbedderName(first), deadline=deadline)
 
 
 def _message(event: DomainEvent) -> Message:
