@@ -105,6 +105,11 @@ class Erasures:
             )
         return int(destroyed)
 
+    async def forget_outputs(self, digests: Collection[str]) -> None:
+        """What models said of these texts once more, as one was reading them when their keys were destroyed."""
+        async with acquire(self._pool) as connection:
+            await _remove_outputs(connection, digests, self._ids)
+
     async def unfinished(self, tenant: str) -> list[AggregateKey]:
         """Aggregates whose keys are destroyed, and which nobody has made sure of to be in no read model."""
         async with acquire(self._pool) as connection:
@@ -137,11 +142,7 @@ async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[U
         await connection.execute(
             f"DELETE FROM annals.{table} WHERE tenant = $1 AND entity_id = ANY($2)", plan.tenant, plan.entities
         )
-    # Outputs are found by the digest alone: of a text that another document has too, the model says it once more.
-    await connection.execute(
-        "DELETE FROM annals.model_outputs WHERE digest = ANY($1)",
-        [row for one in plan.digests for row in (row_of(ids, one), bytes.fromhex(one))],
-    )
+    await _remove_outputs(connection, plan.digests, ids)
     await connection.execute(
         "DELETE FROM annals.dead_letters WHERE tenant = $1 AND aggregate_id = ANY($2)",
         plan.tenant,
@@ -154,6 +155,14 @@ async def _remove(connection: Connection, plan: ErasurePlan, streams: Sequence[U
     )
     await connection.execute("DELETE FROM annals.question_documents WHERE originator_id = ANY($1)", streams)
     await connection.execute("DELETE FROM annals.document_collections WHERE originator_id = ANY($1)", streams)
+
+
+async def _remove_outputs(connection: Connection, digests: Collection[str], ids: LogIds) -> None:
+    """They are found by the digest alone: of a text that another document has too, the model says it once more."""
+    await connection.execute(
+        "DELETE FROM annals.model_outputs WHERE digest = ANY($1)",
+        [row for one in digests for row in (row_of(ids, one), bytes.fromhex(one))],
+    )
 
 
 async def _disown_receipts(connection: Connection, plan: ErasurePlan, ids: LogIds) -> None:

@@ -155,6 +155,8 @@ class EraseDocuments:
             destroyed = await self._erasures.erase(plan)
             # A generation that somebody began before knows of them, or of their deletion.
             await self._built()
+            # And whoever made vectors for it kept them, perhaps behind that.
+            await self._erasures.forget_outputs(plan.digests)
             await self._finish(caller.tenant)
             for key in keys:
                 name = subject_of(self._reader.ids.stream(key))

@@ -1,5 +1,6 @@
 """Erasing: nothing is left of a document, and the log and the read models are as if it had never been."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -243,6 +244,25 @@ async def test_a_read_model_that_is_behind_is_waited_for(knowledge: Knowledge) -
     assert await knowledge.history.of_document(SECRET), "nothing is erased yet"
     await knowledge.follow()
     assert (await erase(knowledge)).keys > 0
+
+
+async def test_what_a_model_says_of_it_while_it_is_erased_goes_too(knowledge: Knowledge) -> None:
+    """An embedder that takes over had read the text before its key was destroyed, and keeps the vectors behind that."""
+    await knowledge.tell(SECRET)
+    await delete(knowledge)
+    stores = knowledge.stores
+    begun, _ = await stores.generations.begin("vector", "next", expires_s=600)
+    erasing = asyncio.create_task(erase(knowledge))
+    try:
+        async with asyncio.timeout(30):
+            while not await stores.pool.fetchval("SELECT count(*) FROM annals.unfinished_erasures"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await stores.outputs.put_many("another@1", SECRET.outputs)
+    finally:
+        await stores.generations.discard(begun)
+        await erasing
+    assert await stores.outputs.get_many("another@1", list(SECRET.outputs)) == {}
+    assert await left(knowledge) == []
 
 
 async def test_who_may_only_delete_erases_nothing(knowledge: Knowledge) -> None:
