@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from annals.composition.profiles import Readers, ReadSide
 from annals.composition.stores import Stores
 from inference.model import digest_of
 from projections.relational.entity_lookup import EntityLookup
@@ -14,9 +15,8 @@ MOST = 5
 """Differences of one kind that are told."""
 
 
-async def found(stores: Stores, tenant: str) -> dict[str, Any]:
-    """By what it is, everything that readers are told of a tenant."""
-    read, lookup = stores.read, EntityLookup(stores.pool)
+async def found(read: Readers | ReadSide, tenant: str) -> dict[str, Any]:
+    """By what it is, everything that readers of one generation are told of a tenant."""
     documents = await read.relational.list_documents(tenant, DocumentFilter(), None, ALL)
     entities = await read.relational.list_entities(tenant, EntityFilter(), None, ALL)
     relations = await read.relational.list_relations(tenant, RelationFilter(), None, ALL)
@@ -29,14 +29,10 @@ async def found(stores: Stores, tenant: str) -> dict[str, Any]:
         for chunk in await read.relational.list_chunks(tenant, one.document_id, None, ALL)
     }
     listed = {one.entity_id: Called(one.name, one.type, one.mentions, one.documents, one.valid) for one in entities}
-    rows = await stores.pool.fetch("SELECT entity_id FROM relational.entities WHERE tenant = $1", tenant)
-    alone = (await lookup.by_id(tenant, [row["entity_id"] for row in rows])).values()
     return {
         "documents": {one.document_id: (one.title, one.digest, one.stage) for one in documents},
         "chunks": chunks,
         "entities": listed,
-        "alone": {one.entity_id: Called(one.name, one.type, one.mentions, one.documents, one.valid) for one in alone},
-        "members": {one: {m.entity_id for m in await lookup.members(tenant, one)} for one in listed},
         "relations": {(*_relation(r), r.chunk_id, r.valid, round(r.confidence, 3)) for r in relations},
         "counts": (counts.documents, counts.chunks, counts.entities, counts.relations, counts.waiting),
         "texts": {(one.document_id, one.chunk_id, one.title, one.text, one.start, one.end) for one in passages},
@@ -45,6 +41,18 @@ async def found(stores: Stores, tenant: str) -> dict[str, Any]:
         "statements": {
             (s.subject_id, s.subject, s.predicate, s.object_id, s.object, s.chunk_id) for s in graph.statements
         },
+    }
+
+
+async def found_live(stores: Stores, tenant: str) -> dict[str, Any]:
+    """The same of the live read models, and what whoever decides on an entity is told of it alone."""
+    there, lookup = await found(stores.read, tenant), EntityLookup(stores.pool)
+    rows = await stores.pool.fetch("SELECT entity_id FROM relational.entities WHERE tenant = $1", tenant)
+    alone = (await lookup.by_id(tenant, [row["entity_id"] for row in rows])).values()
+    return {
+        **there,
+        "alone": {one.entity_id: Called(one.name, one.type, one.mentions, one.documents, one.valid) for one in alone},
+        "members": {one: {m.entity_id for m in await lookup.members(tenant, one)} for one in there["entities"]},
     }
 
 
@@ -114,11 +122,7 @@ def _names(plain: PlainTenant, entity: str, name: str) -> list[tuple[str, str]]:
 
 def differences(there: dict[str, Any], should: dict[str, Any]) -> list[str]:
     """What is said otherwise, in words."""
-    told: list[str] = []
-    for what, expected in should.items():
-        if there[what] != expected:
-            told.append(f"{what}: {_difference(there[what], expected)}")
-    return told
+    return [f"{what}: {_difference(told, should[what])}" for what, told in there.items() if told != should[what]]
 
 
 def _difference(there: Any, should: Any) -> str:

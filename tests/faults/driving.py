@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from contracts.errors import AnnalsError
 from services.deadline import Deadline
-from tests.faults.comparing import differences, found, wanted
+from tests.faults.comparing import differences, found_live, wanted
 from tests.faults.plain import PlainTenant
 from tests.faults.told import Told
 from tests.faults.world import LIMIT_S, MODELS, TENANTS, World
@@ -106,7 +106,7 @@ class Driver(RuleBasedStateMachine):
         await self.world.deliver_all(chance)
         for tenant, plain in self.plain.items():
             plain.assigned = await self.world.assignments(tenant)
-            there = await found(self.world.stores, tenant)
+            there = await found_live(self.world.stores, tenant)
             assert not (wrong := differences(there, wanted(plain))), f"{tenant}: " + "\n".join(wrong)
 
     async def _verify(self, *names: str) -> None:
@@ -115,6 +115,9 @@ class Driver(RuleBasedStateMachine):
     def _verify_log(self) -> None:
         fault = self._do(self.world.fault_of_log())
         assert fault is None, fault
+
+    def _erased(self, tenant: str, documents: Collection[str], entities: set[str]) -> None:
+        self.plain[tenant].erase(documents, entities)
 
     def _entity(self, tenant: str, number: int) -> str:
         """One of those that are there, merged ones and split ones too, or one that is not."""

@@ -85,8 +85,10 @@ class PlainTenant:
         for entity, made in self.decided.items():
             self.decided[entity] = [replace(one, documents=one.documents - set(documents)) for one in made]
 
-    def only_in(self, documents: Collection[str]) -> set[str]:
-        """The entities that these documents ever named, or were said to mean, and that no other document names."""
+    def only_in(self, documents: Collection[str], also: Collection[str] = ()) -> set[str]:
+        """The entities that these documents ever named, or were said to mean, and others, if no other document names
+        them.
+        """
         ever = {
             self.id_of(name)
             for document_id in documents
@@ -97,7 +99,7 @@ class PlainTenant:
             for one in made:
                 if one.what == "split" and one.documents & set(documents):
                     ever |= {entity, one.to}
-        return ever - {one.entity for one in self.namings() if one.document_id not in documents}
+        return (ever | {*also}) - {one.entity for one in self.namings() if one.document_id not in documents}
 
     def decide(self, entity: str, decision: Decision) -> None:
         """One more."""

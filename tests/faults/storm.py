@@ -15,7 +15,7 @@ from uuid import UUID
 from eventstore.errors import StoreUnavailableError
 from services.deadline import Deadline
 from services.errors import NotFoundError
-from tests.faults.comparing import differences, found, wanted
+from tests.faults.comparing import differences, found_live, wanted
 from tests.faults.driving import DOCUMENTS, NEW_NAMES, PEOPLE, SENTENCES, TITLES
 from tests.faults.plain import PlainTenant
 from tests.faults.told import Decision, Told
@@ -93,7 +93,7 @@ class Storm:
         assert None not in times and times == sorted(times), "the log's own time went back"  # type: ignore[type-var]
         for tenant, plain in self.plain.items():
             plain.assigned = await self.world.assignments(tenant)
-            wrong = differences(await found(self.world.stores, tenant), wanted(plain))
+            wrong = differences(await found_live(self.world.stores, tenant), wanted(plain))
             assert not wrong, f"{tenant}: " + "\n".join(wrong)
         if verify:
             assert await self.world.differences(MODELS) == []

@@ -12,12 +12,15 @@ from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Seque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 from annals.composition.corrections import corrections_of
-from annals.composition.embedders import following, which_embedder
+from annals.composition.embedders import change_embedder, following, which_embedder
 from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
+from annals.composition.past import past_generations
+from annals.composition.profiles import Readers, readers_of
 from annals.composition.storage import intake_of, storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import load_settings
@@ -38,8 +41,10 @@ from services.corrections.relations import CorrectRelations
 from services.corrections.undoing import UndoEvents
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
+from services.operations.changing_embedder import ChangedEmbedder, ChangeEmbedder
 from services.operations.log_verification import VerifyLog
 from services.operations.rebuilding import Rebuilding
+from services.past.generations import PastGenerations
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
 from services.processing.contexts import Contexts
@@ -51,6 +56,7 @@ from services.processing.relationships import Relationships
 from services.processing.resolution import Resolution
 from services.processing.stage import StageRunner
 from services.storage.erasing import Erasure
+from services.storage.erasing_subjects import SubjectErasure
 from services.storage.intake import Intake, Outcome, Submission
 from services.storage.use_cases import Storage
 from streams.dead_letter_sink import DeadLetterSink
@@ -72,6 +78,9 @@ LIMIT_S = 60.0
 MOST = 12
 """Events that are delivered at once, when only some of them are."""
 MODELS = ("relational", "graph", "vector")
+FEW = 2
+"""Aggregates that a replay builds at once which is to be broken off."""
+PAST = "past"
 PAUSE_S = 0.02
 """Between two deliveries, while somebody waits for them."""
 
@@ -92,6 +101,8 @@ class World:
     relations: CorrectRelations
     undoing: UndoEvents
     rebuilding: Rebuilding
+    embedders: ChangeEmbedder
+    generations: PastGenerations
     chain: VerifyLog
     log: list[DomainEvent] = field(default_factory=list)
     delivered: dict[str, int] = field(default_factory=dict)
@@ -194,6 +205,18 @@ class World:
             chance,
         )
 
+    async def erase_subject(
+        self, tenant: str, name: str, documents: Sequence[str], chance: random.Random
+    ) -> SubjectErasure:
+        """Whoever has this name, from the documents that were shown."""
+        deadline = Deadline.after(LIMIT_S)
+        return await self.while_delivering(
+            self.storage.subjects.erase(
+                caller(tenant), [name], documents, reason="asked for", correlation_id="e", deadline=deadline
+            ),
+            chance,
+        )
+
     async def forgotten(self, tenant: str, entities: Collection[str]) -> None:
         """What was decided of these until now is erased."""
         head = await self.stores.reader.head()
@@ -230,6 +253,50 @@ class World:
     async def replay(self, names: Sequence[str]) -> None:
         """Build these anew; live ones go on."""
         await self.rebuilding.replay(caller(TENANTS[0]), names, lambda _: None, deadline=Deadline.after(LIMIT_S))
+
+    async def break_off_replay(self, names: Sequence[str], after: int) -> bool:
+        """The same, called off when it has reported so often; whether it was done by then."""
+        reports = 0
+
+        def called_off(_: int) -> None:
+            nonlocal reports
+            reports += 1
+            if reports > after:
+                raise asyncio.CancelledError
+
+        deadline = Deadline.after(LIMIT_S)
+        with patch("projections.replay.BATCH", FEW), contextlib.suppress(asyncio.CancelledError):
+            await self.rebuilding.replay(caller(TENANTS[0]), names, called_off, deadline=deadline)
+            return True
+        return False
+
+    async def back(self, names: Sequence[str]) -> list[str]:
+        """To the generations that were live before."""
+        return await self.rebuilding.back(caller(TENANTS[0]), names, deadline=Deadline.after(LIMIT_S))
+
+    async def change_embedder(self, revision: str) -> ChangedEmbedder:
+        """This one takes over."""
+        return await self.embedders.change(
+            caller(TENANTS[0]), EmbedderName(revision), lambda _: None, deadline=Deadline.after(LIMIT_S)
+        )
+
+    async def make_past(self, position: int) -> None:
+        """All read models as of a position."""
+        await self.generations.make(
+            caller(TENANTS[0]), PAST, position, MODELS, lambda _: None, deadline=Deadline.after(LIMIT_S)
+        )
+
+    async def past(self) -> Readers:
+        """What reads them."""
+        made = await self.generations.find(PAST, deadline=Deadline.after(LIMIT_S))
+        ids = {name: one.id for name, one in made.parts.items()}
+        return readers_of(self.stores.connections, self.stores.ontology, ids)
+
+    async def drop_past(self) -> None:
+        """They go."""
+        made = await self.generations.find(PAST, deadline=Deadline.after(LIMIT_S))
+        for one in made.parts.values():
+            await self.rebuilding.drop(caller(TENANTS[0]), one.id, deadline=Deadline.after(LIMIT_S))
 
     async def differences(self, names: Sequence[str]) -> list[str]:
         """What `annals verify` finds in these."""
@@ -311,7 +378,9 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
             entities=EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool),
             relations=corrections.relations,
             undoing=corrections.undoing,
-            rebuilding=rebuilding(stores),
+            rebuilding=(built := rebuilding(stores)),
+            embedders=change_embedder(stores, built, inference),
+            generations=past_generations(stores),
             chain=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         )
 
