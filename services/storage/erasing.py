@@ -151,8 +151,9 @@ class EraseDocuments:
             await self._followed(keys)
             plan = await self._plan(caller.tenant, keys, also)
             clear = await self._erasures.in_the_clear(plan.keys)
-            await self._forget(plan.keys)
+            # In this order: who goes on where this is broken off waits for read models that know of the deletion.
             destroyed = await self._erasures.erase(plan)
+            await self._forget(plan.keys)
             # A generation that somebody began before knows of them, or of their deletion.
             await self._built()
             # And whoever made vectors for it kept them, perhaps behind that.

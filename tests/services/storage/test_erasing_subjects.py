@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.ids import entity_id
+from eventstore.erasures import Erasures
 from projections.generations import Generations
 from services.caller import Caller
 from services.deadline import Deadline
@@ -124,9 +125,9 @@ async def test_what_was_not_on_the_list_is_left_and_named(knowledge: Knowledge) 
     assert await knowledge.history.of_document(KEPT[0]), "what does not name her stays, whoever lists it"
 
 
-@pytest.mark.parametrize("broken_off", ["before", "behind"])
+@pytest.mark.parametrize("broken_off", ["before", "between", "behind"])
 async def test_broken_off_it_goes_on(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch, broken_off: str) -> None:
-    """Before the keys are destroyed or behind it, while a read model may still get to know of it."""
+    """Before the keys are destroyed, as they are, or behind it, while a read model may still get to know of it."""
     before = await all_digests(knowledge)
     await knowledge.tell(LETTER, NICKNAME)
     await knowledge.history.assign("Mina", "Wilhelmina")
@@ -135,7 +136,10 @@ async def test_broken_off_it_goes_on(knowledge: Knowledge, monkeypatch: pytest.M
     await deleted(knowledge, LETTER, NICKNAME)
     erasing = knowledge.storage.erasing
     with monkeypatch.context() as patched:
-        patched.setattr(type(erasing), "_built" if broken_off == "behind" else "_plan", _fail)
+        if broken_off == "between":
+            patched.setattr(Erasures, "erase", _fail)
+        else:
+            patched.setattr(type(erasing), "_built" if broken_off == "behind" else "_plan", _fail)
         with pytest.raises(RuntimeError):
             await erase(knowledge, shown, "Wilhelmina")
     if broken_off == "behind":
