@@ -27,6 +27,8 @@ from security.errors import DecryptionError, UnknownKeyError
 
 TRIES = 5
 ContentTable = Literal["texts", "originals"]
+ContentKey = tuple[str, str, bytes]
+"""Tenant, document id, digest."""
 
 
 class Content(NamedTuple):
@@ -68,11 +70,22 @@ class SealedContents:
                 return
         raise ConflictError("the keys of these documents kept changing under every try; try again")
 
-    async def get_many(self, keys: Sequence[tuple[str, str, bytes]]) -> list[Content]:
-        """Those that are there, by tenant, document and digest."""
+    async def get_many(self, keys: Sequence[ContentKey]) -> list[Content]:
+        """Those that are there."""
+        return await self.opened(await self._of(keys, "t.content, t.key_id"))
+
+    async def sizes(self, keys: Sequence[ContentKey]) -> dict[ContentKey, int]:
+        """About how many bytes each of those has that are there."""
+        return {
+            (row["tenant"], row["document_id"], bytes(row["digest"])): row["bytes"]
+            for row in await self._of(keys, "octet_length(t.content) AS bytes")
+        }
+
+    async def _of(self, keys: Sequence[ContentKey], columns: str) -> list[asyncpg.Record]:
+        """Columns of the rows of `t` that are there, with tenant, document and digest as they are asked for."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(
-                f"SELECT t.tenant, t.document_id, k.digest, t.content, t.key_id FROM annals.{self._table} AS t "
+            return await connection.fetch(
+                f"SELECT t.tenant, t.document_id, k.digest, {columns} FROM annals.{self._table} AS t "
                 "JOIN unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) "
                 "AS k(tenant, document_id, digest, hidden) "
                 "ON t.tenant = k.tenant AND t.document_id = k.document_id AND t.digest IN (k.digest, k.hidden)",
@@ -81,7 +94,6 @@ class SealedContents:
                 [digest for _, _, digest in keys],
                 [hidden(self._ids, digest) for _, _, digest in keys],
             )
-        return await self.opened(rows)
 
     async def opened(self, rows: Sequence[asyncpg.Record]) -> list[Content]:
         """Rows with `tenant`, `document_id`, `digest`, `content` and `key_id` in the clear; without what was erased.

@@ -1,8 +1,9 @@
 """Texts of documents: stored once for each content, outside the events, found by document and digest."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
+from contracts.batches import batches
 from contracts.documents import TextReference
 from contracts.limits import BATCH_BYTES
 from eventstore.errors import MissingTextError
@@ -53,14 +54,18 @@ class TextStore:
     async def get_many(self, keys: Sequence[TextKey]) -> dict[TextKey, str]:
         """The texts for these keys. Raises MissingTextError naming the first that is not there."""
         asked = [(tenant, document_id, bytes.fromhex(digest)) for tenant, document_id, digest in keys]
-        found = {
-            (one.tenant, one.document_id, one.digest.hex()): one.content.decode()
-            for one in await self.contents.get_many(asked)
-        }
+        found = _texts(await self.contents.get_many(asked))
         missing = next((key for key in keys if key not in found), None)
         if missing is not None:
             raise MissingTextError(f"the text {missing[2]} of document {missing[1]} is not in the text store")
         return found
+
+    async def kept(self, keys: Sequence[TextKey]) -> AsyncIterator[dict[TextKey, str]]:
+        """Those of these texts that are there, as many at a time as have BATCH_BYTES, or a single one."""
+        asked = [(tenant, document_id, bytes.fromhex(digest)) for tenant, document_id, digest in keys]
+        sizes = await self.contents.sizes(asked) if asked else {}
+        for some in batches(sizes, sizes.__getitem__):
+            yield _texts(await self.contents.get_many(some))
 
     async def of_tenant(self, tenant: str) -> AsyncIterator[tuple[str, str]]:
         """Document id and text of all that is kept, page by page: former versions, and of deleted documents, too."""
@@ -73,3 +78,7 @@ class TextStore:
             for one in await self.contents.opened(rows):
                 yield one.document_id, one.content.decode()
             last = rows[-1]["document_id"], bytes(rows[-1]["digest"])
+
+
+def _texts(contents: Iterable[Content]) -> dict[TextKey, str]:
+    return {(one.tenant, one.document_id, one.digest.hex()): one.content.decode() for one in contents}

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
 from aggregates.matching.described import Described, described
 from contracts.documents import EntitiesExtracted
-from eventstore.errors import MissingTextError
-from eventstore.keys import AggregateKey
+from contracts.envelope import DomainEvent
 from eventstore.names import NamedEntity
 from eventstore.reader import EventReader
-from eventstore.texts import TextStore
+from eventstore.texts import TextKey, TextStore
 
 MOST_REMEMBERED = 50_000
-"""Of so many names in documents it is remembered: about 10 MB."""
+"""Of so many names in documents it is remembered: about 10 MB. Of as many documents, their contents' digests."""
 NOTHING = Described()
+Key = TypeVar("Key")
 _Said = tuple[str, str, int, str]
 """Tenant, document, its version, name."""
 
@@ -26,6 +27,14 @@ class Descriptions:
         self._reader = reader
         self._texts = texts
         self._remembered: OrderedDict[_Said, Described] = OrderedDict()
+        self._contents: OrderedDict[tuple[str, str, int], str] = OrderedDict()
+
+    def note(self, event: DomainEvent) -> None:
+        """In which content a document names its entities, where the event says so: that need not be read then."""
+        data = event.event_data
+        if isinstance(data, EntitiesExtracted):
+            self._contents[event.tenant, event.aggregate_id, first_version(event, data)] = data.content
+            _forget_oldest(self._contents)
 
     async def of(self, tenant: str, names: Mapping[str, Sequence[NamedEntity]]) -> dict[str, dict[str, Described]]:
         """By the keys of `names`, and by document, what it says by all of these. Each text is read once."""
@@ -37,14 +46,12 @@ class Descriptions:
                 said[key] = self._remembered[key]
                 self._remembered.move_to_end(key)
             else:
+                # Where its text is kept no more, as it is deleted by now, it says nothing.
+                said[key] = NOTHING
                 unknown[one.document_id, one.version].add(one.name)
-        for (document, version), own in sorted(unknown.items()):
-            text = await self._text(AggregateKey(tenant, "document", document), version)
-            found = await asyncio.to_thread(_all_described, text, own)
-            said |= {(tenant, document, version, name): one for name, one in found.items()}
+        said |= await self._read(tenant, unknown)
         self._remembered |= said
-        while len(self._remembered) > MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
+        _forget_oldest(self._remembered)
         told: dict[str, dict[str, Described]] = {name: {} for name in names}
         for name, rows in names.items():
             for one in rows:
@@ -52,17 +59,38 @@ class Descriptions:
                 told[name][one.document_id] = before | said[tenant, one.document_id, one.version, one.name]
         return told
 
-    async def _text(self, document: AggregateKey, version: int) -> str:
-        """Empty where it is kept no more: the document is deleted by now."""
-        (event,) = await self._reader.of_aggregate(*document, after_version=version - 1, limit=1) or (None,)
-        if event is None or not isinstance(event.event_data, EntitiesExtracted):
-            return ""
-        key = (document.tenant, document.aggregate_id, event.event_data.content)
-        try:
-            return (await self._texts.get_many([key]))[key]
-        except MissingTextError:
-            return ""
+    async def _read(self, tenant: str, unknown: Mapping[tuple[str, int], Collection[str]]) -> dict[_Said, Described]:
+        """What the texts say of these names, by document and version."""
+        wanted: dict[TextKey, list[tuple[str, int]]] = defaultdict(list)
+        for document, version in sorted(unknown):
+            if (content := await self._content(tenant, document, version)) is not None:
+                wanted[tenant, document, content].append((document, version))
+        found: dict[_Said, Described] = {}
+        async for texts in self._texts.kept(list(wanted)):
+            of_texts = [(one, text) for key, text in texts.items() for one in wanted[key]]
+            found |= await asyncio.to_thread(_all_described, tenant, of_texts, unknown)
+        return found
+
+    async def _content(self, tenant: str, document: str, version: int) -> str | None:
+        """The digest of the content that the document had then."""
+        if (content := self._contents.get((tenant, document, version))) is not None:
+            return content
+        events = await self._reader.of_aggregate(tenant, "document", document, after_version=version - 1, limit=1)
+        data = events[0].event_data if events else None
+        return data.content if isinstance(data, EntitiesExtracted) else None
 
 
-def _all_described(text: str, names: Iterable[str]) -> dict[str, Described]:
-    return {name: described(text, name) for name in names}
+def first_version(event: DomainEvent, data: EntitiesExtracted) -> int:
+    """Of the event that begins the result which this one is a part of: by it, names in documents are known."""
+    return event.aggregate_version - data.part + 1
+
+
+def _forget_oldest(remembered: OrderedDict[Key, Any]) -> None:
+    while len(remembered) > MOST_REMEMBERED:
+        remembered.popitem(last=False)
+
+
+def _all_described(
+    tenant: str, texts: Sequence[tuple[tuple[str, int], str]], names: Mapping[tuple[str, int], Collection[str]]
+) -> dict[_Said, Described]:
+    return {(tenant, *one, name): described(text, name) for one, text in texts for name in names[one]}

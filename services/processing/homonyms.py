@@ -41,6 +41,10 @@ class Homonyms:
         self._contexts = contexts
         self._commands = commands
 
+    def note(self, event: DomainEvent) -> None:
+        """What the event says of a document need not be read again."""
+        self._descriptions.note(event)
+
     async def tell_apart(self, turn: NamesTurn, tenant: str, names: Collection[str], cause: Cause) -> None:
         """Decide anew on all documents that have one of these names, given by the id that follows from it."""
         known = {name: _of_people(own) for name, own in (await turn.of_name(names, MOST_NAMINGS)).items()}

@@ -29,6 +29,7 @@ from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.names import DocumentNames, NamedEntity, Names, NamesTurn
 from services.processing.contexts import Contexts, Vectors
+from services.processing.descriptions import first_version
 from services.processing.homonyms import Homonyms
 
 MOST_ALIKE = 64
@@ -98,6 +99,8 @@ class Resolution:
         touched = {entity for entity, _ in named} | await turn.namesakes(people)
         before = await turn.names_of(touched)
         await turn.replace(documents)
+        for event in events:
+            self._homonyms.note(event)
         await self._homonyms.tell_apart(turn, tenant, people, _cause(tenant, events[-1]))
         touched |= await turn.namesakes(people)
         after = await turn.names_of(touched)
@@ -276,7 +279,7 @@ def _names_in(event: DomainEvent) -> DocumentNames:
     if isinstance(data, DocumentDeleted):
         return DocumentNames(event.aggregate_id, event.aggregate_version, ())
     assert isinstance(data, EntitiesExtracted)
-    version = event.aggregate_version - data.part + 1
+    version = first_version(event, data)
     found: dict[tuple[str, str, str], NamedEntity] = {}
     for mention in data.mentions:
         entity = ids.present_entity_id(event.tenant, mention.entity_id, mention.name)
