@@ -7,10 +7,12 @@ from typing import Any
 import faust
 
 from contracts.codec import NewerSchemaError
+from contracts.topics import topics
 from streams import termination
 from streams.batch_consumer import BatchConsumer
 from streams.credentials import read_credentials
 from streams.fan_out import FanOut
+from streams.published import PublishedEnds
 from streams.transport import PromptApp
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -23,7 +25,7 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
 
     Raises ValueError for those that Faust cannot honour.
     """
-    return PromptApp(
+    app = PromptApp(
         group,
         broker=[f"aiokafka://{address.strip()}" for address in bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
@@ -52,6 +54,8 @@ def build_app(group: str, bootstrap: str, kafka: Mapping[str, str], folder: Path
         value_serializer="raw",
         worker_redirect_stdouts=False,
     )
+    app.published = PublishedEnds([topic.name for topic in topics().events])
+    return app
 
 
 def attach(app: faust.App, consumers: Sequence[BatchConsumer[Any]]) -> list[Any]:

@@ -18,6 +18,7 @@ from eventstore.errors import ForeignBrokerError
 from eventstore.kafka.admin import BrokerAdmin, reason
 from eventstore.kafka.ownership import own_topics
 from eventstore.kafka.progress import RelayProgressReader
+from eventstore.kafka.published import follow_published
 from eventstore.positions import ConsumerPositions
 from eventstore.reader import EventReader
 from eventstore.retries import retry_unavailable
@@ -65,6 +66,8 @@ class Role:
     catches_up: bool = False
     """Whether a handler that its group did not have before begins at the beginning of the log: read models are made by
     a replay."""
+    published_dsn: str | None = None
+    """Where the relay says what it published; None: the broker itself is asked, and waits without effort."""
 
     @property
     def client(self) -> dict[str, str]:
@@ -124,6 +127,11 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
 
     def resume() -> None:
         loop.call_soon_threadsafe(app.resume)
+
+    if role.published_dsn is not None and not app.published.topics.isdisjoint(
+        topic for consumer in consumers for topic in consumer.handler.topics
+    ):
+        begin(follow_published(role.published_dsn, app.published.tell))
 
     monitor = Monitor(
         client=role.client,

@@ -4,7 +4,8 @@ Faust has a broker hold each fetch for up to 1.5 s and has no setting for that. 
 something. The embedded broker looks again only now and then within the time that it is given: where it may hold a fetch
 for 1.5 s, a hop of an event took 0.33 s in the median; for 0.25 s it is 0.03 s, for 0.1 s 0.014 s, and each look costs
 processor time. So it may hold one for a tenth of a second while there is something to read, and longer when there was
-nothing for a while.
+nothing for a while. Where the relay says what it published (see `PublishedEnds`), a fetch is not even sent before there
+is something to be had by it, and then answered at once.
 """
 
 import asyncio
@@ -18,31 +19,48 @@ from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers import aiokafka as driver
 
 from contracts.topics import Partition
+from streams.published import PublishedEnds
 
 FETCH_WAIT_MS = 100
 IDLE_FETCH_WAIT_MS = 250
 IDLE_AFTER = 10
 """Fetches in a row that brought nothing."""
+TOLD_FETCH_WAIT_MS = 1
+"""Of a fetch that is sent since there is something: of no time at all, the embedded broker answers with nothing."""
+UNTOLD_S = 0.5
+"""A fetch is sent after that all the same: a notification may be lost, and what is published once more is not told."""
 
 Send = Callable[..., Awaitable[Any]]
 
 
 class IdleWait:
-    """A client's `send` that sees what fetches bring: those of `consumer` wait longer after some for nothing."""
+    """A client's `send` that sees what fetches bring: those of `consumer` wait longer after some for nothing, and are
+    not sent before there may be anything.
+    """
 
-    def __init__(self, consumer: Any, send: Send) -> None:
-        self._consumer, self._send = consumer, send
+    def __init__(self, consumer: Any, send: Send, published: PublishedEnds) -> None:
+        self._consumer, self._send, self._published = consumer, send, published
         self._in_vain = 0
 
     async def __call__(self, node_id: Any, request: Any, **options: Any) -> Any:
         """As the client's."""
+        if not isinstance(request, FetchRequest):
+            return await self._send(node_id, request, **options)
+        offsets = {(topic, one[0]): one[1] for topic, partitions in request.topics for one in partitions}
+        await self._published.wait(offsets, UNTOLD_S)
         response = await self._send(node_id, request, **options)
-        if isinstance(request, FetchRequest):
-            brought = any(part[-1] for _, partitions in response.topics for part in partitions)
-            self._in_vain = 0 if brought else self._in_vain + 1
-            wait_ms = FETCH_WAIT_MS if self._in_vain < IDLE_AFTER else IDLE_FETCH_WAIT_MS
-            self._consumer._fetcher._fetch_max_wait_ms = wait_ms
+        answers = [((topic, part[0]), part) for topic, partitions in response.topics for part in partitions]
+        self._published.see({partition: part[2] for partition, part in answers if part[1] == 0})
+        brought = any(part[-1] for _, part in answers)
+        self._in_vain = 0 if brought else self._in_vain + 1
+        self._consumer._fetcher._fetch_max_wait_ms = self._next_wait_ms(offsets)
         return response
+
+    def _next_wait_ms(self, offsets: Mapping[Partition, int]) -> int:
+        # What was told of and did not come may take its time.
+        if self._published.speaks_for(offsets) and not (self._in_vain and self._published.has_more(offsets)):
+            return TOLD_FETCH_WAIT_MS
+        return FETCH_WAIT_MS if self._in_vain < IDLE_AFTER else IDLE_FETCH_WAIT_MS
 
 
 class PromptConsumerThread(driver.AIOKafkaConsumerThread):
@@ -51,7 +69,8 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_consumer(loop)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        consumer._client.send = IdleWait(consumer, consumer._client.send)
+        app: Any = self.app
+        consumer._client.send = IdleWait(consumer, consumer._client.send, app.published)
         return consumer
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
@@ -86,6 +105,9 @@ class PromptTransport(driver.Transport):
 
 class PromptApp(faust.App):
     """Faust's, with that transport, which is made when the app knows its event loop."""
+
+    published: PublishedEnds
+    """What is told to it; `build_app` sets it."""
 
     def assigned(self) -> frozenset[Partition]:
         """The partitions that are this worker's now. May be called by any thread."""

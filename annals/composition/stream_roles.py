@@ -104,6 +104,8 @@ async def open_role(
         stall_s=settings.stall_seconds,
         logging=logging,
         catches_up=name == "worker",
+        # A broker in a process of ours looks again and again while it waits; Kafka does not.
+        published_dsn=dsn if settings.profile == "embedded" else None,
     )
 
 

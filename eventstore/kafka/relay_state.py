@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from contracts import limits
 from contracts.topics import Partition
+from eventstore.kafka import published
 from eventstore.kafka.records import StoredEvent
 from eventstore.limited_connection import LimitedConnection
 from eventstore.log import CHANNEL, PATIENCE
@@ -76,7 +77,7 @@ SET attempts = l.attempts + 1, cause = excluded.cause, retry_token = NULL, repub
 _MOVE = """
 WITH moved AS (UPDATE annals.relay_state SET position = %s)
 INSERT INTO annals.relay_offsets (topic, partition, next_offset)
-SELECT * FROM unnest(%s::text[], %s::integer[], %s::bigint[])
+SELECT k.* FROM pg_notify(%s, %s), unnest(%s::text[], %s::integer[], %s::bigint[]) AS k
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
 """
 _BESIDE_EVENTS = """
@@ -141,6 +142,7 @@ class RelayState:
         self, position: int, ends: Mapping[Partition, int], unpublished: Sequence[tuple[StoredEvent, str]] = ()
     ) -> None:
         """Everything up to `position` is acknowledged; these partitions end there now, the others where they did.
+        Whoever follows what is published is told.
 
         What could not be published, with its cause, becomes a dead letter of the relay, or is open again as one.
         """
@@ -160,6 +162,8 @@ class RelayState:
             _MOVE,
             (
                 position,
+                published.CHANNEL,
+                published.spelled(ends),
                 [topic for topic, _ in partitions],
                 [partition for _, partition in partitions],
                 [ends[partition] for partition in partitions],

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from faust.types import TP
 
 from streams.app import build_app
+from streams.published import PublishedEnds
 from streams.transport import FETCH_WAIT_MS, IDLE_AFTER, IDLE_FETCH_WAIT_MS, IdleWait
 from tests.conftest import BrokerServer
 
@@ -36,7 +37,7 @@ class Client:
 
 async def test_fetches_wait_longer_after_some_for_nothing_until_one_brings_something() -> None:
     consumer: Any = SimpleNamespace(_fetcher=SimpleNamespace(_fetch_max_wait_ms=FETCH_WAIT_MS))
-    send = IdleWait(consumer, Client([*[b""] * IDLE_AFTER, b"none of a fetch", b"records"]).send)
+    send = IdleWait(consumer, Client([*[b""] * IDLE_AFTER, b"none of a fetch", b"records"]).send, PublishedEnds())
     waits = []
     for request in (*[FETCH] * IDLE_AFTER, COMMIT, FETCH):
         await send(1, request, group=0)
