@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from contracts.codec import canonical
 from eventstore.sealed_events import key_of, keys_in, opened
 from eventstore.stream_keys import StreamKeys
 
 
 async def open_states(states: Sequence[bytes], keys: StreamKeys) -> list[bytes | None]:
-    """Each as it would have been stored in the clear; None for what was erased. What is no JSON stays as it is.
+    """Each as JSON in the clear, spelled in some way; None for what was erased. What is no JSON stays as it is.
 
     Raises StoreUnavailableError, MasterKeyError, UnknownKeyError, DecryptionError.
     """
@@ -24,7 +23,7 @@ async def open_states(states: Sequence[bytes], keys: StreamKeys) -> list[bytes |
             clear.append(state)
         else:
             secret = secrets[key]
-            clear.append(None if secret is None else canonical(opened(fields, secret)))
+            clear.append(None if secret is None else to_json(opened(fields, secret)))
     return clear
 
 

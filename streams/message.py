@@ -8,6 +8,7 @@ from typing import Any
 from contracts.codec import check_event_type, decode
 from contracts.envelope import DomainEvent
 from contracts.topics import Partition
+from contracts.unvalidated import decode_unvalidated
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,14 @@ class Message:
         return _number(self.headers.get("dead_letter"))
 
     def event(self) -> DomainEvent:
-        """The event that it holds, decoded once for all who ask. Raises MalformedEventError, NewerSchemaError."""
+        """The event that it holds, decoded once for all who ask. Raises MalformedEventError, NewerSchemaError.
+
+        What has a position is the relay's, which alone writes to the topics of events: bytes of the event store,
+        which were validated before they were stored.
+        """
         if not self._events:
-            self._events.append(decode(self.value or b"", position=self.position, recorded_at=self.recorded_at))
+            read = decode if self.position is None else decode_unvalidated
+            self._events.append(read(self.value or b"", position=self.position, recorded_at=self.recorded_at))
         return self._events[0]
 
     @property

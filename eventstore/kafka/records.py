@@ -1,10 +1,11 @@
 """What the relay publishes, as records: stored events, dead letters, and both once more. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
+
+from pydantic_core import from_json
 
 from contracts import headers
 from contracts.codec import canonical, check_event_type
@@ -54,7 +55,7 @@ class Records:
         check_event_type(stored.event_type)
         topic = self._names[stored.event_type]
         try:
-            event = {**upcast(json.loads(stored.state)), "position": stored.position}
+            event = {**upcast(from_json(stored.state)), "position": stored.position}
             said = headers.of_event(event, stored.recorded_at, epoch)
             return Record(topic, event["aggregate_id"].encode(), canonical(event), said)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aggregates import document as documents
 from aggregates.document import Document
-from contracts.codec import canonical, encode
+from contracts.codec import canonical, decode, encode
 from contracts.documents import DocumentContent, EntitiesExtracted, Mention, TextReference
 from contracts.envelope import DomainEvent, new_event
 from contracts.payload import Attributes
@@ -183,8 +183,8 @@ async def test_what_was_sealed_by_the_first_version_stays_readable(sealing: Seal
     more = await sealing.take("e", "Grace")
     (read, *others) = await sealing.reader.after(0, 10)
     assert (read.event_data, read.aggregate_id, others) == (first.event_data, "d", more)
-    opened = await open_states([state], sealing.keys)
-    assert opened == [encode(first)]
+    (opened,) = await open_states([state], sealing.keys)
+    assert opened is not None and decode(opened) == first
     assert (await checked(sealing.pool)).fault is None
     assert await Erasures(sealing.pool, sealing.keys.ids).in_the_clear([key("d"), key("e")]) == 0
     plan = ErasurePlan("default", ["d"], [], [], [])
