@@ -1,6 +1,7 @@
 """Identifiers that can be worked out again: the same cause always gets the same id (RFC 9562, UUID version 5)."""
 
 import re
+import string
 import unicodedata
 from functools import lru_cache
 from uuid import UUID, uuid5
@@ -17,6 +18,7 @@ _UNSEEN = re.compile(f"[{UNSEEN}]+")
 _FORMER_ARTICLES = re.compile(r"^(?:the|a|an)\s+")
 _FORMER_WORD = re.compile(r"\w[\w+#]*")
 _REMEMBERED_CHARACTERS = 256
+_KEPT_LETTERS = frozenset(string.ascii_letters + string.digits) - frozenset("aAtT")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -73,9 +75,12 @@ def present_entity_id(tenant: str, entity: str, name: str) -> str:
     Marks were once no part of a word (`मीरा` and `मोर` were one name) and a leading `a` was always an article (`A-ha`
     was `ha`): the id that followed from that becomes the one that follows from the whole name. Any other id stays.
     """
-    if name.isascii() and name[:1].isalnum() and name[0] not in "aAtT":
-        return entity
-    return _present_entity_id(tenant, entity, name)
+    return entity if keeps_entity_id(name) else _present_entity_id(tenant, entity, name)
+
+
+def keeps_entity_id(name: str) -> bool:
+    """Whether the id that follows from a name was always the same, as of nearly every one; false where it may not."""
+    return name[:1] in _KEPT_LETTERS and name.isascii()
 
 
 @lru_cache(maxsize=1 << 14)

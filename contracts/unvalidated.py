@@ -13,9 +13,10 @@ from uuid import UUID, SafeUUID
 from pydantic import BaseModel
 from pydantic_core import from_json
 
+from contracts.brief_event import BriefEvent
 from contracts.codec import canonical, decode
 from contracts.envelope import DomainEvent, EventMetadata
-from contracts.event_types import EventType
+from contracts.event_types import KIND_OF, EventType
 from contracts.payload import fields_set
 from contracts.registry import PAYLOADS
 from contracts.upcasters import upcast
@@ -30,6 +31,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _BY_NAME = {event_type.value: (event_type, payload) for event_type, payload in PAYLOADS.items()}
 _set = object.__setattr__
+# As `_set` does it, in half of the time: a replay makes an object of each of many parts.
+_set_values, _set_given, _set_extra, _set_private = (
+    vars(BaseModel)[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 def read_json(raw: bytes) -> Any:
@@ -61,6 +67,26 @@ def decode_fields(
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # the slow way says what is wrong
     return decode(canonical(fields) if raw is None else raw, position=position, recorded_at=recorded_at)
+
+
+def decode_brief(fields: Any, raw: bytes | None = None, *, position: int | None = None) -> BriefEvent:
+    """What a fold asks of the event that `decode_fields` gives. Raises the same."""
+    try:
+        lifted = upcast(fields)
+        event_type, payload = _BY_NAME[lifted["event_type"]]
+        if lifted["schema_version"] == payload.schema_version:
+            return BriefEvent(
+                lifted["metadata"]["tenant"],
+                KIND_OF[event_type],
+                lifted["aggregate_id"],
+                lifted["aggregate_version"],
+                _builder(payload)(lifted["event_data"]),
+                datetime.fromisoformat(lifted["timestamp"]),
+                lifted["position"] if position is None else position,
+            )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass  # the slow way says what is wrong
+    return BriefEvent.of(decode(canonical(fields) if raw is None else raw, position=position))
 
 
 def build_unvalidated(model: type[Model], fields: Fields) -> Model:
@@ -116,10 +142,10 @@ def _filled(made: BaseModel, values: Fields, given: set[str]) -> BaseModel:
 
     All instances of a model share one set of field names: it is most of what a small one would hold.
     """
-    _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", given)
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
+    _set_values(made, values)
+    _set_given(made, given)
+    _set_extra(made, None)
+    _set_private(made, None)
     return made
 
 
@@ -142,7 +168,13 @@ def _builder(model: type[BaseModel]) -> Build:
             raise ValueError("not all fields are there")
         for name, convert in conversions:
             values[name] = convert(values[name])
-        return _filled(new(model), values, given)
+        # As `_filled`: a call for each of many parts is a tenth of the time.
+        made = new(model)
+        _set_values(made, values)
+        _set_given(made, given)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
 
     return build
 

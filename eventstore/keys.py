@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from contracts.envelope import DomainEvent
+from contracts.brief_event import FoldableEvent
 from contracts.event_types import AggregateKind
 
 
@@ -14,6 +14,6 @@ class AggregateKey(NamedTuple):
     aggregate_id: str
 
     @classmethod
-    def of(cls, event: DomainEvent) -> "AggregateKey":
+    def of(cls, event: FoldableEvent) -> "AggregateKey":
         """The aggregate whose event it is."""
         return cls(event.tenant, event.kind, event.aggregate_id)

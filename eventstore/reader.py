@@ -12,11 +12,12 @@ import asyncpg
 
 from contracts import limits
 from contracts.batches import batches
+from contracts.brief_event import BriefEvent
 from contracts.codec import check_event_type
 from contracts.envelope import DomainEvent
 from contracts.erased import Erased, erased_event
 from contracts.event_types import KIND_OF, AggregateKind, EventType
-from contracts.unvalidated import decode_fields, read_json
+from contracts.unvalidated import decode_brief, decode_fields, read_json
 from eventstore.keys import AggregateKey
 from eventstore.log_ids import LogIds
 from eventstore.pages import page
@@ -27,6 +28,8 @@ from security.errors import UnknownKeyError
 
 PAGE_ROWS = 1000
 PAGE_LIMIT_S = 600.0
+AGGREGATES_A_TURN = 5
+"""That are read before the loop has a turn: who loads what came before goes on meanwhile, step by step."""
 LAST_VERSION = 2**31 - 1
 """No stream has one behind it."""
 
@@ -93,7 +96,7 @@ _OF_AGGREGATE = page(
     max_bytes="$4",
 )
 _BY_AGGREGATE = page(
-    "originator_id, originator_version, notification_id, recorded_at, state",
+    "originator_id, originator_version, notification_id, CASE WHEN topic = ANY($7) THEN state END AS state",
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE topic = ANY($1) AND notification_id <= $2 "
@@ -563,10 +566,16 @@ class EventReader:
             )
 
     async def aggregates(
-        self, kinds: Collection[AggregateKind], up_to: int, batch: int = 500, after: UUID | None = None
-    ) -> AsyncIterator[list[list[DomainEvent]]]:
+        self,
+        kinds: Collection[AggregateKind],
+        up_to: int,
+        batch: int = 500,
+        after: UUID | None = None,
+        read: Collection[EventType] | None = None,
+    ) -> AsyncIterator[list[list[BriefEvent]]]:
         """Every aggregate of `kinds` with all its events up to a position: at most `batch` aggregates at a time, and
         at most BATCH_BYTES of events or a single aggregate. `after`: those alone whose streams come behind this one.
+        `read`: of events of other types it is only told that they are there; an aggregate begins with one of these.
 
         Ordered by stream, so that each can be folded at once and memory stays bounded. Raises NewerSchemaError
         where the log holds an event type that is not known here, whatever its kind.
@@ -574,14 +583,15 @@ class EventReader:
         for event_type in await self._event_types():
             check_event_type(event_type)
         types = [str(event_type) for event_type, kind in KIND_OF.items() if kind in kinds]
+        whole = types if read is None else [str(event_type) for event_type in read]
         async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
             # Every page reads on in the order of the primary key; sorting would read all of the rest for each.
             await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
             ready: list[list[asyncpg.Record]] = []
             size = 0
-            async for stream in _streams(_rows(connection, types, up_to, after)):
-                own = sum(len(row["state"]) for row in stream)
+            async for stream in _streams(_rows(connection, types, whole, up_to, after)):
+                own = sum(len(row["state"] or b"") for row in stream)
                 if ready and (len(ready) >= batch or size + own > limits.BATCH_BYTES):
                     if found := await self._histories(ready):
                         yield found
@@ -597,10 +607,17 @@ class EventReader:
             rows = await connection.fetch(_EVENT_TYPES)
         return [row["topic"] for row in rows]
 
-    async def _histories(self, streams: Sequence[Sequence[asyncpg.Record]]) -> list[list[DomainEvent]]:
+    async def _histories(self, streams: Sequence[Sequence[asyncpg.Record]]) -> list[list[BriefEvent]]:
         """What is left of each; those of which nothing is are left out."""
-        events = iter(await self._opened([row for stream in streams for row in stream]))
-        return [left for stream in streams if (left := _left(itertools.islice(events, len(stream))))]
+        read, secrets = await self._read_fields([row for stream in streams for row in stream])
+        fields = iter(read)
+        found: list[list[BriefEvent]] = []
+        for number, stream in enumerate(streams):
+            if left := _history(stream, itertools.islice(fields, len(stream)), secrets):
+                found.append(left)
+            if number % AGGREGATES_A_TURN == 0:
+                await asyncio.sleep(0)
+        return found
 
     def _named(self, keys: Iterable[AggregateKey]) -> dict[UUID, str]:
         return {self._ids.stream(key): key.aggregate_id for key in keys}
@@ -632,14 +649,21 @@ class EventReader:
     async def _opened(
         self, rows: Sequence[asyncpg.Record], ids: Mapping[UUID, str] = _NO_IDS, *, remembered: bool = False
     ) -> list[DomainEvent]:
-        read = [_fields(row["state"]) for row in rows]
+        read, secrets = await self._read_fields(rows, remembered=remembered)
+        return [_event(row, fields, secrets, ids) for row, fields in zip(rows, read, strict=True)]
+
+    async def _read_fields(
+        self, rows: Sequence[asyncpg.Record], *, remembered: bool = False
+    ) -> tuple[list[Any], _Secrets]:
+        """Of each row its JSON as it is stored, and what opens those that are sealed."""
+        read = [None if row["state"] is None else _fields(row["state"]) for row in rows]
         wanted = keys_in(read)
         if wanted and self._keys is None:
             raise UnknownKeyError()
         secrets: _Secrets = {}
         if wanted and self._keys is not None:
             secrets = await self._keys.for_reading(wanted, remembered=remembered)
-        return [_event(row, fields, secrets, ids) for row, fields in zip(rows, read, strict=True)]
+        return read, secrets
 
 
 def _fields(state: bytes) -> Any:
@@ -659,6 +683,28 @@ def _event(row: asyncpg.Record, fields: Any, secrets: _Secrets, ids: Mapping[UUI
     if secret is None:
         return erased_event(fields, ids.get(stream_of(fields), fields["aggregate_id"]), position)
     return decode_fields(opened(fields, secret), position=position, recorded_at=recorded_at)
+
+
+def _history(stream: Sequence[asyncpg.Record], read: Iterable[Any], secrets: _Secrets) -> list[BriefEvent]:
+    """What is left of an aggregate's events."""
+    left: list[BriefEvent] = []
+    for row, fields in zip(stream, read, strict=True):
+        if row["state"] is not None:
+            if (event := _brief(row, fields, secrets)) is not None:
+                left.append(event)
+        elif left:
+            version, position = row["originator_version"], row["notification_id"]
+            left.append(left[0]._replace(aggregate_version=version, event_data=None, position=position))
+    return left
+
+
+def _brief(row: asyncpg.Record, fields: Any, secrets: _Secrets) -> BriefEvent | None:
+    """None where it was erased."""
+    key = key_of(fields)
+    if key is None:
+        return decode_brief(fields, row["state"], position=row["notification_id"])
+    secret = secrets[key]
+    return None if secret is None else decode_brief(opened(fields, secret), position=row["notification_id"])
 
 
 def _left(events: Iterable[DomainEvent]) -> list[DomainEvent]:
@@ -683,12 +729,12 @@ async def _streams(rows: AsyncIterator[asyncpg.Record]) -> AsyncIterator[list[as
 
 
 async def _rows(
-    connection: Connection, types: Sequence[str], up_to: int, after: UUID | None
+    connection: Connection, types: Sequence[str], whole: Sequence[str], up_to: int, after: UUID | None
 ) -> AsyncIterator[asyncpg.Record]:
     """Page by page: the database looks for the next one while this one is worked on."""
 
     def fetch(last: tuple[UUID, int]) -> asyncio.Task[list[asyncpg.Record]]:
-        arguments = (types, up_to, *last, PAGE_ROWS, limits.BATCH_BYTES)
+        arguments = (types, up_to, *last, PAGE_ROWS, limits.BATCH_BYTES, whole)
         return asyncio.create_task(connection.fetch(_BY_AGGREGATE, *arguments, timeout=PAGE_LIMIT_S))
 
     fetching = fetch((UUID(int=0), 0) if after is None else (after, LAST_VERSION))

@@ -63,6 +63,11 @@ class ReadModel(Protocol):
         ...
 
     @property
+    def folded_types(self) -> frozenset[EventType]:
+        """Those of them that its rows say something of. Of the others the versions alone count."""
+        ...
+
+    @property
     def chunks_say_content(self) -> bool:
         """Whether rows of chunks say something of their document's content: then they are folded together."""
         ...

@@ -1,9 +1,9 @@
 """A document as read models see it, and what people's corrections make of it. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 
 from contracts.documents import (
     Alias,
@@ -21,16 +21,14 @@ from contracts.documents import (
 from contracts.reassigning import meant
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedRelation:
+class JudgedRelation(NamedTuple):
     """A relation, and what somebody thinks of it (None: nobody said)."""
 
     relation: Relation
     valid: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(NamedTuple):
     """What was found in one chunk."""
 
     mentions: tuple[Mention, ...]
@@ -38,8 +36,7 @@ class Within:
     relations: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentState:
+class DocumentState(NamedTuple):
     """One document. After a deletion `gone` is set and every part is empty.
 
     `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
@@ -60,16 +57,8 @@ class DocumentState:
     aliases: tuple[Alias, ...] | None = None
     relations: tuple[JudgedRelation, ...] | None = None
     parts: tuple[StageResult, ...] = ()
-    replaced: Mapping[str, Within] = field(default_factory=dict)
+    replaced: Mapping[str, Within] = MappingProxyType({})
     uncovered: tuple[JudgedRelation, ...] = ()
-
-
-_FIELDS = tuple(DocumentState.__dataclass_fields__)
-
-
-def changed(state: DocumentState, **changes: Any) -> DocumentState:
-    """As `dataclasses.replace`, which looks at what each field is: too slow for every event of a replay."""
-    return DocumentState(**({name: getattr(state, name) for name in _FIELDS} | changes))
 
 
 def amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:
@@ -78,7 +67,7 @@ def amended(state: DocumentState, relation_id: str, **changes: object) -> Docume
     def of(one: JudgedRelation) -> JudgedRelation:
         if one.relation.relation_id != relation_id:
             return one
-        return replace(one, relation=one.relation.model_copy(update=changes))
+        return one._replace(relation=one.relation.model_copy(update=changes))
 
     return _with_relations(state, of)
 
@@ -86,14 +75,14 @@ def amended(state: DocumentState, relation_id: str, **changes: object) -> Docume
 def judged(state: DocumentState, relation_id: str, valid: bool | None) -> DocumentState:
     """A relation is called right or wrong, or neither any more."""
     return _with_relations(
-        state, lambda one: replace(one, valid=valid) if one.relation.relation_id == relation_id else one
+        state, lambda one: one._replace(valid=valid) if one.relation.relation_id == relation_id else one
     )
 
 
 def _with_relations(state: DocumentState, changed: Callable[[JudgedRelation], JudgedRelation]) -> DocumentState:
     """Those that no chunk covers are decided on, too."""
     relations, uncovered = tuple(map(changed, state.relations or ())), tuple(map(changed, state.uncovered))
-    return replace(state, relations=relations, uncovered=uncovered)
+    return state._replace(relations=relations, uncovered=uncovered)
 
 
 def reassigned(state: DocumentState, change: MentionsReassigned) -> DocumentState:
@@ -101,15 +90,13 @@ def reassigned(state: DocumentState, change: MentionsReassigned) -> DocumentStat
     instead = {change.entity_id: change.into}
 
     def within(own: Within) -> Within:
-        return replace(
-            own,
+        return own._replace(
             mentions=tuple(meant(one, instead) for one in own.mentions),
             aliases=tuple(meant(one, instead) for one in own.aliases),
         )
 
-    state = _with_relations(state, lambda one: replace(one, relation=meant(one.relation, instead)))
-    return replace(
-        state,
+    state = _with_relations(state, lambda one: one._replace(relation=meant(one.relation, instead)))
+    return state._replace(
         mentions=tuple(meant(one, instead) for one in state.mentions or ()),
         aliases=tuple(meant(one, instead) for one in state.aliases or ()),
         replaced={chunk_id: within(own) for chunk_id, own in state.replaced.items()},
@@ -141,13 +128,12 @@ def recut(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> DocumentS
         )
     }
     relations = state.relations or ()
-    return replace(
-        state,
+    return state._replace(
         chunks=rechunked(state.chunks or (), change),
         mentions=tuple(mentions.values()),
         aliases=tuple(aliases.values()),
         relations=tuple(
-            replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home(judged.relation)}))
+            judged._replace(relation=judged.relation.model_copy(update={"chunk_id": home(judged.relation)}))
             for judged in relations
             if stays(judged.relation)
         ),
@@ -173,10 +159,9 @@ def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
 
     def back(judged: JudgedRelation) -> JudgedRelation:
         home = homes.get(judged.relation.relation_id, judged.relation.chunk_id)
-        return replace(judged, relation=judged.relation.model_copy(update={"chunk_id": home}))
+        return judged._replace(relation=judged.relation.model_copy(update={"chunk_id": home}))
 
-    return replace(
-        state,
+    return state._replace(
         chunks=rechunked(state.chunks or (), change),
         mentions=(
             *(one for one in state.mentions or () if one.chunk_id != change.removed),

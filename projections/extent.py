@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.envelope import DomainEvent
+from contracts.brief_event import FoldableEvent
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from projections.changes import Change, ReadModel
@@ -21,7 +21,7 @@ class Extent:
     position: int
     versions: Mapping[AggregateKey, int]
 
-    def __contains__(self, event: DomainEvent) -> bool:
+    def __contains__(self, event: FoldableEvent) -> bool:
         assert event.position is not None
         return event.position <= self.position or event.aggregate_version <= self.versions.get(
             AggregateKey.of(event), 0
@@ -39,7 +39,7 @@ class Build:
         self._left_out: int | None = None
         self._seen = 0
 
-    def wants(self, event: DomainEvent) -> bool:
+    def wants(self, event: FoldableEvent) -> bool:
         """Whether the event is within the extent; remembers where the first is that is not."""
         assert event.position is not None
         self._seen = max(self._seen, event.position)

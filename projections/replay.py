@@ -10,8 +10,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.batches import batches
-from contracts.envelope import DomainEvent
-from contracts.event_types import AggregateKind
+from contracts.brief_event import BriefEvent
+from contracts.event_types import AggregateKind, EventType
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.generations import RegisteredGeneration
@@ -32,6 +32,8 @@ BULK_ALLOCATIONS = 100_000
 
 BATCH = 500
 """Aggregates, at most, that are loaded at once."""
+AGGREGATES_A_TURN = 5
+"""That are folded before the loop has a turn: what is being loaded goes on meanwhile, step by step."""
 NOTHING = BuildProgress(None, 0, False)
 
 NEXT = "next"
@@ -39,7 +41,7 @@ NEXT = "next"
 UNFINISHED_S = 86_400.0
 """How long one is kept that nobody goes on with."""
 
-Wanted = Callable[[DomainEvent], bool]
+Wanted = Callable[[BriefEvent], bool]
 Report = Callable[[int], None]
 
 
@@ -245,6 +247,7 @@ async def load(
     known = [stream for stream in behind if stream is not None]
     first = min(known) if known and len(known) == len(behind) else None
     kinds = {kind for model, _ in models for kind in model.kinds}
+    types = {event_type for model, _ in models for event_type in model.folded_types}
     done = 0
     if first is not None:
         done = await reader.count_aggregates(kinds, up_to=first)
@@ -259,7 +262,9 @@ async def load(
 
     try:
         with _few_collections():
-            async for folded in _folded(reader, kinds, up_to, wanted, first, BATCH if pace is None else pace.batch):
+            async for folded in _folded(
+                reader, kinds, types, up_to, wanted, first, BATCH if pace is None else pace.batch
+            ):
                 changes = [
                     await _changes(model, folded, reader.ids, own)
                     for (model, _), own in zip(models, behind, strict=True)
@@ -306,15 +311,20 @@ Folded = list[tuple[AggregateKey, int, State | None]]
 async def _folded(
     reader: EventReader,
     kinds: Collection[AggregateKind],
+    types: Collection[EventType],
     up_to: int,
     wanted: Wanted,
     after: UUID | None,
     batch: int,
 ) -> AsyncIterator[Folded]:
     """Every aggregate behind a stream, in batches that are bounded in bytes of events and of what they become."""
-    async for aggregates in reader.aggregates(kinds, up_to, batch, after):
-        kept = (own for events in aggregates if (own := [event for event in events if wanted(event)]))
-        folded = ((AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)) for own in kept)
+    async for aggregates in reader.aggregates(kinds, up_to, batch, after, types):
+        folded: Folded = []
+        for number, events in enumerate(aggregates):
+            if own := [event for event in events if wanted(event)]:
+                folded.append((AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)))
+            if number % AGGREGATES_A_TURN == 0:
+                await asyncio.sleep(0)
         for some in batches(folded, lambda aggregate: bytes_of(aggregate[2])):
             yield some
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from contracts import ids
+from contracts.brief_event import FoldableEvent
 from contracts.documents import (
     Alias,
     ChunkMerged,
@@ -31,11 +32,11 @@ from contracts.documents import (
     StageResult,
 )
 from contracts.entity_decisions import EntityDecisions
-from contracts.envelope import DomainEvent
 from contracts.parts import collect
+from contracts.payload import Payload
 from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted, ReasoningResultCached
 from projections import document_state
-from projections.document_state import DocumentState, JudgedRelation, changed
+from projections.document_state import DocumentState, JudgedRelation
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def bytes_of(state: State | None) -> int:
     return text + ROW_BYTES * (1 + items) + VECTOR_BYTES * len(chunks)
 
 
-def needed_from(event: DomainEvent, *, chunks_say_content: bool = False) -> int:
+def needed_from(event: FoldableEvent, *, chunks_say_content: bool = False) -> int:
     """The version of the aggregate's first event that has to be folded for what this one says.
 
     One that replaces a section needs none before it, the last part of a result needs the other parts, one that amends
@@ -105,26 +106,27 @@ def needed_from(event: DomainEvent, *, chunks_say_content: bool = False) -> int:
     return event.aggregate_version if isinstance(data, _WHOLE) else 1
 
 
-def fold(events: Iterable[DomainEvent]) -> State | None:
+def fold(events: Iterable[FoldableEvent]) -> State | None:
     """The state after `events` of one aggregate; None when no read model cares for its kind."""
     state: State | None = None
     for event in events:
+        data = event.event_data
+        if data is None:
+            continue
         if event.kind == "document":
-            state = _document(state if isinstance(state, DocumentState) else DocumentState(), event)
+            state = _document(state if isinstance(state, DocumentState) else DocumentState(), event, data)
         elif event.kind == "entity":
             decisions = state if isinstance(state, EntityDecisions) else EntityDecisions()
-            state = decisions.after(event.aggregate_version, event.event_data)
+            state = decisions.after(event.aggregate_version, data)
         elif event.kind == "reasoning_query":
             state = _query(state if isinstance(state, QueryState) else QueryState(), event)
     return state
 
 
-def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
-    data = event.event_data
-    if isinstance(data, StageResult):
+def _document(state: DocumentState, event: FoldableEvent, data: Payload) -> DocumentState:
+    if isinstance(data, StageResult) and (data.parts > 1 or state.parts):
         parts, whole = collect(state.parts, data)
-        if parts or state.parts:
-            state = changed(state, parts=parts)
+        state = state._replace(parts=parts)
         if whole is None:
             return state
         data = whole
@@ -148,8 +150,7 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
         case DocumentDeleted():
             return DocumentState(gone=True, at=event.timestamp, chunks=(), mentions=(), aliases=(), relations=())
         case DocumentChunked():
-            return changed(
-                state,
+            return state._replace(
                 stage=stage,
                 at=at,
                 title=data.title,
@@ -158,22 +159,20 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
                 chunks=data.chunks,
             )
         case EntitiesExtracted():
-            return changed(
-                state,
+            return state._replace(
                 stage=stage,
                 at=at,
-                mentions=tuple([_of_today(tenant, mention) for mention in data.mentions]),
-                aliases=tuple([_of_today(tenant, alias) for alias in data.aliases]),
+                mentions=_named_today(tenant, data.mentions),
+                aliases=_named_today(tenant, data.aliases),
             )
         case RelationshipsDiscovered():
-            return changed(
-                state,
+            return state._replace(
                 stage=stage,
                 at=at,
                 relations=tuple([JudgedRelation(_between_today(tenant, one)) for one in data.relations]),
             )
         case DocumentProcessed():
-            return changed(state, stage=stage, at=at)
+            return state._replace(stage=stage, at=at)
         case RelationshipUpdated():
             return document_state.amended(state, data.relation_id, predicate=data.predicate, confidence=data.confidence)
         case RelationshipValidated():
@@ -188,14 +187,22 @@ def _document(state: DocumentState, event: DomainEvent) -> DocumentState:
             return state
 
 
+def _named_today(tenant: str, parts: tuple[Named, ...]) -> tuple[Named, ...]:
+    """Under the ids that their entities have today. The event keeps what it said."""
+    if all([ids.keeps_entity_id(part.name) for part in parts]):
+        return parts
+    return tuple([_of_today(tenant, part) for part in parts])
+
+
 def _of_today(tenant: str, part: Named) -> Named:
-    """Under the id that its entity has today. The event keeps what it said."""
     entity = ids.present_entity_id(tenant, part.entity_id, part.name)
     return part if entity == part.entity_id else part.model_copy(update={"entity_id": entity})
 
 
 def _between_today(tenant: str, relation: Relation) -> Relation:
     """The same of both its ends. A relation keeps its own id, by which people judged it."""
+    if ids.keeps_entity_id(relation.subject) and ids.keeps_entity_id(relation.object):
+        return relation
     subject = ids.present_entity_id(tenant, relation.subject_id, relation.subject)
     obj = ids.present_entity_id(tenant, relation.object_id, relation.object)
     if (subject, obj) == (relation.subject_id, relation.object_id):
@@ -203,7 +210,7 @@ def _between_today(tenant: str, relation: Relation) -> Relation:
     return relation.model_copy(update={"subject_id": subject, "object_id": obj})
 
 
-def _query(state: QueryState, event: DomainEvent) -> QueryState:
+def _query(state: QueryState, event: FoldableEvent) -> QueryState:
     match event.event_data:
         case ReasoningQueryExecuted() as executed:
             return replace(state, executed=executed, at=event.timestamp, cache_key=executed.key)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from contracts.access import collection_of
 from contracts.documents import Mention
 from contracts.entity_decisions import EntityDecisions
-from contracts.event_types import AggregateKind
+from contracts.event_types import AggregateKind, EventType
 from contracts.folding import name_key
 from contracts.ids import normalise_name
 from eventstore.keys import AggregateKey
@@ -59,6 +59,7 @@ class GraphModel:
     name = "graph"
     kinds: frozenset[AggregateKind] = frozenset({"document", "entity"})
     event_types = types_of(kinds)
+    folded_types = event_types - {EventType.DOCUMENT_PROCESSED}
     chunks_say_content = False
 
     def of(self, model_revision: str | None) -> "GraphModel":

@@ -73,7 +73,7 @@ class RelationalModel:
 
     name = "relational"
     kinds: frozenset[AggregateKind] = frozenset({"document", "entity", "reasoning_query"})
-    event_types = types_of(kinds)
+    event_types = folded_types = types_of(kinds)
     chunks_say_content = False
 
     def of(self, model_revision: str | None) -> "RelationalModel":

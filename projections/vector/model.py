@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from contracts.access import collection_of
 from contracts.documents import Chunk
-from contracts.event_types import AggregateKind
+from contracts.event_types import AggregateKind, EventType
 from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
 from eventstore.outputs import ModelOutputs
@@ -59,6 +59,11 @@ class VectorModel:
     name = "vector"
     kinds: frozenset[AggregateKind] = frozenset({"document"})
     event_types = types_of(kinds)
+    folded_types = frozenset({
+        EventType.DOCUMENT_INGESTED, EventType.DOCUMENT_UPDATED, EventType.DOCUMENT_DELETED,
+        EventType.DOCUMENT_RESTORED, EventType.DOCUMENT_CHUNKED, EventType.CHUNK_UPDATED, EventType.CHUNK_MERGED,
+        EventType.CHUNKS_RESTORED,
+    })  # fmt: skip
     chunks_say_content = True
 
     def __init__(self, texts: TextStore, outputs: ModelOutputs, make: MakeVectors | None = None) -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.brief_event import BriefEvent
 from contracts.codec import MalformedEventError, decode, encode
 from contracts.envelope import DomainEvent
 from contracts.event_types import EventType
-from contracts.unvalidated import SMALL_BYTES, decode_unvalidated, read_json
+from contracts.unvalidated import SMALL_BYTES, decode_brief, decode_unvalidated, read_json
 from tests.contracts.strategies import events
 
 
@@ -25,6 +26,14 @@ def test_is_what_decode_gives(event: DomainEvent) -> None:
     assert encode(read) == raw
     assert type(read.event_data) is type(event.event_data)
     assert read.model_dump() == event.model_dump()
+
+
+@given(st.sampled_from(EventType).flatmap(events))
+@settings(max_examples=50)
+def test_a_brief_event_is_of_the_whole_one(event: DomainEvent) -> None:
+    raw = encode(event)
+    assert decode_brief(read_json(raw), raw, position=7) == BriefEvent.of(event.at(7))
+    assert decode_brief(read_json(raw)) == BriefEvent.of(event)
 
 
 @given(st.sampled_from(EventType).flatmap(events))
@@ -104,9 +113,12 @@ def test_an_older_schema_version_is_upcast() -> None:
     raw = json.dumps(fields).encode()
     assert decode_unvalidated(raw) == decode(raw)
     assert decode_unvalidated(raw).schema_version == 2
+    assert decode_brief(json.loads(raw), raw) == decode_brief(json.loads(raw)) == BriefEvent.of(decode(raw))
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"event_type": "Nothing"}'])
 def test_what_is_no_event_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedEventError):
         decode_unvalidated(raw)
+    with pytest.raises(MalformedEventError):
+        decode_brief(None, raw)

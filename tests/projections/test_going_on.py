@@ -40,6 +40,7 @@ class Counting:
         self.name = live.model.name
         self.kinds = live.model.kinds
         self.event_types = live.model.event_types
+        self.folded_types = live.model.folded_types
         self.chunks_say_content = live.model.chunks_say_content
         self._model = live.model
         self.folded: Counter[AggregateKey] = Counter()

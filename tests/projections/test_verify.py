@@ -109,6 +109,7 @@ class Changing:
     def __init__(self, live: LiveModel) -> None:
         self._live = live
         self.name, self.kinds, self.event_types = live.model.name, live.model.kinds, live.model.event_types
+        self.folded_types = live.model.folded_types
         self.chunks_say_content = live.model.chunks_say_content
         self.changed = False
 
