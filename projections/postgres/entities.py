@@ -192,6 +192,9 @@ async def derive_all(connection: Connection, layout: Layout, schema: str, limit_
     """Names and entities of everything, after a bulk load, where there are none yet."""
     named = _naming_rows(layout, schema, of_documents=False)
     counts = ", ".join(layout.counts)
+    # Grouping twice needs no order, where `count(DISTINCT ...)` sorts all rows.
+    assert not {Count.CHUNKS, Count.DOCUMENTS} <= set(layout.counts.values()), "one of them is counted by groups"
+    within = "chunk_id" if Count.CHUNKS in layout.counts.values() else "document_id"
     await connection.execute(
         f"INSERT INTO {schema}.entity_names (tenant, entity_id, name, type, times) "
         f"SELECT tenant, entity_id, name, type, count(*) FROM ({named}) AS named "
@@ -205,8 +208,11 @@ async def derive_all(connection: Connection, layout: Layout, schema: str, limit_
             tenant, entity_id, coalesce(d.name, n.name, entity_id), coalesce(d.type, t.type), d.merged_into, d.valid,
             {", ".join(f"coalesce(c.{count}, 0)" for count in layout.counts)}
         FROM (
-            SELECT tenant, entity_id, {", ".join(f"{counted} AS {count}" for count, counted in layout.counts.items())}
-            FROM ({named}) AS named GROUP BY tenant, entity_id
+            SELECT tenant, entity_id, {", ".join(f"{_SUMS[how]} AS {name}" for name, how in layout.counts.items())}
+            FROM (
+                SELECT tenant, entity_id, count(nullif(type, '')) AS typed
+                FROM ({named}) AS named GROUP BY tenant, entity_id, {within}
+            ) AS named GROUP BY tenant, entity_id
         ) AS c
         JOIN ({_most("name", f"{schema}.entity_names AS n")}) AS n USING (tenant, entity_id)
         LEFT JOIN ({_most("type", f"{schema}.entity_names AS n WHERE n.type <> ''")}) AS t USING (tenant, entity_id)
@@ -214,6 +220,10 @@ async def derive_all(connection: Connection, layout: Layout, schema: str, limit_
         """,
         timeout=limit_s,
     )
+
+
+_SUMS = {Count.TYPED_ROWS: "sum(typed)", Count.DOCUMENTS: "count(*)", Count.CHUNKS: "count(*)"}
+"""Of groups of rows that name an entity within one document, or one chunk."""
 
 
 def _naming_rows(layout: Layout, schema: str, *, of_documents: bool) -> str:

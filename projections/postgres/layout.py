@@ -11,12 +11,12 @@ from projections.postgres.tables import VERSIONS, Naming, Table
 
 
 class Count(StrEnum):
-    """A column of entities that counts the rows that name one: the SQL that does. Of all documents it has to be the sum
-    of what it is of each."""
+    """A column of entities that counts the rows that name one, or in how many documents or chunks they are. Of all
+    documents it has to be the sum of what it is of each."""
 
-    TYPED_ROWS = "count(nullif(type, ''))"
-    DOCUMENTS = "count(DISTINCT document_id)"
-    CHUNKS = "count(DISTINCT chunk_id)"
+    TYPED_ROWS = "typed rows"
+    DOCUMENTS = "documents"
+    CHUNKS = "chunks"
 
 
 @dataclass(frozen=True)
