@@ -1,3 +1,4 @@
+-- No primary key where entities derive from a table: it would have the table to itself, and they are derived meanwhile.
 ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
 ALTER TABLE {schema}.passages ADD PRIMARY KEY (tenant, chunk_id);
 CREATE INDEX ON {schema}.passages (tenant, document_id, index);
@@ -13,9 +14,6 @@ CREATE INDEX ON {schema}.relations (tenant, document_id);
 CREATE INDEX ON {schema}.relations (tenant, subject_id);
 CREATE INDEX ON {schema}.relations (tenant, object_id);
 CREATE INDEX ON {schema}.relations (tenant, chunk_id);
-ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
+CREATE UNIQUE INDEX ON {schema}.decisions (tenant, entity_id);
 CREATE INDEX ON {schema}.decisions (tenant, merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX ON {schema}.decisions USING gin (keys);
--- A name may be longer than an index takes.
-CREATE UNIQUE INDEX ON {schema}.entity_names (tenant, entity_id, md5(name), type);
-ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);

@@ -1,7 +1,7 @@
 """A generation of a read model in PostgreSQL beside the live one: loaded in bulk, switched to in one step."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import asyncpg
 
@@ -16,11 +16,15 @@ from projections.postgres.snapshot import LIMIT_S
 from projections.postgres.store import PostgresStore
 from projections.postgres.tables import VERSIONS
 from projections.store import BuildProgress, Copied, Store
+from projections.together import together
 
 TURN_LIMIT_S = 5.0
 IDLE_LIMIT_S = 30.0
 DROP_LIMIT_S = 20.0
 """How long a table that was switched away from waits for its last reader."""
+
+AT_ONCE = 2
+"""Tables that are analysed side by side: an own connection for each."""
 
 _OLD = "_old"
 
@@ -78,21 +82,35 @@ class PostgresGeneration:
         return None if row is None else BuildProgress(*row)
 
     async def finish(self, positions: Positions) -> None:
-        """Derived rows, indexes, positions."""
-        # Of several that are finished at once, one may have to wait until another gives its connection back.
+        """Derived rows beside indexes, then positions."""
+        await together((self._once("indexed", self.store.index_loaded), self._once("derived", self._derive)))
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
-            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'")
-            # What is derived reads everything once, and is written faster before there is an index to keep.
-            await self.store.derive_all(connection)
-            await self.store.index(connection)
-            await connection.execute(f"ANALYZE {self.store.schema}.versions")
             await self.store.reach(connection, positions)
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
             await self.store.changed(connection, [row["tenant"] for row in tenants])
             await connection.execute(f"UPDATE {self.store.schema}.generation SET finished = true")
+        tables = [VERSIONS.name, *(table.name for table in self._layout.tables)]
+        await together(self._analyse(tables[first::AT_ONCE]) for first in range(AT_ONCE))
+
+    async def _once(self, step: str, work: Callable[[Connection], Awaitable[None]]) -> None:
+        """A step that is done as a whole, and not again where the build was broken off behind it."""
+        # Of several at once, one may have to wait until another gives its connection back.
+        async with transaction(self._pool, wait_s=LIMIT_S) as connection:
+            if await connection.fetchval(f"SELECT {step} FROM {self.store.schema}.generation"):
+                return
+            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'")
+            await work(connection)
+            await connection.execute(f"UPDATE {self.store.schema}.generation SET {step} = true")
+
+    async def _derive(self, connection: Connection) -> None:
+        # It is written faster before there is an index to keep.
+        await self.store.derive_all(connection)
+        await self.store.index_derived(connection)
+
+    async def _analyse(self, tables: Sequence[str]) -> None:
         async with acquire(self._pool, wait_s=LIMIT_S) as connection:
-            for table in self._layout.tables:
-                await connection.execute(f"ANALYZE {self.store.schema}.{table.name}", timeout=LIMIT_S)
+            for table in tables:
+                await connection.execute(f"ANALYZE {self.store.schema}.{table}", timeout=LIMIT_S)
 
     @contextlib.asynccontextmanager
     async def switching(self, connection: Connection, former: str | None) -> AsyncIterator[None]:

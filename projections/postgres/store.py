@@ -65,7 +65,8 @@ class PostgresStore:
             CREATE SCHEMA {self.schema};
             CREATE TABLE {self.schema}.generation (
                 schema_version integer NOT NULL, built_at timestamptz DEFAULT now(),
-                last_loaded uuid, rows bigint NOT NULL DEFAULT 0, finished boolean NOT NULL DEFAULT false);
+                last_loaded uuid, rows bigint NOT NULL DEFAULT 0, derived boolean NOT NULL DEFAULT false,
+                indexed boolean NOT NULL DEFAULT false, finished boolean NOT NULL DEFAULT false);
             CREATE TABLE {self.schema}.versions (
                 tenant text, kind text, aggregate_id text, version integer NOT NULL,
                 PRIMARY KEY (tenant, kind, aggregate_id));
@@ -80,8 +81,17 @@ class PostgresStore:
         await connection.execute(self.layout.sql("schema.sql", self.schema))
 
     async def index(self, connection: Connection) -> None:
-        """The keys and indexes of the tables as they are filled now."""
+        """The keys and indexes of all tables as they are filled now."""
+        await self.index_loaded(connection)
+        await self.index_derived(connection)
+
+    async def index_loaded(self, connection: Connection) -> None:
+        """Those of the tables that are loaded. What derives from these can be derived meanwhile."""
         await connection.execute(self.layout.sql("indexes.sql", self.schema), timeout=LIMIT_S)
+
+    async def index_derived(self, connection: Connection) -> None:
+        """Those of the tables that derive from them."""
+        await connection.execute(self.layout.sql("derived_indexes.sql", self.schema), timeout=LIMIT_S)
 
     async def lock(self, connection: Connection) -> None:
         """Wait for this read model's turn; held until the transaction ends."""

@@ -1,3 +1,4 @@
+-- No primary key where entities derive from a table: it would have the table to itself, and they are derived meanwhile.
 ALTER TABLE {schema}.documents ADD PRIMARY KEY (tenant, document_id);
 CREATE INDEX ON {schema}.documents USING gin (attributes jsonb_path_ops);
 -- What somebody may see of some collections alone begins here.
@@ -13,18 +14,14 @@ CREATE INDEX ON {schema}.mentions (tenant, document_id);
 CREATE INDEX ON {schema}.mentions (tenant, entity_id);
 CREATE INDEX ON {schema}.aliases (tenant, document_id);
 CREATE INDEX ON {schema}.aliases (tenant, entity_id);
-ALTER TABLE {schema}.relations ADD PRIMARY KEY (tenant, document_id, relation_id);
+CREATE UNIQUE INDEX ON {schema}.relations (tenant, document_id, relation_id);
 CREATE INDEX ON {schema}.relations (tenant, relation_id);
 CREATE INDEX ON {schema}.relations (tenant, subject_id);
 CREATE INDEX ON {schema}.relations (tenant, object_id);
 CREATE INDEX ON {schema}.relations (tenant, chunk_id) WHERE NOT valid AND NOT negated;
 CREATE INDEX ON {schema}.relations (tenant, md5(succession)) WHERE succession IS NOT NULL;
-ALTER TABLE {schema}.decisions ADD PRIMARY KEY (tenant, entity_id);
+CREATE UNIQUE INDEX ON {schema}.decisions (tenant, entity_id);
 CREATE INDEX ON {schema}.decisions (tenant, merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX ON {schema}.decisions USING gin (keys);
--- A name may be longer than an index takes.
-CREATE UNIQUE INDEX ON {schema}.entity_names (tenant, entity_id, md5(name), type);
-ALTER TABLE {schema}.entities ADD PRIMARY KEY (tenant, entity_id);
-CREATE INDEX ON {schema}.entities (tenant, (lower(left(name, 200)) COLLATE "C"), (entity_id COLLATE "C"));
 ALTER TABLE {schema}.queries ADD PRIMARY KEY (tenant, query_id);
 CREATE INDEX ON {schema}.queries (tenant, cache_key) WHERE NOT valid;

@@ -69,9 +69,9 @@ class VectorStore(LivePostgresStore):
         self._loaded = Loaded()
         self._indexed: set[tuple[str, int]] = set()
 
-    async def index(self, connection: Connection) -> None:
+    async def index_loaded(self, connection: Connection) -> None:
         """Those of the vectors too."""
-        await super().index(connection)
+        await super().index_loaded(connection)
         await index_parts(connection, self.schema, self._index_memory_mb)
 
     def beside(self, generation_id: str) -> "VectorStore":
