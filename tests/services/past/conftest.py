@@ -1,6 +1,7 @@
 """An installation in which nothing happened yet, its use cases, and what happens."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,17 @@ from tests.projections.history import History
 
 
 @pytest.fixture
-async def stores(dsn: str, tmp_path: Path, history: History) -> AsyncIterator[Stores]:
+async def stores(dsn: str, tmp_path: Path) -> AsyncIterator[Stores]:
     """With read models that are empty."""
     async with open_stores(load_settings(data=tmp_path), dsn) as opened:
         await open_read_models(opened)
         yield opened
+
+
+@pytest.fixture
+async def history(stores: Stores, history: History) -> History:
+    """Of the log with its secret."""
+    return replace(history, reader=stores.reader, commands=stores.commands, texts=stores.texts, outputs=stores.outputs)
 
 
 @pytest.fixture
