@@ -6,9 +6,9 @@
                "sealed"}, in base64; its digest is the one of its row, which says nothing of the text
     output     {"model", "digest", "output"}, the output in base64; sealed as its row is where "sealed" is true
     receipt    {"tenant", "document_id", "event_id", "outcome", "received_at"}; in format 1 without the first two
-    key        {"key_id", "tenant", "subject", "key"}: what opens sealed events, in base64; null: destroyed.
-               Without tenant, subject "stream/ids": the secret of the log, from which names of streams follow; a log
-               without one, and every one of a format before 6, follows the public rules
+    key        {"key_id", "tenant", "subject"}: there is, or was, one that opens what is sealed; by "key_id". Without
+               tenant, subject "stream/ids": the secret of the log, from which names of streams follow; a log without
+               one, and every one of a format before 6, follows the public rules
     document   {"originator_id", "tenant", "document_id", "collection", "file"}
     question   {"originator_id", "tenant", "document_id"}: a document that the answer rests on
     event      the event as it is stored, sealed or not, canonical JSON, with its position, and with "recorded_at",
@@ -19,65 +19,43 @@
     end        {"sha256"} of every byte before this line
 
 The counts say how many lines of each kind follow one another; formats before 4 have no keys, documents and questions,
-those before 5 nothing but events that is sealed.
-Without its last line a file is not whole. What was erased before is not in it: its key is not, nor its texts.
+those before 5 nothing but events that is sealed; in 4 and 5 a key has "key", which opens, in base64; null: destroyed.
+Without its last line a file is not whole. What was erased before is not in it: its texts are not, its key is nowhere.
+
+Since format 6 what opens lies in a file of its own, the keys file (`eventstore.archive_keys`).
 """
 
 import base64
-import binascii
 import hashlib
 import json
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import from_json
 
-from contracts.codec import MalformedEventError, NewerSchemaError, canonical, check_event_type, decode, plain
+from contracts.codec import MalformedEventError, canonical, check_event_type, decode
 from contracts.envelope import Tenant
-from contracts.errors import AnnalsError
 from contracts.payload import Digest, Identifier
 from eventstore.keys import AggregateKey
 from eventstore.log_ids import PUBLIC_IDS
 from eventstore.sealed_events import key_of, stream_of
+from eventstore.summed_lines import ArchiveLine, Base64, SummedReader, SummedWriter, decoded, moment_of
 
 VERSION = 6
 READABLE = (1, 2, 3, 4, 5, 6)
 CHAINED = 3
 """From this format on events say how they were chained."""
+KEYS_APART = 6
+"""From this format on what opens keys is in a file of its own."""
 PIECE_BYTES = 16 * 1024 * 1024
 """Of an original, in one line."""
-LINE_BYTES = 64 * 1024 * 1024
-"""No line is longer: a text has at most 8 MiB, and JSON spells a character with at most six bytes."""
-Line = TypeVar("Line", bound=BaseModel)
 
 
-class ArchiveError(AnnalsError):
-    """The file is no whole archive, or cannot be read or written; the message says where and why.
-
-    No OSError leaves this file: between the log and the archive it would be taken for the database's.
-    """
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-
-def _base64(value: object) -> object:
-    try:
-        return base64.b64decode(value, validate=True) if isinstance(value, str) else value
-    except binascii.Error as error:
-        raise ValueError(f"is no base64: {error}") from None
-
-
-Base64 = Annotated[bytes, BeforeValidator(_base64)]
-
-
-class Counts(_Line):
+class Counts(ArchiveLine):
     """How many lines of each kind there are."""
 
     texts: int = Field(ge=0)
@@ -96,7 +74,7 @@ class Counts(_Line):
         return self.texts + self.outputs + self.receipts + noted + self.events + self.originals
 
 
-class Header(_Line):
+class Header(ArchiveLine):
     """The first line."""
 
     annals_archive: Literal[1, 2, 3, 4, 5, 6]
@@ -104,7 +82,7 @@ class Header(_Line):
     counts: Counts
 
 
-class TextLine(_Line):
+class TextLine(ArchiveLine):
     """One content of a document; `digest` is sha256 of it in UTF-8, in hexadecimal. Or (`sealed`) as its row has it."""
 
     tenant: Tenant
@@ -117,7 +95,7 @@ class TextLine(_Line):
     @field_validator("sealed", mode="before")
     @classmethod
     def _decoded(cls, value: object) -> object:
-        return _base64(value)
+        return decoded(value)
 
     @property
     def content(self) -> bytes:
@@ -125,7 +103,7 @@ class TextLine(_Line):
         return (self.text or "").encode() if self.sealed is None else self.sealed
 
 
-class OutputLine(_Line):
+class OutputLine(ArchiveLine):
     """What a model said of the text with this digest; or (`sealed`) as its row has it."""
 
     model: str
@@ -134,7 +112,7 @@ class OutputLine(_Line):
     sealed: bool = False
 
 
-class OriginalLine(_Line):
+class OriginalLine(ArchiveLine):
     """A piece of what a document was read from; `digest` is sha256 of the whole, or where it is sealed the row's."""
 
     tenant: Tenant
@@ -145,7 +123,7 @@ class OriginalLine(_Line):
     key_id: str | None = None
 
 
-class ReceiptLine(_Line):
+class ReceiptLine(ArchiveLine):
     """A delivery that was taken in. Without tenant and document: of any, as old versions kept it."""
 
     tenant: Tenant | None = None
@@ -155,21 +133,22 @@ class ReceiptLine(_Line):
     received_at: AwareDatetime
 
 
-class KeyLine(_Line):
-    """A data key of an aggregate, in the clear; None for one that was destroyed. Of no tenant: the log's secret."""
+class KeyLine(ArchiveLine):
+    """A data key of an aggregate, or of no tenant the log's secret; `key` in formats 4 and 5, in the clear, None for
+    one that was destroyed."""
 
     key_id: str
     tenant: Tenant | Literal[""]
     subject: str
-    key: bytes | None
+    key: bytes | None = None
 
     @field_validator("key", mode="before")
     @classmethod
     def _decoded(cls, value: object) -> object:
-        return _base64(value)
+        return decoded(value)
 
 
-class QuestionLine(_Line):
+class QuestionLine(ArchiveLine):
     """A document that an answer rests on, by the stream of the question."""
 
     originator_id: UUID
@@ -184,7 +163,7 @@ class DocumentLine(QuestionLine):
     file: str = ""
 
 
-class Link(_Line):
+class Link(ArchiveLine):
     """An event's place in the chain of hashes."""
 
     recorded_at: AwareDatetime
@@ -209,18 +188,14 @@ class EventLine(BaseModel):
     link: Link | None
 
 
-class _End(_Line):
-    sha256: Digest
-
-
 class ArchiveWriter:
     """Writes one line after another; the caller keeps the order and the counts. Every method raises ArchiveError."""
 
     def __init__(self, file: BinaryIO, counts: Counts) -> None:
-        self._file = file
-        self._sum = hashlib.sha256()
+        self._lines = SummedWriter(file)
+        self._write = self._lines.write
         self._write(
-            {"annals_archive": VERSION, "created_at": _moment(datetime.now(UTC)), "counts": counts.model_dump()}
+            {"annals_archive": VERSION, "created_at": moment_of(datetime.now(UTC)), "counts": counts.model_dump()}
         )
 
     def text(self, tenant: str, document_id: str, digest: bytes, content: bytes, key_id: str | None) -> None:
@@ -246,14 +221,13 @@ class ArchiveWriter:
                 "document_id": document_id,
                 "event_id": str(event_id),
                 "outcome": outcome,
-                "received_at": _moment(received_at),
+                "received_at": moment_of(received_at),
             }
         )
 
-    def key(self, key_id: str, tenant: str, subject: str, key: bytes | None) -> None:
-        """A data key, in the clear; None for one that was destroyed."""
-        spelled = None if key is None else base64.b64encode(key).decode()
-        self._write({"key_id": key_id, "tenant": tenant, "subject": subject, "key": spelled})
+    def key(self, key_id: str, tenant: str, subject: str) -> None:
+        """That there is a data key, or was."""
+        self._write({"key_id": key_id, "tenant": tenant, "subject": subject})
 
     def document(self, originator_id: UUID, tenant: str, document_id: str, collection: str, file: str) -> None:
         """A document's stream, its collection, and the file of which it is a line."""
@@ -266,7 +240,7 @@ class ArchiveWriter:
 
     def event(self, position: int, state: bytes, recorded_at: datetime, follows: int, digest: bytes) -> None:
         """A stored event, as it is stored."""
-        link = {"recorded_at": _moment(recorded_at), "follows": follows, "hash": digest.hex()}
+        link = {"recorded_at": moment_of(recorded_at), "follows": follows, "hash": digest.hex()}
         self._write({**json.loads(state), "position": position, **link})
 
     def original(
@@ -279,25 +253,15 @@ class ArchiveWriter:
 
     def end(self) -> None:
         """The last line: the file is whole."""
-        self._write({"sha256": self._sum.hexdigest()})
-
-    def _write(self, line: dict[str, Any]) -> None:
-        raw = canonical(line) + b"\n"
-        self._sum.update(raw)
-        try:
-            self._file.write(raw)
-        except OSError as error:
-            raise ArchiveError(f"cannot be written: {error.strerror or error}") from error
+        self._lines.end()
 
 
 class ArchiveReader:
     """Reads one line after another, checking each. Every method raises ArchiveError."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._sum = hashlib.sha256()
-        self.line = 0
-        """The line read last, counted from 1."""
+        self._read = SummedReader(file)
+        self._lines, self._fault = self._read.lines, self._read.fault
         self.header = self._header()
 
     def texts(self) -> Iterator[TextLine]:
@@ -361,55 +325,17 @@ class ArchiveReader:
 
     def end(self) -> None:
         """Nothing is missing, nothing was changed, and nothing follows."""
-        found = self._sum.hexdigest()
-        (end,) = self._lines(1, lambda raw: _End.model_validate_json(raw))
-        if end.sha256 != found:
-            raise self._fault("the sum over all lines differs: the file was changed after it was written")
-        if self._next():
-            raise self._fault("the archive had ended before this line")
+        self._read.end()
 
     def _header(self) -> Header:
-        raw = self._next()
+        raw = self._read.next()
         try:
             version = json.loads(raw)["annals_archive"]
         except (ValueError, KeyError, TypeError):
             raise self._fault("is not the first line of an archive of Annals") from None
         if version not in READABLE:
             raise self._fault(f"is of format {version}, this Annals reads formats up to {VERSION}")
-        return self._checked(raw, lambda raw: Header.model_validate_json(raw))
-
-    def _lines(self, count: int, read: Callable[[bytes], Line]) -> Iterator[Line]:
-        for _ in range(count):
-            raw = self._next()
-            if not raw.endswith(b"\n"):
-                raise self._fault("the file was cut off here")
-            yield self._checked(raw, read)
-
-    def _checked(self, raw: bytes, read: Callable[[bytes], Line]) -> Line:
-        try:
-            return read(raw)
-        except ValidationError as error:
-            raise self._fault(plain(error)) from None
-        except (MalformedEventError, NewerSchemaError) as error:
-            raise self._fault(str(error)) from None
-        except (ValueError, AttributeError):
-            raise self._fault("is no JSON object") from None
-
-    def _next(self) -> bytes:
-        self.line += 1
-        try:
-            raw = self._file.readline(LINE_BYTES)
-        except (EOFError, zlib.error) as error:
-            raise self._fault(f"the compressed file was cut off or damaged about here: {error}") from None
-        except OSError as error:  # among them gzip's own, of a file that it did not write
-            raise self._fault(f"cannot be read: {error.strerror or error}") from error
-        if len(raw) == LINE_BYTES:
-            raise self._fault(f"is longer than {LINE_BYTES} bytes, as no line of an archive is")
-        self._sum.update(raw)
-        return raw
-
-    def _fault(self, what: str) -> ArchiveError:
-        return ArchiveError(f"line {self.line}: {what}")
+        return self._read.checked(raw, lambda raw: Header.model_validate_json(raw))
 
 
 def _event(raw: bytes, *, chained: bool) -> EventLine:
@@ -451,7 +377,3 @@ def _sealed(fields: dict[str, Any], link: Link | None) -> EventLine:
         )
     except (KeyError, TypeError) as error:
         raise MalformedEventError(f"{error}: a sealed event has it") from None
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()

@@ -10,6 +10,7 @@ from contracts.batches import batches
 from contracts.errors import AnnalsError
 from eventstore import log_secret
 from eventstore.archive import PIECE_BYTES, ArchiveReader, ArchiveWriter, Counts, OriginalLine
+from eventstore.archive_keys import KeysReader, KeysWriter, opened_keys
 from eventstore.data_keys import is_empty
 from eventstore.key_management import associated_data
 from eventstore.pool import Connection, PostgresPool, acquire, transaction
@@ -55,7 +56,8 @@ RECEIPTS = _Table(
 KEYS = _Table(
     "data_keys",
     ("key_id", "tenant", "subject", "master", "wrapped"),
-    "key_id",
+    # As the ids of both files are compared when they are read.
+    'key_id COLLATE "C"',
     "0",
     "subject LIKE 'stream/%'",
 )
@@ -89,11 +91,18 @@ async def count_lines(pool: PostgresPool) -> Counts:
 
 
 async def dump(
-    pool: PostgresPool, file: BinaryIO, *, outputs: bool, report: Report, master: MasterKey | None = None
+    pool: PostgresPool,
+    file: BinaryIO,
+    *,
+    outputs: bool,
+    report: Report,
+    keys: BinaryIO | None = None,
+    master: MasterKey | None = None,
 ) -> Counts:
     """Write the event store as it is at this moment; appending goes on meanwhile. Returns what was written.
 
-    `outputs`: model outputs too. `report` is told how many lines are written. `master` opens the keys of sealed events.
+    `outputs`: model outputs too. `report` is told how many lines are written. `keys` gets what opens what is sealed,
+    with `master`.
 
     Raises StoreUnavailableError, ArchiveError, MasterKeyError.
     """
@@ -103,6 +112,7 @@ async def dump(
         if not outputs:
             counts = counts.model_copy(update={"outputs": 0})
         writer = ArchiveWriter(file, counts)
+        opening = None if keys is None else KeysWriter(keys, counts.keys)
         parts: list[tuple[_Table, Write]] = [
             (TEXTS, writer.text),
             *([(OUTPUTS, writer.output)] if outputs else []),
@@ -115,7 +125,12 @@ async def dump(
         written = 0
         for table, write in parts:
             async for row in _rows(connection, table):
-                write(*(row if table is not KEYS else await _opened_key(row, master)))
+                if table is KEYS:
+                    writer.key(row["key_id"], row["tenant"], row["subject"])
+                    if opening is not None:
+                        opening.key(row["key_id"], await _opened_key(row, master))
+                else:
+                    write(*row)
                 written += 1
                 if written % BATCH_ROWS == 0:
                     report(written)
@@ -129,18 +144,24 @@ async def dump(
             written += 1
             report(written)
         writer.end()
+        if opening is not None:
+            opening.end()
         report(written)
     return counts
 
 
 async def restore(
-    pool: PostgresPool, archive: ArchiveReader, report: Report, master: MasterKey | None = None
+    pool: PostgresPool,
+    archive: ArchiveReader,
+    report: Report,
+    master: MasterKey | None = None,
+    keys: KeysReader | None = None,
 ) -> Counts:
     """Take an archive in, with its ids, versions, positions and times: all of it in one transaction, or nothing.
 
     One transaction rather than one that goes on where it stopped: a half-filled log looks like a log, and the relay
-    would publish it. `report` is told how many lines are taken in. `master` wraps the keys of sealed events. Raises
-    ArchiveError, NotEmptyError, MasterKeyError, StoreUnavailableError.
+    would publish it. `report` is told how many lines are taken in. `keys` opens what is sealed, and `master` wraps
+    those. Raises MissingKeysError, ArchiveError, NotEmptyError, MasterKeyError, StoreUnavailableError.
     """
     taken = 0
     async with transaction(pool) as connection:
@@ -158,7 +179,7 @@ async def restore(
             (TEXTS.name, TEXTS.columns, _texts(archive)),
             (OUTPUTS.name, OUTPUTS.columns, _outputs(archive)),
             (RECEIPTS.name, RECEIPTS.columns, _receipts(archive)),
-            (KEYS.name, KEYS_STORED, archive.data_keys()),
+            (KEYS.name, KEYS_STORED, opened_keys(archive, keys)),
             (DOCUMENTS.name, DOCUMENTS.columns, _documents(archive)),
             (QUESTIONS.name, QUESTIONS.columns, _questions(archive)),
             (EVENTS.name, STORED, _events(archive)),
@@ -258,14 +279,13 @@ def _questions(archive: ArchiveReader) -> Iterator[tuple[object, ...]]:
         yield line.originator_id, line.tenant, line.document_id
 
 
-async def _opened_key(row: asyncpg.Record, master: MasterKey | None) -> tuple[object, ...]:
+async def _opened_key(row: asyncpg.Record, master: MasterKey | None) -> bytes | None:
     if row["wrapped"] is None:
-        return row["key_id"], row["tenant"], row["subject"], None
+        return None
     if master is None:
         raise MasterKeyError()
     associated = associated_data(row["key_id"], row["tenant"], row["subject"])
-    key = await master.unwrap(WrappedKey(row["master"], row["wrapped"]), associated)
-    return row["key_id"], row["tenant"], row["subject"], key
+    return await master.unwrap(WrappedKey(row["master"], row["wrapped"]), associated)
 
 
 async def _wrapped_keys(lines: Sequence[Any], master: MasterKey | None) -> list[tuple[object, ...]]:

@@ -14,10 +14,11 @@ from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
 from annals.session import session
 from contracts.errors import AnnalsError
-from eventstore.archive import ArchiveError
+from eventstore.summed_lines import ArchiveError
 from projections.exported import ExportedTable
 from services.deadline import Deadline
 from services.operations import archive_files
+from services.operations.archive_files import KEYS_SUFFIX
 from services.operations.export import TRANSFER_LIMIT_S, Exported
 from services.operations.progress import READ_MODELS
 from services.operations.read_model_export import ExportedRows
@@ -26,6 +27,7 @@ from services.operations.table_files import FORMATS, TableFormat
 
 @click.command("export", short_help="Write the whole event store to a file, or a read model for analysts.")
 @click.argument("what", nargs=-1, metavar="[FILE | MODEL [TABLE]...]")
+@click.option("--keys", metavar="FILE", help="Of the event store: where what opens it goes.  [default: FILE.keys]")
 @click.option("--no-outputs", is_flag=True, help="Of the event store: leave out what models said, and with it vectors.")
 @click.option(
     "--format", "file_format", type=click.Choice(FORMATS), help="Of a read model: what each table is written as."
@@ -36,6 +38,7 @@ from services.operations.table_files import FORMATS, TableFormat
 def command(
     context: CommandContext,
     what: Sequence[str],
+    keys: str | None,
     no_outputs: bool,
     file_format: str | None,
     to: str | None,
@@ -50,15 +53,18 @@ def command(
     annals export graph --at monday --format csv --to monday/
 
     The event store is every text, model output, receipt, event and kept original of every tenant, as JSON Lines; - is
-    standard output, .gz compresses. The file is the log as it was at one moment, whatever is appended meanwhile. It
-    holds every document in the clear. `annals import` reads it.
+    standard output, .gz compresses. The file is the log as it was at one moment, whatever is appended meanwhile. What
+    documents say is sealed in it, and what opens it goes to a file of its own: keep the two apart, since who has both
+    reads everything. `annals import` reads them.
 
     MODEL is relational, graph or vector: its tables, or each TABLE that is named, of this tenant, as they are at one
     moment, or with --at as they were then. docs/read-models.md has every table and column.
     """
     if file_format is not None or to is not None or at is not None:
-        if no_outputs:
-            raise click.UsageError("--no-outputs is of the event store, --format, --to and --at are of a read model")
+        if no_outputs or keys is not None:
+            raise click.UsageError(
+                "--keys and --no-outputs are of the event store, --format, --to and --at are of a read model"
+            )
         if not what or what[0] not in READ_MODELS:
             raise click.UsageError(f"name the read model that is to be exported: {', '.join(READ_MODELS)}")
         if file_format is None:
@@ -70,7 +76,9 @@ def command(
         raise click.UsageError(f"a read model needs --format ({', '.join(FORMATS)}); the event store goes to one FILE")
     file = what[0] if what else "-"
     _check_output(context, file)
-    run_async(lambda: _export(context, file, not no_outputs))
+    if file == "-" and keys is None:
+        raise click.UsageError("--keys is missing: name a file for what opens the archive")
+    run_async(lambda: _export(context, file, keys or file + KEYS_SUFFIX, not no_outputs))
 
 
 def _check_output(context: CommandContext, to: str) -> None:
@@ -80,7 +88,7 @@ def _check_output(context: CommandContext, to: str) -> None:
         raise click.UsageError("standard output is a terminal; name a file, or send it to another program")
 
 
-async def _export(context: CommandContext, file: str, outputs: bool) -> None:
+async def _export(context: CommandContext, file: str, keys: str, outputs: bool) -> None:
     began = time.monotonic()
     async with session(context.settings, read_models=False) as opened:
         transfer, deadline = opened.use_cases.operations.transfer, Deadline.after(TRANSFER_LIMIT_S)
@@ -89,9 +97,12 @@ async def _export(context: CommandContext, file: str, outputs: bool) -> None:
             _said_of(_name_of(file)),
             context.progress("exporting", total, "lines") as done,
             _opened(file) as raw,
+            archive_files.written(Path(keys)) as opening,
         ):
-            exported = await transfer.export(context.caller, raw, outputs=outputs, report=done, deadline=deadline)
-    _tell(context, file, exported, outputs, round(time.monotonic() - began, 1))
+            exported = await transfer.export(
+                context.caller, raw, opening, outputs=outputs, report=done, deadline=deadline
+            )
+    _tell(context, file, keys, exported, outputs, round(time.monotonic() - began, 1))
 
 
 async def _export_tables(
@@ -140,7 +151,7 @@ def _tell_tables(
     context.give({"tables": files, "seconds": seconds})
 
 
-def _tell(context: CommandContext, file: str, exported: Exported, outputs: bool, seconds: float) -> None:
+def _tell(context: CommandContext, file: str, keys: str, exported: Exported, outputs: bool, seconds: float) -> None:
     counts, letters = exported.counts, exported.dead_letters
     say = context.note if file == "-" else context.say
     say(
@@ -149,11 +160,14 @@ def _tell(context: CommandContext, file: str, exported: Exported, outputs: bool,
         f"{counted(counts.originals, 'piece')} of originals "
         f"written to {_name_of(file)} in {seconds} s"
     )
+    say(f"what opens it is in {keys}: keep it in another place, and to `annals import` give both")
     if not outputs:
         context.note("without model outputs: where this is taken in, `annals replay vector` finds no vectors")
     if letters:
         context.note(f"left behind: {counted(letters, 'dead letter')} of this broker (see: annals dead-letters list)")
-    context.give({"file": file, **counts.model_dump(), "outputs_left_out": not outputs, "seconds": seconds})
+    context.give(
+        {"file": file, "keys_file": keys, **counts.model_dump(), "outputs_left_out": not outputs, "seconds": seconds}
+    )
 
 
 def _name_of(file: str) -> str:

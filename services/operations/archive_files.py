@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from eventstore.archive import ArchiveError
+from eventstore.summed_lines import ArchiveError
 
 GZIP_LEVEL = 6
+KEYS_SUFFIX = ".keys"
+"""Of the file that opens an archive, behind the archive's own name."""
 
 
 @contextlib.contextmanager

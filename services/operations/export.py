@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from contracts.errors import AnnalsError
 from eventstore.archive import ArchiveReader, Counts
+from eventstore.archive_keys import KeysReader
 from eventstore.dead_letters import DeadLetters
 from eventstore.pool import PostgresPool
 from eventstore.transfer import NotEmptyError, Report, count_lines, dump, restore
@@ -28,7 +29,7 @@ class TransferEvents:
     """Of every tenant, so for the operator. Every method raises StoreUnavailableError, DeadlineExceededError."""
 
     def __init__(self, pool: PostgresPool, letters: DeadLetters, master: MasterKey) -> None:
-        """`master` opens the keys of what is sealed: an archive has them in the clear, as it has texts."""
+        """`master` opens the keys of what is sealed: a keys file has them in the clear."""
         self._pool = pool
         self._letters = letters
         self._master = master
@@ -41,21 +42,24 @@ class TransferEvents:
         return counts.all - (0 if outputs else counts.outputs)
 
     async def export(
-        self, caller: Caller, file: BinaryIO, *, outputs: bool, report: Report, deadline: Deadline
+        self, caller: Caller, file: BinaryIO, keys: BinaryIO, *, outputs: bool, report: Report, deadline: Deadline
     ) -> Exported:
-        """Write the log as it is at this moment; `report` is told how many lines are written. Raises ArchiveError,
-        MasterKeyError."""
+        """Write the log as it is at this moment, and to `keys` what opens it; `report` is told how many lines are
+        written. Raises ArchiveError, MasterKeyError."""
         caller.require("system", "administer")
         async with deadline.enforce("the export"):
-            counts = await dump(self._pool, file, outputs=outputs, report=report, master=self._master)
+            counts = await dump(self._pool, file, outputs=outputs, report=report, keys=keys, master=self._master)
             return Exported(counts, await self._letters.count(None))
 
-    async def restore(self, caller: Caller, archive: ArchiveReader, *, report: Report, deadline: Deadline) -> Counts:
-        """Take all of an archive in, or nothing. Raises ArchiveError, and AnnalsError where the log is not empty."""
+    async def restore(
+        self, caller: Caller, archive: ArchiveReader, keys: KeysReader | None, *, report: Report, deadline: Deadline
+    ) -> Counts:
+        """Take all of an archive in, or nothing. Raises MissingKeysError, ArchiveError, and AnnalsError where the log
+        is not empty."""
         caller.require("system", "administer")
         try:
             async with deadline.enforce("the import"):
-                return await restore(self._pool, archive, report, self._master)
+                return await restore(self._pool, archive, report, self._master, keys)
         except NotEmptyError as error:
             raise AnnalsError(
                 f"the event store is not empty: {error}; import into a new database or --data folder"

@@ -60,10 +60,15 @@ def test_an_archive_carries_everything_to_another_place(tmp_path: Path) -> None:
         written = given(first, "export", str(archive))
     assert written["events"] == sum(status["events"].values()) == status["position"]
     assert written["texts"] == PASSAGES
-    assert stat.S_IMODE(archive.stat().st_mode) == 0o600, "it holds every document in the clear"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["annals.jsonl.gz", "corpus.jsonl", "first"]
+    keys = tmp_path / "annals.jsonl.gz.keys"
+    assert stat.S_IMODE(keys.stat().st_mode) == stat.S_IMODE(archive.stat().st_mode) == 0o600
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["annals.jsonl.gz", "annals.jsonl.gz.keys", "corpus.jsonl", "first"]
+    apart = keys.rename(tmp_path / "first" / "apart")
+    without = called(second, "import", str(archive))
+    assert without.exit_code == 1 and "name it with --keys" in without.stderr and without.stderr.count("\n") == 1
 
-    taken = given(second, "import", str(archive))
+    taken = given(second, "import", str(archive), "--keys", str(apart))
     assert {name: taken[name] for name in ("events", "texts", "outputs")} == {
         name: written[name] for name in ("events", "texts", "outputs")
     }
@@ -74,13 +79,13 @@ def test_an_archive_carries_everything_to_another_place(tmp_path: Path) -> None:
     assert there["documents"] == PASSAGES - 1
 
     # Standard output and standard input; the archive of the copy is the archive, but for the time in its header.
-    piped = raw(second, "export")
+    piped = raw(second, "export", "--keys", str(tmp_path / "keys"))
     assert piped.returncode == 0, piped.stderr
     with gzip.open(archive) as lines:
         original = lines.read().splitlines()
     assert piped.stdout.splitlines()[1:-1] == original[1:-1]
 
-    again = called(second, "import", str(archive))
+    again = called(second, "import", str(archive), "--keys", str(apart))
     assert again.exit_code == 1
     assert "is not empty" in again.stderr and len(again.stderr.splitlines()) == 1
 
@@ -112,12 +117,12 @@ def test_a_file_that_is_not_whole_is_refused_in_one_line(tmp_path: Path) -> None
         (b"", "line 1: is not the first line of an archive"),
         (b'{"id": "a", "text": "b"}\n', "line 1: is not the first line of an archive"),
     ):
-        refused = called(data, "import", "-", stdin=content)
+        refused = called(data, "import", "-", "--keys", f"{file}.keys", stdin=content)
         message = refused.stderr
         assert refused.exit_code == 1
         assert named in message and message.rstrip().endswith("nothing was taken in") and message.count("\n") == 1
     assert given(data, "status")["position"] == 0
-    assert called(data, "import", "-", stdin=b"".join(lines)).exit_code == 0
+    assert called(data, "import", "-", "--keys", f"{file}.keys", stdin=b"".join(lines)).exit_code == 0
     assert given(data, "status")["position"] == 3
 
 
@@ -128,6 +133,10 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     given(tmp_path / "data", "ingest", str(tmp_path / "one.md"))
     nowhere = called(tmp_path / "data", "export", str(tmp_path / "no folder" / "a.jsonl"))
     assert nowhere.exit_code == 1 and "cannot be written: No such file or directory" in nowhere.stderr
+    keyless = called(tmp_path / "data", "export")
+    assert keyless.exit_code == 2 and "--keys is missing" in keyless.stderr
+    nowhere = called(tmp_path / "data", "import", str(tmp_path / "one.md"), "--keys", str(tmp_path / "none"))
+    assert nowhere.exit_code == 1 and f"the keys file {tmp_path / 'none'}: cannot be read" in nowhere.stderr
     both = called(tmp_path / "data", "export", "--json")
     assert both.exit_code == 2 and "name a file" in both.stderr
     (tmp_path / "plain.gz").write_text(json.dumps({"annals_archive": 1}))

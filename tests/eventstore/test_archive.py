@@ -20,7 +20,8 @@ from contracts.codec import canonical
 from contracts.documents import DocumentContent
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.payload import Attributes
-from eventstore.archive import PIECE_BYTES, ArchiveError, ArchiveReader, Link
+from eventstore.archive import PIECE_BYTES, ArchiveReader, Link
+from eventstore.archive_keys import KeysReader
 from eventstore.chained_events import ChainedEvents
 from eventstore.log import EventLog
 from eventstore.log_ids import PUBLIC_IDS
@@ -29,6 +30,7 @@ from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
+from eventstore.summed_lines import ArchiveError
 from eventstore.texts import TextStore
 from eventstore.transfer import NotEmptyError, count_lines, dump, restore
 from security.event_chain import LogCheck, LogFault
@@ -97,8 +99,9 @@ async def exported(dsn: str, pool: PostgresPool, *, outputs: bool = True) -> byt
     return file.getvalue()
 
 
-async def take(pool: PostgresPool, raw: bytes, master: MasterKey | None = None) -> None:
-    await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None, master)
+async def take(pool: PostgresPool, raw: bytes, master: MasterKey | None = None, keys: io.BytesIO | None = None) -> None:
+    opening = None if keys is None else KeysReader(io.BytesIO(keys.getvalue()))
+    await restore(pool, ArchiveReader(io.BytesIO(raw)), lambda _: None, master, opening)
 
 
 async def checked(pool: PostgresPool) -> LogCheck:

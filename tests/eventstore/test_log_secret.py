@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventstore.archive import ArchiveReader
+from eventstore.archive_keys import KeysReader
 from eventstore.errors import StoreUnavailableError
 from eventstore.key_management import KeyManagementService
 from eventstore.log_ids import PUBLIC_IDS, LogIds
@@ -49,14 +50,16 @@ def sealing(dsn: str, pool: PostgresPool, ids: LogIds) -> Iterator[Sealing]:
     opened.close()
 
 
-async def exported(pool: PostgresPool) -> bytes:
-    file = io.BytesIO()
-    await dump(pool, file, outputs=True, report=lambda _: None, master=MASTER_KEY)
-    return file.getvalue()
+async def exported(pool: PostgresPool) -> tuple[bytes, bytes]:
+    """The archive, and what opens it."""
+    file, keys = io.BytesIO(), io.BytesIO()
+    await dump(pool, file, outputs=True, report=lambda _: None, keys=keys, master=MASTER_KEY)
+    return file.getvalue(), keys.getvalue()
 
 
-async def take(pool: PostgresPool, archive: bytes) -> None:
-    await restore(pool, ArchiveReader(io.BytesIO(archive)), lambda _: None, MASTER_KEY)
+async def take(pool: PostgresPool, archive: bytes, keys: bytes) -> None:
+    opening = KeysReader(io.BytesIO(keys))
+    await restore(pool, ArchiveReader(io.BytesIO(archive)), lambda _: None, MASTER_KEY, opening)
 
 
 async def test_a_new_log_gets_a_secret_once(pool: PostgresPool) -> None:
@@ -138,7 +141,7 @@ async def test_an_archive_carries_it(sealing: Sealing, empty: PostgresPool, ids:
     """Also into a log that has one of its own already."""
     told = await sealing.take("d", "Ada")
     assert (await open_ids(empty, MASTER_KEY)).fingerprint != ids.fingerprint
-    await take(empty, await exported(sealing.pool))
+    await take(empty, *await exported(sealing.pool))
     taken = await open_ids(empty, MASTER_KEY)
     assert taken.fingerprint == ids.fingerprint
     assert await EventReader(empty, stream_keys(empty, ids=taken)).of_aggregate(*key("d")) == told
@@ -152,7 +155,7 @@ async def test_an_archive_of_before_makes_a_log_of_before(dsn: str, pool: Postgr
     finally:
         before.close()
     await open_ids(empty, MASTER_KEY)
-    await take(empty, await exported(pool))
+    await take(empty, *await exported(pool))
     taken = await open_ids(empty, MASTER_KEY)
     assert taken is PUBLIC_IDS
     assert await EventReader(empty, stream_keys(empty, ids=taken)).of_aggregate(*key("d")) == told
@@ -166,7 +169,7 @@ async def test_whoever_has_the_log_open_while_another_is_imported_appends_nothin
     open_before = Sealing.over(postgres_server.dsn("other"), empty, ids=await open_ids(empty, MASTER_KEY))
     try:
         await open_before.keys.for_appending({PUBLIC_IDS.stream(key("x")): "default"}, ())
-        await take(empty, await exported(sealing.pool))
+        await take(empty, *await exported(sealing.pool))
         with pytest.raises(StoreUnavailableError, match="another log was imported"):
             await open_before.take("d", "Ada")
     finally:

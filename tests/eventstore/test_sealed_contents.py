@@ -145,10 +145,10 @@ async def test_an_archive_has_them_sealed(pool: PostgresPool, texts: TextStore, 
     digest = await originals.put("default", "letter", TEXT.encode() * 600_000)
     await ModelOutputs(pool, PUBLIC_IDS).put_many("m", {DIGEST: TEXT.encode()})
     await destroy(pool, "gone")
-    file = io.BytesIO()
-    await dump(pool, file, outputs=True, report=lambda _: None, master=VariableMasterKey(MASTER.text))
+    file, keys = io.BytesIO(), io.BytesIO()
+    await dump(pool, file, outputs=True, report=lambda _: None, keys=keys, master=VariableMasterKey(MASTER.text))
     assert b"Wilhelmina" not in file.getvalue() and own[2].encode() not in file.getvalue()
-    await take(empty, file.getvalue(), VariableMasterKey(MASTER.text))
+    await take(empty, file.getvalue(), VariableMasterKey(MASTER.text), keys)
     restored = TextStore(empty, stream_keys(empty))
     assert await restored.get_many([own]) == {own: TEXT}
     with pytest.raises(MissingTextError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from contracts.documents import DocumentContent, EntitiesExtracted, Mention, Tex
 from contracts.envelope import DomainEvent, new_event
 from contracts.payload import Attributes
 from eventstore.archive import ArchiveReader
+from eventstore.archive_keys import KeysReader, MissingKeysError
 from eventstore.chained_events import ChainedEvents
 from eventstore.data_keys import DataKeys
 from eventstore.erasures import ErasurePlan, Erasures
@@ -29,7 +31,8 @@ from eventstore.opening import open_states
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
 from eventstore.sealed_events import StreamKey, opened, seal_event
-from eventstore.transfer import dump, restore
+from eventstore.summed_lines import ArchiveError
+from eventstore.transfer import count_lines, dump, restore
 from security.encryption import MAX_USES
 from security.errors import DecryptionError, MasterKeyError, UnknownKeyError
 from security.event_chain import LogCheck
@@ -233,28 +236,95 @@ async def test_sealed_bytes_mean_nothing_elsewhere(sealing: Sealing) -> None:
         await open_states([foreign], sealing.keys)
 
 
+@pytest.fixture
+async def other(postgres_server: PostgresServer) -> AsyncIterator[PostgresPool]:
+    """Another database, empty."""
+    postgres_server.execute("CREATE DATABASE other TEMPLATE annals")
+    pool = await open_pool(postgres_server.dsn("other"))
+    yield pool
+    await pool.close()
+    postgres_server.execute("DROP DATABASE other WITH (FORCE)")
+
+
+async def archived(sealing: Sealing) -> tuple[bytes, bytes]:
+    """The log as it is, and what opens it."""
+    file, keys = io.BytesIO(), io.BytesIO()
+    master = VariableMasterKey(MASTER.text)
+    await dump(sealing.pool, file, outputs=True, report=lambda _: None, keys=keys, master=master)
+    return file.getvalue(), keys.getvalue()
+
+
+async def take(pool: PostgresPool, archive: bytes, keys: bytes | None, master: LocalKey = MASTER) -> None:
+    opening = None if keys is None else KeysReader(io.BytesIO(keys))
+    reader = ArchiveReader(io.BytesIO(archive))
+    await restore(pool, reader, lambda _: None, VariableMasterKey(master.text), opening)
+
+
 async def test_an_archive_carries_what_is_sealed_to_another_master_key(
-    sealing: Sealing, postgres_server: PostgresServer
+    sealing: Sealing, postgres_server: PostgresServer, other: PostgresPool
 ) -> None:
     await sealing.take("gone", "Ada")
     kept = await sealing.take("kept", "Grace")
     await sealing.destroy("gone")
-    file = io.BytesIO()
-    await dump(sealing.pool, file, outputs=True, report=lambda _: None, master=VariableMasterKey(MASTER.text))
-    postgres_server.execute("CREATE DATABASE other TEMPLATE annals")
     master = LocalKey(bytes(32))
-    pool = await open_pool(postgres_server.dsn("other"))
+    await take(other, *await archived(sealing), master)
+    there = await asyncio.to_thread(Sealing.over, postgres_server.dsn("other"), other, master)
     try:
-        await restore(pool, ArchiveReader(io.BytesIO(file.getvalue())), lambda _: None, VariableMasterKey(master.text))
-        there = await asyncio.to_thread(Sealing.over, postgres_server.dsn("other"), pool, master)
-        try:
-            check = await checked(pool)
-            assert (check.fault, check.checked) == (None, 4)
-            assert await there.reader.after(0, 10) == kept
-            more = await there.take("kept", "Hopper")
-            assert await there.reader.of_aggregate(*key("kept")) == [*kept, *more]
-        finally:
-            there.close()
+        check = await checked(other)
+        assert (check.fault, check.checked) == (None, 4)
+        assert await there.reader.after(0, 10) == kept
+        more = await there.take("kept", "Hopper")
+        assert await there.reader.of_aggregate(*key("kept")) == [*kept, *more]
     finally:
-        await pool.close()
-        postgres_server.execute("DROP DATABASE other WITH (FORCE)")
+        there.close()
+
+
+async def test_what_opens_an_archive_is_in_a_file_of_its_own(sealing: Sealing, other: PostgresPool) -> None:
+    await sealing.take("kept", "Grace")
+    archive, keys = await archived(sealing)
+    secrets = [json.loads(line)["key"] for line in keys.splitlines()[1:-1]]
+    assert secrets and not any(one.encode() in archive for one in secrets)
+    with pytest.raises(MissingKeysError, match="--keys"):
+        await take(other, archive, None)
+    await sealing.take("later", "Ada")
+    later = await archived(sealing)
+    with pytest.raises(ArchiveError, match="older than the archive"):
+        await take(other, later[0], keys)
+    for damaged in (keys[:-40], keys.replace(b'"key":"', b'"key":"AA', 1), archive, keys + b"{}\n"):
+        with pytest.raises(ArchiveError, match="the keys file, line"):
+            await take(other, archive, damaged)
+    assert not (await count_lines(other)).all
+    await take(other, archive, later[1])
+    assert await other.fetchval("SELECT count(*) FROM annals.data_keys") == 1, "of what the archive has"
+
+
+async def test_a_later_file_of_keys_opens_no_more_what_was_erased_since(
+    sealing: Sealing, postgres_server: PostgresServer, other: PostgresPool
+) -> None:
+    await sealing.take("gone", "Ada")
+    kept = await sealing.take("kept", "Grace")
+    archive, _ = await archived(sealing)
+    await sealing.destroy("gone")
+    await take(other, archive, (await archived(sealing))[1])
+    there = await asyncio.to_thread(Sealing.over, postgres_server.dsn("other"), other, MASTER)
+    try:
+        assert await there.reader.after(0, 10) == kept
+    finally:
+        there.close()
+
+
+async def test_an_archive_of_before_has_its_keys_within(
+    sealing: Sealing, postgres_server: PostgresServer, other: PostgresPool
+) -> None:
+    kept = await sealing.take("kept", "Grace")
+    archive, keys = await archived(sealing)
+    secrets = {one["key_id"]: one["key"] for one in map(json.loads, keys.splitlines()[1:-1])}
+    header, *lines = [json.loads(line) for line in archive.splitlines()[:-1]]
+    within = [{**one, "key": secrets[one["key_id"]]} if one.get("key_id") in secrets else one for one in lines]
+    old = b"".join(canonical(line) + b"\n" for line in ({**header, "annals_archive": 5}, *within))
+    await take(other, old + canonical({"sha256": hashlib.sha256(old).hexdigest()}) + b"\n", None)
+    there = await asyncio.to_thread(Sealing.over, postgres_server.dsn("other"), other, MASTER)
+    try:
+        assert await there.reader.after(0, 10) == kept
+    finally:
+        there.close()
