@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from aggregates import document as documents
 from aggregates.cause import Cause
-from contracts.codec import decode, encode
+from contracts.codec import encode
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.topics import topics
+from contracts.unvalidated import decode_unvalidated
 from streams import message as messages
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
@@ -111,9 +112,9 @@ def test_an_event_is_decoded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> No
 
     def counted(raw: bytes, **known: Any) -> DomainEvent:
         decoded.append(raw)
-        return decode(raw, **known)
+        return decode_unvalidated(raw, **known)
 
-    monkeypatch.setattr(messages, "decode", counted)
+    monkeypatch.setattr(messages, "decode_unvalidated", counted)
     record = message(0, encode(event), event_type=event.event_type.encode())
     assert read_event(record, {"DocumentDeleted"}) is None
     first = read_event(record, {"DocumentIngested"})
