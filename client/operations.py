@@ -1,15 +1,12 @@
 """How everything fares, by a gateway."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
-from client.gateway import Gateway, GatewayError, segment
+from client.gateway import Gateway, segment
 
 ANSWERS_LIMIT_S = 660.0
 """The gateway asks two generations each question."""
-LOOK_EVERY_S = 0.5
 
 
 async def status(gateway: Gateway) -> dict[str, Any]:
@@ -41,30 +38,3 @@ async def answers(gateway: Gateway, one: str, other: str, questions: Sequence[st
         "POST", f"/projections/past/{segment(one)}/answers", json=wanted, timeout=ANSWERS_LIMIT_S
     )
     return found
-
-
-async def begin(gateway: Gateway, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Begin a job. What is None of `wanted` is left to the gateway."""
-    body = {name: value for name, value in wanted.items() if value is not None}
-    job: dict[str, Any] = await gateway.send("POST", path, json=body, headers={"idempotency-key": str(uuid4())})
-    return job
-
-
-async def follow(gateway: Gateway, job: dict[str, Any], report: Callable[[int], None]) -> dict[str, Any]:
-    """The job once it is done; `report` gets how much of it is done. Called off, it is broken off there as well.
-
-    Raises GatewayError where it failed, or somebody else broke it off.
-    """
-    path = f"/projections/jobs/{segment(job['id'])}"
-    try:
-        while job["state"] == "running":
-            report(job["done"])
-            await asyncio.sleep(LOOK_EVERY_S)
-            job = await gateway.get(path)
-    except asyncio.CancelledError:
-        await gateway.send("DELETE", path)
-        raise
-    if job["state"] != "done":
-        raise GatewayError(job["error"] or f"somebody broke it off: {job['kind']}; give the command again")
-    report(job["done"])
-    return job

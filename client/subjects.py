@@ -1,15 +1,14 @@
 """What names a person, and its erasure, by a gateway."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import uuid4
 
-from client.gateway import Gateway, GatewayError, segment
+from client.gateway import Gateway, GatewayError
+from client.jobs import begin, follow
 
 SUBJECTS_LIMIT_S = 3660.0
 """The gateway reads the whole log."""
-LOOK_EVERY_S = 0.5
+JOBS = "/subjects/jobs"
 
 
 async def find(gateway: Gateway, names: Sequence[str]) -> dict[str, Any]:
@@ -26,14 +25,8 @@ async def erase(
     them are done. Raises GatewayError where it failed, or somebody broke it off.
     """
     wanted = {"names": list(names), "documents": list(documents), "reason": reason}
-    job = await gateway.send("POST", "/subjects/erase", json=wanted, headers={"idempotency-key": str(uuid4())})
-    while job["state"] == "running":
-        report(job["done"])
-        await asyncio.sleep(LOOK_EVERY_S)
-        job = await gateway.get(f"/subjects/jobs/{segment(job['id'])}")
-    if job["state"] != "done":
-        why = job["error"] or "somebody broke it off"
+    job, why = await follow(gateway, JOBS, await begin(gateway, "/subjects/erase", wanted), report)
+    if why is not None:
         raise GatewayError(f"the erasure ended: {why}; give the command again, and it goes on")
-    report(job["done"])
     result: dict[str, Any] = job["result"]
     return result

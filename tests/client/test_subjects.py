@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from client import subjects
+from client import jobs
 from client.gateway import Gateway, GatewayError
 from client.subjects import erase
 
@@ -32,7 +32,7 @@ async def followed(*states: dict[str, Any]) -> tuple[Any, list[int]]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subjects, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(jobs, "LOOK_EVERY_S", 0.0)
 
 
 async def test_it_is_told_how_far_it_is_and_what_went() -> None:
