@@ -77,9 +77,9 @@ class DatabaseIntegrationLayerContract:
         raise NotImplementedError
 
     @pytest.fixture
-    async def history(self, dsn: str) -> AsyncIterator[History]:
+    async def history(self, dsn: str, services: Stores) -> AsyncIterator[History]:
         """A log in which nothing happened yet."""
-        async with open_history(dsn) as opened:
+        async with open_history(dsn, services.settings.data) as opened:
             yield opened
 
     async def test_a_document_with_what_every_database_knows_of_it(self, services: Stores, history: History) -> None:

@@ -47,7 +47,7 @@ def account(tmp_path: Path, dsn: str, name: str, *roles: str) -> None:
     """As another process makes it."""
 
     async def create() -> None:
-        async with open_stores(load_settings(data=tmp_path), dsn) as stores, open_security(stores) as security:
+        async with open_stores(load_settings(data=tmp_path / "data"), dsn) as stores, open_security(stores) as security:
             caller = Caller("default", "test", "test", FULL_ACCESS)
             await security.accounts.create(caller, name, "user", roles, deadline=Deadline.after(10))
 

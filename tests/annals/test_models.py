@@ -15,7 +15,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from tests.annals.layer_contract import follow
 from tests.inference.tiny import make_encoder
-from tests.projections.history import History
+from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
 CALLER = Caller("default", "annals", "worker", FULL_ACCESS)
@@ -36,6 +36,13 @@ HARBOUR, MARKET = OfMinilm("harbour", ("Ada met Bob.",), dimension=384), OfMinil
 def soon() -> Deadline:
     """For what does not take long."""
     return Deadline.after(60)
+
+
+@pytest.fixture
+async def history(dsn: str, tmp_path: Path) -> AsyncIterator[History]:
+    """Of the log of `services`."""
+    async with open_history(dsn, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def served(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Served]:
             inside = Inside(gateway.settings, dsn)
 
             async def furnished(use_cases: UseCases) -> list[str]:
-                async with open_history(dsn) as history:
+                async with open_history(dsn, tmp_path / "data") as history:
                     await furnish(use_cases, history, DeadLetters(history.pool))
                 security, tokens = use_cases.security, []
                 for number in range(ACCOUNTS):

@@ -31,7 +31,7 @@ def served(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[tuple[Re
             inside = Inside(gateway.settings, dsn)
 
             async def furnished(use_cases: UseCases) -> str:
-                async with open_history(dsn) as history:
+                async with open_history(dsn, tmp_path / "data") as history:
                     await furnish(use_cases, history, DeadLetters(history.pool))
                 await use_cases.security.accounts.create(root(), "eraser", "user", ["administrator"], deadline=soon())
                 return (await use_cases.security.api_keys.issue(root(), "eraser", "k", deadline=soon())).text

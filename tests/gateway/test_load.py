@@ -73,7 +73,7 @@ def loaded(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Loaded]:
         try:
 
             async def furnished(use_cases: UseCases) -> None:
-                async with open_history(dsn) as history:
+                async with open_history(dsn, tmp_path / "data") as history:
                     await furnish(use_cases, history, DeadLetters(history.pool))
 
             inside.do(furnished)

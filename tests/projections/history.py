@@ -3,7 +3,9 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from aggregates import document as documents
@@ -15,6 +17,7 @@ from aggregates.cause import Cause
 from aggregates.document import Document
 from aggregates.entity import Entity
 from aggregates.reasoning_query import ReasoningQuery
+from annals.composition.master_keys import FILE_NAME
 from annals.embedded.postgres import ensure_vector
 from contracts.documents import MentionsReassigned, RelationshipUpdated, RelationshipValidated, Statement
 from contracts.entities import EntityAssigned, EntityMerged, EntityUpdated, EntityValidated
@@ -25,13 +28,15 @@ from contracts.reasoning import ReasoningChainValidated, ReasoningQueryExecuted,
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.log import EventLog
-from eventstore.log_ids import PUBLIC_IDS
+from eventstore.log_secret import open_ids
 from eventstore.outputs import ModelOutputs
 from eventstore.pool import PostgresPool, open_pool
 from eventstore.reader import EventReader
+from eventstore.stream_keys import MasterStreamKeys, StreamKeys, ids_of
 from eventstore.texts import TextStore
 from projections.vector.codec import register
 from projections.vector.postgres import SEARCH_SETTINGS
+from security.master_key import FileMasterKey
 from tests.projections.stories import Story, digest, vector_of
 
 DocumentDecision = Callable[[Document | None], Sequence[DomainEvent]]
@@ -275,18 +280,24 @@ class History:
 
 
 @contextlib.asynccontextmanager
-async def open_history(dsn: str) -> AsyncIterator[History]:
-    """Everything a history needs, over a migrated database."""
+async def open_history(dsn: str, data: Path | None = None) -> AsyncIterator[History]:
+    """Everything a history needs, over a migrated database. `data`: the folder of the installation that has the log
+    open, too, by whose master key it is sealed; without one it is in the clear."""
     await ensure_vector(dsn)
     pool = await open_pool(dsn, init=register, server_settings=SEARCH_SETTINGS)
     with EventLog.connect(dsn) as log:
-        reader = EventReader(pool)
-        commands = Commands(log, reader)
+        keys = None if data is None else await _keys_of(pool, FileMasterKey(data / FILE_NAME))
+        reader = EventReader(pool, keys)
+        commands = Commands(log, reader, keys)
         try:
-            yield History(pool, reader, commands, TextStore(pool), ModelOutputs(pool, PUBLIC_IDS))
+            yield History(pool, reader, commands, TextStore(pool, keys), ModelOutputs(pool, ids_of(keys)))
         finally:
             commands.close()
             await pool.close()
+
+
+async def _keys_of(pool: PostgresPool, master: FileMasterKey) -> StreamKeys:
+    return MasterStreamKeys(pool, master, timedelta(days=90), await open_ids(pool, master))
 
 
 def keys_of(events: Sequence[DomainEvent]) -> list[AggregateKey]:

@@ -127,7 +127,7 @@ def open_target(server: PostgresServer, name: str, data: Path) -> Iterator[Targe
         try:
 
             async def furnished(use_cases: UseCases) -> dict[str, int]:
-                async with open_history(dsn) as history:
+                async with open_history(dsn, data) as history:
                     return await furnish(use_cases, history, DeadLetters(history.pool))
 
             gateway.wait_for_models()

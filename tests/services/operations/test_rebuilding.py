@@ -18,7 +18,7 @@ from services.deadline import Deadline, DeadlineExceededError
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import RebuildRunningError
 from tests.projections.contract.folding import follow
-from tests.projections.history import History
+from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
@@ -29,6 +29,13 @@ CALLER = Caller("default", "operator", "test", FULL_ACCESS)
 def soon() -> Deadline:
     """For what does not take long."""
     return Deadline.after(60)
+
+
+@pytest.fixture
+async def history(dsn: str, tmp_path: Path) -> AsyncIterator[History]:
+    """Of the log of `services`."""
+    async with open_history(dsn, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -13,12 +13,19 @@ from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
-from tests.projections.history import History
+from tests.projections.history import History, open_history
 from tests.projections.stories import Story
 
 CALLER = Caller("default", "operator", "test", FULL_ACCESS)
 OWN = {"annals.generations", "annals.consumer_positions"}
 HARBOUR = Story("harbour", ("Ada met Bob.", "Bob saw Cleo."), title="Harbour")
+
+
+@pytest.fixture
+async def history(dsn: str, tmp_path: Path) -> AsyncIterator[History]:
+    """Of the log of `services`."""
+    async with open_history(dsn, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """An installation in which nothing happened yet, its use cases, and what happens."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.composition.use_cases import UseCases, use_cases_over
 from annals.settings import load_settings
-from tests.projections.history import History
+from tests.projections.history import History, open_history
 
 
 @pytest.fixture
@@ -21,9 +20,10 @@ async def stores(dsn: str, tmp_path: Path) -> AsyncIterator[Stores]:
 
 
 @pytest.fixture
-async def history(stores: Stores, history: History) -> History:
-    """Of the log with its secret."""
-    return replace(history, reader=stores.reader, commands=stores.commands, texts=stores.texts, outputs=stores.outputs)
+async def history(dsn: str, stores: Stores) -> AsyncIterator[History]:
+    """Of its log."""
+    async with open_history(dsn, stores.settings.data) as opened:
+        yield opened
 
 
 @pytest.fixture
