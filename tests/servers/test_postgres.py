@@ -15,11 +15,13 @@ SECRET = "nobody-may-see-this"
 READER = "annals_test_reader"
 
 
-def made(dsn: str, folder: Path) -> None:
-    """Have Annals' database there, with one document: commands that only read make none."""
+def made(dsn: str, folder: Path) -> dict[str, str]:
+    """Have Annals' database there, with one document, as commands that only read make none; what opens it elsewhere."""
     article = folder / "made.md"
     article.write_text("# Made\n\nThis is here.")
-    annals(folder / "maker", "ingest", str(article), env={"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": "127.0.0.1:1"})
+    env = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": "127.0.0.1:1"}
+    annals(folder / "maker", "ingest", str(article), env=env)
+    return {**env, "ANNALS_MASTER_KEY_FILE": str(folder / "maker" / "master.key")}
 
 
 @pytest.fixture
@@ -79,8 +81,7 @@ def test_what_is_wrong_with_it_is_said_in_one_line(
 
 
 def test_a_database_of_a_newer_annals_is_left_alone(postgres_dsn: str, tmp_path: Path) -> None:
-    env = {"ANNALS_POSTGRES": postgres_dsn, "ANNALS_BROKER": "127.0.0.1:1"}
-    made(postgres_dsn, tmp_path)
+    env = made(postgres_dsn, tmp_path)
     assert annals_json(tmp_path, "list", env=env)["documents"] == []
     execute(postgres_dsn, "INSERT INTO annals.migrations (number, name) VALUES (9999, 'tomorrow')")
     done = annals(tmp_path, "list", env=env, check=False)
@@ -90,8 +91,7 @@ def test_a_database_of_a_newer_annals_is_left_alone(postgres_dsn: str, tmp_path:
 
 def test_commands_use_nothing_of_a_data_folder_that_is_in_use(postgres_dsn: str, tmp_path: Path) -> None:
     """Where all is given by address, one command does not keep another one waiting."""
-    env = {"ANNALS_POSTGRES": postgres_dsn, "ANNALS_BROKER": "127.0.0.1:1"}
-    made(postgres_dsn, tmp_path)
+    env = made(postgres_dsn, tmp_path)
     lock = Lock(tmp_path)
     lock.take()
     try:
