@@ -199,7 +199,7 @@ READING = [
     ("replay", "all"),
     ("delete", "a"),
     ("dead-letters", "list"),
-    ("export", "-"),
+    ("export", "-", "--keys", "keys"),
 ]
 
 
