@@ -37,7 +37,9 @@ async def test_found_through_redis_and_called_on_while_it_is_away(
         process = subprocess.Popen(  # noqa: ASYNC220
             [*ANNALS, "run", "service", STORAGE, "--data", str(tmp_path / "service")],
             cwd=ROOT,
-            env=environment({**empty_env, "ANNALS_POSTGRES": postgres_dsn}),
+            env=environment(
+                {**empty_env, "ANNALS_POSTGRES": postgres_dsn, "ANNALS_MASTER_KEY_FILE": str(tmp_path / "master.key")}
+            ),
             stdout=output,
             stderr=output,
         )
