@@ -17,6 +17,7 @@ from contracts.entity_decisions import NO_DECISIONS
 from contracts.event_types import EventType
 from contracts.payload import Payload
 from eventstore.erasures import ErasurePlan, Erasures
+from eventstore.generations import RegisteredGeneration
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from eventstore.sealed_events import subject_of
@@ -214,12 +215,20 @@ class EraseDocuments:
 
     async def _forget(self, keys: Sequence[AggregateKey]) -> None:
         """Have no generation of a read model hold anything of these, nor that they were there."""
-        kept = [one for one in await self._generations.registry.all() if one.state in ("ready", "retired")]
+        models = {projection.model.name: projection.model for projection in self._projections}
         for projection in self._projections:
-            model = projection.model
-            stores = [self._generations.of(one).store for one in kept if one.read_model == model.name]
-            for store in (projection.store, *stores):
-                await _forget(model, store, keys)
+            await _forget(projection.model, projection.store, keys)
+        for one in await self._aside():
+            if one.read_model in models:
+                try:
+                    await _forget(models[one.read_model], self._generations.of(one).store, keys)
+                except Exception:
+                    # What somebody drops meanwhile, or what expires, holds nothing of them any more.
+                    if one.id in {other.id for other in await self._aside()}:
+                        raise
+
+    async def _aside(self) -> list[RegisteredGeneration]:
+        return [one for one in await self._generations.registry.all() if one.state in ("ready", "retired")]
 
 
 async def _forget(model: ReadModel, store: Store, keys: Sequence[AggregateKey]) -> None:

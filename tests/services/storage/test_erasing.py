@@ -12,6 +12,7 @@ from contracts.envelope import EventMetadata
 from contracts.event_types import EventType
 from contracts.ids import chunk_id, entity_id, stream_id
 from eventstore.chained_events import ChainedEvents
+from eventstore.generations import RegisteredGeneration
 from eventstore.keys import AggregateKey
 from eventstore.log_ids import PUBLIC_IDS
 from eventstore.originals import OriginalStore
@@ -262,6 +263,31 @@ async def test_what_a_model_says_of_it_while_it_is_erased_goes_too(knowledge: Kn
         await stores.generations.discard(begun)
         await erasing
     assert await stores.outputs.get_many("another@1", list(SECRET.outputs)) == {}
+    assert await left(knowledge) == []
+
+
+async def test_a_generation_that_somebody_drops_meanwhile_is_passed_over(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await knowledge.tell(SECRET)
+    await delete(knowledge)
+    stores = knowledge.stores
+    models = [(one.model, one.store) for one in stores.projections.values()]
+    await replay(models, stores.generations, stores.reader, stores.topics, lambda _: None, keep_s=600)
+    registry, dropped = stores.generations.registry, set[str]()
+    listed = registry.all
+
+    async def listed_and_dropped() -> list[RegisteredGeneration]:
+        found = await listed()
+        for one in found if await stores.pool.fetchval("SELECT count(*) FROM annals.unfinished_erasures") else ():
+            if one.state == "retired":
+                await stores.generations.drop(one.id)
+                dropped.add(one.read_model)
+        return found
+
+    monkeypatch.setattr(registry, "all", listed_and_dropped)
+    assert (await erase(knowledge)).keys > 0
+    assert dropped == set(stores.projections)
     assert await left(knowledge) == []
 
 
