@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +26,7 @@ from eventstore.log import EventLog
 from eventstore.log_ids import PUBLIC_IDS
 from eventstore.originals import OriginalStore
 from eventstore.outputs import ModelOutputs
-from eventstore.pool import PostgresPool, open_pool
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.summed_lines import ArchiveError
@@ -51,16 +50,6 @@ DOCUMENTS = [
 ]
 DIGEST = "ab" * 32
 RECEIPT = Delivery("north", "letters/1", UUID(int=7))
-
-
-@pytest.fixture
-async def empty(postgres_server: PostgresServer) -> AsyncIterator[PostgresPool]:
-    """Another database, empty."""
-    postgres_server.execute("CREATE DATABASE other TEMPLATE annals")
-    opened = await open_pool(postgres_server.dsn("other"))
-    yield opened
-    await opened.close()
-    postgres_server.execute("DROP DATABASE other WITH (FORCE)")
 
 
 def append(dsn: str, events: list[DomainEvent]) -> list[DomainEvent]:

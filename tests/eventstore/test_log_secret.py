@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.key_management import KeyManagementService
 from eventstore.log_ids import PUBLIC_IDS, LogIds
 from eventstore.log_secret import SUBJECT, open_ids
-from eventstore.pool import PostgresPool, open_pool
+from eventstore.pool import PostgresPool
 from eventstore.reader import EventReader
 from eventstore.transfer import dump, restore
 from security.encryption import MAX_USES
@@ -25,16 +25,6 @@ from tests.eventstore.sealing import MASTER, Sealing, key, stream_keys
 
 WITH_ALL = "INSERT INTO annals.data_keys VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 MASTER_KEY = VariableMasterKey(MASTER.text)
-
-
-@pytest.fixture
-async def empty(postgres_server: PostgresServer) -> AsyncIterator[PostgresPool]:
-    """Another database, empty."""
-    postgres_server.execute("CREATE DATABASE other TEMPLATE annals")
-    opened = await open_pool(postgres_server.dsn("other"))
-    yield opened
-    await opened.close()
-    postgres_server.execute("DROP DATABASE other WITH (FORCE)")
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from eventstore.transfer import dump
 from security.errors import DecryptionError, UnknownKeyError
 from security.master_key import VariableMasterKey
 from tests.eventstore.sealing import MASTER, stream_keys
-from tests.eventstore.test_archive import empty as empty
 from tests.eventstore.test_archive import take
 
 TEXT = "Wilhelmina met Ottokar in Zagreb."
