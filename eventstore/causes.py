@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.event_types import EventType
-from eventstore.pool import PostgresPool, acquire
+from eventstore.pool import PostgresPool, acquire, transaction
 from eventstore.reader import listed, seen_within
 
 _STEPS = f"""
@@ -66,7 +66,9 @@ class RequestCauses:
         self, tenant: str, correlation_id: str, types: Collection[EventType], collections: Collection[str] | None
     ) -> list[StepCount]:
         """Of a request's events of these types, in the order in which each kind of step first happened."""
-        async with acquire(self._pool) as connection:
+        async with transaction(self._pool, readonly=True) as connection:
+            # Of a request that has just been recorded the planner expects one event, and would look at each pair.
+            await connection.execute("SET LOCAL enable_nestloop = off")
             rows = await connection.fetch(_STEPS, tenant, correlation_id, sorted(types), listed(collections))
         return [
             StepCount(
