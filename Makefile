@@ -43,8 +43,9 @@ test-servers: $(READY)
 	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest tests/servers --durations=25
 
 # Kills and load over many rounds, an hour and more. ANNALS_TEST_ROUNDS and ANNALS_TEST_SEED choose how many and which;
-# every round prints its seed.
+# every round prints its seed. Before them the unit tests look for new examples that fail.
 test-long: $(READY)
+	ANNALS_TEST_EXAMPLES=search $(BIN)/python -m pytest -q -m unit -n logical --dist worksteal
 	ANNALS_TEST_SERVERS=1 $(BIN)/python -m pytest -m long -s
 
 check: $(READY)

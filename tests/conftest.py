@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 import subprocess
 import time
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from tests.projections.history import History
 
 # How long an example takes says what else the machine does. What hangs is ended by the test's own limit.
-hypothesis.settings.register_profile("annals", deadline=None)
-hypothesis.settings.load_profile("annals")
+# A commit is judged by the same examples wherever it is tested; `make test-long` looks for others.
+hypothesis.settings.register_profile("annals", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("ANNALS_TEST_EXAMPLES", "annals"))
 
 _NUMBERS = itertools.count(1)
 # A machine that goes down may take the tests' databases along. A killed server loses nothing all the same: a commit is

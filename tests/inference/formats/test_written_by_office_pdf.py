@@ -181,7 +181,12 @@ PLACED = st.tuples(
 )
 
 
-@given(st.lists(PLACED, max_size=30, unique_by=lambda one: one[:2]))
+def _overprinted(one: tuple[float, float, str]) -> tuple[float, float, str]:
+    """Equal where a text is printed over itself, a little aside: the engine takes that for bold, and for one text."""
+    return round(one[0], -1), *one[1:]
+
+
+@given(st.lists(PLACED, max_size=30, unique_by=(lambda one: one[:2], _overprinted)))
 @settings(max_examples=100, deadline=None)
 def test_no_word_is_lost_wherever_it_stands(read_one: ReadOne, placed: list[tuple[float, float, str]]) -> None:
     found = read_one(drawn((50, 60, "lighthouse"), *placed)).text
