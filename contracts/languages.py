@@ -43,6 +43,7 @@ _SCRIPTS = {
 _LETTERS = {language: re.compile(f"[{letters}]") for language, letters in _SCRIPTS.items()}
 _ANY = re.compile(rf"[^\W\d_]|[{UNSPACED}]")
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 
 _LANGUAGES_OF: dict[str, list[str]] = {}
 for _language, _words in FUNCTION_WORDS.items():
@@ -108,20 +109,25 @@ _NEIGHBOURS: dict[str, Callable[[str, int], str | None]] = {"ru": _cyrillic, "ar
 
 
 def _latin(text: str) -> str | None:
-    words = Counter(_WORD.findall(text.lower()))
-    number = words.total()
+    found = _words(text.lower())
+    words, number = Counter(found), len(found)
     function_words: dict[str, float] = defaultdict(float)
     # In the text's order, so that sums are the same to the last bit in every process.
-    for word, times in words.items():
-        languages = _LANGUAGES_OF.get(word, ())
+    for word, languages in [(word, _LANGUAGES_OF[word]) for word in words if word in _LANGUAGES_OF]:
+        each = min(words[word], MOST_TIMES) / len(languages)
         for language in languages:
-            function_words[language] += min(times, MOST_TIMES) / len(languages)
+            function_words[language] += each
     first = _clear(function_words, SURE)
     if first is None:
         # Endings alone tell a title, and help with the rest.
         endings = _by_letters(text, words)
         first = _clear({one: function_words[one] + min(LEAST, endings[one]) for one in {*function_words, *endings}}, 1)
     return first if first is None or number <= FEW or function_words[first] >= COVERAGE * number else None
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters. Most texts are of ASCII, where cutting at all else takes a quarter of the time."""
+    return text.translate(_NO_LETTERS).split() if text.isascii() else _WORD.findall(text)
 
 
 def _clear(found: Mapping[str, float], times: float) -> str | None:

