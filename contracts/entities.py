@@ -8,7 +8,6 @@ from contracts.event_types import EventType
 from contracts.payload import EntityKind, Identifier, Items, Name, Payload, Reason, Revision, Share
 
 MOST_ALIASES = 100
-MOST_DOCUMENTS = 500
 
 
 class EntityUpdated(Payload):
@@ -41,11 +40,13 @@ class EntityValidated(Payload):
 
 
 class EntitySplit(Payload):
-    """What these documents call by this entity's name is another one, `into`; they have MentionsReassigned."""
+    """What some documents call by this entity's name is another one, `into`. Which they are their MentionsReassigned of
+    the same correlation say: an id in here would outlive the document's erasure.
+    """
 
     event_type: ClassVar[EventType] = EventType.ENTITY_SPLIT
+    schema_version: ClassVar[int] = 2
     into: Identifier
-    documents: Annotated[Items[Identifier], Field(min_length=1, max_length=MOST_DOCUMENTS)]
     reason: Reason | None = None
 
 

@@ -75,6 +75,11 @@ def _chains_may_be_judged_no_more(data: Fields) -> Fields:
     return data
 
 
+def _splits_name_no_documents(data: Fields) -> Fields:
+    """Version 1 named the documents as well, some of which may have been erased since."""
+    return {name: value for name, value in data.items() if name != "documents"}
+
+
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("DocumentIngested", 1): _text_fields_became_a_reference,
     ("DocumentUpdated", 1): _text_fields_became_a_reference,
@@ -83,6 +88,7 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("RelationshipsDiscovered", 1): _one_event_was_the_whole_result,
     ("EntityUpdated", 1): _decisions_have_reasons,
     ("EntityValidated", 1): _decisions_have_reasons,
+    ("EntitySplit", 1): _splits_name_no_documents,
     ("RelationshipsDiscovered", 2): _relations_say_when_and_whether,
     ("RelationshipUpdated", 1): _corrections_say_what_they_correct,
     ("RelationshipValidated", 1): _judgements_say_what_they_judge,

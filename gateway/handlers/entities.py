@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, Field
 
-from contracts.entities import MOST_DOCUMENTS
 from contracts.payload import EntityKind, Identifier, Name, Predicate, Reason, Share
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
 from gateway.parameters import Cursor, Decision, EntityName, Limit
 from services.knowledge.derived import DerivedPage
+from services.knowledge.entities import MOST_DOCUMENTS
 from services.knowledge.review import MOST, Reviewed, ReviewItem
 from services.knowledge.views import EntityChange, EntityDetail
 from services.positions import Position

@@ -14,8 +14,9 @@ from aggregates.document import Document
 from aggregates.entity import Entity
 from contracts.codec import plain
 from contracts.documents import MentionsReassigned
-from contracts.entities import MOST_DOCUMENTS, EntityMerged, EntitySplit, EntityUpdated, EntityValidated
+from contracts.entities import EntityMerged, EntitySplit, EntityUpdated, EntityValidated
 from contracts.envelope import DomainEvent
+from contracts.event_types import EventType
 from contracts.text import is_blank
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
@@ -32,6 +33,9 @@ from services.knowledge.which import entity_meant
 from services.reasons import reason_of_caller
 from services.storage.lookup import find_aggregate
 
+MOST_DOCUMENTS = 500
+"""That are split off at once."""
+PAGE = 500
 Decide = Callable[[Entity | None], tuple[DomainEvent, ...]]
 
 
@@ -221,12 +225,12 @@ class EntityService:
             own = await self._named_by(caller.tenant, found, wanted)
             into, cause = str(uuid4()), _cause(caller)
             with _checked():
-                split = EntitySplit(into=into, documents=tuple(dict.fromkeys(wanted)), reason=reason)
+                split = EntitySplit(into=into, reason=reason)
                 meant = MentionsReassigned(entity_id=own, into=into, reason=reason)
                 named = EntityUpdated(name=name, reason=reason) if name else None
             commands = [
                 self._command(caller, own, lambda state: decisions.split(state, own, split, cause)),
-                *self._reassigned(caller, split.documents, meant, cause),
+                *self._reassigned(caller, list(dict.fromkeys(wanted)), meant, cause),
             ]
             if named is not None:
                 commands.append(self._command(caller, into, lambda state: decisions.update(state, into, named, cause)))
@@ -249,14 +253,15 @@ class EntityService:
             own = found.entity_id
             state = await self._state(caller.tenant, own)
             at, undone = decisions.undoable(state, own, version)
-            cause = await self._undoing(caller, own, at)
+            event = await self._decision(caller.tenant, own, at)
+            cause = _undoing(caller, event)
             with _checked():
                 commands = [self._command(caller, own, lambda now: decisions.undo(now, own, version, reason, cause))]
                 if isinstance(undone, EntitySplit):
                     await self._refuse_if_grown(caller.tenant, undone.into)
                     back = MentionsReassigned(entity_id=undone.into, into=own, reason=reason)
                     commands += [
-                        *self._reassigned(caller, undone.documents, back, cause),
+                        *self._reassigned(caller, await self._split_off(event, undone.into), back, cause),
                         self._command(
                             caller, undone.into, lambda now: decisions.undo_all(now, undone.into, reason, cause)
                         ),
@@ -275,16 +280,29 @@ class EntityService:
             raise InvalidRequestError(
                 f"{found.name} was merged into nothing; name the documents that mean another one (--document)"
             )
-        cause = await self._undoing(caller, own, merged[-1])
+        cause = _undoing(caller, await self._decision(caller.tenant, own, merged[-1]))
         events = await self._decided(
             [self._command(caller, own, lambda now: decisions.undo(now, own, merged[-1], reason, cause))]
         )
         return _change(own, found.name, events, None)
 
-    async def _undoing(self, caller: Caller, entity: str, version: int) -> Cause:
-        """The decision of this version is what its undoing follows from."""
-        (undone,) = await self._reader.page_of(AggregateKey(caller.tenant, "entity", entity), None, version - 1, 1)
-        return replace(_cause(caller), causation_id=undone.event_id)
+    async def _decision(self, tenant: str, entity: str, version: int) -> DomainEvent:
+        (event,) = await self._reader.page_of(AggregateKey(tenant, "entity", entity), None, version - 1, 1)
+        return event
+
+    async def _split_off(self, split: DomainEvent, into: str) -> list[str]:
+        """The documents of a split, but for those that were erased since: what was decided with it says which."""
+        assert split.position is not None, "it comes from the log"
+        found, after = list[str](), split.position
+        while events := await self._reader.of_request(
+            split.tenant, split.correlation_id, [EventType.MENTIONS_REASSIGNED], None, after, PAGE
+        ):
+            for event in events:
+                assert event.position is not None
+                after = event.position
+                if isinstance(event.event_data, MentionsReassigned) and event.event_data.into == into:
+                    found.append(event.aggregate_id)
+        return list(dict.fromkeys(found))
 
     async def _named_by(self, tenant: str, found: FoundEntity, wanted: Sequence[str]) -> str:
         """Whose mentions these documents have: its own, or those of one that was merged into it.
@@ -398,3 +416,8 @@ def _change(entity: str, name: str, events: Sequence[DomainEvent], into: str | N
 
 def _cause(caller: Caller) -> Cause:
     return caller.cause(f"entity-{uuid4()}")
+
+
+def _undoing(caller: Caller, undone: DomainEvent) -> Cause:
+    """The decision is what its undoing follows from."""
+    return replace(_cause(caller), causation_id=undone.event_id)

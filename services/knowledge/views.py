@@ -96,8 +96,8 @@ def _told(event: DomainEvent) -> str:
             return f"merged into {into}"
         case EntityValidated(valid=valid, confidence=confidence):
             return f"{'validated' if valid else 'rejected'} with confidence {confidence:g}"
-        case EntitySplit(into=into, documents=documents):
-            return f"split: {', '.join(documents[:3])}{' and more' if len(documents) > 3 else ''} mean {into}"
+        case EntitySplit(into=into):
+            return f"split: what some documents call so is {into}"
         case EntityAssigned(into=into, rule=rule, confidence=confidence):
             return f"assigned to {into} by its name ({rule}) with confidence {confidence:g}"
         case EntityReleased():

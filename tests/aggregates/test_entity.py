@@ -26,7 +26,7 @@ Decide = Callable[..., tuple[DomainEvent, ...]]
 NAMED = EntityUpdated(name="Ada Lovelace", type="PERSON", aliases=("Ada",))
 RENAMED = EntityUpdated(name="Ada King", type="PERSON")
 MERGED = EntityMerged(into="e2", reason="same person")
-SPLIT = EntitySplit(into="e3", documents=("d1",), reason="another person")
+SPLIT = EntitySplit(into="e3", reason="another person")
 REAL = EntityValidated(valid=True, confidence=0.9)
 UNREAL = EntityValidated(valid=False, confidence=0.9)
 DECISIONS: list[tuple[Decide, Payload, Payload]] = [
@@ -162,7 +162,7 @@ def test_what_is_not_in_force_is_not_undone() -> None:
 
 
 def test_splits_are_undone_one_by_one_in_any_order() -> None:
-    second = EntitySplit(into="e4", documents=("d2",))
+    second = EntitySplit(into="e4")
     (event,) = entities.undo(state(SPLIT, second), "e1", 1, None, CAUSE)
     found = state(SPLIT, second, event.event_data)
     assert found is not None

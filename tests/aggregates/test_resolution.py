@@ -60,7 +60,7 @@ def test_people_come_before_rules() -> None:
     """Who merged, split or refused has the last word, whatever is assigned later."""
     for decided in (
         (EntityMerged(into="e9"),),
-        (EntitySplit(into="e9", documents=("d1",)),),
+        (EntitySplit(into="e9"),),
         (assigned("e2"), EntityDecisionUndone(version=1)),
     ):
         assert assign(state(*decided), "e1", assigned("e3"), CAUSE) == ()
@@ -90,7 +90,7 @@ def test_people_undo_what_rules_assigned() -> None:
     assert payloads(entities.undo(both, "e1", 1, None, CAUSE)) == [EntityDecisionUndone(version=1)]
 
 
-PEOPLE = st.sampled_from([EntityMerged(into="e7"), EntityMerged(into="e8"), EntitySplit(into="e9", documents=("d1",))])
+PEOPLE = st.sampled_from([EntityMerged(into="e7"), EntityMerged(into="e8"), EntitySplit(into="e9")])
 RULE = st.sampled_from([assigned("e2"), assigned("e3"), None])
 
 
@@ -119,10 +119,10 @@ def test_nothing_that_rules_say_changes_what_people_said(said: list[Payload | No
 def test_in_force_are_the_last_of_each_kind_all_splits_and_an_assignment_that_nobody_overruled() -> None:
     history = [
         EntityValidated(valid=False, confidence=0.5),
-        EntitySplit(into="e3", documents=("d1",)),
+        EntitySplit(into="e3"),
         EntityValidated(valid=True, confidence=0.9),
         assigned("e2"),
-        EntitySplit(into="e4", documents=("d2",)),
+        EntitySplit(into="e4"),
     ]
 
     def in_force(*more: Payload) -> frozenset[int]:

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.codec import MalformedEventError, canonical, decode, encode
 from contracts.documents import DocumentIngested, DocumentUpdated, RelationshipsDiscovered
+from contracts.entities import EntitySplit
 from contracts.reasoning import ReasoningQueryExecuted
 from contracts.registry import PAYLOADS
 from contracts.upcasters import UPCASTERS, upcast
@@ -28,6 +29,15 @@ UPDATED_1 = (
     b'"title":"Report, again","uri":null},'
     b'"event_id":"0b7e9d3a-52a4-4f6a-9c3f-5a9d6b1e2c22","event_type":"DocumentUpdated",'
     b'"metadata":{"actor":"ada","source":"gateway","tenant":"acme"},"position":null,"schema_version":1,'
+    b'"timestamp":"2023-11-06T09:00:00Z"}'
+)
+
+
+SPLIT_1 = (
+    b'{"aggregate_id":"e1","aggregate_version":3,"causation_id":null,"correlation_id":"c3",'
+    b'"event_data":{"documents":["private/letters.md","report"],"into":"e2","reason":"another person"},'
+    b'"event_id":"2c7e9d3a-52a4-4f6a-9c3f-5a9d6b1e2c33","event_type":"EntitySplit",'
+    b'"metadata":{"actor":"ada","source":"cli","tenant":"acme"},"position":null,"schema_version":1,'
     b'"timestamp":"2023-11-06T09:00:00Z"}'
 )
 
@@ -58,7 +68,12 @@ def test_an_updated_document_of_version_1_reads_as_version_2() -> None:
     assert (data.text.characters, data.text.bytes, data.uri, data.attributes) == (4, 4, None, {})
 
 
-@pytest.mark.parametrize("raw", [INGESTED_1, UPDATED_1])
+def test_a_split_of_version_1_reads_without_its_documents() -> None:
+    event = decode(SPLIT_1)
+    assert (event.schema_version, event.event_data) == (2, EntitySplit(into="e2", reason="another person"))
+
+
+@pytest.mark.parametrize("raw", [INGESTED_1, UPDATED_1, SPLIT_1])
 def test_reading_changes_nothing_but_the_schema_version(raw: bytes) -> None:
     old, new = json.loads(raw), json.loads(encode(decode(raw)))
     changed = {name for name in old if old[name] != new[name]}

@@ -19,6 +19,7 @@ from eventstore.originals import OriginalStore
 from eventstore.outputs import row_of
 from eventstore.receipts import Delivery, InboxReceipts
 from eventstore.sealed_contents import hidden
+from projections.relational.entity_lookup import EntityLookup
 from projections.replay import replay
 from projections.verify import verify
 from security.access import FULL_ACCESS
@@ -26,6 +27,7 @@ from security.event_chain import LogCheck
 from services.caller import Caller
 from services.deadline import Deadline, DeadlineExceededError
 from services.errors import AccessDeniedError, NotFoundError
+from services.knowledge.entities import EntityService
 from services.storage.erasing import Erasure
 from services.storage.intake import Submission
 from tests.projections.contract.folding import digests
@@ -57,6 +59,11 @@ async def erase(knowledge: Knowledge, document_id: str = SECRET.document_id, lim
 async def delete(knowledge: Knowledge) -> None:
     await knowledge.history.delete(SECRET)
     await knowledge.follow()
+
+
+async def told(knowledge: Knowledge) -> str:
+    """All that the log still says, in the clear."""
+    return "\n".join([event.model_dump_json() for event in await knowledge.history.all()])
 
 
 async def all_digests(knowledge: Knowledge) -> dict[str, str]:
@@ -180,6 +187,30 @@ async def test_no_guess_of_a_text_can_be_confirmed_by_a_copy_that_was_made_befor
     assert {row_of(ids, one).hex() for one in SECRET.outputs} <= copy, "they are there, by other names"
     assert hidden(ids, bytes.fromhex(digest(SECRET.text))).hex() in copy
     assert not guessed & copy
+
+
+async def test_a_decision_on_an_entity_of_others_too_says_nothing_of_it(knowledge: Knowledge) -> None:
+    """And is still there, for the others, until it is undone."""
+    await knowledge.tell(SECRET, Story("third", ("Ada saw Cleo.",)))
+    stores = knowledge.stores
+    entities = EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool)
+    both = [[SECRET.document_id], ["kept"]]
+    split = await entities.split(CALLER, "Ada", both, name="Ada of the harbour", deadline=Deadline.after(20))
+    await knowledge.follow()
+    there = await told(knowledge)
+    assert SECRET.document_id in there and SECRET.title in there, "the search finds what is there"
+    await delete(knowledge)
+    await erase(knowledge)
+    still = await told(knowledge)
+    assert [secret for secret in SECRETS if secret in still] == []
+    detail = await entities.show(CALLER, split.entity_id, limit=10, deadline=Deadline.after(20))
+    assert next(one.what for one in detail.decisions) == f"split: what some documents call so is {split.into}"
+
+    before = len(await knowledge.history.all())
+    await entities.undo(CALLER, split.entity_id, version=1, deadline=Deadline.after(20))
+    undone = (await knowledge.history.all())[before:]
+    back = [one.aggregate_id for one in undone if one.event_type is EventType.MENTIONS_REASSIGNED]
+    assert back == ["kept"], "what was erased is passed over"
 
 
 async def test_the_same_comes_back_as_new(knowledge: Knowledge) -> None:
