@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from security.encryption import IV_BYTES, KEY_BYTES, new_key
 from security.errors import MasterKeyError
 
 MAX_FILE_BYTES = 64 * 1024
+SETTLED_NS = 2 * 10**9
+"""A file that is not older may be written once more within the same tick of its times: it is read each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,14 @@ class _LocalMasterKey:
         return self._keys()[0].id == wrapped.master
 
 
+_Seen = tuple[int, int, int, int, int, int]
+
+
+def _seen(found: os.stat_result) -> _Seen:
+    """What is another one of another file, and of one that was written or made readable for others since."""
+    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 class VariableMasterKey(_LocalMasterKey):
     """Given with the settings: the present key first, then older ones. Whoever gives it rotates it."""
 
@@ -182,13 +193,21 @@ class VariableMasterKey(_LocalMasterKey):
 
 
 class FileMasterKey(_LocalMasterKey):
-    """A file for its owner alone, a key a line, the present one first. It is read anew each time, for a rotation."""
+    """A file for its owner alone, a key a line, the present one first. It is looked at each time, for a rotation, and
+    read anew where it may be another one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.source = str(path)
+        self._read: tuple[_Seen, Sequence[LocalKey]] | None = None
 
     def _keys(self) -> Sequence[LocalKey]:
+        if self._read is not None:
+            seen, keys = self._read
+            with contextlib.suppress(OSError):
+                if _seen(os.lstat(self._path)) == seen:
+                    return keys
+        self._read = None
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -201,7 +220,10 @@ class FileMasterKey(_LocalMasterKey):
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
                 raise MasterKeyError(f"the master key {self._path} is not for its owner alone; give it mode 600")
-            return read_keys(file.read(MAX_FILE_BYTES).decode("ascii", "replace"), str(self._path))
+            keys = read_keys(file.read(MAX_FILE_BYTES).decode("ascii", "replace"), str(self._path))
+        if abs(time.time_ns() - found.st_ctime_ns) > SETTLED_NS:
+            self._read = _seen(found), keys
+        return keys
 
     async def begin(self) -> None:
         """Make the file, unless it is there."""

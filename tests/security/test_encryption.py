@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from security import master_key
 from security.encryption import MAX_DATA_BYTES, EncryptedData, EncryptionContext, new_key, seal, unseal
 from security.errors import DecryptionError, MasterKeyError, TooMuchToEncryptError
 from security.master_key import FileMasterKey, LocalKey, MasterKey, VariableMasterKey, WrappedKey, read_keys
@@ -142,6 +143,35 @@ async def test_the_file_is_for_its_owner_alone_and_made_once(tmp_path: Path) -> 
         await one.wrap(KEY, b"")
 
 
+@pytest.fixture(params=["settled", "new"])
+def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose times say which it is, or one that was written right now, as each is right after it is made."""
+    monkeypatch.setattr(master_key, "SETTLED_NS", -1 if request.param == "settled" else 10**18)
+
+
+@pytest.mark.usefixtures("age")
+async def test_a_file_that_was_read_is_looked_at_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    one = FileMasterKey(path)
+    await one.begin()
+    old = await one.wrap(KEY, b"")
+    path.chmod(0o640)
+    with pytest.raises(MasterKeyError, match="give it mode 600"):
+        await one.wrap(KEY, b"")
+    path.chmod(0o600)
+    assert await one.is_present(old)
+    path.rename(tmp_path / "aside.key")
+    with pytest.raises(MasterKeyError, match="is missing; restore it"):
+        await one.unwrap(old, b"")
+    path.symlink_to(tmp_path / "aside.key")
+    with pytest.raises(MasterKeyError, match="cannot be read"):
+        await one.unwrap(old, b"")
+    path.unlink()
+    await FileMasterKey(path).begin()
+    assert not await one.is_present(old)
+
+
+@pytest.mark.usefixtures("age")
 async def test_a_rotated_file_serves_who_has_it_open_and_forgets_when_it_is_told(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
     one, two = FileMasterKey(path), FileMasterKey(path)
