@@ -37,13 +37,13 @@ CHUNK_BYTES = 32_000
 
 
 def stories(count: int) -> list[Story]:
-    """Documents of about TEXT_BYTES, in chunks of about CHUNK_BYTES, of which no two are alike."""
+    """Documents of about TEXT_BYTES, in chunks of about CHUNK_BYTES, of which no two are alike; of few, long words."""
     chance = random.Random(1)
     return [
         Story(
             f"d{number}",
             tuple(
-                f"Ada met Bob{index}. {chance.getrandbits(256):x} " + "and so on " * (CHUNK_BYTES // 10)
+                f"Ada met Bob{index}. {chance.getrandbits(256):x} " + ("and" * 133 + " ") * (CHUNK_BYTES // 400)
                 for index in range(TEXT_BYTES // CHUNK_BYTES)
             ),
         )
