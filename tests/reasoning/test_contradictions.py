@@ -6,8 +6,6 @@ from reasoning.contradictions import DOUBTED, with_contradictions
 from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
 from reasoning.results import Answer, Candidate, ScoredPassage
-from tests.reasoning.examples import articles
-from tests.reasoning.test_example_questions import QUESTIONS
 from tests.reasoning.town import TENANT, TownEmbedder, TownReaders
 
 WHEN = "When was Oster Mill founded?"
@@ -148,11 +146,3 @@ async def test_an_answer_of_the_engine_tells_what_contradicts_it(embedder: TownE
     answer = await Reasoner(readers, readers, OneEmbedder(embedder)).ask(TENANT, WHEN)
     assert {answer.answer, *contradicting(answer)} == {"1849", "1851"}
     assert answer.confidence <= DOUBTED
-
-
-async def test_nothing_contradicts_the_answers_to_the_example_questions(embedder: TownEmbedder) -> None:
-    """No two of the examples' articles say different things of one thing."""
-    readers = TownReaders(embedder, articles())
-    engine = Reasoner(readers, readers, OneEmbedder(embedder))
-    answers = {one["question"]: await engine.ask(TENANT, one["question"]) for one in QUESTIONS}
-    assert {question: contradicting(answer) for question, answer in answers.items() if contradicting(answer)} == {}

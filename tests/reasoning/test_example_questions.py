@@ -1,9 +1,12 @@
 """Forty questions on the articles of `examples/`, written before the code that answers them, and those of the demo."""
 
+import asyncio
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import pytest
 
 from reasoning.embedder import OneEmbedder
 from reasoning.engine import Reasoner
@@ -23,16 +26,22 @@ DEMO = {
 SURE = 0.8
 
 
-async def answers(embedder: TownEmbedder) -> list[tuple[dict[str, Any], Answer]]:
+Asked: TypeAlias = list[tuple[dict[str, Any], Answer]]
+
+
+@pytest.fixture(scope="module")
+def asked(embedder: TownEmbedder) -> Asked:
+    """All of them, once."""
     readers = TownReaders(embedder, articles())
     engine = Reasoner(readers, readers, OneEmbedder(embedder))
-    return [(question, await engine.ask(TENANT, question["question"])) for question in QUESTIONS]
+
+    async def ask() -> Asked:
+        return [(question, await engine.ask(TENANT, question["question"])) for question in QUESTIONS]
+
+    return asyncio.run(ask())
 
 
-async def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_is_declined(
-    embedder: TownEmbedder,
-) -> None:
-    asked = await answers(embedder)
+def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_is_declined(asked: Asked) -> None:
     assert len(asked) == 40
     right = [exact_match(answer.answer, question["answers"]) == 1.0 for question, answer in asked]
     wrong = [
@@ -43,6 +52,12 @@ async def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_i
     unanswerable = [answer for question, answer in asked if not question["answers"]]
     assert sum(answer.answer is None for answer in unanswerable) >= 8
     assert all(answer.missing for _, answer in asked if answer.answer is None)
+
+
+def test_nothing_contradicts_the_answers(asked: Asked) -> None:
+    """No two of the examples' articles say different things of one thing."""
+    told = {q["question"]: [one.answer for one in a.candidates if one.contradicts] for q, a in asked}
+    assert {question: contradicting for question, contradicting in told.items() if contradicting} == {}
 
 
 async def test_the_demos_questions_are_answered_by_spans_with_the_steps_that_lead_there(embedder: TownEmbedder) -> None:
