@@ -1,5 +1,7 @@
 """What one generation of a read model in PostgreSQL holds, copied into another by the database itself."""
 
+import asyncpg
+
 from eventstore.pool import Connection, transaction
 from projections.errors import ReadModelReplacedError
 from projections.postgres.consistent_read import retry_replaced
@@ -34,10 +36,13 @@ async def copy(source: PostgresStore, to: PostgresStore) -> Copied | None:
         own, rows = {table.name for table in to.layout.tables}, 0
         for table in to.layout.compared:
             columns = await connection.fetchval(_COLUMNS, to.schema, table)
-            done = await connection.execute(
-                f"INSERT INTO {to.schema}.{table} ({columns}) SELECT {columns} FROM {source.schema}.{table}",
-                timeout=LIMIT_S,
-            )
+            try:
+                done = await connection.execute(
+                    f"INSERT INTO {to.schema}.{table} ({columns}) SELECT {columns} FROM {source.schema}.{table}",
+                    timeout=LIMIT_S,
+                )
+            except asyncpg.UndefinedTableError as error:  # a switch renames, and waits for no reader
+                raise ReadModelReplacedError() from error
             rows += int(done.rpartition(" ")[2]) if table in own else 0
         await to.index(connection)
         await to.changed(connection, await _tenants(connection, to.schema))

@@ -9,11 +9,13 @@ import pytest
 
 from contracts.topics import topics
 from eventstore.generations import GenerationExistsError, RegisteredGeneration
+from eventstore.pool import Connection
 from projections import as_of
 from projections.as_of import make_as_of
 from projections.changes import ReadModel, uniform_positions
 from projections.errors import UnfoldableEventError
 from projections.generations import Generations
+from projections.postgres.store import PostgresStore
 from projections.replay import build
 from projections.store import Generation
 from projections.vector.postgres import PostgresPassages
@@ -236,3 +238,27 @@ async def test_none_begins_with_what_was_made_by_others(
     assert await held(generations, anew) == expected
     left = {one.id for one in await generations.registry.all() if one.purpose == "snapshot"}
     assert left == {one.id for one in snapshot.values()}
+
+
+async def test_one_that_is_switched_away_while_it_is_copied_is_done_without(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A switch gives a generation another name, and waits for no reader."""
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR, MARKET)
+    for one in live:
+        await one.everything()
+    head = await history.reader.head()
+    expected = await held(generations, await made(live, generations, "nothing", head - 1, from_near=False))
+    for each in await generations.registry.all():
+        if each.purpose == "nothing":
+            await generations.drop(each.id)
+    make_room = PostgresStore.make_room_as
+
+    async def switched(store: PostgresStore, connection: Connection, schema: str) -> None:
+        await make_room(store, connection, schema)
+        await history.pool.execute(f"ALTER SCHEMA {schema} RENAME TO {schema}_away")
+
+    monkeypatch.setattr(PostgresStore, "make_room_as", switched)
+    assert await held(generations, await made(live, generations, "anew", head - 1)) == expected
