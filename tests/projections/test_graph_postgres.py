@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from projections.graph import postgres
 from projections.graph.model import LAYOUT, GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
@@ -49,3 +50,23 @@ async def test_a_snapshot_is_of_one_generation(history: History) -> None:
         await eventually(history, f"SELECT ({_LIVE}) <> {generation}")
     assert await reading == whole
     await replay
+
+
+@pytest.mark.parametrize("at_once", [0, 4, 5, 2_000])
+async def test_names_of_many_passages_are_found_as_those_of_few(
+    history: History, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Three passages are about one name and two about another: read in one walk, or name by name."""
+    live = await open_model("graph", history)
+    await history.tell(
+        Story("harbour", ("Ada met Bob.", "Bob saw Cleo.", "Bob slept."), title="Harbour"),
+        Story("market", ("Cleo knew Dora.", "Edgar sleeps."), title="Market"),
+    )
+    await live.everything()
+    graph, keys = PostgresGraph(history.pool), ["market", "nowhere", "", "harbour"]
+    wanted = await graph.named("default", keys, 2)
+    monkeypatch.setattr(postgres, "NAMED_AT_ONCE", at_once)
+
+    found = await graph.named("default", keys, 2)
+    assert sorted(found) == sorted(wanted)
+    assert sorted(one.name for one in found) == ["Harbour", "Harbour", "Market", "Market"]
