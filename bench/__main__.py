@@ -29,6 +29,7 @@ from bench import (
     projection,
     replay,
     scale,
+    sealed_texts,
     sealing,
 )
 from bench.servers import Figures, Stopwatch, say
@@ -60,6 +61,7 @@ MEASUREMENTS = USUAL | {
     "chain": chain.measure,
     "chunk_context": chunk_context.measure,
     "sealing": sealing.measure,
+    "sealed_texts": sealed_texts.measure,
     "ingest_peers": ingest_peers.measure,
     "models": models.measure,
     "common_entity": common_entity.measure,

@@ -1,6 +1,6 @@
 """The archive: a whole event store as JSON Lines, to be read by any program and taken in by an empty store.
 
-    header     {"annals_archive": 6, "created_at",
+    header     {"annals_archive": 7, "created_at",
                "counts": {"texts", "outputs", "receipts", "keys", "documents", "questions", "events", "originals"}}
     text       {"tenant", "document_id", "digest", "text"}, or sealed: {"tenant", "document_id", "digest", "key_id",
                "sealed"}, in base64; its digest is the one of its row, which says nothing of the text
@@ -22,7 +22,8 @@ The counts say how many lines of each kind follow one another; formats before 4 
 those before 5 nothing but events that is sealed; in 4 and 5 a key has "key", which opens, in base64; null: destroyed.
 Without its last line a file is not whole. What was erased before is not in it: its texts are not, its key is nowhere.
 
-Since format 6 what opens lies in a file of its own, the keys file (`eventstore.archive_keys`).
+Since format 6 what opens lies in a file of its own, the keys file (`eventstore.archive_keys`). Since format 7 texts and
+originals that are sealed may be compressed within (`eventstore.sealed_contents`).
 """
 
 import base64
@@ -45,8 +46,8 @@ from eventstore.log_ids import PUBLIC_IDS
 from eventstore.sealed_events import key_of, stream_of
 from eventstore.summed_lines import ArchiveLine, Base64, SummedReader, SummedWriter, decoded, moment_of
 
-VERSION = 6
-READABLE = (1, 2, 3, 4, 5, 6)
+VERSION = 7
+READABLE = (1, 2, 3, 4, 5, 6, 7)
 CHAINED = 3
 """From this format on events say how they were chained."""
 KEYS_APART = 6
@@ -77,7 +78,7 @@ class Counts(ArchiveLine):
 class Header(ArchiveLine):
     """The first line."""
 
-    annals_archive: Literal[1, 2, 3, 4, 5, 6]
+    annals_archive: Literal[1, 2, 3, 4, 5, 6, 7]
     created_at: AwareDatetime
     counts: Counts
 

@@ -3,16 +3,22 @@
 The key is not that of the events, which is made with the first of them: contents are stored before. Both are destroyed
 together. A sealed row has the id of its key; one of before, in the clear, has none, and is sealed when it is stored
 again, or by `seal_some`.
+
+What gets shorter by it is compressed (zstd) before it is sealed; PostgreSQL cannot compress it afterwards. Its row
+begins with `COMPRESSED` and its length in the clear, four bytes, big end first; any other sealed row with a random iv.
 """
 
+import asyncio
 import base64
 import json
 import os
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
+import cramjam
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -20,12 +26,21 @@ from eventstore.errors import ConflictError
 from eventstore.log import KEYS_CHANGED
 from eventstore.log_ids import LogIds
 from eventstore.pool import PostgresPool, acquire
-from eventstore.sealed_events import subject_of
+from eventstore.sealed_events import LEAST_COMPRESSED, subject_of
 from eventstore.stream_keys import AppendingKeys, StreamKeys, ids_of
 from security.encryption import IV_BYTES
 from security.errors import DecryptionError, UnknownKeyError
 
 TRIES = 5
+COMPRESSED = b"annals\x00\x02"
+_LENGTH_BYTES = 4
+_HEAD_BYTES = len(COMPRESSED) + _LENGTH_BYTES
+LEVEL = 3
+"""Of zstd: what more would take of a processor is out of proportion to what it saves."""
+ASIDE_BYTES = 256 * 1024
+"""More is compressed and sealed, or opened, in a thread: nothing else would go on meanwhile."""
+
+Made = TypeVar("Made")
 ContentTable = Literal["texts", "originals"]
 ContentKey = tuple[str, str, bytes]
 """Tenant, document id, digest."""
@@ -38,6 +53,15 @@ class Content(NamedTuple):
     document_id: str
     digest: bytes
     content: bytes
+
+
+def length_of(column: str) -> str:
+    """SQL of how many bytes a content has in the clear, about; of what is compressed the first bytes are read."""
+    return (
+        f"CASE WHEN key_id IS NOT NULL AND substring({column} FROM 1 FOR {len(COMPRESSED)}) = '\\x{COMPRESSED.hex()}' "
+        f"THEN ('x' || encode(substring({column} FROM {len(COMPRESSED) + 1} FOR {_LENGTH_BYTES}), 'hex'))"
+        f"::bit(32)::bigint ELSE octet_length({column}) END"
+    )
 
 
 class SealedContents:
@@ -60,7 +84,8 @@ class SealedContents:
         for _ in range(TRIES):
             keys = await self._keys.for_appending(streams, list(streams))
             try:
-                await self._put(contents, [_sealed(one, keys) for one in contents], _said(keys, streams))
+                sealed = await _made(partial(_sealed, contents, keys), [one.content for one in contents])
+                await self._put(contents, sealed, _said(keys, streams))
             except asyncpg.PostgresError as error:
                 if error.sqlstate != KEYS_CHANGED:
                     raise
@@ -78,7 +103,7 @@ class SealedContents:
         """About how many bytes each of those has that are there."""
         return {
             (row["tenant"], row["document_id"], bytes(row["digest"])): row["bytes"]
-            for row in await self._of(keys, "octet_length(t.content) AS bytes")
+            for row in await self._of(keys, f"{length_of('t.content')} AS bytes")
         }
 
     async def _of(self, keys: Sequence[ContentKey], columns: str) -> list[asyncpg.Record]:
@@ -112,14 +137,7 @@ class SealedContents:
                 raise UnknownKeyError()
             # Rows go with their key: whoever still finds one may have it.
             secrets = await self._keys.for_reading(wanted, remembered=True)
-        found = []
-        for row in rows:
-            own = Content(row["tenant"], row["document_id"], bytes(row["digest"]), bytes(row["content"]))
-            if row["key_id"] is None:
-                found.append(own)
-            elif (secret := secrets[row["key_id"]]) is not None:
-                found.append(own._replace(content=open_content(own, secret, streams[row["key_id"]])))
-        return found
+        return await _made(partial(_clear, rows, secrets, streams), [row["content"] for row in rows])
 
     async def seal_some(self, limit: int) -> int:
         """Seal at most `limit` rows that are in the clear; returns how many there were."""
@@ -172,23 +190,57 @@ def hidden(ids: LogIds, digest: bytes) -> bytes:
 
 def open_content(sealed: Content, secret: bytes, stream: UUID) -> bytes:
     """The content of a row, sealed for `stream`. Raises DecryptionError where anything of it was changed."""
-    iv, within = sealed.content[:IV_BYTES], sealed.content[IV_BYTES:]
+    compressed = sealed.content.startswith(COMPRESSED)
+    head, raw = (sealed.content[:_HEAD_BYTES], sealed.content[_HEAD_BYTES:]) if compressed else (b"", sealed.content)
     try:
-        return AESGCM(secret).decrypt(iv, within, _associated(stream))
+        within = AESGCM(secret).decrypt(raw[:IV_BYTES], raw[IV_BYTES:], _associated(stream, head))
     except (InvalidTag, ValueError):
         raise DecryptionError() from None
+    return bytes(cramjam.zstd.decompress(within)) if compressed else within
 
 
-def _sealed(one: Content, keys: AppendingKeys) -> tuple[bytes, bytes, str]:
+def _clear(
+    rows: Sequence[asyncpg.Record], secrets: Mapping[str, bytes | None], streams: Mapping[str, UUID]
+) -> list[Content]:
+    found = []
+    for row in rows:
+        own = Content(row["tenant"], row["document_id"], bytes(row["digest"]), bytes(row["content"]))
+        if row["key_id"] is None:
+            found.append(own)
+        elif (secret := secrets[row["key_id"]]) is not None:
+            found.append(own._replace(content=open_content(own, secret, streams[row["key_id"]])))
+    return found
+
+
+def _sealed(contents: Sequence[Content], keys: AppendingKeys) -> list[tuple[bytes, bytes, str]]:
+    return [_sealed_one(one, keys) for one in contents]
+
+
+def _sealed_one(one: Content, keys: AppendingKeys) -> tuple[bytes, bytes, str]:
     stream = keys.ids.contents(one.tenant, one.document_id)
     key = keys.keys[stream]
+    head, within = _compressed(one.content)
     iv = os.urandom(IV_BYTES)
-    sealed = AESGCM(key.secret).encrypt(iv, one.content, _associated(stream))
-    return hidden(keys.ids, one.digest), iv + sealed, key.key_id
+    sealed = AESGCM(key.secret).encrypt(iv, within, _associated(stream, head))
+    return hidden(keys.ids, one.digest), head + iv + sealed, key.key_id
 
 
-def _associated(stream: UUID) -> bytes:
-    return b"annals content 1\x00" + stream.bytes
+def _compressed(content: bytes) -> tuple[bytes, bytes]:
+    """What is before the iv, and what is sealed."""
+    if len(content) >= LEAST_COMPRESSED:
+        within = bytes(cramjam.zstd.compress(content, LEVEL))
+        if len(within) + _HEAD_BYTES < len(content):
+            return COMPRESSED + len(content).to_bytes(_LENGTH_BYTES, "big"), within
+    return b"", content
+
+
+async def _made(make: Callable[[], Made], of: Sequence[bytes]) -> Made:
+    """In a thread where it takes long."""
+    return await asyncio.to_thread(make) if sum(map(len, of)) > ASIDE_BYTES else make()
+
+
+def _associated(stream: UUID, head: bytes) -> bytes:
+    return b"annals content 1\x00" + stream.bytes + head
 
 
 def _said(keys: AppendingKeys, streams: dict[UUID, str]) -> str:

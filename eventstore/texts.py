@@ -9,7 +9,7 @@ from contracts.limits import BATCH_BYTES
 from eventstore.errors import MissingTextError
 from eventstore.pages import page
 from eventstore.pool import PostgresPool, acquire
-from eventstore.sealed_contents import Content, SealedContents
+from eventstore.sealed_contents import Content, SealedContents, length_of
 from eventstore.stream_keys import StreamKeys
 
 TextKey = tuple[str, str, str]
@@ -17,7 +17,7 @@ TextKey = tuple[str, str, str]
 PAGE_ROWS = 1000
 _OF_TENANT = page(
     "tenant, document_id, digest, content, key_id",
-    size="octet_length(content)",
+    size=length_of("content"),
     source="annals.texts WHERE tenant = $1 AND (document_id, digest) > ($2, $3)",
     order="document_id, digest",
     rows="$4",

@@ -158,7 +158,7 @@ async def test_the_log_goes_on_behind_what_was_taken_in(
 async def test_each_line_is_json_that_tells_what_it_is(dsn: str, pool: PostgresPool) -> None:
     lines = map(json.loads, (await exported(dsn, pool)).splitlines())
     header, first, second, output, receipt, document, other, *events, original, end = lines
-    assert header["annals_archive"] == 6
+    assert header["annals_archive"] == 7
     assert {document["tenant"], other["tenant"]} == {"default", "north"}
     assert {document["file"], other["file"]} == {"file:///letters.jsonl", ""}
     assert {first["text"], second["text"]} == {text for _, _, text in DOCUMENTS}
@@ -229,7 +229,7 @@ def before_originals(raw: bytes, version: int) -> list[dict[str, Any]]:
 
 
 DAMAGES = (
-    (1, b'"annals_archive":6', b'"annals_archive":7', "is of format 7"),
+    (1, b'"annals_archive":7', b'"annals_archive":8', "is of format 8"),
     (1, b'"events":2', b'"events":1', "piece: Field required"),
     (2, b'"text":"', b'"text":"x', "not the one of its digest"),
     (4, b'"output":"', b'"output":"!', "base64"),

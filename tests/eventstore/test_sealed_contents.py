@@ -2,10 +2,12 @@
 
 import asyncio
 import io
+import os
 from datetime import timedelta
 
 import pytest
 
+from eventstore import sealed_contents
 from eventstore.errors import MissingTextError
 from eventstore.log_ids import PUBLIC_IDS
 from eventstore.originals import OriginalStore
@@ -62,6 +64,45 @@ async def test_what_is_stored_comes_back_and_no_row_says_it(pool: PostgresPool, 
     assert await ModelOutputs(pool, PUBLIC_IDS).get_many("m", [DIGEST, "cd" * 32]) == {DIGEST: TEXT.encode()}
     assert await ModelOutputs(pool, PUBLIC_IDS).get_many("other", [DIGEST]) == {}
     assert [one async for one in texts.of_tenant("default")] == [("letter", TEXT)]
+
+
+@pytest.mark.parametrize("repeated", [20, 20_000], ids=["here", "in a thread"])
+async def test_what_is_sealed_is_compressed_before(pool: PostgresPool, texts: TextStore, repeated: int) -> None:
+    """Its length is known without reading it, as memory is bounded by that of what is in the clear."""
+    text = "\n".join(f"{number}: {TEXT}" for number in range(repeated))
+    own = await put(texts, text=text)
+    originals = OriginalStore(pool, stream_keys(pool))
+    digest = await originals.put("default", "letter", text.encode())
+    random = os.urandom(1000)
+    noise = await originals.put("default", "noise", random)
+    for table in ("texts", "originals"):
+        stored = await pool.fetchval(f"SELECT octet_length(content) FROM annals.{table} WHERE document_id = 'letter'")
+        assert stored < len(text) / 3
+    assert await pool.fetchval("SELECT octet_length(content) FROM annals.originals WHERE document_id = 'noise'") == 1028
+    asked = [(*own[:2], bytes.fromhex(own[2]))]
+    assert await texts.contents.sizes(asked) == {asked[0]: len(text)}
+    assert [found async for found in texts.kept([own])] == [{own: text}]
+    assert [one async for one in texts.of_tenant("default")] == [("letter", text)]
+    assert await originals.get("default", "letter", digest) == text.encode()
+    assert await originals.get("default", "noise", noise) == random
+    await pool.execute("UPDATE annals.texts SET content = set_byte(content, 10, get_byte(content, 10) # 1)")
+    with pytest.raises(DecryptionError):
+        await texts.get_many([own])
+
+
+async def test_what_was_sealed_before_that_is_read(
+    pool: PostgresPool, texts: TextStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TEXT * 20
+    with monkeypatch.context() as before:
+        before.setattr(sealed_contents, "LEAST_COMPRESSED", len(text) + 1)
+        own = await put(texts, text=text)
+    later = await put(texts, text=text + TEXT)
+    lengths = [row[0] for row in await pool.fetch("SELECT octet_length(content) FROM annals.texts ORDER BY 1")]
+    assert lengths[1] == len(text) + 28 and lengths[0] < len(text) / 2
+    assert await texts.get_many([own, later]) == {own: text, later: text + TEXT}
+    sizes = await texts.contents.sizes([(*one[:2], bytes.fromhex(one[2])) for one in (own, later)])
+    assert sorted(sizes.values()) == [len(text) + 28, len(text) + len(TEXT)]
 
 
 async def test_stored_again_it_is_there_once_with_one_key(pool: PostgresPool, texts: TextStore) -> None:
