@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 
+from external.beside import Beside
 from inference.model import OutputStore, digest_of
 
 BATCH = 256
@@ -15,7 +17,7 @@ class CachedModel:
     """Outputs come from the store where they are, else from the model, and are then stored, slice by slice.
 
     Each caller has one slice at a time in the model's queue, so those who ask at the same time are served in turns, and
-    what was made stays when the rest is called off.
+    what was made stays when the rest is called off. One slice is stored while the model has the next one.
     Two callers that ask for the same text at once share one run of it.
     """
 
@@ -70,11 +72,12 @@ class CachedModel:
 
     async def _found_or_made(self, digests: list[str], texts: dict[str, str]) -> dict[str, bytes]:
         found = await self._store.get_many(self.revision, digests)
-        for part in _slices([digest for digest in digests if digest not in found], texts):
-            outputs = await self._run([texts[digest] for digest in part])
-            made = dict(zip(part, outputs, strict=True))
-            await self._store.put_many(self.revision, made)
-            found.update(made)
+        async with Beside("storing outputs") as storing:
+            for part in _slices([digest for digest in digests if digest not in found], texts):
+                outputs = await self._run([texts[digest] for digest in part])
+                made = dict(zip(part, outputs, strict=True))
+                await storing.begin(partial(self._store.put_many, self.revision, made))
+                found.update(made)
         return found
 
 

@@ -1,8 +1,8 @@
 """What every stage shares: skip what is done or stale, work in batches, append under the cause's own id."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from contracts.event_types import EventType
 from contracts.payload import Payload
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
+from external.beside import Beside
 from services.processing.recent import RecentDocuments
 
 SLICE_BYTES = 48 * 1024
@@ -99,23 +100,10 @@ class StageRunner:
             for event in events
             if (document := documents.get(AggregateKey.of(event))) is not None and self.stage.is_due(document, event)
         ]
-        storing: asyncio.Task[None] | None = None
-        try:
+        async with Beside(f"{self.stage.name} stores") as storing:
             for part in batches(due, lambda pair: pair[0].text.bytes, max_bytes=SLICE_BYTES):
                 results = await self.stage.work(part)
-                if storing is not None:
-                    await storing
-                storing = asyncio.create_task(self._store(part, results), name=f"{self.stage.name} stores")
-            if storing is not None:
-                await storing
-        except asyncio.CancelledError:
-            if storing is not None:
-                storing.cancel()
-            raise
-        finally:
-            # What was worked on is stored though what follows it fails.
-            if storing is not None:
-                await asyncio.gather(storing, return_exceptions=True)
+                await storing.begin(partial(self._store, part, results))
 
     async def _store(self, part: Sequence[tuple[Document, DomainEvent]], results: Sequence[StageOutput]) -> None:
         decided = [Decided(self._decision(event, result)) for (_, event), result in zip(part, results, strict=True)]

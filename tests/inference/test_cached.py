@@ -1,7 +1,7 @@
 """A model runs once for a text, whoever asks, and its failures are not remembered."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -97,6 +97,18 @@ async def test_slices_made_before_a_failure_are_not_made_again(
     assert len(store.written) == 3
     await cached.outputs(texts)
     assert shouter.read == [*texts[:4], *texts[3:]]
+
+
+async def test_a_slice_is_stored_while_the_model_has_the_next_one(shouter: Shouter) -> None:
+    class WaitingOutputs(MemoryOutputs):
+        async def put_many(self, model: str, outputs: Mapping[str, bytes]) -> None:
+            number = len(self.written) + 1
+            await until(lambda: len(shouter.slices) == min(number + 1, 3))
+            await super().put_many(model, outputs)
+
+    store, texts = WaitingOutputs(), [f"{number} " + "x" * SLICE_CHARACTERS for number in range(3)]
+    outputs = await CachedModel("shout-1", shouter.run, store).outputs(texts)
+    assert list(store.kept.values()) == outputs, "and all are stored before anybody has one"
 
 
 async def test_callers_at_the_same_time_share_one_run(cached: CachedModel, shouter: Shouter) -> None:
