@@ -17,6 +17,7 @@ from streams.in_flight import Acknowledged, Delivered, InFlight
 from streams.message import Message, positions_of
 from streams.metering import metered
 from streams.missed_events import MissedEvents
+from streams.published import PublishedEnds
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -28,6 +29,9 @@ LONGEST_PAUSE_S = 5.0
 COMPANY_S, COMPANY_STEPS = 0.001, 5
 """What comes with one fetch is delivered without a pause of a step; an event waits for one at each of its six hops.
 What comes while a batch is at work is the next one."""
+ANNOUNCED_STEPS = 30
+"""What is published already is waited for, where the relay says what is: a batch costs by itself, and a burst comes in
+pieces, a partition after the other. Nothing else is waited for then."""
 MANY = 50
 """A batch of so many is one of a flood: of what comes behind it, some is waited for (see `Handler.gathers_s`)."""
 UNWANTED_WAIT_S = 0.5
@@ -52,12 +56,15 @@ class BatchConsumer(Generic[Item]):
         *,
         batch: int = 100,
         missed: MissedEvents | None = None,
+        published: PublishedEnds | None = None,
     ) -> None:
         self.handler = handler
         self.processed = 0
         self.stores_away = 0
         self.recovering = False
         self._missed = missed
+        self._published = published or PublishedEnds()
+        self._delivered: dict[Partition, int] = {}
         self._next_offsets = dict(missed.next_offsets) if missed is not None else {}
         self._dead_letter_sink = dead_letter_sink
         self._limit = dead_letter_sink.limit(handler.name, handler.topics)
@@ -120,6 +127,7 @@ class BatchConsumer(Generic[Item]):
         await self._recover_before(message)
         delivery = self.read(message, event)
         self._in_flight.add(delivery)
+        self._delivered[delivery.partition] = message.offset + 1
         self._changed.set()
         if delivery.is_wanted or self._in_flight.is_full:
             self._wanted.set()
@@ -155,11 +163,15 @@ class BatchConsumer(Generic[Item]):
         self._wanted.clear()
 
     async def _pause(self) -> None:
-        """Until nothing more comes with what came, or for COMPANY_STEPS."""
-        for _ in range(COMPANY_STEPS):
+        """Until what is published is there, for ANNOUNCED_STEPS at most. Where nobody says what is, until nothing more
+        comes with what came, for COMPANY_STEPS."""
+        for step in range(ANNOUNCED_STEPS):
+            awaits = self._published.awaits(self._delivered)
+            if awaits is False or self._in_flight.is_full or self._in_flight.waiting >= self._batch:
+                return
             before = self._in_flight.waiting
             await asyncio.sleep(COMPANY_S)
-            if self._in_flight.waiting == before:
+            if awaits is None and (self._in_flight.waiting == before or step + 1 >= COMPANY_STEPS):
                 return
 
     async def _gather(self) -> None:

@@ -49,6 +49,13 @@ class PublishedEnds:
             return True
         return any(offset < ends.get(partition, offset + 1) for partition, offset in offsets.items())
 
+    def awaits(self, offsets: Mapping[Partition, int]) -> bool | None:
+        """Whether anything from these offsets on is published; None: nobody tells."""
+        ends = self._ends
+        if ends is None or not self.speaks_for(offsets):
+            return None
+        return any(offset < ends.get(partition, 0) for partition, offset in offsets.items())
+
     async def wait(self, offsets: Mapping[Partition, int], limit_s: float) -> None:
         """Until there may be anything from these offsets on; for `limit_s` at most."""
         if self.has_more(offsets):

@@ -97,7 +97,13 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
     names = [handler.name for handler in role.handlers]
     loop.run_until_complete(retry_unavailable(lambda: role.dead_letter_sink.release(names)))
     consumers = [
-        BatchConsumer(handler, role.dead_letter_sink, batch=GATHERED if handler.gathers_s else BATCH, missed=missed)
+        BatchConsumer(
+            handler,
+            role.dead_letter_sink,
+            batch=GATHERED if handler.gathers_s else BATCH,
+            missed=missed,
+            published=app.published,
+        )
         for handler in role.handlers
     ]
     attach(app, consumers)

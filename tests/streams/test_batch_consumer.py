@@ -15,16 +15,19 @@ from streams import in_flight
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from streams.fan_out import FanOut, SharedEvent
+from streams.published import PublishedEnds
 from tests.streams.fakes import TOPIC, Letters, Recorder, Stream, message
 
 
 class Scene:
     """A batch consumer with its handler and dead letter sink."""
 
-    def __init__(self, *, batch: int = 100, **handler: object) -> None:
+    def __init__(self, *, batch: int = 100, published: PublishedEnds | None = None, **handler: object) -> None:
         self.handler = Recorder(**handler)  # type: ignore[arg-type]
         self.letters = Letters()
-        self.consumer = BatchConsumer(self.handler, DeadLetterSink(self.letters, topics()), batch=batch)
+        self.consumer = BatchConsumer(
+            self.handler, DeadLetterSink(self.letters, topics()), batch=batch, published=published
+        )
 
     @property
     def set_aside(self) -> list[tuple[int, str, str]]:
@@ -336,3 +339,52 @@ async def test_few_are_not_kept_waiting_for_others() -> None:
         await deliver(scene, offset, 1)
         await until(lambda: scene.handler.handled[-1:] == [f"m{offset}"])  # noqa: B023  # called before it changes
     running.cancel()
+
+
+def published_up_to(end: int) -> PublishedEnds:
+    ends = PublishedEnds([TOPIC])
+    ends.tell({})
+    ends.tell({(TOPIC, 0): end})
+    return ends
+
+
+async def test_what_is_published_already_is_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "ANNOUNCED_STEPS", 1_000_000)
+    scene = Scene(published=published_up_to(10))
+    running = asyncio.create_task(scene.consumer.run())
+    for offset in range(10):
+        await deliver(scene, offset, 1)
+        await asyncio.sleep(2 * consumers.COMPANY_S)
+    await until(lambda: len(scene.handler.handled) == 10)
+    running.cancel()
+    assert len(scene.handler.calls) == 1
+
+
+async def test_what_is_published_and_does_not_come_is_not_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "ANNOUNCED_STEPS", 3)
+    scene = Scene(published=published_up_to(10))
+    running = asyncio.create_task(scene.consumer.run())
+    await deliver(scene, 0, 5)
+    await until(lambda: len(scene.handler.handled) == 5)
+    running.cancel()
+
+
+async def test_the_last_that_is_published_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "COMPANY_S", 3600.0)
+    scene = Scene(published=published_up_to(1))
+    running = asyncio.create_task(scene.consumer.run())
+    await deliver(scene, 0, 1)
+    await until(lambda: scene.handler.handled == ["m0"])
+    running.cancel()
+
+
+async def test_of_a_full_batch_no_more_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "ANNOUNCED_STEPS", 1_000_000)
+    scene = Scene(batch=5, published=published_up_to(1000))
+    running = asyncio.create_task(scene.consumer.run())
+    for offset in range(5):
+        await deliver(scene, offset, 1)
+        await asyncio.sleep(2 * consumers.COMPANY_S)
+    await until(lambda: len(scene.handler.handled) == 5)
+    running.cancel()
+    assert len(scene.handler.calls) == 1

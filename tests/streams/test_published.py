@@ -52,6 +52,16 @@ def test_a_partition_of_which_nothing_is_known_may_have_more() -> None:
     assert ends.has_more({A: 5}), "what was told meanwhile was missed"
 
 
+def test_what_is_published_and_not_read_is_awaited() -> None:
+    ends = PublishedEnds(["annals.documents"])
+    assert ends.awaits({A: 5}) is None, "nobody tells"
+    ends.tell({})
+    ends.tell({A: 5})
+    assert ends.awaits({A: 4, B: 0}) is True
+    assert ends.awaits({A: 5, B: 0}) is False, "of the other partition nothing is known"
+    assert ends.awaits({A: 4, ("annals.inbox", 0): 5}) is None, "others write there, too"
+
+
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(1, 9), st.booleans())), st.integers(0, 9))
 def test_what_was_told_or_seen_is_never_missed(said: list[tuple[Partition, int, bool]], offset: int) -> None:
     ends = PublishedEnds(["annals.documents"])
