@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TypeVar
 
 from contracts.folding import name_key
@@ -211,7 +212,7 @@ def _ordered(said: GraphSnapshot) -> GraphSnapshot:
 
 
 def _keys(texts: Iterable[Text]) -> list[str]:
-    return list(dict.fromkeys(key for text in texts for key in text.names))
+    return list(dict.fromkeys(chain.from_iterable(text.names for text in texts)))
 
 
 def _names(*rows: Sequence[Subject] | Sequence[Mention]) -> Names:

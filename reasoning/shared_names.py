@@ -1,8 +1,9 @@
 """Passages that name the same thing, where no passage is about it: what joins them beside links."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from projections.graph.reads import Mention
 from projections.vector.reads import Passage
@@ -13,6 +14,8 @@ SHARED = 0.7
 """What it is worth that two passages share a name, beside one that names what the other is about."""
 FEWEST, MOST = 2, 20
 """Passages that name it: what more name says little of any two of them."""
+
+_ENTITY = attrgetter("entity_id")
 
 
 class SharedNames:
@@ -36,12 +39,13 @@ class SharedNames:
         self._named: defaultdict[int, list[str]] = defaultdict(list)
         firsts: dict[str, Mention] = {}
         joining: list[tuple[str, int]] = []
-        for mention in mentions:
+        # Most entities have one mention, and join nothing.
+        times = Counter(map(_ENTITY, mentions))
+        for mention in [one for one in mentions if times[one.entity_id] > 1]:
             name, number = name_of(mention.name), numbers.get(mention.chunk_id)
             if name and number is not None and name not in aliases:
                 joining.append((mention.entity_id, number))
                 first = firsts.setdefault(mention.entity_id, mention)
-                # Most entities have one mention, and join nothing.
                 if first is not mention:
                     holders = self._holders.get(mention.entity_id)
                     if holders is None:
