@@ -14,9 +14,10 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from annals.pipeline import pipeline, processing, settings_environment
+from annals.pipeline import pipeline, processing
 from annals.roles import ROLES
 from annals.settings import Settings, load_settings
+from annals.settings_environment import settings_environment
 from annals.supervision.state import AlreadyUpError, State, holder, read_state
 from annals.supervision.supervisor import Supervisor
 from annals.supervision.users import POLL_S, Users

@@ -1,12 +1,9 @@
 """The whole pipeline on one machine: which processes there are, and how each is started."""
 
-import json
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-
-from pydantic import SecretStr
 
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
@@ -14,6 +11,7 @@ from annals.gateway_address import INHERITED, STOP_GRACE_S, GatewayAddress
 from annals.metrics import metrics_ports
 from annals.roles import GATEWAY, NICENESS, ROLES
 from annals.settings import Settings
+from annals.settings_environment import settings_environment
 from annals.supervision.process import ProcessSpec
 from annals.supervision.supervisor import Supervisor
 from contracts.topics import topics
@@ -104,22 +102,6 @@ def child_environment(settings: Settings, dsn: str, broker: str) -> dict[str, st
     """A child gets our settings, all of them, whatever they came from, with these addresses."""
     ours = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": broker, "PYTHONUNBUFFERED": "1"}
     return {**settings_environment(settings), **ours, **_mark()}
-
-
-def settings_environment(settings: Settings) -> dict[str, str]:
-    """An environment that gives our settings, and no others."""
-    values = settings.model_dump(exclude_none=True)
-    named = {f"ANNALS_{name.upper()}": _spelled(value) for name, value in values.items()}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
-    # No file is read a second time: it may not be the one that we were given, or may have changed.
-    return {**inherited, **named, "ANNALS_CONFIG": ""}
-
-
-def _spelled(value: object) -> str:
-    """A setting as a variable's value. A secret's own `str` would be asterisks."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, dict | tuple | list) else str(value)
 
 
 def _role(role: str, env: dict[str, str], log_file: Path) -> ProcessSpec:

@@ -108,6 +108,12 @@ class Settings(BaseSettings):
     snapshot_hours: float = Field(
         0.0, ge=0, le=8_760, description="Between snapshots of the read models, which an as-of begins with; 0: none."
     )
+    replay_workers: int = Field(
+        2,
+        ge=0,
+        le=32,
+        description="Processes that fold events for a replay, beside the one that loads; 0: that one folds, too.",
+    )
     index_memory_mb: int = Field(
         2048, ge=512, le=1_048_576, description="Limit of what PostgreSQL takes to build an index of vectors, in MiB."
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from annals.composition.folding import fold_workers
 from annals.composition.stores import Stores
 from bench.corpus import passages
 from bench.history import EVENTS_A_DOCUMENT, histories, keep
@@ -98,6 +99,7 @@ async def _measured(services: Stores, projections: Sequence[Projection]) -> Meas
             services.reader,
             services.topics,
             lambda _: None,
+            folding=fold_workers(services.settings, services.dsn),
         )
         replayed += watch.seconds
         rows = 0

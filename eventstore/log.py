@@ -30,15 +30,13 @@ from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection
 from eventstore.mapper import DomainEventMapper, sealed
 from eventstore.pool import ACQUIRE_LIMIT_S
 from eventstore.recorder import GaplessRecorder, Recorded
-from eventstore.stream_keys import AppendingKeys
+from eventstore.stream_keys import KEYS_CHANGED, AppendingKeys
 
 SCHEMA = "annals"
 TABLE = "stored_events"
 CHANNEL = TABLE
 """The recorder notifies this channel in the transaction that appends."""
 EVENT_ID_INDEX = "stored_events_event_id"
-KEYS_CHANGED = "AN001"
-"""What `annals.append_events` raises (0039)."""
 
 _DSN = "POSTGRES_DSN"
 _ADDRESS = ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")

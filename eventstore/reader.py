@@ -32,6 +32,7 @@ AGGREGATES_A_TURN = 5
 """That are read before the loop has a turn: who loads what came before goes on meanwhile, step by step."""
 LAST_VERSION = 2**31 - 1
 """No stream has one behind it."""
+LAST_STREAM = UUID(int=2**128 - 1)
 
 
 QUESTION_TYPES = sorted(event_type for event_type, kind in KIND_OF.items() if kind == "reasoning_query")
@@ -100,7 +101,7 @@ _BY_AGGREGATE = page(
     size="octet_length(state)",
     source=(
         "annals.stored_events WHERE topic = ANY($1) AND notification_id <= $2 "
-        "AND (originator_id, originator_version) > ($3, $4)"
+        "AND (originator_id, originator_version) > ($3, $4) AND originator_id <= $8"
     ),
     order="originator_id, originator_version",
     rows="$5",
@@ -572,9 +573,11 @@ class EventReader:
         batch: int = 500,
         after: UUID | None = None,
         read: Collection[EventType] | None = None,
+        until: UUID | None = None,
     ) -> AsyncIterator[list[list[BriefEvent]]]:
         """Every aggregate of `kinds` with all its events up to a position: at most `batch` aggregates at a time, and
-        at most BATCH_BYTES of events or a single aggregate. `after`: those alone whose streams come behind this one.
+        at most BATCH_BYTES of events or a single aggregate. `after`, `until`: those alone whose streams come behind
+        this one, and no later than that one.
         `read`: of events of other types it is only told that they are there; an aggregate begins with one of these.
 
         Ordered by stream, so that each can be folded at once and memory stays bounded. Raises NewerSchemaError
@@ -590,7 +593,7 @@ class EventReader:
             await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
             ready: list[list[asyncpg.Record]] = []
             size = 0
-            async for stream in _streams(_rows(connection, types, whole, up_to, after)):
+            async for stream in _streams(_rows(connection, types, whole, up_to, after, until)):
                 own = sum(len(row["state"] or b"") for row in stream)
                 if ready and (len(ready) >= batch or size + own > limits.BATCH_BYTES):
                     if found := await self._histories(ready):
@@ -729,12 +732,17 @@ async def _streams(rows: AsyncIterator[asyncpg.Record]) -> AsyncIterator[list[as
 
 
 async def _rows(
-    connection: Connection, types: Sequence[str], whole: Sequence[str], up_to: int, after: UUID | None
+    connection: Connection,
+    types: Sequence[str],
+    whole: Sequence[str],
+    up_to: int,
+    after: UUID | None,
+    until: UUID | None,
 ) -> AsyncIterator[asyncpg.Record]:
     """Page by page: the database looks for the next one while this one is worked on."""
 
     def fetch(last: tuple[UUID, int]) -> asyncio.Task[list[asyncpg.Record]]:
-        arguments = (types, up_to, *last, PAGE_ROWS, limits.BATCH_BYTES, whole)
+        arguments = (types, up_to, *last, PAGE_ROWS, limits.BATCH_BYTES, whole, until or LAST_STREAM)
         return asyncio.create_task(connection.fetch(_BY_AGGREGATE, *arguments, timeout=PAGE_LIMIT_S))
 
     fetching = fetch((UUID(int=0), 0) if after is None else (after, LAST_VERSION))

@@ -23,11 +23,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eventstore.errors import ConflictError
-from eventstore.log import KEYS_CHANGED
 from eventstore.log_ids import LogIds
 from eventstore.pool import PostgresPool, acquire
 from eventstore.sealed_events import LEAST_COMPRESSED, subject_of
-from eventstore.stream_keys import AppendingKeys, StreamKeys, ids_of
+from eventstore.stream_keys import KEYS_CHANGED, AppendingKeys, StreamKeys, ids_of
 from security.encryption import IV_BYTES
 from security.errors import DecryptionError, UnknownKeyError
 

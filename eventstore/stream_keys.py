@@ -23,6 +23,8 @@ from security.encryption import new_key
 from security.errors import UnknownKeyError
 from security.master_key import MasterKey, WrappedKey
 
+KEYS_CHANGED = "AN001"
+"""What `annals.append_events` raises (0039)."""
 MAX_KEPT = 20_000
 """Opened keys in memory: some 5 MiB."""
 

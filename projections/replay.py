@@ -1,39 +1,28 @@
 """Rebuilding read models straight from the event store, while the live ones go on serving."""
 
 import asyncio
-import contextlib
-import gc
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from contracts.batches import batches
-from contracts.brief_event import BriefEvent
-from contracts.event_types import AggregateKind, EventType
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.generations import RegisteredGeneration
-from eventstore.keys import AggregateKey
-from eventstore.log_ids import LogIds
 from eventstore.reader import EventReader
 from projections.catch_up import CatchUp
-from projections.changes import Change, ReadModel, uniform_positions
+from projections.changes import ReadModel, uniform_positions
+from projections.folding import Folding, FoldJob, Wanted, few_collections, fold_slice
 from projections.generations import Generations
 from projections.pace import Pace
-from projections.states import State, bytes_of, fold
 from projections.store import BuildProgress, Generation, LiveStore
 from projections.switching import StillHeld, Successor, switch_together
 from projections.together import together
 
-BULK_ALLOCATIONS = 100_000
-"""Objects between two looks of the garbage collector while building."""
-
 BATCH = 500
 """Aggregates, at most, that are loaded at once."""
-AGGREGATES_A_TURN = 5
-"""That are folded before the loop has a turn: what is being loaded goes on meanwhile, step by step."""
 NOTHING = BuildProgress(None, 0, False)
 
 NEXT = "next"
@@ -41,7 +30,6 @@ NEXT = "next"
 UNFINISHED_S = 86_400.0
 """How long one is kept that nobody goes on with."""
 
-Wanted = Callable[[BriefEvent], bool]
 Report = Callable[[int], None]
 
 
@@ -61,6 +49,7 @@ async def replay(
     rate: float | None = None,
     restart: bool = False,
     revisions: Mapping[str, str] = MappingProxyType({}),
+    folding: Folding | None = None,
 ) -> dict[str, int]:
     """Build the next generation of each read model, in one pass over the log, and switch to all of them together; rows
     by name. What was live is kept for `keep_s`.
@@ -68,8 +57,9 @@ async def replay(
     A build that was called off, or whose process or server died, goes on where it stood, unless `restart`, or what it
     is built by changed meanwhile. `revisions`: of the model whose outputs a read model is to be made of, by the read
     model's name; without one, of the one that the live one is made of. `report` gets the aggregates done so far;
-    `rate` is the most of them in a second. `still_held` is asked before the switch whether nobody else can build the
-    same. A rebuild fails on an event that live processing would set aside, and then leaves the live ones as they are.
+    `rate` is the most of them in a second, `folding` where they are folded: without it here. `still_held` is asked
+    before the switch whether nobody else can build the same. A rebuild fails on an event that live processing would
+    set aside, and then leaves the live ones as they are.
 
     Raises UnfoldableEventError, StoreUnavailableError (SwitchDeferredError among them), and what `still_held` raises.
     """
@@ -80,7 +70,7 @@ async def replay(
             builds += await _begun(
                 await _bound(models, generations, revisions), generations, await reader.head(), restart, mine
             )
-            rows = await _built(builds, generations, reader, topics, report, rate)
+            rows = await _built(builds, generations, reader, topics, report, rate, folding)
             successors = [
                 Successor(one.registered, await CatchUp.of(one.model, one.generation, reader, topics)) for one in builds
             ]
@@ -192,9 +182,11 @@ async def _built(
     topics: Topics,
     report: Report,
     rate: float | None,
+    folding: Folding | None,
 ) -> dict[str, int]:
     rows = {one.model.name: one.progress.rows for one in builds}
     unfinished = [one for one in builds if not one.progress.finished]
+    revisions = [one.registered.model_revision for one in unfinished]
     if unfinished:
         up_to = unfinished[0].registered.position or 0
         added = await load(
@@ -204,6 +196,7 @@ async def _built(
             report=report,
             after=[one.progress.last for one in unfinished],
             rate=rate,
+            folding=None if folding is None else Elsewhere(folding, revisions),
         )
         for one in unfinished:
             rows[one.model.name] += added[one.model.name]
@@ -231,6 +224,13 @@ async def build(
     return await load(models, reader, up_to=up_to, report=report, wanted=wanted, rate=rate)
 
 
+class Elsewhere(NamedTuple):
+    """Where aggregates are folded, and of what model each read model is made."""
+
+    folding: Folding
+    revisions: Sequence[str | None]
+
+
 async def load(
     models: Sequence[tuple[ReadModel, Generation]],
     reader: EventReader,
@@ -240,19 +240,31 @@ async def load(
     wanted: Wanted = lambda _: True,
     after: Sequence[UUID | None] = (),
     rate: float | None = None,
+    folding: Elsewhere | None = None,
 ) -> dict[str, int]:
-    """The same into generations that were begun: into each what comes behind the stream that `after` says of it."""
+    """The same into generations that were begun: into each what comes behind the stream that `after` says of it.
+
+    `folding`: where everything is wanted, it may be folded there.
+    """
     rows = dict.fromkeys((model.name for model, _ in models), 0)
-    behind = list(after) or [None] * len(models)
-    known = [stream for stream in behind if stream is not None]
-    first = min(known) if known and len(known) == len(behind) else None
-    kinds = {kind for model, _ in models for kind in model.kinds}
-    types = {event_type for model, _ in models for event_type in model.folded_types}
-    done = 0
-    if first is not None:
-        done = await reader.count_aggregates(kinds, up_to=first)
-        report(done)
     pace = None if rate is None else Pace(rate)
+    job = FoldJob(
+        frozenset(kind for model, _ in models for kind in model.kinds),
+        frozenset(event_type for model, _ in models for event_type in model.folded_types),
+        up_to,
+        BATCH if pace is None else pace.batch,
+        tuple(after) or (None,) * len(models),
+    )
+    done = 0
+    if job.whole.after is not None:
+        done = await reader.count_aggregates(job.kinds, up_to=job.whole.after)
+        report(done)
+    source = None
+    if folding is not None:
+        named = [(model.name, revision) for (model, _), revision in zip(models, folding.revisions, strict=True)]
+        source = folding.folding.made(named, job, await reader.count_aggregates(job.kinds) - done)
+    if source is None:
+        source = fold_slice([model for model, _ in models], reader, job, job.whole, wanted)
     loading: asyncio.Task[list[int]] | None = None
 
     async def loaded() -> None:
@@ -261,77 +273,24 @@ async def load(
                 rows[model.name] += count
 
     try:
-        with _few_collections():
-            async for folded in _folded(
-                reader, kinds, types, up_to, wanted, first, BATCH if pace is None else pace.batch
-            ):
-                changes = [
-                    await _changes(model, folded, reader.ids, own)
-                    for (model, _), own in zip(models, behind, strict=True)
-                ]
-                # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
-                await loaded()
-                loading = asyncio.create_task(  # noqa: RUF006  # loaded() awaits it
-                    together(
-                        generation.load(own, reader.ids) for (_, generation), own in zip(models, changes, strict=True)
+        with few_collections():
+            async with aclosing(source):
+                async for made in source:
+                    # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
+                    await loaded()
+                    loading = asyncio.create_task(  # noqa: RUF006  # loaded() awaits it
+                        together(
+                            generation.load(own, reader.ids)
+                            for (_, generation), own in zip(models, made.changes, strict=True)
+                        )
                     )
-                )
-                done += len(folded)
-                report(done)
-                if pace is not None:
-                    await pace.wait(len(folded))
+                    done += made.aggregates
+                    report(done)
+                    if pace is not None:
+                        await pace.wait(made.aggregates)
         await loaded()
         return rows
     finally:
         if loading is not None and not loading.done():
             loading.cancel()
             await asyncio.gather(loading, return_exceptions=True)
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Events and rows hold no cycles, yet at its usual pace the collector walks them again and again: a fifth of the
-    time of a build. Of two builds at once the first to begin sets the pace back.
-    """
-    usual = gc.get_threshold()
-    if usual[0] >= BULK_ALLOCATIONS:
-        yield
-        return
-    gc.set_threshold(BULK_ALLOCATIONS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-Folded = list[tuple[AggregateKey, int, State | None]]
-"""Aggregates with their last version and their state."""
-
-
-async def _folded(
-    reader: EventReader,
-    kinds: Collection[AggregateKind],
-    types: Collection[EventType],
-    up_to: int,
-    wanted: Wanted,
-    after: UUID | None,
-    batch: int,
-) -> AsyncIterator[Folded]:
-    """Every aggregate behind a stream, in batches that are bounded in bytes of events and of what they become."""
-    async for aggregates in reader.aggregates(kinds, up_to, batch, after, types):
-        folded: Folded = []
-        for number, events in enumerate(aggregates):
-            if own := [event for event in events if wanted(event)]:
-                folded.append((AggregateKey.of(own[0]), own[-1].aggregate_version, fold(own)))
-            if number % AGGREGATES_A_TURN == 0:
-                await asyncio.sleep(0)
-        for some in batches(folded, lambda aggregate: bytes_of(aggregate[2])):
-            yield some
-
-
-async def _changes(model: ReadModel, folded: Folded, ids: LogIds, after: UUID | None) -> list[Change]:
-    own = [aggregate for aggregate in folded if aggregate[0].kind in model.kinds]
-    if after is not None:
-        own = [aggregate for aggregate in own if ids.stream(aggregate[0]) > after]
-    sections = await model.sections([(key, state) for key, _, state in own])
-    return [Change(key, 0, version, rows) for (key, version, _), rows in zip(own, sections, strict=True)]

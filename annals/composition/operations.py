@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 
 from annals.addresses import without_password
 from annals.composition.embedders import serving_embedders
+from annals.composition.folding import fold_workers
 from annals.composition.past import past_tables
 from annals.composition.profiles import table_readers
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
@@ -83,6 +84,7 @@ def rebuilding(stores: Stores) -> Rebuilding:
         stores.generations,
         stores.settings.keep_generation_seconds,
         serving_embedders(stores),
+        fold_workers(stores.settings, stores.dsn),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from annals.composition.connections import ConnectionManager
+from annals.composition.read_models import read_models
 from contracts.ontology import Ontology
 from eventstore.access_version import AccessVersion
 from eventstore.generations import GenerationRegistry
@@ -16,19 +17,17 @@ from projections.changes import ReadModel
 from projections.exported import ExportedTable, TableReader
 from projections.graph.exported import TABLES as GRAPH_TABLES
 from projections.graph.model import LAYOUT as GRAPH
-from projections.graph.model import GraphModel
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import GraphReader
 from projections.postgres.exported import PostgresTables
 from projections.postgres.live import LivePostgresStore
 from projections.relational.exported import TABLES as RELATIONAL_TABLES
 from projections.relational.model import LAYOUT as RELATIONAL
-from projections.relational.model import RelationalModel
 from projections.relational.postgres import PostgresRelational
 from projections.relational.reads import RelationalReader
 from projections.store import LiveStore
 from projections.vector.exported import TABLES as VECTOR_TABLES
-from projections.vector.model import MakeVectors, VectorModel
+from projections.vector.model import MakeVectors
 from projections.vector.postgres import PostgresPassages, VectorStore
 from projections.vector.reads import PassageReader
 from services.rate_limits import PostgresRateLimits, RedisRateLimits, RequestLimits
@@ -98,8 +97,8 @@ def read_side(
     `index_memory_mb` is of an index of vectors in PostgreSQL.
     """
     pool, servers = connections.postgres, connections.servers
-    relational = (RelationalModel(), LivePostgresStore(pool, RELATIONAL))
-    graph, vector = GraphModel(), VectorModel(texts, outputs, vectors)
+    model, graph, vector = read_models(texts, outputs, vectors)
+    relational = (model, LivePostgresStore(pool, RELATIONAL))
     if servers is None:
         return ReadSide(
             models=(

@@ -15,6 +15,7 @@ from eventstore.reader import EventReader
 from projections.back import go_back
 from projections.changes import ReadModel
 from projections.errors import NoFormerGenerationError, OldSchemaError
+from projections.folding import Folding
 from projections.generations import Generations
 from projections.projection import Projection
 from projections.replay import Report, replay
@@ -46,7 +47,7 @@ class RebuildRunningError(AnnalsError):
 
 class Rebuilding:
     """`claim` sees that the servers of the read models are there, and this log's; it raises where they are not.
-    `keep_s`: how long what was switched away from is kept.
+    `keep_s`: how long what was switched away from is kept. `folding`: where a replay folds; without it here.
 
     Every method raises DeadlineExceededError.
     """
@@ -62,6 +63,7 @@ class Rebuilding:
         generations: Generations,
         keep_s: float,
         embedders: ServingEmbedders,
+        folding: Folding | None = None,
     ) -> None:
         self._dsn = dsn
         self._projections = projections
@@ -72,6 +74,7 @@ class Rebuilding:
         self._generations = generations
         self._keep_s = keep_s
         self._embedders = embedders
+        self._folding = folding
 
     async def aggregates(self, names: Sequence[str], *, deadline: Deadline) -> int:
         """How many aggregates these read models are built from. Raises StoreUnavailableError."""
@@ -136,6 +139,7 @@ class Rebuilding:
                     rate=rate,
                     restart=restart,
                     revisions=await self._revisions(embedder),
+                    folding=self._folding,
                 )
                 await self._advance(names)
             return rows
