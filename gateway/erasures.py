@@ -21,7 +21,7 @@ def begin(jobs: Jobs, erasures: EraseAskedSubjects, asked: AskedErasure) -> Job:
     """Carry it out, under its own id. Raises TooManyJobsError."""
 
     async def work(report: Report) -> dict[str, Any]:
-        done = await erasures.carry_out(asked.id, report)
+        done = await erasures.carry_out(asked, report)
         return {"documents": list(done.erasure.documents), **done.erasure.counts, "left": list(done.left)}
 
     return jobs.start(caller_of(asked), KIND, len(asked.documents), work, job_id=asked.id.hex, resource=RESOURCE)

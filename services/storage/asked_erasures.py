@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 from contracts.errors import AnnalsError
 from eventstore.asked_erasures import LEASE_S, AskedErasure, AskedErasures
@@ -28,16 +29,20 @@ ERASURE_LIMIT_S = 24 * 3600.0
 AWAY_LIMIT_S = 3600.0
 """How long a database that is away is waited for."""
 RENEW_EVERY_S = LEASE_S / 3
+MOST_AT_ONCE = 3
+"""Erasures under way in a process: each holds connections, and reads a tenant's whole log."""
 
 Report = Callable[[int], None]
 
 
 class EraseAskedSubjects:
-    """One after the other in each process: they wait for the same read models."""
+    """Those of a tenant one after the other in each process: they look at the same documents. Of several tenants at
+    most MOST_AT_ONCE side by side."""
 
     def __init__(self, asked: AskedErasures, subjects: EraseSubjects) -> None:
         self._asked, self._subjects = asked, subjects
-        self._turn = asyncio.Lock()
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def ask(
         self, caller: Caller, names: Sequence[str], documents: Sequence[str], *, reason: str, deadline: Deadline
@@ -82,20 +87,22 @@ class EraseAskedSubjects:
         """Those whose process ended: who calls this carries them out. Raises StoreUnavailableError."""
         return await self._asked.take()
 
-    async def carry_out(self, erasure_id: UUID, report: Report) -> SubjectErasure:
+    async def carry_out(self, asked: AskedErasure, report: Report) -> SubjectErasure:
         """Erase, from where it stands. Cancelled, it is left to whoever takes it up; failed, it has ended.
 
         `report` gets how many documents of the list are done. Raises NotFoundError where it was called off, and what
         `EraseSubjects.erase` raises.
         """
-        async with self._leased(erasure_id), self._turn:
+        # Who waits for his tenant's turn keeps no other tenant waiting.
+        turn = self._turns.setdefault(asked.tenant, asyncio.Lock())
+        async with self._leased(asked.id), turn, self._at_once:
             try:
-                done = await retry_unavailable(partial(self._carry_out, erasure_id, report), limit_s=AWAY_LIMIT_S)
+                done = await retry_unavailable(partial(self._carry_out, asked.id, report), limit_s=AWAY_LIMIT_S)
             except Exception:
                 with contextlib.suppress(AnnalsError):
-                    await self._asked.remove(erasure_id)
+                    await self._asked.remove(asked.id)
                 raise
-            await self._asked.remove(erasure_id)
+            await self._asked.remove(asked.id)
             return done
 
     async def _carry_out(self, erasure_id: UUID, report: Report) -> SubjectErasure:

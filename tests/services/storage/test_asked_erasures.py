@@ -14,7 +14,8 @@ from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from services.storage import asked_erasures, erasing_subjects
 from services.storage.asked_erasures import caller_of
-from services.storage.erasing import EraseDocuments
+from services.storage.erasing import NO_ERASURE, EraseDocuments
+from services.storage.erasing_subjects import EraseSubjects, SubjectErasure
 from tests.projections.stories import Story
 from tests.services.storage.test_erasing import CALLER, KEPT, all_digests
 from tests.support.access import allowed
@@ -59,7 +60,7 @@ async def test_it_is_told_part_by_part_and_then_forgotten(knowledge: Knowledge) 
     before = await told(knowledge)
     reported: list[int] = []
     erasure = await asked(knowledge, [*IDS, "kept"])
-    done = await knowledge.storage.asked_erasures.carry_out(erasure.id, reported.append)
+    done = await knowledge.storage.asked_erasures.carry_out(erasure, reported.append)
     assert reported == [1, 2, 3, 4], "what does not name her is done at once"
     assert (list(done.erasure.documents), len(done.erasure.questions), done.left) == (IDS, 1, ())
     assert await all_digests(knowledge) == before and await rows(knowledge) == 0
@@ -74,12 +75,12 @@ async def test_killed_it_is_taken_up_by_another_process(knowledge: Knowledge, mo
     with monkeypatch.context() as patched:
         patched.setattr(EraseDocuments, "erase", _second(EraseDocuments.erase, asyncio.CancelledError()))
         with pytest.raises(asyncio.CancelledError):
-            await erasures.carry_out(erasure.id, reported.append)
+            await erasures.carry_out(erasure, reported.append)
     await knowledge.stores.pool.execute("UPDATE annals.asked_erasures SET leased_until = now() - interval '1 s'")
     (abandoned,) = await erasures.abandoned()
     assert (abandoned.id, abandoned.done, caller_of(abandoned).actor) == (erasure.id, 1, CALLER.actor)
     assert await erasures.abandoned() == [], "somebody is at work on it"
-    done = await erasures.carry_out(abandoned.id, reported.append)
+    done = await erasures.carry_out(abandoned, reported.append)
     assert reported == [0, 1, 1, 2, 3] and list(done.erasure.documents) == IDS
     assert len(done.erasure.questions) == 1, "of the part that was done before the kill, too"
     assert await all_digests(knowledge) == before and await rows(knowledge) == 0
@@ -96,13 +97,41 @@ async def test_while_it_is_under_way_asking_again_is_the_same(knowledge: Knowled
         await knowledge.storage.asked_erasures.status(other, first.id, deadline=Deadline.after(5))
 
 
+async def test_those_of_several_tenants_are_carried_out_side_by_side(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as may; of one tenant one after the other."""
+    erasures, under_way, most = knowledge.storage.asked_erasures, list[str](), list[int]()
+    all_there, tenants = asyncio.Event(), ["a", "a", "a", "b", "c", "d"]
+
+    async def erase(_: object, caller: Caller, names: Sequence[str], *__: object, **___: object) -> SubjectErasure:
+        assert caller.tenant not in under_way
+        under_way.append(caller.tenant)
+        most.append(len(under_way))
+        if len(under_way) == asked_erasures.MOST_AT_ONCE:
+            all_there.set()
+        await asyncio.wait_for(all_there.wait(), 20)
+        under_way.remove(caller.tenant)
+        return SubjectErasure(NO_ERASURE, ())
+
+    monkeypatch.setattr(EraseSubjects, "erase", erase)
+    made = [
+        await erasures.ask(
+            Caller(tenant, "ada", "test", CALLER.access), [f"{at}"], IDS, reason="r", deadline=Deadline.after(30)
+        )
+        for at, tenant in enumerate(tenants)
+    ]
+    await asyncio.gather(*(erasures.carry_out(one, lambda _: None) for one in made))
+    assert (len(most), max(most), await rows(knowledge)) == (len(tenants), asked_erasures.MOST_AT_ONCE, 0)
+
+
 async def test_called_off_nobody_goes_on_with_it(knowledge: Knowledge) -> None:
     await told(knowledge)
     erasures = knowledge.storage.asked_erasures
     erasure = await asked(knowledge)
     await erasures.call_off(CALLER, erasure.id, deadline=Deadline.after(5))
     with pytest.raises(NotFoundError):
-        await erasures.carry_out(erasure.id, lambda _: None)
+        await erasures.carry_out(erasure, lambda _: None)
     assert await knowledge.history.of_document(LETTERS[0])
 
 
@@ -111,7 +140,7 @@ async def test_failed_it_has_ended(knowledge: Knowledge, monkeypatch: pytest.Mon
     erasure = await asked(knowledge)
     monkeypatch.setattr(EraseDocuments, "erase", _second(EraseDocuments.erase, RuntimeError("a defect")))
     with pytest.raises(RuntimeError):
-        await knowledge.storage.asked_erasures.carry_out(erasure.id, lambda _: None)
+        await knowledge.storage.asked_erasures.carry_out(erasure, lambda _: None)
     assert await rows(knowledge) == 0
 
 
