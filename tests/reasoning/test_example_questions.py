@@ -26,22 +26,22 @@ DEMO = {
 SURE = 0.8
 
 
-Asked: TypeAlias = list[tuple[dict[str, Any], Answer]]
+Answered: TypeAlias = list[tuple[dict[str, Any], Answer]]
 
 
 @pytest.fixture(scope="module")
-def asked(embedder: TownEmbedder) -> Asked:
+def asked(embedder: TownEmbedder) -> Answered:
     """All of them, once."""
     readers = TownReaders(embedder, articles())
     engine = Reasoner(readers, readers, OneEmbedder(embedder))
 
-    async def ask() -> Asked:
+    async def ask() -> Answered:
         return [(question, await engine.ask(TENANT, question["question"])) for question in QUESTIONS]
 
     return asyncio.run(ask())
 
 
-def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_is_declined(asked: Asked) -> None:
+def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_is_declined(asked: Answered) -> None:
     assert len(asked) == 40
     right = [exact_match(answer.answer, question["answers"]) == 1.0 for question, answer in asked]
     wrong = [
@@ -54,7 +54,7 @@ def test_most_are_right_none_is_surely_wrong_and_what_cannot_be_answered_is_decl
     assert all(answer.missing for _, answer in asked if answer.answer is None)
 
 
-def test_nothing_contradicts_the_answers(asked: Asked) -> None:
+def test_nothing_contradicts_the_answers(asked: Answered) -> None:
     """No two of the examples' articles say different things of one thing."""
     told = {q["question"]: [one.answer for one in a.candidates if one.contradicts] for q, a in asked}
     assert {question: contradicting for question, contradicting in told.items() if contradicting} == {}
