@@ -23,6 +23,7 @@ from contracts.documents import (
     DocumentDeleted,
     DocumentIngested,
     DocumentProcessed,
+    DocumentReread,
     DocumentRestored,
     DocumentUpdated,
     EntitiesExtracted,
@@ -42,6 +43,7 @@ from contracts.erased import Erased
 from contracts.lazy_sequence import LazySequence
 from contracts.parts import collect, split
 from contracts.payload import Payload, Scalar
+from contracts.readings import reading_of
 from contracts.reassigning import meant_by
 
 Decision = Callable[["Document | None"], Sequence[DomainEvent]]
@@ -65,6 +67,9 @@ class Document:
     `judgements` and `recuts` are what people corrected, in the order of their last events: they outlive the content
     that they were made in, until the document is deleted; should that be undone, they are `forgotten` until then.
     `candidates` are relations that judgements may be of which wait.
+
+    `found_by`: the models that found the entities and the relations as the content came in; `readings`: those of other
+    models. What one of these found is known like all else: people decide on it, too.
     """
 
     tenant: str
@@ -88,6 +93,8 @@ class Document:
     recuts: tuple[CorrectedChunk, ...] = ()
     candidates: tuple[Relation, ...] = ()
     forgotten: tuple[Judgements, tuple[CorrectedChunk, ...]] = ({}, ())
+    found_by: tuple[str, str] = ("", "")
+    readings: frozenset[str] = frozenset()
 
     @property
     def orphaned_judgements(self) -> tuple[Judgement, ...]:
@@ -98,6 +105,12 @@ class Document:
     def orphaned_recuts(self) -> tuple[CorrectedChunk, ...]:
         """Corrections of chunks that the present content has not, once it is processed."""
         return () if self.processed is None else tuple(one for one in self.recuts if not one.attached)
+
+    def is_read_by(self, entity_model: str, relation_model: str) -> bool:
+        """Whether it is known what these find in the present content."""
+        return (entity_model, relation_model) == self.found_by or (
+            reading_of(entity_model, relation_model) in self.readings
+        )
 
     def is_present(self, event_id: UUID) -> bool:
         """Whether that event speaks of the content as it now is."""
@@ -191,13 +204,20 @@ def _with_part(state: Document, part: StageResult) -> Document:
     match part:
         case EntitiesExtracted():
             found = earlier.union(IdSet.of(mention.entity_id for mention in part.mentions))
+            state = replace(state, found_by=(part.model, state.found_by[1]))
             return replace(state, ids=NO_IDS, extracted=found.compact()) if part.is_last else replace(state, ids=found)
         case RelationshipsDiscovered():
             found = earlier.union(IdSet.of(relation.relation_id for relation in part.relations))
             before = () if part.part == 1 else state.candidates
             alike = remembered.candidates(state.judgements, part.relations)
-            state = replace(state, candidates=(*before, *alike))
+            by = (state.found_by[0], part.model)
+            state = replace(state, candidates=(*before, *alike), found_by=by)
             return replace(state, ids=NO_IDS, related=found.compact()) if part.is_last else replace(state, ids=found)
+        case DocumentReread():
+            extracted = (state.extracted or NO_IDS).union(IdSet.of(mention.entity_id for mention in part.mentions))
+            related = (state.related or NO_IDS).union(IdSet.of(relation.relation_id for relation in part.relations))
+            readings = state.readings | {part.reading} if part.is_last else state.readings
+            return replace(state, extracted=extracted.compact(), related=related.compact(), readings=readings)
         case _:
             return state
 
@@ -228,6 +248,28 @@ def discover_relationships(
 ) -> Sequence[DomainEvent]:
     """Accept relations of the present content, once; as several events where they are too many for one."""
     return _result(state, of, _meant(state, result), cause, done=state is not None and state.related is not None)
+
+
+def reread(state: Document | None, version: int, result: Parts, cause: Cause) -> Sequence[DomainEvent]:
+    """Accept what other models found in the document as it was at this version, once; what people decided on relations
+    is said again of those that state the same. Nothing where it changed since: it has to be read anew.
+    """
+    if state is None or state.deleted or state.processed is None or state.version != version:
+        return ()
+    first = result[0]
+    if not isinstance(first, DocumentReread) or state.is_read_by(first.entity_model, first.relation_model):
+        return ()
+    parts = _meant(state, result)
+    assert not isinstance(parts, Payload)
+    waiting, _ = remembered.detached(state.judgements, ())
+    alike = (
+        one
+        for part in (parts if waiting else ())
+        if isinstance(part, DocumentReread)
+        for one in remembered.candidates(waiting, part.relations)
+    )
+    judged = remembered.stated_again(waiting, tuple(alike))
+    return cause.events((*parts, *judged), state.document_id, state.version + 1)
 
 
 def complete(

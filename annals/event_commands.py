@@ -47,6 +47,11 @@ EMITTED: dict[EventType, Emitted] = {
     EventType.RELATIONSHIPS_DISCOVERED: Emitted(
         ("annals ingest",), ("relational", "graph"), "`annals relation list`; edges of the graph"
     ),
+    EventType.DOCUMENT_REREAD: Emitted(
+        ("annals models set",),
+        ("relational", "graph"),
+        "`annals show`, once its models serve: what they found, in place of what was found before",
+    ),
     EventType.DOCUMENT_PROCESSED: Emitted(("annals ingest",), ("relational",), "`annals list`: it is `processed`"),
     EventType.DOCUMENT_UPDATED: Emitted(
         ("annals ingest",), ("relational", "graph", "vector"), "`annals show`: what it holds now, and nothing of before"

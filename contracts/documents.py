@@ -27,6 +27,7 @@ from contracts.payload import (
     Uri,
     Words,
 )
+from contracts.readings import reading_of
 
 
 class TextReference(Part):
@@ -276,6 +277,27 @@ class RelationshipsDiscovered(StageResult):
     content: Digest
     model: Revision
     relations: Items[Relation]
+
+
+class DocumentReread(StageResult):
+    """What other models than those that the document came in with find in its chunks as they are now.
+
+    It counts for generations of read models that show this reading; the others show what they did.
+    """
+
+    event_type: ClassVar[EventType] = EventType.DOCUMENT_REREAD
+    item_fields: ClassVar[tuple[str, ...]] = ("mentions", "aliases", "relations")
+    content: Digest
+    entity_model: Revision
+    relation_model: Revision
+    mentions: Items[Mention]
+    aliases: Items[Alias]
+    relations: Items[Relation]
+
+    @property
+    def reading(self) -> str:
+        """Its name, by both models."""
+        return reading_of(self.entity_model, self.relation_model)
 
 
 class Statement(Part):

@@ -16,6 +16,7 @@ class EventType(StrEnum):
     DOCUMENT_UPDATED = "DocumentUpdated"
     DOCUMENT_DELETED = "DocumentDeleted"
     DOCUMENT_RESTORED = "DocumentRestored"
+    DOCUMENT_REREAD = "DocumentReread"
 
     ENTITIES_EXTRACTED = "EntitiesExtracted"
     ENTITY_UPDATED = "EntityUpdated"
@@ -79,6 +80,7 @@ _OWNERS: dict[AggregateKind, tuple[EventType, ...]] = {
         EventType.RELATIONSHIPS_DISCOVERED,
         EventType.RELATIONSHIP_UPDATED,
         EventType.RELATIONSHIP_VALIDATED,
+        EventType.DOCUMENT_REREAD,
     ),
     "entity": (
         EventType.ENTITY_UPDATED,

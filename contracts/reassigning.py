@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from contracts.documents import Alias, EntitiesExtracted, Mention, Relation, RelationshipsDiscovered, StageResult
+from contracts.documents import (
+    Alias,
+    DocumentReread,
+    EntitiesExtracted,
+    Mention,
+    Relation,
+    RelationshipsDiscovered,
+    StageResult,
+)
 
 Named = TypeVar("Named", Mention, Alias, Relation)
 
@@ -17,7 +25,7 @@ def meant(part: Named, instead: Mapping[str, str]) -> Named:
 
 def meant_by(result: StageResult, instead: Mapping[str, str]) -> StageResult:
     """A stage's result, or a part of it, of such entities."""
-    if not isinstance(result, EntitiesExtracted | RelationshipsDiscovered):
+    if not isinstance(result, EntitiesExtracted | RelationshipsDiscovered | DocumentReread):
         return result
     items = {name: tuple(meant(one, instead) for one in getattr(result, name)) for name in result.item_fields}
     return result.model_copy(update=items)

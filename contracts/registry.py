@@ -22,6 +22,7 @@ PAYLOADS: dict[EventType, type[Payload]] = {
         documents.EntitiesExtracted,
         documents.MentionsReassigned,
         documents.RelationshipsDiscovered,
+        documents.DocumentReread,
         documents.RelationshipUpdated,
         documents.RelationshipValidated,
         documents.DocumentChunked,

@@ -67,6 +67,17 @@ class NamesTurn:
         known = {row["document_id"]: row["version"] for row in rows}
         return [one for one in documents if one.version == known[one.document_id]]
 
+    async def present(self, documents: Sequence[DocumentNames]) -> list[DocumentNames]:
+        """Those that say more of the documents as they are known, and not of what they held before."""
+        rows = await self._connection.fetch(
+            "SELECT document_id, version FROM annals.named_documents "
+            "WHERE tenant = $1 AND document_id = ANY($2::text[])",
+            self._tenant,
+            list({one.document_id for one in documents}),
+        )
+        known = {row["document_id"]: row["version"] for row in rows}
+        return [one for one in documents if one.version > known.get(one.document_id, one.version)]
+
     async def named_by(self, documents: Collection[str]) -> set[tuple[str, str]]:
         """The entities that these documents name, each with the types that they have there."""
         rows = await self._connection.fetch(
@@ -154,6 +165,10 @@ class NamesTurn:
             [one.document_id for one in documents],
             [one.version for one in documents],
         )
+        await self.add(documents)
+
+    async def add(self, documents: Sequence[DocumentNames]) -> None:
+        """Keep what these say beside what is known of the documents."""
         names = [name for one in documents for name in one.names]
         if names:
             await self._connection.execute(

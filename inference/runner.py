@@ -1,18 +1,13 @@
 """Where models run: outside the event loop, each kind on a core of its own, loaded when first needed."""
 
 import asyncio
-import multiprocessing
 import os
-import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TypeVar
 
 from inference.cached import CachedModel, Run
@@ -20,13 +15,12 @@ from inference.chunking import Chunker
 from inference.chunking_strategies import SentenceModel, Strategy, chunker_of
 from inference.embedders import EmbedderName, Embedders
 from inference.embedding import Embedder, Vectors
+from inference.extractors import ExtractorName, Extractors
 from inference.locations import MINILM_INT8
-from inference.model import InferenceError, Model, OutputStore
+from inference.model import OutputStore
 from inference.pretrained import Dtype
 from inference.question_answering import AnswerReader, ReadSpan
 from inference.reranking import Reranker
-from inference.spacy_analysis import PACKAGED, SpacyAnalyser, revision_of
-from telemetry.collector import collect_rarely
 
 T = TypeVar("T")
 CALL_LIMIT_S = 600.0
@@ -66,11 +60,13 @@ class Inference:
         self._models = ThreadPoolExecutor(
             max_workers=1, thread_name_prefix="models", initializer=_give_way if aside else None
         )
-        self._parser: ProcessPoolExecutor | None = None
         self._embedders = Embedders(settings.torch_threads, settings.model_dtype)
         self._serving = EmbedderName(settings.embedder, settings.embedder_revision)
         self._cached: dict[EmbedderName, CachedModel] = {}
         self._chunker: tuple[Embedder, Chunker] | None = None
+        self._extractors = Extractors(store, settings.model_dtype, self._on_models)
+        named = ExtractorName(settings.entity_model, settings.entity_revision)
+        self._reading = (named.parser if named.parses else named), named.parser
 
     @property
     def _embedder(self) -> Embedder:
@@ -143,22 +139,33 @@ class Inference:
         """Length of its vectors."""
         return self._embedders.get(name).dimension
 
-    @cached_property
+    @property
     def relations(self) -> CachedModel:
         """Encoded analyses by the parser."""
-        return CachedModel(revision_of(self._parser_name), self._parse, self._store)
+        return self._extractors.relations_of(self._reading[1])
 
-    @cached_property
+    @property
     def entities(self) -> CachedModel:
         """Encoded analyses by the entity model: by default the parser's own, so that one pass serves both."""
-        if self._parses_with_entity_model:
-            return self.relations
-        from inference.token_classification import TokenClassifier
+        return self._extractors.get(self._reading[0])
 
-        classifier: Model = TokenClassifier(
-            self._settings.entity_model, self._settings.entity_revision, dtype=self._settings.model_dtype
-        )
-        return CachedModel(classifier.revision, self._on_models(classifier.run), self._store)
+    @property
+    def reading(self) -> tuple[ExtractorName, ExtractorName]:
+        """What the models of entities and of relations are called."""
+        return self._reading
+
+    async def extractor(self, name: ExtractorName) -> CachedModel:
+        """The model of this name, loaded. Raises InferenceError."""
+        return await asyncio.to_thread(self._extractors.get, name)
+
+    def parser(self, name: ExtractorName) -> CachedModel:
+        """The same of one that finds relations; blocks. Raises InferenceError."""
+        return self._extractors.relations_of(name)
+
+    async def read_by(self, entities: ExtractorName, relations: ExtractorName) -> None:
+        """Have these find entities and relations from now on. Raises InferenceError."""
+        await asyncio.to_thread(lambda: (self._extractors.get(entities), self._extractors.relations_of(relations)))
+        self._reading = entities, relations
 
     async def tokens(self, text: str) -> int:
         """How many of the embedder's tokens a text has."""
@@ -204,26 +211,15 @@ class Inference:
 
     async def warm_up(self) -> None:
         """Load what a pipeline needs, so that the first document does not wait for it. Raises InferenceError."""
-        revision_of(self._parser_name)
-        await asyncio.gather(asyncio.to_thread(lambda: (self.chunker, self.entities)), self._parse([]))
+        await asyncio.to_thread(lambda: self.relations)
+        await asyncio.gather(
+            asyncio.to_thread(lambda: (self.chunker, self.entities)), self._extractors.warm_up(self._reading[1])
+        )
 
     def close(self) -> None:
         """End threads and processes without waiting for what they do."""
         self._models.shutdown(wait=False, cancel_futures=True)
-        if self._parser is not None:
-            children = list((self._parser._processes or {}).values())
-            self._parser.shutdown(wait=False, cancel_futures=True)
-            for child in children:
-                child.terminate()
-
-    @property
-    def _parses_with_entity_model(self) -> bool:
-        name = self._settings.entity_model
-        return name in PACKAGED or ("/" not in name and not Path(name).is_dir())
-
-    @property
-    def _parser_name(self) -> str:
-        return self._settings.entity_model if self._parses_with_entity_model else next(iter(PACKAGED))
+        self._extractors.close()
 
     async def _in_turns(self, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
         found: list[T] = []
@@ -233,25 +229,6 @@ class Inference:
 
     def _on_models(self, run: Callable[[list[str]], list[bytes]]) -> Run:
         return lambda texts: _call(self._models, run, texts)
-
-    async def _parse(self, texts: Sequence[str]) -> list[bytes]:
-        if self._parser is None:
-            # For the child, which reads it as NumPy is loaded: threads for small matrices cost more than they bring.
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-            self._parser = ProcessPoolExecutor(
-                max_workers=1,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_load_parser,
-                initargs=(self._parser_name,),
-            )
-        parser = self._parser
-        try:
-            return await _call(parser, _run_parser, texts)
-        except BrokenProcessPool as error:
-            # Whatever killed it, a text or the system, the next call starts another one.
-            if self._parser is parser:
-                self._parser = None
-            raise InferenceError("the process that runs the language model ended; try again") from error
 
 
 def _give_way() -> None:
@@ -263,29 +240,3 @@ def _give_way() -> None:
 async def _call(executor: Executor, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
     running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
     return await asyncio.wait_for(running, CALL_LIMIT_S)
-
-
-_parser: SpacyAnalyser | None = None
-
-
-def _load_parser(name: str) -> None:
-    """In the child: load once, and leave ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    # spaCy's thinc imports torch where it finds it, for models that use it; ours does not, and starts seconds sooner.
-    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-    global _parser
-    _parser = SpacyAnalyser(name)
-    collect_rarely()
-
-
-def _end_with_parent(parent: int) -> None:
-    """A worker that is killed cannot tell its child; the child sees that it was given to another parent."""
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    os._exit(0)
-
-
-def _run_parser(texts: list[str]) -> list[bytes]:
-    assert _parser is not None
-    return _parser.run(texts)

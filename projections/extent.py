@@ -76,7 +76,7 @@ class Build:
             }
             sections = await self._model.sections([(key, fold(events)) for key, events in newer.items()])
             changes = [
-                Change(key, known.get(key, 0), events[-1].aggregate_version, rows)
+                Change(key, known.get(key, 0), events[-1].aggregate_version, rows, self._model.reading)
                 for (key, events), rows in zip(newer.items(), sections, strict=True)
             ]
             await self._store.write(changes, {})

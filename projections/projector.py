@@ -79,7 +79,7 @@ class Projector:
                     await self._store.write(waiting, {})
                 sections = await model.sections(folded)
                 waiting = [
-                    Change(key, known.get(key, 0), news[key][-1].aggregate_version, rows)
+                    Change(key, known.get(key, 0), news[key][-1].aggregate_version, rows, model.reading)
                     for (key, _), rows in zip(folded, sections, strict=True)
                 ]
         await self._store.write(waiting, positions)

@@ -7,6 +7,7 @@ said, and a read model leaves those parts alone.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from contracts import ids
@@ -20,6 +21,7 @@ from contracts.documents import (
     DocumentDeleted,
     DocumentIngested,
     DocumentProcessed,
+    DocumentReread,
     DocumentRestored,
     DocumentUpdated,
     EntitiesExtracted,
@@ -78,6 +80,7 @@ _WHOLE = (
     RelationshipsDiscovered,
     DocumentProcessed,
     DocumentDeleted,
+    DocumentReread,
     ReasoningQueryExecuted,
 )
 
@@ -89,7 +92,8 @@ def bytes_of(state: State | None) -> int:
     chunks = state.chunks or ()
     items = len(state.mentions or ()) + len(state.aliases or ()) + len(state.relations or ())
     text = max((chunk.end for chunk in chunks), default=0)
-    return text + ROW_BYTES * (1 + items) + VECTOR_BYTES * len(chunks)
+    readings = sum(bytes_of(one._replace(chunks=())) for one in state.readings.values())
+    return text + ROW_BYTES * (1 + items) + VECTOR_BYTES * len(chunks) + readings
 
 
 def needed_from(event: FoldableEvent, *, chunks_say_content: bool = False) -> int:
@@ -130,6 +134,25 @@ def _document(state: DocumentState, event: FoldableEvent, data: Payload) -> Docu
         if whole is None:
             return state
         data = whole
+    if isinstance(data, DocumentReread):
+        return _with_reading(state, event.tenant, data)
+    if state.readings and not isinstance(data, DocumentIngested | DocumentUpdated | DocumentRestored | DocumentDeleted):
+        others = {name: _amended(one, event, data) for name, one in state.readings.items()}
+        state = state._replace(readings=MappingProxyType(others))
+    return _amended(state, event, data)
+
+
+def _with_reading(state: DocumentState, tenant: str, data: DocumentReread) -> DocumentState:
+    own = document_state.reread(
+        state,
+        _named_today(tenant, data.mentions),
+        _named_today(tenant, data.aliases),
+        tuple([JudgedRelation(_between_today(tenant, one)) for one in data.relations]),
+    )
+    return state._replace(readings=MappingProxyType({**state.readings, data.reading: own}))
+
+
+def _amended(state: DocumentState, event: FoldableEvent, data: Payload) -> DocumentState:
     stage = _STAGES.get(type(data), state.stage)
     at = event.timestamp if type(data) in _STAGES else state.at
     tenant = event.tenant

@@ -18,7 +18,9 @@ class ResolutionHandler:
     large_bytes = None
     batch_bytes = BATCH_BYTES
     gathers_s = GATHERS_S
-    event_types = frozenset({str(EventType.ENTITIES_EXTRACTED), str(EventType.DOCUMENT_DELETED)})
+    event_types = frozenset(
+        {str(EventType.ENTITIES_EXTRACTED), str(EventType.DOCUMENT_REREAD), str(EventType.DOCUMENT_DELETED)}
+    )
 
     def __init__(self, resolution: Resolution, positions: ConsumerPositions, topics: Topics) -> None:
         self._resolution = resolution

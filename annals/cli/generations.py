@@ -10,9 +10,11 @@ import click
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.words import counted
 from annals.session import session
+from contracts.readings import models_of
 from eventstore.generations import RegisteredGeneration
 from services.deadline import Deadline
 from services.operations.rebuilding import LEFTOVERS_LIMIT_S
+from services.processing.present_embedder import VECTOR
 
 LIMIT_S = 60.0
 
@@ -65,7 +67,7 @@ def _line(one: RegisteredGeneration) -> str:
     said = [
         one.state if one.state == one.purpose else f"{one.state}, {one.purpose}",
         f"schema version {one.schema_version}",
-        "" if one.model_revision is None else f"vectors of {one.model_revision}",
+        _made_of(one),
         "" if one.as_of is None else f"as of {one.as_of}",
         "" if one.rows is None else counted(one.rows, "row"),
         f"made {_time(one.created_at)}",
@@ -73,6 +75,15 @@ def _line(one: RegisteredGeneration) -> str:
         "" if one.owner is None else f"worked on by {one.owner}",
     ]
     return f"{one.id}  {one.read_model:<10}  {', '.join(filter(None, said))}"
+
+
+def _made_of(one: RegisteredGeneration) -> str:
+    if one.model_revision is None:
+        return ""
+    if one.read_model == VECTOR:
+        return f"vectors of {one.model_revision}"
+    entities, relations = models_of(one.model_revision)
+    return f"entities of {entities}, relations of {relations}"
 
 
 def _time(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import click
 
@@ -11,7 +12,9 @@ from annals.cli.paging import LIMIT_S
 from annals.cli.words import counted
 from annals.session import session
 from inference.embedders import EmbedderName
+from inference.extractors import ExtractorName
 from services.deadline import Deadline
+from services.operations.changing_reading import ReadingTask
 from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 from services.processing.serving import ModelOverview
 
@@ -22,17 +25,17 @@ def command() -> None:
 
 
 @command.command("set")
-@click.argument("task", type=click.Choice(["embedder"]))
+@click.argument("task", type=click.Choice(["embedder", "entities", "relations"]))
 @click.argument("name")
 @click.option("--revision", metavar="R", help="Of the model on the hub: a commit or a tag.")
 @reason
-@click.option("--rate", type=click.FloatRange(min=1), metavar="N", help="Embed at most N documents a second.")
+@click.option("--rate", type=click.FloatRange(min=1), metavar="N", help="At most N documents a second.")
 @click.option("--restart", is_flag=True, help="Begin anew where a change was broken off.")
 @click.option(
     "--keep",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="How long to keep the vectors of the former one.  [default: the setting keep_generation_seconds]",
+    help="How long to keep what the former one made.  [default: the setting keep_generation_seconds]",
 )
 @common
 def set_(
@@ -45,42 +48,57 @@ def set_(
     restart: bool,
     keep: float | None,
 ) -> None:
-    """Have the model NAME do a TASK from now on: minilm-int8, minilm, a folder, or a hub id.
+    """Have the model NAME do a TASK from now on. An embedder is minilm-int8, minilm, a folder, or a hub id; entities
+    are found by a spaCy model, a folder, or a hub id; relations by a spaCy model, as a package or a folder.
 
-    While everything is up: its vectors of all passages are made beside those that are searched, and follow what comes
-    in; then it and they take over in one step. Broken off, it goes on when the command is given again. `annals replay
-    vector --back` goes back to the former one.
+    While everything is up: its vectors of all passages, or what it finds in all documents, are made beside those that
+    are read, and follow what comes in; then it and they take over in one step. Broken off, it goes on when the command
+    is given again. `annals replay vector --back`, or `annals replay relational graph --back`, goes back to the former
+    one.
     """
-    run_async(lambda: _set(context, EmbedderName(name, revision), reason, rate=rate, restart=restart, keep=keep))
+    how = _How(reason, keep, rate, restart)
+    if task == "embedder":
+        run_async(lambda: _set(context, EmbedderName(name, revision), how))
+    else:
+        chosen: ReadingTask = "entities" if task == "entities" else "relations"
+        run_async(lambda: _set_reading(context, chosen, ExtractorName(name, revision), how))
 
 
-async def _set(
-    context: CommandContext,
-    name: EmbedderName,
-    reason: str | None,
-    *,
-    rate: float | None,
-    restart: bool,
-    keep: float | None,
-) -> None:
+class _How(NamedTuple):
+    reason: str | None
+    keep_s: float | None
+    rate: float | None
+    restart: bool
+
+
+async def _set(context: CommandContext, name: EmbedderName, how: _How) -> None:
     async with session(context.settings) as opened:
         service, began = opened.use_cases.embedder, time.monotonic()
         total = await service.total(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
         with context.progress("embedding", total, "documents") as done:
             changed = await service.change(
-                context.caller,
-                name,
-                done,
-                reason=reason,
-                keep_s=keep,
-                rate=rate,
-                restart=restart,
-                deadline=Deadline.after(REBUILD_LIMIT_S),
+                context.caller, name, done, deadline=Deadline.after(REBUILD_LIMIT_S), **how._asdict()
             )
     seconds = round(time.monotonic() - began, 2)
     if changed.changed:
         vectors = f"{counted(changed.passages, 'passage')} with its vectors, in {seconds} s"
         context.say(f"{changed.revision} serves now: {vectors}")
+    else:
+        context.say(f"{changed.revision} serves already")
+    context.give({**asdict(changed), "seconds": seconds})
+
+
+async def _set_reading(context: CommandContext, task: ReadingTask, name: ExtractorName, how: _How) -> None:
+    async with session(context.settings) as opened:
+        service, began = opened.use_cases.reading, time.monotonic()
+        total = await service.total(context.caller, deadline=Deadline.after(COUNT_LIMIT_S))
+        with context.progress("reading", total, "documents") as done:
+            changed = await service.change(
+                context.caller, task, name, done, deadline=Deadline.after(REBUILD_LIMIT_S), **how._asdict()
+            )
+    seconds = round(time.monotonic() - began, 2)
+    if changed.changed:
+        context.say(f"{changed.revision} finds {task} now, in place of {changed.previous}; in {seconds} s")
     else:
         context.say(f"{changed.revision} serves already")
     context.give({**asdict(changed), "seconds": seconds})

@@ -12,6 +12,7 @@ from annals.composition.embedders import serving_embedders
 from annals.composition.folding import fold_workers
 from annals.composition.past import past_tables
 from annals.composition.profiles import table_readers
+from annals.composition.readings import serving_readings
 from annals.composition.stores import Stores, claim_servers, open_read_models, open_stores
 from annals.settings import Settings
 from contracts.topics import topics
@@ -84,6 +85,7 @@ def rebuilding(stores: Stores) -> Rebuilding:
         stores.generations,
         stores.settings.keep_generation_seconds,
         serving_embedders(stores),
+        serving_readings(stores),
         fold_workers(stores.settings, stores.dsn),
     )
 

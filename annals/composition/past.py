@@ -6,6 +6,7 @@ from annals.composition.audited import audited_reads
 from annals.composition.embedders import LiveEmbedders, PastEmbedder, serving_embedders, which_embedder
 from annals.composition.models import answer_models
 from annals.composition.profiles import Readers, readers_of, table_readers
+from annals.composition.readings import serving_readings
 from annals.composition.stores import Stores
 from eventstore.generations import RegisteredGeneration
 from inference.runner import Inference
@@ -98,14 +99,25 @@ class GenerationReads:
 def past_generations(stores: Stores) -> PastGenerations:
     """Those that have names."""
     return PastGenerations(
-        stores.projections, stores.generations, stores.reader, stores.topics, serving_embedders(stores)
+        stores.projections,
+        stores.generations,
+        stores.reader,
+        stores.topics,
+        serving_embedders(stores),
+        serving_readings(stores),
     )
 
 
 def keep_snapshots(stores: Stores) -> KeepSnapshots:
     """For the projector, which makes them."""
     return KeepSnapshots(
-        stores.dsn, stores.projections, stores.generations, stores.reader, stores.topics, serving_embedders(stores)
+        stores.dsn,
+        stores.projections,
+        stores.generations,
+        stores.reader,
+        stores.topics,
+        serving_embedders(stores),
+        serving_readings(stores),
     )
 
 

@@ -122,7 +122,7 @@ def read_side(
     return ReadSide(
         models=(
             relational,
-            (graph, LiveNeo4jGraphStore(servers.neo4j)),
+            (graph, LiveNeo4jGraphStore(servers.neo4j, model_of=GenerationRegistry(pool).model_of)),
             (vector, LiveOpenSearchVectorStore(servers.opensearch, model_of=GenerationRegistry(pool).model_of)),
         ),
         relational=PostgresRelational(pool, ontology),

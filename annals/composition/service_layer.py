@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from annals.composition.embedders import following, which_embedder
+from annals.composition.readings import following_models
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores
 from inference.runner import Inference
@@ -59,7 +59,7 @@ def service_layer(stores: Stores, inference: Inference, asking: AskService, past
         return (await past.of(at, deadline=deadline)).ask
 
     return ServiceLayer(
-        AiProcessingService(inference, following(inference, which_embedder(stores))),
+        AiProcessingService(inference, following_models(inference, stores)),
         storage_service(stores),
         ReasoningService(asking, asking_past),
     )

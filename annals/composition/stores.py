@@ -42,6 +42,7 @@ from projections.store import LiveStore
 from security.master_key import MasterKey
 from services.positions import ShownPositions
 from services.processing.present_embedder import VECTOR, KnownEmbedders, ServingEmbedders, WhichEmbedder
+from services.processing.present_reading import READ, ServingReadings
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,10 @@ async def open_stores(settings: Settings, dsn: str) -> AsyncIterator[Stores]:
 
 
 def _projector(model: ReadModel, store: LiveStore, reader: EventReader, generations: Generations) -> Projector:
-    """That of the vectors follows the embedder that serves."""
-    if model.name != VECTOR:
-        return Projector(model, store, reader)
+    """That of the vectors follows the embedder that serves, the others the models of entities and relations."""
 
     async def revision() -> str | None:
-        present = await generations.present(VECTOR)
+        present = await generations.present(model.name)
         return None if present is None else present.model_revision
 
     return Projector(model, store, reader, revision)
@@ -183,6 +182,7 @@ async def open_read_models(stores: Stores) -> None:
             await projection.store.open()
         await stores.generations.register_live()
         await _say_whose_vectors(stores)
+        await _say_which_reading(stores)
         await stores.read.answers.open()
         await stores.read.limits.open()
     await _set_back_positions(stores)
@@ -198,6 +198,18 @@ async def _say_whose_vectors(stores: Stores) -> None:
     if revision is not None:
         which = WhichEmbedder(stores.generations, stores.embedders)
         await which.serve(revision, await stores.read.passages.models())
+
+
+async def _say_which_reading(stores: Stores) -> None:
+    """Where the read models are empty, and the log is not: as the log has it."""
+    for name in READ:
+        present = await stores.generations.present(name)
+        if present is None or present.model_revision is not None or await stores.projections[name].store.positions():
+            continue
+        serving = ServingReadings(stores.commands, stores.reader, stores.settings.tenant)
+        reading = await serving.at(await stores.reader.head())
+        if reading is not None:
+            await stores.generations.registry.serve(name, reading)
 
 
 async def _set_back_positions(stores: Stores) -> None:

@@ -12,6 +12,7 @@ from annals.composition.inference import open_inference
 from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.past import keep_snapshots
+from annals.composition.readings import which_reading
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import Settings
@@ -31,6 +32,7 @@ from services.processing.contexts import Contexts
 from services.processing.descriptions import Descriptions
 from services.processing.entities import Entities
 from services.processing.homonyms import Homonyms
+from services.processing.present_reading import following_reading
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.resolution import Resolution
@@ -130,7 +132,9 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     inference = open_inference(stores.settings, stores.outputs)
     named = inference.serving
     follow = following(inference, which_embedder(stores))
+    read = following_reading(inference, which_reading(stores))
     await follow()
+    await read()
     if inference.serving != named:
         log.info("%s serves; the setting embedder names what an installation begins with", inference.serving.name)
     await inference.warm_up()
@@ -143,8 +147,8 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     await serving.keep(caller, revisions["embedding"], inference.serving, deadline=Deadline.after(MODELS_LIMIT_S))
     stages = (
         Chunking(stores.texts, inference, follow),
-        Entities(stores.texts, inference),
-        Relationships(stores.texts, inference),
+        Entities(stores.texts, inference, read),
+        Relationships(stores.texts, inference, read),
         Completion(stores.texts, inference),
     )
     recent = RecentDocuments()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from annals.composition.audited import audited_operations, audited_searching, audited_storage
 from annals.composition.corrections import corrections_of, model_cache_of
-from annals.composition.embedders import change_embedder, following, which_embedder
+from annals.composition.embedders import change_embedder
 from annals.composition.inference import open_inference
 from annals.composition.knowledge import knowledge_of
 from annals.composition.models import (
@@ -18,6 +18,7 @@ from annals.composition.models import (
 from annals.composition.operations import operations_of
 from annals.composition.past import GenerationReads, past_of
 from annals.composition.question_session import audited_asking
+from annals.composition.readings import change_reading, following_models
 from annals.composition.security import open_security
 from annals.composition.service_layer import (
     Registries,
@@ -41,6 +42,7 @@ from services.knowledge.use_cases import Knowledge
 from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
 from services.operations.changing_embedder import ChangeEmbedder
+from services.operations.changing_reading import ChangeReading
 from services.operations.use_cases import Operations
 from services.past.use_cases import Past
 from services.processing.chunking import Follow
@@ -71,6 +73,7 @@ class UseCases:
     models: ServingModels
     model_cache: ModelCache
     embedder: ChangeEmbedder
+    reading: ChangeReading
     operations: Operations
     security: Security
     webhooks: WebhookParts
@@ -172,12 +175,17 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
                 security.audit,
                 change=Recorded("change", "administer", "models", lambda given, _: [given["name"].name]),
             ),
+            reading=recording(
+                change_reading(stores, operations.rebuilding, aside),
+                security.audit,
+                change=Recorded("change", "administer", "models", lambda given, _: [given["name"].name]),
+            ),
             operations=operations,
             security=security,
             webhooks=await stack.enter_async_context(open_webhooks(stores, operations, security)),
             services=services,
             inference=inference,
-            follow=following(inference, which_embedder(stores)),
+            follow=following_models(inference, stores),
             limits=stores.read.limits,
             idempotency=IdempotencyKeys(stores.pool, stores.keys.ids),
             registries=registries,

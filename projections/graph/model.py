@@ -62,13 +62,19 @@ class GraphModel:
     folded_types = event_types - {EventType.DOCUMENT_PROCESSED}
     chunks_say_content = False
 
+    def __init__(self, reading: str = "") -> None:
+        self.reading = reading
+
     def of(self, model_revision: str | None) -> "GraphModel":
-        """It is made of what the events say alone."""
-        return self
+        """Of what this reading of the documents has; None: of what was found first."""
+        return GraphModel(model_revision or "")
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """Rows for every table that the state says something about."""
-        return [_sections(key, state) for key, state in states]
+        return [
+            _sections(key, state.read_as(self.reading) if isinstance(state, DocumentState) else state)
+            for key, state in states
+        ]
 
 
 def _sections(key: AggregateKey, state: State | None) -> Sections:

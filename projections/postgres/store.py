@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from eventstore.keys import AggregateKey
 from eventstore.pool import Connection, PostgresPool, acquire, share_turn, take_turn, transaction
-from projections.changes import Change, Positions, Row
+from projections.changes import Change, Positions, Row, check_reading
 from projections.dashboards.sharing import share
 from projections.errors import OldSchemaError, StaleVersionError
 from projections.postgres.consistent_read import consistent_read
@@ -121,6 +121,8 @@ class PostgresStore:
             if changes:
                 await share_turn(connection, self.schema)
                 await connection.execute(_BY_KEY)
+                if any(change.reading is not None for change in changes):
+                    check_reading(changes, await self.model_revision(connection))
                 # It locks the aggregates: their rows are nobody else's from here on.
                 await self._save_versions(connection, changes)
                 if self.layout.names:
@@ -131,6 +133,17 @@ class PostgresStore:
                 # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
                 await self.changed(connection, {change.key.tenant for change in changes if change.sections})
             await self.reach(connection, positions)
+
+    async def model_revision(self, connection: Connection) -> str | None:
+        """Of what this generation is made: nobody switches while it is written."""
+        own = self.schema.removeprefix(f"{self.layout.name}_")
+        condition = "id = $2" if self.schema != self.layout.name else "state = 'live' AND $2::text IS NOT NULL"
+        found: str | None = await connection.fetchval(
+            f"SELECT model_revision FROM annals.generations WHERE read_model = $1 AND {condition}",
+            self.layout.name,
+            own,
+        )
+        return found
 
     async def forget(self, keys: Sequence[AggregateKey]) -> None:
         """See Store."""

@@ -76,13 +76,19 @@ class RelationalModel:
     event_types = folded_types = types_of(kinds)
     chunks_say_content = False
 
+    def __init__(self, reading: str = "") -> None:
+        self.reading = reading
+
     def of(self, model_revision: str | None) -> "RelationalModel":
-        """It is made of what the events say alone."""
-        return self
+        """Of what this reading of the documents has; None: of what was found first."""
+        return RelationalModel(model_revision or "")
 
     async def sections(self, states: Sequence[tuple[AggregateKey, State | None]]) -> list[Sections]:
         """Rows for every table that the state says something about."""
-        return [_sections(key, state) for key, state in states]
+        return [
+            _sections(key, state.read_as(self.reading) if isinstance(state, DocumentState) else state)
+            for key, state in states
+        ]
 
 
 def _sections(key: AggregateKey, state: State | None) -> Sections:

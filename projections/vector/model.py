@@ -65,6 +65,7 @@ class VectorModel:
         EventType.CHUNKS_RESTORED,
     })  # fmt: skip
     chunks_say_content = True
+    reading: str | None = None
 
     def __init__(self, texts: TextStore, outputs: ModelOutputs, make: MakeVectors | None = None) -> None:
         """`make`: without it, what is not kept cannot be had."""

@@ -112,23 +112,12 @@ class VectorStore(LivePostgresStore):
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
         changed = [change for change in changes if "passages" in change.sections]
-        check_model(changed, await self._model_revision(connection))
+        check_model(changed, await self.model_revision(connection))
         await self._index_vectors(connection, changed)
         before = await count_of(connection, self.schema, [change.key for change in changed if change.previous])
         await super()._replace(connection, changes)
         now = await count_of(connection, self.schema, [change.key for change in changed])
         await add(connection, self.schema, now.minus(before))
-
-    async def _model_revision(self, connection: Connection) -> str | None:
-        """Of this generation: nobody switches while it is written."""
-        own = self.schema.removeprefix(f"{self.layout.name}_")
-        condition = "id = $2" if self.schema != self.layout.name else "state = 'live' AND $2::text IS NOT NULL"
-        found: str | None = await connection.fetchval(
-            f"SELECT model_revision FROM annals.generations WHERE read_model = $1 AND {condition}",
-            self.layout.name,
-            own,
-        )
-        return found
 
     async def _index_vectors(self, connection: Connection, changes: Sequence[Change]) -> None:
         """An index for vectors of dimensions that a part has none of."""

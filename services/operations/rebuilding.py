@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from aggregates.cause import RefusedError
 from contracts.errors import AnnalsError
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
@@ -25,6 +26,7 @@ from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from services.processing.present_embedder import VECTOR, ServingEmbedders
+from services.processing.present_reading import READ, ServingReadings
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Rebuilding:
         generations: Generations,
         keep_s: float,
         embedders: ServingEmbedders,
+        readings: ServingReadings,
         folding: Folding | None = None,
     ) -> None:
         self._dsn = dsn
@@ -75,6 +78,7 @@ class Rebuilding:
         self._keep_s = keep_s
         self._embedders = embedders
         self._folding = folding
+        self._readings = readings
 
     async def aggregates(self, names: Sequence[str], *, deadline: Deadline) -> int:
         """How many aggregates these read models are built from. Raises StoreUnavailableError."""
@@ -108,14 +112,16 @@ class Rebuilding:
         rate: float | None = None,
         restart: bool = False,
         embedder: str | None = None,
+        reading: str | None = None,
         reason: str | None = None,
     ) -> dict[str, int]:
         """Build these read models anew, of every tenant, and switch to them together; rows by name.
 
         A build that was broken off goes on where it stood, unless `restart`. `report` gets the aggregates done so far;
         `rate` is the most of them in a second. What was live is kept for `keep_s`, by default as the settings say.
-        `embedder`: the revision of the one that takes over with the switch, for this `reason`; None: the one that
-        serves stays. Raises RebuildRunningError, what `claim` raises, and what `projections.replay` raises.
+        `embedder`, `reading`: the revision of the one, and the name of the reading, that takes over with the switch,
+        for this `reason`; None: the one that serves stays. Raises RebuildRunningError, what `claim` raises, and what
+        `projections.replay` raises.
         """
         caller.require("projections", "execute")
         async with deadline.enforce("the replay"):
@@ -127,6 +133,8 @@ class Rebuilding:
                     await locks.check()
                     if embedder is not None:
                         await self._embedders.say(caller, embedder, reason)
+                    if reading is not None:
+                        await self._readings.say(caller, reading, reason)
 
                 rows = await replay(
                     self._chosen(names),
@@ -138,7 +146,7 @@ class Rebuilding:
                     keep_s=self._keep_s if keep_s is None else keep_s,
                     rate=rate,
                     restart=restart,
-                    revisions=await self._revisions(embedder),
+                    revisions=await self._revisions(embedder, reading),
                     folding=self._folding,
                 )
                 await self._advance(names)
@@ -161,11 +169,14 @@ class Rebuilding:
             async with self._alone("replay", chosen) as locks:
                 former = await self._generations.registry.retired(VECTOR) if VECTOR in chosen else None
                 embedder = None if former is None else former.model_revision
+                reading = await self._former_reading(chosen)
 
                 async def ready() -> None:
                     await locks.check()
                     if embedder is not None:
                         await self._embedders.say(caller, embedder, BACK)
+                    if reading is not None:
+                        await self._readings.say(caller, reading, BACK)
 
                 await go_back(
                     self._chosen(chosen),
@@ -178,13 +189,41 @@ class Rebuilding:
                 await self._advance(chosen)
             return chosen
 
-    async def _revisions(self, embedder: str | None) -> dict[str, str]:
-        """Of whose vectors the next generation is made, where that is not said by the live one."""
+    async def _former_reading(self, names: Sequence[str]) -> str | None:
+        """Which one is shown after the switch back, where it is another one than is shown now.
+
+        Raises RefusedError where one read model would show another than those do that stay.
+        """
+        if not set(READ) & set(names):
+            return None
+        shown: set[str | None] = set()
+        for name in READ:
+            kept = await self._generations.registry.retired(name) if name in names else None
+            one = kept or await self._generations.present(name)
+            shown.add(None if one is None else one.model_revision)
+        present = await self._generations.present(READ[0])
+        if len(shown) > 1:
+            raise RefusedError(
+                f"{' and '.join(READ)} were made of what different models found; go back with both: "
+                f"annals replay {' '.join(READ)} --back"
+            )
+        (former,) = shown
+        return None if present is None or former == present.model_revision else former
+
+    async def _revisions(self, embedder: str | None, reading: str | None) -> dict[str, str]:
+        """Of what the next generations are made, where that is not said by the live ones."""
+        revisions: dict[str, str] = {}
+        for name in READ:
+            live = await self._generations.present(name)
+            if reading is None and (live is None or live.model_revision is None):
+                revisions |= await self._readings.revisions(await self._reader.head())
+        if reading is not None:
+            revisions = dict.fromkeys(READ, reading)
         if embedder is None:
             present = await self._generations.present(VECTOR)
             if present is None or present.model_revision is None:
                 embedder = await self._embedders.took_over()
-        return {} if embedder is None else {VECTOR: embedder}
+        return revisions if embedder is None else {**revisions, VECTOR: embedder}
 
     def _chosen(self, names: Sequence[str]) -> list[tuple[ReadModel, LiveStore]]:
         """In the order in which a switch wants them: `relational` is in PostgreSQL whatever the profile."""

@@ -15,7 +15,9 @@ from projections.replay import Report
 from services.caller import Caller
 from services.deadline import Deadline
 from services.errors import InvalidRequestError, NotFoundError
-from services.processing.present_embedder import VECTOR, ServingEmbedders
+from services.past.served import served_at
+from services.processing.present_embedder import ServingEmbedders
+from services.processing.present_reading import ServingReadings
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 LIVE = "live"
@@ -73,12 +75,14 @@ class PastGenerations:
         reader: EventReader,
         topics: Topics,
         embedders: ServingEmbedders,
+        readings: ServingReadings,
     ) -> None:
         self._projections = projections
         self._generations = generations
         self._reader = reader
         self._topics = topics
         self._embedders = embedders
+        self._readings = readings
 
     async def make(
         self,
@@ -112,7 +116,6 @@ class PastGenerations:
                     f"there are {MOST} generations of the past; drop one first: annals generations"
                 )
             chosen = [(self._projections[one].model, self._projections[one].store) for one in read_models]
-            embedder = await self._embedders.at(position)
             await make_as_of(
                 chosen,
                 name,
@@ -122,7 +125,7 @@ class PastGenerations:
                 self._topics,
                 report,
                 expires_s=expires_s,
-                revisions={} if embedder is None else {VECTOR: embedder},
+                revisions=await served_at(position, self._embedders, self._readings),
             )
         return await self.find(name, deadline=deadline)
 

@@ -14,7 +14,9 @@ from eventstore.reader import EventReader
 from projections.as_of import SNAPSHOT, make_as_of
 from projections.generations import Generations
 from projections.projection import Projection
-from services.processing.present_embedder import VECTOR, ServingEmbedders
+from services.past.served import served_at
+from services.processing.present_embedder import ServingEmbedders
+from services.processing.present_reading import ServingReadings
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class KeepSnapshots:
         reader: EventReader,
         topics: Topics,
         embedders: ServingEmbedders,
+        readings: ServingReadings,
     ) -> None:
         self._dsn = dsn
         self._projections = projections
@@ -49,6 +52,7 @@ class KeepSnapshots:
         self._reader = reader
         self._topics = topics
         self._embedders = embedders
+        self._readings = readings
 
     async def keep_made(self, every_s: float) -> None:
         """One in so many seconds, until cancelled; what goes wrong is tried again. Never one where that is 0."""
@@ -86,7 +90,6 @@ class KeepSnapshots:
             return None
 
     async def _make(self, position: int, every_s: float) -> None:
-        embedder = await self._embedders.at(position)
         await make_as_of(
             [(one.model, one.store) for one in self._projections.values()],
             SNAPSHOT,
@@ -97,7 +100,7 @@ class KeepSnapshots:
             lambda _: None,
             expires_s=KEPT * every_s,
             rate=RATE,
-            revisions={} if embedder is None else {VECTOR: embedder},
+            revisions=await served_at(position, self._embedders, self._readings),
         )
 
     async def _is_due(self, every_s: float) -> bool:

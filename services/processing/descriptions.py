@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aggregates.matching.described import Described, described
-from contracts.documents import EntitiesExtracted
+from contracts.documents import DocumentReread, EntitiesExtracted
 from contracts.envelope import DomainEvent
 from eventstore.names import NamedEntity
 from eventstore.reader import EventReader
@@ -32,7 +32,7 @@ class Descriptions:
     def note(self, event: DomainEvent) -> None:
         """In which content a document names its entities, where the event says so: that need not be read then."""
         data = event.event_data
-        if isinstance(data, EntitiesExtracted):
+        if isinstance(data, EntitiesExtracted | DocumentReread):
             self._contents[event.tenant, event.aggregate_id, first_version(event, data)] = data.content
             _forget_oldest(self._contents)
 
@@ -77,10 +77,10 @@ class Descriptions:
             return content
         events = await self._reader.of_aggregate(tenant, "document", document, after_version=version - 1, limit=1)
         data = events[0].event_data if events else None
-        return data.content if isinstance(data, EntitiesExtracted) else None
+        return data.content if isinstance(data, EntitiesExtracted | DocumentReread) else None
 
 
-def first_version(event: DomainEvent, data: EntitiesExtracted) -> int:
+def first_version(event: DomainEvent, data: EntitiesExtracted | DocumentReread) -> int:
     """Of the event that begins the result which this one is a part of: by it, names in documents are known."""
     return event.aggregate_version - data.part + 1
 

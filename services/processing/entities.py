@@ -14,8 +14,10 @@ from contracts.parts import PartsBuilder
 from contracts.payload import Payload
 from eventstore.texts import TextStore
 from inference.analysis import Analysis, decode
+from inference.cached import CachedModel
 from inference.naming import names_of
 from inference.runner import Inference
+from services.processing.chunking import Follow, as_it_is
 from services.processing.pieces import Piece, groups_of_pieces
 from services.processing.stage import Completed, StageOutput
 
@@ -31,9 +33,11 @@ class Entities:
     name = "entities"
     triggers = frozenset({EventType.DOCUMENT_CHUNKED})
 
-    def __init__(self, texts: TextStore, inference: Inference) -> None:
+    def __init__(self, texts: TextStore, inference: Inference, follow: Follow = as_it_is) -> None:
+        """`follow` has `inference` read with the models that serve now."""
         self._texts = texts
         self._inference = inference
+        self._follow = follow
 
     @property
     def revision(self) -> str:
@@ -46,32 +50,22 @@ class Entities:
 
     async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Sequence[StageResult]]:
         """One pass of the model over the chunks it never saw, group by group: a text may name a million things."""
-        builders = [PartsBuilder(self._empty(document)) for document, _ in batch]
+        await self._follow()
+        entities, relations = self._inference.entities, self._inference.relations
+        builders = [PartsBuilder(_empty(document, entities.revision)) for document, _ in batch]
         names: list[Names] = [{} for _ in batch]
         beginnings: dict[int, str] = {}
         async for group in groups_of_pieces(self._texts, [document for document, _ in batch]):
-            for piece, analysis, parse in await self._analysed(group):
+            for piece, analysis, parse in await analysed(entities, relations, group):
                 builder, document = builders[piece.index], piece.document
                 beginning = beginnings.setdefault(piece.index, piece.text)
-                for mention in _mentions(document.tenant, piece.chunk, analysis, names[piece.index]):
+                for mention in mentions_of(document.tenant, piece.chunk, analysis, names[piece.index]):
                     builder.add("mentions", mention)
                 about = names_of(document.title, parse.subject, beginning)
-                for alias in _aliases(document.tenant, piece.chunk, about):
+                for alias in aliases_of(document.tenant, piece.chunk, about):
                     builder.add("aliases", alias)
             names = [own if len(own) < MAX_NAMES else {} for own in names]
         return [builder.parts() for builder in builders]
-
-    async def _analysed(self, group: Sequence[Piece]) -> Iterator[tuple[Piece, Analysis, Analysis]]:
-        """What the entity model says of each chunk, and what the parser says."""
-        entities, relations = self._inference.entities, self._inference.relations
-        texts = [piece.text for piece in group]
-        found = map(decode, await entities.outputs(texts))
-        if relations is entities:
-            return ((piece, analysis, analysis) for piece, analysis in zip(group, found, strict=True))
-        return zip(group, found, map(decode, await relations.outputs(texts)), strict=True)
-
-    def _empty(self, document: Document) -> EntitiesExtracted:
-        return EntitiesExtracted(content=document.text.digest, model=self.revision, mentions=(), aliases=())
 
     def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
@@ -79,8 +73,23 @@ class Entities:
         return documents.extract_entities(document, of, result, cause)
 
 
-def _mentions(tenant: str, chunk: Chunk, analysis: Analysis, names: Names) -> Iterator[Mention]:
-    """`names` is filled: a document says few names many times, and their mentions share the strings."""
+async def analysed(
+    entities: CachedModel, relations: CachedModel, group: Sequence[Piece]
+) -> Iterator[tuple[Piece, Analysis, Analysis]]:
+    """What the entity model says of each chunk, and what the parser says."""
+    texts = [piece.text for piece in group]
+    found = map(decode, await entities.outputs(texts))
+    if relations is entities:
+        return ((piece, analysis, analysis) for piece, analysis in zip(group, found, strict=True))
+    return zip(group, found, map(decode, await relations.outputs(texts)), strict=True)
+
+
+def _empty(document: Document, revision: str) -> EntitiesExtracted:
+    return EntitiesExtracted(content=document.text.digest, model=revision, mentions=(), aliases=())
+
+
+def mentions_of(tenant: str, chunk: Chunk, analysis: Analysis, names: Names) -> Iterator[Mention]:
+    """What the chunk names. `names` is filled: a document says few many times, and their mentions share the strings."""
     for entity in analysis.entities:
         if entity.name not in names:
             said = bool(ids.normalise_name(entity.name))
@@ -97,7 +106,8 @@ def _mentions(tenant: str, chunk: Chunk, analysis: Analysis, names: Names) -> It
             )
 
 
-def _aliases(tenant: str, chunk: Chunk, names: Sequence[tuple[str, float]]) -> Iterator[Alias]:
+def aliases_of(tenant: str, chunk: Chunk, names: Sequence[tuple[str, float]]) -> Iterator[Alias]:
+    """What the chunk is about, each entity once."""
     best: dict[str, Alias] = {}
     for name, quality in names:
         if not ids.normalise_name(name):

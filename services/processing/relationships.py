@@ -13,8 +13,9 @@ from contracts.event_types import EventType
 from contracts.parts import PartsBuilder
 from contracts.payload import Payload
 from eventstore.texts import TextStore
-from inference.analysis import RelationSpan, decode
+from inference.analysis import Analysis, RelationSpan, decode
 from inference.runner import Inference
+from services.processing.chunking import Follow, as_it_is
 from services.processing.pieces import Piece, groups_of_pieces
 from services.processing.stage import Completed, StageOutput
 
@@ -25,9 +26,11 @@ class Relationships:
     name = "relationships"
     triggers = frozenset({EventType.ENTITIES_EXTRACTED})
 
-    def __init__(self, texts: TextStore, inference: Inference) -> None:
+    def __init__(self, texts: TextStore, inference: Inference, follow: Follow = as_it_is) -> None:
+        """`follow` has `inference` read with the models that serve now."""
         self._texts = texts
         self._inference = inference
+        self._follow = follow
 
     @property
     def revision(self) -> str:
@@ -40,22 +43,16 @@ class Relationships:
 
     async def work(self, batch: Sequence[tuple[Document, DomainEvent]]) -> list[Sequence[StageResult]]:
         """Read what the parser said of each chunk; overlapping chunks state a relation once."""
-        builders = [PartsBuilder(self._empty(document)) for document, _ in batch]
-        stated: list[dict[str, int]] = [{} for _ in batch]
+        await self._follow()
+        model = self._inference.relations
+        builders = [PartsBuilder(_empty(document, model.revision)) for document, _ in batch]
+        stated = [Stated() for _ in batch]
         async for group in groups_of_pieces(self._texts, [document for document, _ in batch]):
-            outputs = await self._inference.relations.outputs([piece.text for piece in group])
+            outputs = await model.outputs([piece.text for piece in group])
             for piece, output in zip(group, outputs, strict=True):
-                # Chunks are in the order of their starts: what lies before this one is stated no more.
-                known = {one: start for one, start in stated[piece.index].items() if start >= piece.chunk.start}
-                for relation in _relations(piece, output):
-                    if relation.relation_id not in known:
-                        known[relation.relation_id] = relation.start
-                        builders[piece.index].add("relations", relation)
-                stated[piece.index] = known
+                for relation in stated[piece.index].new(piece, decode(output)):
+                    builders[piece.index].add("relations", relation)
         return [builder.parts() for builder in builders]
-
-    def _empty(self, document: Document) -> RelationshipsDiscovered:
-        return RelationshipsDiscovered(content=document.text.digest, model=self.revision, relations=())
 
     def decide(self, document: Document | None, of: UUID, result: StageOutput, cause: Cause) -> Sequence[DomainEvent]:
         """The Document's decision."""
@@ -63,11 +60,25 @@ class Relationships:
         return documents.discover_relationships(document, of, result, cause)
 
 
-def _relations(piece: Piece, output: bytes) -> Iterator[Relation]:
-    for span in decode(output).relations:
-        relation = _relation(piece.document, piece.chunk, span)
-        if relation is not None:
-            yield relation
+class Stated:
+    """The relations of one document, each once though overlapping chunks state it twice."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def new(self, piece: Piece, analysis: Analysis) -> Iterator[Relation]:
+        """Those that this chunk states first. Chunks come in the order of their starts."""
+        # What lies before this one is stated no more.
+        self._known = {one: start for one, start in self._known.items() if start >= piece.chunk.start}
+        for span in analysis.relations:
+            relation = _relation(piece.document, piece.chunk, span)
+            if relation is not None and relation.relation_id not in self._known:
+                self._known[relation.relation_id] = relation.start
+                yield relation
+
+
+def _empty(document: Document, revision: str) -> RelationshipsDiscovered:
+    return RelationshipsDiscovered(content=document.text.digest, model=revision, relations=())
 
 
 def _relation(document: Document, chunk: Chunk, span: RelationSpan) -> Relation | None:

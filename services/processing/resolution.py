@@ -21,7 +21,7 @@ from aggregates.matching.features import NameFeatures, features_of, group_of
 from aggregates.matching.vocabulary import GROUPS
 from contracts import ids
 from contracts.batches import batches
-from contracts.documents import DocumentDeleted, EntitiesExtracted
+from contracts.documents import DocumentDeleted, DocumentReread, EntitiesExtracted
 from contracts.entities import EntityAssigned
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.folding import NAME_CHARACTERS
@@ -92,13 +92,20 @@ class Resolution:
                 await self._resolve(turn, tenant, own)
 
     async def _resolve(self, turn: NamesTurn, tenant: str, events: Sequence[DomainEvent]) -> None:
-        documents = await turn.newest([_names_in(event) for event in events])
+        rereads = [event for event in events if isinstance(event.event_data, DocumentReread)]
+        newest = await turn.newest(
+            [_names_in(event) for event in events if not isinstance(event.event_data, DocumentReread)]
+        )
+        # Beside what was found first: that is shown until other models take over, and when one goes back.
+        more = await turn.present([_names_in(event) for event in rereads])
+        documents = [*newest, *more]
         named = await turn.named_by({one.document_id for one in documents})
         named |= {(name.entity_id, name.type) for one in documents for name in one.names}
         people = {ids.namesake_of(entity) for entity, kind in named if GROUPS.get(kind) == "person"}
         touched = {entity for entity, _ in named} | await turn.namesakes(people)
         before = await turn.names_of(touched)
-        await turn.replace(documents)
+        await turn.replace(newest)
+        await turn.add(more)
         for event in events:
             self._homonyms.note(event)
         await self._homonyms.tell_apart(turn, tenant, people, _cause(tenant, events[-1]))
@@ -278,7 +285,7 @@ def _names_in(event: DomainEvent) -> DocumentNames:
     data = event.event_data
     if isinstance(data, DocumentDeleted):
         return DocumentNames(event.aggregate_id, event.aggregate_version, ())
-    assert isinstance(data, EntitiesExtracted)
+    assert isinstance(data, EntitiesExtracted | DocumentReread)
     version = first_version(event, data)
     found: dict[tuple[str, str, str], NamedEntity] = {}
     for mention in data.mentions:

@@ -9,6 +9,7 @@ from contracts.documents import (
     ChunkUpdated,
     DocumentChunked,
     DocumentContent,
+    DocumentReread,
     EntitiesExtracted,
     MentionsReassigned,
     RelationshipsDiscovered,
@@ -99,6 +100,9 @@ class _Found:
                 self.digests.add(text.digest)
             case DocumentChunked(chunks=chunks):
                 self.digests.update(digest for one in chunks for digest in (one.digest, one.input_digest))
+            case DocumentReread(mentions=mentions, aliases=aliases, relations=relations):
+                self.entities.update(one.entity_id for part in (mentions, aliases) for one in part)
+                self.entities.update(one for part in relations for one in (part.subject_id, part.object_id))
             case EntitiesExtracted(mentions=mentions, aliases=aliases):
                 self.entities.update(one.entity_id for part in (mentions, aliases) for one in part)
             case MentionsReassigned(entity_id=entity, into=into):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from contracts.documents import (
     DocumentContent,
+    DocumentReread,
     EntitiesExtracted,
     MentionsReassigned,
     RelationshipsDiscovered,
@@ -151,7 +152,7 @@ class FindNaming:
         """Where documents mean one of these entities, and by which names, those by the entity that goes by them."""
         names: dict[str, set[str]] = defaultdict(set)
         found: dict[str, _Found] = defaultdict(_Found)
-        types = [EventType.ENTITIES_EXTRACTED, EventType.RELATIONSHIPS_DISCOVERED]
+        types = [EventType.ENTITIES_EXTRACTED, EventType.RELATIONSHIPS_DISCOVERED, EventType.DOCUMENT_REREAD]
         async for event in self._events(tenant, types, head):
             own = moved.get(event.aggregate_id, {})
             for entity, name, span in _named(event.event_data):
@@ -228,16 +229,13 @@ def _together(named: Collection[str], same: Iterable[tuple[str, str]]) -> set[st
 
 
 def _named(data: Payload) -> Iterable[tuple[str, str, _Span]]:
-    match data:
-        case EntitiesExtracted(mentions=mentions, aliases=aliases):
-            yield from ((one.entity_id, one.name, (one.chunk_id, one.start)) for one in mentions)
-            yield from ((one.entity_id, one.name, (one.chunk_id, -1)) for one in aliases)
-        case RelationshipsDiscovered(relations=relations):
-            for one in relations:
-                yield one.subject_id, one.subject, (one.chunk_id, one.start)
-                yield one.object_id, one.object, (one.chunk_id, one.start)
-        case _:
-            pass
+    if isinstance(data, EntitiesExtracted | DocumentReread):
+        yield from ((one.entity_id, one.name, (one.chunk_id, one.start)) for one in data.mentions)
+        yield from ((one.entity_id, one.name, (one.chunk_id, -1)) for one in data.aliases)
+    if isinstance(data, RelationshipsDiscovered | DocumentReread):
+        for one in data.relations:
+            yield one.subject_id, one.subject, (one.chunk_id, one.start)
+            yield one.object_id, one.object, (one.chunk_id, one.start)
 
 
 def _described(data: Payload) -> Iterable[str]:

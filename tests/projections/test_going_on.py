@@ -42,6 +42,7 @@ class Counting:
         self.event_types = live.model.event_types
         self.folded_types = live.model.folded_types
         self.chunks_say_content = live.model.chunks_say_content
+        self.reading = live.model.reading
         self._model = live.model
         self.folded: Counter[AggregateKey] = Counter()
 

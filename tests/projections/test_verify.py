@@ -111,6 +111,7 @@ class Changing:
         self.name, self.kinds, self.event_types = live.model.name, live.model.kinds, live.model.event_types
         self.folded_types = live.model.folded_types
         self.chunks_say_content = live.model.chunks_say_content
+        self.reading = live.model.reading
         self.changed = False
 
     def of(self, model_revision: str | None) -> "Changing":

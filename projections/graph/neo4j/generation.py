@@ -84,7 +84,7 @@ class Neo4jGeneration:
     goes_back = False
 
     def __init__(self, live: Neo4jGraphStore, generation_id: str) -> None:
-        self.store = Neo4jGraphStore(live.driver, f"{live.name}_{generation_id}")
+        self.store = Neo4jGraphStore(live.driver, f"{live.name}_{generation_id}", live.model_of)
         self._id = generation_id
         self._live = live
         self._driver = live.driver

@@ -10,7 +10,7 @@ entity that derives from several documents' edges never misses one, and two writ
 import contextlib
 import itertools
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 from neo4j import AsyncTransaction
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -18,7 +18,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from eventstore.errors import StoreUnavailableError
 from eventstore.generations import new_id
 from eventstore.keys import AggregateKey
-from projections.changes import Change, Positions, check_versions
+from projections.changes import Change, Positions, check_reading, check_versions
 from projections.errors import OldSchemaError, WriteConflictError
 from projections.graph.naming import differences
 from projections.graph.neo4j.connection import BULK_LIMIT_S, Neo4jDriver, alone, fetch, transaction, unwind
@@ -34,6 +34,7 @@ SCHEMA_VERSION = 5
 """Grows with each change of the nodes and edges that makes a replay necessary."""
 
 WRITE_TRIES = 5
+ModelOf = Callable[[str], Awaitable[str | None]]
 
 _GENERATION = "MATCH (m:ReadModel {name: $name}) RETURN m.generation AS generation"
 _OPEN = """
@@ -82,8 +83,10 @@ RETURN s.changed AS changed
 class Neo4jGraphStore:
     """What the name stands for, by default the live graph. Implements `projections.store.Store`."""
 
-    def __init__(self, driver: Neo4jDriver, name: str = NAME) -> None:
+    def __init__(self, driver: Neo4jDriver, name: str = NAME, model_of: ModelOf | None = None) -> None:
+        """`model_of`: the reading that the generation with an id shows, where the store is to see to it."""
         self.driver = driver
+        self.model_of = model_of
         self.name = name
         # Each write of this process has a slot of its own, as far as they go; other processes began elsewhere.
         self._slots = itertools.count(random.randrange(SLOTS))
@@ -128,6 +131,8 @@ class Neo4jGraphStore:
             return
         async with transaction(self.driver) as tx:
             generation = await self.share_turn(tx, changes=bool(changes))
+            if changes and self.model_of is not None:
+                check_reading(changes, await self.model_of(generation))
             if changes:
                 keys = sorted(change.key for change in changes)
                 await unwind(tx, _LOCK_AGGREGATES, keys, generation=generation)

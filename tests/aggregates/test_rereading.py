@@ -1,0 +1,117 @@
+"""What other models find in a document, beside what was found first; the read models' own fold of it."""
+
+from collections.abc import Sequence
+
+from aggregates import document as documents
+from aggregates.document import Document
+from contracts.documents import (
+    ChunkMerged,
+    ChunksRestored,
+    DocumentReread,
+    Mention,
+    MentionsReassigned,
+    Relation,
+    RelationshipValidated,
+    Statement,
+)
+from contracts.payload import Payload
+from projections.document_state import DocumentState
+from projections.states import fold
+from tests.aggregates.scenario import (
+    CAUSE,
+    A,
+    chunk,
+    chunked,
+    deleted,
+    extracted,
+    given,
+    ingested,
+    payloads,
+    processed,
+    related,
+    updated,
+)
+
+READ = (ingested(), chunked(), extracted(), related(), processed())
+(FIRST, _) = related().relations
+ANEW = FIRST.model_copy(update={"relation_id": "r9", "start": 1})
+
+
+def reading(*relations: Relation, chunk_id: str = "k1") -> DocumentReread:
+    """One mention of Bea, by other models."""
+    mention = Mention(entity_id="e7", name="Bea", type="PERSON", chunk_id=chunk_id, start=1, end=3, confidence=0.9)
+    return DocumentReread(
+        content=A, entity_model="ner2", relation_model="rel", mentions=(mention,), aliases=(), relations=relations
+    )
+
+
+def decided(result: DocumentReread, *before: Payload, version: int | None = None) -> list[Payload]:
+    """What comes of it; `version`: of the document when it was read, by default as it is."""
+    state = Document.project(given(*before))
+    return payloads(documents.reread(state, len(before) if version is None else version, (result,), CAUSE))
+
+
+def seen(*told: Payload) -> DocumentState:
+    """As read models fold it."""
+    state = fold(given(*told))
+    assert isinstance(state, DocumentState)
+    return state
+
+
+def names(state: DocumentState) -> Sequence[tuple[str, str]]:
+    """Entities with their chunks."""
+    return [(one.entity_id, one.chunk_id) for one in state.mentions or ()]
+
+
+def test_a_reading_is_accepted_once_and_of_the_document_as_it_was_read() -> None:
+    assert decided(reading(), *READ) == [reading()]
+    assert decided(reading(), *READ, reading()) == []
+    assert decided(reading(), *READ, version=4) == []
+    assert decided(reading(), *READ[:-1]) == [], "the stages have not come to its end"
+    assert decided(reading(), *READ, deleted()) == []
+    first = reading().model_copy(update={"entity_model": "ner"})
+    assert decided(first, *READ) == [], "these models found what is there"
+
+
+def test_it_goes_with_the_content_that_it_is_of() -> None:
+    state = Document.project(given(*READ, reading()))
+    assert state is not None and state.is_read_by("ner2", "rel") and state.is_read_by("ner", "rel")
+    state = Document.project(given(*READ, reading(), updated()))
+    assert state is not None and not state.is_read_by("ner2", "rel")
+    assert not seen(*READ, reading(), updated()).readings
+
+
+def test_judgements_are_said_again_of_what_states_the_same() -> None:
+    judged = RelationshipValidated(relation_id="r1", valid=False, statement=Statement.of(FIRST))
+    result, again = decided(reading(ANEW), *READ, judged)
+    assert result == reading(ANEW)
+    assert isinstance(again, RelationshipValidated)
+    assert (again.relation_id, again.valid, again.earlier) == ("r9", False, "r1")
+    state = seen(*READ, judged, result, again)
+    assert [(one.relation.relation_id, one.valid) for one in state.relations or ()] == [("r1", False), ("r2", None)]
+    (other,) = state.readings["ner2 | rel"].relations or ()
+    assert (other.relation.relation_id, other.valid) == ("r9", False)
+
+
+def test_a_generation_shows_its_reading_and_of_a_document_without_it_what_was_found_first() -> None:
+    state = seen(*READ, reading())
+    assert names(state.read_as("")) == names(state.read_as("ner | rel")) == [("e1", "k1")]
+    assert names(state.read_as("ner2 | rel")) == [("e7", "k1")]
+    assert state.stage == "processed"
+
+
+def test_what_people_decide_holds_for_every_reading() -> None:
+    said = MentionsReassigned(entity_id="e7", into="e8")
+    assert names(seen(*READ, reading(), said).read_as("ner2 | rel")) == [("e8", "k1")]
+    (meant,) = decided(reading(), *READ, said)
+    assert isinstance(meant, DocumentReread) and meant.mentions[0].entity_id == "e8"
+
+
+def test_chunks_that_were_not_there_when_it_was_read_hold_what_lies_within_them() -> None:
+    merged = ChunkMerged(content=A, merged=("k1", "k2"), chunk=chunk("k12", 0, 6))
+    back = ChunksRestored(content=A, removed="k12", restored=(chunk("k1", 0, 3), chunk("k2", 3, 6)))
+    state = seen(*READ, merged, reading(ANEW.model_copy(update={"chunk_id": "k12", "end": 3}), chunk_id="k12"), back)
+    other = state.read_as("ner2 | rel")
+    assert names(other) == [("e7", "k1")]
+    assert [one.relation.chunk_id for one in other.relations or ()] == ["k1"]
+    assert names(state) == [("e1", "k1")]
