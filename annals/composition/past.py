@@ -29,6 +29,7 @@ from services.past.tables import PastTables
 from services.past.use_cases import Past
 from services.reasoning.answer_documents import AnswerDocuments
 from services.reasoning.ask import AskService
+from services.reasoning.interface import Reasoning
 from services.search.search import Embedding, SearchPassages
 from services.security.recording import Recorded, recording
 from services.storage.chunk import ReadChunk
@@ -129,12 +130,11 @@ def past_tables(stores: Stores) -> PastTables:
     )
 
 
-def past_of(stores: Stores, made: GenerationReads, audit: AuditLog) -> Past:
-    """All use cases of the past."""
-    generations = past_generations(stores)
-    reads, differences = PastReads(generations, made.open), GenerationDifferences(stores.pool)
+def past_of(stores: Stores, reads: PastReads, reasoning: Reasoning, audit: AuditLog) -> Past:
+    """All use cases of the past. `reasoning`: here, or in a process of its own."""
+    generations, differences = past_generations(stores), GenerationDifferences(stores.pool)
     compare = Compare(generations, differences, stores.reader)
-    answers = CompareAnswers(compare, differences, reads, made.live().ask)
+    answers = CompareAnswers(compare, differences, reasoning)
     return Past(
         generations,
         reads,

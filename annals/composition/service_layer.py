@@ -11,6 +11,7 @@ from inference.runner import Inference
 from services.deadline import Deadline
 from services.mesh.registry import Instance, PostgresServiceRegistry, ServiceRegistry
 from services.mesh.tls import MutualTls
+from services.past.generations import LIVE
 from services.past.reads import PastReads
 from services.processing.interface import AiProcessing
 from services.processing.service import AiProcessingService
@@ -52,11 +53,13 @@ def storage_service(stores: Stores) -> StorageService:
     return StorageService(intake_of(stores), stores.reader, models, stores.topics)
 
 
-def service_layer(stores: Stores, inference: Inference, asking: AskService, past: PastReads) -> ServiceLayer:
-    """All three over one set of models, which are loaded when they are needed first."""
+def service_layer(
+    stores: Stores, inference: Inference, asking: AskService, past: PastReads, live: AskService
+) -> ServiceLayer:
+    """All three over one set of models, which are loaded when they are needed first. `live` records nothing."""
 
     async def asking_past(at: str, deadline: Deadline) -> AskService:
-        return (await past.of(at, deadline=deadline)).ask
+        return live if at == LIVE else (await past.of(at, deadline=deadline)).ask
 
     return ServiceLayer(
         AiProcessingService(inference, following_models(inference, stores)),

@@ -16,7 +16,7 @@ from annals.composition.models import (
     serving_models,
 )
 from annals.composition.operations import operations_of
-from annals.composition.past import GenerationReads, past_of
+from annals.composition.past import GenerationReads, past_generations, past_of
 from annals.composition.question_session import audited_asking
 from annals.composition.readings import change_reading, following_models
 from annals.composition.security import open_security
@@ -44,6 +44,7 @@ from services.mesh.operations import SERVICES
 from services.operations.changing_embedder import ChangeEmbedder
 from services.operations.changing_reading import ChangeReading
 from services.operations.use_cases import Operations
+from services.past.reads import PastReads
 from services.past.use_cases import Past
 from services.processing.chunking import Follow
 from services.processing.model_cache import ModelCache
@@ -158,8 +159,9 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         )
         embedding = ReasoningService(ask) if remote is None else remote.reasoning
         made = GenerationReads(stores, ask, inference, generator, embedding, security.audit)
-        past = past_of(stores, made, security.audit)
-        services = service_layer(stores, inference, ask, past.reads) if remote is None else remote
+        reads = PastReads(past_generations(stores), made.open)
+        services = service_layer(stores, inference, ask, reads, made.live().ask) if remote is None else remote
+        past = past_of(stores, reads, services.reasoning, security.audit)
         operations = audited_operations(operations_of(stores, broker), security.audit)
         yield UseCases(
             storage=audited_storage(storage_of(stores, security.audit), security.audit),

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 from contracts.event_types import CONTENT_TYPES
 from projections.relational.differences import GenerationDifferences
-from reasoning.results import Answer
 from services.caller import Caller
 from services.deadline import Deadline
 from services.past.differences import DOCUMENT_TYPES, Compare, MadeBy
-from services.past.generations import LIVE
-from services.past.reads import PastReads
-from services.reasoning.ask import AskService
+from services.reasoning.interface import Reasoning, ReasoningQueryRequest, ReasoningQueryResponse
 
 MOST_QUESTIONS = 50
 SOURCES = 5
@@ -42,7 +39,7 @@ class AnswerDifferences:
 
 
 class CompareAnswers:
-    """Nothing that is asked here is recorded. `live`: who answers from the live read models, and records nothing.
+    """Nothing that is asked here is recorded. `reasoning` answers, with the models that it answers any question with.
 
     Raises AccessDeniedError, UnknownGenerationError, what asking raises, StoreUnavailableError, DeadlineExceededError.
     """
@@ -51,13 +48,11 @@ class CompareAnswers:
         self,
         compare: Compare,
         differences: GenerationDifferences,
-        reads: PastReads,
-        live: AskService,
+        reasoning: Reasoning,
     ) -> None:
         self._compare = compare
         self._differences = differences
-        self._reads = reads
-        self._live = live
+        self._reasoning = reasoning
 
     async def answers(
         self,
@@ -72,7 +67,6 @@ class CompareAnswers:
         """Of these questions; where none is given, of the `last` that the tenant asked. Either side may be `live`."""
         caller.require_everything("reasoning", "execute")
         sides = await self._compare.side(one, deadline), await self._compare.side(other, deadline)
-        asking = await self._asking(one, deadline), await self._asking(other, deadline)
         async with deadline.enforce("comparing answers"):
             asked = list(questions) or await self._differences.asked(
                 caller.tenant, sides[0].schema, sides[1].schema, min(last, MOST_QUESTIONS)
@@ -80,7 +74,10 @@ class CompareAnswers:
             low, high = sorted((sides[0].position, sides[1].position))
             found = []
             for question in asked[:MOST_QUESTIONS]:
-                first, second = [(await of.ask(caller, question, SOURCES, deadline)).answer for of in asking]
+                first, second = [
+                    await self._reasoning.query(caller, ReasoningQueryRequest(question, SOURCES, at=name), deadline)
+                    for name in (one, other)
+                ]
                 if first.answer != second.answer:
                     found.append(
                         AnswerDifference(
@@ -94,10 +91,9 @@ class CompareAnswers:
                     )
         return AnswerDifferences(one, other, len(asked), tuple(found))
 
-    async def _asking(self, name: str, deadline: Deadline) -> AskService:
-        return self._live if name == LIVE else (await self._reads.of(name, deadline=deadline)).ask
-
-    async def _made_by(self, tenant: str, answers: Sequence[Answer], low: int, high: int) -> MadeBy | None:
+    async def _made_by(
+        self, tenant: str, answers: Sequence[ReasoningQueryResponse], low: int, high: int
+    ) -> MadeBy | None:
         documents = {source.document_id for answer in answers for source in answer.sources}
         for types in (CONTENT_TYPES, DOCUMENT_TYPES):
             event = await self._compare.last_of_documents(tenant, sorted(documents), types, low, high)

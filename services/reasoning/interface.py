@@ -18,7 +18,7 @@ from services.deadline import Deadline
 class ReasoningQueryRequest:
     """A question, and how many sources its answer has at most. `query_id` makes it the same asking, recorded once.
 
-    `at`: the generation of the past that answers; None for the live one.
+    `at`: the generation of the past that answers, or `live`, where nothing is recorded; None for the live one.
     """
 
     query: Annotated[Question, Field(pattern=r"\S")]
