@@ -9,6 +9,7 @@ from aggregates.document import Document, evolve
 from aggregates.remembered import Judgement
 from contracts.documents import (
     DocumentContent,
+    DocumentReread,
     Relation,
     RelationshipsDiscovered,
     RelationshipUpdated,
@@ -247,7 +248,7 @@ def _order_of(one: OrphanedJudgement) -> tuple[str, str]:
 
 
 class LookingFor:
-    """Folds a document, and keeps the relation of this id as the present content states it."""
+    """Folds a document, and keeps the relation of this id as the present content states it, by whichever reading."""
 
     def __init__(self, relation_id: str) -> None:
         self._relation_id = relation_id
@@ -259,6 +260,6 @@ class LookingFor:
             match event.event_data:
                 case DocumentContent():
                     found = None
-                case RelationshipsDiscovered(relations=relations):
+                case RelationshipsDiscovered(relations=relations) | DocumentReread(relations=relations):
                     found = next((one for one in relations if one.relation_id == self._relation_id), found)
         return Sighted(document, found)

@@ -14,6 +14,8 @@ from contracts.readings import models_of
 from contracts.system import ModelUpdated
 from inference.extractors import ExtractorName
 from inference.model import InferenceError, NothingKept
+from projections.relational.reads import RelationFilter
+from services.corrections.relations import CorrectRelations
 from services.operations.changing_reading import ChangedReading, ReadingTask
 from services.processing.present_reading import READ, following_reading
 from tests.inference.tiny import make_classifier
@@ -153,4 +155,30 @@ async def test_what_people_decided_holds_and_an_as_of_shows_what_served_then(
     assert {row["relation_id"]: row["valid"] for row in shown}.get(relation.relation_id) in (None, False)
     with pytest.raises(RefusedError, match="go back with both"):
         await world.rebuilding.back(CALLER, ["graph"], deadline=soon())
+    assert await world.same() == [None, None, None]
+
+
+@pytest.mark.pipeline
+async def test_a_relation_that_another_model_alone_found_is_decided_on(world: World, classifier: ExtractorName) -> None:
+    first, stores = story(0), world.stores
+    await world.tell(first)
+    await world.to(classifier)
+    (found,) = await reread(world)
+    before = {one.relation_id for one in first.related.relations}
+    own = next(one for one in found.relations if one.relation_id not in before)
+    relations = CorrectRelations(stores.commands, stores.reader, stores.read.relational, stores.read.passages)
+
+    async def shown() -> tuple[str, bool | None]:
+        await world.follow()
+        (relation,) = await stores.read.relational.list_relations(
+            CALLER.tenant, RelationFilter(relation_id=own.relation_id), None, 2
+        )
+        return relation.predicate, relation.valid
+
+    assert await shown() == (own.predicate, None)
+    await relations.judge(CALLER, own.relation_id, valid=False, deadline=soon())
+    await relations.correct(CALLER, own.relation_id, predicate="dwells", deadline=soon())
+    assert await shown() == ("dwells", False)
+    await relations.undo(CALLER, own.relation_id, deadline=soon())
+    assert await shown() == (own.predicate, None)
     assert await world.same() == [None, None, None]
