@@ -48,7 +48,7 @@ EMITTED: dict[EventType, Emitted] = {
         ("annals ingest",), ("relational", "graph"), "`annals relation list`; edges of the graph"
     ),
     EventType.DOCUMENT_REREAD: Emitted(
-        ("annals models set",),
+        ("annals models set", "annals models preview"),
         ("relational", "graph"),
         "`annals show`, once its models serve: what they found, in place of what was found before",
     ),

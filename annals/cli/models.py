@@ -1,20 +1,22 @@
 """`annals models`."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.corrections import reason
 from annals.cli.paging import LIMIT_S
-from annals.cli.words import counted
+from annals.cli.words import counted, short
 from annals.session import session
 from inference.embedders import EmbedderName
 from inference.extractors import ExtractorName
 from services.deadline import Deadline
 from services.operations.changing_reading import ReadingTask
+from services.operations.previewing import PreviewTask
 from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 from services.processing.serving import ModelOverview
 
@@ -102,6 +104,83 @@ async def _set_reading(context: CommandContext, task: ReadingTask, name: Extract
     else:
         context.say(f"{changed.revision} serves already")
     context.give({**asdict(changed), "seconds": seconds})
+
+
+@command.command("preview")
+@click.argument("task", type=click.Choice(["embedder", "entities", "relations"]))
+@click.argument("name")
+@click.option("--revision", metavar="R", help="Of the model on the hub: a commit or a tag.")
+@click.option(
+    "--questions",
+    type=click.File(encoding="utf-8"),
+    required=True,
+    metavar="FILE",
+    help="One question a line; - reads them from standard input.",
+)
+@click.option("--rate", type=click.FloatRange(min=1), metavar="N", help="Read at most N documents a second.")
+@click.option("--keep", metavar="NAME", help="Keep the read models that are made, for a day, under this name.")
+@common
+def preview(
+    context: CommandContext,
+    task: PreviewTask,
+    name: str,
+    revision: str | None,
+    questions: TextIO,
+    rate: float | None,
+    keep: str | None,
+) -> None:
+    """Which answers would be others if the model NAME did a TASK: asked before it is set.
+
+    Its vectors, or what it finds in all documents, are made as `annals models set` makes them, which finds them there
+    later; then all read models are built of them beside the live ones, both are asked, and what was built is dropped.
+    Nothing that is asked is recorded, and nobody is shown anything of it. With --keep, `annals diff live NAME` tells
+    more of what differs.
+    """
+    try:
+        asked = [line.strip() for line in questions if line.strip()]
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{questions.name} is no UTF-8: {error.reason}", param_hint="--questions") from None
+    run_async(lambda: _preview(context, task, ExtractorName(name, revision), asked, rate, keep))
+
+
+async def _preview(
+    context: CommandContext,
+    task: PreviewTask,
+    name: ExtractorName,
+    questions: Sequence[str],
+    rate: float | None,
+    keep: str | None,
+) -> None:
+    async with session(context.settings) as opened:
+        service, began = opened.use_cases.preview, time.monotonic()
+        total = await service.total(context.caller, task, questions, deadline=Deadline.after(COUNT_LIMIT_S))
+        with context.progress("previewing", total, "steps") as done:
+            found = await service.preview(
+                context.caller,
+                task,
+                name,
+                questions,
+                done,
+                deadline=Deadline.after(REBUILD_LIMIT_S),
+                rate=rate,
+                keep=keep,
+            )
+    seconds = round(time.monotonic() - began, 2)
+    for one in found.differences:
+        context.say(f"~ {short(one.question)}")
+        context.say(f"    now   {_answer(one.one, one.one_confidence)}")
+        context.say(f"    then  {_answer(one.other, one.other_confidence)}")
+    context.say(
+        f"{len(found.differences)} of {counted(found.asked, 'answer')} would be others with {found.revision} "
+        f"in place of {found.previous or 'what serves'}; in {seconds} s"
+    )
+    if keep is not None:
+        context.say(f"kept for a day: annals diff live {keep}")
+    context.give({**asdict(found), "seconds": seconds})
+
+
+def _answer(answer: str | None, confidence: float) -> str:
+    return "no answer" if answer is None else f"{short(answer)}  ({confidence:.2f})"
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from services.mesh.errors import ServiceUnavailableError
 from services.mesh.operations import SERVICES
 from services.operations.changing_embedder import ChangeEmbedder
 from services.operations.changing_reading import ChangeReading
+from services.operations.previewing import PreviewModels
 from services.operations.use_cases import Operations
 from services.past.reads import PastReads
 from services.past.use_cases import Past
@@ -56,6 +57,8 @@ from services.search.search import SearchPassages
 from services.security.recording import Recorded, recording
 from services.security.use_cases import Security
 from services.storage.use_cases import Storage
+
+_NAMED = Recorded("change", "administer", "models", lambda given, _: [given["name"].name])
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class UseCases:
     model_cache: ModelCache
     embedder: ChangeEmbedder
     reading: ChangeReading
+    preview: PreviewModels
     operations: Operations
     security: Security
     webhooks: WebhookParts
@@ -163,6 +167,9 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
         services = service_layer(stores, inference, ask, reads, made.live().ask) if remote is None else remote
         past = past_of(stores, reads, services.reasoning, security.audit)
         operations = audited_operations(operations_of(stores, broker), security.audit)
+        embedder = change_embedder(stores, operations.rebuilding, aside)
+        reading = change_reading(stores, operations.rebuilding, aside)
+        preview = PreviewModels(embedder, reading, past.generations, past.compare_answers)
         yield UseCases(
             storage=audited_storage(storage_of(stores, security.audit), security.audit),
             knowledge=knowledge_of(stores, security.audit),
@@ -172,16 +179,9 @@ async def use_cases_over(stores: Stores, *, broker: str | None = None) -> AsyncI
             corrections=corrections_of(stores, keeping, security.audit),
             models=serving_models(stores),
             model_cache=model_cache_of(stores, security.audit),
-            embedder=recording(
-                change_embedder(stores, operations.rebuilding, aside),
-                security.audit,
-                change=Recorded("change", "administer", "models", lambda given, _: [given["name"].name]),
-            ),
-            reading=recording(
-                change_reading(stores, operations.rebuilding, aside),
-                security.audit,
-                change=Recorded("change", "administer", "models", lambda given, _: [given["name"].name]),
-            ),
+            embedder=recording(embedder, security.audit, change=_NAMED),
+            reading=recording(reading, security.audit, change=_NAMED),
+            preview=recording(preview, security.audit, preview=_NAMED),
             operations=operations,
             security=security,
             webhooks=await stack.enter_async_context(open_webhooks(stores, operations, security)),

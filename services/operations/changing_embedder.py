@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from aggregates.cause import RefusedError
 from inference.embedders import EmbedderName
@@ -26,6 +27,13 @@ class ChangedEmbedder:
     previous: str | None
     passages: int
     changed: bool
+
+
+class ComingEmbedder(NamedTuple):
+    """One that is loaded, and known to every process. `previous` serves, where that is known."""
+
+    revision: str
+    previous: str | None
 
 
 class ChangeEmbedder:
@@ -74,12 +82,7 @@ class ChangeEmbedder:
         """
         caller.require("models", "administer")
         why = reason_of_caller(reason)
-        async with deadline.enforce("loading the embedder"):
-            name = await asyncio.to_thread(_found_anywhere, name)
-            revision = (await self._inference.load(name)).revision
-            self._check(self._inference.dimension_of(name), revision)
-            await self._which.known.keep(revision, name)
-            previous = (await self._which.present()).revision
+        revision, previous = await self.prepare(caller, name, deadline=deadline)
         if previous == revision:
             # Where the change was killed right behind the switch, the log says so already.
             async with deadline.enforce("looking which embedder serves"):
@@ -99,6 +102,19 @@ class ChangeEmbedder:
         async with deadline.enforce("counting passages"):
             passages = (await self._passages.models()).get(revision, 0)
         return ChangedEmbedder(revision, previous, passages, changed=previous != revision)
+
+    async def prepare(self, caller: Caller, name: EmbedderName, *, deadline: Deadline) -> ComingEmbedder:
+        """Load it, see that its vectors can be stored, and have every process find it by this name.
+
+        Raises InferenceError where it cannot be had, RefusedError where its vectors cannot be stored.
+        """
+        caller.require("models", "administer")
+        async with deadline.enforce("loading the embedder"):
+            name = await asyncio.to_thread(_found_anywhere, name)
+            revision = (await self._inference.load(name)).revision
+            self._check(self._inference.dimension_of(name), revision)
+            await self._which.known.keep(revision, name)
+            return ComingEmbedder(revision, (await self._which.present()).revision)
 
     def _check(self, dimension: int, revision: str) -> None:
         most = self._passages.most_dimensions

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aggregates.cause import RefusedError
 from contracts.readings import models_of
@@ -34,6 +34,14 @@ class ChangedReading:
     revision: str
     previous: str
     changed: bool
+
+
+class ComingReading(NamedTuple):
+    """What `revision` finds, together with the other task's model: a reading. `previous` does the task now."""
+
+    reading: str
+    revision: str
+    previous: str
 
 
 class ChangeReading:
@@ -123,6 +131,32 @@ class ChangeReading:
             async with deadline.enforce("reading the last documents again"):
                 await self._rereading.follow(by, position)
         return ChangedReading(task, revision, previous, changed=previous != revision)
+
+    async def prepare(
+        self,
+        caller: Caller,
+        task: ReadingTask,
+        name: ExtractorName,
+        report: Callable[[int], None],
+        *,
+        deadline: Deadline,
+        rate: float | None = None,
+    ) -> ComingReading:
+        """Every document is read by it, ahead of a change that may never come: nobody is shown what it finds.
+
+        `report` gets the documents done so far. Raises as `change`, and RefusedError where it serves already.
+        """
+        caller.require("models", "administer")
+        async with deadline.enforce("loading the model"):
+            present, by = await self._readers(task, await asyncio.to_thread(_found_anywhere, name))
+        at = TASKS.index(task)
+        previous, revision = models_of(present)[at], models_of(by.reading)[at]
+        if previous == revision:
+            raise RefusedError(f"{revision} serves already; name another model")
+        async with deadline.enforce("reading documents again"):
+            position = await self._rereading.follow(by, 0, report, rate)
+            await self._rereading.follow(by, position)
+        return ComingReading(by.reading, revision, previous)
 
     async def _readers(self, task: ReadingTask, name: ExtractorName) -> tuple[str, Readers]:
         """The present reading, and the models of the coming one, loaded."""

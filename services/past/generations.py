@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from contracts.topics import Topics
 from eventstore.generations import GenerationExistsError, RegisteredGeneration
@@ -88,33 +89,25 @@ class PastGenerations:
         self,
         caller: Caller,
         name: str,
-        moment: int | datetime,
+        moment: int | datetime | None,
         read_models: Sequence[str],
         report: Report,
         *,
         expires_s: float | None = EXPIRES_S,
         deadline: Deadline,
+        revisions: Mapping[str, str] = MappingProxyType({}),
     ) -> NamedGeneration:
-        """The read models as they were at a position, or a time, of every tenant; they stay so until they expire.
+        """The read models as they were at a position, or a time, of every tenant; they stay so until they expire. None:
+        at the log's end.
 
-        `report` gets the aggregates done so far. Raises AccessDeniedError, InvalidRequestError, GenerationExistsError,
+        `report` gets the aggregates done so far; `revisions`: what is made of other models than served then, by the
+        read model. Raises AccessDeniedError, InvalidRequestError, GenerationExistsError,
         UnfoldableEventError.
         """
         caller.require("projections", "execute")
-        check_name(name)
+        await self.check_free(name, deadline=deadline)
         async with deadline.enforce("making the read models of the past"):
-            await self._generations.remove_expired()
             position = await self._position(moment)
-            there = [one for one in await self._generations.registry.all() if one.purpose == name]
-            if there:
-                raise GenerationExistsError(
-                    f"there is a generation {name!r} as of position {there[0].as_of}; choose another name, or drop it: "
-                    f"annals generations drop {there[0].id}"
-                )
-            if len({one.purpose for one in await self._named()}) >= MOST:
-                raise InvalidRequestError(
-                    f"there are {MOST} generations of the past; drop one first: annals generations"
-                )
             chosen = [(self._projections[one].model, self._projections[one].store) for one in read_models]
             await make_as_of(
                 chosen,
@@ -125,9 +118,30 @@ class PastGenerations:
                 self._topics,
                 report,
                 expires_s=expires_s,
-                revisions=await served_at(position, self._embedders, self._readings),
+                revisions={**await served_at(position, self._embedders, self._readings), **revisions},
             )
         return await self.find(name, deadline=deadline)
+
+    async def check_free(self, name: str, *, deadline: Deadline) -> None:
+        """See that one may be made of this name. Raises InvalidRequestError, GenerationExistsError."""
+        check_name(name)
+        async with deadline.enforce("looking for a generation"):
+            await self._generations.remove_expired()
+            there = [one for one in await self._generations.registry.all() if one.purpose == name]
+            if there:
+                raise GenerationExistsError(
+                    f"there is a generation {name!r} as of position {there[0].as_of}; choose another name, or drop it: "
+                    f"annals generations drop {there[0].id}"
+                )
+            if len({one.purpose for one in await self._named()}) >= MOST:
+                raise InvalidRequestError(
+                    f"there are {MOST} generations of the past; drop one first: annals generations"
+                )
+
+    async def discard(self, generation: NamedGeneration) -> None:
+        """Drop it. What cannot be dropped now is removed when it expires."""
+        for part in generation.parts.values():
+            await self._generations.discard(part)
 
     async def find(self, name: str, *, deadline: Deadline) -> NamedGeneration:
         """What is ready of this name. Raises UnknownGenerationError."""
@@ -155,8 +169,10 @@ class PastGenerations:
             and (one.expires_at is None or one.expires_at > now)
         ]
 
-    async def _position(self, moment: int | datetime) -> int:
+    async def _position(self, moment: int | datetime | None) -> int:
         head = await self._reader.head()
+        if moment is None:
+            return head
         if isinstance(moment, datetime):
             if moment > datetime.now(UTC):
                 raise InvalidRequestError(f"{moment.isoformat()} is yet to come; name a moment of the past")
