@@ -11,6 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from contracts.documents import ChunkMerged, ChunkUpdated, DocumentProcessed
 from contracts.errors import AnnalsError
 from services.deadline import Deadline
 from tests.faults.comparing import differences, found_live, wanted
@@ -83,6 +84,8 @@ class Driver(RuleBasedStateMachine):
         self.deliveries: list[tuple[str, str, Told, UUID]] = []
         self.caught_up = True
         self.since_replay = 0
+        self.followed = 0
+        """Events of the log of which the plain model knows what they say of chunks."""
 
     def end_well(self) -> None:
         """At the end everything is delivered, every read model verified, and the log."""
@@ -100,14 +103,28 @@ class Driver(RuleBasedStateMachine):
             self._do(self._compare_all(chance))
         else:
             self._do(self.world.deliver_some(chance))
+            self._do(self._follow_log())
         self._do(self._verify(chance.choice(MODELS)))
 
     async def _compare_all(self, chance: random.Random) -> None:
         await self.world.deliver_all(chance)
+        await self._follow_log()
         for tenant, plain in self.plain.items():
             plain.assigned = await self.world.assignments(tenant)
             there = await found_live(self.world.stores, tenant)
             assert not (wrong := differences(there, wanted(plain))), f"{tenant}: " + "\n".join(wrong)
+
+    async def _follow_log(self) -> None:
+        """Which content was processed before another one came, and by which events chunks were made, the log says."""
+        await self.world.read_log()
+        for event in self.world.log[self.followed :]:
+            cut = self.plain[event.tenant].cuts.get(event.aggregate_id) if event.tenant in self.plain else None
+            match event.event_data:
+                case DocumentProcessed() if cut is not None:
+                    cut.processed()
+                case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk) if cut is not None:
+                    cut.events.setdefault(chunk.chunk_id, set()).add(event.event_id)
+        self.followed = len(self.world.log)
 
     async def _verify(self, *names: str) -> None:
         assert not (wrong := await self.world.differences(names)), "\n".join(wrong)

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from contracts.ids import chunk_id, entity_id
-from inference.model import digest_of
+from contracts.ids import entity_id
+from tests.faults.cutting import Correction, Cut
 from tests.faults.told import (
     CONFIDENCE,
     Called,
@@ -22,7 +22,6 @@ from tests.faults.told import (
     Triple,
     most,
     names_in,
-    triple_in,
 )
 
 
@@ -32,8 +31,9 @@ class PlainTenant:
 
     `contents` has what each document was since it was last erased, as far as that was not undone; `said` what people
     said of its relations, which is kept until a document that was deleted is taken in anew. `held` is every content
-    that a document ever had, until it is erased. `assigned` is what rules said, as the log has it: when they say so is
-    tested with them.
+    that a document ever had, until it is erased. `cuts` has the chunks of each, `forgotten` what people corrected in
+    those of one that is deleted, which comes back with it alone. `assigned` is what rules said, as the log has it: when
+    they say so is tested with them.
     """
 
     tenant: str
@@ -43,6 +43,8 @@ class PlainTenant:
     said: dict[tuple[str, Triple], Said] = field(default_factory=dict)
     decided: dict[str, list[Decision]] = field(default_factory=dict)
     assigned: dict[str, str] = field(default_factory=dict)
+    cuts: dict[str, Cut] = field(default_factory=dict)
+    forgotten: dict[str, list[Correction]] = field(default_factory=dict)
 
     def id_of(self, name: str) -> str:
         """The entity that documents mean by a name, where nobody said otherwise."""
@@ -57,6 +59,8 @@ class PlainTenant:
             return
         if before is None:
             self.said = {key: said for key, said in self.said.items() if key[0] != document_id}
+            self.cuts[document_id] = Cut(self.tenant, document_id, told)
+        self.cuts[document_id].take(told)
         self.told[document_id] = told
         self.contents.setdefault(document_id, []).append(Content(event, told, before is None))
         self.held.setdefault(document_id, []).append(told)
@@ -65,18 +69,22 @@ class PlainTenant:
         """Deleted; what people said of its relations comes back with it alone."""
         if self.told.pop(document_id, None) is not None:
             self.contents[document_id].append(Content(event, None, first=False))
+            cut = self.cuts[document_id]
+            self.forgotten[document_id], cut.corrections, cut.pieces = cut.corrections, [], []
 
     def restore(self, document_id: str) -> None:
         """What happened to it last did not happen."""
-        self.contents[document_id].pop()
+        if self.contents[document_id].pop().told is None:
+            self.cuts[document_id].corrections = self.forgotten.pop(document_id)
         told = self.contents[document_id][-1].told
         assert told is not None, "nothing is deleted or changed that is not there"
         self.told[document_id] = told
+        self.cuts[document_id].take(told)
 
     def erase(self, documents: Collection[str], entities: Collection[str]) -> None:
         """Nothing is left of these; what was decided of others stays, but for where it speaks of these documents."""
         for document_id in documents:
-            for known in (self.told, self.contents, self.held):
+            for known in (self.told, self.contents, self.held, self.cuts, self.forgotten):
                 known.pop(document_id, None)
         self.said = {key: said for key, said in self.said.items() if key[0] not in documents}
         for entity in entities:
@@ -158,19 +166,15 @@ class PlainTenant:
 
     def chunks(self, document_id: str) -> list[tuple[str, int, int, str]]:
         """Id, start, end and text of each."""
-        found, start = [], 0
-        for sentence in self.told[document_id].sentences:
-            own = chunk_id(self.tenant, document_id, digest_of(sentence), 0)
-            found.append((own, start, start + len(sentence), sentence))
-            start += len(sentence) + 1
-        return found
+        text = self.told[document_id].text
+        return [(one.chunk, one.start, one.end, text[one.start : one.end]) for one in self.cuts[document_id].pieces]
 
     def mentions(self) -> Iterator[Naming]:
         """Each name in each sentence."""
         for document_id in self.told:
-            for chunk, _, _, text in self.chunks(document_id):
-                for name, times in Counter(names_in(text)).items():
-                    yield Naming(document_id, self.meant(document_id, name), name, "PERSON", chunk, times)
+            for piece in self.cuts[document_id].pieces:
+                for name, times in Counter(name for name, *_ in piece.names).items():
+                    yield Naming(document_id, self.meant(document_id, name), name, "PERSON", piece.chunk, times)
 
     def titles(self) -> Iterator[Naming]:
         """Each chunk is about the title."""
@@ -181,13 +185,12 @@ class PlainTenant:
     def relations(self) -> Iterator[Stated]:
         """Each sentence of subject, verb and object; the id of a name follows from `meant`."""
         for document_id in self.told:
-            for chunk, start, end, text in self.chunks(document_id):
-                triple = triple_in(text)
-                if triple is not None:
+            for piece in self.cuts[document_id].pieces:
+                for triple, start, end in piece.stated:
                     said = self.said.get((document_id, triple), Said())
                     verb, confidence = (said.verbs or [(None, triple[1], CONFIDENCE)])[-1][1:]
                     valid = said.judgements[-1][1] if said.judgements else None
-                    yield Stated(document_id, triple[0], verb, triple[2], chunk, start, end - 1, valid, confidence)
+                    yield Stated(document_id, triple[0], verb, triple[2], piece.chunk, start, end, valid, confidence)
 
     def namings(self) -> list[Naming]:
         """All of it that names an entity."""

@@ -71,6 +71,11 @@ class UndoingSteps(Driver):
             case "DocumentUpdated" | "DocumentDeleted":
                 left = plain.contents.get(own)
                 return partial(plain.restore, own) if left and left[-1].event == event.event_id else None
+            case "ChunkUpdated" | "ChunkMerged":
+                cut = plain.cuts.get(own)
+                chunk = None if cut is None or own not in plain.told else cut.made_by(event.event_id)
+                possible = cut is not None and chunk is not None and cut.can_undo(chunk)
+                return partial(cut.undo, chunk) if cut is not None and chunk is not None and possible else None
             case "RelationshipUpdated" | "RelationshipValidated" as what:
                 triple = triple_decided(event)
                 said = None if triple is None or own not in plain.told else plain.said.get((own, triple))

@@ -37,6 +37,7 @@ from projections.relational.entity_lookup import EntityLookup
 from projections.vector.model import VectorModel
 from security.access import FULL_ACCESS
 from services.caller import Caller
+from services.corrections.chunks import CorrectChunks
 from services.corrections.relations import CorrectRelations
 from services.corrections.undoing import UndoEvents
 from services.deadline import Deadline
@@ -99,6 +100,7 @@ class World:
     storage: Storage
     entities: EntityService
     relations: CorrectRelations
+    chunks: CorrectChunks
     undoing: UndoEvents
     rebuilding: Rebuilding
     embedders: ChangeEmbedder
@@ -377,6 +379,7 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
             storage=storage_of(stores, audit),
             entities=EntityService(stores.commands, stores.reader, EntityLookup(stores.pool), stores.pool),
             relations=corrections.relations,
+            chunks=corrections.chunks,
             undoing=corrections.undoing,
             rebuilding=(built := rebuilding(stores)),
             embedders=change_embedder(stores, built, inference),
