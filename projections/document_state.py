@@ -40,9 +40,10 @@ class DocumentState(NamedTuple):
     """One document. After a deletion `gone` is set and every part is empty.
 
     `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
-    `replaced`: of chunks that a correction replaced, what had been found in them, should they be there again;
-    `uncovered` are the relations that no chunk covers now. `readings`: what is found in it by other models, by the
-    name of the reading; each a whole state, without further ones.
+    `replaced`: of chunks that a correction replaced, what had been found in them, should they be there again; by the
+    ids of the chunk in their place and their own, which another chunk of the same text may have by then. `uncovered`
+    are the relations that no chunk covers now. `readings`: what is found in it by other models, by the name of the
+    reading; each a whole state, without further ones.
     """
 
     gone: bool = False
@@ -58,7 +59,7 @@ class DocumentState(NamedTuple):
     aliases: tuple[Alias, ...] | None = None
     relations: tuple[JudgedRelation, ...] | None = None
     parts: tuple[StageResult, ...] = ()
-    replaced: Mapping[str, Within] = MappingProxyType({})
+    replaced: Mapping[tuple[str, str], Within] = MappingProxyType({})
     uncovered: tuple[JudgedRelation, ...] = ()
     readings: Mapping[str, "DocumentState"] = MappingProxyType({})
 
@@ -122,7 +123,7 @@ def reassigned(state: DocumentState, change: MentionsReassigned) -> DocumentStat
     return state._replace(
         mentions=tuple(meant(one, instead) for one in state.mentions or ()),
         aliases=tuple(meant(one, instead) for one in state.aliases or ()),
-        replaced={chunk_id: within(own) for chunk_id, own in state.replaced.items()},
+        replaced={ids: within(own) for ids, own in state.replaced.items()},
     )
 
 
@@ -160,7 +161,7 @@ def recut(state: DocumentState, change: ChunkUpdated | ChunkMerged) -> DocumentS
             for judged in relations
             if stays(judged.relation)
         ),
-        replaced={**state.replaced, **{one: _within(state, one) for one in gone}},
+        replaced={**state.replaced, **{(chunk.chunk_id, one): _within(state, one) for one in gone}},
         uncovered=(*state.uncovered, *(judged for judged in relations if not stays(judged.relation))),
     )
 
@@ -192,7 +193,7 @@ def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
     if all(one.chunk_id != change.removed for one in state.chunks or ()):
         return state
     found = {
-        one.chunk_id: state.replaced.get(one.chunk_id) or _covered(state, change.removed, one)
+        one.chunk_id: state.replaced.get((change.removed, one.chunk_id)) or _covered(state, change.removed, one)
         for one in change.restored
     }
     homes = {relation_id: chunk_id for chunk_id, own in found.items() for relation_id in own.relations}
@@ -215,6 +216,6 @@ def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
             *(back(one) for one in state.relations or ()),
             *(back(one) for one in state.uncovered if one.relation.relation_id in homes),
         ),
-        replaced={one: own for one, own in state.replaced.items() if one not in found},
+        replaced={ids: own for ids, own in state.replaced.items() if ids[0] != change.removed},
         uncovered=tuple(one for one in state.uncovered if one.relation.relation_id not in homes),
     )

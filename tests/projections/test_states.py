@@ -263,6 +263,18 @@ def test_chunks_that_are_there_again_hold_what_was_found_in_them() -> None:
     assert after.uncovered == ()
 
 
+def test_a_chunk_holds_again_what_it_held_though_another_one_had_its_text_meanwhile() -> None:
+    digest, whole = content().text.digest, chunk("k1", 0, 3)
+    smaller = ChunkUpdated(content=digest, replaced="k1", chunk=chunk("k4", 0, 2))
+    alike = ChunkUpdated(content=digest, replaced="k2", chunk=whole)
+    larger = ChunkUpdated(content=digest, replaced="k1", chunk=chunk("k5", 0, 6))
+    undone = ChunksRestored(content=digest, removed="k4", restored=(whole,))
+    before = (ingested(), chunked(), found(mention("k1", 0, 3)), stated(("k1", 0, 3)))
+    after = document(*before, smaller, alike, larger, undone)
+    assert after.mentions == (mention("k1", 0, 3),)
+    assert after.relations is not None and [one.relation.chunk_id for one in after.relations] == ["k1"]
+
+
 def test_what_was_corrected_in_content_before_is_no_chunk_to_be_restored() -> None:
     whole = document(ingested(), chunked(), extracted(), related())
     forgotten = ChunksRestored(content=content().text.digest, removed="k9", restored=())
