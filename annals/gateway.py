@@ -204,6 +204,7 @@ def _services(
         corrections=use_cases.corrections,
         model_cache=use_cases.model_cache,
         embedder=use_cases.embedder,
+        reading=use_cases.reading,
         search=use_cases.search,
         past=use_cases.past,
         operations=use_cases.operations,

@@ -82,6 +82,7 @@ async def measure(folder: Path) -> Figures:
             corrections=nothing,
             model_cache=nothing,
             embedder=nothing,
+            reading=nothing,
             files=nothing,
             search=nothing,
             past=nothing,

@@ -283,6 +283,8 @@ OPERATIONS = (
     ),
     _read("/models", "model_list", "models"),
     _write("POST", "/models/embedder", "embedder_changer", "models", "administer", idempotency_key="required"),
+    _write("POST", "/models/entities", "entity_model_changer", "models", "administer", idempotency_key="required"),
+    _write("POST", "/models/relations", "relation_model_changer", "models", "administer", idempotency_key="required"),
     replace(_write("POST", "/models/outputs/clear", "output_clearer", "models", "administer"), timeout_s=120.0),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),

@@ -11,6 +11,7 @@ from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
 from services.operations.changing_embedder import ChangeEmbedder
+from services.operations.changing_reading import ChangeReading
 from services.operations.use_cases import Operations
 from services.past.use_cases import Past
 from services.positions import ShownPositions
@@ -59,6 +60,7 @@ class GatewayServices:
     corrections: Corrections
     model_cache: ModelCache
     embedder: ChangeEmbedder
+    reading: ChangeReading
     files: TakeFiles
     search: SearchPassages
     past: Past

@@ -11,8 +11,6 @@ from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of
 from gateway.job_views import JOB, JobId, JobView, followed
 from gateway.jobs import Job, Report
-from gateway.parameters import Decision
-from inference.embedders import EmbedderName
 from services.deadline import Deadline
 from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import REBUILD_LIMIT_S
@@ -46,13 +44,6 @@ class ReplayOptions(BackOptions):
 
     rate: Annotated[float, Field(ge=1, le=1e9)] | None = None
     restart: bool = False
-
-
-class EmbedderToServe(Decision):
-    """`name` is `minilm-int8`, `minilm` or a hub id; `revision` is the hub's. Folders only a command names."""
-
-    name: Annotated[str, Field(pattern=r"^(minilm|minilm-int8|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")]
-    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,99}$")] | None = None
 
 
 async def status(request: Request) -> Projections:
@@ -102,23 +93,6 @@ async def back(request: Request, response: Response, name: Target, wanted: BackO
         return {"switched": switched}
 
     return begun(response, services.jobs.start(exchange.caller, f"back {name}", None, work))
-
-
-async def change_embedder(request: Request, response: Response, wanted: EmbedderToServe) -> JobView:
-    """Have another embedder serve: its vectors are made beside those that are searched, and take their place with it in
-    one step; a job that is looked at by its id. Asked for again, one that was broken off goes on where it stood.
-    """
-    exchange, embedder = exchange_of(request.scope), services_of(request).embedder
-    name = EmbedderName(wanted.name, wanted.revision)
-    total = await embedder.total(exchange.caller, deadline=exchange.deadline)
-
-    async def work(report: Report) -> dict[str, Any]:
-        changed = await embedder.change(
-            exchange.caller, name, report, reason=wanted.reason, deadline=Deadline.after(REBUILD_LIMIT_S)
-        )
-        return asdict(changed)
-
-    return begun(response, services_of(request).jobs.start(exchange.caller, "change embedder", total, work))
 
 
 async def verify(request: Request, response: Response, name: Target) -> JobView:
@@ -205,14 +179,6 @@ HANDLERS = {
         status=202,
         request={"only": ["graph", "vector"]},
         example={**JOB, "kind": "back all", "total": None},
-    ),
-    "embedder_changer": Handler(
-        change_embedder,
-        "system",
-        "Have another embedder serve.",
-        status=202,
-        request={"name": "organisation/embedder", "revision": None, "reason": "it knows more languages"},
-        example={**JOB, "kind": "change embedder"},
     ),
     "projection_verifier": Handler(
         verify, "projections", "Compare a read model with its events.", status=202, example=JOB

@@ -230,6 +230,7 @@ class Gateway:
             corrections=_none_of(Corrections),
             model_cache=nothing,
             embedder=nothing,
+            reading=nothing,
             files=TakeFiles(self.storage, self.readers),
             search=nothing,
             past=nothing,
