@@ -22,13 +22,18 @@ def serving_readings(stores: Stores) -> ServingReadings:
     return ServingReadings(stores.commands, stores.reader, stores.settings.tenant)
 
 
+def rereading(stores: Stores) -> Rereading:
+    """Of documents that others had read."""
+    return Rereading(stores.reader, stores.commands, stores.texts)
+
+
 def change_reading(stores: Stores, rebuilding: Rebuilding, inference: Inference) -> ChangeReading:
     """`inference` keeps what it makes."""
     return ChangeReading(
         rebuilding,
         which_reading(stores),
         serving_readings(stores),
-        Rereading(stores.reader, stores.commands, stores.texts),
+        rereading(stores),
         inference,
     )
 

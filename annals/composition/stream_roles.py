@@ -12,7 +12,7 @@ from annals.composition.inference import open_inference
 from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.past import keep_snapshots
-from annals.composition.readings import which_reading
+from annals.composition.readings import rereading, which_reading
 from annals.composition.storage import intake_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.settings import Settings
@@ -37,7 +37,8 @@ from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.resolution import Resolution
 from services.processing.serving import MODELS_LIMIT_S
-from services.processing.stage import StageRunner
+from services.processing.stage import Stage, StageRunner
+from services.processing.stragglers import CompletionRunner
 from services.security.retention import RetentionService
 from streams.caching import CachingHandler
 from streams.dead_letter_sink import DeadLetterSink
@@ -145,14 +146,17 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     }
     await serving.report(caller, revisions, deadline=Deadline.after(MODELS_LIMIT_S))
     await serving.keep(caller, revisions["embedding"], inference.serving, deadline=Deadline.after(MODELS_LIMIT_S))
-    stages = (
+    stages: tuple[Stage, ...] = (
         Chunking(stores.texts, inference, follow),
         Entities(stores.texts, inference, read),
         Relationships(stores.texts, inference, read),
-        Completion(stores.texts, inference),
     )
+    last = Completion(stores.texts, inference)
     recent = RecentDocuments()
-    runners = [StageRunner(stage, stores.commands, recent) for stage in stages]
+    runners = [
+        *(StageRunner(stage, stores.commands, recent) for stage in stages),
+        CompletionRunner(last, stores.commands, recent, which_reading(stores), read, inference, rereading(stores)),
+    ]
     contexts = Contexts(stores.reader, stores.outputs, lambda: inference.embedder.revision)
     homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
     resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)

@@ -72,7 +72,7 @@ class Rereading:
         pace = None if rate is None else Pace(rate)
         page = PAGE if pace is None else min(PAGE, pace.batch)
         while events := await self._reader.of_types([EventType.DOCUMENT_PROCESSED], after, head, page):
-            read = await self._read(by, list(dict.fromkeys(map(AggregateKey.of, events))))
+            read = await self.read(by, list(dict.fromkeys(map(AggregateKey.of, events))))
             after = events[-1].position or head
             done += len(events)
             report(done)
@@ -80,8 +80,8 @@ class Rereading:
                 await pace.wait(read)
         return head
 
-    async def _read(self, by: Readers, keys: Sequence[AggregateKey]) -> int:
-        """How many were read."""
+    async def read(self, by: Readers, keys: Sequence[AggregateKey]) -> int:
+        """Read those of these documents that are processed and that these models have not read; how many these were."""
         count = 0
         for _ in range(TRIES):
             changed: list[AggregateKey] = []

@@ -8,16 +8,21 @@ import pytest
 
 from aggregates.cause import RefusedError
 from annals.composition.inference import open_inference
+from annals.composition.readings import rereading
 from contracts.documents import DocumentReread
 from contracts.event_types import EventType
 from contracts.readings import models_of
 from contracts.system import ModelUpdated
 from inference.extractors import ExtractorName
 from inference.model import InferenceError, NothingKept
+from inference.runner import Inference
 from projections.relational.reads import RelationFilter
 from services.corrections.relations import CorrectRelations
 from services.operations.changing_reading import ChangedReading, ReadingTask
+from services.processing.completion import Completion
 from services.processing.present_reading import READ, following_reading
+from services.processing.recent import RecentDocuments
+from services.processing.stragglers import CompletionRunner
 from tests.inference.tiny import make_classifier
 from tests.support.readings import CALLER, World, opened, soon, story
 
@@ -34,6 +39,20 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> ExtractorName:
 async def world(dsn: str, tmp_path: Path) -> AsyncIterator[World]:
     async with opened(dsn, tmp_path) as one:
         yield one
+
+
+def completing_by(world: World, inference: Inference) -> CompletionRunner:
+    """The last stage of a worker whose models are these."""
+    stores = world.stores
+    return CompletionRunner(
+        Completion(stores.texts, inference),
+        stores.commands,
+        RecentDocuments(),
+        world.which,
+        following_reading(inference, world.which),
+        inference,
+        rereading(stores),
+    )
 
 
 async def reread(world: World) -> list[DocumentReread]:
@@ -182,3 +201,42 @@ async def test_a_relation_that_another_model_alone_found_is_decided_on(world: Wo
     await relations.undo(CALLER, own.relation_id, deadline=soon())
     assert await shown() == (own.predicate, None)
     assert await world.same() == [None, None, None]
+
+
+@pytest.mark.pipeline
+async def test_what_a_worker_had_begun_on_before_is_read_once_it_is_processed(
+    world: World, classifier: ExtractorName
+) -> None:
+    stores, late = world.stores, story(1)
+    await world.tell(story(0))
+    for step in (world.history.ingest, world.history.chunk, world.history.extract):
+        await step(late)
+    related = (await world.history.relate(late))[-1]
+    inference = open_inference(stores.settings, stores.outputs)
+    try:
+        completing = completing_by(world, inference)
+        await world.to(classifier)
+        assert len(await reread(world)) == 1, "the last look is behind"
+        await completing.run([related])
+        await world.follow()
+        assert len(await reread(world)) == 2
+        assert await world.named() == await world.named("graph") == THEN
+        await completing.run([related])
+        assert len(await reread(world)) == 2, "delivered again, it is read once"
+        assert await world.same() == [None, None, None]
+    finally:
+        inference.close()
+
+
+@pytest.mark.pipeline
+async def test_where_no_model_took_over_nothing_is_read_again(world: World) -> None:
+    inference = open_inference(world.stores.settings, NothingKept())
+    for step in (world.history.ingest, world.history.chunk, world.history.extract):
+        await step(story(0))
+    try:
+        completing = completing_by(world, inference)
+        await completing.run([(await world.history.relate(story(0)))[-1]])
+        await world.follow()
+        assert await reread(world) == [] and await world.named() == FIRST
+    finally:
+        inference.close()
