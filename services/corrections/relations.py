@@ -172,18 +172,17 @@ class CorrectRelations:
     async def undo(
         self, caller: Caller, relation_id: str, *, reason: str | None = None, deadline: Deadline
     ) -> Corrected:
-        """Take back whatever was decided on a relation, also on one that its document does not state any more."""
+        """Take back whatever was decided on a relation, also on one that its document does not state any more, or that
+        no chunk covers since somebody gave chunks other bounds.
+        """
         caller.require("relations", "write")
         why = reason_of_caller(reason)
         what = f"relation {relation_id!r}"
         async with deadline.enforce("undoing what was decided on a relation"):
             key = await self._document_of(caller, relation_id)
+            key = key or await self._judged_in(caller, relation_id)
             if key is None:
-                waiting = await self._orphaned(caller, relation_id)
-                orphaned = [one for one in waiting if one.judgement.relation_id == relation_id]
-                if not orphaned:
-                    raise unknown(what)
-                key = AggregateKey(caller.tenant, "document", orphaned[0].document_id)
+                raise unknown(what)
 
             def decide(state: Sighted | None) -> Sequence[DomainEvent]:
                 document = check_right(caller, "relations", what, None if state is None else state.document)
@@ -203,14 +202,23 @@ class CorrectRelations:
             found = await self._orphaned(caller)
         return orphan_page("orphaned relations", found, _order_of, after, limit)
 
-    async def _orphaned(self, caller: Caller, relation_id: str | None = None) -> list[OrphanedJudgement]:
-        """Of the documents where this relation was judged; without one, of all."""
+    async def _judged_in(self, caller: Caller, relation_id: str) -> AggregateKey | None:
+        """The document where something is decided on a relation that nobody is shown."""
         reach = caller.access.reach("relations", "read")
         found = [
-            OrphanedJudgement(document.document_id, one)
+            AggregateKey(caller.tenant, "document", document.document_id)
             async for document in corrected_documents(
                 self._reader, self._commands, caller.tenant, DECIDED, reach, of=relation_id
             )
+            if relation_id in document.judgements
+        ]
+        return found[0] if found else None
+
+    async def _orphaned(self, caller: Caller) -> list[OrphanedJudgement]:
+        reach = caller.access.reach("relations", "read")
+        found = [
+            OrphanedJudgement(document.document_id, one)
+            async for document in corrected_documents(self._reader, self._commands, caller.tenant, DECIDED, reach)
             for one in document.orphaned_judgements
         ]
         return sorted(found, key=_order_of)

@@ -13,6 +13,7 @@ from eventstore.outputs import ModelOutputs
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.corrections.chunks import MOST_CHARACTERS, CorrectChunks
+from services.corrections.relations import CorrectRelations
 from services.deadline import Deadline
 from services.errors import AccessDeniedError, InvalidRequestError, NotFoundError
 from services.processing.recutting import Recutting
@@ -81,6 +82,20 @@ async def test_new_bounds_are_kept_and_taken_back_without_a_model_in_the_event_l
     undone = await opened.chunks.undo(ADA, made.id, deadline=soon())
     assert undone.changed
     assert opened.models.threads[0] is not threading.main_thread(), "it is loaded elsewhere"
+
+
+async def test_what_was_decided_on_a_relation_that_no_chunk_covers_is_taken_back(opened: Opened) -> None:
+    stores, first, (met, *_) = opened.knowledge.stores, TOWN.chunks[0], TOWN.related.relations
+    relations = CorrectRelations(stores.commands, stores.reader, stores.read.relational, stores.read.passages)
+    await relations.judge(ADA, met.relation_id, valid=False, deadline=soon())
+    made = await opened.chunks.update(ADA, first.chunk_id, start=0, end=3, deadline=soon())
+    await opened.knowledge.follow()
+    with pytest.raises(NotFoundError):
+        await relations.show(ADA, met.relation_id, deadline=soon())
+    assert (await relations.undo(ADA, met.relation_id, deadline=soon())).changed
+    await opened.chunks.undo(ADA, made.id, deadline=soon())
+    await opened.knowledge.follow()
+    assert (await relations.show(ADA, met.relation_id, deadline=soon())).relation.valid is None
 
 
 async def test_what_no_index_takes_is_refused_before_anything_is_said(opened: Opened) -> None:
