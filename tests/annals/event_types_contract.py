@@ -2,6 +2,7 @@
 databases hold the read models."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -235,10 +236,23 @@ class EventTypesContract:
         classifier = make_classifier(tmp_path / "classifier")
         before = installed.do("models", "list")["serving"]
         installed.pipeline.stop()
-        installed.pipeline = Pipeline(installed.data, env={**installed.env, "ANNALS_ENTITY_MODEL": str(classifier)})
+        installed.env = {**installed.env, "ANNALS_ENTITY_MODEL": str(classifier)}
+        installed.pipeline = Pipeline(installed.data, env=installed.env)
         assert until(lambda: installed.do("models", "list")["serving"] != before, limit_s=120)
         after = installed.do("models", "list")["serving"]
         assert after["entities"] != before["entities"] and after["embedding"] == before["embedding"]
+
+    def test_a_model_is_set_while_everything_is_up(self, installed: Installed, tmp_path: Path) -> None:
+        other = make_classifier(tmp_path / "other")
+        config = json.loads((other / "config.json").read_text())
+        (other / "config.json").write_text(json.dumps({**config, "annals_test": "another revision"}))
+        former = installed.do("models", "list")["serving"]["entities"]
+        changed = installed.do("models", "set", "entities", str(other), "--reason", "test")
+        assert changed["changed"] and changed["previous"] == former
+        assert until(lambda: installed.do("models", "list")["serving"]["entities"] == changed["revision"], limit_s=120)
+        assert installed.called("verify").exit_code == 0
+        assert installed.called("replay", "relational", "graph", "--back").exit_code == 0
+        assert until(lambda: installed.do("models", "list")["serving"]["entities"] == former, limit_s=120)
 
     def test_none_was_left_out(self, installed: Installed) -> None:
         counts = installed.do("status")["events"]
