@@ -45,6 +45,11 @@ def _packaged(package: str, path: str, sha256: str) -> Path:
     return file
 
 
+def found_anywhere(name: str) -> str:
+    """A model's name; of a local folder the one that it has whatever folder a process works in. Looks at the disk."""
+    return str(Path(name).resolve()) if Path(name).is_dir() else name
+
+
 def folder_revision(folder: Path) -> str:
     """Digest over all that makes the model in a local folder what it is."""
     digest = hashlib.sha256()

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from aggregates.cause import RefusedError
 from inference.embedders import EmbedderName
+from inference.locations import found_anywhere
 from inference.runner import Inference
 from projections.vector.reads import PassageReader
 from services.caller import Caller
@@ -110,7 +110,7 @@ class ChangeEmbedder:
         """
         caller.require("models", "administer")
         async with deadline.enforce("loading the embedder"):
-            name = await asyncio.to_thread(_found_anywhere, name)
+            name = replace(name, name=await asyncio.to_thread(found_anywhere, name.name))
             revision = (await self._inference.load(name)).revision
             self._check(self._inference.dimension_of(name), revision)
             await self._which.known.keep(revision, name)
@@ -123,8 +123,3 @@ class ChangeEmbedder:
                 f"{revision} makes vectors of {dimension} dimensions, and the vector read model stores {most} at most; "
                 "choose another embedder"
             )
-
-
-def _found_anywhere(name: EmbedderName) -> EmbedderName:
-    """A folder has the same name whatever folder a process works in."""
-    return EmbedderName(str(Path(name.name).resolve())) if Path(name.name).is_dir() else name

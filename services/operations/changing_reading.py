@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from aggregates.cause import RefusedError
 from contracts.readings import models_of
 from inference.cached import CachedModel
 from inference.extractors import ExtractorName
+from inference.locations import found_anywhere
 from inference.model import OtherModelError
 from inference.runner import Inference
 from services.caller import Caller
@@ -96,10 +96,8 @@ class ChangeReading:
         """
         caller.require("models", "administer")
         why = reason_of_caller(reason)
-        async with deadline.enforce("loading the model"):
-            present, by = await self._readers(task, await asyncio.to_thread(_found_anywhere, name))
-        at = TASKS.index(task)
-        previous, revision = models_of(present)[at], models_of(by.reading)[at]
+        present, by, coming = await self._coming(task, name, deadline)
+        previous, revision = coming.previous, coming.revision
         seen = 0
 
         def reported(done: int) -> None:
@@ -147,16 +145,23 @@ class ChangeReading:
         `report` gets the documents done so far. Raises as `change`, and RefusedError where it serves already.
         """
         caller.require("models", "administer")
-        async with deadline.enforce("loading the model"):
-            present, by = await self._readers(task, await asyncio.to_thread(_found_anywhere, name))
-        at = TASKS.index(task)
-        previous, revision = models_of(present)[at], models_of(by.reading)[at]
-        if previous == revision:
-            raise RefusedError(f"{revision} serves already; name another model")
+        _, by, coming = await self._coming(task, name, deadline)
+        if coming.previous == coming.revision:
+            raise RefusedError(f"{coming.revision} serves already; name another model")
         async with deadline.enforce("reading documents again"):
             position = await self._rereading.follow(by, 0, report, rate)
             await self._rereading.follow(by, position)
-        return ComingReading(by.reading, revision, previous)
+        return coming
+
+    async def _coming(
+        self, task: ReadingTask, name: ExtractorName, deadline: Deadline
+    ) -> tuple[str, Readers, ComingReading]:
+        """The present reading, the models of the coming one, loaded, and what it is."""
+        async with deadline.enforce("loading the model"):
+            name = replace(name, name=await asyncio.to_thread(found_anywhere, name.name))
+            present, by = await self._readers(task, name)
+        at = TASKS.index(task)
+        return present, by, ComingReading(by.reading, models_of(by.reading)[at], models_of(present)[at])
 
     async def _readers(self, task: ReadingTask, name: ExtractorName) -> tuple[str, Readers]:
         """The present reading, and the models of the coming one, loaded."""
@@ -200,8 +205,3 @@ class ChangeReading:
             following.cancel()
             # What it failed of is met again behind the switch.
             await asyncio.gather(following, return_exceptions=True)
-
-
-def _found_anywhere(name: ExtractorName) -> ExtractorName:
-    """A folder has the same name whatever folder a process works in."""
-    return ExtractorName(str(Path(name.name).resolve())) if Path(name.name).is_dir() else name
