@@ -1,12 +1,15 @@
 """What people decide on entities, relations, chunks and chains, by a gateway."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from client.gateway import Gateway, GatewayNotFoundError, Method, segment
+from client.gateway import Gateway, GatewayNotFoundError, GatewayUnavailableError, Method, segment
 
 POSITION = "annals-position"
+FOLLOW_LIMIT_S = 120.0
+"""How long the read models are waited for: as long as without a gateway."""
 NULL = "valid"
 """What may be null: a judgement that is taken back. Whatever else is null was not given."""
 
@@ -30,8 +33,22 @@ async def decide(gateway: Gateway, wanted: Request, *, wait: bool) -> dict[str, 
     given: dict[str, Any] = {"params": body} if wanted.method == "DELETE" else {"json": body}
     done: dict[str, Any] = await gateway.send(wanted.method, wanted.path, **given)
     if wait and done["position"] is not None:
-        await gateway.send("GET", "/status", headers={POSITION: str(done["position"])})
+        await _followed(gateway, str(done["position"]))
     return done
+
+
+async def _followed(gateway: Gateway, position: str) -> None:
+    """Until every read model has it. Raises GatewayUnavailableError where they do not get there."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + FOLLOW_LIMIT_S
+    while True:
+        try:
+            await gateway.send("GET", "/status", headers={POSITION: position})
+            return
+        except GatewayUnavailableError:
+            # It has waited, and asked again, for a good while.
+            if clock() > end:
+                raise
 
 
 async def _id_of(gateway: Gateway, names: Sequence[str]) -> str:

@@ -19,7 +19,6 @@ from services.deadline import Deadline
 
 CORRECT_LIMIT_S = 300.0
 """A model may have to be loaded first."""
-FOLLOW_LIMIT_S = 120.0
 F = TypeVar("F", bound=Callable[..., Any])
 
 reason: Callable[[F], F] = click.option("--reason", help="Why, kept with the event.")
@@ -56,7 +55,7 @@ def decide(
             decided = await call(opened.use_cases, Deadline.after(limit_s))
             if wait and decided.position is not None:
                 consistency = opened.use_cases.storage.consistency
-                await consistency.until(decided.position, deadline=Deadline.after(FOLLOW_LIMIT_S))
+                await consistency.until(decided.position, deadline=Deadline.after(decisions.FOLLOW_LIMIT_S))
             return told(decided)
 
     async def there(address: Address) -> dict[str, Any]:

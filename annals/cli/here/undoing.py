@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from annals.cli.context import CommandContext
-from annals.cli.corrections import CORRECT_LIMIT_S, FOLLOW_LIMIT_S
+from annals.cli.corrections import CORRECT_LIMIT_S
 from annals.session import session
+from client.decisions import FOLLOW_LIMIT_S
 from services.corrections.undoing import undone_as_json
 from services.deadline import Deadline
 
