@@ -84,7 +84,7 @@ def test_who_runs_the_installation_sees_them(target: Target) -> None:
 
 
 def test_a_stream_has_sealed_ids(target: Target, tenant: Attacker) -> None:
-    transport = httpx.HTTPTransport(local_address=tenant.address)
+    transport = httpx.HTTPTransport(local_address=tenant.address, verify=False)
     with (
         httpx.Client(base_url=target.gateway.url, transport=transport, timeout=40, headers=tenant.headers) as client,
         client.stream("GET", "/api/v1/events/stream") as stream,
