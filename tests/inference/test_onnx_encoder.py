@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from inference.chunking import Chunker
-from inference.embedding import Embedder
+from inference.embedding import Embedder, Vectors
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 MEAN, LEAST = 0.999, 0.997
@@ -22,18 +23,27 @@ def passages() -> list[str]:
     return parts[:: max(1, len(parts) // 100)] + several
 
 
-def test_it_agrees_with_float32(minilm: Embedder, float32: Embedder) -> None:
-    texts = passages()
-    agreement = (minilm.embed(texts) * float32.embed(texts)).sum(axis=1)
-    assert len(texts) > 80
+@pytest.fixture(scope="module")
+def ours(minilm: Embedder) -> Vectors:
+    """Of the passages, by the default embedder."""
+    return minilm.embed(passages())
+
+
+@pytest.fixture(scope="module")
+def theirs(float32: Embedder) -> Vectors:
+    """Of the same, by float32."""
+    return float32.embed(passages())
+
+
+def test_it_agrees_with_float32(ours: Vectors, theirs: Vectors) -> None:
+    agreement = (ours * theirs).sum(axis=1)
+    assert len(agreement) > 80
     assert agreement.mean() > MEAN
     assert agreement.min() > LEAST
 
 
-def test_the_nearest_of_float32_are_the_nearest(minilm: Embedder, float32: Embedder) -> None:
+def test_the_nearest_of_float32_are_the_nearest(ours: Vectors, theirs: Vectors) -> None:
     """Of ten nearest, nine are the same: what differs is as near as the others."""
-    texts = passages()
-    ours, theirs = minilm.embed(texts), float32.embed(texts)
     near, exact = np.argsort(-ours @ ours.T)[:, :10], np.argsort(-theirs @ theirs.T)[:, :10]
     shared = [len(set(one) & set(other)) / 10 for one, other in zip(near, exact, strict=True)]
     assert np.mean(shared) > 0.9
