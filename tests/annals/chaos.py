@@ -22,7 +22,7 @@ STAGES = ("DocumentIngested", "DocumentChunked", "EntitiesExtracted", "Relations
 SENTENCES = 60
 """Of a document of several chunks; about a thousand tokens."""
 LIMIT_S = 1200.0
-PROGRESS_LIMIT_S = 30.0
+PROGRESS_LIMIT_S = 10.0
 _DELIVERIES = UUID("6f1c1d9e-5d0c-4a6e-9a53-0d7f3f1f2a11")
 
 
@@ -67,7 +67,7 @@ class Chaos:
             self._send(one, 0)
         changes = self._changes()
         for number, victim in enumerate(self._victims(kills)):
-            self._wait_for_progress()
+            self._wait_for_progress(len(STAGES) * self._count // kills)
             print(f"chaos: kill {victim} at {self.events().get('DocumentProcessed', 0)} processed", file=sys.stderr)
             self.pipeline.kill(victim)
             if number >= kills // 3:
@@ -83,10 +83,12 @@ class Chaos:
         self._choose.shuffle(victims)
         return victims
 
-    def _wait_for_progress(self) -> None:
-        """Until some more events are stored, at most for a while: towards the end nothing more may come."""
-        more = sum(self.events().values()) + self._choose.randrange(20, 300)
-        until(lambda: sum(self.events().values()) >= more, limit_s=PROGRESS_LIMIT_S)
+    def _wait_for_progress(self, share: int) -> None:
+        """Until some more events are stored, at most a kill's share of them: all kills fall into the work. Where no
+        more come, as towards the end, it goes on.
+        """
+        more = sum(self.events().values()) + self._choose.randrange(20, max(21, share))
+        until(lambda: sum(self.events().values()) >= more or not self._undone(), limit_s=PROGRESS_LIMIT_S)
 
     def _changes(self) -> Iterator[None]:
         """Documents of several chunks are updated, deleted and taken in again: one step each time it is asked."""

@@ -14,7 +14,7 @@ from client import documents
 from client.address import Address, PlainTextError
 from client.gateway import Gateway, GatewayAbsentError, open_gateway
 from tests.annals.conftest import Up
-from tests.annals.pipeline import ANNALS, ROOT, called, environment, given, refused
+from tests.annals.pipeline import called, environment, given, refused
 from tests.annals.processes import until
 
 HEAVY = ("torch", "transformers", "spacy", "scipy", "asyncpg", "psycopg", "faust", "neo4j", "confluent_kafka")
@@ -37,12 +37,7 @@ def elsewhere(up: Up, *arguments: str, token: str | None = None) -> Any:
     """By --server, with a data folder that has nothing in it."""
     env = {"ANNALS_TOKEN": token or read_admin_token(up.data) or ""}
     server = up.pipeline.addresses["gateway"]
-    done = subprocess.run(
-        [*ANNALS, "--server", server, *arguments, "--data", str(up.data.parent / "nothing"), "--json"],
-        cwd=ROOT, env=environment(env), capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return given(up.data.parent / "nothing", "--server", server, *arguments, env=env)
 
 
 @pytest.mark.parametrize("arguments", [*SERVED, *KNOWN])
@@ -62,6 +57,7 @@ def test_what_they_give_is_the_same(up: Up, arguments: tuple[str, ...], monkeypa
 
 def test_people_decide_by_a_gateway_as_they_do_without(up: Up) -> None:
     """Elsewhere, with nothing but its address; each decision is taken back."""
+    assert up.caught_up(), "what it waits for is what it decides"
     marlowe = elsewhere(up, "entity", "show", "Ines Marlowe")["entity_id"]
     alias = "The/Glassmaker"
     done = elsewhere(up, "entity", "alias", "Ines Marlowe", alias, "--reason", " ", "--wait")

@@ -10,12 +10,13 @@ import pytest
 
 from contracts.topics import topics
 from services.operations.progress import READ_MODELS
-from tests.annals.pipeline import annals, annals_json, start_role
+from tests.annals.pipeline import called, given, start_role
 from tests.conftest import BrokerServer, PostgresServer
 from tests.eventstore.test_migrations import restore_old
 
 pytestmark = pytest.mark.timeout(400)
 LATE = "/tmp/late.md"
+ONE_THREAD = {"ANNALS_TORCH_THREADS": "1"}
 
 
 class Installation:
@@ -26,7 +27,6 @@ class Installation:
         self.new = {
             "ANNALS_POSTGRES": dsn,
             "ANNALS_BROKER": broker,
-            "ANNALS_TORCH_THREADS": "1",
             "ANNALS_MASTER_KEY_FILE": str(folder / "master.key"),
         }
         # What 0.1.0 embedded by default.
@@ -35,7 +35,7 @@ class Installation:
 
     def start(self, *names: str) -> None:
         for name in names:
-            self._processes.append(start_role(name, self.folder, self.folder / f"{name}.log", self.env))
+            self._processes.append(start_role(name, self.folder, self.folder / f"{name}.log", self.env | ONE_THREAD))
 
     def stop(self) -> None:
         for process in self._processes:
@@ -71,38 +71,38 @@ def installation(postgres_server: PostgresServer, broker: BrokerServer, tmp_path
 
 def test_an_old_filled_database_goes_on_where_it_stood_still(installation: Installation) -> None:
     data, env = installation.data, installation.env
-    assert annals_json(data, "replay", "all", env=env)["rows"]["relational"] > 0
+    assert given(data, "replay", "all", env=env)["rows"]["relational"] > 0
     installation.positions_are(21)
-    assert annals_json(data, "verify", env=env)["same"]
+    assert given(data, "verify", env=env)["same"]
 
-    status = annals_json(data, "status", env=env)
+    status = given(data, "status", env=env)
     assert (status["documents"], status["waiting"], status["dead_letters"]) == (4, 1, 0)
     (still,) = status["standing_still"]
     assert (still["document_id"], still["stage"]) == (LATE, "entities")
-    shown = annals(data, "status", env=env).stdout
+    shown = called(data, "status", env=env).stdout
     assert f"stands still since 2026-11-25 21:30 before entities: {LATE}" in shown
     assert "make them go on: annals reprocess --unfinished" in shown
 
     installation.start("relay", "worker", "projector")
-    done = annals_json(data, "reprocess", "--unfinished", "--wait", env=env)
+    done = given(data, "reprocess", "--unfinished", "--wait", env=env)
     assert (done["asked"], done["processed"], done["failed"]) == ([LATE], 1, {})
 
-    status = annals_json(data, "status", env=env)
+    status = given(data, "status", env=env)
     assert (status["waiting"], status["standing_still"]) == (0, [])
     assert status["events"]["DocumentProcessed"] == 4
-    assert annals_json(data, "verify", env=env)["same"]
-    asked = annals_json(data, "ask", "Who founded the Oslo Archive?", env=env)
+    assert given(data, "verify", env=env)["same"]
+    asked = given(data, "ask", "Who founded the Oslo Archive?", env=env)
     assert "Mira Voss" in asked["answer"]
-    again = annals_json(data, "reprocess", LATE, env=env)
+    again = given(data, "reprocess", LATE, env=env)
     assert (again["asked"], again["finished"]) == ([], [LATE]), "nothing is done twice"
-    unknown = annals(data, "reprocess", "nobody.md", env=env, check=False)
-    assert unknown.returncode == 1 and "nobody.md" in unknown.stderr
+    unknown = called(data, "reprocess", "nobody.md", env=env)
+    assert unknown.exit_code == 1 and "nobody.md" in unknown.stderr
 
     # The embedder that served serves on, whatever the settings name; the default of today takes over when it is told.
     installation.stop()
-    assert annals_json(data, "ask", "Who founded the Oslo Archive?", env=installation.new)["sources"]
+    assert given(data, "ask", "Who founded the Oslo Archive?", env=installation.new)["sources"]
     changing = ("models", "set", "embedder", "minilm-int8")
-    assert annals_json(data, *changing, env=installation.new)["changed"]
-    assert not annals_json(data, *changing, env=installation.new)["changed"]
-    assert annals_json(data, "verify", env=installation.new)["same"]
-    assert annals_json(data, "ask", "Who founded the Oslo Archive?", env=installation.new)["sources"]
+    assert given(data, *changing, env=installation.new)["changed"]
+    assert not given(data, *changing, env=installation.new)["changed"]
+    assert given(data, "verify", env=installation.new)["same"]
+    assert given(data, "ask", "Who founded the Oslo Archive?", env=installation.new)["sources"]

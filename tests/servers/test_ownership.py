@@ -1,5 +1,6 @@
 """A database belongs to the log that used it first: another installation is refused before it writes anything."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +16,7 @@ from eventstore.kafka.admin import BrokerAdmin
 from eventstore.kafka.ownership import owner_topic
 from eventstore.kafka.topic_admin import TopicAdmin
 from tests.annals.corpus import write_corpus
-from tests.annals.pipeline import annals
+from tests.annals.pipeline import annals, called
 from tests.servers.profile import options_of
 
 
@@ -56,20 +57,24 @@ def test_a_kafka_of_another_log_is_not_touched(
     assert BrokerAdmin(client).topics(10).keys().isdisjoint(topic.name for topic in topics().all)
 
 
-async def test_commands_of_another_installation_say_so(
-    servers: Servers, empty_env: dict[str, str], tmp_path: Path
-) -> None:
-    await claim(servers, str(uuid4()))
+def test_commands_of_another_installation_say_so(empty_env: dict[str, str], tmp_path: Path) -> None:
+    asyncio.run(_claimed_by_another(empty_env, tmp_path / "data"))
     article = tmp_path / "article.md"
     article.write_text("# Harbour\n\nAda met Bob.")
     # The first one makes the data folder, which the others only read.
     for command in (["ingest", str(article)], ["search", "harbour"], ["replay", "graph"], ["verify"]):
-        done = annals(tmp_path / "other", *command, env=empty_env, check=False)
-        assert done.returncode == 1
+        done = called(tmp_path / "other", *command, env=empty_env)
+        assert done.exit_code == 1
         assert done.stderr.startswith("Error: Neo4j holds the read models of another log")
     corpus, questions = tmp_path / "corpus.jsonl", tmp_path / "questions.jsonl"
     write_corpus(corpus, 2)
     questions.write_text('{"id": 1, "question": "Who?", "gold": ["passage-1"]}\n')
-    refused = annals(tmp_path / "other", "eval", str(corpus), str(questions), env=empty_env, check=False)
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    refused = called(tmp_path / "other", "eval", str(corpus), str(questions), env=empty_env)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert "Neo4j holds read models already" in refused.stderr
+
+
+async def _claimed_by_another(env: dict[str, str], data: Path) -> None:
+    opened = Servers(load_settings(data=data, **options_of(env)))
+    await claim(opened, str(uuid4()))
+    await opened.close()

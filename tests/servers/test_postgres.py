@@ -1,6 +1,5 @@
 """PostgreSQL by address, with a user and a password: used as it is, or refused in one line that says why."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from annals.supervision.state import Lock
-from tests.annals.pipeline import annals, annals_json
+from tests.annals.pipeline import annals, called, given
 from tests.servers.postgres import execute, of_database
 
 SECRET = "nobody-may-see-this"
@@ -20,7 +19,7 @@ def made(dsn: str, folder: Path) -> dict[str, str]:
     article = folder / "made.md"
     article.write_text("# Made\n\nThis is here.")
     env = {"ANNALS_POSTGRES": dsn, "ANNALS_BROKER": "127.0.0.1:1"}
-    annals(folder / "maker", "ingest", str(article), env=env)
+    given(folder / "maker", "ingest", str(article), env=env)
     return {**env, "ANNALS_MASTER_KEY_FILE": str(folder / "maker" / "master.key")}
 
 
@@ -74,18 +73,23 @@ def test_what_is_wrong_with_it_is_said_in_one_line(
     postgres_dsn: str, tmp_path: Path, wrong: Callable[[str], str], said: str, command: tuple[str, ...]
 ) -> None:
     env = {"ANNALS_POSTGRES": wrong(postgres_dsn), "ANNALS_BROKER": "127.0.0.1:1"}
-    done = annals(tmp_path, *command, env=env, check=False, limit_s=60)
-    assert done.returncode == (2 if wrong is password_not_spelled else 1)
-    assert done.stderr.startswith(f"Error: {said}") and done.stderr.count("\n") == 1, done.stderr
-    assert SECRET not in done.stderr
+    if command[0] == "run":
+        role = annals(tmp_path, *command, env=env, check=False, limit_s=60)
+        code, line = role.returncode, role.stderr
+    else:
+        done = called(tmp_path, *command, env=env)
+        code, line = done.exit_code, done.stderr
+    assert code == (2 if wrong is password_not_spelled else 1)
+    assert line.startswith(f"Error: {said}") and line.count("\n") == 1, line
+    assert SECRET not in line
 
 
 def test_a_database_of_a_newer_annals_is_left_alone(postgres_dsn: str, tmp_path: Path) -> None:
     env = made(postgres_dsn, tmp_path)
-    assert annals_json(tmp_path, "list", env=env)["documents"] == []
+    assert given(tmp_path, "list", env=env)["documents"] == []
     execute(postgres_dsn, "INSERT INTO annals.migrations (number, name) VALUES (9999, 'tomorrow')")
-    done = annals(tmp_path, "list", env=env, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    done = called(tmp_path, "list", env=env)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "migration 'tomorrow', which this Annals does not know; update it" in done.stderr
 
 
@@ -96,7 +100,7 @@ def test_commands_use_nothing_of_a_data_folder_that_is_in_use(postgres_dsn: str,
     lock.take()
     try:
         # Kafka is away, which status tells by its exit code.
-        status = json.loads(annals(tmp_path, "status", "--json", env=env, check=False).stdout)
+        status = given(tmp_path, "status", exit_code=1, env=env)
     finally:
         lock.release()
     assert (status["processes"], status["addresses"]["broker"]) == ({}, "127.0.0.1:1")
@@ -106,9 +110,9 @@ def test_nobody_is_told_to_start_what_may_run_elsewhere(postgres_dsn: str, tmp_p
     env = {"ANNALS_POSTGRES": postgres_dsn, "ANNALS_BROKER": "127.0.0.1:1"}
     article = tmp_path / "article.md"
     article.write_text("# Alder Mill\n\nAlder Mill was built by Greta Fairfax in 1802.")
-    taken = annals(tmp_path / "data", "ingest", str(article), env=env)
+    taken = called(tmp_path / "data", "ingest", str(article), env=env)
     assert "1 document taken in" in taken.stdout and "annals up" not in taken.stdout
-    status = annals(tmp_path / "data", "status", env=env, check=False)
+    status = called(tmp_path / "data", "status", env=env)
     assert "log at position 1" in status.stdout
     assert "given by address" in status.stdout and "annals up" not in status.stdout
     # Made by the first who has something to seal, where no other master key is set.
