@@ -12,6 +12,8 @@ GRANT SELECT ON annals.stored_events TO annals_process;
 GRANT EXECUTE ON FUNCTION annals.append_events(annals.stored_event_uuid[]) TO annals_process;
 GRANT EXECUTE ON FUNCTION annals.append_events(annals.stored_event_uuid[], jsonb) TO annals_process;
 GRANT EXECUTE ON FUNCTION annals.append_events(uuid[], bigint[], text[], bytea[], jsonb) TO annals_process;
+GRANT EXECUTE ON FUNCTION annals.append_events(uuid[], bigint[], text[], bytea[], text[], text[], text[], bytea[], bigint,
+    text[], boolean, text[], text[], text[], jsonb) TO annals_process;
 GRANT EXECUTE ON FUNCTION annals.destroy_keys(text, uuid[]) TO annals_process;
 -- What vouches for the log is added to as well, and what says what the database is stays as it is.
 REVOKE ALL ON annals.checkpoints, annals.checkpoint_keys, annals.migrations, annals.identity, annals.log_secret

@@ -12,6 +12,11 @@ from security.master_key import WrappedKey
 NO_TENANT = ""
 """Whose the log's secret is (`eventstore.log_secret`)."""
 
+_OF_SUBJECT = (
+    "(tenant = $1 AND subject = $2 AND retired_at IS NULL OR tenant = $1 AND subject = $2 AND retired_at IS NOT NULL)"
+)
+"""All of its keys, in either of the two indexes by subject."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
@@ -80,7 +85,7 @@ class DataKeys:
             rows = await connection.fetch(
                 "UPDATE annals.data_keys SET wrapped = NULL, master = NULL, destroyed_at = clock_timestamp(), "
                 "retired_at = coalesce(retired_at, clock_timestamp()) "
-                "WHERE tenant = $1 AND subject = $2 AND destroyed_at IS NULL RETURNING key_id",
+                f"WHERE {_OF_SUBJECT} AND destroyed_at IS NULL RETURNING key_id",
                 tenant,
                 subject,
             )

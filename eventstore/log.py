@@ -48,6 +48,8 @@ PATIENCE: Mapping[str, Any] = {
     "keepalives_count": 3,
 }
 """Nobody waits for hours on a server whose machine is gone."""
+LOCK_LIMIT_S = 10.0
+"""For so long an append waits for others."""
 POOL_LIMIT = 4
 RECONNECT_LIMIT_S = 2.0
 """A pool's delays between tries double until this much has passed; then it starts over, so that a server that was away
@@ -82,7 +84,7 @@ class EventLog(Application[UUID]):
                     **{f"POSTGRES_{key}": "as the DSN says" for key in _ADDRESS},
                     "POSTGRES_SCHEMA": SCHEMA,
                     "POSTGRES_ENABLE_DB_FUNCTIONS": "y",
-                    "POSTGRES_LOCK_TIMEOUT": "10",
+                    "POSTGRES_LOCK_TIMEOUT": f"{LOCK_LIMIT_S:.0f}",
                     "CREATE_TABLE": "y" if create else "n",
                 }
             )
@@ -165,6 +167,7 @@ def _with_statement_limit(configure: Callable[[psycopg.Connection[Any]], None]) 
             "SELECT set_config('statement_timeout', %s, false) WHERE current_setting('statement_timeout') = '0'",
             (f"{STATEMENT_LIMIT_S:.0f}s",),
         )
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_LIMIT_S:.0f}s",))
 
     return configured
 

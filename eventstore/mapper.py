@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper, StoredEvent
@@ -25,13 +25,21 @@ from security.errors import UnknownKeyError
 Note = dict[str, Any]
 
 
+class DocumentNote(NamedTuple):
+    """Which document a stream is of, its collection and the file that it is a line of, empty where there is none."""
+
+    document_id: str
+    collection: str
+    file: str
+
+
 @dataclass(frozen=True)
 class SealedEvent(StoredEvent):
     """A stored event, and what is noted beside it: the key that sealed it, its document, documents it rests on."""
 
     key: StreamKey
     tenant: str
-    document: Note | None = None
+    document: DocumentNote | None = None
     questions: tuple[Note, ...] = ()
 
 
@@ -68,14 +76,13 @@ def sealed(event: DomainEvent, keys: Mapping[UUID, StreamKey], ids: LogIds, mapp
     key = keys[stream]
     state, size = seal_event(event, stream, key)
     _check_size(event, size)
-    own: Note = {"originator_id": str(stream), "tenant": event.tenant}
-    document: Note | None = None
+    document: DocumentNote | None = None
     questions: tuple[Note, ...] = ()
     match event.event_data:
         case DocumentContent(attributes=attributes):
-            noted = {"collection": collection_of(attributes), "file": file_of_line(attributes)}
-            document = {**own, "document_id": event.aggregate_id, **noted}
+            document = DocumentNote(event.aggregate_id, collection_of(attributes), file_of_line(attributes))
         case ReasoningQueryExecuted() as executed:
+            own = {"originator_id": str(stream), "tenant": event.tenant}
             questions = tuple({**own, "document_id": one} for one in _rests_on(executed))
     return SealedEvent(
         stream, event.aggregate_version, str(event.event_type), state, key, event.tenant, document, questions

@@ -331,7 +331,8 @@ class EventReader:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT DISTINCT tenant, subject FROM annals.data_keys JOIN unnest($1::text[], $2::text[]) "
-                "AS k (tenant, subject) USING (tenant, subject) WHERE destroyed_at IS NOT NULL",
+                "AS k (tenant, subject) USING (tenant, subject) "
+                "WHERE retired_at IS NOT NULL AND destroyed_at IS NOT NULL",  # as the index has it
                 [tenant for tenant, _ in by_subject],
                 [subject for _, subject in by_subject],
             )

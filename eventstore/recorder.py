@@ -1,13 +1,11 @@
-"""The library's PostgreSQL recorder, which appends through a function of ours (migration 0039)."""
+"""The library's PostgreSQL recorder, which appends through a function of ours (migration 0042)."""
 
-import binascii
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
@@ -17,12 +15,16 @@ from psycopg.types.json import Jsonb
 from psycopg.types.numeric import Int8
 
 from contracts.batches import batches
+from eventstore.columns import byteas, int8s, texts, uuids
 from eventstore.mapper import SealedEvent
-from eventstore.sealed_events import subject_of
+from eventstore.sealed_events import StreamKey
 
 STATEMENT_BYTES = 1024 * 1024
-APPEND = b"SELECT * FROM annals.append_events(%b, %b, %b, %b, %s::jsonb)"
+APPEND = (
+    b"SELECT * FROM annals.append_events(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b::boolean, %b, %b, %b, %s::jsonb)"
+)
 """Arrays in binary form: as text each byte of an event would be two characters, and looked at several times."""
+_NOTHING = (None,) * 11
 
 
 class Recorded(NamedTuple):
@@ -75,45 +77,69 @@ class GaplessRecorder(PostgresApplicationRecorder):
         self, cursor: Cursor[DictRow], events: Sequence[StoredEvent], changes: int, told: set[str]
     ) -> list[Recorded]:
         """`told`: the new keys that are stored by now."""
-        sealed = [event for event in events if isinstance(event, SealedEvent)]
-        columns = (
-            [event.originator_id for event in events],
-            [Int8(event.originator_version) for event in events],
-            [event.topic for event in events],
-            [event.state for event in events],
-            Jsonb(beside) if sealed and (beside := _beside(sealed, changes, told)) else None,
+        own = (
+            uuids([event.originator_id for event in events]),
+            int8s([event.originator_version for event in events]),
+            texts([event.topic for event in events]),
+            byteas([event.state for event in events]),
         )
-        cursor.execute(APPEND, columns, prepare=True)
+        cursor.execute(APPEND, own + _beside(events, changes, told), prepare=True)
         return [Recorded(row["position"], row["recorded_at"]) for row in cursor.fetchall()]
 
 
-def _beside(events: Sequence[SealedEvent], changes: int, told: set[str]) -> dict[str, Any]:
-    """What `annals.append_events` is told of sealed events: of what there is."""
-    keys = {event.key.key_id: event for event in reversed(events)}
-    new = [event for key_id, event in keys.items() if event.key.wrapped is not None and key_id not in told]
-    told.update(keys)
-    documents = {event.originator_id: event.document for event in events if event.document is not None}
-    said = {
-        "used": [key_id for key_id, event in keys.items() if event.key.wrapped is None],
-        "keys": [_new_key(event) for event in new],
+def _beside(events: Sequence[StoredEvent], changes: int, told: set[str]) -> tuple[object, ...]:
+    """What `annals.append_events` is told of sealed events: columns of as many values as there are events, or None."""
+    sealed = [event if isinstance(event, SealedEvent) else None for event in events]
+    if not any(sealed):
+        return _NOTHING
+    new: list[StreamKey | None] = []
+    used = list[str]()
+    again = False
+    for event in sealed:
+        key = None if event is None or event.key.key_id in told else event.key
+        if key is not None:
+            told.add(key.key_id)
+            if key.wrapped is None:
+                used.append(key.key_id)
+                key = None
+        new.append(key)
         # An aggregate that has events already may have an older key.
-        "again": any(event.originator_version > 1 for event in new),
-        "documents": list(documents.values()),
-        "questions": [note for event in events for note in event.questions],
-    }
-    return {"changes": changes, **{name: value for name, value in said.items() if value}}
+        again = again or (key is not None and event is not None and event.originator_version > 1)
+    return (
+        texts([None if event is None else event.tenant for event in sealed]),
+        *_new_keys(new, changes),
+        texts(used) if used else None,
+        again,
+        *_documents(sealed),
+        Jsonb(questions) if (questions := [one for event in sealed if event for one in event.questions]) else None,
+    )
 
 
-def _new_key(event: SealedEvent) -> dict[str, Any]:
-    wrapped = event.key.wrapped
-    assert wrapped is not None and isinstance(event.originator_id, UUID)
-    return {
-        "key_id": event.key.key_id,
-        "tenant": event.tenant,
-        "subject": subject_of(event.originator_id),
-        "master": wrapped.master,
-        "wrapped": binascii.b2a_base64(wrapped.data, newline=False).decode(),
-    }
+def _new_keys(keys: Sequence[StreamKey | None], changes: int) -> tuple[object, ...]:
+    if not any(keys):
+        return None, None, None, None
+    wrapped = [None if key is None else key.wrapped for key in keys]
+    return (
+        texts([None if key is None else key.key_id for key in keys]),
+        texts([None if one is None else one.master for one in wrapped]),
+        byteas([None if one is None else one.data for one in wrapped]),
+        Int8(changes),
+    )
+
+
+def _documents(events: Sequence[SealedEvent | None]) -> tuple[object, ...]:
+    """Of several of one stream the last one counts."""
+    last = {event.originator_id: event.document for event in events if event is not None and event.document is not None}
+    if not last:
+        return None, None, None
+    found = [
+        None if event is None or event.document is None else last.pop(event.originator_id, None) for event in events
+    ]
+    return (
+        texts([None if one is None else one.document_id for one in found]),
+        texts([None if one is None else one.collection for one in found]),
+        texts([None if one is None else one.file for one in found]),
+    )
 
 
 def _compressed(event: StoredEvent) -> StoredEvent:

@@ -24,7 +24,7 @@ from security.errors import UnknownKeyError
 from security.master_key import MasterKey, WrappedKey
 
 KEYS_CHANGED = "AN001"
-"""What `annals.append_events` raises (0039)."""
+"""What `annals.append_events` raises (0042)."""
 MAX_KEPT = 20_000
 """Opened keys in memory: some 5 MiB."""
 
