@@ -24,11 +24,12 @@ class NewerSchemaError(AnnalsError):
 
 _NAMES_ITS_SCHEMA = ("event_type", "schema_version")
 _EVENT_TYPES = frozenset(map(str, EventType))
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:
     """Sorted keys, no spaces, UTF-8, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def encode(event: DomainEvent) -> bytes:

@@ -1,7 +1,6 @@
 """Data keys, made when a subject is first sealed for, kept wrapped, opened when they are needed (specification 4.1)."""
 
 import asyncio
-import base64
 import json
 import random
 import secrets
@@ -23,6 +22,7 @@ KEPT_S = 60.0
 """For so long an opened key is kept in memory; a key that was retired or destroyed meanwhile is used no longer."""
 MAX_KEPT = 1000
 TRIES = 10
+_SPELLED = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 PAGE_KEYS = 200
 TURN = "master key"
 TURN_LIMIT_S = 20.0
@@ -207,9 +207,9 @@ class KeyManagementService:
 
 def new_key_id() -> str:
     """Random."""
-    return f"k{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
+    return f"k{secrets.token_hex(15)}"
 
 
 def associated_data(key_id: str, tenant: str, subject: str) -> bytes:
     """A wrapped key cannot stand in another row."""
-    return json.dumps([key_id, tenant, subject], ensure_ascii=True, separators=(",", ":")).encode()
+    return _SPELLED.encode([key_id, tenant, subject]).encode()

@@ -82,11 +82,14 @@ class LocalKey:
     """One master key whose bytes are here. Its id is made of a hash, and says nothing of it."""
 
     secret: bytes = field(repr=False)
+    id: str = field(init=False)
+    """`local:` and eight bytes of a hash."""
+    _cipher: AESGCM = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> str:
-        """`local:` and eight bytes of a hash."""
-        return f"local:{hashlib.blake2b(self.secret, digest_size=8, person=b'annals-master').hexdigest()}"
+    def __post_init__(self) -> None:
+        digest = hashlib.blake2b(self.secret, digest_size=8, person=b"annals-master")
+        object.__setattr__(self, "id", f"local:{digest.hexdigest()}")
+        object.__setattr__(self, "_cipher", AESGCM(self.secret))
 
     @property
     def text(self) -> str:
@@ -96,12 +99,12 @@ class LocalKey:
     def wrap(self, key: bytes, associated: bytes) -> WrappedKey:
         """AES-256-GCM with a random iv; a master key wraps far fewer than 2^32 keys."""
         iv = os.urandom(IV_BYTES)
-        return WrappedKey(self.id, iv + AESGCM(self.secret).encrypt(iv, key, associated))
+        return WrappedKey(self.id, iv + self._cipher.encrypt(iv, key, associated))
 
     def unwrap(self, wrapped: WrappedKey, associated: bytes) -> bytes:
         """Raises MasterKeyError."""
         try:
-            return AESGCM(self.secret).decrypt(wrapped.data[:IV_BYTES], wrapped.data[IV_BYTES:], associated)
+            return self._cipher.decrypt(wrapped.data[:IV_BYTES], wrapped.data[IV_BYTES:], associated)
         except (InvalidTag, ValueError):
             raise MasterKeyError(
                 "a data key was changed, or is another one's; restore the table of data keys from a backup"
