@@ -41,14 +41,18 @@ class Part(NamedTuple):
 class FoldWorkers:
     """Implements `projections.folding.Folding` with `workers` processes for each job, which end with it."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], workers: int, least: int) -> None:
-        """`command` runs `serve` in `environment`. `least`: fewer aggregates than these are not worth starting any."""
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], workers: int, least: int, least_models: int = 1
+    ) -> None:
+        """`command` runs `serve` in `environment`. Fewer aggregates than `least`, and fewer read models than
+        `least_models`, are not worth starting any.
+        """
         self.command, self.environment = command, environment
-        self._workers, self._least = workers, least
+        self._workers, self._least, self._least_models = workers, least, least_models
 
     def made(self, models: Named, job: FoldJob, aggregates: int) -> AsyncGenerator[Made, None] | None:
         """See Folding."""
-        if not self._workers or aggregates < self._least:
+        if not self._workers or aggregates < self._least or len(models) < self._least_models:
             return None
         return self._made(models, job, job.cut(max(self._workers, aggregates // A_SLICE)))
 

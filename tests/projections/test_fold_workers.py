@@ -202,6 +202,28 @@ async def test_they_end_with_who_started_them(services: Stores, dsn: str, tmp_pa
     assert await digests(services) == before
 
 
+def test_none_is_started_for_too_little() -> None:
+    """Few aggregates, or one read model where nobody has a core to spare."""
+    both = (("relational", None), ("graph", None))
+    job = FoldJob((), (), 1, 1, (None, None))
+    cases = [(2, both, 10, True), (2, both, 9, False), (2, both[:1], 10, False), (0, both, 10, False)]
+    for number, models, aggregates, worth in cases:
+        made = FoldWorkers(["false"], {}, number, 10, 2).made(models, job, aggregates)
+        assert (made is not None) is worth
+
+
+@pytest.mark.parametrize(("cores", "worth"), [(1, False), (2, False), (3, True), (None, False)])
+def test_for_one_read_model_others_fold_where_they_have_a_core(
+    cores: int | None, worth: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For several they fold on any machine."""
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    usual = fold_workers(load_settings(data=tmp_path, replay_workers=2), "postgresql://localhost/none")
+    models, job = (("relational", None), ("graph", None)), FoldJob((), (), 1, 1, (None, None))
+    assert (usual.made(models[:1], job, 1_000_000) is not None) is worth
+    assert usual.made(models, job, 1_000_000) is not None
+
+
 def test_slices_are_everything_once() -> None:
     """From where the read model that has least is, or from the beginning where one has nothing."""
     here = UUID(int=2**127)
