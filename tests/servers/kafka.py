@@ -7,7 +7,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from tests.servers.containers import Container
-from tests.servers.packages import Say, java, kept, maven
+from tests.servers.packages import YOUNG, Say, java, kept, maven
 from tests.servers.processes import Launch
 from tests.servers.ways import Recipe, free_ports
 
@@ -109,7 +109,7 @@ def launch_with(folder: Path, port: int, say: Say, listeners: Sequence[Listener]
     properties, logging = folder / "server.properties", folder / "log4j2.properties"
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     logging.write_text(LOGGING)
-    base = [program, "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={logging}"]
+    base = [program, YOUNG, "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={logging}"]
     format_ = ["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", CLUSTER_ID, "--config"]
     scram = [argument for user in users for argument in ("--add-scram", user)]
     heap = [f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-Djava.awt.headless=true"]

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from neo4j import GraphDatabase
 
 from tests.servers.containers import Container
-from tests.servers.packages import Say, java, kept, maven
+from tests.servers.packages import YOUNG, Say, java, kept, maven
 from tests.servers.processes import Launch
 from tests.servers.ways import Recipe
 
@@ -70,7 +70,7 @@ def _launch(folder: Path, port: int, say: Say) -> Launch:
     (folder / "conf").mkdir()
     (folder / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in (SETTINGS | own).items()))
     opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-    base = [program, "-XX:+UseG1GC", "-Dfile.encoding=UTF-8", *opened, "-cp", f"{jars}/*"]
+    base = [program, YOUNG, "-XX:+UseG1GC", "-Dfile.encoding=UTF-8", *opened, "-cp", f"{jars}/*"]
     return Launch(
         command=[
             *base, f"-Xms{HEAP}", f"-Xmx{HEAP}", "--enable-native-access=ALL-UNNAMED",

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.servers.containers import Container
-from tests.servers.packages import Say, java, kept, maven
+from tests.servers.packages import YOUNG, Say, java, kept, maven
 from tests.servers.processes import Launch
 from tests.servers.ways import Recipe, free_ports
 
@@ -62,7 +62,7 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 """
 OPTIONS = (
-    f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-Dfile.encoding=UTF-8", "-Djna.nosys=true",
+    YOUNG, f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-Dfile.encoding=UTF-8", "-Djna.nosys=true",
     "-Dlog4j.shutdownHookEnabled=false", "-Dlog4j2.disable.jmx=true", "-Dio.netty.noUnsafe=true",
     "-Dio.netty.noKeySetOptimization=true", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
     "-Dopensearch.distribution.type=tar", "-Dopensearch.bundled_jdk=false",

@@ -17,6 +17,8 @@ import platformdirs
 CACHE = platformdirs.user_cache_path("annals") / "test-servers"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 FETCH_LIMIT_S = 1200
+YOUNG = "-XX:TieredStopAtLevel=1"
+"""For a JVM that lives for minutes: the second compiler costs more than it brings, half of each start."""
 _POM = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
 _OURS = "<groupId>annals</groupId><artifactId>servers</artifactId><version>1</version>"
 

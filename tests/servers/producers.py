@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.servers import kafka
-from tests.servers.packages import Say, debian, fetch, java, kept, maven
+from tests.servers.packages import YOUNG, Say, debian, fetch, java, kept, maven
 
 FOLDER = Path(__file__).parents[2] / "examples" / "producers"
 JAVA = {"clients": (f"org.apache.kafka:kafka-clients:{kafka.VERSION}", "org.slf4j:slf4j-nop:1.7.36")}
@@ -40,7 +40,7 @@ def _go(say: Say) -> list[str]:
 
 def _java(say: Say) -> list[str]:
     jars = kept("producer-java", repr(JAVA), lambda whole: maven(whole, JAVA), say) / "clients"
-    return [java(17), "-Xmx128m", "-cp", f"{jars}/*", str(FOLDER / "Producer.java")]
+    return [java(17), YOUNG, "-Xmx128m", "-cp", f"{jars}/*", str(FOLDER / "Producer.java")]
 
 
 PRODUCERS: dict[str, Callable[[Say], list[str]]] = {
