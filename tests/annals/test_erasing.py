@@ -36,7 +36,7 @@ NAMES = ("Quastenberg", "Zwirnfeld", "Lindwurmhausen")
 
 @pytest.mark.timeout(900)
 def test_not_a_byte_is_left(tmp_path: Path) -> None:
-    erased_of(tmp_path, 60)
+    erased_of(tmp_path, 20)
 
 
 @pytest.mark.long
