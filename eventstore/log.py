@@ -26,7 +26,7 @@ from eventstore.errors import (
     VersionConflictError,
     reason_of,
 )
-from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection
+from eventstore.limited_connection import STATEMENT_LIMIT_S, LimitedConnection, check
 from eventstore.mapper import DomainEventMapper, sealed
 from eventstore.pool import ACQUIRE_LIMIT_S
 from eventstore.recorder import GaplessRecorder, Recorded
@@ -101,7 +101,7 @@ class EventLog(Application[UUID]):
             max_size=POOL_LIMIT,
             open=False,
             configure=_with_statement_limit(factory.datastore.after_connect_func()),
-            check=ConnectionPool.check_connection,
+            check=check,
             timeout=ACQUIRE_LIMIT_S,
             reconnect_timeout=RECONNECT_LIMIT_S,
             reconnect_failed=ConnectionPool.check,

@@ -1,0 +1,52 @@
+"""Who appends again at once does not ask whether the connection works; one that was ended is replaced all the same."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from eventstore import limited_connection
+from eventstore.limited_connection import LimitedConnection
+from eventstore.log import EventLog
+from tests.eventstore.kafka.relaying import events
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """All that is asked of the server in one piece, without parameters."""
+    found: list[object] = []
+    execute = LimitedConnection.execute
+
+    def noted(connection: LimitedConnection[Any], query: Any, *arguments: Any, **options: Any) -> Any:
+        found.append(query)
+        return execute(connection, query, *arguments, **options)
+
+    monkeypatch.setattr(LimitedConnection, "execute", noted)
+    return found
+
+
+def test_a_connection_that_answered_just_now_is_not_asked(
+    dsn: str, asked: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limited_connection, "TRUSTED_S", 3600.0)
+    with EventLog.connect(dsn) as log:
+        log.append(events(1))
+        asked.clear()
+        log.append(events(1, "next"))
+        assert asked == []
+        monkeypatch.setattr(limited_connection, "TRUSTED_S", -1.0)
+        log.append(events(1, "later"))
+        assert asked == [""]
+
+
+def test_one_that_the_server_ended_is_replaced(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited_connection, "TRUSTED_S", 3600.0)
+    with EventLog.connect(dsn) as log:
+        log.append(events(1))
+        with psycopg.connect(dsn, autocommit=True) as other:
+            ended = other.execute(
+                "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert ended is not None and ended[0] >= 1
+        assert [event.position for event in log.append(events(1, "next"))] == [2]
