@@ -29,9 +29,9 @@ LONGEST_PAUSE_S = 5.0
 COMPANY_S, COMPANY_STEPS = 0.001, 5
 """What comes with one fetch is delivered without a pause of a step; an event waits for one at each of its six hops.
 What comes while a batch is at work is the next one."""
-ANNOUNCED_STEPS = 30
-"""What is published already is waited for, where the relay says what is: a batch costs by itself, and a burst comes in
-pieces, a partition after the other. Nothing else is waited for then."""
+ANNOUNCED_S = 0.03
+"""What is published already is waited for, where the relay says what is: a burst comes in pieces, a partition after the
+other. Nothing else is waited for then."""
 MANY = 50
 """A batch of so many is one of a flood: of what comes behind it, some is waited for (see `Handler.gathers_s`)."""
 UNWANTED_WAIT_S = 0.5
@@ -115,8 +115,8 @@ class BatchConsumer(Generic[Item]):
             while True:
                 await self._company()
                 while batch := self._in_flight.next_batch():
-                    if len(batch) >= MANY:
-                        self._gathers_until = asyncio.get_running_loop().time() + self.handler.gathers_s
+                    apart = self.handler.gathers_s if len(batch) >= MANY else self.handler.apart_s
+                    self._gathers_until = asyncio.get_running_loop().time() + apart
                     tasks.create_task(self._process_batch(batch))
 
     async def deliver(self, message: Message, event: Acknowledged) -> None:
@@ -131,7 +131,7 @@ class BatchConsumer(Generic[Item]):
         self._changed.set()
         if delivery.is_wanted or self._in_flight.is_full:
             self._wanted.set()
-        if self._in_flight.waiting >= self._batch or self._in_flight.is_full:
+        if self._has_enough:
             self._is_enough.set()
         while self._in_flight.is_full:
             self._has_room.clear()
@@ -156,33 +156,41 @@ class BatchConsumer(Generic[Item]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(UNWANTED_WAIT_S):
                 await self._wanted.wait()
-        if self._in_flight.waiting < self._batch:
-            await self._pause()
+        if not self._has_enough:
             await self._gather()
+            await self._pause()
         self._changed.clear()
         self._wanted.clear()
 
-    async def _pause(self) -> None:
-        """Until what is published is there, for ANNOUNCED_STEPS at most. Where nobody says what is, until nothing more
-        comes with what came, for COMPANY_STEPS."""
-        for step in range(ANNOUNCED_STEPS):
-            awaits = self._published.awaits(self._delivered)
-            if awaits is False or self._in_flight.is_full or self._in_flight.waiting >= self._batch:
-                return
-            before = self._in_flight.waiting
-            await asyncio.sleep(COMPANY_S)
-            if awaits is None and (self._in_flight.waiting == before or step + 1 >= COMPANY_STEPS):
-                return
-
     async def _gather(self) -> None:
-        """Behind a batch of many: until there is a full one, or time is up."""
+        """Until the batch before began long enough ago, or there is a full one."""
         if asyncio.get_running_loop().time() >= self._gathers_until:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._gathers_until):
-                while self._in_flight.waiting < self._batch and not self._in_flight.is_full:
+                while not self._has_enough:
                     self._is_enough.clear()
                     await self._is_enough.wait()
+
+    async def _pause(self) -> None:
+        """Until what is published is there, for ANNOUNCED_S at most. Where nobody says what is, until nothing more
+        comes with what came, for COMPANY_STEPS."""
+        if self._published.awaits(self._delivered) is None:
+            for _ in range(COMPANY_STEPS):
+                before = self._in_flight.waiting
+                await asyncio.sleep(COMPANY_S)
+                if self._has_enough or self._in_flight.waiting == before:
+                    return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANNOUNCED_S):
+                while self._published.awaits(self._delivered) and not self._has_enough:
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether more would make no larger batch."""
+        return self._in_flight.waiting >= self._batch or self._in_flight.is_full
 
     async def _process_batch(self, batch: Sequence[Delivered[Item]]) -> None:
         await self._process(batch, self._in_flight.positions_with(batch))

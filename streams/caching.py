@@ -7,7 +7,7 @@ from contracts.event_types import EventType
 from contracts.reasoning import ReasoningResultCached
 from contracts.topics import Partition, Topics
 from projections.answers.reads import AnswerCache
-from streams.handler import BATCH_BYTES
+from streams.handler import APART_S, BATCH_BYTES
 from streams.message import Message, read_event
 
 
@@ -18,6 +18,7 @@ class CachingHandler:
     large_bytes = None
     batch_bytes = BATCH_BYTES
     gathers_s = 0.0
+    apart_s = APART_S
     event_types: frozenset[str] = frozenset()
 
     def __init__(self, answers: AnswerCache, topics: Topics) -> None:

@@ -14,6 +14,8 @@ BATCH_BYTES = 512 * 1024
 """Of events that are only decoded and written."""
 
 
+APART_S = 0.025
+"""Of a consumer that sees each document once: a lone one waits for nothing at its hops."""
 GATHERS_S = 0.25
 """Of consumers whose batches are transactions of a dozen statements, however many events there are in them."""
 
@@ -62,6 +64,11 @@ class Handler(Protocol[Item]):
     def gathers_s(self) -> float:
         """Where many come at once, a batch begins so long after the one before, or when it is full: where a batch costs
         by itself, fewer of them are cheaper."""
+        ...
+
+    @property
+    def apart_s(self) -> float:
+        """The same where few come at once. What comes after nothing came for so long waits for nothing."""
         ...
 
     def size(self, message: Message, item: Item) -> int:

@@ -11,7 +11,7 @@ from eventstore.keys import AggregateKey
 from services.deadline import Deadline, DeadlineExceededError
 from services.storage.intake import TAKE_LIMIT_S, Intake, Submission
 from streams.delivery_order import DeliveryOrder
-from streams.handler import BATCH_BYTES
+from streams.handler import APART_S, BATCH_BYTES
 from streams.message import Message
 
 SOURCE_CHARACTERS = 256
@@ -37,6 +37,7 @@ class InboxHandler:
     large_bytes = None
     batch_bytes = BATCH_BYTES
     gathers_s = 0.0
+    apart_s = APART_S
 
     def __init__(self, intake: Intake, order: DeliveryOrder, topic: InboxTopic) -> None:
         self._intake = intake

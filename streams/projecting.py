@@ -6,7 +6,7 @@ from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from projections.projector import Projector
-from streams.handler import BATCH_BYTES, GATHERS_S
+from streams.handler import APART_S, BATCH_BYTES, GATHERS_S
 from streams.message import Message, read_event
 
 LARGE_BYTES = 128 * 1024
@@ -19,6 +19,7 @@ class ProjectionHandler:
     large_bytes = LARGE_BYTES
     batch_bytes = BATCH_BYTES
     gathers_s = GATHERS_S
+    apart_s = 2 * APART_S  # four of a document's events come one after the other
 
     def __init__(self, projector: Projector, positions: ConsumerPositions, topics: Topics) -> None:
         self._projector = projector

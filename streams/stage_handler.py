@@ -7,6 +7,7 @@ from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from services.processing.stage import StageRunner
+from streams.handler import APART_S
 from streams.message import Message, read_event
 
 LARGE_BYTES = 16 * 1024
@@ -22,6 +23,7 @@ class StageHandler:
     large_bytes = LARGE_BYTES
     batch_bytes = BATCH_BYTES
     gathers_s = 0.0
+    apart_s = APART_S
 
     def __init__(self, runner: StageRunner, positions: ConsumerPositions, topics: Topics) -> None:
         stage = runner.stage

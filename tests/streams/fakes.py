@@ -105,6 +105,7 @@ class Recorder:
     large_bytes: int | None = 100
     batch_bytes: int = BATCH_BYTES
     gathers_s: float = 0.0
+    apart_s: float = 0.0
     topics: tuple[str, ...] = (TOPIC,)
     event_types: frozenset[str] = frozenset()
     poison: frozenset[str] = frozenset()

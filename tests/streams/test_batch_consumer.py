@@ -332,6 +332,21 @@ async def test_what_trickles_in_waits_no_longer_than_it_is_gathered() -> None:
     running.cancel()
 
 
+@pytest.mark.parametrize(("apart_s", "together"), [(30.0, True), (0.0, False)])
+async def test_behind_a_batch_of_few_what_trickles_in_is_one_batch(apart_s: float, together: bool) -> None:
+    scene = Scene(batch=5, apart_s=apart_s)
+    running = asyncio.create_task(scene.consumer.run())
+    await deliver(scene, 0, 1)
+    await until(lambda: scene.handler.handled == ["m0"])
+    for offset in range(1, 6):
+        await deliver(scene, offset, 1)
+        await asyncio.sleep(5 * consumers.COMPANY_S)
+    # The last one makes it a full batch, which nobody keeps waiting.
+    await until(lambda: len(scene.handler.handled) == 6)
+    running.cancel()
+    assert (len(scene.handler.calls) == 2) is together
+
+
 async def test_few_are_not_kept_waiting_for_others() -> None:
     scene = Scene(gathers_s=30.0)
     running = asyncio.create_task(scene.consumer.run())
@@ -349,7 +364,7 @@ def published_up_to(end: int) -> PublishedEnds:
 
 
 async def test_what_is_published_already_is_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "ANNOUNCED_STEPS", 1_000_000)
+    monkeypatch.setattr(consumers, "ANNOUNCED_S", 3600.0)
     scene = Scene(published=published_up_to(10))
     running = asyncio.create_task(scene.consumer.run())
     for offset in range(10):
@@ -361,7 +376,7 @@ async def test_what_is_published_already_is_one_batch(monkeypatch: pytest.Monkey
 
 
 async def test_what_is_published_and_does_not_come_is_not_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "ANNOUNCED_STEPS", 3)
+    monkeypatch.setattr(consumers, "ANNOUNCED_S", 0.003)
     scene = Scene(published=published_up_to(10))
     running = asyncio.create_task(scene.consumer.run())
     await deliver(scene, 0, 5)
@@ -371,6 +386,7 @@ async def test_what_is_published_and_does_not_come_is_not_waited_for_longer(monk
 
 async def test_the_last_that_is_published_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "COMPANY_S", 3600.0)
+    monkeypatch.setattr(consumers, "ANNOUNCED_S", 3600.0)
     scene = Scene(published=published_up_to(1))
     running = asyncio.create_task(scene.consumer.run())
     await deliver(scene, 0, 1)
@@ -379,7 +395,7 @@ async def test_the_last_that_is_published_waits_for_nothing(monkeypatch: pytest.
 
 
 async def test_of_a_full_batch_no_more_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "ANNOUNCED_STEPS", 1_000_000)
+    monkeypatch.setattr(consumers, "ANNOUNCED_S", 3600.0)
     scene = Scene(batch=5, published=published_up_to(1000))
     running = asyncio.create_task(scene.consumer.run())
     for offset in range(5):

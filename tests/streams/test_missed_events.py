@@ -55,6 +55,7 @@ class Follower:
     large_bytes: int | None = None
     batch_bytes: int = BATCH_BYTES
     gathers_s: float = 0.0
+    apart_s: float = 0.0
     poison: str | None = None
     failures: list[Exception] = field(default_factory=list)
     handled: list[str] = field(default_factory=list)
