@@ -22,6 +22,8 @@ from projections.postgres.tables import Table
 _BY_KEY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 """A write looks rows up by their keys. The planner has no statistics of a table that has just begun to fill; left to
 itself it reads the whole table, and writes become slower the more there is."""
+FEW_ROWS = 16
+"""For more, COPY is cheaper; asyncpg has a statement parsed anew for each."""
 
 
 class PostgresStore:
@@ -287,4 +289,12 @@ class PostgresStore:
                     [key.tenant for key in old],
                     [key.aggregate_id for key in old],
                 )
-            await self.copy(connection, table, [row for change in changed for row in change.sections[table.name]])
+            await self._insert(connection, table, [row for change in changed for row in change.sections[table.name]])
+
+    async def _insert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        if len(rows) > FEW_ROWS:
+            await self.copy(connection, table, rows)
+        elif rows:
+            columns = ", ".join(f'"{column}"' for column in table.columns)
+            values = ", ".join(f"${number}" for number in range(1, len(table.columns) + 1))
+            await connection.executemany(f"INSERT INTO {self.schema}.{table.name} ({columns}) VALUES ({values})", rows)
