@@ -117,10 +117,12 @@ class NamesTurn:
 
     async def told_apart(self, names: Collection[str]) -> list[NamedEntity]:
         """What documents name by these and was told apart from the entity whose id follows from the name."""
+        # OFFSET 0: else the planner, before there are statistics, compares each of these with each name of the tenant.
         rows = await self._connection.fetch(
             "SELECT n.* FROM unnest($2::text[]) AS k(name_id), LATERAL ("
             "SELECT entity_id, document_id, name, type, version, chunk_id FROM annals.names AS own "
-            "WHERE own.tenant = $1 AND own.entity_id > k.name_id || '.' AND own.entity_id < k.name_id || '/') AS n",
+            "WHERE own.tenant = $1 AND own.entity_id > k.name_id || '.' AND own.entity_id < k.name_id || '/' "
+            "OFFSET 0) AS n",
             self._tenant,
             list(names),
         )
