@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import asyncpg
 
 from eventstore.errors import StoreUnavailableError, reason_of
+from eventstore.pooled_connection import pooled_connections
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[Any]"
 Isolation = Literal["read_committed", "repeatable_read"]
@@ -84,7 +85,7 @@ async def open_pool(
         init=init,
         reset=_keep,
         loop=None,
-        connection_class=asyncpg.Connection,
+        connection_class=pooled_connections(),
         record_class=asyncpg.Record,
         timeout=5.0,
         command_timeout=COMMAND_LIMIT_S,

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import psycopg
@@ -156,3 +159,26 @@ async def test_what_is_asked_of_a_connection_that_the_server_ended_takes_no_plac
         async with acquire(small, wait_s=5) as connection:
             assert await connection.fetchval("SELECT 1") == 1
         await close_pool(small)
+
+
+async def test_what_a_type_of_the_server_is_made_of_is_asked_once_a_pool(pool: PostgresPool) -> None:
+    async def asked_for(arguments: str, *values: object) -> int:
+        asked: list[str] = []
+        connection = await pool.acquire()
+        held.append(connection)
+        with connection.query_logger(lambda record: asked.append(record.query)):
+            found = await connection.fetchrow(f"SELECT {arguments}", *values)
+        assert found is not None and tuple(found) == values
+        return sum("typeinfo_tree" in query for query in asked)
+
+    held: list[Any] = []
+    own = "$1::uuid[], $2::timestamptz[], $3::bigint[]", [uuid4()], [datetime.now(UTC)], [7]
+    assert await asked_for(*own) == 1
+    assert await asked_for(*own) == 0
+    await held[0].execute("CREATE TYPE annals.mood AS ENUM ('sad', 'glad')")
+    for _ in range(2):
+        assert await asked_for("$1::annals.mood[]", ["glad"]) == 1, (
+            "another database may have another type of its number"
+        )
+    for connection in held:
+        await pool.release(connection)
