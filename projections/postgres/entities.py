@@ -22,8 +22,8 @@ EntityKey = tuple[str, str]
 """Tenant and entity id."""
 NameKey = tuple[str, str, str, str]
 """Tenant, entity id, name, type; an empty type where the rows say none."""
-_Said = tuple[EntityKey, str, str, str, str, int]
-"""Of rows that say the same: entity, name, type, document, chunk, and how many they are."""
+_Said = tuple[EntityKey, str, str, str, str]
+"""Of a row: entity, name, type, document, chunk."""
 
 _KEYS = "unnest($1::text[], $2::text[]) AS k(tenant, entity_id)"
 
@@ -44,14 +44,13 @@ async def said(connection: Connection, layout: Layout, schema: str, changes: Seq
     if old:
         replaced = {(change.key.tenant, change.key.aggregate_id): change.sections for change in changes}
         rows = await connection.fetch(
-            "SELECT table_name, tenant, entity_id, name, type, document_id, chunk_id, count(*) "
-            f"FROM ({_naming_rows(layout, schema, of_documents=True)}) AS named GROUP BY 1, 2, 3, 4, 5, 6, 7",
+            _naming_rows(layout, schema, of_documents=True),
             [key.tenant for key in old],
             [key.aggregate_id for key in old],
         )
-        for table, tenant, entity, name, kind, document, chunk, times in map(tuple, rows):
+        for table, tenant, entity, name, kind, document, chunk in map(tuple, rows):
             own = gone if table in replaced[tenant, document] else kept
-            own.append(((tenant, entity), name, kind, document, chunk, times))
+            own.append(((tenant, entity), name, kind, document, chunk))
     return _naming(layout, [*kept, *gone]), _naming(layout, [*kept, *_new(layout, changes)])
 
 
@@ -62,13 +61,13 @@ def _new(layout: Layout, changes: Sequence[Change]) -> Iterator[_Said]:
         kind = None if one.type is None else columns.index(one.type)
         for change in changes:
             for row in change.sections.get(one.table, ()):
-                yield (row[0], row[entity]), row[name], "" if kind is None else row[kind], row[document], row[chunk], 1
+                yield (row[0], row[entity]), row[name], "" if kind is None else row[kind], row[document], row[chunk]
 
 
 def _naming(layout: Layout, rows: Sequence[_Said]) -> Naming:
     times: Counter[NameKey] = Counter()
-    for (tenant, entity), name, kind, _, _, often in rows:
-        times[tenant, entity, name, kind] += often
+    for (tenant, entity), name, kind, _, _ in rows:
+        times[tenant, entity, name, kind] += 1
     counts = [_counted(how, rows) for how in layout.counts.values()]
     return Naming(times, {key: tuple(own[key] for own in counts) for key in {row[0] for row in rows}})
 
@@ -78,8 +77,8 @@ def _counted(how: Count, rows: Sequence[_Said]) -> Counter[EntityKey]:
     match how:
         case Count.TYPED_ROWS:
             typed: Counter[EntityKey] = Counter()
-            for key, _, kind, _, _, often in rows:
-                typed[key] += often if kind else 0
+            for key, _, kind, _, _ in rows:
+                typed[key] += bool(kind)
             return typed
         case Count.DOCUMENTS:
             return Counter(key for key, _ in {(row[0], row[3]) for row in rows})
