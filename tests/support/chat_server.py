@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 Say = Callable[[dict[str, Any]], str]
 NEVER_S = 60.0
@@ -45,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.chat.requests.append(body)
         self.chat.keys.append(self.headers["authorization"])
-        if self.path != "/v1/chat/completions":
+        if self.path != f"{urlsplit(self.chat.url).path}/chat/completions":
             return self._send(404, b'{"error": {"message": "no such path"}}')
         if self.chat.key is not None and self.headers["authorization"] != f"Bearer {self.chat.key}":
             said = f"Incorrect API key provided: {self.headers['authorization']}"
@@ -99,7 +101,8 @@ def serving(say: Say) -> Iterator[ChatServer]:
     handler = type("Bound", (Handler,), {"chat": chat})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    chat.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    # Of its own also where a server before had the port: answers are kept by the address of their model.
+    chat.url = f"http://127.0.0.1:{server.server_address[1]}/{uuid4()}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
