@@ -196,9 +196,15 @@ async def turn(pool: PostgresPool, name: str) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def share_turn(connection: Connection, name: str) -> None:
-    """Wait until nobody has this name's turn alone; until this transaction ends others may only share it."""
-    await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME})", f"annals/{name}")
+async def share_turn(connection: Connection, name: str, settings: Mapping[str, str] | None = None) -> None:
+    """Wait until nobody has this name's turn alone; until this transaction ends others may only share it.
+
+    `settings`: of the server, which hold as long.
+    """
+    set_locally = "".join(f", set_config('{setting}', '{value}', true)" for setting, value in (settings or {}).items())
+    await connection.execute(
+        f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME}){set_locally}", f"annals/{name}"
+    )
 
 
 async def try_share_turn(connection: Connection, name: str) -> bool:

@@ -36,6 +36,7 @@ class Projector:
         self._store = store
         self._reader = reader
         self._model_revision = model_revision
+        self._bound: ReadModel | None = None
 
     @property
     def name(self) -> str:
@@ -57,17 +58,23 @@ class Projector:
         for event in events:
             batch[AggregateKey.of(event)][event.aggregate_version] = event
         for attempt in range(TRIES):
+            remembered = self._bound is not None
             try:
                 await self._write(batch, positions)
                 return
-            except StaleVersionError:
-                if attempt == TRIES - 1:
+            except (StaleVersionError, UnfoldableEventError) as error:
+                self._bound = None
+                # What cannot be folded of a model that was replaced may be of the one that took its place.
+                if attempt == TRIES - 1 or (isinstance(error, UnfoldableEventError) and not remembered):
                     raise
 
+    async def _model_now(self) -> ReadModel:
+        """Asked for once: a store refuses what is of another model than its generation, as stale."""
+        if self._bound is None:
+            self._bound = self._model if self._model_revision is None else self._model.of(await self._model_revision())
+        return self._bound
+
     async def _write(self, batch: Batch, positions: Positions) -> None:
-        model = self._model
-        if self._model_revision is not None and batch:
-            model = model.of(await self._model_revision())
         known = await self._store.versions(batch) if batch else {}
         # Kafka may deliver once more what was erased since; the log says what is left of it.
         new = batch.keys() - known.keys()
@@ -77,6 +84,7 @@ class Projector:
             for folded in batches([(key, fold(own)) for key, own in news.items()], lambda one: bytes_of(one[1])):
                 if waiting:
                     await self._store.write(waiting, {})
+                model = await self._model_now()
                 sections = await model.sections(folded)
                 waiting = [
                     Change(key, known.get(key, 0), news[key][-1].aggregate_version, rows, model.reading)

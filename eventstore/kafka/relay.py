@@ -26,6 +26,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from contracts.codec import NewerSchemaError
+from contracts.limits import BATCH_BYTES
 from contracts.topics import Partition, Topics
 from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.kafka.admin import reason
@@ -107,7 +108,7 @@ class Relay:
             while not stop.is_set():
                 try:
                     self._broker.check(ends)
-                    moved = self._publish_events(state, bus, position, epoch, ends)
+                    moved, is_last = self._publish_events(state, bus, position, epoch, ends)
                     if state.has_others(letter):
                         letter = self._publish_letters(state, bus, letter, epoch, ends)
                         self._publish_requested(state, bus, epoch, moved)
@@ -118,9 +119,9 @@ class Relay:
                     bus = KafkaMessageBus(self._client)
                     continue
                 self._beat()
-                if moved == position:
-                    state.wait(IDLE_S)
                 position = moved
+                if is_last:
+                    state.wait(IDLE_S)
                 self._report()
         finally:
             # Before the lock is given up with the connection.
@@ -130,12 +131,14 @@ class Relay:
 
     def _publish_events(
         self, state: RelayState, bus: KafkaMessageBus, position: int, epoch: int, ends: dict[Partition, int]
-    ) -> int:
-        """One batch; returns the position reached."""
+    ) -> tuple[int, bool]:
+        """One batch; returns the position reached, and whether it is the last one: who appends more says so."""
         began = time.monotonic()
         events = state.events_after(position, BATCH)
         if not events:
-            return position
+            return position, True
+        # Half of what a batch may hold: another event would have had room in it.
+        is_last = len(events) < BATCH and sum(len(event.state) for event in events) < BATCH_BYTES // 2
         records: list[Record] = []
         taken: list[StoredEvent] = []
         unpublished: list[tuple[StoredEvent, str]] = []
@@ -151,6 +154,7 @@ class Relay:
             except NewerSchemaError:
                 # What precedes it is published first.
                 events = events[: len(taken) + len(unpublished) + len(erased)]
+                is_last = False
                 if not events:
                     raise
                 break
@@ -170,7 +174,7 @@ class Relay:
             if event.position not in set_aside:
                 metrics.PUBLISHED.labels(event.event_type).inc()
                 self._published[event.event_type] += 1
-        return events[-1].position
+        return events[-1].position, is_last
 
     def _check_while_waiting(self, state: RelayState, ends: Mapping[Partition, int]) -> None:
         """Are we still the one? And a broker that came back empty has no topics: the producer would wait for them."""

@@ -45,7 +45,7 @@ async def copy(source: PostgresStore, to: PostgresStore) -> Copied | None:
                 raise ReadModelReplacedError() from error
             rows += int(done.rpartition(" ")[2]) if table in own else 0
         await to.index(connection)
-        await to.changed(connection, await _tenants(connection, to.schema))
+        await to.reach(connection, {}, await _tenants(connection, to.schema))
         for table in to.layout.compared:
             await connection.execute(f"ANALYZE {to.schema}.{table}", timeout=LIMIT_S)
     async with transaction(to.pool) as connection:

@@ -85,9 +85,8 @@ class PostgresGeneration:
         """Derived rows beside indexes, then positions."""
         await together((self._once("indexed", self.store.index_loaded), self._once("derived", self._derive)))
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
-            await self.store.reach(connection, positions)
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
-            await self.store.changed(connection, [row["tenant"] for row in tenants])
+            await self.store.reach(connection, positions, [row["tenant"] for row in tenants])
             await connection.execute(f"UPDATE {self.store.schema}.generation SET finished = true")
         tables = [VERSIONS.name, *(table.name for table in self._layout.tables)]
         await together(self._analyse(tables[first::AT_ONCE]) for first in range(AT_ONCE))

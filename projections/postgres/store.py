@@ -6,7 +6,7 @@ aggregate or name the same entity.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
 from eventstore.keys import AggregateKey
 from eventstore.pool import Connection, PostgresPool, acquire, share_turn, take_turn, transaction
@@ -19,7 +19,7 @@ from projections.postgres.layout import Layout
 from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
 from projections.postgres.tables import Table
 
-_BY_KEY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+_BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """A write looks rows up by their keys. The planner has no statistics of a table that has just begun to fill; left to
 itself it reads the whole table, and writes become slower the more there is."""
 FEW_ROWS = 16
@@ -121,9 +121,8 @@ class PostgresStore:
             return
         async with transaction(self.pool) as connection:
             if changes:
-                await share_turn(connection, self.schema)
-                await connection.execute(_BY_KEY)
-                if any(change.reading is not None for change in changes):
+                await share_turn(connection, self.schema, _BY_KEY)
+                if any(change.sections and change.reading is not None for change in changes):
                     check_reading(changes, await self.model_revision(connection))
                 # It locks the aggregates: their rows are nobody else's from here on.
                 await self._save_versions(connection, changes)
@@ -132,9 +131,8 @@ class PostgresStore:
                 else:
                     await self._replace(connection, changes)
                 await self._forget(connection, [change.key for change in changes if change.version == 0])
-                # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
-                await self.changed(connection, {change.key.tenant for change in changes if change.sections})
-            await self.reach(connection, positions)
+            # A change without rows (a stage that is done) leaves the content as it is, and answers kept of it good.
+            await self.reach(connection, positions, {change.key.tenant for change in changes if change.sections})
 
     async def model_revision(self, connection: Connection) -> str | None:
         """Of what this generation is made: nobody switches while it is written."""
@@ -160,11 +158,14 @@ class PostgresStore:
                 [key.aggregate_id for key in keys],
             )
 
-    async def reach(self, connection: Connection, positions: Positions) -> None:
-        """Remember positions; they never go back."""
-        if positions:
+    async def reach(self, connection: Connection, positions: Positions, changed: Collection[str] = ()) -> None:
+        """Remember positions, which never go back, and give the content of tenants that changed a new name."""
+        if positions or changed:
             partitions = sorted(positions)
             await connection.execute(
+                f"WITH named AS (INSERT INTO {self.schema}.state (tenant, changed) "
+                "SELECT t, gen_random_uuid() FROM unnest($4::text[]) t "
+                "ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed) "
                 f"INSERT INTO {self.schema}.positions AS p (topic, partition, position) "
                 "SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) "
                 "ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position "
@@ -172,16 +173,7 @@ class PostgresStore:
                 [topic for topic, _ in partitions],
                 [partition for _, partition in partitions],
                 [positions[partition] for partition in partitions],
-            )
-
-    async def changed(self, connection: Connection, tenants: Iterable[str]) -> None:
-        """Give the tenants' content a new name."""
-        if names := sorted(tenants):
-            await connection.execute(
-                f"INSERT INTO {self.schema}.state (tenant, changed) "
-                "SELECT t, gen_random_uuid() FROM unnest($1::text[]) t "
-                "ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed",
-                names,
+                sorted(changed),
             )
 
     async def copy(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -112,7 +112,8 @@ class VectorStore(LivePostgresStore):
 
     async def _replace(self, connection: Connection, changes: Sequence[Change]) -> None:
         changed = [change for change in changes if "passages" in change.sections]
-        check_model(changed, await self.model_revision(connection))
+        if changed:
+            check_model(changed, await self.model_revision(connection))
         await self._index_vectors(connection, changed)
         before = await count_of(connection, self.schema, [change.key for change in changed if change.previous])
         await super()._replace(connection, changes)

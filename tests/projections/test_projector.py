@@ -254,6 +254,45 @@ async def test_who_has_a_stale_version_for_ever_says_so(history: History) -> Non
     assert store.refused == TRIES
 
 
+async def test_which_model_serves_is_asked_again_only_where_another_took_over(history: History) -> None:
+    live = await open_model("relational", history)
+    registry = live.generations.registry
+    await live.generations.register_live()
+    await registry.serve(live.model.name, "first")
+    asked = []
+
+    async def revision() -> str | None:
+        found = await registry.live(live.model.name)
+        assert found is not None
+        asked.append(found.model_revision)
+        return found.model_revision
+
+    projector = Projector(live.model, live.store, history.reader, revision)
+    for event in await history.tell(HARBOUR):
+        await projector.apply([event], {})
+    assert asked == ["first"]
+    await registry.serve(live.model.name, "second", anew=True)
+    await projector.apply(await history.tell(MARKET), {})
+    assert asked == ["first", "second"]
+
+
+async def test_what_cannot_be_folded_of_a_former_model_is_folded_of_the_present_one(history: History) -> None:
+    live = await open_model("vector", history)
+    (ingested, *rest) = await history.tell(HARBOUR)
+    serving = ["gone"]
+
+    async def revision() -> str | None:
+        return serving[0]
+
+    projector = Projector(live.model, live.store, history.reader, revision)
+    with pytest.raises(UnfoldableEventError, match="by gone is not kept any more"):
+        await projector.apply([ingested, *rest], {})
+    await projector.apply([ingested], {})
+    serving[0] = HARBOUR.embedder
+    await projector.apply(rest, {})
+    assert (await live.verify()).difference is None
+
+
 async def test_decisions_on_an_entity_are_folded_from_the_first_one(history: History) -> None:
     live = await open_model("relational", history)
     renamed = await history.rename("Ada", "Ada Lovelace")

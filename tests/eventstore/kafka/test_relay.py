@@ -13,8 +13,10 @@ from confluent_kafka.admin import AdminClient
 from contracts.codec import canonical, encode
 from contracts.envelope import DomainEvent
 from eventstore import mapper
-from eventstore.kafka import broker_check
+from eventstore.kafka import broker_check, relay
 from eventstore.kafka.ownership import PREFIX, owner_topic
+from eventstore.kafka.records import StoredEvent
+from eventstore.kafka.relay_state import RelayState
 from eventstore.kafka.topic_admin import TopicAdmin
 from eventstore.log import EventLog
 from tests.annals.processes import until
@@ -49,6 +51,27 @@ def test_what_was_stored_is_published_with_its_headers(dsn: str, broker: BrokerS
         assert headers["causation_id"] == b""
         assert headers["position"] == str(event.position).encode()
         assert headers["version"] == b"1"
+
+
+def test_who_published_all_looks_for_more_when_something_is_appended(
+    dsn: str, broker: BrokerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    events_after = RelayState.events_after
+
+    def noted(state: RelayState, position: int, limit: int) -> list[StoredEvent]:
+        looks.append(position)
+        return events_after(state, position, limit)
+
+    monkeypatch.setattr(relay, "IDLE_S", 5.0)
+    monkeypatch.setattr(RelayState, "events_after", noted)
+    with EventLog.connect(dsn) as log, relaying(dsn, broker.address):
+        wait_for_position(dsn, log.append(events(1))[-1].position or 0)
+        looks.clear()
+        for number in range(10):
+            wait_for_position(dsn, log.append(events(1, f"later{number}"))[-1].position or 0)
+        # Once behind each, and a few times more where it is so busy that five seconds pass.
+        assert len(looks) < 15
 
 
 def test_a_broker_of_another_log_is_given_nothing_until_it_is_ours(
