@@ -18,6 +18,7 @@ from streams.message import Message, positions_of
 from streams.metering import metered
 from streams.missed_events import MissedEvents
 from streams.published import PublishedEnds
+from streams.spacing import Spacing
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -32,8 +33,6 @@ What comes while a batch is at work is the next one."""
 ANNOUNCED_S = 0.03
 """What is published already is waited for, where the relay says what is: a burst comes in pieces, a partition after the
 other. Nothing else is waited for then."""
-MANY = 50
-"""A batch of so many is one of a flood: of what comes behind it, some is waited for (see `Handler.gathers_s`)."""
 UNWANTED_WAIT_S = 0.5
 """What is none of the handler's business waits this long for company: only its position is to be kept."""
 
@@ -74,7 +73,7 @@ class BatchConsumer(Generic[Item]):
         self._wanted = asyncio.Event()
         self._has_room = asyncio.Event()
         self._is_enough = asyncio.Event()
-        self._gathers_until = 0.0
+        self._spacing = Spacing(handler)
         self._acknowledging = asyncio.Lock()
         self._recovery = asyncio.Lock()
         self._handled: dict[Partition, int] = {}
@@ -115,8 +114,7 @@ class BatchConsumer(Generic[Item]):
             while True:
                 await self._company()
                 while batch := self._in_flight.next_batch():
-                    apart = self.handler.gathers_s if len(batch) >= MANY else self.handler.apart_s
-                    self._gathers_until = asyncio.get_running_loop().time() + apart
+                    self._spacing.begins(asyncio.get_running_loop().time(), len(batch))
                     tasks.create_task(self._process_batch(batch))
 
     async def deliver(self, message: Message, event: Acknowledged) -> None:
@@ -164,10 +162,10 @@ class BatchConsumer(Generic[Item]):
 
     async def _gather(self) -> None:
         """Until the batch before began long enough ago, or there is a full one."""
-        if asyncio.get_running_loop().time() >= self._gathers_until:
+        if asyncio.get_running_loop().time() >= self._spacing.next_at:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._gathers_until):
+            async with asyncio.timeout_at(self._spacing.next_at):
                 while not self._has_enough:
                     self._is_enough.clear()
                     await self._is_enough.wait()

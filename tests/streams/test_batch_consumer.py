@@ -16,6 +16,7 @@ from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from streams.fan_out import FanOut, SharedEvent
 from streams.published import PublishedEnds
+from streams.spacing import MANY
 from tests.streams.fakes import TOPIC, Letters, Recorder, Stream, message
 
 
@@ -309,26 +310,26 @@ async def deliver(scene: Scene, first: int, count: int) -> None:
 
 @pytest.mark.parametrize(("gathers_s", "together"), [(30.0, True), (0.0, False)])
 async def test_behind_a_batch_of_many_what_trickles_in_is_one_batch(gathers_s: float, together: bool) -> None:
-    scene = Scene(batch=consumers.MANY, gathers_s=gathers_s)
+    scene = Scene(batch=MANY, gathers_s=gathers_s)
     running = asyncio.create_task(scene.consumer.run())
-    await deliver(scene, 0, consumers.MANY)
-    await until(lambda: len(scene.handler.handled) == consumers.MANY)
-    for offset in range(consumers.MANY, 2 * consumers.MANY):
+    await deliver(scene, 0, MANY)
+    await until(lambda: len(scene.handler.handled) == MANY)
+    for offset in range(MANY, 2 * MANY):
         await deliver(scene, offset, 1)
         await asyncio.sleep(0.002)
     # The last one makes it a full batch, which nobody keeps waiting.
-    await until(lambda: len(scene.handler.handled) == 2 * consumers.MANY)
+    await until(lambda: len(scene.handler.handled) == 2 * MANY)
     running.cancel()
     assert (len(scene.handler.calls) == 2) is together
 
 
 async def test_what_trickles_in_waits_no_longer_than_it_is_gathered() -> None:
-    scene = Scene(batch=2 * consumers.MANY, gathers_s=0.05)
+    scene = Scene(batch=2 * MANY, gathers_s=0.05)
     running = asyncio.create_task(scene.consumer.run())
-    await deliver(scene, 0, consumers.MANY)
-    await until(lambda: len(scene.handler.handled) == consumers.MANY)
-    await deliver(scene, consumers.MANY, 1)
-    await until(lambda: len(scene.handler.handled) == consumers.MANY + 1)
+    await deliver(scene, 0, MANY)
+    await until(lambda: len(scene.handler.handled) == MANY)
+    await deliver(scene, MANY, 1)
+    await until(lambda: len(scene.handler.handled) == MANY + 1)
     running.cancel()
 
 
