@@ -89,6 +89,22 @@ def test_a_way_ends_at_a_passage_that_the_question_names() -> None:
     assert ranking.way_to(index.numbers["lantern"]) == []
 
 
+def test_a_passage_near_to_several_names_is_worth_more_than_one_near_to_the_rarest() -> None:
+    town = {
+        "alone": ("Ledger", "It lists Ada Holm."),
+        "both": ("Letters", "They are of Bo Lind and Cy Moor."),
+        "lind": ("Harbour", "Bo Lind lived there."),
+        "moor": ("Mill", "Cy Moor built it."),
+    }
+    held = {"Ada Holm": ["alone"], "Bo Lind": ["both", "lind"], "Cy Moor": ["both", "moor"]}
+    mentions = [Mention(name, name, key, 1) for name, keys in held.items() for key in keys]
+    index = Index(passages_of(town), replace(snapshot_of(town), mentions=mentions))
+    ranking = rank(index, "What joins Ada Holm, Bo Lind and Cy Moor?", [], [])
+    best = [index.passages[number].chunk_id for number in ranking.best(4)]
+    assert best[0] == "both"
+    assert all(ranking.scores > 0.0)
+
+
 def test_a_passage_beyond_the_search_is_less_like_than_the_last_found() -> None:
     index = index_of()
     ranking = rank(index, QUESTION, [Hit("lantern", 0.6), Hit("novel", 0.4), Hit("gone", 0.1)], [])
