@@ -202,9 +202,7 @@ async def share_turn(connection: Connection, name: str, settings: Mapping[str, s
     `settings`: of the server, which hold as long.
     """
     set_locally = "".join(f", set_config('{setting}', '{value}', true)" for setting, value in (settings or {}).items())
-    await connection.execute(
-        f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME}){set_locally}", f"annals/{name}"
-    )
+    await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF_NAME}){set_locally}", f"annals/{name}")
 
 
 async def try_share_turn(connection: Connection, name: str) -> bool:
