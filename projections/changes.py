@@ -41,8 +41,11 @@ def check_versions(changes: Sequence[Change], found: Mapping[AggregateKey, int])
 
 
 def check_reading(changes: Sequence[Change], model_revision: str | None) -> None:
-    """What is written to a generation is of the reading that it shows. Raises StaleVersionError."""
-    found = {change.reading for change in changes if change.sections and change.reading is not None}
+    """What is written to a generation is of the reading that it shows, also where that says nothing: another one may.
+
+    Raises StaleVersionError.
+    """
+    found = {change.reading for change in changes if change.reading is not None}
     if found - {model_revision or ""}:
         raise StaleVersionError("another reading of the documents took over; fold it again")
 

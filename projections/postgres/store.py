@@ -122,7 +122,7 @@ class PostgresStore:
         async with transaction(self.pool) as connection:
             if changes:
                 await share_turn(connection, self.schema, _BY_KEY)
-                if any(change.sections and change.reading is not None for change in changes):
+                if any(change.reading is not None for change in changes):
                     check_reading(changes, await self.model_revision(connection))
                 # It locks the aggregates: their rows are nobody else's from here on.
                 await self._save_versions(connection, changes)

@@ -276,6 +276,18 @@ async def test_which_model_serves_is_asked_again_only_where_another_took_over(hi
     assert asked == ["first", "second"]
 
 
+async def test_what_a_former_reading_says_nothing_of_is_stale_too(history: History) -> None:
+    """The reading that took its place may say something."""
+    live = await open_model("relational", history)
+    await live.generations.register_live()
+    await live.generations.registry.serve(live.model.name, "second")
+    key = AggregateKey("default", "document", "market")
+    with pytest.raises(StaleVersionError, match="another reading"):
+        await live.store.write([Change(key, 0, 1, {}, "first")], {})
+    assert await live.store.versions([key]) == {}
+    await live.store.write([Change(key, 0, 1, {}, "second")], {})
+
+
 async def test_what_cannot_be_folded_of_a_former_model_is_folded_of_the_present_one(history: History) -> None:
     live = await open_model("vector", history)
     (ingested, *rest) = await history.tell(HARBOUR)
