@@ -73,7 +73,7 @@ class BatchConsumer(Generic[Item]):
         self._wanted = asyncio.Event()
         self._has_room = asyncio.Event()
         self._is_enough = asyncio.Event()
-        self._spacing = Spacing(handler)
+        self._spacing = Spacing(handler.apart_s, handler.gathers_s)
         self._acknowledging = asyncio.Lock()
         self._recovery = asyncio.Lock()
         self._handled: dict[Partition, int] = {}

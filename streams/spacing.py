@@ -1,31 +1,18 @@
 """How far apart batches begin: further in a flood, where a batch costs by itself and fewer of them are cheaper."""
 
 from collections import deque
-from typing import Protocol
 
 MANY, MANY_S, FLOOD_S = 50, 0.25, 1.0
 """Where batches of so many items together begin within MANY_S there is a flood, and FLOOD_S later still."""
 
 
-class Spaced(Protocol):
-    """What a handler says of it; see `streams.handler.Handler`."""
-
-    @property
-    def gathers_s(self) -> float:
-        """In a flood."""
-        ...
-
-    @property
-    def apart_s(self) -> float:
-        """Where few come."""
-        ...
-
-
 class Spacing:
     """Of one handler's batches. Times are those of one clock."""
 
-    def __init__(self, handler: Spaced) -> None:
-        self._handler = handler
+    def __init__(self, apart_s: float, gathers_s: float) -> None:
+        """Where few come, and in a flood; see `streams.handler.Handler`."""
+        self._apart_s = apart_s
+        self._gathers_s = gathers_s
         self._begun: deque[tuple[float, int]] = deque()
         self._flood_until = 0.0
         self.next_at = 0.0
@@ -38,4 +25,4 @@ class Spacing:
             self._begun.popleft()
         if sum(count for _, count in self._begun) >= MANY:
             self._flood_until = now + FLOOD_S
-        self.next_at = now + (self._handler.gathers_s if now < self._flood_until else self._handler.apart_s)
+        self.next_at = now + (self._gathers_s if now < self._flood_until else self._apart_s)

@@ -1,7 +1,5 @@
 """How far apart batches begin, by a clock of the test's own."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from streams.spacing import FLOOD_S, MANY, MANY_S, Spacing
@@ -11,7 +9,7 @@ GATHERS_S, APART_S = 0.3, 0.05
 
 @pytest.fixture
 def spacing() -> Spacing:
-    return Spacing(SimpleNamespace(gathers_s=GATHERS_S, apart_s=APART_S))
+    return Spacing(APART_S, GATHERS_S)
 
 
 def test_few_begin_soon_after_one_another(spacing: Spacing) -> None:
