@@ -205,6 +205,7 @@ def _services(
         model_cache=use_cases.model_cache,
         embedder=use_cases.embedder,
         reading=use_cases.reading,
+        preview=use_cases.preview,
         search=use_cases.search,
         past=use_cases.past,
         operations=use_cases.operations,

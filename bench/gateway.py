@@ -83,6 +83,7 @@ async def measure(folder: Path) -> Figures:
             model_cache=nothing,
             embedder=nothing,
             reading=nothing,
+            preview=nothing,
             files=nothing,
             search=nothing,
             past=nothing,

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import uuid4
 
-from client.gateway import Gateway, segment
+from client.gateway import Gateway, GatewayError, segment
 
 LOOK_EVERY_S = 0.5
+
+Progress = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
+"""Gets how much there is to do, where that is known, and then how much of it is done."""
 
 
 async def begin(gateway: Gateway, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +36,23 @@ async def follow(
         report(job["done"])
         return job, None
     return job, job["error"] or "somebody broke it off"
+
+
+async def run(gateway: Gateway, path: str, jobs: str, wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """The job that is begun at this path, once it is done; broken off there where whoever waits is broken off.
+
+    `jobs`: the path of jobs of its kind. Raises GatewayError where it failed, or somebody else broke it off.
+    """
+    job = await begin(gateway, path, wanted)
+    with progress(job["total"]) as done:
+        try:
+            ended, why = await follow(gateway, jobs, job, done)
+        except asyncio.CancelledError:
+            await call_off(gateway, jobs, job)
+            raise
+    if why is not None:
+        raise GatewayError(ended["error"] or f"{why}: {ended['kind']}; give the command again")
+    return ended
 
 
 async def call_off(gateway: Gateway, jobs: str, job: dict[str, Any]) -> None:

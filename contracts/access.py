@@ -21,6 +21,7 @@ Resource = Literal[
     "events",
     "dead_letters",
     "models",
+    "previews",
     "users",
     "keys",
     "policies",

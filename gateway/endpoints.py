@@ -57,6 +57,20 @@ def _write(
     )
 
 
+def _preview(task: str, handler: str) -> ApiEndpointConfig:
+    """Reads all documents, and asks up to a thousand questions of two generations."""
+    made = _write(
+        "POST",
+        f"/models/{task}/preview",
+        handler,
+        "previews",
+        "execute",
+        body_bytes=8 * MIB,
+        idempotency_key="required",
+    )
+    return replace(made, rate_limit=RateLimit(20, 60.0))
+
+
 def _checked(path: str, handler: str) -> ApiEndpointConfig:
     """Looks at the whole installation, and takes long."""
     return replace(
@@ -285,6 +299,24 @@ OPERATIONS = (
     _write("POST", "/models/embedder", "embedder_changer", "models", "administer", idempotency_key="required"),
     _write("POST", "/models/entities", "entity_model_changer", "models", "administer", idempotency_key="required"),
     _write("POST", "/models/relations", "relation_model_changer", "models", "administer", idempotency_key="required"),
+    _preview("embedder", "embedder_previewer"),
+    _preview("entities", "entity_model_previewer"),
+    _preview("relations", "relation_model_previewer"),
+    _waiting("/models/previews/{job_id}", "preview_job", "previews"),
+    replace(
+        _waiting("/models/previews/{job_id}/stream", "preview_job_stream", "previews"),
+        timeout_s=None,
+        retry_config=None,
+    ),
+    _write(
+        "DELETE",
+        "/models/previews/{job_id}",
+        "preview_job_canceller",
+        "previews",
+        "execute",
+        body_bytes=0,
+        idempotency_key="no",
+    ),
     replace(_write("POST", "/models/outputs/clear", "output_clearer", "models", "administer"), timeout_s=120.0),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),

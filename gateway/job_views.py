@@ -22,8 +22,8 @@ JobId = Annotated[str, Path(max_length=64)]
 
 
 class JobView(BaseModel):
-    """`done` of `total`: aggregates, or documents of an erasure. `result` once it is `done`, `error` where it
-    `failed`."""
+    """`done` of `total`: aggregates, documents of an erasure, or steps of a preview. `result` once it is `done`,
+    `error` where it `failed`."""
 
     id: str
     kind: str

@@ -37,13 +37,15 @@ class TooManyJobsError(AnnalsError):
 class Job:
     """`done` of `total` steps; `result` once it ended, `error` says why it failed. `ended` is set when it did.
 
-    `resource` is what one has to have a right to, to look at it.
+    `resource` is what one has to have a right to, to look at it. `keep_s`: how long it is remembered once it ended;
+    None: until others need the room.
     """
 
     id: str
     kind: str
     tenant: str
     resource: str = "projections"
+    keep_s: float | None = None
     state: State = "running"
     done: int = 0
     total: int | None = None
@@ -71,13 +73,14 @@ class Jobs:
         *,
         job_id: str | None = None,
         resource: str = "projections",
+        keep_s: float | None = None,
     ) -> Job:
         """Begin, and return at once; one of this id that runs goes on as it is. Raises TooManyJobsError."""
         if job_id in self._tasks:
             return self._jobs[job_id]
         if len(self._tasks) >= KEPT // 2:
             raise TooManyJobsError()
-        job = Job(job_id or uuid.uuid4().hex, kind, caller.tenant, resource, total=total)
+        job = Job(job_id or uuid.uuid4().hex, kind, caller.tenant, resource, keep_s, total=total)
         self._jobs[job.id] = job
         while len(self._jobs) > KEPT:
             self._jobs.pop(next(key for key in self._jobs if key not in self._tasks))
@@ -120,6 +123,8 @@ class Jobs:
         job.ended.set()
         self._cancelled.discard(job.id)
         self._tasks.pop(job.id, None)
+        if job.keep_s is not None:
+            task.get_loop().call_later(job.keep_s, self._jobs.pop, job.id, None)
 
 
 async def _run(job: Job, work: Work) -> Outcome:

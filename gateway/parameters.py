@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.payload import GenerationName, Identifier, Name, Reason, storable
+from contracts.payload import GenerationName, Identifier, Name, Question, Reason, storable
 from gateway.errors import MalformedRequestError
 from services.storage.precondition import NONE_YET
 
@@ -32,6 +32,7 @@ Attribute = Annotated[
 At = Annotated[
     GenerationName | None, Query(description="Read models as they were: the name of a generation; today's without one.")
 ]
+AskedQuestion = Annotated[Question, Field(pattern=r"\S")]
 DocumentId = Annotated[Identifier, Path(description="Percent-encoded, `/` as `%2F`.")]
 ChunkId = Annotated[Identifier, Path(description="Percent-encoded.")]
 EntityName = Annotated[Name, Path(description="Name or id, percent-encoded.")]

@@ -12,6 +12,7 @@ from services.deadline import Deadline
 from services.knowledge.use_cases import Knowledge
 from services.operations.changing_embedder import ChangeEmbedder
 from services.operations.changing_reading import ChangeReading
+from services.operations.previewing import PreviewModels
 from services.operations.use_cases import Operations
 from services.past.use_cases import Past
 from services.positions import ShownPositions
@@ -61,6 +62,7 @@ class GatewayServices:
     model_cache: ModelCache
     embedder: ChangeEmbedder
     reading: ChangeReading
+    preview: PreviewModels
     files: TakeFiles
     search: SearchPassages
     past: Past

@@ -6,11 +6,22 @@ from types import MappingProxyType
 
 from contracts.access import Permission, Role
 
-INSTALLATION = frozenset({"projections", "models", "services", "system"})
+INSTALLATION = frozenset({"projections", "models", "previews", "services", "system"})
 """What all tenants share. Only the tenant that the installation belongs to has any right to it."""
 
 RESTING = frozenset(
-    {"entities", "relations", "chunks", "processing", "storage", "reasoning", "search", "events", "dead_letters"}
+    {
+        "entities",
+        "relations",
+        "chunks",
+        "processing",
+        "storage",
+        "reasoning",
+        "search",
+        "events",
+        "dead_letters",
+        "previews",
+    }
 )
 """What rests on documents: whoever may read only some documents has only what rests on those."""
 

@@ -1,12 +1,11 @@
 """Jobs of a gateway that was named, as commands run them."""
 
-import asyncio
 from typing import Any
 
 from annals.cli.context import CommandContext
 from client.address import Address
-from client.gateway import GatewayError, open_gateway
-from client.jobs import begin, call_off, follow
+from client.gateway import open_gateway
+from client.jobs import run
 
 JOBS = "/projections/jobs"
 
@@ -19,13 +18,4 @@ async def run_job(
     Raises GatewayError where it failed.
     """
     async with open_gateway(address) as gateway:
-        job = await begin(gateway, path, wanted)
-        with context.progress(what, job["total"], unit) as done:
-            try:
-                ended, why = await follow(gateway, JOBS, job, done)
-            except asyncio.CancelledError:
-                await call_off(gateway, JOBS, job)
-                raise
-    if why is not None:
-        raise GatewayError(ended["error"] or f"{why}: {ended['kind']}; give the command again")
-    return ended
+        return await run(gateway, path, JOBS, wanted, lambda total: context.progress(what, total, unit))

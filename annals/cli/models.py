@@ -1,13 +1,14 @@
 """`annals models`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import click
 
-from annals.cli.context import CommandContext, common, run_async
+from annals.cli.context import CommandContext, common, run_async, served
 from annals.cli.corrections import reason
 from annals.cli.paging import LIMIT_S
 from annals.cli.words import counted, short
@@ -119,7 +120,7 @@ async def _set_reading(context: CommandContext, task: ReadingTask, name: Extract
 )
 @click.option("--rate", type=click.FloatRange(min=1), metavar="N", help="Read at most N documents a second.")
 @click.option("--keep", metavar="NAME", help="Keep the read models that are made, for a day, under this name.")
-@common
+@served
 def preview(
     context: CommandContext,
     task: PreviewTask,
@@ -134,49 +135,53 @@ def preview(
     Its vectors, or what it finds in all documents, are made as `annals models set` makes them, which finds them there
     later; then all read models are built of them beside the live ones, both are asked, and what was built is dropped.
     Nothing that is asked is recorded, and nobody is shown anything of it. With --keep, `annals diff live NAME` tells
-    more of what differs.
+    more of what differs. With --server the gateway there makes it, of models that are no folders.
     """
     try:
         asked = [line.strip() for line in questions if line.strip()]
     except UnicodeDecodeError as error:
         raise click.BadParameter(f"{questions.name} is no UTF-8: {error.reason}", param_hint="--questions") from None
-    run_async(lambda: _preview(context, task, ExtractorName(name, revision), asked, rate, keep))
+    run_async(lambda: _preview(context, task, name, asked, revision, rate, keep))
 
 
 async def _preview(
     context: CommandContext,
     task: PreviewTask,
-    name: ExtractorName,
+    name: str,
     questions: Sequence[str],
+    revision: str | None,
     rate: float | None,
     keep: str | None,
 ) -> None:
-    async with session(context.settings) as opened:
-        service, began = opened.use_cases.preview, time.monotonic()
-        total = await service.total(context.caller, task, questions, deadline=Deadline.after(COUNT_LIMIT_S))
-        with context.progress("previewing", total, "steps") as done:
-            found = await service.preview(
-                context.caller,
-                task,
-                name,
-                questions,
-                done,
-                deadline=Deadline.after(REBUILD_LIMIT_S),
-                rate=rate,
-                keep=keep,
-            )
+    began = time.monotonic()
+    how: dict[str, Any] = {"revision": revision, "rate": rate, "keep": keep}
+
+    def progress(total: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        return context.progress("previewing", total, "steps")
+
+    address = context.named_gateway()
+    if address is None:
+        from annals.cli.here import previewing as here
+
+        found = await here.preview(context, task, name, questions, progress, **how)
+    else:
+        from client import previews as there
+        from client.gateway import open_gateway
+
+        async with open_gateway(address) as gateway:
+            found = await there.preview(gateway, task, name, questions, progress, **how)
     seconds = round(time.monotonic() - began, 2)
-    for one in found.differences:
-        context.say(f"~ {short(one.question)}")
-        context.say(f"    now   {_answer(one.one, one.one_confidence)}")
-        context.say(f"    then  {_answer(one.other, one.other_confidence)}")
+    for one in found["differences"]:
+        context.say(f"~ {short(one['question'])}")
+        context.say(f"    now   {_answer(one['one'], one['one_confidence'])}")
+        context.say(f"    then  {_answer(one['other'], one['other_confidence'])}")
     context.say(
-        f"{len(found.differences)} of {counted(found.asked, 'answer')} would be others with {found.revision} "
-        f"in place of {found.previous or 'what serves'}; in {seconds} s"
+        f"{len(found['differences'])} of {counted(found['asked'], 'answer')} would be others with {found['revision']} "
+        f"in place of {found['previous'] or 'what serves'}; in {seconds} s"
     )
     if keep is not None:
         context.say(f"kept for a day: annals diff live {keep}")
-    context.give({**asdict(found), "seconds": seconds})
+    context.give({**found, "seconds": seconds})
 
 
 def _answer(answer: str | None, confidence: float) -> str:

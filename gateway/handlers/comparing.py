@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.payload import GenerationName, Question
+from contracts.payload import GenerationName
 from gateway.exchange import exchange_of
 from gateway.handler import Handler, services_of, shown
-from gateway.parameters import Cursor, Limit
+from gateway.parameters import AskedQuestion, Cursor, Limit
 from projections.relational.differences import Kind
-from services.past.answers import MOST_QUESTIONS
+from services.past.answers import MOST_QUESTIONS, AnswerDifference
 from services.past.differences import KINDS, MadeBy
 from services.past.generations import LIVE
 from services.positions import Position
@@ -73,10 +73,7 @@ class QuestionsToCompare(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     other: GenerationName = LIVE
-    questions: (
-        Annotated[list[Annotated[Question, Field(pattern=r"\S")]], Field(min_length=1, max_length=MOST_QUESTIONS)]
-        | None
-    ) = None
+    questions: Annotated[list[AskedQuestion], Field(min_length=1, max_length=MOST_QUESTIONS)] | None = None
     last: Annotated[int, Field(ge=1, le=MOST_QUESTIONS)] = 10
 
 
@@ -89,6 +86,18 @@ class ComparedAnswer(BaseModel):
     one_confidence: float
     other_confidence: float
     made_by: CausingEvent | None
+
+    @classmethod
+    def of(cls, request: Request, difference: AnswerDifference) -> "ComparedAnswer":
+        """As the caller may see it."""
+        return cls(
+            question=difference.question,
+            one=difference.one,
+            other=difference.other,
+            one_confidence=difference.one_confidence,
+            other_confidence=difference.other_confidence,
+            made_by=CausingEvent.of(request, difference.made_by),
+        )
 
 
 class ComparedAnswers(BaseModel):
@@ -147,17 +156,7 @@ async def answers(request: Request, name: Name, wanted: QuestionsToCompare) -> C
         one=found.one,
         other=found.other,
         asked=found.asked,
-        differences=[
-            ComparedAnswer(
-                question=one.question,
-                one=one.one,
-                other=one.other,
-                one_confidence=one.one_confidence,
-                other_confidence=one.other_confidence,
-                made_by=CausingEvent.of(request, one.made_by),
-            )
-            for one in found.differences
-        ],
+        differences=[ComparedAnswer.of(request, one) for one in found.differences],
     )
 
 

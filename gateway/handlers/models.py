@@ -19,12 +19,18 @@ from services.operations.changing_reading import ReadingTask
 from services.operations.rebuilding import REBUILD_LIMIT_S
 
 Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,99}$")]
+NamedEmbedder = Annotated[str, Field(pattern=r"^(minilm|minilm-int8|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")]
+NamedEntityModel = Annotated[
+    str, Field(pattern=r"^([a-z]{2,3}_[a-z0-9_]{1,60}|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")
+]
+NamedRelationModel = Annotated[str, Field(pattern=r"^[a-z]{2,3}_[a-z0-9_]{1,60}$")]
+Rate = Annotated[float, Field(ge=1, le=1e9)]
 
 
 class EmbedderToServe(Decision):
     """`name` is `minilm-int8`, `minilm` or a hub id; `revision` is the hub's. Folders only a command names."""
 
-    name: Annotated[str, Field(pattern=r"^(minilm|minilm-int8|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")]
+    name: NamedEmbedder
     revision: Revision | None = None
 
 
@@ -33,11 +39,9 @@ class EntityModelToServe(Decision):
     command names. `rate`: the most documents that are read in a second.
     """
 
-    name: Annotated[
-        str, Field(pattern=r"^([a-z]{2,3}_[a-z0-9_]{1,60}|[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})$")
-    ]
+    name: NamedEntityModel
     revision: Revision | None = None
-    rate: Annotated[float, Field(ge=1, le=1e9)] | None = None
+    rate: Rate | None = None
 
 
 class RelationModelToServe(Decision):
@@ -45,8 +49,8 @@ class RelationModelToServe(Decision):
     second.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z]{2,3}_[a-z0-9_]{1,60}$")]
-    rate: Annotated[float, Field(ge=1, le=1e9)] | None = None
+    name: NamedRelationModel
+    rate: Rate | None = None
 
 
 async def change_embedder(request: Request, response: Response, wanted: EmbedderToServe) -> JobView:

@@ -14,10 +14,12 @@ from services.errors import InvalidRequestError
 from services.operations.changing_embedder import ChangeEmbedder
 from services.operations.changing_reading import ChangeReading
 from services.operations.progress import READ_MODELS
-from services.past.answers import AnswerDifference, CompareAnswers
+from services.past.answers import SOURCES, AnswerDifference, CompareAnswers
 from services.past.generations import LIVE, PastGenerations
 from services.processing.present_embedder import VECTOR
 from services.processing.present_reading import READ
+from services.reasoning.interface import ReasoningQueryRequest
+from services.requests import check
 
 PreviewTask = Literal["embedder", "entities", "relations"]
 MOST_QUESTIONS = 1_000
@@ -50,7 +52,10 @@ class _Coming:
 
 
 class PreviewModels:
-    """Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError."""
+    """For whoever may have previews, and all that one is made of, of all documents.
+
+    Every method raises AccessDeniedError, StoreUnavailableError, DeadlineExceededError.
+    """
 
     def __init__(
         self, embedder: ChangeEmbedder, reading: ChangeReading, generations: PastGenerations, answers: CompareAnswers
@@ -62,7 +67,7 @@ class PreviewModels:
 
     async def total(self, caller: Caller, task: PreviewTask, questions: Sequence[str], *, deadline: Deadline) -> int:
         """What `preview` reports of, at most: documents that are read, aggregates that are built, questions."""
-        caller.require("models", "administer")
+        _require(caller)
         change = self._embedder if task == "embedder" else self._reading
         return await change.total(caller, deadline=deadline) + len(questions)
 
@@ -87,13 +92,13 @@ class PreviewModels:
         GenerationExistsError, RefusedError where the model serves already, InferenceError where it cannot be had, what
         a change raises, and what asking raises.
         """
-        caller.require("models", "administer")
-        caller.require("projections", "execute")
-        caller.require_everything("reasoning", "execute")
+        _require(caller)
         if not 1 <= len(questions) <= MOST_QUESTIONS:
             raise InvalidRequestError(
                 f"there are {len(questions)} questions; give at least one, and {MOST_QUESTIONS} at most"
             )
+        for question in questions:
+            check(ReasoningQueryRequest(question, SOURCES))
         called = keep or f"preview-{uuid4().hex[:12]}"
         await self._generations.check_free(called, deadline=deadline)
         done = _Sum(report)
@@ -137,6 +142,13 @@ class PreviewModels:
             caller, task, ExtractorName(name.name, name.revision), report, deadline=deadline, rate=rate
         )
         return _Coming(revision, previous, dict.fromkeys(READ, reading))
+
+
+def _require(caller: Caller) -> None:
+    caller.require_everything("previews", "execute")
+    caller.require("models", "administer")
+    caller.require("projections", "execute")
+    caller.require_everything("reasoning", "execute")
 
 
 class _Sum:

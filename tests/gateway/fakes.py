@@ -62,12 +62,13 @@ class Tokens:
 
 @dataclass
 class Permissions:
-    """Everything but what is `denied`, as `resource:action`."""
+    """Everything but what is `denied`, as `resource:action`; where nothing is, what `access` gives."""
 
     denied: set[str] = field(default_factory=set)
+    access: Access = FULL_ACCESS
 
     async def access_of(self, principal: Principal, address: str | None, now: datetime) -> Access:
-        return _Denying(frozenset(self.denied)) if self.denied else FULL_ACCESS
+        return _Denying(frozenset(self.denied)) if self.denied else self.access
 
     def access_at(self, principal: Principal, address: str | None, now: datetime, version: object) -> Access | None:
         return None
@@ -231,6 +232,7 @@ class Gateway:
             model_cache=nothing,
             embedder=nothing,
             reading=nothing,
+            preview=nothing,
             files=TakeFiles(self.storage, self.readers),
             search=nothing,
             past=nothing,

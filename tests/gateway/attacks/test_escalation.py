@@ -60,7 +60,7 @@ def test_nobody_may_anything(target: Target, endpoint: Any) -> None:
     assert target.found_in_audit(attacker, "denied", tenant=None)
 
 
-SHARED = ("projections", "models", "services", "system")
+SHARED = ("projections", "models", "previews", "services", "system")
 INSTALLATION = [one for one in ALL if one.resource in SHARED and one.or_else is None]
 
 

@@ -11,6 +11,7 @@ import spacy
 from aggregates.cause import RefusedError
 from annals.composition.models import serving_models
 from annals.composition.use_cases import UseCases, use_cases_over
+from contracts.access import Permission
 from contracts.event_types import EventType
 from eventstore.generations import GenerationExistsError
 from inference.embedders import EmbedderName
@@ -153,11 +154,15 @@ async def test_what_cannot_be_done_is_refused_before_anything_is_made(
 
     assert "0 questions" in await refused(InvalidRequestError, questions=[])
     assert "1001 questions" in await refused(InvalidRequestError, questions=["Who?"] * 1001)
+    assert "query: " in await refused(InvalidRequestError, questions=["Who?", "x" * 4097])
     assert "cannot name a generation" in await refused(InvalidRequestError, keep="Live")
     assert "serves already" in await refused(RefusedError, name=embedders.names[0])
     assert "\n" not in await refused(InferenceError, name=EmbedderName("nobody/has-such-a-model"))
-    rights = ["models:administer", "projections:execute", "reasoning:execute"]
+    rights = ["previews:execute", "models:administer", "projections:execute", "reasoning:execute"]
     for missing in rights:
         access = allowed(*(one for one in rights if one != missing), tenant="default")
         await refused(AccessDeniedError, caller=Caller("default", "eve", "test", access))
+    some = Permission(resource="documents", action="read", collections=("hr",))
+    eve = Caller("default", "eve", "test", allowed(*rights, some, tenant="default"))
+    assert "only some may be seen" in await refused(AccessDeniedError, caller=eve)
     assert await generations(world) == []
