@@ -68,7 +68,9 @@ class NamesTurn:
         return [one for one in documents if one.version == known[one.document_id]]
 
     async def present(self, documents: Sequence[DocumentNames]) -> list[DocumentNames]:
-        """Those that say more of the documents as they are known, and not of what they held before."""
+        """Those that say more of the documents as they are known, and not of what they held before. Of a document that
+        nobody told of yet, what came first may come last: then it takes nothing of these away.
+        """
         rows = await self._connection.fetch(
             "SELECT document_id, version FROM annals.named_documents "
             "WHERE tenant = $1 AND document_id = ANY($2::text[])",
@@ -76,7 +78,7 @@ class NamesTurn:
             list({one.document_id for one in documents}),
         )
         known = {row["document_id"]: row["version"] for row in rows}
-        return [one for one in documents if one.version > known.get(one.document_id, one.version)]
+        return [one for one in documents if one.version > known.get(one.document_id, 0)]
 
     async def named_by(self, documents: Collection[str]) -> set[tuple[str, str]]:
         """The entities that these documents name, each with the types that they have there."""

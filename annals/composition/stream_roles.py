@@ -157,14 +157,19 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
         *(StageRunner(stage, stores.commands, recent) for stage in stages),
         CompletionRunner(last, stores.commands, recent, which_reading(stores), read, inference, rereading(stores)),
     ]
-    contexts = Contexts(stores.reader, stores.outputs, lambda: inference.embedder.revision)
-    homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
-    resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
+    resolution = resolution_of(stores, lambda: inference.embedder.revision)
     positions = PositionKeeper(stores.pool)
     return [
         *(StageHandler(runner, positions, stores.topics) for runner in runners),
         ResolutionHandler(resolution, positions, stores.topics),
     ]
+
+
+def resolution_of(stores: Stores, embedder: Callable[[], str]) -> Resolution:
+    """Of names to entities, by contexts that are vectors of the embedder of this revision."""
+    contexts = Contexts(stores.reader, stores.outputs, embedder)
+    homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
+    return Resolution(Names(stores.pool), contexts, homonyms, stores.commands, stores.reader)
 
 
 _HANDLERS = {"intake": _intake, "projector": _projector, "worker": _worker}

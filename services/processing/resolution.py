@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 from aggregates import resolution
 from aggregates.cause import Cause
@@ -28,6 +29,7 @@ from contracts.folding import NAME_CHARACTERS
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from eventstore.names import DocumentNames, NamedEntity, Names, NamesTurn
+from eventstore.reader import EventReader
 from services.processing.contexts import Contexts, Vectors
 from services.processing.descriptions import first_version
 from services.processing.homonyms import Homonyms
@@ -74,8 +76,11 @@ class Known:
 class Resolution:
     """Raises StoreUnavailableError, ConflictError."""
 
-    def __init__(self, names: Names, contexts: Contexts, homonyms: Homonyms, commands: Commands) -> None:
+    def __init__(
+        self, names: Names, contexts: Contexts, homonyms: Homonyms, commands: Commands, reader: EventReader
+    ) -> None:
         self._names = names
+        self._reader = reader
         self._homonyms = homonyms
         self._contexts = contexts
         self._commands = commands
@@ -88,8 +93,19 @@ class Resolution:
         for event in events:
             by_tenant[event.tenant].append(event)
         for tenant, own in by_tenant.items():
-            async with self._one_at_a_time, self._names.turn(tenant) as turn:
-                await self._resolve(turn, tenant, own)
+            if there := await self._not_erased(own):
+                async with self._one_at_a_time, self._names.turn(tenant) as turn:
+                    await self._resolve(turn, tenant, there)
+
+    async def _not_erased(self, events: Sequence[DomainEvent]) -> Sequence[DomainEvent]:
+        """Kafka may deliver once more what was erased since; the log says what is left of it."""
+        erased = await self._reader.erased({AggregateKey.of(event) for event in events})
+        if not erased:
+            return events
+        left: set[UUID] = set()
+        async for histories in self._reader.in_batches(dict.fromkeys(erased, 1)):
+            left |= {event.event_id for own in histories.values() for event in own}
+        return [event for event in events if AggregateKey.of(event) not in erased or event.event_id in left]
 
     async def _resolve(self, turn: NamesTurn, tenant: str, events: Sequence[DomainEvent]) -> None:
         rereads = [event for event in events if isinstance(event.event_data, DocumentReread)]

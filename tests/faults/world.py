@@ -23,6 +23,7 @@ from annals.composition.past import past_generations
 from annals.composition.profiles import Readers, readers_of
 from annals.composition.storage import intake_of, storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
+from annals.composition.stream_roles import resolution_of
 from annals.settings import load_settings
 from contracts.codec import encode
 from contracts.entities import EntityAssigned, EntityDecisionUndone, EntityReleased
@@ -30,7 +31,6 @@ from contracts.envelope import DomainEvent, EventMetadata
 from contracts.topics import Partition
 from eventstore.chained_events import ChainedEvents
 from eventstore.checkpoints import Checkpoints
-from eventstore.names import Names
 from inference.embedders import EmbedderName
 from projections.changes import uniform_positions
 from projections.relational.entity_lookup import EntityLookup
@@ -48,13 +48,9 @@ from services.operations.rebuilding import Rebuilding
 from services.past.generations import PastGenerations
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
-from services.processing.contexts import Contexts
-from services.processing.descriptions import Descriptions
 from services.processing.entities import Entities
-from services.processing.homonyms import Homonyms
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
-from services.processing.resolution import Resolution
 from services.processing.stage import StageRunner
 from services.storage.erasing import Erasure
 from services.storage.erasing_subjects import SubjectErasure
@@ -357,9 +353,7 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
             Completion(stores.texts, inference),
         )
         recent = RecentDocuments()
-        contexts = Contexts(stores.reader, stores.outputs, lambda: inference.embedder.revision)
-        homonyms = Homonyms(Descriptions(stores.reader, stores.texts), contexts, stores.commands)
-        resolution = Resolution(Names(stores.pool), contexts, homonyms, stores.commands)
+        resolution = resolution_of(stores, lambda: inference.embedder.revision)
         handlers: list[Handler[Any]] = [
             *(StageHandler(StageRunner(s, stores.commands, recent), stores.positions, stores.topics) for s in stages),
             ResolutionHandler(resolution, stores.positions, stores.topics),

@@ -22,6 +22,7 @@ from contracts.documents import (
     DocumentChunked,
     DocumentDeleted,
     DocumentIngested,
+    DocumentReread,
     EntitiesExtracted,
     Mention,
     TextReference,
@@ -78,7 +79,7 @@ class World:
     def _resolution(self, commands: Commands) -> Resolution:
         contexts = Contexts(self.reader, self.outputs, lambda: MODEL)
         homonyms = Homonyms(Descriptions(self.reader, TextStore(self.pool)), contexts, commands)
-        return Resolution(Names(self.pool), contexts, homonyms, commands)
+        return Resolution(Names(self.pool), contexts, homonyms, commands, self.reader)
 
     async def merge(self, tenant: str, name: str, into: str) -> None:
         """By a person."""
@@ -100,18 +101,6 @@ class World:
 
     def document(self, tenant: str, document: str, subject: str, *names: Named, since: int = 0) -> list[DomainEvent]:
         """A document of one chunk that names these, put into the log behind its event number `since`."""
-        mentions = tuple(
-            Mention(
-                entity_id=ids.entity_id(tenant, name),
-                name=name,
-                type=kind,
-                chunk_id=f"{document}/1",
-                start=0,
-                end=1,
-                confidence=1.0,
-            )
-            for name, kind in names
-        )
         digest = _digest(document)
         chunk = Chunk(
             chunk_id=f"{document}/1", index=0, start=0, end=9, tokens=2, digest=digest, input_digest=_digest(subject)
@@ -120,9 +109,21 @@ class World:
         payloads: Sequence[Payload] = (
             DocumentIngested(title=document, text=text),
             DocumentChunked(content=digest, title=document, chunker="words", embedder=MODEL, chunks=(chunk,)),
-            EntitiesExtracted(content=digest, model="ner", mentions=mentions, aliases=()),
+            EntitiesExtracted(content=digest, model="ner", mentions=_mentions(tenant, document, names), aliases=()),
         )
         return self._put(tenant, document, payloads, since)
+
+    def reread(self, tenant: str, document: str, *names: Named, since: int) -> list[DomainEvent]:
+        """What another model found in it."""
+        again = DocumentReread(
+            content=_digest(document),
+            entity_model="ner2",
+            relation_model="rel",
+            mentions=_mentions(tenant, document, names),
+            aliases=(),
+            relations=(),
+        )
+        return self._put(tenant, document, (again,), since)
 
     def deletion(self, tenant: str, document: str, since: int) -> list[DomainEvent]:
         """Its deletion."""
@@ -131,7 +132,8 @@ class World:
     def _put(self, tenant: str, document: str, payloads: Sequence[Payload], since: int) -> list[DomainEvent]:
         events = [_cause(tenant).event(one, document, since + number) for number, one in enumerate(payloads, start=1)]
         self.log.store(events)
-        return [event for event in events if isinstance(event.event_data, EntitiesExtracted | DocumentDeleted)]
+        followed = EntitiesExtracted | DocumentReread | DocumentDeleted
+        return [event for event in events if isinstance(event.event_data, followed)]
 
     async def merged(self, tenant: str, *names: str) -> dict[str, str]:
         """Name to the name that it is assigned to; those that stand by themselves are left out."""
@@ -154,6 +156,21 @@ async def world(pool: PostgresPool, log: EventLog, reader: EventReader, commands
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
+
+
+def _mentions(tenant: str, document: str, names: Sequence[Named]) -> tuple[Mention, ...]:
+    return tuple(
+        Mention(
+            entity_id=ids.entity_id(tenant, name),
+            name=name,
+            type=kind,
+            chunk_id=f"{document}/1",
+            start=0,
+            end=1,
+            confidence=1.0,
+        )
+        for name, kind in names
+    )
 
 
 def _cause(tenant: str) -> Cause:
@@ -400,6 +417,23 @@ async def test_the_order_of_documents_does_not_matter(world: World) -> None:
     for model, layout in models:
         digests = await _digests(world, model, layout, [f"t{order}" for order in range(10)])
         assert digests == [digests[0]] * 10, model.name
+
+
+async def test_the_order_of_what_models_find_in_one_document_does_not_matter(world: World) -> None:
+    names = "SELECT name FROM annals.names WHERE tenant = $1 ORDER BY name"
+    for number, order in enumerate(permutations(range(3))):
+        tenant, worker = f"t{number}", world.worker()
+        told = [
+            *world.document(tenant, "d1", "law", JANE),
+            *world.reread(tenant, "d1", JOHN, since=3),
+            *world.document(tenant, "d2", "law", SHORT),
+        ]
+        for event in order:
+            await worker.run([told[event]])
+        assert [row["name"] for row in await world.pool.fetch(names, tenant)] == ["J. Doe", "Jane Doe", "John Doe"]
+        await worker.run(world.deletion(tenant, "d1", since=4))
+        await worker.run(told)
+        assert [row["name"] for row in await world.pool.fetch(names, tenant)] == ["J. Doe"]
 
 
 async def _digests(world: World, model: ReadModel, layout: Layout, tenants: Sequence[str]) -> list[str]:
