@@ -197,6 +197,12 @@ def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
         for one in change.restored
     }
     homes = {relation_id: chunk_id for chunk_id, own in found.items() for relation_id in own.relations}
+    # Of a chunk that was there when the document was read, what lies across those that are there again is in neither.
+    across = {
+        one.relation.relation_id
+        for one in state.relations or ()
+        if one.relation.chunk_id == change.removed and one.relation.relation_id not in homes
+    }
 
     def back(judged: JudgedRelation) -> JudgedRelation:
         home = homes.get(judged.relation.relation_id, judged.relation.chunk_id)
@@ -213,9 +219,12 @@ def restored(state: DocumentState, change: ChunksRestored) -> DocumentState:
             *(one for own in found.values() for one in own.aliases),
         ),
         relations=(
-            *(back(one) for one in state.relations or ()),
+            *(back(one) for one in state.relations or () if one.relation.relation_id not in across),
             *(back(one) for one in state.uncovered if one.relation.relation_id in homes),
         ),
         replaced={ids: own for ids, own in state.replaced.items() if ids[0] != change.removed},
-        uncovered=tuple(one for one in state.uncovered if one.relation.relation_id not in homes),
+        uncovered=(
+            *(one for one in state.uncovered if one.relation.relation_id not in homes),
+            *(one for one in state.relations or () if one.relation.relation_id in across),
+        ),
     )

@@ -196,11 +196,13 @@ class Rebuilding:
         """
         if not set(READ) & set(names):
             return None
+        # Where nobody said so, a generation shows what was found first: no other model has taken over since.
+        first = await self._readings.known()
         shown: set[str | None] = set()
         for name in READ:
             kept = await self._generations.registry.retired(name) if name in names else None
             one = kept or await self._generations.present(name)
-            shown.add(None if one is None else one.model_revision)
+            shown.add(None if one is None else one.model_revision or first)
         present = await self._generations.present(READ[0])
         if len(shown) > 1:
             raise RefusedError(
@@ -208,7 +210,7 @@ class Rebuilding:
                 f"annals replay {' '.join(READ)} --back"
             )
         (former,) = shown
-        return None if present is None or former == present.model_revision else former
+        return None if present is None or former == (present.model_revision or first) else former
 
     async def _revisions(self, embedder: str | None, reading: str | None) -> dict[str, str]:
         """Of what the next generations are made, where that is not said by the live ones."""

@@ -115,3 +115,12 @@ def test_chunks_that_were_not_there_when_it_was_read_hold_what_lies_within_them(
     assert names(other) == [("e7", "k1")]
     assert [one.relation.chunk_id for one in other.relations or ()] == ["k1"]
     assert names(state) == [("e1", "k1")]
+
+
+def test_a_relation_that_crosses_chunks_which_are_there_again_is_in_none_of_them() -> None:
+    merged = ChunkMerged(content=A, merged=("k1", "k2"), chunk=chunk("k12", 0, 6))
+    back = ChunksRestored(content=A, removed="k12", restored=(chunk("k1", 0, 3), chunk("k2", 3, 6)))
+    across = ANEW.model_copy(update={"chunk_id": "k12", "start": 1, "end": 5})
+    other = seen(*READ, merged, reading(across, chunk_id="k12"), back).read_as("ner2 | rel")
+    assert other.relations == ()
+    assert [one.relation.relation_id for one in other.uncovered] == ["r9"]

@@ -126,6 +126,29 @@ async def test_killed_it_leaves_what_was_shown_and_goes_on_where_it_stood(
 
 
 @pytest.mark.pipeline
+async def test_before_any_other_model_took_over_each_read_model_goes_back_alone(
+    world: World, classifier: ExtractorName
+) -> None:
+    """Whatever began: what is kept from before shows what was found first, as what is live does."""
+    await world.tell(story(0))
+    await world.rebuilding.replay(CALLER, ["relational", "graph"], lambda _: None, deadline=soon())
+
+    def killed(_: int) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.to(classifier, killed)
+    assert await world.rebuilding.back(CALLER, ["graph"], deadline=soon()) == ["graph"]
+    await world.to(classifier)
+    assert await world.named() == await world.named("graph") == THEN
+    with pytest.raises(RefusedError, match="go back with both"):
+        await world.rebuilding.back(CALLER, ["graph"], deadline=soon())
+    await world.rebuilding.back(CALLER, ["relational", "graph"], deadline=soon())
+    assert await world.named() == await world.named("graph") == FIRST
+    assert await world.same() == [None, None, None]
+
+
+@pytest.mark.pipeline
 async def test_what_cannot_be_had_is_refused_in_one_line(world: World, classifier: ExtractorName) -> None:
     await world.tell(story(0))
     tasks: list[tuple[ReadingTask, ExtractorName]] = [
