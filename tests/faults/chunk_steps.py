@@ -77,6 +77,7 @@ class ChunkSteps(Driver):
 
     @staticmethod
     def _some(cut: Cut, chance: random.Random) -> Piece:
-        """One that is there, or one whose place another took."""
-        gone = [old for one in cut.pieces for old in one.instead]
+        """One that is there, or one whose place another took, and not one that was made of itself."""
+        there = cut.ids()
+        gone = [old for one in cut.pieces for old in one.instead if old.chunk not in there]
         return chance.choice(cut.pieces if chance.randrange(STRANGE) or not gone else gone)

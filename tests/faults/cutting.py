@@ -1,21 +1,18 @@
 """What people made of a document's chunks: chunks that took the place of others, and what is found in each."""
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from contracts.ids import chunk_id
 from inference.model import digest_of
-from tests.faults.told import Told, Triple, triple_in
-
-_NAME = re.compile(r"[A-Z]\w*")
+from tests.faults.reading import Found, read, together
+from tests.faults.told import Told
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A chunk: `text[start:end]`, with the names and the statements that are found in it, each with where it starts
-    and ends in the document.
+    """A chunk: `text[start:end]`, with what is found in it, by each model of entities that read the document.
 
     `instead`: the chunks whose place it took.
     """
@@ -23,13 +20,15 @@ class Piece:
     chunk: str
     start: int
     end: int
-    names: tuple[tuple[str, int, int], ...]
-    stated: tuple[tuple[Triple, int, int], ...]
+    found: Mapping[str, Found] = field(default_factory=dict)
     instead: tuple["Piece", ...] = ()
 
-    def covers(self, start: int, end: int) -> bool:
-        """Whether this lies within it."""
-        return self.start <= start and end <= self.end
+    def reread(self, model: str, found: Found) -> "Piece":
+        """This model finds that in it; were those there again whose place it took, they would hold as much of it as
+        they cover.
+        """
+        instead = tuple(one.reread(model, found.within(one.start, one.end)) for one in self.instead)
+        return replace(self, found={**self.found, model: found}, instead=instead)
 
 
 @dataclass(frozen=True)
@@ -45,27 +44,42 @@ class Correction:
 class Cut:
     """One document's chunks, and what people corrected in them, the last behind.
 
-    `events`: those that made a chunk, in this content and in earlier ones, by its id.
+    `first`: the model of entities that read this content as it came. `events`: those that made a chunk, in this
+    content and in earlier ones, by its id.
     """
 
     tenant: str
     document_id: str
     told: Told
+    first: str = ""
     pieces: list[Piece] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     events: dict[str, set[UUID]] = field(default_factory=dict)
 
     def take(self, told: Told) -> None:
         """This content comes: chunks as they are made, corrections wait until it is processed."""
-        self.told, self.pieces, start = told, [], 0
+        self.told, self.first, self.pieces, start = told, "", [], 0
         self.corrections = [replace(one, holds=False) for one in self.corrections]
         for sentence in told.sentences:
-            own = chunk_id(self.tenant, self.document_id, digest_of(sentence), 0)
-            names = tuple((one[0], start + one.start(), start + one.end()) for one in _NAME.finditer(sentence))
-            triple, end = triple_in(sentence), start + len(sentence)
-            stated = () if triple is None else ((triple, start, end - 1),)
-            self.pieces.append(Piece(own, start, end, names, stated))
+            own, end = chunk_id(self.tenant, self.document_id, digest_of(sentence), 0), start + len(sentence)
+            self.pieces.append(Piece(own, start, end))
             start = end + 1
+
+    def read(self, model: str, *, first: bool) -> None:
+        """This model of entities reads the document as it is cut; `first`: as its content came."""
+        self.first = model if first else self.first
+        stated, pieces = set[object](), []
+        for one in self.pieces:
+            found = read(model, self.told.text[one.start : one.end], one.start)
+            # Chunks that people made may overlap, and state a relation once.
+            pieces.append(one.reread(model, replace(found, stated=tuple(s for s in found.stated if s not in stated))))
+            stated.update(found.stated)
+        self.pieces = pieces
+
+    def found(self, model: str) -> Iterator[tuple[Piece, Found]]:
+        """What this model finds in each chunk; where it did not read the document, what the first one found."""
+        for one in self.pieces:
+            yield one, one.found.get(model) or one.found.get(self.first) or Found()
 
     def make(self, gone: Sequence[Piece], start: int, end: int) -> str:
         """One chunk instead of others; returns its id."""
@@ -111,12 +125,9 @@ class Cut:
         return {one.chunk for one in self.pieces}
 
     def _put(self, own: str, gone: Collection[Piece], start: int, end: int) -> None:
-        piece = Piece(own, start, end, (), (), tuple(gone))
-        piece = replace(
-            piece,
-            names=tuple(one for old in gone for one in old.names if piece.covers(*one[1:])),
-            stated=tuple(one for old in gone for one in old.stated if piece.covers(*one[1:])),
-        )
+        by = dict.fromkeys(model for old in gone for model in old.found)
+        found = {model: together([old.found[model] for old in gone if model in old.found]) for model in by}
+        piece = Piece(own, start, end, {one: all_of.within(start, end) for one, all_of in found.items()}, tuple(gone))
         self.pieces = self._sorted([*(one for one in self.pieces if one not in gone), piece])
         kept = [one for one in self.corrections if one.holds or one.piece.chunk != own]
         self.corrections = [*kept, Correction(piece, self.told.text[start:end])]

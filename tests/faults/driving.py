@@ -11,7 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from contracts.documents import ChunkMerged, ChunkUpdated, DocumentProcessed
+from contracts.documents import ChunkMerged, ChunkUpdated, DocumentProcessed, DocumentReread, EntitiesExtracted
 from contracts.errors import AnnalsError
 from services.deadline import Deadline
 from tests.faults.comparing import differences, found_live, wanted
@@ -115,11 +115,18 @@ class Driver(RuleBasedStateMachine):
             assert not (wrong := differences(there, wanted(plain))), f"{tenant}: " + "\n".join(wrong)
 
     async def _follow_log(self) -> None:
-        """Which content was processed before another one came, and by which events chunks were made, the log says."""
+        """Which content was read by which model, and processed, before another one came, and by which events chunks
+        were made, the log says.
+        """
         await self.world.read_log()
         for event in self.world.log[self.followed :]:
-            cut = self.plain[event.tenant].cuts.get(event.aggregate_id) if event.tenant in self.plain else None
+            plain = self.plain.get(event.tenant)
+            cut = None if plain is None else plain.cuts.get(event.aggregate_id)
             match event.event_data:
+                case EntitiesExtracted(model=model) if plain is not None and cut is not None:
+                    plain.read(event.aggregate_id, model, first=True)
+                case DocumentReread(entity_model=model) if plain is not None and cut is not None:
+                    plain.read(event.aggregate_id, model, first=False)
                 case DocumentProcessed() if cut is not None:
                     cut.processed()
                 case ChunkUpdated(chunk=chunk) | ChunkMerged(chunk=chunk) if cut is not None:
@@ -140,7 +147,7 @@ class Driver(RuleBasedStateMachine):
         """One of those that are there, merged ones and split ones too, or one that is not."""
         plain = self.plain[tenant]
         split = [one.to for made in plain.decided.values() for one in made if one.what == "split"]
-        known = [*(plain.id_of(name) for name in (*PEOPLE, *TITLES[::2])), *split]
+        known = [*(plain.id_of(name) for name in (*PEOPLE, *TITLES[::2], "well")), *split]
         return known[number % len(known)]
 
     def _made(self, tenant: str, aggregate: str, *types: str) -> UUID | None:

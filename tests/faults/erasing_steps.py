@@ -1,5 +1,6 @@
 """Documents, and whoever has a name, erased: nothing of them is left in any table, and the log's chain is whole."""
 
+import asyncio
 import random
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, TypeVar
@@ -10,9 +11,9 @@ from hypothesis.stateful import precondition, rule
 
 from eventstore.erasures import Erasures
 from eventstore.errors import StoreUnavailableError
-from tests.faults.driving import DOCUMENTS, PEOPLE, Driver, documents, id_of, seeds, tenants, words_of
+from tests.faults.driving import DOCUMENTS, PEOPLE, Driver, Steps, documents, id_of, seeds, tenants, words_of
 from tests.faults.told import names_in
-from tests.faults.world import caller
+from tests.faults.world import World, caller
 
 Result = TypeVar("Result")
 breaking = st.sampled_from((None, None, "names_behind", "in_the_clear", "erase", "forget_outputs", "finished"))
@@ -21,6 +22,17 @@ breaking = st.sampled_from((None, None, "names_behind", "in_the_clear", "erase",
 
 class ErasingSteps(Driver):
     """Documents that are there, that were deleted, or that were erased before."""
+
+    def __init__(self, runner: asyncio.Runner, world: World, steps: Steps) -> None:
+        super().__init__(runner, world, steps)
+        self.erased: set[tuple[str, str]] = set()
+        """Tenants and documents, also those that were taken in again since."""
+
+    def end_well(self) -> None:
+        """And nothing of what was erased has come back, whatever was delivered once more."""
+        super().end_well()
+        gone = [one for one in self.erased if id_of(*one) not in self.plain[one[0]].held]
+        self._nothing_left(gone)
 
     @precondition(lambda self: self.caught_up and self.deliveries)
     @rule(tenant=tenants, document=documents, broken=breaking, seed=seeds)
@@ -73,10 +85,15 @@ class ErasingSteps(Driver):
     def _gone(self, tenant: str, erased: Collection[str], entities: set[str]) -> None:
         self._erased(tenant, erased, entities)
         self._do(self.world.forgotten(tenant, entities))
-        words = [word for one in DOCUMENTS if id_of(tenant, one) in erased for word in words_of(tenant, one)]
+        gone = [(tenant, one) for one in DOCUMENTS if id_of(tenant, one) in erased]
+        self.erased.update(gone)
+        self._nothing_left(gone)
+        self._verify_log()
+
+    def _nothing_left(self, documents: Collection[tuple[str, str]]) -> None:
+        words = [word for one in documents for word in words_of(*one)]
         left = self._do(self.world.left(words)) if words else []
         assert not left, "\n".join(left)
-        self._verify_log()
 
 
 async def _unavailable(*_: Any) -> None:

@@ -1,6 +1,7 @@
 """Light models behind the real stages: a sentence is a chunk, a capitalised word a person, `Ada met Bob.` a relation.
 
-Vectors follow from the text alone and are near to one another, so that rules for names never lack a context.
+Another model of entities finds others. Vectors follow from the text alone and are near to one another, so that rules
+for names never lack a context.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from inference.analysis import Analysis, EntitySpan, NameSpan, RelationSpan
 from inference.cached import CachedModel
 from inference.chunking import Chunker
 from inference.embedders import EmbedderName
+from inference.extractors import ExtractorName
 from inference.model import OutputStore
 from inference.runner import Inference
 from projections.vector.model import ChunksToEmbed
@@ -25,9 +27,14 @@ from services.processing.embedder_input import EmbedderInputs
 DIMENSION = 8
 EMBEDDERS = ("nearby@1", "nearby@2")
 """What they are called, and their revisions."""
+EXTRACTORS = ("capitals@1", "longer@1")
+"""The same of those that find entities; the first one finds relations, whichever finds the entities."""
 LONGEST = 5
 """Words of a sentence, which has three at least: no two fit into a chunk."""
 _NAME = re.compile(r"\b[A-Z]\w*")
+_LONGER = re.compile(r"\b[A-Z]\w{3,}|(?<=\bvery )\w+")
+KINDS = {"Cleo": "ORG", "well": "EVENT", "loudly": "EVENT"}
+"""Of those that the second one calls no person."""
 
 
 class LightInference:
@@ -35,7 +42,10 @@ class LightInference:
 
     def __init__(self, outputs: OutputStore) -> None:
         self.chunker = Chunker(_words, "words", max_tokens=LONGEST, overlap_tokens=0)
-        self.entities = self.relations = CachedModel("capitals@1", _parse, outputs)
+        self._extractors = {
+            one: CachedModel(one, run, outputs) for one, run in zip(EXTRACTORS, (_parse, _find_longer), strict=True)
+        }
+        self.reading = ExtractorName(EXTRACTORS[0]), ExtractorName(EXTRACTORS[0])
         self._embedders = {one: CachedModel(one, partial(_embed, one), outputs) for one in EMBEDDERS}
         self.serving = EMBEDDERS[0]
 
@@ -43,6 +53,24 @@ class LightInference:
     def embedder(self) -> CachedModel:
         """The one that serves."""
         return self._embedders[self.serving]
+
+    @property
+    def entities(self) -> CachedModel:
+        """The one that finds entities."""
+        return self._extractors[self.reading[0].name]
+
+    @property
+    def relations(self) -> CachedModel:
+        """The one that finds relations."""
+        return self._extractors[self.reading[1].name]
+
+    async def extractor(self, name: ExtractorName) -> CachedModel:
+        """The one of this name."""
+        return self._extractors[name.name]
+
+    async def read_by(self, entities: ExtractorName, relations: ExtractorName) -> None:
+        """Find entities and relations with these."""
+        self.reading = entities, relations
 
     async def load(self, name: EmbedderName) -> CachedModel:
         """The one of this name."""
@@ -95,6 +123,15 @@ def vector_by(revision: str, text: str) -> bytes:
 
 async def _parse(texts: Sequence[str]) -> list[bytes]:
     return [analysis.encode(_analysis(text)) for text in texts]
+
+
+async def _find_longer(texts: Sequence[str]) -> list[bytes]:
+    return [analysis.encode(Analysis(tuple(_longer(text)), ())) for text in texts]
+
+
+def _longer(text: str) -> Iterator[EntitySpan]:
+    for match in _LONGER.finditer(text):
+        yield EntitySpan(match.start(), match.end(), match[0], KINDS.get(match[0], "PERSON"), 0.7)
 
 
 def _analysis(text: str) -> Analysis:

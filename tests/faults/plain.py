@@ -10,6 +10,7 @@ from uuid import UUID
 
 from contracts.ids import entity_id
 from tests.faults.cutting import Correction, Cut
+from tests.faults.light import EXTRACTORS
 from tests.faults.told import (
     CONFIDENCE,
     Called,
@@ -21,7 +22,6 @@ from tests.faults.told import (
     Told,
     Triple,
     most,
-    names_in,
 )
 
 
@@ -31,15 +31,20 @@ class PlainTenant:
 
     `contents` has what each document was since it was last erased, as far as that was not undone; `said` what people
     said of its relations, which is kept until a document that was deleted is taken in anew. `held` is every content
-    that a document ever had, until it is erased. `cuts` has the chunks of each, `forgotten` what people corrected in
-    those of one that is deleted, which comes back with it alone. `assigned` is what rules said, as the log has it: when
-    they say so is tested with them.
+    that a document ever had, until it is erased, `found` every name that any model found in it. `named` are the
+    entities that models mention in its present content: what rules compare. `shown`: the model of entities of whose
+    findings the read models are made, where it read the document. `cuts` has the chunks of each, `forgotten` what
+    people corrected in those of one that is deleted, which comes back with it alone. `assigned` is what rules said, as
+    the log has it: when they say so is tested with them.
     """
 
     tenant: str
     told: dict[str, Told] = field(default_factory=dict)
     contents: dict[str, list[Content]] = field(default_factory=dict)
     held: dict[str, list[Told]] = field(default_factory=dict)
+    found: dict[str, set[str]] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    shown: str = EXTRACTORS[0]
     said: dict[tuple[str, Triple], Said] = field(default_factory=dict)
     decided: dict[str, list[Decision]] = field(default_factory=dict)
     assigned: dict[str, str] = field(default_factory=dict)
@@ -69,8 +74,22 @@ class PlainTenant:
         """Deleted; what people said of its relations comes back with it alone."""
         if self.told.pop(document_id, None) is not None:
             self.contents[document_id].append(Content(event, None, first=False))
+            self.named.pop(document_id, None)
             cut = self.cuts[document_id]
             self.forgotten[document_id], cut.corrections, cut.pieces = cut.corrections, [], []
+
+    def read(self, document_id: str, model: str, *, first: bool) -> None:
+        """A model of entities reads what the document is now; `first`: as it came in, else beside the first one."""
+        cut = self.cuts[document_id]
+        cut.read(model, first=first)
+        found = [own for _, own in cut.found(model)]
+        self.found.setdefault(document_id, set()).update({cut.told.title}, *(own.called for own in found))
+        # One that people said means another entity is none of the rules' business.
+        mentioned = {self.id_of(name) for own in found for name, *_ in own.names if self._is_free(document_id, name)}
+        self.named[document_id] = mentioned if first else self.named[document_id] | mentioned
+
+    def _is_free(self, document_id: str, name: str) -> bool:
+        return self.meant(document_id, name) == self.id_of(name)
 
     def restore(self, document_id: str) -> None:
         """What happened to it last did not happen."""
@@ -84,7 +103,7 @@ class PlainTenant:
     def erase(self, documents: Collection[str], entities: Collection[str]) -> None:
         """Nothing is left of these; what was decided of others stays, but for where it speaks of these documents."""
         for document_id in documents:
-            for known in (self.told, self.contents, self.held, self.cuts, self.forgotten):
+            for known in (self.told, self.contents, self.held, self.found, self.named, self.cuts, self.forgotten):
                 known.pop(document_id, None)
         self.said = {key: said for key, said in self.said.items() if key[0] not in documents}
         for entity in entities:
@@ -94,20 +113,17 @@ class PlainTenant:
             self.decided[entity] = [replace(one, documents=one.documents - set(documents)) for one in made]
 
     def only_in(self, documents: Collection[str], also: Collection[str] = ()) -> set[str]:
-        """The entities that these documents ever named, or were said to mean, and others, if no other document names
-        them.
+        """The entities that these documents ever named, by whichever model, or were said to mean, and others, if no
+        other document names them: as it is shown, or by any model that read its present content.
         """
-        ever = {
-            self.id_of(name)
-            for document_id in documents
-            for told in self.held.get(document_id, ())
-            for name in (told.title, *(one for sentence in told.sentences for one in names_in(sentence)))
-        }
+        ever = {self.id_of(name) for document_id in documents for name in self.found.get(document_id, ())}
         for entity, made in self.decided.items():
             for one in made:
                 if one.what == "split" and one.documents & set(documents):
                     ever |= {entity, one.to}
-        return (ever | {*also}) - {one.entity for one in self.namings() if one.document_id not in documents}
+        others = {one.entity for one in self.namings() if one.document_id not in documents}
+        others |= {entity for document_id, own in self.named.items() if document_id not in documents for entity in own}
+        return (ever | {*also}) - others
 
     def decide(self, entity: str, decision: Decision) -> None:
         """One more."""
@@ -172,9 +188,9 @@ class PlainTenant:
     def mentions(self) -> Iterator[Naming]:
         """Each name in each sentence."""
         for document_id in self.told:
-            for piece in self.cuts[document_id].pieces:
-                for name, times in Counter(name for name, *_ in piece.names).items():
-                    yield Naming(document_id, self.meant(document_id, name), name, "PERSON", piece.chunk, times)
+            for piece, found in self.cuts[document_id].found(self.shown):
+                for (name, kind), times in Counter((name, kind) for name, kind, _ in found.names).items():
+                    yield Naming(document_id, self.meant(document_id, name), name, kind, piece.chunk, times)
 
     def titles(self) -> Iterator[Naming]:
         """Each chunk is about the title."""
@@ -185,8 +201,8 @@ class PlainTenant:
     def relations(self) -> Iterator[Stated]:
         """Each sentence of subject, verb and object; the id of a name follows from `meant`."""
         for document_id in self.told:
-            for piece in self.cuts[document_id].pieces:
-                for triple, start, end in piece.stated:
+            for piece, found in self.cuts[document_id].found(self.shown):
+                for triple, (start, end) in found.stated:
                     said = self.said.get((document_id, triple), Said())
                     verb, confidence = (said.verbs or [(None, triple[1], CONFIDENCE)])[-1][1:]
                     valid = said.judgements[-1][1] if said.judgements else None

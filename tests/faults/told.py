@@ -104,12 +104,6 @@ def names_in(sentence: str) -> list[str]:
     return [word.rstrip(".") for word in sentence.split() if word[0].isupper()]
 
 
-def triple_in(sentence: str) -> Triple | None:
-    """Of a sentence of three words."""
-    words = sentence.rstrip(".").split()
-    return (words[0], words[1], words[2]) if len(words) == 3 else None
-
-
 def most(namings: list[Naming], what: str) -> str | None:
     """The most frequent name or kind; in a tie the first by its bytes."""
     counted: Counter[str] = Counter()

@@ -5,10 +5,11 @@ What a broker may do to a delivery is done here: late, doubled, in another order
 
 import asyncio
 import contextlib
+import itertools
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.past import past_generations
 from annals.composition.profiles import Readers, readers_of
+from annals.composition.readings import change_reading, rereading, which_reading
 from annals.composition.storage import intake_of, storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
 from annals.composition.stream_roles import resolution_of
@@ -28,10 +30,12 @@ from annals.settings import load_settings
 from contracts.codec import encode
 from contracts.entities import EntityAssigned, EntityDecisionUndone, EntityReleased
 from contracts.envelope import DomainEvent, EventMetadata
+from contracts.system import Task
 from contracts.topics import Partition
 from eventstore.chained_events import ChainedEvents
 from eventstore.checkpoints import Checkpoints
 from inference.embedders import EmbedderName
+from inference.extractors import ExtractorName
 from projections.changes import uniform_positions
 from projections.relational.entity_lookup import EntityLookup
 from projections.vector.model import VectorModel
@@ -43,15 +47,18 @@ from services.corrections.undoing import UndoEvents
 from services.deadline import Deadline
 from services.knowledge.entities import EntityService
 from services.operations.changing_embedder import ChangedEmbedder, ChangeEmbedder
+from services.operations.changing_reading import ChangedReading, ChangeReading
 from services.operations.log_verification import VerifyLog
 from services.operations.rebuilding import Rebuilding
 from services.past.generations import PastGenerations
 from services.processing.chunking import Chunking
 from services.processing.completion import Completion
 from services.processing.entities import Entities
+from services.processing.present_reading import following_reading
 from services.processing.recent import RecentDocuments
 from services.processing.relationships import Relationships
 from services.processing.stage import StageRunner
+from services.processing.stragglers import CompletionRunner
 from services.storage.erasing import Erasure
 from services.storage.erasing_subjects import SubjectErasure
 from services.storage.intake import Intake, Outcome, Submission
@@ -64,7 +71,7 @@ from streams.message import Message
 from streams.projecting import ProjectionHandler
 from streams.resolving import ResolutionHandler
 from streams.stage_handler import StageHandler
-from tests.faults.light import EMBEDDERS, light_inference
+from tests.faults.light import EMBEDDERS, EXTRACTORS, light_inference
 from tests.faults.told import Told
 from tests.support.knowledge import RememberedAudit
 
@@ -100,6 +107,7 @@ class World:
     undoing: UndoEvents
     rebuilding: Rebuilding
     embedders: ChangeEmbedder
+    readings: ChangeReading
     generations: PastGenerations
     chain: VerifyLog
     log: list[DomainEvent] = field(default_factory=list)
@@ -254,17 +262,9 @@ class World:
 
     async def break_off_replay(self, names: Sequence[str], after: int) -> bool:
         """The same, called off when it has reported so often; whether it was done by then."""
-        reports = 0
-
-        def called_off(_: int) -> None:
-            nonlocal reports
-            reports += 1
-            if reports > after:
-                raise asyncio.CancelledError
-
         deadline = Deadline.after(LIMIT_S)
         with patch("projections.replay.BATCH", FEW), contextlib.suppress(asyncio.CancelledError):
-            await self.rebuilding.replay(caller(TENANTS[0]), names, called_off, deadline=deadline)
+            await self.rebuilding.replay(caller(TENANTS[0]), names, _called_off(after), deadline=deadline)
             return True
         return False
 
@@ -277,6 +277,18 @@ class World:
         return await self.embedders.change(
             caller(TENANTS[0]), EmbedderName(revision), lambda _: None, deadline=Deadline.after(LIMIT_S)
         )
+
+    async def change_entities(self, revision: str, after: int | None = None) -> ChangedReading | None:
+        """This one finds entities from now on. `after`: called off when it has reported so often; None if it was."""
+        deadline, name = Deadline.after(LIMIT_S), ExtractorName(revision)
+        with (
+            patch("services.processing.rereading.PAGE", FEW),
+            patch("projections.replay.BATCH", FEW),
+            contextlib.suppress(asyncio.CancelledError),
+        ):
+            report = _called_off(after)
+            return await self.readings.change(caller(TENANTS[0]), "entities", name, report, deadline=deadline)
+        return None
 
     async def make_past(self, position: int) -> None:
         """All read models as of a position."""
@@ -331,6 +343,17 @@ class World:
         return found
 
 
+def _called_off(after: int | None) -> Callable[[int], None]:
+    """A report that calls off what reports to it, when that has done so often; None: it never does."""
+    reports = itertools.count(1)
+
+    def report(_: int) -> None:
+        if after is not None and next(reports) > after:
+            raise asyncio.CancelledError
+
+    return report
+
+
 def caller(tenant: str) -> Caller:
     """A person who may do everything."""
     return Caller(tenant, "ada", "test", FULL_ACCESS, str(uuid4()))
@@ -348,14 +371,17 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
         await _serve_first(stores)
         stages = (
             Chunking(stores.texts, inference, following(inference, which_embedder(stores))),
-            Entities(stores.texts, inference),
-            Relationships(stores.texts, inference),
-            Completion(stores.texts, inference),
+            Entities(stores.texts, inference, read := following_reading(inference, which := which_reading(stores))),
+            Relationships(stores.texts, inference, read),
         )
-        recent = RecentDocuments()
+        recent, last, again = RecentDocuments(), Completion(stores.texts, inference), rereading(stores)
+        runners = [
+            *(StageRunner(stage, stores.commands, recent) for stage in stages),
+            CompletionRunner(last, stores.commands, recent, which, read, inference, again),
+        ]
         resolution = resolution_of(stores, lambda: inference.embedder.revision)
         handlers: list[Handler[Any]] = [
-            *(StageHandler(StageRunner(s, stores.commands, recent), stores.positions, stores.topics) for s in stages),
+            *(StageHandler(runner, stores.positions, stores.topics) for runner in runners),
             ResolutionHandler(resolution, stores.positions, stores.topics),
             *(ProjectionHandler(one.projector, stores.positions, stores.topics) for one in stores.projections.values()),
         ]
@@ -377,6 +403,7 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
             undoing=corrections.undoing,
             rebuilding=(built := rebuilding(stores)),
             embedders=change_embedder(stores, built, inference),
+            readings=change_reading(stores, built, inference),
             generations=past_generations(stores),
             chain=VerifyLog(ChainedEvents(stores.pool), Checkpoints(stores.pool)),
         )
@@ -385,8 +412,9 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
 async def _serve_first(stores: Stores) -> None:
     """As a worker says it when it starts."""
     serving, worker = serving_models(stores), caller(stores.settings.tenant)
-    first, deadline = EMBEDDERS[0], Deadline.after(LIMIT_S)
-    await serving.report(worker, {"embedding": first}, deadline=deadline)
+    first, extractor, deadline = EMBEDDERS[0], EXTRACTORS[0], Deadline.after(LIMIT_S)
+    named: dict[Task, str] = {"embedding": first, "entities": extractor, "relations": extractor}
+    await serving.report(worker, named, deadline=deadline)
     await serving.keep(worker, first, EmbedderName(first), deadline=deadline)
 
 
