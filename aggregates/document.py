@@ -4,7 +4,7 @@ Immutable, in the functional style of `eventsourcing` (its examples 6 to 8): `pr
 each decision maps a state and a command to new events. An empty tuple means that nothing changes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -69,7 +69,8 @@ class Document:
     `candidates` are relations that judgements may be of which wait.
 
     `found_by`: the models that found the entities and the relations as the content came in; `readings`: those of other
-    models. What one of these found is known like all else: people decide on it, too.
+    models. What one of these found is known like all else: people decide on it, too. `judged_as`: of a relation that
+    several of them state, each by an id of its own, the id by which `judgements` have it, by the others.
     """
 
     tenant: str
@@ -95,6 +96,7 @@ class Document:
     forgotten: tuple[Judgements, tuple[CorrectedChunk, ...]] = ({}, ())
     found_by: tuple[str, str] = ("", "")
     readings: frozenset[str] = frozenset()
+    judged_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def orphaned_judgements(self) -> tuple[Judgement, ...]:
@@ -105,6 +107,10 @@ class Document:
     def orphaned_recuts(self) -> tuple[CorrectedChunk, ...]:
         """Corrections of chunks that the present content has not, once it is processed."""
         return () if self.processed is None else tuple(one for one in self.recuts if not one.attached)
+
+    def judged_by(self, relation_id: str) -> str:
+        """By which id it is decided on a relation."""
+        return self.judged_as.get(relation_id, relation_id)
 
     def is_read_by(self, entity_model: str, relation_model: str) -> bool:
         """Whether it is known what these find in the present content."""
@@ -162,13 +168,22 @@ def evolve(state: Document | None, event: DomainEvent) -> Document | None:
             return _recut(state, data)
         case RelationshipUpdated() | RelationshipValidated():
             attached = state.related is not None and data.relation_id in state.related
-            return replace(state, judgements=remembered.decided(state.judgements, data, attached=attached))
+            judgements = remembered.decided(state.judgements, data, attached=attached)
+            return replace(state, judgements=judgements, judged_as=_judged_as(state, data))
         case DocumentProcessed():
             return replace(state, processed=data)
         case MentionsReassigned():
             return _reassigned(state, data)
         case _:
             return state
+
+
+def _judged_as(state: Document, data: RelationshipUpdated | RelationshipValidated) -> Mapping[str, str]:
+    """What was decided is said again of what another reading states, beside the one that it was said of."""
+    earlier, now = data.earlier, data.relation_id
+    if earlier is None or earlier == now or state.related is None or earlier not in state.related:
+        return state.judged_as
+    return {**{old: now if own == earlier else own for old, own in state.judged_as.items()}, earlier: now}
 
 
 def _erased(event: DomainEvent) -> Document:

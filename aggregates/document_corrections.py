@@ -62,18 +62,17 @@ def restore_chunks(
 
 def update_relationship(state: Document | None, change: RelationshipUpdated, cause: Cause) -> tuple[DomainEvent, ...]:
     """Correct a relation. Raises RefusedError for one that is not there."""
-    return _on_relation(state, change.relation_id, change, cause)
+    return _on_relation(state, change, cause)
 
 
 def validate_relationship(
     state: Document | None, judgement: RelationshipValidated, cause: Cause
 ) -> tuple[DomainEvent, ...]:
     """Judge a relation; the same judgement again changes nothing. Raises RefusedError for one that is not there."""
-    if state is not None and judgement.relation_id in state.judgements:
-        own = state.judgements[judgement.relation_id]
-        if own.attached and (own.valid, own.judged_because) == (judgement.valid, judgement.reason):
-            return ()
-    return _on_relation(state, judgement.relation_id, judgement, cause)
+    own = None if state is None else state.judgements.get(state.judged_by(judgement.relation_id))
+    if own is not None and own.attached and (own.valid, own.judged_because) == (judgement.valid, judgement.reason):
+        return ()
+    return _on_relation(state, judgement, cause)
 
 
 def undo_relationship(
@@ -83,10 +82,10 @@ def undo_relationship(
 
     Raises RefusedError where nothing was decided.
     """
-    own = None if state is None or state.deleted else state.judgements.get(relation_id)
+    own = None if state is None or state.deleted else state.judgements.get(state.judged_by(relation_id))
     if state is None or own is None:
         raise RefusedError(f"nobody decided on relation {relation_id}: there is nothing to undo")
-    statement = found or own.statement
+    relation_id, statement = own.relation_id, found or own.statement
     undone: list[Payload] = []
     if own.predicate is not None and own.confidence is not None:
         undone.append(
@@ -138,11 +137,15 @@ def revert_relationship(
     return (cause.event(payload, state.document_id, state.version + 1),)
 
 
-def _on_relation(state: Document | None, relation_id: str, payload: Payload, cause: Cause) -> tuple[DomainEvent, ...]:
+def _on_relation(
+    state: Document | None, payload: RelationshipUpdated | RelationshipValidated, cause: Cause
+) -> tuple[DomainEvent, ...]:
+    relation_id = payload.relation_id
     if state is None or state.deleted or state.related is None:
         raise RefusedError("the document has no relations now")
     if relation_id not in state.related:
         raise RefusedError(f"document {state.document_id} has no relation {relation_id}")
+    payload = payload.model_copy(update={"relation_id": state.judged_by(relation_id)})
     return (cause.event(payload, state.document_id, state.version + 1),)
 
 

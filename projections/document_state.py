@@ -15,6 +15,8 @@ from contracts.documents import (
     Mention,
     MentionsReassigned,
     Relation,
+    RelationshipUpdated,
+    RelationshipValidated,
     StageResult,
     rechunked,
 )
@@ -22,10 +24,13 @@ from contracts.reassigning import meant
 
 
 class JudgedRelation(NamedTuple):
-    """A relation, and what somebody thinks of it (None: nobody said)."""
+    """A relation, and what somebody thinks of it (None: nobody said). `found`: predicate and confidence as it was
+    found, where somebody gave it others.
+    """
 
     relation: Relation
     valid: bool | None = None
+    found: tuple[str, float] | None = None
 
 
 class Within(NamedTuple):
@@ -42,7 +47,8 @@ class DocumentState(NamedTuple):
     `parts` are those of a stage's result that is not whole yet; they say nothing before the last one is there.
     `replaced`: of chunks that a correction replaced, what had been found in them, should they be there again; by the
     ids of the chunk in their place and their own, which another chunk of the same text may have by then. `uncovered`
-    are the relations that no chunk covers now. `readings`: what is found in it by other models, by the name of the
+    are the relations that no chunk covers now. `same`: other readings' ids of relations that are stated here, too, by
+    which people decide on them, to their ids here. `readings`: what is found in it by other models, by the name of the
     reading; each a whole state, without further ones.
     """
 
@@ -61,6 +67,7 @@ class DocumentState(NamedTuple):
     parts: tuple[StageResult, ...] = ()
     replaced: Mapping[tuple[str, str], Within] = MappingProxyType({})
     uncovered: tuple[JudgedRelation, ...] = ()
+    same: Mapping[str, str] = MappingProxyType({})
     readings: Mapping[str, "DocumentState"] = MappingProxyType({})
 
     def read_as(self, reading: str) -> "DocumentState":
@@ -81,26 +88,42 @@ def reread(
         relations=relations,
         replaced=MappingProxyType({}),
         uncovered=(),
+        same=MappingProxyType({}),
         readings=MappingProxyType({}),
     )
 
 
-def amended(state: DocumentState, relation_id: str, **changes: object) -> DocumentState:
-    """A relation has another predicate or confidence."""
+def amended(state: DocumentState, change: RelationshipUpdated) -> DocumentState:
+    """A relation has another predicate or confidence, or those again that it was found with in this reading."""
 
     def of(one: JudgedRelation) -> JudgedRelation:
-        if one.relation.relation_id != relation_id:
-            return one
-        return one._replace(relation=one.relation.model_copy(update=changes))
+        found = one.found or (one.relation.predicate, one.relation.confidence)
+        predicate, confidence = found if change.undone else (change.predicate, change.confidence)
+        relation = one.relation.model_copy(update={"predicate": predicate, "confidence": confidence})
+        return one._replace(relation=relation, found=None if change.undone else found)
 
-    return _with_relations(state, of)
+    return _with_decided(state, change, of)
 
 
-def judged(state: DocumentState, relation_id: str, valid: bool | None) -> DocumentState:
+def judged(state: DocumentState, change: RelationshipValidated) -> DocumentState:
     """A relation is called right or wrong, or neither any more."""
-    return _with_relations(
-        state, lambda one: one._replace(valid=valid) if one.relation.relation_id == relation_id else one
-    )
+    return _with_decided(state, change, lambda one: one._replace(valid=change.valid))
+
+
+def _with_decided(
+    state: DocumentState,
+    change: RelationshipUpdated | RelationshipValidated,
+    changed: Callable[[JudgedRelation], JudgedRelation],
+) -> DocumentState:
+    """The relation that is decided on, or the one that states the same in this reading."""
+    own, there = change.relation_id, {one.relation.relation_id for one in (*(state.relations or ()), *state.uncovered)}
+    if own not in there:
+        before = change.earlier or own
+        here = state.same.get(own) or state.same.get(before, before)
+        if here not in there:
+            return state
+        state, own = state._replace(same=MappingProxyType({**state.same, own: here})), here
+    return _with_relations(state, lambda one: changed(one) if one.relation.relation_id == own else one)
 
 
 def _with_relations(state: DocumentState, changed: Callable[[JudgedRelation], JudgedRelation]) -> DocumentState:

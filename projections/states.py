@@ -197,9 +197,9 @@ def _amended(state: DocumentState, event: FoldableEvent, data: Payload) -> Docum
         case DocumentProcessed():
             return state._replace(stage=stage, at=at)
         case RelationshipUpdated():
-            return document_state.amended(state, data.relation_id, predicate=data.predicate, confidence=data.confidence)
+            return document_state.amended(state, data)
         case RelationshipValidated():
-            return document_state.judged(state, data.relation_id, data.valid)
+            return document_state.judged(state, data)
         case MentionsReassigned():
             return document_state.reassigned(state, data)
         case ChunkUpdated() | ChunkMerged():

@@ -131,7 +131,7 @@ class CorrectRelations:
         why = reason_of_caller(reason)
 
         def decide(document: Document, found: Relation) -> Sequence[DomainEvent]:
-            own = document.judgements.get(relation_id)
+            own = document.judgements.get(document.judged_by(relation_id))
             kept = (found.predicate, found.confidence)
             if own is not None and own.predicate is not None and own.confidence is not None:
                 kept = (own.predicate, own.confidence)
@@ -210,7 +210,7 @@ class CorrectRelations:
             async for document in corrected_documents(
                 self._reader, self._commands, caller.tenant, DECIDED, reach, of=relation_id
             )
-            if relation_id in document.judgements
+            if document.judged_by(relation_id) in document.judgements
         ]
         return found[0] if found else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aggregates import document as documents
+from aggregates import document_corrections as corrections
 from aggregates.document import Document
 from contracts.documents import (
     ChunkMerged,
@@ -11,6 +12,7 @@ from contracts.documents import (
     Mention,
     MentionsReassigned,
     Relation,
+    RelationshipUpdated,
     RelationshipValidated,
     Statement,
 )
@@ -124,3 +126,50 @@ def test_a_relation_that_crosses_chunks_which_are_there_again_is_in_none_of_them
     other = seen(*READ, merged, reading(across, chunk_id="k12"), back).read_as("ner2 | rel")
     assert other.relations == ()
     assert [one.relation.relation_id for one in other.uncovered] == ["r9"]
+
+
+JUDGED = RelationshipValidated(relation_id="r1", valid=False, statement=Statement.of(FIRST))
+CORRECTED = RelationshipUpdated(
+    relation_id="r1", predicate="knows", confidence=1.0, statement=Statement.of(FIRST), earlier=None
+)
+LESS_SURE = ANEW.model_copy(update={"confidence": 0.3})
+
+
+def shown(state: DocumentState, reading: str) -> tuple[str, str, float, bool | None]:
+    """The first relation of a reading: its id, predicate, confidence, and what is thought of it."""
+    first, *_ = state.read_as(reading).relations or ()
+    return first.relation.relation_id, first.relation.predicate, first.relation.confidence, first.valid
+
+
+def test_what_is_taken_back_under_one_reading_is_taken_back_under_all() -> None:
+    """Of a relation that both state, each by an id of its own."""
+    history: list[Payload] = [*READ, JUDGED, CORRECTED]
+    history += decided(reading(LESS_SURE), *history)
+    state = seen(*history)
+    assert shown(state, "ner2 | rel") == ("r9", "knows", 1.0, False)
+    assert shown(state, "") == ("r1", "knows", 1.0, False)
+    for relation_id, found in (("r9", LESS_SURE), ("r1", FIRST)):
+        document = Document.project(given(*history))
+        undone = corrections.undo_relationship(document, relation_id, Statement.of(found), CAUSE)
+        state = seen(*history, *payloads(undone))
+        assert shown(state, "") == ("r1", FIRST.predicate, FIRST.confidence, None)
+        assert shown(state, "ner2 | rel") == ("r9", FIRST.predicate, 0.3, None)
+
+
+def test_what_is_decided_under_the_former_reading_holds_under_both() -> None:
+    history: list[Payload] = [*READ, JUDGED]
+    history += decided(reading(ANEW), *history)
+    document = Document.project(given(*history))
+    anew = JUDGED.model_copy(update={"valid": True})
+    history += payloads(corrections.validate_relationship(document, anew, CAUSE))
+    assert shown(seen(*history), "")[3] is True and shown(seen(*history), "ner2 | rel")[3] is True
+    document = Document.project(given(*history))
+    assert document is not None and [one.valid for one in document.judgements.values()] == [True]
+    assert corrections.validate_relationship(document, anew, CAUSE) == ()
+
+
+def test_each_reading_has_back_what_it_found() -> None:
+    same = LESS_SURE.model_copy(update={"relation_id": "r1"})
+    history = (*READ, reading(same), CORRECTED, CORRECTED.model_copy(update={"confidence": 0.3, "undone": True}))
+    assert shown(seen(*history), "") == ("r1", FIRST.predicate, FIRST.confidence, None)
+    assert shown(seen(*history), "ner2 | rel") == ("r1", FIRST.predicate, 0.3, None)
