@@ -17,6 +17,7 @@ from services.deadline import Deadline
 from services.errors import NotFoundError
 from tests.faults.comparing import differences, found_live, wanted
 from tests.faults.driving import DOCUMENTS, NEW_NAMES, PEOPLE, SENTENCES, TITLES
+from tests.faults.light import EXTRACTORS
 from tests.faults.plain import PlainTenant
 from tests.faults.told import Decision, Told
 from tests.faults.world import LIMIT_S, MODELS, TENANTS, World, caller
@@ -56,6 +57,7 @@ class Storm:
                     "DocumentUpdated" if document in plain.told else "DocumentIngested"
                 )
             plain.tell(document, told)
+            plain.read(document, EXTRACTORS[0], first=True)
         elif doing == "delete":
             await self.insist(lambda: self._delete(tenant, document))
             if document in plain.told:
