@@ -13,6 +13,7 @@ from contracts.event_types import EventType
 from contracts.parts import PartsBuilder
 from contracts.readings import reading_of
 from eventstore.commands import Command, Commands
+from eventstore.errors import MissingTextError
 from eventstore.keys import AggregateKey
 from eventstore.reader import EventReader
 from eventstore.texts import TextStore
@@ -48,7 +49,7 @@ class Readers(NamedTuple):
 
 
 class Rereading:
-    """Raises StoreUnavailableError, ConflictError, InferenceError."""
+    """Raises StoreUnavailableError, ConflictError, InferenceError, and MissingTextError where a text was lost."""
 
     def __init__(self, reader: EventReader, commands: Commands, texts: TextStore) -> None:
         self._reader = reader
@@ -98,11 +99,18 @@ class Rereading:
 
     async def _store(self, by: Readers, some: Sequence[Document]) -> list[AggregateKey]:
         """Those that somebody changed while they were read."""
-        results = await self._found(by, some)
+        keys = [AggregateKey(document.tenant, "document", document.document_id) for document in some]
+        try:
+            results = await self._found(by, some)
+        except MissingTextError:
+            versions = await self._commands.versions(keys)
+            if all(document.version == versions.get(key) for key, document in zip(keys, some, strict=True)):
+                raise
+            # One was erased; all are read as they are now.
+            return keys
         decided = dict[AggregateKey, bool]()
 
-        def command(document: Document, result: Sequence[StageResult]) -> Command:
-            key = AggregateKey(document.tenant, "document", document.document_id)
+        def command(key: AggregateKey, document: Document, result: Sequence[StageResult]) -> Command:
             cause = Cause(EventMetadata(tenant=document.tenant, actor="annals", source="rereading"), "models-rereading")
 
             def decide(state: Document | None) -> Sequence[DomainEvent]:
@@ -112,7 +120,7 @@ class Rereading:
 
             return Command(key, Document.project, decide, state=document)
 
-        await self._commands.store_many([command(*one) for one in zip(some, results, strict=True)])
+        await self._commands.store_many([command(*one) for one in zip(keys, some, results, strict=True)])
         return [key for key, done in decided.items() if not done]
 
     async def _found(self, by: Readers, some: Sequence[Document]) -> list[Sequence[StageResult]]:

@@ -17,6 +17,7 @@ from projections.graph.neo4j.live import LiveNeo4jGraphStore
 from projections.graph.neo4j.migrations import MIGRATIONS, migrate
 from projections.graph.neo4j.reader import Neo4jGraph
 from projections.graph.neo4j.snapshot import Neo4jSnapshot
+from projections.graph.neo4j.store import Neo4jGraphStore
 from projections.graph.postgres import PostgresGraph
 from projections.graph.reads import Entity, GraphReader, Node
 from projections.postgres.live import LivePostgresStore
@@ -161,6 +162,25 @@ async def test_of_many_writers_of_one_aggregate_one_wins(live: LiveNeo4jGraphSto
     results = await asyncio.gather(*(live.write([one], {}) for _ in range(6)), return_exceptions=True)
     assert results.count(None) == 1
     assert sum(isinstance(result, StaleVersionError) for result in results) == 5
+
+
+async def test_what_is_of_a_reading_that_another_took_over_from_is_stale(
+    graph_driver: Neo4jDriver, live: LiveNeo4jGraphStore
+) -> None:
+    """Also where it says nothing: the other one may."""
+    shown, asked = "second", list[str]()
+
+    async def reading_of(generation: str) -> str:
+        asked.append(generation)
+        return shown
+
+    store = Neo4jGraphStore(graph_driver, model_of=reading_of)
+    key = AggregateKey("default", "document", "market")
+    with pytest.raises(StaleVersionError, match="another reading"):
+        await store.write([Change(key, 0, 1, {}, "first")], {})
+    assert await store.versions([key]) == {}
+    await store.write([Change(key, 0, 1, {}, shown)], {})
+    assert await store.versions([key]) == {key: 1} and len(set(asked)) == 1
 
 
 async def test_writers_at_once_miss_none_of_each_others_mentions(

@@ -1,7 +1,7 @@
 """Another model of entities, or of relations, takes over while documents come in and are read."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,18 @@ import pytest
 from aggregates.cause import RefusedError
 from annals.composition.inference import open_inference
 from annals.composition.readings import rereading
+from annals.composition.storage import storage_of
 from contracts.documents import DocumentReread
 from contracts.event_types import EventType
-from contracts.readings import models_of
+from contracts.readings import models_of, reading_of
 from contracts.system import ModelUpdated
+from eventstore.errors import MissingTextError
+from eventstore.texts import TextKey
 from inference.extractors import ExtractorName
 from inference.model import InferenceError, NothingKept
 from inference.runner import Inference
+from projections.fold_workers import FoldWorkers, Named
+from projections.folding import FoldJob, Made
 from projections.relational.reads import RelationFilter
 from services.corrections.relations import CorrectRelations
 from services.operations.changing_reading import ChangedReading, ReadingTask
@@ -24,6 +29,8 @@ from services.processing.present_reading import READ, following_reading
 from services.processing.recent import RecentDocuments
 from services.processing.stragglers import CompletionRunner
 from tests.inference.tiny import make_classifier
+from tests.projections.stories import Story
+from tests.support.knowledge import RememberedAudit
 from tests.support.readings import CALLER, World, opened, soon, story
 
 FIRST = {("Ada0", "PERSON"), ("Sefrik", "PERSON"), ("Varn", "PERSON"), ("Lisse", "PERSON")}
@@ -149,6 +156,28 @@ async def test_before_any_other_model_took_over_each_read_model_goes_back_alone(
 
 
 @pytest.mark.pipeline
+async def test_processes_that_fold_show_it_too(
+    dsn: str, tmp_path: Path, classifier: ExtractorName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, begun = FoldWorkers.made, list[Named]()
+
+    def noted(self: FoldWorkers, models: Named, job: FoldJob, aggregates: int) -> AsyncGenerator[Made, None] | None:
+        if (folding := made(self, models, job, aggregates)) is not None:
+            begun.append(models)
+        return folding
+
+    monkeypatch.setattr(FoldWorkers, "made", noted)
+    monkeypatch.setattr("annals.composition.folding.LEAST", 0)
+    async with opened(dsn, tmp_path, replay_workers=2) as world:
+        await world.tell(story(0))
+        changed = await world.to(classifier)
+        reading = reading_of(changed.revision, world.own[1])
+        assert begun == [[("relational", reading), ("graph", reading)]]
+        assert await world.named() == await world.named("graph") == THEN
+        assert await world.same() == [None, None, None]
+
+
+@pytest.mark.pipeline
 async def test_what_cannot_be_had_is_refused_in_one_line(world: World, classifier: ExtractorName) -> None:
     await world.tell(story(0))
     tasks: list[tuple[ReadingTask, ExtractorName]] = [
@@ -263,3 +292,35 @@ async def test_where_no_model_took_over_nothing_is_read_again(world: World) -> N
         assert await reread(world) == [] and await world.named() == FIRST
     finally:
         inference.close()
+
+
+@pytest.mark.pipeline
+async def test_a_document_that_is_erased_while_it_is_read_is_passed_over(
+    world: World, classifier: ExtractorName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.tell(story(0), Story("erased", ("Bob knew Sefrik .",), ""))
+    texts = world.stores.texts
+    get_many, erasing = texts.get_many, storage_of(world.stores, RememberedAudit()).erasing
+
+    async def get_once_erased(keys: Sequence[TextKey]) -> dict[TextKey, str]:
+        monkeypatch.setattr(texts, "get_many", get_many)
+        erased = erasing.erase(CALLER, [["erased"]], reason="asked for", correlation_id="e", deadline=soon())
+        async with asyncio.TaskGroup() as group:
+            done = group.create_task(erased)
+            while not done.done():
+                await world.follow()
+        return await get_many(keys)
+
+    monkeypatch.setattr(texts, "get_many", get_once_erased)
+    await world.to(classifier)
+    assert await world.named() == await world.named("graph") == THEN
+    assert len(await reread(world)) == 1
+    assert await world.same() == [None, None, None]
+
+
+@pytest.mark.pipeline
+async def test_a_text_that_is_lost_is_said_to_be(world: World, classifier: ExtractorName) -> None:
+    await world.tell(story(0))
+    await world.stores.pool.execute("DELETE FROM annals.texts")
+    with pytest.raises(MissingTextError, match="d0"):
+        await world.to(classifier)
