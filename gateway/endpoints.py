@@ -57,6 +57,13 @@ def _write(
     )
 
 
+def _job(path: str, handler: str, resource: str) -> tuple[ApiEndpointConfig, ...]:
+    """A job of this resource: looked at, followed, broken off."""
+    stream = replace(_waiting(f"{path}/stream", f"{handler}_stream", resource), timeout_s=None, retry_config=None)
+    cancel = _write("DELETE", path, f"{handler}_canceller", resource, "execute", body_bytes=0, idempotency_key="no")
+    return _waiting(path, handler, resource), stream, cancel
+
+
 def _preview(task: str, handler: str) -> ApiEndpointConfig:
     """Reads all documents, and asks up to a thousand questions of two generations."""
     made = _write(
@@ -277,21 +284,7 @@ OPERATIONS = (
     ),
     _write("POST", "/projections/{name}/back", "projection_back", "projections", "execute", idempotency_key="required"),
     _write("POST", "/projections/{name}/verify", "projection_verifier", "projections", "execute", body_bytes=0),
-    _waiting("/projections/jobs/{job_id}", "projection_job", "projections"),
-    replace(
-        _waiting("/projections/jobs/{job_id}/stream", "projection_job_stream", "projections"),
-        timeout_s=None,
-        retry_config=None,
-    ),
-    _write(
-        "DELETE",
-        "/projections/jobs/{job_id}",
-        "projection_job_canceller",
-        "projections",
-        "execute",
-        body_bytes=0,
-        idempotency_key="no",
-    ),
+    *_job("/projections/jobs/{job_id}", "projection_job", "projections"),
     replace(
         _waiting("/status", "status_reader", "system"), or_else=("documents", "read"), timeout_s=30.0, retry_config=None
     ),
@@ -302,21 +295,7 @@ OPERATIONS = (
     _preview("embedder", "embedder_previewer"),
     _preview("entities", "entity_model_previewer"),
     _preview("relations", "relation_model_previewer"),
-    _waiting("/models/previews/{job_id}", "preview_job", "previews"),
-    replace(
-        _waiting("/models/previews/{job_id}/stream", "preview_job_stream", "previews"),
-        timeout_s=None,
-        retry_config=None,
-    ),
-    _write(
-        "DELETE",
-        "/models/previews/{job_id}",
-        "preview_job_canceller",
-        "previews",
-        "execute",
-        body_bytes=0,
-        idempotency_key="no",
-    ),
+    *_job("/models/previews/{job_id}", "preview_job", "previews"),
     replace(_write("POST", "/models/outputs/clear", "output_clearer", "models", "administer"), timeout_s=120.0),
     _read("/dead-letters", "dead_letter_list", "dead_letters"),
     _read("/dead-letters/{letter_id}", "dead_letter_reader", "dead_letters"),
