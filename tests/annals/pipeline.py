@@ -123,8 +123,8 @@ class Pipeline:
         return list(state["processes"][role])
 
     def last_lines(self, role: str, lines: int = 30) -> str:
-        """What the processes of a role logged last, for the message of a test that fails."""
-        logs = sorted((self.data / "logs").glob(f"{role}*.log"))
+        """What the processes of a role, or `up`, logged last, for the message of a test that fails."""
+        logs = sorted((self.data if role == "up" else self.data / "logs").glob(f"{role}*.log"))
         return "\n".join("\n".join([log.name, *log.read_text().splitlines()[-lines:]]) for log in logs)
 
     def kill(self, role: str) -> None:

@@ -234,18 +234,26 @@ class Rig:
     def check(self) -> None:
         """Once nothing is broken: everything is processed, and all that can be read is what was written last."""
         should = {one: digest_of(text) for one, text in self.present().items()}
-
-        def done() -> bool:
-            rows = self._rows(
-                "SELECT d.document_id, d.digest FROM relational.documents AS d "
-                "JOIN relational.states AS s USING (tenant, document_id) WHERE s.stage = 'processed'"
-            )
-            return {str(one): digest for one, digest in rows} == should
-
-        assert until(done, LIMIT_S), f"not as it should be in {LIMIT_S:.0f} s: {self.pipeline.last_lines('worker')}"
+        assert until(lambda: self._processed() == should, LIMIT_S), self._said_of(should)
         self.check_log()
         assert self._rows("SELECT count(*) FROM annals.dead_letters") == [(0,)]
         assert until(self._found, LIMIT_S), self._stale_or_missing()
+
+    def _processed(self) -> dict[str, str]:
+        """Digests of the documents that are processed; nothing while PostgreSQL is away."""
+        rows = self._rows(
+            "SELECT d.document_id, d.digest FROM relational.documents AS d "
+            "JOIN relational.states AS s USING (tenant, document_id) WHERE s.stage = 'processed'"
+        )
+        return {str(one): str(digest) for one, digest in rows}
+
+    def _said_of(self, should: dict[str, str]) -> str:
+        """What stands still, and what each process said last."""
+        processed = self._processed()
+        documents = sorted({one for one, _ in should.items() ^ processed.items()})
+        states = self._rows("SELECT * FROM relational.states WHERE document_id = ANY(%s)", documents)
+        said = map(self.pipeline.last_lines, ("up", "relay", "projector", "worker"))
+        return "\n".join([f"not as it should be in {LIMIT_S:.0f} s: {', '.join(documents)}", *map(str, states), *said])
 
     def verify(self) -> None:
         """The commands' own judgement."""
@@ -268,7 +276,7 @@ class Rig:
                 assert write.text is not None
                 unique = write.text.split()[3]
                 answer = self._request_search(unique)
-                holding = {one["document_id"] for one in answer["passages"] if unique in one["text"]}
+                holding = {one["document_id"] for one in answer["passages"] if unique in one["text"].split()}
                 if holding != ({document} if texts.get(document) == write.text else set()):
                     wrong.append(f"{unique} is found in {holding}; {document} has now {texts.get(document)}")
         return wrong
