@@ -1,5 +1,6 @@
 """How answers are learned and judged: every question by weights that were learned from others."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from reasoning.evaluation import exact_match, f1
 from reasoning.question.kinds import Kind
 
 FOLDS, SEEDS = 5, 3
-SPANS_L2, CONFIDENCE_L2 = 0.08, 0.03
+SPANS_L2, CONFIDENCE_L2 = 0.03, 0.03
 UNSUPPORTED = 0.3
 """Weight of a question that is asked again without its gold passages, beside 1: how an unsupported answer looks."""
 CONSTANT = 1e-3
@@ -109,19 +110,26 @@ class Judged:
     right: Values
     shared: Values
     least: Values
+    unanswered: Counter[str]
+    """How often a question with its gold passages had nothing at all that may answer it."""
 
 
 def cross_validated(cases: Sequence[Case]) -> Judged:
     """Every question answered SEEDS times, by weights of the other folds."""
     groups = sorted({case.group for case in cases})
     rows: list[tuple[int, str, bool, tuple[float, ...], float, float, float]] = []
+    unanswered: Counter[str] = Counter()
     for seed in range(SEEDS):
         fold = dict(zip(groups, np.random.default_rng(seed).permutation(len(groups)) % FOLDS, strict=True))
         for number in range(FOLDS):
             spans = learn_spans([case for case in cases if fold[case.group] != number])
             for case in cases:
-                found = answered(case, spans) if fold[case.group] == number else None
-                if found is not None:
+                if fold[case.group] != number:
+                    continue
+                found = answered(case, spans)
+                if found is None:
+                    unanswered[case.name] += case.supported
+                else:
                     right, shared = exact_match(found.text, case.accepted), f1(found.text, case.accepted)
                     rows.append((case.group, case.name, case.supported, found.features, right, shared, found.least))
     columns = list(zip(*rows, strict=True))
@@ -133,6 +141,7 @@ def cross_validated(cases: Sequence[Case]) -> Judged:
         np.array(columns[4]),
         np.array(columns[5]),
         np.array(columns[6]),
+        unanswered,
     )
 
 

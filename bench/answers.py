@@ -54,10 +54,12 @@ def report(judged: Judged, confidence: Values) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name in dict.fromkeys(judged.names):
         own = asked & (np.array(judged.names) == name)
+        answers = own & kept
+        questions = int(own.sum()) + judged.unanswered[name]
         figures[name] = {
-            "exact_match": round(float((judged.right * kept)[own].mean()), 3),
-            "f1": round(float((judged.shared * kept)[own].mean()), 3),
-            "declined": round(float(1.0 - kept[own].mean()), 3),
+            "exact_match": round(float(judged.right[answers].sum()) / questions, 3),
+            "f1": round(float(judged.shared[answers].sum()) / questions, 3),
+            "declined": round(1.0 - int(answers.sum()) / questions, 3),
         }
     given = asked & kept
     error, bins = reliability(confidence[given], judged.right[given])

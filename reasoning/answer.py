@@ -30,7 +30,7 @@ from reasoning.words import shortened
 
 READ = 10
 """Passages that an answer is looked for in, at least."""
-SURE = 0.4
+SURE = 0.16
 """From here on a word that is asked may be said in other words."""
 DECLINED = 0.06
 """An answer that is right less often than this is none. Measured as docs/answers.md tells."""

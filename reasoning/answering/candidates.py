@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reasoning.answering.gazetteer import COUNTRIES, STATES
+from reasoning.answering.gazetteer import COUNTRIES, NATIONALITIES, PERSON_TITLES, STATES
 from reasoning.answering.values import dates_in, numbers_in
 from reasoning.words import STOP_WORDS, Word, fold
 
@@ -28,6 +28,7 @@ _CONNECTING = frozenset(_CONNECTING_WORDS.split())
 _EDGE = frozenset(_EDGE_WORDS.split())
 _NO_NAME_ALONE = STOP_WORDS | frozenset(_OPENING_WORDS.split())
 _VERBS = frozenset(_VERB_WORDS.split())
+_BEFORE_NAMES = PERSON_TITLES | NATIONALITIES
 
 
 class Span(NamedTuple):
@@ -118,22 +119,30 @@ def _parts(text: str, sentence: int, words: list[Word], run: list[int]) -> Itera
         return
     if not (first == last and words[first].folded in _NO_NAME_ALONE):
         yield _span(text, words, first, last)
-    # Around small words: "Treaty of Rome and France" holds "Rome" and "France".
-    piece = first
-    for index in range(first, last + 1):
-        if words[index].folded in _EDGE and text[words[index].start].islower():
-            if piece < index:
-                yield _span(text, words, piece, index - 1)
-            piece = index + 1
-    if first < piece <= last:
-        yield _span(text, words, piece, last)
+    pieces = list(_between_small_words(text, words, first, last))
+    # "Treaty of Rome and France" holds "Rome", "France" and "Rome and France".
+    yield from (_span(text, words, *piece) for piece in pieces if piece != (first, last))
+    yield from (_span(text, words, begin, last) for begin, _ in pieces[1:-1])
     for cut in range(first + 1, last):
         if words[cut].folded == "and":
             yield _span(text, words, first, cut - 1)
             yield _span(text, words, cut + 1, last)
-    # A title or a kind before a person's name: "Captain Edmund Voss".
-    if last - first >= 2 and all(text[words[i].start].isupper() for i in range(first, last + 1)):
-        yield _span(text, words, first + 1, last)
+    # "President Edmund Voss" holds "Edmund Voss".
+    for begin, end in pieces:
+        untitled = next((i for i in range(begin, end) if words[i].folded not in _BEFORE_NAMES), begin)
+        if untitled > begin:
+            yield _span(text, words, untitled, end)
+
+
+def _between_small_words(text: str, words: list[Word], first: int, last: int) -> Iterator[tuple[int, int]]:
+    begin = first
+    for index in range(first, last + 1):
+        if words[index].folded in _EDGE and text[words[index].start].islower():
+            if begin < index:
+                yield begin, index - 1
+            begin = index + 1
+    if begin <= last:
+        yield begin, last
 
 
 def _span(text: str, words: list[Word], first: int, last: int) -> Span:

@@ -79,7 +79,8 @@ _KINDS = """
     band orchestra army war battle treaty act agreement championship tournament festival magazine newspaper journal
     building tower lighthouse stadium foundation museum house union federation family empire kingdom dynasty
     republic line railway ship community center centre council court department ministry agency bank press studios
-    entertainment films pictures language
+    entertainment films pictures language falls creek desert forest canyon cape gulf strait borough township
+    congress parliament cabinet senate assembly committee commission
 """
 KIND_WORDS = frozenset(stem(word) for word in _KINDS.split())
 """Nouns that are part of names and tell what is named: `River Aldous`, `DuPage County`."""
@@ -88,7 +89,8 @@ _TITLES = """
     mr mrs ms dr sir lord lady captain king queen prince princess president general colonel major professor saint st
     pope emperor senator governor count duke baron judge justice admiral lieutenant sergeant rev reverend bishop
     archbishop actor actress singer director writer author producer composer artist painter engineer architect
-    drummer guitarist brother sister son daughter wife husband father mother
+    drummer guitarist brother sister son daughter wife husband father mother hon honourable honorable vice prime
+    minister chancellor chairman secretary empress duchess marshal commander mayor premier ambassador coach
 """
 PERSON_TITLES = frozenset(_TITLES.split())
 

@@ -81,7 +81,7 @@ def giving_way(spans: Sequence[Scored], scores: Values) -> Values:
 
 
 def ranked(spans: Sequence[Scored], scores: Values) -> list[Ranked]:
-    """Best first, each text once; equals in order of appearance. Shares of spans of one text add up."""
+    """The largest share first, each text once; equals in order of appearance. Shares of spans of one text add up."""
     if not spans:
         return []
     likelihood = np.exp(scores - scores.max())
@@ -94,7 +94,7 @@ def ranked(spans: Sequence[Scored], scores: Values) -> list[Ranked]:
         span = spans[number]
         # Many that are added may come to a little more than all.
         best.setdefault(span.name, Ranked(span, float(scores[number]), min(1.0, shares[span.name])))
-    return list(best.values())
+    return sorted(best.values(), key=lambda one: -one.share)
 
 
 def sigmoid(value: float) -> float:

@@ -14,6 +14,7 @@ from reasoning.answering.gazetteer import (
     PERSON_TITLES,
     STATES,
 )
+from reasoning.links import Name
 from reasoning.question.kinds import Kind, kind_of_noun
 from reasoning.words import stem, words_of
 
@@ -39,13 +40,13 @@ class NameTypes:
     """Types of the names in one question's evidence."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self._passages: dict[tuple[str, ...], Found] = {}
+        self._passages: dict[Name, Found] = {}
         for passage in reversed(evidence.passages):
             for name in _names_of(passage):
                 self._passages[name] = passage
         self._definitions: dict[int, tuple[frozenset[str], Kind]] = {}
 
-    def about(self, name: tuple[str, ...]) -> Found | None:
+    def about(self, name: Name) -> Found | None:
         """The passage about what is named so."""
         return self._passages.get(name)
 
@@ -56,13 +57,12 @@ class NameTypes:
             known = self._definitions[passage.number] = _definition(passage)
         return known
 
-    def named(
-        self, text: str, name: tuple[str, ...], before: tuple[str, str], after: str, noun: tuple[str, ...]
-    ) -> Named:
-        """`before`: the two folded words before the name, `after`: the one behind it, `noun`: what is asked for."""
+    def named(self, text: str, name: Name, before: tuple[str, str], after: str, noun: tuple[str, ...]) -> Named:
+        """`text`: the name as it stands there, `before`: the two folded words before it, `after`: the one behind it,
+        `noun`: what is asked for."""
         passage = self._passages.get(name)
         definition, kind = self.definition_of(passage) if passage is not None else (frozenset[str](), Kind.THING)
-        whole = " ".join(name)
+        whole = " ".join(without_land(text, name))
         kind_word = any(stem(word) in KIND_WORDS for word in name)
         person = location = 0.0
         if kind is Kind.PERSON:
@@ -87,8 +87,13 @@ class NameTypes:
         return Named(person, location, _noun_fit(name, whole, definition, kind_word, before, after, noun))
 
 
+def without_land(text: str, name: Name) -> Name:
+    """The location itself, of one with the land that it lies in: of `Wisconsin, United States` the state."""
+    return folded(text.split(",")[0]) if "," in text else name
+
+
 def _noun_fit(
-    name: tuple[str, ...],
+    name: Name,
     whole: str,
     definition: frozenset[str],
     kind_word: bool,

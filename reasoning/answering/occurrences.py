@@ -14,7 +14,7 @@ _ANY = frozenset({NAME, DATE, NUMBER, QUOTED, PHRASE, TOPIC})
 _FITTING = {
     Kind.PERSON: frozenset({NAME, QUOTED, TOPIC}),
     Kind.LOCATION: frozenset({NAME, QUOTED, TOPIC}),
-    Kind.TIME: frozenset({DATE, NUMBER}),
+    Kind.TIME: frozenset({DATE}),
     Kind.NUMBER: frozenset({NUMBER, DATE}),
 }
 _WITH_PHRASES = frozenset({Kind.THING, Kind.DEFINITION, Kind.LIST})

@@ -12,7 +12,7 @@ from reasoning.answering.candidates import DATE, NAME, NUMBER, PHRASE, QUOTED, S
 from reasoning.answering.evidence import Sentence
 from reasoning.answering.facts import BORN, DIED
 from reasoning.answering.gazetteer import COUNTRIES, NATIONALITIES, STATES
-from reasoning.answering.name_types import Named, NameTypes
+from reasoning.answering.name_types import Named, NameTypes, without_land
 from reasoning.answering.occurrences import TOPIC, Occurrence
 from reasoning.answering.question_words import QuestionWords, speaks
 from reasoning.answering.relations import concepts_of
@@ -42,7 +42,7 @@ _NAMES = """
     outer_and_near year definition noun_in_phrase long_phrase counted_noun subject_is_noun full_date life thing_person
     thing_place list topic by_outer behind_outer before_outer direct_unnamed is_entity phrase_behind person_behind
     person_before doer part short_name full_name single person_of nationality country state
-    what_place object near_entity entity_before
+    what_place object near_entity entity_before joined
 """
 SPAN_FEATURES = tuple(_NAMES.split())
 """Names of the features, in their order."""
@@ -81,8 +81,9 @@ def span_features(sentence: Sentence, occurrence: Occurrence, context: SpanConte
     ahead = [words[i].folded for i in range(min(len(words) - 1, last + 3), last, -1)]
     before = (back[-2] if len(back) > 1 else "", back[-1] if back else "")
     after = words[last + 1].folded if last + 1 < len(words) else ""
+    said = text[span.start : span.end]
     is_name = span.kind in (NAME, QUOTED, TOPIC)
-    named = types.named(text, name, before, after, reading.noun) if is_name else Named(-1.0, -1.0, 0.0)
+    named = types.named(said, name, before, after, reading.noun) if is_name else Named(-1.0, -1.0, 0.0)
     roots = {stem(word) for word in name}
     noun = stem(reading.noun[-1]) if reading.noun else ""
     about = types.about(name) if is_name else None
@@ -93,7 +94,7 @@ def span_features(sentence: Sentence, occurrence: Occurrence, context: SpanConte
     bracketed = text.rfind("(", sentence.start, occurrence.start) > text.rfind(")", sentence.start, occurrence.start)
     behind = not topic and any(speaks(word, asked.strong) for word in _skipping(back, _LINKING))
     ahead_of = any(speaks(word, asked.strong) for word in _skipping(ahead, _HELPING))
-    length, whole = len(name), " ".join(name)
+    length, bare = len(name), " ".join(without_land(said, name))
     phrase = span.kind == PHRASE
     person, one_place = kind is Kind.PERSON, kind is Kind.LOCATION
     return (
@@ -132,7 +133,7 @@ def span_features(sentence: Sentence, occurrence: Occurrence, context: SpanConte
         _life(sentence, span, asked) if dated and bracketed else 0.0,
         max(0.0, named.person) if kind is Kind.THING and noun else 0.0,
         max(0.0, named.location) if kind is Kind.THING and noun else 0.0,
-        float(kind is Kind.LIST and (" and " in text[span.start : span.end] or "," in text[span.start : span.end])),
+        float(kind is Kind.LIST and (" and " in said or "," in said)),
         float(topic),
         float(before[1] == "by" and speaks(before[0], asked.strong)),
         float(behind),
@@ -147,15 +148,16 @@ def span_features(sentence: Sentence, occurrence: Occurrence, context: SpanConte
         float(occurrence.short),
         float(occurrence.full),
         float(person and is_name and length == 1),
-        float(person and " of " in text[span.start : span.end]),
-        float(whole in NATIONALITIES and kind is not Kind.THING),
-        float(one_place and noun not in {"countr", "nation"} and whole in COUNTRIES),
-        float(one_place and noun != "stat" and whole in STATES),
+        float(person and " of " in said),
+        float(bare in NATIONALITIES and kind is not Kind.THING),
+        float(one_place and noun not in {"countr", "nation"} and bare in COUNTRIES),
+        float(one_place and noun != "stat" and bare in STATES),
         max(0.0, named.location) if kind is Kind.THING and not noun else 0.0,
         float(
             kind is Kind.THING and not noun and any(word in asked.done for word in map(stem, _skipping(back, _LINKING)))
         ),
         *_beside_entity(words, first, last, context.known),
+        float(is_name and kind is not Kind.LIST and " and " in said),
     )
 
 
