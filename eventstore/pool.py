@@ -174,9 +174,38 @@ async def transaction(
     """A transaction on a connection of its own. Raises StoreUnavailableError as `acquire` does."""
     async with (
         acquire(pool, wait_s=wait_s) as connection,
-        connection.transaction(isolation=isolation, readonly=readonly),
+        in_transaction(connection, isolation=isolation, readonly=readonly),
     ):
         yield connection
+
+
+@contextlib.asynccontextmanager
+async def in_transaction(
+    connection: Connection, *, isolation: Isolation = "read_committed", readonly: bool = False
+) -> AsyncIterator[None]:
+    """A transaction on a connection that one has already.
+
+    asyncpg's own waits for good where a statement is called off and its connection is lost before the server says so
+    (MagicStack/asyncpg #1356): it rolls back once it has that answer. Here that has a limit.
+    """
+    own = connection.transaction(isolation=isolation, readonly=readonly)
+    await own.start()
+    try:
+        yield
+    except BaseException:
+        await _roll_back(connection, own)
+        raise
+    await own.commit()
+
+
+async def _roll_back(connection: Connection, own: asyncpg.transaction.Transaction) -> None:
+    try:
+        async with asyncio.timeout(RELEASE_LIMIT_S):
+            await own.rollback()
+    except (*AWAY, *AGAIN):
+        # What a lost connection had begun is rolled back by the server.
+        with contextlib.suppress(asyncpg.InterfaceError):  # given back already
+            connection.terminate()
 
 
 async def take_turn(connection: Connection, name: str) -> None:

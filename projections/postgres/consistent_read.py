@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from eventstore.pool import Connection, PostgresPool, acquire
+from eventstore.pool import Connection, PostgresPool, acquire, in_transaction
 from projections.errors import ReadModelReplacedError
 
 TRIES = 5
@@ -27,7 +27,7 @@ async def consistent_read(pool: PostgresPool, schema: str) -> AsyncIterator[Conn
     those of the new generation are missing in whole or in part.
     """
     async with acquire(pool) as connection:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async with in_transaction(connection, isolation="repeatable_read", readonly=True):
             # The first query is what takes the snapshot.
             generation = await connection.fetchval(_GENERATION, schema)
             yield connection

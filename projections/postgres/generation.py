@@ -7,7 +7,7 @@ import asyncpg
 
 from eventstore.generations import new_id
 from eventstore.log_ids import LogIds
-from eventstore.pool import Connection, acquire, transaction
+from eventstore.pool import Connection, acquire, in_transaction, transaction
 from projections.changes import Change, Positions
 from projections.dashboards.sharing import share
 from projections.errors import SwitchDeferredError
@@ -138,7 +138,7 @@ class PostgresGeneration:
             # One table at a time: holding several, it could wait for a reader that waits for one of them.
             drops = [f"DROP TABLE IF EXISTS {schema}.{table['tablename']}" for table in tables]
             for drop in (*drops, f"DROP SCHEMA IF EXISTS {schema} CASCADE"):
-                async with connection.transaction():
+                async with in_transaction(connection):
                     await connection.execute(f"SET LOCAL lock_timeout = '{DROP_LIMIT_S:.0f}s'")
                     await connection.execute(drop, timeout=LIMIT_S)
 

@@ -161,6 +161,35 @@ async def test_what_is_asked_of_a_connection_that_the_server_ended_takes_no_plac
         await close_pool(small)
 
 
+async def test_a_connection_that_is_lost_while_its_statement_is_called_off_is_given_up(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where one of several statements failed: the others are called off, and the server that failed it is gone."""
+    monkeypatch.setattr("eventstore.pool.RELEASE_LIMIT_S", 0.2)
+    small = await open_pool(dsn, max_size=1)
+    asked = asyncio.Event()
+    connections: list[Any] = []
+
+    async def ask() -> None:
+        async with transaction(small) as connection:
+            held: Any = connection
+            connections.append(held._con)
+            asked.set()
+            await connection.execute("SELECT pg_sleep(60)")
+
+    asking = asyncio.create_task(ask())
+    await asked.wait()
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.sleep(0)
+    connections[0]._transport.abort()
+    done, _ = await asyncio.wait({asking}, timeout=20)
+    assert done and asking.cancelled()
+    async with acquire(small, wait_s=5) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await close_pool(small)
+
+
 async def test_what_a_type_of_the_server_is_made_of_is_asked_once_a_pool(pool: PostgresPool) -> None:
     async def asked_for(arguments: str, *values: object) -> int:
         asked: list[str] = []
