@@ -1,5 +1,6 @@
 """One connection to PostgreSQL outside of the pool, or one line that says why there is none."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -8,6 +9,7 @@ import asyncpg
 from eventstore.errors import StoreUnavailableError, reason_of
 from eventstore.pool import AWAY
 
+CLOSE_LIMIT_S = 5.0
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -40,4 +42,14 @@ async def connected(dsn: str, *, limit_s: float, command_limit_s: float) -> Asyn
     except REFUSED as error:
         raise StoreUnavailableError(f"PostgreSQL refuses a command: {error}") from error
     finally:
-        await connection.close(timeout=5)
+        await _close(connection)
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    """Within CLOSE_LIMIT_S: asyncpg's own limit does not begin while a statement is called off, which a frozen server
+    never says it did (MagicStack/asyncpg #1356)."""
+    try:
+        async with asyncio.timeout(CLOSE_LIMIT_S):
+            await connection.close()
+    except AWAY:
+        connection.terminate()

@@ -1,12 +1,15 @@
 """A PostgreSQL that is frozen (SIGSTOP) hangs nothing for longer than its limit, and the error says what happened."""
 
+import asyncio
 import signal
 import time
 from typing import Any
 
 import pytest
 
+from eventstore import connection as connections
 from eventstore import lag
+from eventstore.connection import connected
 from eventstore.errors import StoreUnavailableError
 from eventstore.kafka.progress import RelayProgressReader
 from eventstore.lag import LagReader
@@ -79,3 +82,12 @@ async def test_a_query_of_the_pool_ends(freezer: Freezer, in_transaction: bool) 
         assert time.monotonic() - began < 5 * LIMIT_S
     finally:
         await close_pool(pool)
+
+
+async def test_a_connection_outside_of_the_pool_ends(freezer: Freezer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "CLOSE_LIMIT_S", LIMIT_S)
+    async with asyncio.timeout(20):
+        with pytest.raises(TimeoutError):
+            async with connected(freezer.dsn, limit_s=20, command_limit_s=LIMIT_S) as connection:
+                freezer.signal(signal.SIGSTOP)
+                await connection.execute("SELECT 1")
