@@ -186,9 +186,7 @@ class Rig:
                 for _ in range(1 + doubled):
                     self._produce(write.document, value)
                 again = time.monotonic() + 3
-            assert time.monotonic() < end, (
-                f"{write} was not taken in within {LIMIT_S:.0f} s: {self.pipeline.last_lines('intake')}"
-            )
+            assert time.monotonic() < end, f"{write} was not taken in within {LIMIT_S:.0f} s\n{self._said()}"
             time.sleep(0.1)
         self._sent.append((write.document, write.event_id, value))
         return write
@@ -252,8 +250,14 @@ class Rig:
         processed = self._processed()
         documents = sorted({one for one, _ in should.items() ^ processed.items()})
         states = self._rows("SELECT * FROM relational.states WHERE document_id = ANY(%s)", documents)
-        said = map(self.pipeline.last_lines, ("up", "relay", "projector", "worker"))
-        return "\n".join([f"not as it should be in {LIMIT_S:.0f} s: {', '.join(documents)}", *map(str, states), *said])
+        stand_still = f"not as it should be in {LIMIT_S:.0f} s: {', '.join(documents)}"
+        return "\n".join([stand_still, *map(str, states), self._said()])
+
+    def _said(self) -> str:
+        """How far each consumer is, and what each process said last."""
+        status = annals(self.pipeline.data, "status", check=False)
+        said = map(self.pipeline.last_lines, ("up", "relay", "intake", "projector", "worker"))
+        return "\n".join([status.stdout, status.stderr, *said])
 
     def verify(self) -> None:
         """The commands' own judgement."""
