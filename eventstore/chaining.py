@@ -4,6 +4,8 @@ import logging
 
 import asyncpg
 
+from eventstore.pool import in_transaction
+
 log = logging.getLogger(__name__)
 
 STEP_EVENTS = 2000
@@ -39,7 +41,7 @@ async def chain_existing(connection: asyncpg.Connection) -> None:
         )
     while head - behind > STEP_EVENTS:
         behind = await _step(connection, behind)
-    async with connection.transaction():
+    async with in_transaction(connection):
         await connection.execute("LOCK TABLE annals.stored_events IN EXCLUSIVE MODE")
         while (last := await _next(connection, behind)) is not None:
             behind = last

@@ -13,6 +13,7 @@ from eventstore.chaining import chain_existing, is_chained
 from eventstore.connection import connected
 from eventstore.log import EventLog
 from eventstore.migrations.plan import label, pending
+from eventstore.pool import in_transaction
 
 LOCK = 0x616E6E616C73  # "annals": one migration at a time, whoever starts first
 
@@ -90,7 +91,7 @@ async def _apply(connection: asyncpg.Connection, known: Sequence[Migration]) -> 
     await connection.execute("UPDATE annals.migrations SET number = 5 WHERE number = $1 AND name = 'relay'", FORMER)
     todo = pending(known, await _applied(connection), "the database")
     for migration in todo:
-        async with connection.transaction():
+        async with in_transaction(connection):
             await connection.execute(migration.sql)
             await connection.execute(
                 "INSERT INTO annals.migrations (number, name) VALUES ($1, $2)", migration.number, migration.name
