@@ -21,10 +21,14 @@ from uuid import UUID
 
 import httpx
 import psycopg
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from annals.token_file import read_admin_token
+from contracts.topics import topics
+from eventstore.kafka.progress import RelayProgressReader
 from inference.model import digest_of
+from streams.missed_events import committed_offsets
+from streams.roles import group_of
 from tests.annals.pipeline import Pipeline, annals
 from tests.annals.processes import until
 
@@ -67,6 +71,8 @@ class Rig:
         self._writers = ThreadPoolExecutor(4, "writers")
         self.writes: dict[str, list[Write]] = defaultdict(list)
         self._sent: list[tuple[str, UUID, bytes]] = []
+        self._told: dict[str, str] = {}
+        """What the broker said last of each document's messages."""
         self._number = 0
         self.faults: Counter[str] = Counter()
         self.retries: Counter[str] = Counter()
@@ -186,13 +192,17 @@ class Rig:
                 for _ in range(1 + doubled):
                     self._produce(write.document, value)
                 again = time.monotonic() + 3
-            assert time.monotonic() < end, f"{write} was not taken in within {LIMIT_S:.0f} s\n{self._said()}"
+            assert time.monotonic() < end, f"{write} was not taken in within {LIMIT_S:.0f} s\n{self._said_of_inbox()}"
             time.sleep(0.1)
         self._sent.append((write.document, write.event_id, value))
         return write
 
     def _produce(self, document: str, value: bytes) -> None:
-        self._producer.produce(self.pipeline.addresses["inbox_topic"], key=document, value=value)
+        def tell(error: KafkaError | None, message: Message) -> None:
+            there = f"{message.topic()}/{message.partition()} has it at {message.offset()}"
+            self._told[document] = f"{time.strftime('%X')} {there if error is None else error}"
+
+        self._producer.produce(self.pipeline.addresses["inbox_topic"], key=document, value=value, on_delivery=tell)
         self._producer.flush(1)
 
     def _is_taken(self, write: Write) -> bool:
@@ -252,6 +262,14 @@ class Rig:
         states = self._rows("SELECT * FROM relational.states WHERE document_id = ANY(%s)", documents)
         stand_still = f"not as it should be in {LIMIT_S:.0f} s: {', '.join(documents)}"
         return "\n".join([stand_still, *map(str, states), self._said()])
+
+    def _said_of_inbox(self) -> str:
+        """Where messages are, how far the inbox's group is, and what each process said last."""
+        client = {"bootstrap.servers": self.pipeline.addresses["broker"]}
+        epoch = RelayProgressReader(self.pipeline.addresses["postgres"]).read().epoch
+        partitions = [one for inbox in topics().inboxes for one in inbox.all_partitions]
+        committed = committed_offsets(client, group_of("intake", epoch), partitions)
+        return f"delivered: {self._told}\ncommitted: {committed}\n{self._said()}"
 
     def _said(self) -> str:
         """How far each consumer is, and what each process said last."""
