@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import defaultdict
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from contracts.errors import AnnalsError
 from gateway.chain import ASGIApp, Message, Receive, Scope, Send
 from gateway.chain.compression import Compressing, is_taken
+from gateway.chain.repeated import Repeated
 from gateway.errors import (
     BodiesHeldError,
     InternalError,
@@ -38,6 +40,7 @@ class ResponseFormatter:
 
     def __init__(self, following: ASGIApp) -> None:
         self._following = following
+        self._unavailable: defaultdict[type[AnnalsError], Repeated] = defaultdict(Repeated)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -59,13 +62,21 @@ class ResponseFormatter:
         except Exception as raised:
             error = as_ours(raised)
             exchange.problem = name_of(type(error))
-            if status_of(type(error)) >= 500:
-                # Those of stores that are away come in numbers; a fault of ours is told whole.
-                log.error("%s: %s", exchange.request_id, error, exc_info=raised if error is not raised else None)
+            self._log(exchange, error, raised)
             if exchange.status:
                 # Half an answer was sent: a closed connection is the one way left to say that it is not whole.
                 raise
             await _answer(exchange, error, formatted)
+
+    def _log(self, exchange: Exchange, error: AnnalsError, raised: Exception) -> None:
+        """A fault of ours is told whole; what is away, once for many requests."""
+        status = status_of(type(error))
+        if status == 503:
+            if (untold := self._unavailable[type(error)].due()) is not None:
+                before = f" (the same {untold} times before)" if untold else ""
+                log.warning("%s: %s%s", exchange.request_id, error, before)
+        elif status >= 500:
+            log.error("%s: %s", exchange.request_id, error, exc_info=raised if error is not raised else None)
 
 
 def common(exchange: Exchange, given: Any) -> list[tuple[bytes, bytes]]:

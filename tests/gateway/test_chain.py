@@ -9,11 +9,14 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from contracts.errors import AnnalsError
 from eventstore.errors import ConflictError, StoreUnavailableError
 from gateway import exchange
 from gateway.chain import processing
+from gateway.chain.repeated import EVERY_S, Repeated
 from gateway.endpoint import ApiEndpointConfig
 from gateway.endpoints import ENDPOINTS
+from inference.model import InferenceError
 from services.errors import LimitError, OverloadedError, TooManyQuestionsError
 from tests.gateway.fakes import ADA, DOCUMENT, Gateway
 
@@ -281,6 +284,31 @@ async def test_a_fault_of_ours_says_nothing_of_itself_outside_and_all_in_the_log
     problem(answer, 500, "internal")
     assert "1234" not in answer.text
     assert "1234" in caplog.text and answer.headers["x-request-id"] in caplog.text
+
+
+async def test_a_store_that_is_away_is_logged_once_for_many_requests(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(error: type[AnnalsError], text: str) -> None:
+        gateway.storage.failures = [error(text) for _ in range(4)]
+        answer = await gateway.client.post("/api/v1/documents", json=DOCUMENT, headers=ADA)
+        assert answer.status_code == 503
+
+    for _ in range(3):
+        await fail(StoreUnavailableError, "PostgreSQL is away")
+    await fail(InferenceError, "no model")
+    told = [record.getMessage().partition(": ")[2] for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == ["PostgreSQL is away", "no model"]
+
+
+def test_how_often_it_came_is_told_with_the_next_line() -> None:
+    now = 100.0
+    repeated = Repeated(lambda: now)
+    assert [repeated.due() for _ in range(4)] == [0, None, None, None]
+    now += EVERY_S
+    assert [repeated.due() for _ in range(2)] == [3, None]
+    now += EVERY_S
+    assert repeated.due() == 1
 
 
 # ---- The answer ----
