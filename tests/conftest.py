@@ -19,7 +19,7 @@ import pytest
 from annals.embedded.broker import EmbeddedBroker, free_port
 from annals.embedded.postgres import EmbeddedPostgres
 from eventstore.migrations import migrate
-from tests.support import tiers
+from tests.support import measuring, tiers
 
 if TYPE_CHECKING:
     from tests.projections.history import History
@@ -49,6 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A unit test may start no server."""
     tiers.tell(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """What Hypothesis makes is not measured."""
+    with measuring.unmeasured() if measuring.is_made(item) else contextlib.nullcontext():
+        return (yield)
 
 
 def eventually(ready: Callable[[], Coroutine[Any, Any, None]], limit_s: float = 30.0) -> None:
