@@ -106,9 +106,13 @@ def _listening(settings: Settings) -> socket.socket:
     for port in (DEFAULT_PORT, 0) if wanted is None else (wanted,):
         try:
             family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
-            return socket.create_server((settings.gateway_host, port), family=family, backlog=LISTENED)
+            listening = socket.create_server((settings.gateway_host, port), family=family, backlog=LISTENED)
         except OSError as error:
             refused = error
+            continue
+        # Each connection takes it over; asyncio sets it only where the socket's protocol was named.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     raise GatewayAddressError(
         f"the gateway cannot listen at {settings.gateway_host}:{wanted or DEFAULT_PORT} "
         f"({refused.strerror or refused}); set gateway_port to another port, or to 0 for a free one"

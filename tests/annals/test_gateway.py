@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -98,6 +99,16 @@ def test_two_at_the_same_moment_have_an_address_each() -> None:
         assert len({one.port for one in found}) == 2
         with pytest.raises(GatewayAddressError, match="another port"):
             GatewayAddress.of(load_settings(gateway_port=found[0].port))
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before() -> None:
+    """A head and its body are two writes; held back, the second comes 40 ms later to who keeps his connection."""
+    with (
+        GatewayAddress.of(load_settings(gateway_port=0)).listening() as address,
+        socket.create_connection(("127.0.0.1", address.port)),
+        address.socket.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 404 Not Found\r\n\r\n", b"220 mail.example.org\r\n"])
