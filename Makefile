@@ -67,8 +67,7 @@ compose-check:
 bench: $(READY)
 	$(BIN)/python -m bench
 
-# Everything comes from the lock files, by hash; nothing of the machine is used but Python itself, and uv where it is there,
-# which installs in a tenth of the time.
+# Everything comes from the lock files, by hash; nothing of the machine is used but Python itself, and uv where it is there.
 $(LIGHT): requirements.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements.lock)
 	touch $@
@@ -81,22 +80,23 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Annals needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# A lock file is complete: no dependency is looked for beside it.
+# A lock file is complete: no dependency is looked for beside it. uv, the machine's or a locked one, takes a tenth of pip's
+# time; pip does it where uv cannot, as where an index is named to pip alone.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+UV := uv pip install --quiet --python $(BIN)/python --no-deps
 define install
-if command -v uv >/dev/null; then \
-  uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(1) \
-  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
-else \
-  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1) \
-  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
-fi
+command -v uv >/dev/null || $(PIP) --require-hashes -r requirements-uv.lock || true
+export PATH="$$PATH:$$PWD/$(BIN)"; \
+  { $(UV) --require-hashes -r $(1) && $(UV) --no-build-isolation -e .; } \
+  || { $(PIP) --require-hashes -r $(1) && $(PIP) --no-build-isolation -e .; }
 endef
 
-# Both lock files anew from pyproject.toml, with what is locked already as far as it fits; needs uv.
-LOCK := uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
+# The lock files anew from pyproject.toml, with what is locked already as far as it fits.
+LOCK := PATH="$$PATH:$$PWD/$(BIN)" uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 lock:
-	$(LOCK) --extra formats --group build -o requirements.lock
-	$(LOCK) --extra models --extra formats --extra analyst --group dev -c requirements.lock -o requirements-all.lock
+	$(LOCK) --group installer -o requirements-uv.lock
+	$(LOCK) pyproject.toml --extra formats --group build -o requirements.lock
+	$(LOCK) pyproject.toml --extra models --extra formats --extra analyst --group dev -c requirements.lock -o requirements-all.lock
 
 clean:
 	rm -rf $(VENV)
