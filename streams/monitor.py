@@ -96,7 +96,14 @@ class Monitor(threading.Thread):
         self._stopped.set()
 
     def run(self) -> None:
-        """Sample until stopped."""
+        """Sample until stopped. A worker that nobody watches ends, too."""
+        try:
+            self._watch()
+        except Exception as error:
+            log.exception("the monitor failed")
+            termination.terminate(termination.STALLED, f"nobody watches it any more: {error!r}")
+
+    def _watch(self) -> None:
         moved_at, seen, turned_at = self._watched_s, (-1, -1), time.monotonic()
         member_at = self._watched_s
         told: dict[Partition, int] = {}
@@ -114,7 +121,7 @@ class Monitor(threading.Thread):
             try:
                 progress = self._read_progress()
                 committed = self._beyond_deleted(self._committed(progress), progress)
-                inbox_ends = self._inbox_ends()
+                ends = {**progress.next_offsets, **self._inbox_ends()}
             except (StoreUnavailableError, KafkaException) as error:
                 log.warning("cannot tell the worker's progress: %s", reason_of(error))
                 moved_at = member_at = self._watched_s
@@ -136,10 +143,11 @@ class Monitor(threading.Thread):
             if news:
                 self._on_caught_up(news)
                 told.update(news)
-            self._resume_undelivered(committed, {**progress.next_offsets, **inbox_ends})
+            self._resume_undelivered(committed, ends)
             counts = (sum(consumer.processed for consumer in self._consumers), sum(committed.values()))
             own = self._assigned() or self._followed
-            lagging = not caught_up.keys() >= set(own) or any(consumer.holds_work for consumer in self._consumers)
+            behind = any(committed.get(partition, 0) < ends.get(partition, 0) for partition in own)
+            lagging = behind or any(consumer.holds_work for consumer in self._consumers)
             waits = any(consumer.waits_for_store or consumer.is_paused for consumer in self._consumers)
             if counts != seen or not lagging or waits:
                 moved_at, seen = self._watched_s, counts
@@ -193,12 +201,15 @@ class Monitor(threading.Thread):
             self._resume()
 
     def _inbox_ends(self) -> dict[Partition, int]:
-        """Where the partitions of inboxes end, which the relay does not write."""
-        return {
-            partition: self._consumer.get_watermark_offsets(TopicPartition(*partition), timeout=PATIENCE_S)[1]
-            for partition in self._followed
-            if partition[0] in self._inboxes
-        }
+        """Where the partitions of inboxes end, which the relay does not write; of those that hold anything."""
+        bounds = {partition: self._bounds(partition) for partition in self._followed if partition[0] in self._inboxes}
+        # What retention deleted unread is not committed, and never comes.
+        return {partition: end for partition, (start, end) in bounds.items() if start < end}
+
+    def _bounds(self, partition: Partition) -> tuple[int, int]:
+        """Offsets of the first record and behind the last one."""
+        start, end = self._consumer.get_watermark_offsets(TopicPartition(*partition), timeout=PATIENCE_S)
+        return start, end
 
     def _committed(self, progress: RelayProgress) -> dict[Partition, int]:
         asked = [

@@ -111,11 +111,16 @@ class PromptApp(faust.App):
 
     def assigned(self) -> frozenset[Partition]:
         """The partitions that are this worker's now. May be called by any thread."""
-        # Both are there only once they run; `self.consumer` would make one.
+        # Both are there only once they run; `self.consumer` would make one. A rebalance may take the assignment away
+        # between two looks, as aiokafka's own `assignment` has it.
         consumer: Any = self._consumer
         if consumer is None or consumer._thread._consumer is None:
             return frozenset()
-        return frozenset((one.topic, one.partition) for one in consumer.assignment())
+        subscription = consumer._thread._consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        return (
+            frozenset((one.topic, one.partition) for one in assignment.tps) if assignment is not None else frozenset()
+        )
 
     def is_member(self) -> bool:
         """Whether this worker is in its consumer group: what coordinates it goes on, and heartbeats are sent. May be

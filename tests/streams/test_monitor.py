@@ -20,6 +20,7 @@ from tests.streams.fakes import Letters, Recorder
 SYSTEM = topics().of(EventType.SYSTEM_HEALTH_CHANGED).name
 DOCUMENTS = topics().of(EventType.DOCUMENT_INGESTED).name
 P0, OTHER = (SYSTEM, 0), (DOCUMENTS, 0)
+INBOX = topics().inboxes[0].name
 
 
 class Left(BaseException):
@@ -57,6 +58,7 @@ class World:
     assigned: Collection[Partition] = ()
     member: Callable[[int], bool] = lambda turn: True
     resumed: list[int] = field(default_factory=list)
+    bounds: Mapping[Partition, tuple[int, int]] = field(default_factory=dict)
     hung_s: float = 0.0
 
     def hang(self, seconds: float) -> None:
@@ -96,6 +98,9 @@ class World:
                 if isinstance(now, Exception):
                     raise now
                 return dict(now)
+
+            def _bounds(self, partition: Partition) -> tuple[int, int]:
+                return world.bounds.get(partition, (0, 0))
 
         self.watching = Watching(
             client={"log_level": "0"},
@@ -187,6 +192,25 @@ def test_no_progress_in_spite_of_lag_ends_the_worker(consumer: BatchConsumer[str
     with pytest.raises(Left, match="no progress for 4 s in spite of lag"):
         World([stands_still] * 6).run(consumer)
     assert left == [termination.STALLED]
+
+
+def test_an_inbox_that_nobody_takes_in_is_lag_though_the_relay_does_not_write_it(left: list[int]) -> None:
+    consumer = BatchConsumer(Recorder(topics=(INBOX,)), DeadLetterSink(Letters(), topics()))
+    mine, anothers = (INBOX, 0), (INBOX, 1)
+    turns = [(relayed(50), {mine: 5, anothers: 5})] * 6
+    World(turns, assigned=[mine], bounds={mine: (0, 5), anothers: (0, 9)}).run(consumer)
+    assert left == []
+    with pytest.raises(Left, match="no progress for 4 s in spite of lag"):
+        World(turns, assigned=[mine], bounds={mine: (0, 6)}).run(consumer)
+    assert left == [termination.STALLED]
+
+
+def test_what_was_deleted_unread_of_an_inbox_is_not_waited_for(left: list[int]) -> None:
+    consumer = BatchConsumer(Recorder(topics=(INBOX,)), DeadLetterSink(Letters(), topics()))
+    mine = (INBOX, 0)
+    world = World([(relayed(50), {mine: 5})] * 8, assigned=[mine], bounds={mine: (9, 9)})
+    world.run(consumer)
+    assert left == [] and world.resumed == []
 
 
 STANDS_STILL = (relayed(50, p0=10), {P0: 5})
@@ -349,6 +373,15 @@ def test_while_progress_cannot_be_told_nobody_is_blamed(
     stands_still = (relayed(50, p0=10), {P0: 5})
     World([stands_still, *[trouble] * 10, *[stands_still] * 3]).run(consumer)
     assert left == []
+
+
+def test_a_monitor_that_fails_ends_the_worker(consumer: BatchConsumer[str], left: list[int]) -> None:
+    def fail(turn: int) -> None:
+        raise AttributeError("tps")
+
+    with pytest.raises(Left, match="nobody watches it any more: AttributeError"):
+        World([(relayed(50, p0=10), {P0: 10})] * 2, on_turn=fail).run(consumer)
+    assert left == [termination.STALLED]
 
 
 def test_a_worker_that_stays_out_of_its_group_ends_though_others_do_its_work(
