@@ -38,7 +38,7 @@ class Monitor(threading.Thread):
     be in no consumer group for OUTSIDE_S while Kafka answers: others do the work then, so nothing lags.
     Before that, where a partition that is `assigned` to this worker lags and nothing of it was delivered for
     UNDELIVERED_S, `resume` has Faust begin again from what is committed: a disturbed rebalance leaves partitions
-    paused, and a commit that failed is not tried again before the next message.
+    paused, and a commit that failed is not tried again before the next message. `positions`: up to where it read each.
 
     To wait for a store that is away is no standstill: the batch consumer sees to the end of that. To be paused is none
     either, nor is a batch that takes its time, up to WORK_LIMIT_S. Time in which this thread itself was blocked, by a
@@ -61,6 +61,7 @@ class Monitor(threading.Thread):
         ask_loop: Callable[[Callable[[], None]], object],
         beat: Callable[[], None],
         assigned: Callable[[], Collection[Partition]],
+        positions: Callable[[], Mapping[Partition, int]],
         is_member: Callable[[], bool],
         resume: Callable[[], None],
     ) -> None:
@@ -83,6 +84,7 @@ class Monitor(threading.Thread):
         self._ask_loop = ask_loop
         self._beat = beat
         self._assigned = assigned
+        self._positions = positions
         self._is_member = is_member
         self._resume = resume
         self._inboxes = {inbox.name for inbox in topics().inboxes}
@@ -146,7 +148,8 @@ class Monitor(threading.Thread):
             self._resume_undelivered(committed, ends)
             counts = (sum(consumer.processed for consumer in self._consumers), sum(committed.values()))
             own = self._assigned() or self._followed
-            behind = any(committed.get(partition, 0) < ends.get(partition, 0) for partition in own)
+            reached = {**committed, **self._read_of_inboxes(committed)}
+            behind = any(reached.get(partition, 0) < ends.get(partition, 0) for partition in own)
             lagging = behind or any(consumer.holds_work for consumer in self._consumers)
             waits = any(consumer.waits_for_store or consumer.is_paused for consumer in self._consumers)
             if counts != seen or not lagging or waits:
@@ -199,6 +202,14 @@ class Monitor(threading.Thread):
         if self._undelivered.is_due(undelivered, self._watched_s):
             log.warning("nothing of %s is delivered; beginning again from the commits", sorted(undelivered))
             self._resume()
+
+    def _read_of_inboxes(self, committed: Mapping[Partition, int]) -> dict[Partition, int]:
+        """How far inboxes were read: marks of a producer's transactions are no messages, and nobody commits them."""
+        return {
+            partition: max(position, committed.get(partition, 0))
+            for partition, position in self._positions().items()
+            if partition[0] in self._inboxes
+        }
 
     def _inbox_ends(self) -> dict[Partition, int]:
         """Where the partitions of inboxes end, which the relay does not write; of those that hold anything."""

@@ -153,6 +153,7 @@ def run(open_role: Callable[[], Awaitable[Role]]) -> None:
         ask_loop=loop.call_soon_threadsafe,
         beat=role.beat,
         assigned=app.assigned,
+        positions=app.positions,
         is_member=app.is_member,
         resume=resume,
     )

@@ -111,16 +111,24 @@ class PromptApp(faust.App):
 
     def assigned(self) -> frozenset[Partition]:
         """The partitions that are this worker's now. May be called by any thread."""
-        # Both are there only once they run; `self.consumer` would make one. A rebalance may take the assignment away
-        # between two looks, as aiokafka's own `assignment` has it.
+        assignment = self._present_assignment()
+        return frozenset((one.topic, one.partition) for one in assignment.tps) if assignment else frozenset()
+
+    def positions(self) -> dict[Partition, int]:
+        """Up to where each of these was read, where that is known: messages were delivered, and what is none passed
+        over. May be called by any thread."""
+        assignment = self._present_assignment()
+        found = {one: assignment.state_value(one)._position for one in assignment.tps} if assignment else {}
+        return {(one.topic, one.partition): position for one, position in found.items() if position is not None}
+
+    def _present_assignment(self) -> Any:
+        """aiokafka's, which a rebalance may take away between two looks, as its own `assignment` has it."""
+        # Both are there only once they run; `self.consumer` would make one.
         consumer: Any = self._consumer
         if consumer is None or consumer._thread._consumer is None:
-            return frozenset()
+            return None
         subscription = consumer._thread._consumer._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        return (
-            frozenset((one.topic, one.partition) for one in assignment.tps) if assignment is not None else frozenset()
-        )
+        return None if subscription is None else subscription.assignment
 
     def is_member(self) -> bool:
         """Whether this worker is in its consumer group: what coordinates it goes on, and heartbeats are sent. May be

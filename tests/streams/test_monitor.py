@@ -59,6 +59,7 @@ class World:
     member: Callable[[int], bool] = lambda turn: True
     resumed: list[int] = field(default_factory=list)
     bounds: Mapping[Partition, tuple[int, int]] = field(default_factory=dict)
+    positions: Mapping[Partition, int] = field(default_factory=dict)
     hung_s: float = 0.0
 
     def hang(self, seconds: float) -> None:
@@ -115,6 +116,7 @@ class World:
             ask_loop=self.ask_loop,
             beat=self.beat,
             assigned=lambda: self.assigned,
+            positions=lambda: self.positions,
             is_member=lambda: self.member(self.turn),
             resume=lambda: self.resumed.append(self.turn),
         )
@@ -203,6 +205,14 @@ def test_an_inbox_that_nobody_takes_in_is_lag_though_the_relay_does_not_write_it
     with pytest.raises(Left, match="no progress for 4 s in spite of lag"):
         World(turns, assigned=[mine], bounds={mine: (0, 6)}).run(consumer)
     assert left == [termination.STALLED]
+
+
+def test_the_marks_of_a_producers_transactions_are_no_lag(left: list[int]) -> None:
+    """They have offsets of their own: of an inbox that was read to its end one less is committed."""
+    consumer = BatchConsumer(Recorder(topics=(INBOX,)), DeadLetterSink(Letters(), topics()))
+    mine = (INBOX, 0)
+    World([(relayed(50), {mine: 5})] * 8, assigned=[mine], bounds={mine: (0, 6)}, positions={mine: 6}).run(consumer)
+    assert left == []
 
 
 def test_what_was_deleted_unread_of_an_inbox_is_not_waited_for(left: list[int]) -> None:

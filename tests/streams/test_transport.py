@@ -88,6 +88,32 @@ async def test_who_waits_for_somebody_to_take_note_of_an_error_is_no_member(brok
         await consumer.stop()
 
 
+async def test_what_is_assigned_and_how_far_it_was_read_is_told(broker: BrokerServer) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic("annals.read", 2, 1)])["annals.read"].result(30)
+    app: Any = build_app("read", broker.address, {}, Path("unused"))
+    assert (app.assigned(), app.positions()) == (frozenset(), {}), "before it has a consumer"
+    consumer = app.consumer._new_consumer_thread()._create_consumer(asyncio.get_running_loop())
+    app._consumer = SimpleNamespace(_thread=SimpleNamespace(_consumer=consumer))
+    consumer.subscribe(["annals.read"])
+    assert (app.assigned(), app.positions()) == (frozenset(), {}), "before it has joined"
+    await consumer.start()
+    try:
+        producer = Producer({"bootstrap.servers": broker.address})
+        for _ in range(3):
+            producer.produce("annals.read", b"value", partition=1)
+        await asyncio.to_thread(producer.flush)
+        async with asyncio.timeout(60):
+            for _ in range(3):
+                await consumer.getone()
+            while len(app.positions()) < 2:  # noqa: ASYNC110  # it tells nobody
+                await asyncio.sleep(0.05)
+        assert app.assigned() == {("annals.read", 0), ("annals.read", 1)}
+        assert app.positions() == {("annals.read", 0): 0, ("annals.read", 1): 3}
+    finally:
+        await consumer.stop()
+
+
 async def test_a_partition_without_a_position_is_no_reason_to_crash() -> None:
     """Faust looks every few seconds whether partitions move; where one is to be read on may be asked for just then."""
     app: Any = build_app("positions", "127.0.0.1:1", {}, Path("unused"))
