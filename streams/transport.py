@@ -63,6 +63,12 @@ class IdleWait:
         return FETCH_WAIT_MS if self._in_vain < IDLE_AFTER else IDLE_FETCH_WAIT_MS
 
 
+def _assignment_of(consumer: Any) -> Any:
+    """aiokafka's, looked at once: a rebalance may take it away between two looks, as its own `assignment` has them."""
+    subscription = consumer._subscription.subscription
+    return None if subscription is None else subscription.assignment
+
+
 class PromptConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's, whose consumer is told how long to wait before it connects."""
 
@@ -83,8 +89,7 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
     def verify_event_path(self, now: float, tp: Any) -> None:
         """As Faust's, of a partition that is read from: while aiokafka asks where to read on it has no position, and
         after a rebalance no state of one that is gone; Faust would crash by that."""
-        subscription = self._ensure_consumer()._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
+        assignment = _assignment_of(self._ensure_consumer())
         state = None if assignment is None else assignment.state_value(TopicPartition(tp.topic, tp.partition))
         if state is not None and state.has_valid_position:
             super().verify_event_path(now, tp)
@@ -122,13 +127,11 @@ class PromptApp(faust.App):
         return {(one.topic, one.partition): position for one, position in found.items() if position is not None}
 
     def _present_assignment(self) -> Any:
-        """aiokafka's, which a rebalance may take away between two looks, as its own `assignment` has it."""
         # Both are there only once they run; `self.consumer` would make one.
         consumer: Any = self._consumer
         if consumer is None or consumer._thread._consumer is None:
             return None
-        subscription = consumer._thread._consumer._subscription.subscription
-        return None if subscription is None else subscription.assignment
+        return _assignment_of(consumer._thread._consumer)
 
     def is_member(self) -> bool:
         """Whether this worker is in its consumer group: what coordinates it goes on, and heartbeats are sent. May be
