@@ -148,8 +148,8 @@ class Monitor(threading.Thread):
             self._resume_undelivered(committed, ends)
             counts = (sum(consumer.processed for consumer in self._consumers), sum(committed.values()))
             own = self._assigned() or self._followed
-            reached = {**committed, **self._read_of_inboxes(committed)}
-            behind = any(reached.get(partition, 0) < ends.get(partition, 0) for partition in own)
+            read = {**committed, **self._read_of_inboxes(committed)}
+            behind = any(read.get(partition, 0) < ends.get(partition, 0) for partition in own)
             lagging = behind or any(consumer.holds_work for consumer in self._consumers)
             waits = any(consumer.waits_for_store or consumer.is_paused for consumer in self._consumers)
             if counts != seen or not lagging or waits:
