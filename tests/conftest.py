@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 
@@ -90,16 +91,21 @@ class Server:
         )
 
     async def _answers(self) -> None:
-        # Children of one that was killed may hold its memory a moment longer, and the next one gives up for that.
+        # A child that was begun during the kill holds its memory a moment longer, and the next one gives up for that.
         if self.process is not None and self.process.poll() is not None:
             self._spawn()
         await self._ready()
 
     def kill(self) -> None:
-        """As a crash would: at once."""
+        """As a crash of the machine would: at once, with its children, which else go on answering until they notice."""
         assert self.process is not None
+        children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
         self.process.wait(10)
+        psutil.wait_procs(children, 10)
 
     def stop(self) -> None:
         """In good order, killed if that takes long."""
