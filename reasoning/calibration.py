@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 BINS = 10
 RESAMPLES = 10_000
@@ -91,6 +90,9 @@ def mcnemar(first: Sequence[float], second: Sequence[float]) -> float:
 
     Outcomes are 0 or 1. 1.0 where both have the same right. Raises ValueError where there are not as many of both.
     """
+    # It takes seconds to import, and few runs compare anything.
+    from scipy.stats import binomtest
+
     gained = sum(new > old for old, new in zip(first, second, strict=True))
     lost = sum(new < old for old, new in zip(first, second, strict=True))
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0

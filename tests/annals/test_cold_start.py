@@ -24,6 +24,23 @@ Embedder().embed(["Who designed it?"])
 print(*sys.modules)
 """
 
+HELP = """
+import sys
+import click
+from annals.cli import COMMANDS, group
+for name in COMMANDS:
+    group.get_command(click.Context(group), name)
+print(*sys.modules)
+"""
+
+
+@pytest.mark.pipeline
+def test_help_imports_no_library_that_takes_seconds() -> None:
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, timeout=120, check=True)
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "annals" in imported
+    assert imported & {"torch", "transformers", "spacy", "scipy", "onnxruntime", "faust"} == set()
+
 
 @pytest.mark.pipeline
 def test_a_question_imports_nothing_that_it_does_not_use() -> None:
