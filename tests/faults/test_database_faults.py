@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from eventstore.migrations import migrate
-from tests.conftest import Databases, PostgresServer
+from tests.conftest import Databases, PostgresServer, eventually
 from tests.faults.proxy import Cut, CuttingProxy
 from tests.faults.seeds import first_seed, rounds
 from tests.faults.storm import Storm
@@ -95,6 +97,8 @@ async def fill(server: PostgresServer, ballast: Ballast, folder: Path, seed: int
         if server.process is not None and server.process.poll() is not None:
             restarts += 1
             await asyncio.to_thread(server.start)
+        # One that had no room for its write-ahead log recovers from that by itself, and takes nobody until it has.
+        await asyncio.to_thread(eventually, server.embedded.ready)
 
     async with open_world(server.embedded.dsn, folder) as world:
         storm = Storm(world, chance, between=make_room)
@@ -153,17 +157,18 @@ def jumping_clock(tmp_path: Path) -> Iterator[JumpingClock]:
 
 async def jump(clock: JumpingClock, folder: Path, seed: int, count: int) -> None:
     """So many rounds, before each of which the database's clock jumps, a month at most, forward or back."""
-    chance, began, told = random.Random(seed), time.monotonic(), set()
+    chance, began, told = random.Random(seed), time.monotonic(), list[datetime]()
     print(f"\njumping clock: seed {seed}, {count} rounds", file=sys.stderr)
     async with open_world(clock.server.embedded.dsn, folder) as world:
         storm = Storm(world, chance)
         for number in range(count):
             clock.jump(chance.randrange(-30 * 86_400, 30 * 86_400))
-            told.add((await world.stores.pool.fetchval("SELECT clock_timestamp()")).date())
+            told.append(await world.stores.pool.fetchval("SELECT clock_timestamp()"))
             await storm.something()
             await storm.check(verify=number % 10 == 9 or number == count - 1)
-    print(f"jumping clock: {len(told)} days, {time.monotonic() - began:.1f} s", file=sys.stderr)
-    assert len(told) > count // 2, "the clock did not jump"
+    jumps = sum(abs(now - before) > timedelta(hours=12) for before, now in pairwise(told))
+    print(f"jumping clock: {jumps} jumps, {time.monotonic() - began:.1f} s", file=sys.stderr)
+    assert jumps > count // 2, "the clock did not jump"
 
 
 @pytest.mark.timeout(300)
