@@ -93,6 +93,15 @@ class EventLog(Application[UUID]):
         """The library's, with a pool of its kind, by the whole DSN: how TLS is checked is there, and more."""
         factory = super().construct_factory(env)
         assert isinstance(factory, PostgresFactory)
+
+        def checked(connection: psycopg.Connection[Any]) -> None:
+            """What ended one has mostly ended all, and the pool waits 1, 2 and 4 s between two that it finds ended."""
+            try:
+                check(connection)
+            except psycopg.Error:
+                factory.datastore.pool.drain()
+                raise
+
         factory.datastore.pool = ConnectionPool(
             env[_DSN],
             connection_class=LimitedConnection[DictRow],
@@ -101,7 +110,7 @@ class EventLog(Application[UUID]):
             max_size=POOL_LIMIT,
             open=False,
             configure=_with_statement_limit(factory.datastore.after_connect_func()),
-            check=check,
+            check=checked,
             timeout=ACQUIRE_LIMIT_S,
             reconnect_timeout=RECONNECT_LIMIT_S,
             reconnect_failed=ConnectionPool.check,
