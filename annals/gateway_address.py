@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from annals.addresses import is_loopback
 from annals.settings import Settings
 from contracts.errors import AnnalsError
+from external.listening import listening_at, url_of
 
 DEFAULT_PORT = 8420
 STOP_LIMIT_S = 20.0
@@ -56,8 +57,7 @@ class GatewayAddress:
     @property
     def url(self) -> str:
         """For clients on this machine, where it listens on all addresses."""
-        host = self._client_host
-        return f"{'https' if self.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return url_of(self._client_host, self.port, tls=self.tls)
 
     async def ready(self) -> None:
         """Returns once the gateway answers; raises OSError (TimeoutError, too) while it does not."""
@@ -105,14 +105,9 @@ def _listening(settings: Settings) -> socket.socket:
     wanted = settings.gateway_port
     for port in (DEFAULT_PORT, 0) if wanted is None else (wanted,):
         try:
-            family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
-            listening = socket.create_server((settings.gateway_host, port), family=family, backlog=LISTENED)
+            return listening_at(settings.gateway_host, port, LISTENED)
         except OSError as error:
             refused = error
-            continue
-        # Each connection takes it over; asyncio sets it only where the socket's protocol was named.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
     raise GatewayAddressError(
         f"the gateway cannot listen at {settings.gateway_host}:{wanted or DEFAULT_PORT} "
         f"({refused.strerror or refused}); set gateway_port to another port, or to 0 for a free one"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 
+from external.listening import listening_at, url_of
 from security.service_tokens import ServiceIdentity
 from services.mesh.caller_claims import AccessOf
 from services.mesh.lease import registered
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 STOP_LIMIT_S = 10.0
 """How long requests under way may take to end."""
 LOAD_EVERY_S = 0.5
+LISTENED = 512
+"""Connections that wait to be taken."""
 KEEP_ALIVE_S = 60
 """Longer than clients keep an idle connection, so that none is closed under a request that is on its way."""
 
@@ -85,16 +88,14 @@ class ServiceHost:
 
     async def start_service(self) -> ServiceHandle:
         """Listen, then be found. Raises OSError where the address is taken, StoreUnavailableError."""
-        listening = socket.create_server((self._host, self._port), backlog=512)
-        # Each connection takes it over: head and body of an answer are two writes, and neither is to wait.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listening = listening_at(self._host, self._port, LISTENED)
         port = listening.getsockname()[1]
         peer = self._identity.peer
         instance = Instance(
             peer.service,
             peer.instance,
             self._version,
-            f"{'http' if self._tls is None else 'https'}://{self._advertised}:{port}",
+            url_of(self._advertised, port, tls=self._tls is not None),
             self._identity.public_key,
         )
         config = uvicorn.Config(

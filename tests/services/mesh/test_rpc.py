@@ -54,6 +54,16 @@ async def test_request_caller_deadline_and_answer_travel(mesh: Mesh) -> None:
         await RemoteReasoning(mesh.client).query(CALLER, ASKED, Deadline.after(5))
 
 
+async def test_one_that_listens_at_an_address_of_ipv6_is_called_there(mesh: Mesh) -> None:
+    try:
+        handle = await mesh.serve(Reasoning(), bound="::1")
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    assert handle.instance.address.startswith("http://[::1]:")
+    assert (await RemoteReasoning(mesh.client).query(CALLER, ASKED, Deadline.after(5))).answer == "one"
+    await handle.stop()
+
+
 async def test_one_that_listens_at_all_addresses_is_called_by_the_name_of_its_machine(mesh: Mesh) -> None:
     handle = await mesh.serve(Reasoning(), bound="0.0.0.0")
     try:
