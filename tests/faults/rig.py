@@ -21,10 +21,11 @@ from uuid import UUID
 
 import httpx
 import psycopg
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from annals.token_file import read_admin_token
 from contracts.topics import topics
+from eventstore.errors import StoreUnavailableError
 from eventstore.kafka.progress import RelayProgressReader
 from inference.model import digest_of
 from streams.missed_events import committed_offsets
@@ -265,11 +266,17 @@ class Rig:
 
     def _said_of_inbox(self) -> str:
         """Where messages are, how far the inbox's group is, and what each process said last."""
+        return f"delivered: {self._told}\ncommitted: {self._committed()}\n{self._said()}"
+
+    def _committed(self) -> object:
+        """Up to where the inbox's group is, or why nobody can say."""
         client = {"bootstrap.servers": self.pipeline.addresses["broker"]}
-        epoch = RelayProgressReader(self.pipeline.addresses["postgres"]).read().epoch
         partitions = [one for inbox in topics().inboxes for one in inbox.all_partitions]
-        committed = committed_offsets(client, group_of("intake", epoch), partitions)
-        return f"delivered: {self._told}\ncommitted: {committed}\n{self._said()}"
+        try:
+            epoch = RelayProgressReader(self.pipeline.addresses["postgres"]).read().epoch
+            return committed_offsets(client, group_of("intake", epoch), partitions)
+        except (StoreUnavailableError, KafkaException) as error:
+            return error
 
     def _said(self) -> str:
         """How far each consumer is, and what each process said last."""
