@@ -76,6 +76,7 @@ LEGITIMATE = {
         "tests/servers/test_passages_opensearch.py",
         "tests/services/mesh/test_rpc.py",
     ),
+    ("drain", "psycopg_pool.ConnectionPool.drain"): ("eventstore/log.py",),
     ("reached", "nodes that a walk over a graph came to"): (
         "projections/graph/walk.py",
         "services/storage/cross_database.py",
