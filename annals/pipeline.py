@@ -15,6 +15,7 @@ from annals.settings_environment import settings_environment
 from annals.supervision.process import ProcessSpec
 from annals.supervision.supervisor import Supervisor
 from contracts.topics import topics
+from external.listening import url_of
 
 Parts = tuple[list[list[ProcessSpec]], dict[str, str]]
 """Stages of processes, and the addresses that are known by them."""
@@ -77,7 +78,7 @@ def processing(settings: Settings, dsn: str, roles: tuple[str, ...] = ROLES) -> 
         f"{role}{number or ''}": role for role in roles for number in range(settings.workers if role == "worker" else 1)
     }
     ports = metrics_ports(settings, list(processes))
-    addresses |= {f"metrics_{name}": f"http://{settings.metrics_host}:{port}" for name, port in ports.items()}
+    addresses |= {f"metrics_{name}": url_of(settings.metrics_host, port, tls=False) for name, port in ports.items()}
     started = [_role(role, env | _metrics(ports.get(name)), logs / f"{name}.log") for name, role in processes.items()]
     if GATEWAY in roles:
         gateway = GatewayAddress.of(settings)
