@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import spacy
+
 from annals.token_file import read_admin_token
 from tests.annals.conftest import Up
 from tests.annals.pipeline import called, given, refused
@@ -10,9 +12,6 @@ QUESTIONS = "Who leads the harbour office?\n\nWho founded the harbour office?\n"
 
 
 def test_preview(up: Up, tmp_path: Path) -> None:
-    # Of all tests that are collected this one alone would import it, and torch.
-    import spacy
-
     spacy.blank("en").to_disk(tmp_path / "nothing")
     questions = tmp_path / "questions.txt"
     questions.write_text(QUESTIONS)
