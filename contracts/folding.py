@@ -34,9 +34,13 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", _DROPPED.sub("", letters))
 
 
+@lru_cache(maxsize=1 << 16)
 def name_words(name: str) -> tuple[str, ...]:
     """The folded words of a name; empty where it is none."""
-    folded = fold(normalise_name(name))
+    normalised = normalise_name(name)
+    if normalised.isascii():
+        return tuple(normalised.split())
+    folded = fold(normalised)
     words = folded.split()
     if is_plain(folded):
         return tuple(words)

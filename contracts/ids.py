@@ -104,6 +104,9 @@ def normalise_name(name: str) -> str:
     Marks are part of their word. A plus or number sign stays where it follows a word: C, C++ and C# are three.
     Punctuation alone is no name: "".
     """
+    if keeps_entity_id(name) and name.replace(" ", "").isalnum():
+        # Most names have neither an article nor punctuation.
+        return " ".join(name.lower().split())
     folded = _POSSESSIVE.sub("", fold_letters(name))
     article = _ARTICLE.match(folded)
     words = " ".join(_WORD.findall(folded, article.end() if article is not None else 0))

@@ -130,8 +130,10 @@ class Reasoner:
     ) -> Draft:
         # The state is read before what it names: a change in between is then seen by the next question.
         without, state = await self._states(embedder, tenant, visible)
-        found = await self._found(embedder, tenant, question, visible)
-        hood = await self._neighbourhoods.around(tenant, found, visible)
+        found, named = await asyncio.gather(
+            self._found(embedder, tenant, question, visible), self._neighbourhoods.named(tenant, question)
+        )
+        hood = await self._neighbourhoods.around(tenant, found, named, visible)
         index = hood.index
         ranked = await asyncio.to_thread(rank, index, question, hood.near, found.matching)
         ranking = await self._reranked(index, question, ranked)

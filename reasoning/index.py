@@ -112,7 +112,7 @@ class Index:
     def holding(self, word: str) -> Numbers:
         """Numbers of the passages that hold a stem."""
         return np.array(
-            [i for i, text in enumerate(self._texts) if word in text.content or word in self._meant(i)], dtype=np.int64
+            [i for i, text in enumerate(self._texts) if text.holds(word) or word in self._meant(i)], dtype=np.int64
         )
 
     def wrong(self, number: int) -> Sequence[WrongRelation]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from contracts.folding import name_words
@@ -11,6 +10,9 @@ from reasoning.words import Words
 
 Name = tuple[str, ...]
 """A name as its folded words."""
+
+name_of = name_words
+"""A name's folded words; empty where there are none."""
 
 
 class Span(NamedTuple):
@@ -28,12 +30,6 @@ class Link(NamedTuple):
     weight: float
     start: int
     end: int
-
-
-@lru_cache(maxsize=1 << 16)
-def name_of(text: str) -> Name:
-    """A name's folded words; empty where there are none."""
-    return name_words(text)
 
 
 class Names:

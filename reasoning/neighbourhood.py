@@ -6,9 +6,9 @@ came today is linked from every older one that names it, and nobody has to write
 
 import asyncio
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from projections.graph.reads import GraphContent, GraphSnapshot, Mention, Subjec
 from projections.vector.reads import Hit, Passage, PassageSearch, Vector
 from reasoning.index import BACKWARD, Index, Whole
 from reasoning.links import Name, Names, name_of
+from reasoning.part import Part, joined
 from reasoning.path_ranking import HOPS, LEXICAL, NAMED, STARTS
 from reasoning.shared_names import SHARED
 from reasoning.texts import Text, Texts, names_in
@@ -46,6 +47,19 @@ class FoundPassages:
 
 
 @dataclass(frozen=True)
+class QuestionNames:
+    """What the words of a question may name, and how rare they are.
+
+    `subjects` and `mentions` are of its names, `holding` is the number of passages that hold a stem, of `passages`.
+    """
+
+    subjects: Sequence[Subject]
+    mentions: Sequence[Mention]
+    passages: int
+    holding: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Neighbourhood:
     """What a question is to be ranked on. `near`: the cosine of each of its passages, whoever brought it."""
 
@@ -53,78 +67,106 @@ class Neighbourhood:
     near: Sequence[Hit]
 
 
-@dataclass
-class _Part:
-    """Passages that were found so far, and how much each is worth until they are ranked."""
-
-    passages: dict[str, Passage] = field(default_factory=dict)
-    worth: dict[str, float] = field(default_factory=dict)
-    expanded: set[str] = field(default_factory=set)
-
-    def strongest(self, count: int) -> list[str]:
-        """Of those that nobody set out from yet, best first."""
-        left = (chunk_id for chunk_id in self.passages if chunk_id not in self.expanded)
-        return sorted(left, key=lambda chunk_id: (-self.worth[chunk_id], chunk_id))[:count]
-
-
 class Neighbourhoods:
-    """Reads them. Keeps the texts that were read last, and nothing else."""
+    """Reads them. Keeps the texts that were read last, and nothing else. Every method raises what the readers raise."""
 
     def __init__(self, graph: GraphContent, passages: PassageSearch) -> None:
         self._graph = graph
         self._passages = passages
         self._texts = Texts()
 
-    async def around(self, tenant: str, found: FoundPassages, visible: Visible | None) -> Neighbourhood:
-        """What the question is to be ranked on, of what is visible. Raises what the readers raise."""
-        question = found.question
-        words = words_of(question)
+    async def named(self, tenant: str, question: str) -> QuestionNames:
+        """What is known of the question's words, while it is searched for."""
         keys = list(dict.fromkeys(names_in(question, Words(question))))
-        asked = [question[word.start : word.end] for word in words if word.folded not in STOP_WORDS]
+        asked = [question[word.start : word.end] for word in words_of(question) if word.folded not in STOP_WORDS]
         subjects, mentions, rarity = await asyncio.gather(
             self._graph.named(tenant, keys, OF_NAME),
             self._graph.mentioned(tenant, keys, OF_NAME),
             self._passages.frequencies(tenant, asked),
         )
-        part = _Part()
-        await self._add(tenant, part, _first(found, sorted(subjects), sorted(mentions)), visible)
-        for _ in range(HOPS):
-            await self._add(tenant, part, await self._led_to(tenant, part), visible)
         holding: dict[str, int] = {}
         for word in asked:
             if word in rarity.holding:
                 of = stem(words_of(word)[0].folded)
                 holding[of] = max(rarity.holding[word], holding.get(of, 0))
-        near, index = await asyncio.gather(
-            self._passages.compared(tenant, found.model, found.vector, list(part.passages)),
-            self._index(tenant, part, rarity.passages, holding, question),
+        return QuestionNames(sorted(subjects), sorted(mentions), rarity.passages, holding)
+
+    async def around(
+        self, tenant: str, found: FoundPassages, named: QuestionNames, visible: Visible | None
+    ) -> Neighbourhood:
+        """What the question is to be ranked on, of what is visible."""
+        part = Part()
+        await self._grow(tenant, part, found, _first(found, named), visible, HOPS)
+        return Neighbourhood(await asyncio.to_thread(self._index, part, named, found.question), part.near)
+
+    async def _grow(
+        self,
+        tenant: str,
+        part: Part,
+        found: FoundPassages,
+        worth: Mapping[str, float],
+        visible: Visible | None,
+        hops: int,
+    ) -> None:
+        """Add these passages, and what they lead to in so many steps.
+
+        How much of the whole speaks of them is read meanwhile: no step needs it.
+        """
+        await self._add(tenant, part, found, worth, visible)
+        await asyncio.gather(self._count(tenant, part), self._follow(tenant, part, found, visible, hops))
+
+    async def _follow(self, tenant: str, part: Part, found: FoundPassages, visible: Visible | None, hops: int) -> None:
+        if hops:
+            led = await self._led_to(tenant, part)
+            await self._grow(tenant, part, found, led, visible, hops - 1)
+        else:
+            await asyncio.to_thread(self._cut, part)
+
+    async def _add(
+        self, tenant: str, part: Part, found: FoundPassages, worth: Mapping[str, float], visible: Visible | None
+    ) -> None:
+        """Read these passages into the part, those that are there and visible, and what they say."""
+        new = part.new(worth)
+        if new and visible is None:
+            passages, (said, near) = await asyncio.gather(
+                self._passages.passages(tenant, new), self._said(tenant, found, new)
+            )
+            part.add(passages, said, near)
+        elif new and visible is not None:
+            # What others say is not even read: names that people rejected there are told without their passages.
+            passages = await self._passages.passages(tenant, new, visible.collections)
+            part.add(passages, *await self._said(tenant, found, list(passages)))
+        part.weigh(worth)
+
+    async def _said(
+        self, tenant: str, found: FoundPassages, chunk_ids: Sequence[str]
+    ) -> tuple[GraphSnapshot, Sequence[Hit]]:
+        """What passages say, and how like the question they are."""
+        return await asyncio.gather(
+            self._graph.around(tenant, chunk_ids),
+            self._passages.compared(tenant, found.model, found.vector, chunk_ids),
         )
-        return Neighbourhood(index, near)
 
-    async def _add(self, tenant: str, part: _Part, worth: Mapping[str, float], visible: Visible | None) -> None:
-        """Read these passages into the part, those that are there and visible."""
-        new = [chunk_id for chunk_id in worth if chunk_id not in part.passages]
-        within = None if visible is None else visible.collections
-        part.passages |= await self._passages.passages(tenant, new, within) if new else {}
-        for chunk_id, value in worth.items():
-            if chunk_id in part.passages:
-                part.worth[chunk_id] = max(value, part.worth.get(chunk_id, 0.0))
+    async def _count(self, tenant: str, part: Part) -> None:
+        """Read how much of the whole speaks of what was added last."""
+        entities, keys = part.uncounted()
+        if not entities and not keys:
+            return
+        spread, sharing = await asyncio.gather(
+            self._graph.spread(tenant, entities), self._graph.named(tenant, keys, COUNTED)
+        )
+        part.count(spread, sharing)
 
-    async def _led_to(self, tenant: str, part: _Part) -> dict[str, float]:
+    async def _led_to(self, tenant: str, part: Part) -> dict[str, float]:
         """Where the strongest passages lead: what they name, what names what they are about, what shares a name."""
-        starts = part.strongest(STARTS)
+        starts = part.expand(STARTS)
         if not starts:
             return {}
-        part.expanded.update(starts)
-        texts, said = await asyncio.gather(
-            asyncio.to_thread(self._read, [part.passages[chunk_id] for chunk_id in starts]),
-            self._graph.around(tenant, starts),
-        )
+        said = part.said_by(frozenset(starts))
         about = {name_key(one.name) for one in said.subjects}
         held = {name_key(one.name) for one in said.mentions}
-        keys = await asyncio.to_thread(_keys, texts.values())
-        subjects, mentions = await asyncio.gather(
-            self._graph.named(tenant, keys, OF_NAME),
+        (texts, subjects), mentions = await asyncio.gather(
+            self._named_in(tenant, part, starts),
             self._graph.mentioned(tenant, sorted((about | held) - {""}), OF_NAME),
         )
         worth = await asyncio.to_thread(_linked, part.worth, texts, said, subjects, mentions)
@@ -133,23 +175,29 @@ class Neighbourhoods:
         )
         return dict(new[:ADDED])
 
-    def _read(self, passages: Iterable[Passage]) -> dict[str, Text]:
-        return {passage.chunk_id: self._texts.of(passage) for passage in passages}
+    async def _named_in(
+        self, tenant: str, part: Part, chunk_ids: Sequence[str]
+    ) -> tuple[dict[str, Text], list[Subject]]:
+        """The texts of these passages, and what they name. The others' texts are cut while that is looked up."""
+        texts, keys = await asyncio.to_thread(self._read, [part.passages[chunk_id] for chunk_id in chunk_ids])
+        subjects, _ = await asyncio.gather(self._graph.named(tenant, keys, OF_NAME), asyncio.to_thread(self._cut, part))
+        return texts, subjects
 
-    async def _index(self, tenant: str, part: _Part, passages: int, holding: Mapping[str, int], question: str) -> Index:
-        snapshot = _ordered(await self._graph.around(tenant, list(part.passages)))
-        entities = {one.entity_id for one in snapshot.subjects} | {one.entity_id for one in snapshot.mentions}
-        keys = {name_key(one.name) for one in snapshot.subjects} - {""}
-        spread, sharing = await asyncio.gather(
-            self._graph.spread(tenant, sorted(entities)), self._graph.named(tenant, sorted(keys), COUNTED)
-        )
-        shared = Counter(name for name, _ in {(name_of(one.name), one.chunk_id) for one in sharing})
-        whole = Whole(passages, holding, spread, shared)
-        ordered = [part.passages[chunk_id] for chunk_id in sorted(part.passages)]
-        return await asyncio.to_thread(Index, ordered, snapshot, whole, self._texts, question)
+    def _read(self, passages: Iterable[Passage]) -> tuple[dict[str, Text], list[str]]:
+        texts = {passage.chunk_id: self._texts.of(passage) for passage in passages}
+        return texts, list(dict.fromkeys(chain.from_iterable(text.names for text in texts.values())))
+
+    def _cut(self, part: Part) -> None:
+        for passage in part.passages.values():
+            self._texts.of(passage)
+
+    def _index(self, part: Part, named: QuestionNames, question: str) -> Index:
+        whole = Whole(named.passages, named.holding, part.spread, part.shared)
+        passages = [part.passages[chunk_id] for chunk_id in sorted(part.passages)]
+        return Index(passages, _ordered(joined(part.said)), whole, self._texts, question)
 
 
-def _first(found: FoundPassages, subjects: Sequence[Subject], mentions: Sequence[Mention]) -> dict[str, float]:
+def _first(found: FoundPassages, named: QuestionNames) -> dict[str, float]:
     """What the searches brought, and what the question names, each with its likeness as `path_ranking` has it."""
     worth: defaultdict[str, float] = defaultdict(float)
     for hit in found.near:
@@ -157,15 +205,15 @@ def _first(found: FoundPassages, subjects: Sequence[Subject], mentions: Sequence
     highest = max((hit.score for hit in found.matching), default=0.0)
     for hit in found.matching:
         worth[hit.chunk_id] += LEXICAL * hit.score / highest if highest > 0 else 0.0
-    asked = {span.name for span in _names(subjects, mentions).find(found.question)}
-    for name, of in _by_name(subjects).items():
+    asked = {span.name for span in _names(named.subjects, named.mentions).find(found.question)}
+    for name, of in _by_name(named.subjects).items():
         if name in asked:
             for one in of:
                 worth[one.chunk_id] += NAMED * one.quality / math.sqrt(len(of))
-    for name, named in _by_name(mentions).items():
+    for name, holders in _by_name(named.mentions).items():
         if name in asked:
-            for mention in named:
-                worth[mention.chunk_id] += NAMED * BACKWARD / math.sqrt(len(named))
+            for mention in holders:
+                worth[mention.chunk_id] += NAMED * BACKWARD / math.sqrt(len(holders))
     return dict(sorted(worth.items(), key=lambda item: (-item[1], item[0]))[:FIRST])
 
 
@@ -209,10 +257,6 @@ def _ordered(said: GraphSnapshot) -> GraphSnapshot:
         mentions=sorted(said.mentions),
         statements=sorted(said.statements, key=lambda one: (one.relation_id, one.chunk_id, one.start, one.end)),
     )
-
-
-def _keys(texts: Iterable[Text]) -> list[str]:
-    return list(dict.fromkeys(chain.from_iterable(text.names for text in texts)))
 
 
 def _names(*rows: Sequence[Subject] | Sequence[Mention]) -> Names:

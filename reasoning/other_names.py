@@ -14,12 +14,16 @@ class OtherNames:
     """Of entities with a name of the question and with others: the first one's stems stand where one of those does."""
 
     def __init__(self, snapshot: GraphSnapshot, question: str) -> None:
+        spoken = frozenset(Words(question).folded)
+        rows = [(one.entity_id, name_of(one.name)) for one in snapshot.subjects]
+        rows += [(one.entity_id, name_of(one.name)) for one in snapshot.mentions]
+        # Most are of entities that the question cannot name.
+        named = {entity_id for entity_id, name in rows if name and spoken.issuperset(name)} if spoken else set()
         names: defaultdict[str, set[Name]] = defaultdict(set)
-        for subject in snapshot.subjects:
-            names[subject.entity_id].add(name_of(subject.name))
-        for mention in snapshot.mentions:
-            names[mention.entity_id].add(name_of(mention.name))
-        several = [own for own in names.values() if len(own) > 1] if question else []
+        for entity_id, name in rows if named else ():
+            if entity_id in named:
+                names[entity_id].add(name)
+        several = [own for own in names.values() if len(own) > 1]
         asked = {span.name for span in Names(name for own in several for name in own).find(question)}
         self._meant: Mapping[Name, Stems] = {
             name: frozenset().union(*(content_of(" ".join(other)) for other in own & asked))

@@ -18,6 +18,8 @@ _POSSESSIVES = ("'s", "\u2019s")
 _PLAIN = re.compile(r"\w++(?<!['\u2019][s\u017fS])")
 _SUFFIXES = ("ational", "ations", "ation", "ingly", "ities", "ings", "ing", "edly", "ment", "ness", "ies", "ity", "ers")
 _ENDINGS = (*_SUFFIXES, "ed", "er", "es", "or", "ly", "al", "s", "e", "y")
+# By their last letter, each list in their order: most words end in none of these.
+_ENDING_IN = {last: [one for one in _ENDINGS if one[-1] == last] for last in {one[-1] for one in _ENDINGS}}
 _STOP = """
     a about after all also am an and any are as at be been before being both but by can did do does
     during each either for from had has have having he her hers him his how i if in into is it its
@@ -108,7 +110,7 @@ def _folded(word: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """What a word shares with its other forms: one ending is cut where at least four letters stay. Crude, English."""
-    for ending in _ENDINGS:
+    for ending in _ENDING_IN.get(word[-1:], ()):
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
     return word[:-1] if len(word) == 4 and word.endswith("s") else word

@@ -7,6 +7,7 @@ taken for denied.
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from inference.polarity import CONDITIONS, DOUBTING, FALSE
@@ -227,6 +228,7 @@ def without_denied_links(reading: Reading, evidence: Evidence) -> Evidence:
     return replace(evidence, passages=left)
 
 
+@lru_cache(maxsize=1 << 12)
 def _is_plain(text: str) -> bool:
     """Whether it has no word that denies or doubts anything."""
     return not any(pattern.search(text) for pattern in (_NOT, _REFUSED_AT_ALL, _HEDGED))

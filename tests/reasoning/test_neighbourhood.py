@@ -28,7 +28,8 @@ async def hood(
     (vector,) = await embedder.embed([question])
     hits = [Hit(key, 0.5 - 0.01 * number) for number, key in enumerate(near)]
     found = FoundPassages(question, embedder.revision, vector, hits, [])
-    return await Neighbourhoods(readers, readers).around(TENANT, found, visible)
+    hoods = Neighbourhoods(readers, readers)
+    return await hoods.around(TENANT, found, await hoods.named(TENANT, question), visible)
 
 
 def held(index: Index) -> set[str]:
