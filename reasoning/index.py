@@ -115,6 +115,10 @@ class Index:
             [i for i, text in enumerate(self._texts) if text.holds(word) or word in self._meant(i)], dtype=np.int64
         )
 
+    def telling_words(self, number: int) -> frozenset[str]:
+        """Words of a passage that carry meaning, folded."""
+        return self._texts[number].telling_words()
+
     def wrong(self, number: int) -> Sequence[WrongRelation]:
         """What somebody called wrong of what a passage states."""
         return self._wrong.get(self.passages[number].chunk_id, ())

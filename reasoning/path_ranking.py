@@ -10,7 +10,7 @@ from projections.vector.reads import Hit
 from reasoning.index import Edge, Index
 from reasoning.links import Link, Name, Span
 from reasoning.pagerank import pagerank
-from reasoning.repetition import less_repeated
+from reasoning.repetition import less_alike, less_repeated
 from reasoning.words import content_of, overlap
 
 # Shares beside a cosine of 1. Half or twice of each changes recall@5 by about a point, twice LEXICAL by up to four.
@@ -75,7 +75,8 @@ def rank(index: Index, question: str, near: Sequence[Hit], matching: Sequence[Hi
     own = likeness + WALK * _normalised(walk)
     held = held_of(index, weights)
     scores, via = follow(index, weights, held, own, frozenset(span.name for span in spans))
-    return Ranking(less_repeated(scores, held), via, named, weights, similar)
+    scores = less_alike(less_repeated(scores, held), similar, index.telling_words)
+    return Ranking(scores, via, named, weights, similar)
 
 
 def follow(

@@ -1,4 +1,7 @@
-"""Passages that answer together: what one of them repeats of the question that better ones hold says little more."""
+"""Passages that answer together: one that repeats what better ones hold, or reads as they do, says little more."""
+
+from collections.abc import Callable, Collection
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -7,6 +10,9 @@ REPEATED = 0.5
 """What a passage loses that holds nothing of the question but what better ones hold, where it holds all of it."""
 TOP = 100
 """Passages that are taken one by one, best first; what is behind them is lowered once."""
+ALIKE, COMMON, NEAREST = 0.7, 0.2, 40
+"""What a passage loses of its own likeness that reads as a better one does, the share of words that any two may have in
+common, and how many of the best are compared."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -31,4 +37,32 @@ def less_repeated(scores: Scores, held: Scores) -> Scores:
     rest = np.ones(len(scores), dtype=bool)
     rest[first] = False
     lowered[rest] -= REPEATED * np.minimum(held[rest], taken).sum(axis=1)
+    return lowered
+
+
+def less_alike(scores: Scores, likeness: Scores, words: Callable[[int], Collection[str]]) -> Scores:
+    """The scores, each less by ALIKE times the passage's own likeness where a better one reads alike.
+
+    Of many passages with the same words and other names the question means one at most, and what is like it is like
+    the others, too. How alike two are is the share of the words of the shorter one that both have, beyond COMMON.
+    `words`: those of a passage, by its number. The first NEAREST are taken one by one, as in `less_repeated`.
+    """
+    first = np.argsort(-scores, kind="stable")[:NEAREST]
+    own = [frozenset(words(int(number))) for number in first]
+    columns = {word: column for column, word in enumerate(dict.fromkeys(chain.from_iterable(own)))}
+    has = np.zeros((len(first), len(columns)), dtype=np.bool_)
+    for row, of in enumerate(own):
+        has[row, [columns[word] for word in of]] = True
+    # A product of matrices would keep threads of BLAS spinning on all processors.
+    bits, counts = np.packbits(has, axis=1), has.sum(axis=1)
+    cost = ALIKE * np.maximum(likeness[first], 0.0)
+    left, highest, lowered = scores[first], np.zeros(len(first)), scores.copy()
+    for _ in first:
+        now = left - cost * highest
+        at = int(np.argmax(now))
+        lowered[first[at]] = now[at]
+        both = np.bitwise_count(bits & bits[at]).sum(axis=1)
+        share = both / np.maximum(np.minimum(counts, counts[at]), 1)
+        highest = np.maximum(highest, (share - COMMON) / (1.0 - COMMON))
+        left[at] = -np.inf
     return lowered

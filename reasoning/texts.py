@@ -37,6 +37,10 @@ class Text:
         """Stems of title and text. Who asks for one of them asks `holds`, which is much cheaper."""
         return self._title | stems_of(self.words.folded)
 
+    def telling_words(self) -> frozenset[str]:
+        """Words of the text that carry meaning, folded."""
+        return frozenset(self.words.folded) - STOP_WORDS
+
     def holds(self, wanted: str) -> bool:
         """Whether title or text holds a word of this stem."""
         if wanted in self._title:
