@@ -23,7 +23,8 @@ from reasoning.embedder import Embedders, QueryEmbedder, Serving, Vectors
 from reasoning.generated import Generation
 from reasoning.generation import PROMPT
 from reasoning.index import Index
-from reasoning.neighbourhood import FoundPassages, Neighbourhoods
+from reasoning.leads import FoundPassages
+from reasoning.neighbourhood import Neighbourhoods
 from reasoning.path_ranking import Ranking, rank
 from reasoning.reranked import RERANKED, reranked
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored

@@ -5,58 +5,27 @@ came today is linked from every older one that names it, and nobody has to write
 """
 
 import asyncio
-import math
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TypeVar
 
 from contracts.folding import name_key
-from projections.graph.reads import GraphContent, GraphSnapshot, Mention, Subject
-from projections.vector.reads import Hit, Passage, PassageSearch, Vector
-from reasoning.index import BACKWARD, Index, Whole
-from reasoning.links import Name, Names, name_of
-from reasoning.part import Part, joined
-from reasoning.path_ranking import HOPS, LEXICAL, NAMED, STARTS
-from reasoning.shared_names import SHARED
+from projections.graph.reads import GraphContent, GraphSnapshot, Subject
+from projections.vector.reads import Hit, Passage, PassageSearch
+from reasoning.index import Index, Whole
+from reasoning.leads import SHARED_BY, FoundPassages, QuestionNames, first_of, linked
+from reasoning.part import Part, combined
+from reasoning.path_ranking import HOPS, STARTS
 from reasoning.texts import Text, Texts, names_in
 from reasoning.visible import Visible
 from reasoning.words import STOP_WORDS, Words, stem, words_of
 
-Row = TypeVar("Row", Subject, Mention)
-
-FIRST, ADDED = 160, 40
-"""Passages that the searches bring and the question names, and those that one step from the best ones adds, at most."""
+ADDED = 40
+"""Passages that one step from the best ones adds, at most."""
 OF_NAME = 20
 """Passages of one name that are followed: what more share says little of any."""
 COUNTED = 100
 """How far passages of one name are counted."""
-
-
-@dataclass(frozen=True)
-class FoundPassages:
-    """What search brought for a question. `vector` is the question's, shape (dimension,), by the embedder's revision
-    `model`; `near` are the passages nearest to it, `matching` those that share its words."""
-
-    question: str
-    model: str
-    vector: Vector
-    near: Sequence[Hit]
-    matching: Sequence[Hit]
-
-
-@dataclass(frozen=True)
-class QuestionNames:
-    """What the words of a question may name, and how rare they are.
-
-    `subjects` and `mentions` are of its names, `holding` is the number of passages that hold a stem, of `passages`.
-    """
-
-    subjects: Sequence[Subject]
-    mentions: Sequence[Mention]
-    passages: int
-    holding: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -96,7 +65,7 @@ class Neighbourhoods:
     ) -> Neighbourhood:
         """What the question is to be ranked on, of what is visible."""
         part = Part()
-        await self._grow(tenant, part, found, _first(found, named), visible, HOPS)
+        await self._grow(tenant, part, found, first_of(found, named), visible, HOPS)
         return Neighbourhood(await asyncio.to_thread(self._index, part, named, found.question), part.near)
 
     async def _grow(
@@ -165,11 +134,12 @@ class Neighbourhoods:
         said = part.said_by(frozenset(starts))
         about = {name_key(one.name) for one in said.subjects}
         held = {name_key(one.name) for one in said.mentions}
-        (texts, subjects), mentions = await asyncio.gather(
+        (texts, subjects), naming, sharing = await asyncio.gather(
             self._named_in(tenant, part, starts),
-            self._graph.mentioned(tenant, sorted((about | held) - {""}), OF_NAME),
+            self._graph.mentioned(tenant, sorted(about - {""}), OF_NAME),
+            self._graph.mentioned(tenant, sorted(held - about - {""}), SHARED_BY),
         )
-        worth = await asyncio.to_thread(_linked, part.worth, texts, said, subjects, mentions)
+        worth = await asyncio.to_thread(linked, part.worth, texts, said, subjects, [*naming, *sharing])
         new = sorted(
             (item for item in worth.items() if item[0] not in part.passages), key=lambda one: (-one[1], one[0])
         )
@@ -194,59 +164,7 @@ class Neighbourhoods:
     def _index(self, part: Part, named: QuestionNames, question: str) -> Index:
         whole = Whole(named.passages, named.holding, part.spread, part.shared)
         passages = [part.passages[chunk_id] for chunk_id in sorted(part.passages)]
-        return Index(passages, _ordered(joined(part.said)), whole, self._texts, question)
-
-
-def _first(found: FoundPassages, named: QuestionNames) -> dict[str, float]:
-    """What the searches brought, and what the question names, each with its likeness as `path_ranking` has it."""
-    worth: defaultdict[str, float] = defaultdict(float)
-    for hit in found.near:
-        worth[hit.chunk_id] += max(0.0, hit.score)
-    highest = max((hit.score for hit in found.matching), default=0.0)
-    for hit in found.matching:
-        worth[hit.chunk_id] += LEXICAL * hit.score / highest if highest > 0 else 0.0
-    asked = {span.name for span in _names(named.subjects, named.mentions).find(found.question)}
-    for name, of in _by_name(named.subjects).items():
-        if name in asked:
-            for one in of:
-                worth[one.chunk_id] += NAMED * one.quality / math.sqrt(len(of))
-    for name, holders in _by_name(named.mentions).items():
-        if name in asked:
-            for mention in holders:
-                worth[mention.chunk_id] += NAMED * BACKWARD / math.sqrt(len(holders))
-    return dict(sorted(worth.items(), key=lambda item: (-item[1], item[0]))[:FIRST])
-
-
-def _linked(
-    worth: Mapping[str, float],
-    texts: Mapping[str, Text],
-    said: GraphSnapshot,
-    subjects: Sequence[Subject],
-    mentions: Sequence[Mention],
-) -> dict[str, float]:
-    """Passages that links lead to, each with the most that a link brings it."""
-    linked: dict[str, float] = {}
-
-    def link(chunk_id: str, value: float) -> None:
-        linked[chunk_id] = max(value, linked.get(chunk_id, 0.0))
-
-    targets = _by_name(subjects)
-    names = Names(targets)
-    for chunk_id, text in texts.items():
-        for span in names.find(text.text, text.words):
-            of = targets[span.name]
-            for one in of:
-                link(one.chunk_id, worth[chunk_id] * one.quality / math.sqrt(len(of)))
-    holders = _by_name(mentions)
-    for subject in said.subjects:
-        holding = holders.get(name_of(subject.name), ())
-        for mention in holding:
-            link(mention.chunk_id, worth[subject.chunk_id] * BACKWARD * subject.quality / math.sqrt(len(holding)))
-    for mention in said.mentions:
-        holding = holders.get(name_of(mention.name), ())
-        for other in holding if len(holding) < OF_NAME else ():
-            link(other.chunk_id, worth[mention.chunk_id] * SHARED / math.sqrt(len(holding)))
-    return linked
+        return Index(passages, _ordered(combined(part.said)), whole, self._texts, question)
 
 
 def _ordered(said: GraphSnapshot) -> GraphSnapshot:
@@ -257,14 +175,3 @@ def _ordered(said: GraphSnapshot) -> GraphSnapshot:
         mentions=sorted(said.mentions),
         statements=sorted(said.statements, key=lambda one: (one.relation_id, one.chunk_id, one.start, one.end)),
     )
-
-
-def _names(*rows: Sequence[Subject] | Sequence[Mention]) -> Names:
-    return Names(name_of(one.name) for some in rows for one in some)
-
-
-def _by_name(rows: Collection[Row]) -> dict[Name, list[Row]]:
-    found: dict[Name, list[Row]] = {}
-    for one in rows:
-        found.setdefault(name_of(one.name), []).append(one)
-    return found

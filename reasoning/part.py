@@ -53,7 +53,7 @@ class Part:
 
     def said_by(self, chunk_ids: Collection[str]) -> GraphSnapshot:
         """What some of the passages say."""
-        return of_passages(joined(self.said), chunk_ids)
+        return of_passages(combined(self.said), chunk_ids)
 
     def uncounted(self) -> tuple[list[str], list[str]]:
         """Entities that these name, and keys of names of what they are about, that nobody was given yet; in order."""
@@ -75,7 +75,7 @@ class Part:
         return Counter(name for name, _ in self._sharing)
 
 
-def joined(parts: Sequence[GraphSnapshot]) -> GraphSnapshot:
+def combined(parts: Sequence[GraphSnapshot]) -> GraphSnapshot:
     """What several parts say together; they have no passage in common."""
     if len(parts) == 1:
         return parts[0]

@@ -152,3 +152,8 @@ def test_a_folded_name_has_no_stray_spaces_or_capitals(name: str) -> None:
     folded = normalise_name(name)
     assert folded == " ".join(folded.split())
     assert folded == folded.casefold()
+
+
+@given(st.text(st.sampled_from("abtheAnTs' _-+#.0é\t "), max_size=9))
+def test_a_plain_name_is_folded_as_any_other(name: str) -> None:
+    assert normalise_name(name) == normalise_name(f"\u200b{name}"), "an unseen character makes none of it plain"

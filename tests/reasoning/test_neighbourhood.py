@@ -4,7 +4,8 @@ import pytest
 
 from projections.vector.reads import Hit, Passage
 from reasoning.index import Index
-from reasoning.neighbourhood import ADDED, FIRST, OF_NAME, FoundPassages, Neighbourhood, Neighbourhoods
+from reasoning.leads import FIRST, FoundPassages
+from reasoning.neighbourhood import ADDED, OF_NAME, Neighbourhood, Neighbourhoods
 from reasoning.path_ranking import HOPS, rank
 from reasoning.texts import Texts, names_in
 from reasoning.visible import Visible

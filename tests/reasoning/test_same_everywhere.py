@@ -18,7 +18,8 @@ from reasoning.answer import answer_of
 from reasoning.embedder import OneEmbedder, Vectors
 from reasoning.engine import Reasoner
 from reasoning.index import Index
-from reasoning.neighbourhood import FoundPassages, Neighbourhoods
+from reasoning.leads import FoundPassages
+from reasoning.neighbourhood import Neighbourhoods
 from reasoning.path_ranking import rank
 from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders, passages_of, snapshot_of
 
