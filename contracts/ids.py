@@ -80,7 +80,7 @@ def present_entity_id(tenant: str, entity: str, name: str) -> str:
 
 def keeps_entity_id(name: str) -> bool:
     """Whether the id that follows from a name was always the same, as of nearly every one; false where it may not."""
-    return name[:1] in _KEPT_LETTERS and name.isascii()
+    return _begins_with_no_article(name)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -104,13 +104,18 @@ def normalise_name(name: str) -> str:
     Marks are part of their word. A plus or number sign stays where it follows a word: C, C++ and C# are three.
     Punctuation alone is no name: "".
     """
-    if keeps_entity_id(name) and name.replace(" ", "").isalnum():
-        # Most names have neither an article nor punctuation.
+    if _begins_with_no_article(name) and name.replace(" ", "").isalnum():
+        # Most names have no punctuation either.
         return " ".join(name.lower().split())
     folded = _POSSESSIVE.sub("", fold_letters(name))
     article = _ARTICLE.match(folded)
     words = " ".join(_WORD.findall(folded, article.end() if article is not None else 0))
     return words if any(map(str.isalnum, words)) else ""
+
+
+def _begins_with_no_article(name: str) -> bool:
+    """Of an ASCII name; false where it may begin with one."""
+    return name[:1] in _KEPT_LETTERS and name.isascii()
 
 
 def fold_letters(text: str) -> str:

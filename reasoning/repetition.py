@@ -1,7 +1,6 @@
 """Passages that answer together: one that repeats what better ones hold, or reads as they do, says little more."""
 
-from collections.abc import Callable, Collection
-from itertools import chain
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -25,22 +24,21 @@ def less_repeated(scores: Scores, held: Scores) -> Scores:
     Goldstein 1998) over words.
     """
     first = np.argsort(-scores, kind="stable")[:TOP]
-    left, holding = scores[first], held[first]
-    taken: Scores = np.zeros(held.shape[1])
-    lowered = scores.copy()
-    for _ in first:
-        now = left - REPEATED * np.minimum(holding, taken).sum(axis=1)
-        at = int(np.argmax(now))
-        lowered[first[at]] = now[at]
-        taken = np.maximum(taken, holding[at])
-        left[at] = -np.inf
+    holding, taken = held[first], np.zeros(held.shape[1])
+
+    def lost(at: int) -> Scores:
+        np.maximum(taken, holding[at], out=taken)
+        repeated: Scores = REPEATED * np.minimum(holding, taken).sum(axis=1)
+        return repeated
+
+    lowered = _one_by_one(scores, first, lost)
     rest = np.ones(len(scores), dtype=bool)
     rest[first] = False
     lowered[rest] -= REPEATED * np.minimum(held[rest], taken).sum(axis=1)
     return lowered
 
 
-def less_alike(scores: Scores, likeness: Scores, words: Callable[[int], Collection[str]]) -> Scores:
+def less_alike(scores: Scores, likeness: Scores, words: Callable[[int], frozenset[str]]) -> Scores:
     """The scores, each less by ALIKE times the passage's own likeness where a better one reads alike.
 
     Of many passages with the same words and other names the question means one at most, and what is like it is like
@@ -48,21 +46,34 @@ def less_alike(scores: Scores, likeness: Scores, words: Callable[[int], Collecti
     `words`: those of a passage, by its number. The first NEAREST are taken one by one, as in `less_repeated`.
     """
     first = np.argsort(-scores, kind="stable")[:NEAREST]
-    own = [frozenset(words(int(number))) for number in first]
-    columns = {word: column for column, word in enumerate(dict.fromkeys(chain.from_iterable(own)))}
+    own = [words(int(number)) for number in first]
+    columns = {word: column for column, word in enumerate(frozenset[str]().union(*own))}
     has = np.zeros((len(first), len(columns)), dtype=np.bool_)
     for row, of in enumerate(own):
         has[row, [columns[word] for word in of]] = True
     # A product of matrices would keep threads of BLAS spinning on all processors.
     bits, counts = np.packbits(has, axis=1), has.sum(axis=1)
-    cost = ALIKE * np.maximum(likeness[first], 0.0)
-    left, highest, lowered = scores[first], np.zeros(len(first)), scores.copy()
-    for _ in first:
-        now = left - cost * highest
-        at = int(np.argmax(now))
-        lowered[first[at]] = now[at]
+    cost, highest = ALIKE * np.maximum(likeness[first], 0.0), np.zeros(len(first))
+
+    def lost(at: int) -> Scores:
         both = np.bitwise_count(bits & bits[at]).sum(axis=1)
         share = both / np.maximum(np.minimum(counts, counts[at]), 1)
-        highest = np.maximum(highest, (share - COMMON) / (1.0 - COMMON))
+        np.maximum(highest, (share - COMMON) / (1.0 - COMMON), out=highest)
+        return cost * highest
+
+    return _one_by_one(scores, first, lost)
+
+
+def _one_by_one(scores: Scores, first: npt.NDArray[np.int64], lost: Callable[[int], Scores]) -> Scores:
+    """The scores, lower where passages are among `first`: these are taken one by one, each time the best by then.
+
+    `lost`: what each of `first` is lower by, shape (first,), once the one at this position of them is taken, too.
+    """
+    lowered, left, less = scores.copy(), scores[first], np.zeros(len(first))
+    for _ in first:
+        now = left - less
+        at = int(np.argmax(now))
+        lowered[first[at]] = now[at]
         left[at] = -np.inf
+        less = lost(at)
     return lowered

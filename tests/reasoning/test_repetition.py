@@ -43,7 +43,7 @@ def test_the_best_stays_and_none_loses_more_than_all_that_it_repeats(given: tupl
 
 
 def alike(scores: list[float], likeness: list[float], *texts: str) -> list[float]:
-    return list(less_alike(np.array(scores), np.array(likeness), lambda number: texts[number].split()))
+    return list(less_alike(np.array(scores), np.array(likeness), lambda number: frozenset(texts[number].split())))
 
 
 def test_what_reads_as_a_better_one_loses_of_its_own_likeness() -> None:
@@ -70,7 +70,7 @@ WORDS = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=8).map(" ".join)
 def test_the_best_stays_and_none_loses_more_than_its_likeness(texts: list[str], data: st.DataObject) -> None:
     scores = data.draw(arrays.arrays(np.float64, len(texts), elements=st.floats(0, 3)))
     likeness = data.draw(arrays.arrays(np.float64, len(texts), elements=st.floats(-1, 1)))
-    lowered = less_alike(scores, likeness, lambda number: texts[number].split())
+    lowered = less_alike(scores, likeness, lambda number: frozenset(texts[number].split()))
     assert (lowered <= scores).all()
     assert (lowered >= scores - ALIKE * np.maximum(likeness, 0.0) - 1e-9).all()
     if scores.size:
