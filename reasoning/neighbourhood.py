@@ -96,15 +96,16 @@ class Neighbourhoods:
     ) -> None:
         """Read these passages into the part, those that are there and visible, and what they say."""
         new = part.new(worth)
-        if new and visible is None:
-            passages, (said, near) = await asyncio.gather(
-                self._passages.passages(tenant, new), self._said(tenant, found, new)
-            )
+        if new:
+            if visible is None:
+                passages, (said, near) = await asyncio.gather(
+                    self._passages.passages(tenant, new), self._said(tenant, found, new)
+                )
+            else:
+                # What others say is not even read: names that people rejected there are told without their passages.
+                passages = await self._passages.passages(tenant, new, visible.collections)
+                said, near = await self._said(tenant, found, list(passages))
             part.add(passages, said, near)
-        elif new and visible is not None:
-            # What others say is not even read: names that people rejected there are told without their passages.
-            passages = await self._passages.passages(tenant, new, visible.collections)
-            part.add(passages, *await self._said(tenant, found, list(passages)))
         part.weigh(worth)
 
     async def _said(
@@ -139,7 +140,9 @@ class Neighbourhoods:
             self._graph.mentioned(tenant, sorted(about - {""}), OF_NAME),
             self._graph.mentioned(tenant, sorted(held - about - {""}), SHARED_BY),
         )
-        worth = await asyncio.to_thread(linked, part.worth, texts, said, subjects, [*naming, *sharing])
+        # One entity may be called by names of both.
+        mentions = list(dict.fromkeys([*naming, *sharing]))
+        worth = await asyncio.to_thread(linked, part.worth, texts, said, subjects, mentions)
         new = sorted(
             (item for item in worth.items() if item[0] not in part.passages), key=lambda one: (-one[1], one[0])
         )
