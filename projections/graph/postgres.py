@@ -88,8 +88,9 @@ _MENTIONS_OF = """CROSS JOIN LATERAL (
 ) AS m"""
 _MENTIONED = f"SELECT m.entity_id, m.name, m.chunk_id, m.times FROM unnest({_GIVEN}) AS k(id) {_MENTIONS_OF}"
 _ACCENTED = f"SELECT DISTINCT entity_id FROM graph.mentions WHERE tenant = $1 AND key = ANY({_GIVEN}) AND key <> ''"
+# The index of entities that several passages speak of has a seventh of them, and answers by itself.
 _SPREAD = (
-    f"SELECT entity_id, passages FROM graph.entities WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND passages > 0"
+    f"SELECT entity_id, passages FROM graph.entities WHERE tenant = $1 AND entity_id = ANY({_GIVEN}) AND passages > 1"
 )
 
 _ABOUT = f"""
@@ -222,7 +223,7 @@ class PostgresGraph(WalkingReader):
         return decided.mentioned(map(tuple, rows), set(keys), most)
 
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
-        """How many passages speak of each of these entities."""
+        """How many passages speak of each of these entities that several speak of."""
         async with self._reads.connection() as connection:
             given = _SEPARATOR.join(entity_ids)
             rows = await connection.fetch(_UNDECIDED_SPREAD, tenant, given)
@@ -231,7 +232,8 @@ class PostgresGraph(WalkingReader):
             rows = await connection.fetch(_SPREAD, tenant, given)
             decided = await _decided(connection, tenant, entity_ids)
             together = await _together(connection, tenant, decided, entity_ids, None)
-        return {row["entity_id"]: row["passages"] for row in rows} | together
+        several = {one: passages for one, passages in together.items() if passages > 1}
+        return {row["entity_id"]: row["passages"] for row in rows} | several
 
     async def entities(
         self, tenant: str, entity_ids: Sequence[str], *, collections: frozenset[str] | None = None

@@ -123,7 +123,7 @@ class GraphContent(Protocol):
         ...
 
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
-        """How many passages speak of each of these entities; those that none speaks of are left out."""
+        """How many passages speak of each of these entities; those that one alone speaks of, or none, are left out."""
         ...
 
 

@@ -111,7 +111,7 @@ class TownReaders:
         rows = [(one.entity_id, one.chunk_id) for one in whole.subjects]
         for entity, chunk in rows + [(one.entity_id, one.chunk_id) for one in whole.mentions]:
             speaking.setdefault(entity, set()).add(chunk)
-        return {key: len(speaking[key]) for key in entity_ids if key in speaking}
+        return {key: len(speaking[key]) for key in entity_ids if len(speaking.get(key, ())) > 1}
 
     async def frequencies(self, tenant: str, words: Sequence[str]) -> Frequencies:
         """By stems."""

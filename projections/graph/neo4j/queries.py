@@ -165,7 +165,7 @@ WITH collect([id, name, chunk, times]) AS found
 """
 SPREAD = f"""
 UNWIND $ids AS id
-MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHERE e.passages > 0
+MATCH (e:Entity {{generation: $generation, tenant: $tenant, entity_id: id}}) WHERE e.passages > 1
 WITH collect([id, e.passages]) AS found
 {_STILL}
 """

@@ -109,10 +109,11 @@ class Neo4jGraph(WalkingReader):
 
     @retry_replaced
     async def spread(self, tenant: str, entity_ids: Sequence[str]) -> dict[str, int]:
-        """How many passages speak of each of these entities."""
+        """How many passages speak of each of these entities that several speak of."""
         base = await self._base(tenant)
         rows = await self._rows(queries.SPREAD, base, tenant, ids=list(dict.fromkeys(entity_ids)))
-        return dict(rows) | await self._together(base, tenant, entity_ids, None)
+        spread = dict(rows) | await self._together(base, tenant, entity_ids, None)
+        return {one: passages for one, passages in spread.items() if passages > 1}
 
     @retry_replaced
     async def entities(
