@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from contracts.ids import normalise_name
+from contracts.ids import is_plain_name, normalise_name
 from contracts.scripts import UNSEEN, bounded, is_plain, word_bounds
 
 NAME_WORDS = 12
@@ -37,6 +37,8 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def name_words(name: str) -> tuple[str, ...]:
     """The folded words of a name; empty where it is none."""
+    if is_plain_name(name):
+        return tuple(name.lower().split())
     normalised = normalise_name(name)
     if normalised.isascii():
         return tuple(normalised.split())

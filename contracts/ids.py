@@ -4,6 +4,7 @@ import re
 import string
 import unicodedata
 from functools import lru_cache
+from hashlib import sha1
 from uuid import UUID, uuid5
 
 from contracts.event_types import AggregateKind
@@ -42,7 +43,7 @@ def part_id(first: UUID, part: int) -> UUID:
 
 def chunk_id(tenant: str, document_id: str, digest: str, occurrence: int) -> str:
     """A chunk keeps its id while its text stays: `occurrence` counts equal texts within the document."""
-    return str(uuid5(_ANNALS, f"{tenant}\x00chunk\x00{document_id}\x00{digest}\x00{occurrence}"))
+    return _id_of(f"{tenant}\x00chunk\x00{document_id}\x00{digest}\x00{occurrence}")
 
 
 def entity_id(tenant: str, name: str) -> str:
@@ -90,12 +91,21 @@ def _present_entity_id(tenant: str, entity: str, name: str) -> str:
 
 
 def _entity_id(tenant: str, normalised: str) -> str:
-    return str(uuid5(_ANNALS, f"{tenant}\x00entity\x00{normalised}"))
+    return _id_of(f"{tenant}\x00entity\x00{normalised}")
 
 
 def relation_id(tenant: str, document_id: str, subject: str, predicate: str, obj: str, start: int) -> str:
     """One relation for each span of a document that states it."""
-    return str(uuid5(_ANNALS, f"{tenant}\x00relation\x00{document_id}\x00{subject}\x00{predicate}\x00{obj}\x00{start}"))
+    return _id_of(f"{tenant}\x00relation\x00{document_id}\x00{subject}\x00{predicate}\x00{obj}\x00{start}")
+
+
+def _id_of(name: str) -> str:
+    """`str(uuid5(_ANNALS, name))` in a third of its time (RFC 9562, 5.5): a question asks for hundreds."""
+    digest = bytearray(sha1(_ANNALS.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def normalise_name(name: str) -> str:
@@ -104,13 +114,17 @@ def normalise_name(name: str) -> str:
     Marks are part of their word. A plus or number sign stays where it follows a word: C, C++ and C# are three.
     Punctuation alone is no name: "".
     """
-    if _begins_with_no_article(name) and name.replace(" ", "").isalnum():
-        # Most names have no punctuation either.
+    if is_plain_name(name):
         return " ".join(name.lower().split())
     folded = _POSSESSIVE.sub("", fold_letters(name))
     article = _ARTICLE.match(folded)
     words = " ".join(_WORD.findall(folded, article.end() if article is not None else 0))
     return words if any(map(str.isalnum, words)) else ""
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name is folded by its small letters alone, as most are: ASCII words, no article, no punctuation."""
+    return _begins_with_no_article(name) and name.replace(" ", "").isalnum()
 
 
 def _begins_with_no_article(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Ids that can be worked out again: equal causes agree, tenants never do."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +27,13 @@ def test_ids_stay_what_they_were() -> None:
     assert chunk_id("acme", "report", "a" * 64, 0) == "1d533b1c-3d39-5e2e-8013-0a8615c49ce3"
     assert entity_id("acme", "Ada Lovelace") == "676f79c3-6bab-5f03-9a61-36599421b0d2"
     assert relation_id("acme", "report", "s", "met", "o", 4) == "846fedc0-e5c3-54e3-b651-6690863f4f30"
+
+
+@given(TENANTS, st.text(), st.integers(0, 9))
+def test_they_are_of_version_5(tenant: str, name: str, number: int) -> None:
+    namespace = UUID("6f1d5a52-3d0c-5a0e-9a55-0a9a6d1f6a11")
+    made = chunk_id(tenant, name, "a" * 64, number)
+    assert made == str(uuid5(namespace, f"{tenant}\x00chunk\x00{name}\x00{'a' * 64}\x00{number}"))
 
 
 @settings(max_examples=50)
