@@ -25,6 +25,7 @@ from reasoning.generation import PROMPT
 from reasoning.index import Index
 from reasoning.leads import FoundPassages
 from reasoning.neighbourhood import Neighbourhoods
+from reasoning.part import ReadPassages
 from reasoning.path_ranking import Ranking, rank
 from reasoning.reranked import RERANKED, reranked
 from reasoning.results import Answer, Candidate, ScoredPassage, Step, scored
@@ -209,23 +210,28 @@ class Reasoner:
     async def _found(
         self, embedder: QueryEmbedder, tenant: str, question: str, visible: Visible | None
     ) -> FoundPassages:
-        """Hits by meaning and by words, of what is visible."""
+        """Hits by meaning and by words, of what is visible.
+
+        The search by words takes longer: what the other one found is read meanwhile.
+        """
         within = None if visible is None else visible.collections
-        (vector, near), matching = await asyncio.gather(
-            self._near(embedder, tenant, question, within),
+        (vector, near, read), matching = await asyncio.gather(
+            self._near(embedder, tenant, question, visible),
             self._passages.matching(tenant, question, DEPTH, collections=within),
         )
-        return FoundPassages(question, embedder.revision, vector, near, matching)
+        return FoundPassages(question, embedder.revision, vector, near, matching, read)
 
     async def _near(
-        self, embedder: QueryEmbedder, tenant: str, question: str, within: frozenset[str] | None
-    ) -> tuple[Vector, list[Hit]]:
+        self, embedder: QueryEmbedder, tenant: str, question: str, visible: Visible | None
+    ) -> tuple[Vector, list[Hit], ReadPassages]:
         """The question's vector, and what is nearest to it."""
+        within = None if visible is None else visible.collections
         (vector,) = await embedder.embed([question])
         near = await self._passages.nearest(tenant, embedder.revision, vector, DEPTH, collections=within)
         if not near:
             check_embedder(embedder.revision, await self._passages.models(tenant))
-        return vector, near
+        chunk_ids = [hit.chunk_id for hit in near]
+        return vector, near, await self._neighbourhoods.read(tenant, embedder.revision, vector, chunk_ids, visible)
 
 
 def without_generator(draft: Draft, reason: str) -> Answer:

@@ -15,7 +15,7 @@ from reasoning.other_names import OtherNames
 from reasoning.pagerank import Transitions, transitions
 from reasoning.shared_names import SharedNames
 from reasoning.texts import Sentence, Texts
-from reasoning.words import Rarity
+from reasoning.words import Rarity, Words
 
 ALIAS, MENTION, STATEMENT = 1.0, 0.5, 0.3
 """Weights of edges, where an alias in a text has most: what a parser found is right less often."""
@@ -100,7 +100,6 @@ class Index:
         self._links = self._linked()
         self._edges: dict[int, list[Edge]] = {}
         self.chances = self._graph(snapshot)
-        self.names = Names(self._named)
         self.shared_names = SharedNames(
             self.passages,
             self._texts,
@@ -172,6 +171,11 @@ class Index:
                 (before if source < number else behind).append(Edge(source, weight, source, link.start, link.end))
             kept = self._edges[number] = [*before, *own, *behind]
         return kept
+
+    def names_in(self, question: str) -> list[Span]:
+        """Names of entities in a question."""
+        spoken = frozenset(Words(question).folded)
+        return Names(name for name in self._named if spoken.issuperset(name)).find(question)
 
     def seeds(self, name: Name) -> list[tuple[int, int]]:
         """Entities of a name, as (node, number of passages that have it)."""

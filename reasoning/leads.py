@@ -10,6 +10,7 @@ from projections.graph.reads import GraphSnapshot, Mention, Subject
 from projections.vector.reads import Hit, Vector
 from reasoning.index import BACKWARD
 from reasoning.links import Name, Names, name_of
+from reasoning.part import ReadPassages
 from reasoning.path_ranking import LEXICAL, NAMED
 from reasoning.shared_names import SHARED
 from reasoning.texts import Text
@@ -25,13 +26,15 @@ SHARED_BY = 6
 @dataclass(frozen=True)
 class FoundPassages:
     """What search brought for a question. `vector` is the question's, shape (dimension,), by the embedder's revision
-    `model`; `near` are the passages nearest to it, `matching` those that share its words."""
+    `model`; `near` are the passages nearest to it, `matching` those that share its words; `read` what was read of any
+    of them by then."""
 
     question: str
     model: str
     vector: Vector
     near: Sequence[Hit]
     matching: Sequence[Hit]
+    read: ReadPassages
 
 
 @dataclass(frozen=True)

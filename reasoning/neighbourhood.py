@@ -11,10 +11,10 @@ from itertools import chain
 
 from contracts.folding import name_key
 from projections.graph.reads import GraphContent, GraphSnapshot, Subject
-from projections.vector.reads import Hit, Passage, PassageSearch
+from projections.vector.reads import Hit, Passage, PassageSearch, Vector
 from reasoning.index import Index, Whole
 from reasoning.leads import SHARED_BY, FoundPassages, QuestionNames, first_of, linked
-from reasoning.part import Part, combined
+from reasoning.part import Part, ReadPassages, combined
 from reasoning.path_ranking import HOPS, STARTS
 from reasoning.texts import Text, Texts, names_in
 from reasoning.visible import Visible
@@ -60,6 +60,31 @@ class Neighbourhoods:
                 holding[of] = max(rarity.holding[word], holding.get(of, 0))
         return QuestionNames(sorted(subjects), sorted(mentions), rarity.passages, holding)
 
+    async def read(
+        self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str], visible: Visible | None
+    ) -> ReadPassages:
+        """These passages, those that are there and visible, while more are searched for; their texts are cut.
+
+        `vector`: the question's, by the embedder's revision `model`.
+        """
+        read = await self._read_passages(tenant, model, vector, chunk_ids, visible)
+        await asyncio.to_thread(self._cut, read.passages.values())
+        return read
+
+    async def _read_passages(
+        self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str], visible: Visible | None
+    ) -> ReadPassages:
+        if visible is None:
+            passages, (said, near) = await asyncio.gather(
+                self._passages.passages(tenant, chunk_ids), self._said(tenant, model, vector, chunk_ids)
+            )
+        else:
+            # What others say is not even read: names that people rejected there are told without their passages.
+            passages = await self._passages.passages(tenant, chunk_ids, visible.collections)
+            said, near = await self._said(tenant, model, vector, list(passages))
+        # A passage may have gone between the reads.
+        return ReadPassages(passages, said, near).some(passages)
+
     async def around(
         self, tenant: str, found: FoundPassages, named: QuestionNames, visible: Visible | None
     ) -> Neighbourhood:
@@ -89,32 +114,26 @@ class Neighbourhoods:
             led = await self._led_to(tenant, part)
             await self._grow(tenant, part, found, led, visible, hops - 1)
         else:
-            await asyncio.to_thread(self._cut, part)
+            await asyncio.to_thread(self._cut, part.passages.values())
 
     async def _add(
         self, tenant: str, part: Part, found: FoundPassages, worth: Mapping[str, float], visible: Visible | None
     ) -> None:
-        """Read these passages into the part, those that are there and visible, and what they say."""
-        new = part.new(worth)
-        if new:
-            if visible is None:
-                passages, (said, near) = await asyncio.gather(
-                    self._passages.passages(tenant, new), self._said(tenant, found, new)
-                )
-            else:
-                # What others say is not even read: names that people rejected there are told without their passages.
-                passages = await self._passages.passages(tenant, new, visible.collections)
-                said, near = await self._said(tenant, found, list(passages))
-            part.add(passages, said, near)
+        """Put these passages into the part, those that are there and visible; what was read already is not again."""
+        known = found.read.some(part.new(worth))
+        if known.passages:
+            part.add(known)
+        left = part.new(worth)
+        if left:
+            part.add(await self._read_passages(tenant, found.model, found.vector, left, visible))
         part.weigh(worth)
 
     async def _said(
-        self, tenant: str, found: FoundPassages, chunk_ids: Sequence[str]
+        self, tenant: str, model: str, vector: Vector, chunk_ids: Sequence[str]
     ) -> tuple[GraphSnapshot, Sequence[Hit]]:
         """What passages say, and how like the question they are."""
         return await asyncio.gather(
-            self._graph.around(tenant, chunk_ids),
-            self._passages.compared(tenant, found.model, found.vector, chunk_ids),
+            self._graph.around(tenant, chunk_ids), self._passages.compared(tenant, model, vector, chunk_ids)
         )
 
     async def _count(self, tenant: str, part: Part) -> None:
@@ -153,15 +172,17 @@ class Neighbourhoods:
     ) -> tuple[dict[str, Text], list[Subject]]:
         """The texts of these passages, and what they name. The others' texts are cut while that is looked up."""
         texts, keys = await asyncio.to_thread(self._read, [part.passages[chunk_id] for chunk_id in chunk_ids])
-        subjects, _ = await asyncio.gather(self._graph.named(tenant, keys, OF_NAME), asyncio.to_thread(self._cut, part))
+        subjects, _ = await asyncio.gather(
+            self._graph.named(tenant, keys, OF_NAME), asyncio.to_thread(self._cut, part.passages.values())
+        )
         return texts, subjects
 
     def _read(self, passages: Iterable[Passage]) -> tuple[dict[str, Text], list[str]]:
         texts = {passage.chunk_id: self._texts.of(passage) for passage in passages}
         return texts, list(dict.fromkeys(chain.from_iterable(text.names for text in texts.values())))
 
-    def _cut(self, part: Part) -> None:
-        for passage in part.passages.values():
+    def _cut(self, passages: Iterable[Passage]) -> None:
+        for passage in passages:
             self._texts.of(passage)
 
     def _index(self, part: Part, named: QuestionNames, question: str) -> Index:

@@ -10,6 +10,22 @@ from projections.vector.reads import Hit, Passage
 from reasoning.links import Name, name_of
 
 
+@dataclass(frozen=True)
+class ReadPassages:
+    """Passages by their id, what they say, and how like the question they are: what a part is made of."""
+
+    passages: Mapping[str, Passage]
+    said: GraphSnapshot
+    near: Sequence[Hit]
+
+    def some(self, chunk_ids: Iterable[str]) -> "ReadPassages":
+        """Those of them that are there, and what is said and known of these alone."""
+        passages = {one: self.passages[one] for one in chunk_ids if one in self.passages}
+        return ReadPassages(
+            passages, of_passages(self.said, passages.keys()), [hit for hit in self.near if hit.chunk_id in passages]
+        )
+
+
 @dataclass
 class Part:
     """Passages that were found so far, what they say, and how like the question each is (`near`, a cosine).
@@ -23,6 +39,7 @@ class Part:
     said: list[GraphSnapshot] = field(default_factory=list)
     worth: dict[str, float] = field(default_factory=dict)
     spread: dict[str, int] = field(default_factory=dict)
+    _counted: int = 0
     _expanded: set[str] = field(default_factory=set)
     _entities: set[str] = field(default_factory=set)
     _keys: set[str] = field(default_factory=set)
@@ -32,11 +49,11 @@ class Part:
         """Those of them that are not there yet."""
         return [chunk_id for chunk_id in chunk_ids if chunk_id not in self.passages]
 
-    def add(self, passages: Mapping[str, Passage], said: GraphSnapshot, near: Iterable[Hit]) -> None:
-        """These passages. What is said and known of others is left out."""
-        self.passages |= passages
-        self.said.append(of_passages(said, passages.keys()))
-        self.near += [hit for hit in near if hit.chunk_id in passages]
+    def add(self, read: ReadPassages) -> None:
+        """Passages that are not there yet."""
+        self.passages |= read.passages
+        self.said.append(read.said)
+        self.near += read.near
 
     def weigh(self, worth: Mapping[str, float]) -> None:
         """What those that are there are worth at least."""
@@ -57,7 +74,9 @@ class Part:
 
     def uncounted(self) -> tuple[list[str], list[str]]:
         """Entities that these name, and keys of names of what they are about, that nobody was given yet; in order."""
-        subjects, mentions = (self.said[-1].subjects, self.said[-1].mentions) if self.said else ((), ())
+        subjects = [one for said in self.said[self._counted :] for one in said.subjects]
+        mentions = [one for said in self.said[self._counted :] for one in said.mentions]
+        self._counted = len(self.said)
         entities = ({one.entity_id for one in subjects} | {one.entity_id for one in mentions}) - self._entities
         keys = {name_key(one.name) for one in subjects} - self._keys - {""}
         self._entities |= entities

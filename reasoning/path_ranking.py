@@ -70,7 +70,7 @@ def rank(index: Index, question: str, near: Sequence[Hit], matching: Sequence[Hi
     similar = _spread(index, near, BEYOND)
     likeness = similar + LEXICAL * _normalised(_spread(index, matching, 0.0))
     likeness += NAMED * _named(index, named)
-    spans = index.names.find(question)
+    spans = index.names_in(question)
     walk = _walk(index, likeness, spans)
     own = likeness + WALK * _normalised(walk)
     held = held_of(index, weights)

@@ -1,5 +1,7 @@
 """What a question is ranked on: all that matters of a small town, and a bounded part of a large one."""
 
+from collections.abc import Collection, Sequence
+
 import pytest
 
 from projections.vector.reads import Hit, Passage
@@ -28,8 +30,9 @@ async def hood(
 ) -> Neighbourhood:
     (vector,) = await embedder.embed([question])
     hits = [Hit(key, 0.5 - 0.01 * number) for number, key in enumerate(near)]
-    found = FoundPassages(question, embedder.revision, vector, hits, [])
     hoods = Neighbourhoods(readers, readers)
+    read = await hoods.read(TENANT, embedder.revision, vector, near, visible)
+    found = FoundPassages(question, embedder.revision, vector, hits, [], read)
     return await hoods.around(TENANT, found, await hoods.named(TENANT, question), visible)
 
 
@@ -75,6 +78,21 @@ async def test_each_passage_is_compared_with_the_question_whoever_brought_it(emb
     cosines = {hit.chunk_id: hit.score for hit in await readers.nearest(TENANT, embedder.revision, vector, len(TOWN))}
     assert {hit.chunk_id: hit.score for hit in found.near} == {key: cosines[key] for key in found.index.numbers}
     assert {"voss", "orlinga"} <= set(found.index.numbers)
+
+
+async def test_what_is_read_while_words_are_searched_for_is_not_read_again(embedder: TownEmbedder) -> None:
+    asked: list[list[str]] = []
+
+    class Readers(TownReaders):
+        async def passages(
+            self, tenant: str, chunk_ids: Sequence[str], collections: Collection[str] | None = None
+        ) -> dict[str, Passage]:
+            asked.append(list(chunk_ids))
+            return await super().passages(tenant, chunk_ids, collections)
+
+    found = await hood(Readers(embedder), embedder, QUESTION, "lantern", "bread")
+    assert asked[0] == ["lantern", "bread"] and {"lantern", "voss"} <= set(found.index.numbers)
+    assert len(one := [key for some in asked for key in some]) == len(set(one))
 
 
 async def test_nothing_leads_over_what_is_not_visible(embedder: TownEmbedder) -> None:

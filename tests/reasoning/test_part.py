@@ -2,7 +2,7 @@
 
 from projections.graph.reads import GraphSnapshot, Mention, Subject, WrongRelation
 from projections.vector.reads import Hit, Passage
-from reasoning.part import Part, combined
+from reasoning.part import Part, ReadPassages, combined
 
 
 def passage(key: str) -> Passage:
@@ -20,22 +20,29 @@ def said(*keys: str, rejected: tuple[str, ...] = ()) -> GraphSnapshot:
     )
 
 
+def read(*keys: str) -> ReadPassages:
+    return ReadPassages({key: passage(key) for key in keys}, said(*keys), [Hit(key, 0.5) for key in keys])
+
+
 def part_of(*keys: str) -> Part:
     part = Part()
-    part.add({key: passage(key) for key in keys}, said(*keys), [Hit(key, 0.5) for key in keys])
+    part.add(read(*keys))
     part.weigh({key: 1.0 - 0.1 * number for number, key in enumerate(keys)})
     return part
 
 
-def test_what_is_said_of_passages_that_are_not_there_is_left_out() -> None:
-    part = Part()
-    part.add({"lamp": passage("lamp")}, said("lamp", "gone"), [Hit("lamp", 0.5), Hit("gone", 0.4)])
-    part.weigh({"lamp": 0.5, "gone": 0.9})
-    (own,) = part.said
+def test_some_of_what_was_read_is_these_passages_and_what_they_say() -> None:
+    some = read("lamp", "other").some(["lamp", "gone"])
+    assert list(some.passages) == ["lamp"] and some.near == [Hit("lamp", 0.5)]
+    own = some.said
     assert [one.chunk_id for one in own.subjects] == [one.chunk_id for one in own.mentions] == ["lamp"]
     assert [one.chunk_id for one in own.wrong] == ["lamp"]
-    assert part.near == [Hit("lamp", 0.5)]
-    assert part.worth == {"lamp": 0.5}
+
+
+def test_passages_that_are_not_there_are_worth_nothing() -> None:
+    part = part_of("lamp")
+    part.weigh({"lamp": 0.5, "gone": 0.9})
+    assert part.worth == {"lamp": 1.0}
 
 
 def test_a_passage_is_set_out_from_once_the_strongest_first() -> None:
@@ -48,8 +55,9 @@ def test_a_passage_is_set_out_from_once_the_strongest_first() -> None:
 def test_an_entity_and_a_name_are_counted_once() -> None:
     part = part_of("one")
     assert part.uncounted() == (["e-one", "e-orlinga"], ["one"])
-    part.add({"two": passage("two")}, said("two"), [])
-    assert part.uncounted() == (["e-two"], ["two"])
+    part.add(read("two"))
+    part.add(read("three"))
+    assert part.uncounted() == (["e-three", "e-two"], ["three", "two"])
     assert part.uncounted() == ([], [])
 
 

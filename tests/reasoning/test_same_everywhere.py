@@ -20,6 +20,7 @@ from reasoning.engine import Reasoner
 from reasoning.index import Index
 from reasoning.leads import FoundPassages
 from reasoning.neighbourhood import Neighbourhoods
+from reasoning.part import ReadPassages
 from reasoning.path_ranking import rank
 from tests.reasoning.town import TENANT, TOWN, TownEmbedder, TownReaders, passages_of, snapshot_of
 
@@ -171,7 +172,7 @@ def test_the_order_of_rows_makes_no_difference() -> None:
 async def test_the_order_of_rows_makes_no_other_walk() -> None:
     """Nodes are numbered alike, so that chances are added up alike."""
     vector = (await HashedEmbedder().embed([QUESTIONS[1]]))[0]
-    found = FoundPassages(QUESTIONS[1], "hashed", vector, [], [])
+    found = FoundPassages(QUESTIONS[1], "hashed", vector, [], [], ReadPassages({}, GraphSnapshot([], [], []), []))
     walks = []
     for readers in (ValleyReaders(), ValleyReaders(backwards=True)):
         hoods = Neighbourhoods(readers, readers)
