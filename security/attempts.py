@@ -95,12 +95,13 @@ class _Levels:
             self._changes[digest] = self._changes.get(digest, 0.0) + by
 
     def learn(self, shared: SharedLevel, time: float) -> None:
-        """What was not told meanwhile comes on top."""
+        """What was not told meanwhile comes on top, and who came in meanwhile does not wait for that attempt."""
         at, untold = time - shared.age_s, self._changes.get(shared.subject, 0.0)
         value = max(0.0, shared.value + untold)
         until = at + self._delay_s(shared.value) if shared.rose else at
-        if untold:
-            until = max(until, self._levels[shared.subject].until) if shared.subject in self._levels else until
+        own = self._levels.get(shared.subject)
+        if untold and own is not None:
+            until = max(until, own.until) if untold > 0 else own.until
         self._keep(shared.subject, Level(value, at, until))
 
     def _delay_s(self, value: float) -> float:

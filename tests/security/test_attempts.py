@@ -153,6 +153,21 @@ def told(*processes: Attempts) -> dict[tuple[str, str], float]:
     return {key: level.value for key, level in stored.items()}
 
 
+def test_who_came_in_while_others_were_told_of_his_attempt_does_not_wait() -> None:
+    clock = Clock()
+    process = Attempts(clock)
+    for _ in range(FREE_OF_ADDRESS + 1):
+        assert wait_s(process, "192.0.2.1", None) == 0
+    clock.now += 1.0
+    assert wait_s(process, "192.0.2.1", "ines") == 0, "it may come now, and is counted as failed until it is not"
+    asked = [SharedLevel(one.kind, one.subject, one.by, one.by > 0, 0.0) for one in process.changes()]
+    process.succeeded("192.0.2.1", "ines")
+    process.learn(asked)
+    process.check("192.0.2.1")
+    (taken_back,) = [one.by for one in process.changes() if one.kind == "address"]
+    assert taken_back == -1
+
+
 def test_processes_that_tell_each_other_count_together() -> None:
     clock = Clock()
     one, other = Attempts(clock), Attempts(clock)
