@@ -73,7 +73,9 @@ class RpcClient:
                 instances = await self._discovery.instances(operation.service)
             peer = balancer.choose(instances, tried)
             if peer is None:
-                if not balancer.is_absent(instances) or time.monotonic() >= absent_until:
+                # A process that ends may take so many requests with it that its breaker opens: they wait, too.
+                may_come = balancer.is_absent(instances) or isinstance(failure, LostError)
+                if not may_come or time.monotonic() >= absent_until:
                     break
                 self._discovery.look_again(operation.service)
                 await self._pause(ABSENT_PAUSE_S, operation, deadline)

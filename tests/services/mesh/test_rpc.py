@@ -152,6 +152,29 @@ async def test_a_call_waits_for_an_instance_that_replaces_a_killed_one(mesh: Mes
     await second.stop()
 
 
+async def test_calls_that_one_process_took_with_it_are_answered_by_its_successor(mesh: Mesh) -> None:
+    """So many at once open its breaker."""
+    taken: list[asyncio.StreamWriter] = []
+
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        taken.append(writer)
+        if len(taken) == 8:
+            server.close()
+            for one in taken:
+                one.close()
+
+    server = await asyncio.start_server(end, "127.0.0.1", 0)
+    port, identity = server.sockets[0].getsockname()[1], ServiceIdentity("reasoning")
+    killed = Instance("reasoning", identity.peer.instance, "1", f"http://127.0.0.1:{port}", identity.public_key)
+    await mesh.registry.renew(killed)
+    waiting = [asyncio.create_task(mesh.client.call("query", CALLER, ASKED, Deadline.after(20))) for _ in range(8)]
+    await until(lambda: mesh.client._balancer("reasoning").broken == 1)
+    successor = await mesh.serve(Reasoning("successor"))
+    assert [answered.answer for answered in await asyncio.gather(*waiting)] == ["successor"] * 8
+    await successor.stop()
+
+
 @pytest.mark.parametrize("is_idempotent", [True, False])
 async def test_an_answer_that_is_lost_is_asked_for_again_where_that_may_be(
     mesh: Mesh, monkeypatch: pytest.MonkeyPatch, is_idempotent: bool
