@@ -174,8 +174,9 @@ class Index:
 
     def names_in(self, question: str) -> list[Span]:
         """Names of entities in a question."""
-        spoken = frozenset(Words(question).folded)
-        return Names(name for name in self._named if spoken.issuperset(name)).find(question)
+        words = Words(question)
+        spoken = frozenset(words.folded)
+        return Names(name for name in self._named if spoken.issuperset(name)).find(question, words)
 
     def seeds(self, name: Name) -> list[tuple[int, int]]:
         """Entities of a name, as (node, number of passages that have it)."""

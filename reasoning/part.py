@@ -74,11 +74,10 @@ class Part:
 
     def uncounted(self) -> tuple[list[str], list[str]]:
         """Entities that these name, and keys of names of what they are about, that nobody was given yet; in order."""
-        subjects = [one for said in self.said[self._counted :] for one in said.subjects]
-        mentions = [one for said in self.said[self._counted :] for one in said.mentions]
+        new = combined(self.said[self._counted :])
         self._counted = len(self.said)
-        entities = ({one.entity_id for one in subjects} | {one.entity_id for one in mentions}) - self._entities
-        keys = {name_key(one.name) for one in subjects} - self._keys - {""}
+        entities = ({one.entity_id for one in new.subjects} | {one.entity_id for one in new.mentions}) - self._entities
+        keys = {name_key(one.name) for one in new.subjects} - self._keys - {""}
         self._entities |= entities
         self._keys |= keys
         return sorted(entities), sorted(keys)
