@@ -61,6 +61,7 @@ def test_an_actor_that_no_event_can_name_is_refused(tmp_path: Path, actor: str, 
     assert load_settings(data=tmp_path, actor="Žofie").actor == "Žofie"
 
 
+@pytest.mark.pipeline
 @pytest.mark.parametrize(
     ("question", "fault"),
     [(b"caf\xe9?", "is not UTF-8 text"), (b"who? " * 820, "at most 4096 characters"), (b" ", "is blank")],

@@ -24,6 +24,8 @@ from contracts.errors import AnnalsError
 from tests.annals.pipeline import ROOT
 from tests.annals.processes import alive, until
 
+pytestmark = pytest.mark.pipeline
+
 ADDRESSES = {"broker": "127.0.0.1:1"}
 SLEEP = ("sleep", "600")
 

@@ -28,6 +28,8 @@ from annals.watching.following import FolderFollower
 from annals.watching.scan import Scan, Signature, file_of, scan, signature
 from tests.support.changing_folder import change
 
+pytestmark = pytest.mark.pipeline
+
 LIMIT_S = 30.0
 
 

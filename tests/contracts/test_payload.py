@@ -32,19 +32,17 @@ def spoilt(node: Any, spoil: str) -> Iterator[Any]:
             yield from ([*node[:index], other, *node[index + 1 :]] for other in spoilt(item, spoil))
 
 
-@pytest.mark.parametrize("spoil", ["a\x00b", "a\ud800b"])
 @pytest.mark.parametrize("event_type", EventType)
 @settings(max_examples=5)
 @given(data=st.data())
-def test_no_string_of_any_event_holds_what_cannot_be_stored(
-    event_type: EventType, spoil: str, data: st.DataObject
-) -> None:
+def test_no_string_of_any_event_holds_what_cannot_be_stored(event_type: EventType, data: st.DataObject) -> None:
     fields = json.loads(encode(data.draw(events(event_type))))
     for model, part in ((PAYLOADS[event_type], fields["event_data"]), (EventMetadata, fields["metadata"])):
         assert model.model_validate(part)
-        for bad in spoilt(part, spoil):
-            with pytest.raises(ValidationError):
-                model.model_validate(bad)
+        for spoil in ("a\x00b", "a\ud800b"):
+            for bad in spoilt(part, spoil):
+                with pytest.raises(ValidationError):
+                    model.model_validate(bad)
 
 
 @pytest.mark.parametrize(

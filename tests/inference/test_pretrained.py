@@ -117,6 +117,7 @@ def test_without_the_extra_a_model_that_needs_it_is_refused_in_one_line(
     assert Embedder().dimension == 384
 
 
+@pytest.mark.pipeline
 def test_the_default_models_import_neither_torch_nor_transformers() -> None:
     program = (
         "import sys\n"

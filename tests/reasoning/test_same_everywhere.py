@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from contracts.ids import entity_id
 from projections.graph.reads import GraphSnapshot, Mention, Statement, Subject
@@ -140,6 +141,7 @@ def asked(readers: ValleyReaders, question: str) -> object:
     return asyncio.run(Reasoner(readers, readers, OneEmbedder(HashedEmbedder())).ask(TENANT, question, k=10))
 
 
+@pytest.mark.pipeline
 def test_every_process_answers_alike() -> None:
     """Strings are hashed by another seed in each, which orders sets of them."""
     code = "from tests.reasoning.test_same_everywhere import told; print(told())"

@@ -10,6 +10,8 @@ from inference.formats.child import FileReader, ReadLimits
 from inference.formats.document import NotRead, ReadDocument
 from tests.inference.formats.samples import good_files, mutated, mutated_within
 
+pytestmark = pytest.mark.pipeline
+
 LIMITS = ReadLimits(seconds=20.0)
 SUFFIXES = {"markdown": "md", "email": "eml", "subtitles": "srt", "source": "sh", "text": "txt"}
 RANDOM_FILES = 1_000

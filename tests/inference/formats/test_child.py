@@ -9,6 +9,8 @@ import pytest
 from inference.formats.child import FileReader, ReadLimits
 from inference.formats.document import NotRead, ReadDocument
 
+pytestmark = pytest.mark.pipeline
+
 READER = """
 import os, signal, time
 from inference.formats.document import ReadDocument
