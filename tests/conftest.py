@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import os
 import signal
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from tests.projections.history import History
 
 # How long an example takes says what else the machine does. What hangs is ended by the test's own limit.
-# A commit is judged by the same examples wherever it is tested; `make test-long` looks for others.
+# A commit is judged by the same examples wherever it is tested, `make test-unit` by the first of them; `make test-long`
+# looks for others.
 hypothesis.settings.register_profile("annals", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("few", deadline=None, derandomize=True, max_examples=20)
 hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("ANNALS_TEST_EXAMPLES", "annals"))
 
@@ -38,12 +41,23 @@ UNSAFE = ("fsync=off", "full_page_writes=off")
 MAKING_LIMIT_S = 30.0
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Import no file that another process tests."""
+    return True if tiers.is_of_another_part(collection_path) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the unit tests."""
     for item in items:
         if tiers.is_unit(item):
             item.add_marker(pytest.mark.unit)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays; no collection of garbage looks through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

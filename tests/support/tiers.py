@@ -1,11 +1,13 @@
-"""The tiers of tests: which are unit tests, and that none of those starts a server."""
+"""The tiers of tests: which are unit tests, that none of those starts a server, and their parts side by side."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-SERVERS = Path(__file__).parent.parent / "servers"
+TESTS = Path(__file__).parent.parent
+SERVERS = TESTS / "servers"
 NOT_UNIT = {
     "postgres_server",
     "small_server",
@@ -22,6 +24,8 @@ NOT_UNIT = {
 }
 """Fixtures that start a server, or load a model."""
 VARIABLE = "UNIT_TEST_RUNS"
+PART = "ANNALS_TEST_PART"
+"""`1/3`: the second of three parts."""
 
 
 def is_unit(item: pytest.Item) -> bool:
@@ -42,3 +46,15 @@ def refuse_in_unit_tests(what: str) -> None:
     """Fail where a unit test starts `what`."""
     test = os.environ.get(VARIABLE)
     assert test is None, f"{test} starts {what}: mark it pytest.mark.pipeline"
+
+
+def is_of_another_part(path: Path) -> bool:
+    """Whether this file is left to another of the processes that run side by side."""
+    part, _, parts = os.environ.get(PART, "").partition("/")
+    return bool(part) and path in _files() and _files()[path] % int(parts) != int(part)
+
+
+@cache
+def _files() -> dict[Path, int]:
+    """Neighbours, which take about as long, are in different parts."""
+    return {path: index for index, path in enumerate(sorted(TESTS.rglob("test_*.py")))}
