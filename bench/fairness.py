@@ -90,13 +90,13 @@ async def take_in(services: Stores, document_id: str, text: str) -> float:
     return watch.seconds
 
 
-async def until(true: Callable[[], Awaitable[object]]) -> None:
+async def until(true: Callable[[], Awaitable[object]], every_s: float = POLL_S) -> None:
     """Ask until it is so. Raises TimeoutError."""
     end = time.monotonic() + LIMIT_S
     while not await true():
         if time.monotonic() > end:
             raise TimeoutError(f"a document was not processed within {LIMIT_S:.0f} s")
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(every_s)
 
 
 async def is_processed(services: Stores, keys: Sequence[AggregateKey]) -> bool:

@@ -11,6 +11,8 @@ from streams.message import Message, read_event
 
 LARGE_BYTES = 128 * 1024
 """An event that has rows by the thousand."""
+SEVERAL_APART_S = 2 * APART_S
+"""Of a read model in which several of a document's events, which come one after the other, change rows."""
 
 
 class ProjectionHandler:
@@ -19,11 +21,17 @@ class ProjectionHandler:
     large_bytes = LARGE_BYTES
     batch_bytes = BATCH_BYTES
     gathers_s = GATHERS_S
-    apart_s = 2 * APART_S  # four of a document's events come one after the other
 
-    def __init__(self, projector: Projector, positions: ConsumerPositions, topics: Topics) -> None:
+    def __init__(
+        self,
+        projector: Projector,
+        positions: ConsumerPositions,
+        topics: Topics,
+        apart_s: float = SEVERAL_APART_S,
+    ) -> None:
         self._projector = projector
         self._positions = positions
+        self.apart_s = apart_s
         self.event_types = frozenset(str(event_type) for event_type in projector.event_types)
         self.name = projector.name
         self.topics = tuple(dict.fromkeys(topics.of(event_type).name for event_type in projector.event_types))

@@ -43,10 +43,10 @@ from services.security.retention import RetentionService
 from streams.caching import CachingHandler
 from streams.dead_letter_sink import DeadLetterSink
 from streams.delivery_order import DeliveryOrder
-from streams.handler import Handler
+from streams.handler import APART_S, Handler
 from streams.inbox import InboxHandler
 from streams.position_keeper import PositionKeeper
-from streams.projecting import ProjectionHandler
+from streams.projecting import SEVERAL_APART_S, ProjectionHandler
 from streams.resolving import ResolutionHandler
 from streams.roles import Role
 from streams.stage_handler import StageHandler
@@ -122,7 +122,11 @@ async def _projector(stores: Stores, _: DeadLetterSink) -> Handlers:
     await open_read_models(stores)
     await rebuilding(stores).remove_leftovers(deadline=Deadline.after(LEFTOVERS_LIMIT_S))
     positions = PositionKeeper(stores.pool)
-    models = [ProjectionHandler(one.projector, positions, stores.topics) for one in stores.projections.values()]
+    # A document can be found as soon as the vector read model has its chunks, which come with one event.
+    models = [
+        ProjectionHandler(one.projector, positions, stores.topics, APART_S if name == "vector" else SEVERAL_APART_S)
+        for name, one in stores.projections.items()
+    ]
     return [*models, CachingHandler(stores.read.answers, stores.topics)]
 
 
