@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 
 from inference.model import InferenceError
 from inference.spacy_analysis import SpacyAnalyser, revision_of
@@ -40,7 +41,7 @@ class Parser:
             )
         process = self._process
         try:
-            running = asyncio.get_running_loop().run_in_executor(process, _run_parser, list(texts))
+            running = asyncio.get_running_loop().run_in_executor(process, _run_parser, self.name, list(texts))
             return await asyncio.wait_for(running, CALL_LIMIT_S)
         except BrokenProcessPool as error:
             # Whatever killed it, a text or the system, the next call starts another one.
@@ -57,18 +58,19 @@ class Parser:
                 child.terminate()
 
 
-_parser: SpacyAnalyser | None = None
-
-
 def _load_parser(name: str) -> None:
     """In the child: load once, and leave ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     # spaCy's thinc imports torch where it finds it, for models that use it; ours does not, and starts seconds sooner.
     sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-    global _parser
-    _parser = SpacyAnalyser(name)
+    _analyser(name)
     collect_rarely()
+
+
+@cache
+def _analyser(name: str) -> SpacyAnalyser:
+    return SpacyAnalyser(name)
 
 
 def _end_with_parent(parent: int) -> None:
@@ -78,6 +80,5 @@ def _end_with_parent(parent: int) -> None:
     os._exit(0)
 
 
-def _run_parser(texts: list[str]) -> list[bytes]:
-    assert _parser is not None
-    return _parser.run(texts)
+def _run_parser(name: str, texts: list[str]) -> list[bytes]:
+    return _analyser(name).run(texts)
