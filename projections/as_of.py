@@ -18,6 +18,7 @@ from eventstore.keys import AggregateKey
 from eventstore.positions import low_watermark
 from eventstore.reader import EventReader
 from projections.changes import Change, ReadModel, uniform_positions
+from projections.errors import ReadModelReplacedError
 from projections.generations import Generations
 from projections.replay import Report, build, inputs_of
 from projections.states import fold
@@ -158,7 +159,10 @@ class _Work:
         for one in await self._generations.registry.all():
             if one.read_model == model.name and one.state in ("live", "ready", "retired") and made_by.made(one):
                 store = self._generations.store_of(one)
-                held = one.as_of if one.as_of is not None else low_watermark(await store.positions(), followed)
+                try:
+                    held = one.as_of if one.as_of is not None else low_watermark(await store.positions(), followed)
+                except ReadModelReplacedError:  # it was dropped after it was found
+                    continue
                 if await self._is_near(held):
                     found.append((abs(self._position - held), one.as_of, store))
         if not found:

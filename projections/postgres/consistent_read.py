@@ -1,8 +1,9 @@
 """Reads of several tables of one generation in PostgreSQL, as of one moment."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import asyncpg
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from eventstore.pool import Connection, PostgresPool, acquire, in_transaction
@@ -15,6 +16,18 @@ retry_replaced = retry(
     retry=retry_if_exception_type(ReadModelReplacedError), stop=stop_after_attempt(TRIES), reraise=True
 )
 """For a read that begins anew when the read model was replaced under it."""
+
+
+@contextlib.contextmanager
+def as_long_as_it_is_there() -> Iterator[None]:
+    """A switch renames what it switched away from, and drops it later; it waits for no reader of names.
+
+    Raises ReadModelReplacedError.
+    """
+    try:
+        yield
+    except asyncpg.UndefinedTableError as error:
+        raise ReadModelReplacedError() from error
 
 
 @contextlib.asynccontextmanager

@@ -1,10 +1,8 @@
 """What one generation of a read model in PostgreSQL holds, copied into another by the database itself."""
 
-import asyncpg
-
 from eventstore.pool import Connection, transaction
 from projections.errors import ReadModelReplacedError
-from projections.postgres.consistent_read import retry_replaced
+from projections.postgres.consistent_read import as_long_as_it_is_there, retry_replaced
 from projections.postgres.snapshot import LIMIT_S, positions
 from projections.postgres.store import PostgresStore
 from projections.store import Copied
@@ -27,23 +25,14 @@ async def copy(source: PostgresStore, to: PostgresStore) -> Copied | None:
         await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '512MB'")
         # The first query takes the snapshot. A table that a switch put here later would look empty.
         before = await connection.fetchval(_THERE, source.schema)
-        if await source.found_version(connection) != to.layout.schema_version:
-            return None
-        found = await positions(connection, source.schema)
-        await connection.execute(f"DROP SCHEMA IF EXISTS {to.schema} CASCADE", timeout=LIMIT_S)
-        await to.create(connection)
-        await to.make_room_as(connection, source.schema)
-        own, rows = {table.name for table in to.layout.tables}, 0
-        for table in to.layout.compared:
-            columns = await connection.fetchval(_COLUMNS, to.schema, table)
-            try:
-                done = await connection.execute(
-                    f"INSERT INTO {to.schema}.{table} ({columns}) SELECT {columns} FROM {source.schema}.{table}",
-                    timeout=LIMIT_S,
-                )
-            except asyncpg.UndefinedTableError as error:  # a switch renames, and waits for no reader
-                raise ReadModelReplacedError() from error
-            rows += int(done.rpartition(" ")[2]) if table in own else 0
+        with as_long_as_it_is_there():
+            if await source.found_version(connection) != to.layout.schema_version:
+                return None
+            found = await positions(connection, source.schema)
+            await connection.execute(f"DROP SCHEMA IF EXISTS {to.schema} CASCADE", timeout=LIMIT_S)
+            await to.create(connection)
+            await to.make_room_as(connection, source.schema)
+            rows = await _filled(connection, source, to)
         await to.index(connection)
         await to.reach(connection, {}, await _tenants(connection, to.schema))
         for table in to.layout.compared:
@@ -52,6 +41,19 @@ async def copy(source: PostgresStore, to: PostgresStore) -> Copied | None:
         if await connection.fetchval(_THERE, source.schema) != before:
             raise ReadModelReplacedError()
     return Copied(found, rows)
+
+
+async def _filled(connection: Connection, source: PostgresStore, to: PostgresStore) -> int:
+    """How many rows of tables of its own `to` has then."""
+    own, rows = {table.name for table in to.layout.tables}, 0
+    for table in to.layout.compared:
+        columns = await connection.fetchval(_COLUMNS, to.schema, table)
+        done = await connection.execute(
+            f"INSERT INTO {to.schema}.{table} ({columns}) SELECT {columns} FROM {source.schema}.{table}",
+            timeout=LIMIT_S,
+        )
+        rows += int(done.rpartition(" ")[2]) if table in own else 0
+    return rows
 
 
 async def _tenants(connection: Connection, schema: str) -> list[str]:

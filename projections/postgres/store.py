@@ -13,7 +13,7 @@ from eventstore.pool import Connection, PostgresPool, acquire, share_turn, take_
 from projections.changes import Change, Positions, Row, check_reading
 from projections.dashboards.sharing import share
 from projections.errors import OldSchemaError, StaleVersionError
-from projections.postgres.consistent_read import consistent_read
+from projections.postgres.consistent_read import as_long_as_it_is_there, consistent_read
 from projections.postgres.entities import apply_difference, derive_all, said
 from projections.postgres.layout import Layout
 from projections.postgres.snapshot import LIMIT_S, PostgresSnapshot, positions
@@ -105,9 +105,10 @@ class PostgresStore:
             return await self._versions(connection, keys)
 
     async def positions(self) -> dict[tuple[str, int], int]:
-        """How far it is in each partition."""
+        """How far it is in each partition. Raises ReadModelReplacedError where it is not there."""
         async with acquire(self.pool) as connection:
-            return await positions(connection, self.schema)
+            with as_long_as_it_is_there():
+                return await positions(connection, self.schema)
 
     async def content_tag(self, tenant: str) -> str:
         """A name for the present content; another one after every change of that tenant's rows."""

@@ -18,7 +18,7 @@ from projections.generations import Generations
 from projections.postgres.store import PostgresStore
 from projections.replay import build
 from projections.store import Generation
-from projections.vector.postgres import PostgresPassages
+from projections.vector.postgres import PostgresPassages, VectorStore
 from tests.projections.contract.folding import digests
 from tests.projections.history import History
 from tests.projections.models import NAMES, LiveModel, generations_of, open_model
@@ -262,3 +262,37 @@ async def test_one_that_is_switched_away_while_it_is_copied_is_done_without(
 
     monkeypatch.setattr(PostgresStore, "make_room_as", switched)
     assert await held(generations, await made(live, generations, "anew", head - 1)) == expected
+
+
+async def test_a_generation_that_goes_while_it_is_copied_is_one_that_is_not_there(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever of it is read at that moment; then the log is read instead."""
+    live, _ = await open_all(history)
+    await history.tell(HARBOUR)
+    for one in live:
+        await one.everything()
+    source = next(one.store for one in live if one.model.name == "vector")
+    make_room_as = VectorStore.make_room_as
+
+    async def as_it_goes(store: VectorStore, connection: Connection, schema: str) -> None:
+        await history.pool.execute(f"ALTER SCHEMA {schema} RENAME TO switched_away_from")
+        await make_room_as(store, connection, schema)
+
+    monkeypatch.setattr(VectorStore, "make_room_as", as_it_goes)
+    copy = source.generation("copy")
+    assert await copy.begin_as(source) is None
+    await copy.discard()
+
+
+async def test_a_generation_that_went_before_it_was_looked_at_is_passed_over(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(as_of, "NEAR", 1.0)
+    live, generations = await open_all(history)
+    await history.tell(HARBOUR)
+    for one in live:
+        await one.everything()
+    await history.pool.execute("ALTER SCHEMA vector RENAME TO switched_away_from")
+    of = await made(live, generations, "before", await history.reader.head())
+    assert await held(generations, of) == await from_the_log(live)
