@@ -19,15 +19,15 @@ retry_replaced = retry(
 
 
 @contextlib.contextmanager
-def as_long_as_it_is_there() -> Iterator[None]:
+def as_long_as_it_is_there(gone: str | None = None) -> Iterator[None]:
     """A switch renames what it switched away from, and drops it later; it waits for no reader of names.
 
-    Raises ReadModelReplacedError.
+    Raises ReadModelReplacedError, which says `gone` where that is given.
     """
     try:
         yield
     except asyncpg.UndefinedTableError as error:
-        raise ReadModelReplacedError() from error
+        raise ReadModelReplacedError(gone) from error
 
 
 @contextlib.asynccontextmanager

@@ -6,18 +6,18 @@ statements are asked with that one's name: at the one place that every read pass
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Any, cast
 
 import asyncpg
 
 from eventstore.pool import Connection, Isolation, PostgresPool, acquire, transaction
-from projections.errors import ReadModelReplacedError
-from projections.postgres.consistent_read import consistent_read
+from projections.postgres.consistent_read import as_long_as_it_is_there, consistent_read
 
 STATEMENTS = 512
 """Whose spelling for a generation is kept."""
+_DROPPED = "the generation that is read was dropped; annals generations lists those there are"
 
 
 class GenerationReads:
@@ -64,29 +64,19 @@ class _BoundConnection:
         self._schema = schema
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
-        with _still_there():
+        with as_long_as_it_is_there(_DROPPED):
             return await self._connection.fetch(self._said(statement), *values)
 
     async def fetchrow(self, statement: str, *values: Any) -> asyncpg.Record | None:
-        with _still_there():
+        with as_long_as_it_is_there(_DROPPED):
             return await self._connection.fetchrow(self._said(statement), *values)
 
     async def fetchval(self, statement: str, *values: Any) -> Any:
-        with _still_there():
+        with as_long_as_it_is_there(_DROPPED):
             return await self._connection.fetchval(self._said(statement), *values)
 
     def _said(self, statement: str) -> str:
         return of_generation(statement, self._name, self._schema)
-
-
-@contextlib.contextmanager
-def _still_there() -> Iterator[None]:
-    try:
-        yield
-    except asyncpg.UndefinedTableError as error:
-        raise ReadModelReplacedError(
-            "the generation that is read was dropped; annals generations lists those there are"
-        ) from error
 
 
 @lru_cache(STATEMENTS)

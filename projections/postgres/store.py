@@ -107,7 +107,7 @@ class PostgresStore:
     async def positions(self) -> dict[tuple[str, int], int]:
         """How far it is in each partition. Raises ReadModelReplacedError where it is not there."""
         async with acquire(self.pool) as connection:
-            with as_long_as_it_is_there():
+            with as_long_as_it_is_there("not made yet; `annals up` makes it"):
                 return await positions(connection, self.schema)
 
     async def content_tag(self, tenant: str) -> str:

@@ -7,7 +7,7 @@ from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
 from eventstore.log_ids import PUBLIC_IDS
 from projections.changes import ReadModel
-from projections.errors import OldSchemaError
+from projections.errors import OldSchemaError, ReadModelReplacedError
 from projections.graph.model import LAYOUT as GRAPH
 from projections.graph.model import GraphModel
 from projections.postgres.live import LivePostgresStore
@@ -124,3 +124,9 @@ async def test_tables_of_another_schema_version_are_not_written(history: History
     await history.pool.execute("UPDATE graph.generation SET schema_version = schema_version + 1")
     with pytest.raises(OldSchemaError, match="annals replay graph"):
         await store.open()
+
+
+async def test_one_that_is_not_made_says_what_makes_it(history: History) -> None:
+    """As `annals status` shows it."""
+    with pytest.raises(ReadModelReplacedError, match=r"^not made yet; `annals up` makes it$"):
+        await VectorStore(history.pool).positions()

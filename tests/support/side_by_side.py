@@ -6,7 +6,6 @@ A process collects only what it runs, which takes a sixth less time than handing
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 
 from tests.support.tiers import PART
 
@@ -15,11 +14,11 @@ PARTS = 3
 UNIT = ("-q", "-m", "unit", "--ignore=tests/servers", "-p", "no:schemathesis")
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """What each part says, when it has ended; the first exit code that is not 0."""
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "pytest", *UNIT, *arguments],
+            [sys.executable, "-m", "pytest", *UNIT],
             env=os.environ | {PART: f"{part}/{PARTS}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -36,4 +35,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
