@@ -7,7 +7,7 @@ from contracts.event_types import EventType
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
 from services.processing.resolution import Resolution
-from streams.handler import APART_S, BATCH_BYTES, GATHERS_S
+from streams.handler import BATCH_BYTES, GATHERS_S
 from streams.message import Message, read_event
 
 
@@ -18,7 +18,7 @@ class ResolutionHandler:
     large_bytes = None
     batch_bytes = BATCH_BYTES
     gathers_s = GATHERS_S
-    apart_s = APART_S
+    apart_s = GATHERS_S
     event_types = frozenset(
         {str(EventType.ENTITIES_EXTRACTED), str(EventType.DOCUMENT_REREAD), str(EventType.DOCUMENT_DELETED)}
     )

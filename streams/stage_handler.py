@@ -6,12 +6,10 @@ from contracts.documents import DocumentChunked, DocumentContent, EntitiesExtrac
 from contracts.envelope import DomainEvent
 from contracts.topics import Partition, Topics
 from eventstore.positions import ConsumerPositions
-from services.processing.stage import StageRunner
-from streams.handler import APART_S
+from services.processing.stage import LARGE_BYTES, StageRunner
+from streams.handler import APART_S, GATHERS_S
 from streams.message import Message, read_event
 
-LARGE_BYTES = 16 * 1024
-"""A document with more text than this takes a second or more of a model."""
 BATCH_BYTES = 256 * 1024
 """Small documents are worked on together up to as much: with 16 KiB a batch models took in a fifth less, with 128 KiB a
 fortieth (`python -m bench ingest`)."""
@@ -23,10 +21,13 @@ class StageHandler:
     large_bytes = LARGE_BYTES
     batch_bytes = BATCH_BYTES
     gathers_s = 0.0
-    apart_s = APART_S
 
-    def __init__(self, runner: StageRunner, positions: ConsumerPositions, topics: Topics) -> None:
+    def __init__(
+        self, runner: StageRunner, positions: ConsumerPositions, topics: Topics, *, is_handed_on: bool = False
+    ) -> None:
+        """`is_handed_on`: most of what is delivered here was handed on before, so that little is left to be done."""
         stage = runner.stage
+        self.apart_s = GATHERS_S if is_handed_on else APART_S
         self._runner = runner
         self._positions = positions
         self.event_types = frozenset(str(trigger) for trigger in stage.triggers)

@@ -21,12 +21,13 @@ from eventstore.audit import open_audit
 from eventstore.audit_entries import AuditEntries
 from eventstore.kafka.progress import RelayProgressReader
 from eventstore.names import Names
+from inference.runner import Inference
 from security.access import FULL_ACCESS
 from services.caller import Caller
 from services.deadline import Deadline
 from services.operations.health import report_pools
 from services.operations.rebuilding import LEFTOVERS_LIMIT_S
-from services.processing.chunking import Chunking
+from services.processing.chunking import Chunking, Follow
 from services.processing.completion import Completion
 from services.processing.contexts import Contexts
 from services.processing.descriptions import Descriptions
@@ -150,23 +151,34 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     }
     await serving.report(caller, revisions, deadline=Deadline.after(MODELS_LIMIT_S))
     await serving.keep(caller, revisions["embedding"], inference.serving, deadline=Deadline.after(MODELS_LIMIT_S))
-    stages: tuple[Stage, ...] = (
-        Chunking(stores.texts, inference, follow),
-        Entities(stores.texts, inference, read),
-        Relationships(stores.texts, inference, read),
-    )
-    last = Completion(stores.texts, inference)
-    recent = RecentDocuments()
-    runners = [
-        *(StageRunner(stage, stores.commands, recent) for stage in stages),
-        CompletionRunner(last, stores.commands, recent, which_reading(stores), read, inference, rereading(stores)),
-    ]
     resolution = resolution_of(stores, lambda: inference.embedder.revision)
     positions = PositionKeeper(stores.pool)
     return [
-        *(StageHandler(runner, positions, stores.topics) for runner in runners),
+        *(
+            StageHandler(runner, positions, stores.topics, is_handed_on=number > 0)
+            for number, runner in enumerate(stages_of(stores, inference, follow, read))
+        ),
         ResolutionHandler(resolution, positions, stores.topics),
     ]
+
+
+def stages_of(stores: Stores, inference: Inference, follow: Follow, read: Follow) -> list[StageRunner]:
+    """In their order, each with the next one to hand on to. `follow` and `read` have `inference` use the embedder, and
+    the models of entities and relations, that serve now.
+    """
+    recent, last = RecentDocuments(), Completion(stores.texts, inference)
+    which, again = which_reading(stores), rereading(stores)
+    runner: StageRunner = CompletionRunner(last, stores.commands, recent, which, read, inference, again)
+    runners = [runner]
+    earlier: tuple[Stage, ...] = (
+        Relationships(stores.texts, inference, read),
+        Entities(stores.texts, inference, read),
+        Chunking(stores.texts, inference, follow),
+    )
+    for stage in earlier:
+        runner = StageRunner(stage, stores.commands, recent, then=runner)
+        runners.append(runner)
+    return runners[::-1]
 
 
 def resolution_of(stores: Stores, embedder: Callable[[], str]) -> Resolution:

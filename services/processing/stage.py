@@ -17,8 +17,11 @@ from contracts.payload import Payload
 from eventstore.commands import Command, Commands
 from eventstore.keys import AggregateKey
 from external.beside import Beside
+from services.processing.handed_on import HandedOn
 from services.processing.recent import RecentDocuments
 
+LARGE_BYTES = 16 * 1024
+"""A document with more text than this takes a second or more of a model."""
 SLICE_BYTES = 48 * 1024
 """Text worked on at once, while what was worked on before is stored: bounds memory, and the work that a crash makes
 vain."""
@@ -70,16 +73,25 @@ class Stage(Protocol):
 class StageRunner:
     """Does a stage's work on the events that set it off. `recent` is shared by the stages of a process."""
 
-    def __init__(self, stage: Stage, commands: Commands, recent: RecentDocuments) -> None:
+    def __init__(
+        self, stage: Stage, commands: Commands, recent: RecentDocuments, *, then: "StageRunner | None" = None
+    ) -> None:
+        """`then`: whom this stage's results set off. What comes of a small document is handed on to it at once."""
         self.stage = stage
         self._commands = commands
         self._recent = recent
+        self._then = then
+        self._handed_on = HandedOn(self._run)
 
     async def run(self, events: Sequence[DomainEvent]) -> None:
         """Load the events' documents, work on what is due, append the results. Run twice, it appends nothing twice.
 
         Raises StoreUnavailableError, ConflictError, and what the stage raises.
         """
+        if left := await self._handed_on.left(events):
+            await self._run(left)
+
+    async def _run(self, events: Sequence[DomainEvent]) -> None:
         # One delivery of an event within a batch is enough.
         batch = list({(AggregateKey.of(event), event.event_id): event for event in events}.values())
         known = await self._known(batch)
@@ -113,9 +125,14 @@ class StageRunner:
                 for (document, event), one in zip(part, decided, strict=True)
             ]
         )
+        small: list[DomainEvent] = []
         for one in decided:
             if (state := one.state()) is not None:
                 self._recent.keep(state)
+                if state.text.bytes <= LARGE_BYTES:
+                    small += one.events
+        if self._then is not None:
+            await self._then._handed_on.begin(small)
 
     def _decision(self, event: DomainEvent, result: StageOutput) -> Decision:
         cause = Cause(
@@ -134,16 +151,16 @@ class Decided:
         self._decide = decide
         self._tries = 0
         self._before: Document | None = None
-        self._events: Sequence[DomainEvent] = ()
+        self.events: Sequence[DomainEvent] = ()
 
     def __call__(self, document: Document | None) -> Sequence[DomainEvent]:
         """As the decision itself."""
         self._tries += 1
-        self._before, self._events = document, self._decide(document)
-        return self._events
+        self._before, self.events = document, self._decide(document)
+        return self.events
 
     def state(self) -> Document | None:
         """The document once its event is stored; None where it may be another one."""
-        if self._tries != 1 or len(self._events) != 1:
+        if self._tries != 1 or len(self.events) != 1:
             return None
-        return Document.project(self._events, self._before)
+        return Document.project(self.events, self._before)

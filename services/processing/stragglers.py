@@ -34,12 +34,12 @@ class CompletionRunner(StageRunner):
         self._inference = inference
         self._rereading = rereading
 
-    async def run(self, events: Sequence[DomainEvent]) -> None:
+    async def _run(self, events: Sequence[DomainEvent]) -> None:
         """As any stage; then read what the models that serve now have not read, also where that was broken off.
 
         Raises InferenceError, too.
         """
-        await super().run(events)
+        await super()._run(events)
         reading = await self._which.registered()
         if reading is None:
             return

@@ -22,10 +22,10 @@ from annals.composition.models import serving_models
 from annals.composition.operations import rebuilding
 from annals.composition.past import past_generations
 from annals.composition.profiles import Readers, readers_of
-from annals.composition.readings import change_reading, rereading, which_reading
+from annals.composition.readings import change_reading, which_reading
 from annals.composition.storage import intake_of, storage_of
 from annals.composition.stores import Stores, open_read_models, open_stores
-from annals.composition.stream_roles import resolution_of
+from annals.composition.stream_roles import resolution_of, stages_of
 from annals.settings import load_settings
 from contracts.codec import encode
 from contracts.entities import EntityAssigned, EntityDecisionUndone, EntityReleased
@@ -51,14 +51,7 @@ from services.operations.changing_reading import ChangedReading, ChangeReading
 from services.operations.log_verification import VerifyLog
 from services.operations.rebuilding import Rebuilding
 from services.past.generations import PastGenerations
-from services.processing.chunking import Chunking
-from services.processing.completion import Completion
-from services.processing.entities import Entities
 from services.processing.present_reading import following_reading
-from services.processing.recent import RecentDocuments
-from services.processing.relationships import Relationships
-from services.processing.stage import StageRunner
-from services.processing.stragglers import CompletionRunner
 from services.storage.erasing import Erasure
 from services.storage.erasing_subjects import SubjectErasure
 from services.storage.intake import Intake, Outcome, Submission
@@ -369,16 +362,8 @@ async def open_world(dsn: str, data: Path) -> AsyncIterator[World]:
         assert isinstance(vectors, VectorModel)
         vectors._make = light.vectors
         await _serve_first(stores)
-        stages = (
-            Chunking(stores.texts, inference, following(inference, which_embedder(stores))),
-            Entities(stores.texts, inference, read := following_reading(inference, which := which_reading(stores))),
-            Relationships(stores.texts, inference, read),
-        )
-        recent, last, again = RecentDocuments(), Completion(stores.texts, inference), rereading(stores)
-        runners = [
-            *(StageRunner(stage, stores.commands, recent) for stage in stages),
-            CompletionRunner(last, stores.commands, recent, which, read, inference, again),
-        ]
+        read = following_reading(inference, which_reading(stores))
+        runners = stages_of(stores, inference, following(inference, which_embedder(stores)), read)
         resolution = resolution_of(stores, lambda: inference.embedder.revision)
         handlers: list[Handler[Any]] = [
             *(StageHandler(runner, stores.positions, stores.topics) for runner in runners),

@@ -100,6 +100,68 @@ async def test_each_stage_follows_the_one_before(pipeline: Pipeline) -> None:
     }
 
 
+@pytest.fixture
+def handing_on(
+    commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference
+) -> dict[str, StageHandler]:
+    """The same stages, each with the next one to hand on to."""
+    recent, positions = RecentDocuments(), ConsumerPositions(pool)
+    then: StageRunner | None = None
+    handlers: dict[str, StageHandler] = {}
+    for stage in (
+        Completion(texts, inference),
+        Relationships(texts, inference),
+        Entities(texts, inference),
+        Chunking(texts, inference),
+    ):
+        then = StageRunner(stage, commands, recent, then=then)
+        handlers[stage.name] = StageHandler(then, positions, topics(), is_handed_on=stage.name != "chunking")
+    return dict(reversed(handlers.items()))
+
+
+@pytest.fixture
+def chain(handing_on: dict[str, StageHandler], reader: EventReader, intake: Intake) -> Pipeline:
+    return Pipeline(handing_on, reader, intake)
+
+
+async def test_what_a_stage_hands_on_is_done_before_it_is_delivered(
+    chain: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The delivery of what sets the first stage off leads to the end, and the other ones find nothing to do."""
+    await chain.submit(TEXT[:65])
+    await chain.deliver("chunking")
+    assert await chain.types() == WAY
+
+    monkeypatch.setattr(StageRunner, "_work_on", None)  # whoever works fails
+    await chain.deliver("entities", "relationships", "completion")
+    assert await chain.types() == WAY
+
+
+async def test_what_fails_ahead_is_the_failure_of_its_own_stage(
+    chain: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ValueError("the model is broken")
+
+    monkeypatch.setattr(Relationships, "work", fail)
+    await chain.submit(TEXT[:65])
+    await chain.deliver("chunking", "entities")
+    assert await chain.types() == WAY[:3]
+    with pytest.raises(ValueError, match="the model is broken"):
+        await chain.deliver("relationships")
+    monkeypatch.undo()
+    await chain.deliver("relationships", "completion")
+    assert await chain.types() == WAY
+
+
+async def test_a_large_document_is_left_to_the_delivery(chain: Pipeline) -> None:
+    """Nobody who has a small one waits for it."""
+    await chain.submit("The soup was cold. " * (stages.LARGE_BYTES // 19 + 1))
+    await chain.deliver("chunking")
+    assert await chain.types() == WAY[:2]
+    assert [event.event_type for event in await chain.run()] == WAY
+
+
 async def test_what_a_stage_left_the_next_one_does_not_load(
     pipeline: Pipeline, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
