@@ -55,26 +55,24 @@ class Chunking:
         await self._follow()
         keys = [(document.tenant, document.document_id, document.text.digest) for document, _ in batch]
         texts = await self._texts.get_many(keys)
-        headings = [structure_of(document.attributes).headings for document, _ in batch]
-        spans = await asyncio.to_thread(
-            lambda: [
-                self._inference.chunker.split(texts[key], known) for key, known in zip(keys, headings, strict=True)
-            ]
-        )
-        inputs = await asyncio.to_thread(
-            lambda: [
-                _inputs(document, texts[key], cuts) for (document, _), key, cuts in zip(batch, keys, spans, strict=True)
-            ]
+        cut = await asyncio.to_thread(
+            lambda: [self._cut(document, texts[key]) for (document, _), key in zip(batch, keys, strict=True)]
         )
         payloads = [
-            self._payload(document, texts[key], cuts, read)
-            for (document, _), key, cuts, read in zip(batch, keys, spans, inputs, strict=True)
+            self._payload(document, texts[key], spans, read)
+            for (document, _), key, (spans, read) in zip(batch, keys, cut, strict=True)
         ]
         self._parsing.begin(
-            [texts[key][cut.start : cut.end] for key, cuts in zip(keys, spans, strict=True) for cut in cuts]
+            [texts[key][span.start : span.end] for key, (spans, _) in zip(keys, cut, strict=True) for span in spans]
         )
-        await self._inference.embedder.outputs([one for read in inputs for one in read])
+        await self._inference.embedder.outputs([one for _, read in cut for one in read])
         return list(payloads)
+
+    def _cut(self, document: Document, text: str) -> tuple[Sequence[ChunkSpan], list[str]]:
+        """The chunks, and what the embedder is to read of each; blocks."""
+        spans = self._inference.chunker.split(text, structure_of(document.attributes).headings)
+        inputs = EmbedderInputs(document.title, text, document.attributes)
+        return spans, [inputs.of(span.start, span.end) for span in spans]
 
     def _payload(
         self, document: Document, text: str, spans: Sequence[ChunkSpan], inputs: Sequence[str]
@@ -108,8 +106,3 @@ class Chunking:
         """The Document's decision."""
         assert isinstance(result, DocumentChunked)
         return documents.chunk(document, of, result, cause)
-
-
-def _inputs(document: Document, text: str, spans: Sequence[ChunkSpan]) -> list[str]:
-    inputs = EmbedderInputs(document.title, text, document.attributes)
-    return [inputs.of(span.start, span.end) for span in spans]

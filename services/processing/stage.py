@@ -101,10 +101,14 @@ class StageRunner:
             await self._work_on(unknown, documents)
 
     async def _known(self, events: Sequence[DomainEvent]) -> dict[AggregateKey, Document]:
-        """Present states that need not be loaded, as a stage of this process left them."""
-        recent = {key: found for key in map(AggregateKey.of, events) if (found := self._recent.get(key)) is not None}
-        versions = await self._commands.versions(recent) if recent else {}
-        return {key: found for key, found in recent.items() if found.version == versions.get(key)}
+        """Present states that need not be loaded: as a stage of this process left them, or as a first event has it."""
+        maybe = {AggregateKey.of(event): found for event in events if (found := self._last_seen(event)) is not None}
+        versions = await self._commands.versions(maybe) if maybe else {}
+        return {key: found for key, found in maybe.items() if found.version == versions.get(key)}
+
+    def _last_seen(self, event: DomainEvent) -> Document | None:
+        recent = self._recent.get(AggregateKey.of(event))
+        return Document.project([event]) if recent is None and event.aggregate_version == 1 else recent
 
     async def _work_on(self, events: Sequence[DomainEvent], documents: Mapping[AggregateKey, Document]) -> None:
         due = [
