@@ -108,8 +108,9 @@ async def _ingest(folder: Path, made: Sequence[Passage]) -> None:
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        if await asyncio.wait_for(process.wait(), LIMIT_S):
-            raise RuntimeError(f"annals ingest ended with {process.returncode}")
+        async with asyncio.timeout(LIMIT_S):
+            if await process.wait():
+                raise RuntimeError(f"annals ingest ended with {process.returncode}")
     finally:
         if process.returncode is None:
             process.kill()

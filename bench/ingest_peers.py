@@ -67,7 +67,8 @@ class AnnalsAt:
             if process.returncode is None:
                 process.send_signal(signal.SIGINT)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), STOP_LIMIT_S)
+                    async with asyncio.timeout(STOP_LIMIT_S):
+                        await process.wait()
             if process.returncode is None:
                 process.kill()
 
@@ -189,7 +190,8 @@ async def _output(command: Sequence[str], folder: Path, env: Mapping[str, str]) 
         *command, cwd=folder, env=dict(env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        said, complaint = await asyncio.wait_for(process.communicate(), INGEST_LIMIT_S)
+        async with asyncio.timeout(INGEST_LIMIT_S):
+            said, complaint = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()

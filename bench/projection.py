@@ -63,7 +63,8 @@ async def _counted(broker: str, topic: str, events: int, result: Path) -> float:
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        await asyncio.wait_for(process.wait(), LIMIT_S)
+        async with asyncio.timeout(LIMIT_S):
+            await process.wait()
     finally:
         if process.returncode is None:
             process.kill()

@@ -66,8 +66,9 @@ async def take_in(folder: Path, set_folder: Path) -> Sample:
             sys.executable, "-m", "annals", *arguments, stdout=asyncio.subprocess.DEVNULL
         )
         try:
-            if await asyncio.wait_for(process.wait(), INGEST_LIMIT_S):
-                raise RuntimeError(f"annals ingest ended with {process.returncode}")
+            async with asyncio.timeout(INGEST_LIMIT_S):
+                if await process.wait():
+                    raise RuntimeError(f"annals ingest ended with {process.returncode}")
         finally:
             if process.returncode is None:
                 process.kill()

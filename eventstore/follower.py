@@ -60,7 +60,8 @@ class LogFollower:
         self._waiting.add(waiting)
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(waiting.woken.wait(), limit_s)
+                async with asyncio.timeout(limit_s):
+                    await waiting.woken.wait()
         finally:
             self._waiting.discard(waiting)
 
@@ -94,7 +95,8 @@ class LogFollower:
                 waiting.woken.set()
         while not connection.is_closed():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await told.wait()
             told.clear()
             await self._look()
             await asyncio.sleep(GATHER_S)

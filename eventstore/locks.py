@@ -59,7 +59,8 @@ class HeldLocks:
         self._connection.add_termination_listener(lambda _: broken.set())
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(broken.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await broken.wait()
             await self.check()
 
 

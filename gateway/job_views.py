@@ -70,7 +70,8 @@ def followed(request: Request, watched: Job) -> Response:
                     return
                 last = now
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(watched.ended.wait(), PROGRESS_EVERY_S)
+                    async with asyncio.timeout(PROGRESS_EVERY_S):
+                        await watched.ended.wait()
 
     return EventSourceResponse(
         messages(), ping=PING_S, send_timeout=SEND_LIMIT_S, shutdown_event=services.streams.stopping

@@ -42,7 +42,8 @@ class Parser:
         process = self._process
         try:
             running = asyncio.get_running_loop().run_in_executor(process, _run_parser, self.name, list(texts))
-            return await asyncio.wait_for(running, CALL_LIMIT_S)
+            async with asyncio.timeout(CALL_LIMIT_S):
+                return await running
         except BrokenProcessPool as error:
             # Whatever killed it, a text or the system, the next call starts another one.
             if self._process is process:

@@ -239,4 +239,5 @@ def _give_way() -> None:
 
 async def _call(executor: Executor, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
     running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
-    return await asyncio.wait_for(running, CALL_LIMIT_S)
+    async with asyncio.timeout(CALL_LIMIT_S):
+        return await running

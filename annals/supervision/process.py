@@ -80,7 +80,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(self.spec.stop_signal)
             try:
-                await asyncio.wait_for(process.wait(), self.spec.stop_grace_s)
+                async with asyncio.timeout(self.spec.stop_grace_s):
+                    await process.wait()
             except TimeoutError:
                 log.warning("%s does not stop; killing it", self.spec.role)
                 with contextlib.suppress(ProcessLookupError):

@@ -67,6 +67,7 @@ async def _listen(connection: asyncpg.Connection, tell: Tell) -> None:
     tell({})
     while not connection.is_closed():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), LOOK_S)
+            async with asyncio.timeout(LOOK_S):
+                await ended.wait()
         if not connection.is_closed():
             await connection.execute("SELECT 1")

@@ -1,7 +1,9 @@
 """One look at the log for all who follow it: whom an event concerns is woken, and nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -95,3 +97,45 @@ async def test_a_connection_that_breaks_is_made_again(follower: LogFollower, his
 async def test_nobody_waits_longer_than_he_wants(follower: LogFollower) -> None:
     async with asyncio.timeout(10):
         await follower.wait("ours", (INGESTED,), 0, 0.05)
+
+
+class Notified:
+    """A connection that says what was appended when it is told to, to the very step of the loop."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[..., None] = lambda: None
+
+    def add_termination_listener(self, _: object) -> None:
+        """It never ends."""
+
+    async def add_listener(self, _: str, told: Callable[..., None]) -> None:
+        """Keep whom to tell."""
+        self.tell = told
+
+    def is_closed(self) -> bool:
+        """Never."""
+        return False
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_it_ends_though_something_is_appended_at_that_moment(
+    follower: LogFollower, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets that it was cancelled where what it waits for has just come."""
+    connection = Notified()
+
+    @contextlib.asynccontextmanager
+    async def connected(*_: Any, **__: Any) -> AsyncIterator[Notified]:
+        yield connection
+
+    monkeypatch.setattr(module, "connected", connected)
+    await listening(follower)
+    await asyncio.sleep(0.05)
+    connection.tell()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(follower.close())
+    await asyncio.wait([closing], timeout=2)
+    ended = closing.done()
+    await follower.close()  # a second time it is heard
+    assert ended
