@@ -1,6 +1,5 @@
 """A spaCy model in a process of its own, which holds no lock of ours and may be killed."""
 
-import asyncio
 import multiprocessing
 import os
 import signal
@@ -10,13 +9,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from functools import cache, partial
 
+from inference.calls import call
 from inference.model import InferenceError
 from inference.spacy_analysis import SpacyAnalyser, revision_of
 from telemetry.collector import collect_rarely
-
-CALL_LIMIT_S = 600.0
 
 
 class Parser:
@@ -41,9 +39,7 @@ class Parser:
             )
         process = self._process
         try:
-            running = asyncio.get_running_loop().run_in_executor(process, _run_parser, self.name, list(texts))
-            async with asyncio.timeout(CALL_LIMIT_S):
-                return await running
+            return await call(process, partial(_run_parser, self.name), texts)
         except BrokenProcessPool as error:
             # Whatever killed it, a text or the system, the next call starts another one.
             if self._process is process:

@@ -5,12 +5,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeVar
 
 from inference.cached import CachedModel, Run
+from inference.calls import CALL_LIMIT_S, call
 from inference.chunking import Chunker
 from inference.chunking_strategies import SentenceModel, Strategy, chunker_of
 from inference.embedders import EmbedderName, Embedders
@@ -23,7 +24,6 @@ from inference.question_answering import AnswerReader, ReadSpan
 from inference.reranking import Reranker
 
 T = TypeVar("T")
-CALL_LIMIT_S = 600.0
 NICENESS = 15
 """Of a model that runs aside; 19 is the most, and 0 is everybody else's."""
 TEXTS = 4
@@ -224,20 +224,14 @@ class Inference:
     async def _in_turns(self, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
         found: list[T] = []
         for start in range(0, len(texts), TEXTS):
-            found += await _call(self._models, run, texts[start : start + TEXTS])
+            found += await call(self._models, run, texts[start : start + TEXTS])
         return found
 
     def _on_models(self, run: Callable[[list[str]], list[bytes]]) -> Run:
-        return lambda texts: _call(self._models, run, texts)
+        return lambda texts: call(self._models, run, texts)
 
 
 def _give_way() -> None:
     """For the calling thread, and those that it makes: Linux alone sets it for each."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-async def _call(executor: Executor, run: Callable[[list[str]], list[T]], texts: Sequence[str]) -> list[T]:
-    running = asyncio.get_running_loop().run_in_executor(executor, run, list(texts))
-    async with asyncio.timeout(CALL_LIMIT_S):
-        return await running

@@ -153,11 +153,10 @@ async def _worker(stores: Stores, _: DeadLetterSink) -> Handlers:
     await serving.keep(caller, revisions["embedding"], inference.serving, deadline=Deadline.after(MODELS_LIMIT_S))
     resolution = resolution_of(stores, lambda: inference.embedder.revision)
     positions = PositionKeeper(stores.pool)
+    first, *others = stages_of(stores, inference, follow, read)
     return [
-        *(
-            StageHandler(runner, positions, stores.topics, is_handed_on=number > 0)
-            for number, runner in enumerate(stages_of(stores, inference, follow, read))
-        ),
+        StageHandler(first, positions, stores.topics),
+        *(StageHandler(runner, positions, stores.topics, is_handed_on=True) for runner in others),
         ResolutionHandler(resolution, positions, stores.topics),
     ]
 

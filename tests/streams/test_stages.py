@@ -1,7 +1,7 @@
 """A document's way through the stages, on the real event store and with the real models."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -66,17 +66,33 @@ def outputs(loaded: tuple[Inference, PresentOutputs], pool: PostgresPool) -> Pre
     return loaded[1]
 
 
+Stages = Callable[[bool], dict[str, StageHandler]]
+
+
 @pytest.fixture
-def handlers(commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference) -> dict[str, StageHandler]:
-    made = (
-        Chunking(texts, inference),
-        Entities(texts, inference),
-        Relationships(texts, inference),
-        Completion(texts, inference),
-    )
-    positions = ConsumerPositions(pool)
-    recent = RecentDocuments()
-    return {stage.name: StageHandler(StageRunner(stage, commands, recent), positions, topics()) for stage in made}
+def made(commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference) -> Stages:
+    """The stages in their order, each by itself or with the next one to hand on to."""
+
+    def make(hand_on: bool) -> dict[str, StageHandler]:
+        recent, positions = RecentDocuments(), ConsumerPositions(pool)
+        then: StageRunner | None = None
+        handlers: dict[str, StageHandler] = {}
+        for stage in (
+            Completion(texts, inference),
+            Relationships(texts, inference),
+            Entities(texts, inference),
+            Chunking(texts, inference),
+        ):
+            then = StageRunner(stage, commands, recent, then=then if hand_on else None)
+            handlers[stage.name] = StageHandler(then, positions, topics())
+        return dict(reversed(handlers.items()))
+
+    return make
+
+
+@pytest.fixture
+def handlers(made: Stages) -> dict[str, StageHandler]:
+    return made(False)
 
 
 @pytest.fixture
@@ -101,27 +117,8 @@ async def test_each_stage_follows_the_one_before(pipeline: Pipeline) -> None:
 
 
 @pytest.fixture
-def handing_on(
-    commands: Commands, texts: TextStore, pool: PostgresPool, inference: Inference
-) -> dict[str, StageHandler]:
-    """The same stages, each with the next one to hand on to."""
-    recent, positions = RecentDocuments(), ConsumerPositions(pool)
-    then: StageRunner | None = None
-    handlers: dict[str, StageHandler] = {}
-    for stage in (
-        Completion(texts, inference),
-        Relationships(texts, inference),
-        Entities(texts, inference),
-        Chunking(texts, inference),
-    ):
-        then = StageRunner(stage, commands, recent, then=then)
-        handlers[stage.name] = StageHandler(then, positions, topics(), is_handed_on=stage.name != "chunking")
-    return dict(reversed(handlers.items()))
-
-
-@pytest.fixture
-def chain(handing_on: dict[str, StageHandler], reader: EventReader, intake: Intake) -> Pipeline:
-    return Pipeline(handing_on, reader, intake)
+def chain(made: Stages, reader: EventReader, intake: Intake) -> Pipeline:
+    return Pipeline(made(True), reader, intake)
 
 
 async def test_what_a_stage_hands_on_is_done_before_it_is_delivered(
