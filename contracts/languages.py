@@ -10,6 +10,7 @@ Spanish.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from contracts.function_words import ALPHABETS, ENDINGS, FUNCTION_WORDS, HINDI
 from contracts.scripts import UNSPACED
@@ -110,18 +111,19 @@ _NEIGHBOURS: dict[str, Callable[[str, int], str | None]] = {"ru": _cyrillic, "ar
 
 def _latin(text: str) -> str | None:
     found = _letters_of(text.lower())
-    words, number = Counter(found), len(found)
     function_words: dict[str, float] = defaultdict(float)
     # In the text's order, so that sums are the same to the last bit in every process.
-    for word, languages in [(word, _LANGUAGES_OF[word]) for word in words if word in _LANGUAGES_OF]:
-        each = min(words[word], MOST_TIMES) / len(languages)
+    for word, times in Counter(filter(_LANGUAGES_OF.__contains__, found)).items():
+        languages = _LANGUAGES_OF[word]
+        each = min(times, MOST_TIMES) / len(languages)
         for language in languages:
             function_words[language] += each
     first = _clear(function_words, SURE)
     if first is None:
         # Endings alone tell a title, and help with the rest.
-        endings = _by_letters(text, words)
+        endings = _by_letters(text, Counter(found))
         first = _clear({one: function_words[one] + min(LEAST, endings[one]) for one in {*function_words, *endings}}, 1)
+    number = len(found)
     return first if first is None or number <= FEW or function_words[first] >= COVERAGE * number else None
 
 
@@ -136,13 +138,19 @@ def _clear(found: Mapping[str, float], times: float) -> str | None:
     return first if most >= LEAST * times and most - next_most >= MARGIN * times else None
 
 
+@lru_cache(maxsize=1 << 16)
+def _ended_as_in(word: str) -> tuple[str, ...]:
+    """The languages of which its ending is one; none where it is too short, or a function word. Words come again."""
+    if len(word) <= 3 or word in _LANGUAGES_OF:
+        return ()
+    return tuple([language for language, pattern in _ENDINGS.items() if pattern.search(word)])
+
+
 def _by_letters(text: str, words: Counter[str]) -> dict[str, float]:
     found: dict[str, float] = defaultdict(float, {"es": 1.0} if "¿" in text or "¡" in text else {})
     for word, times in words.items():
-        if len(word) > 3 and word not in _LANGUAGES_OF:
-            for language, pattern in _ENDINGS.items():
-                if pattern.search(word):
-                    found[language] += ENDING * times
+        for language in _ended_as_in(word):
+            found[language] += ENDING * times
         if not word.isascii():
             for language, pattern in _FOREIGN.items():
                 if pattern.search(word):
