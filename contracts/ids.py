@@ -80,8 +80,11 @@ def present_entity_id(tenant: str, entity: str, name: str) -> str:
 
 
 def keeps_entity_id(name: str) -> bool:
-    """Whether the id that follows from a name was always the same, as of nearly every one; false where it may not."""
-    return _begins_with_no_article(name)
+    """Whether the id that follows from a name was always the same, as of nearly every one; false where it may not be.
+
+    It is asked of every name that is folded: of an ASCII name that begins with no article.
+    """
+    return name[:1] in _KEPT_LETTERS and name.isascii()
 
 
 @lru_cache(maxsize=1 << 14)
@@ -124,12 +127,7 @@ def normalise_name(name: str) -> str:
 
 def is_plain_name(name: str) -> bool:
     """Whether a name is folded by its small letters alone, as most are: ASCII words, no article, no punctuation."""
-    return _begins_with_no_article(name) and name.replace(" ", "").isalnum()
-
-
-def _begins_with_no_article(name: str) -> bool:
-    """Of an ASCII name; false where it may begin with one."""
-    return name[:1] in _KEPT_LETTERS and name.isascii()
+    return keeps_entity_id(name) and name.replace(" ", "").isalnum()
 
 
 def fold_letters(text: str) -> str:

@@ -1,8 +1,7 @@
 """What a fold hands to a store: whole sections of one aggregate, and the versions they lead from and to."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from contracts.event_types import KIND_OF, AggregateKind, EventType
 from contracts.topics import Partition, Topics
@@ -18,8 +17,7 @@ Positions = Mapping[Partition, int]
 """Up to which position of the log everything of a partition is in the read model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """From version `previous` (0: unknown so far) to `version`. A deleted aggregate keeps its version: a tombstone.
 
     `version` may be lower than `previous`, or 0, before the aggregate's first event, where a generation is led back to

@@ -15,13 +15,15 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
+from contracts import limits
 from eventstore.errors import StoreUnavailableError
 from eventstore.reader import EventReader
 from projections.changes import ReadModel
 from projections.folding import FoldJob, Made, Slice, few_collections, fold_slice
 
-A_SLICE = 500
-"""Aggregates of a slice, about: a process makes one while what others made is loaded."""
+A_SLICE = 200
+"""Aggregates of a slice, about: a process makes one while what others made is loaded. What is left when all are made is
+loaded with nothing beside it, so it should not be much."""
 _LENGTH = struct.Struct(">Q")
 _PARENT_GONE = 3
 _STDIN = 0
@@ -64,12 +66,13 @@ class FoldWorkers:
             ]
             for number in range(len(slices)):
                 next_made = workers[number % self._workers]
-                while (made := await next_made()) is not None:
-                    yield made
+                while (some := await next_made()) is not None:
+                    for made in some:
+                        yield Made(*pickle.loads(made))
 
     @contextlib.asynccontextmanager
-    async def _started(self, part: Part) -> AsyncIterator[Callable[[], Awaitable[Made | None]]]:
-        """Gives what the process makes, one after the other, and None at the end of each slice."""
+    async def _started(self, part: Part) -> AsyncIterator[Callable[[], Awaitable[Sequence[bytes] | None]]]:
+        """Gives what the process makes, some at a time and each pickled, and None at the end of each slice."""
         process = await asyncio.create_subprocess_exec(
             *self.command,
             env=dict(self.environment),
@@ -89,17 +92,17 @@ class FoldWorkers:
                     await taken.put(await stdout.readexactly(length))
             await taken.put(None)
 
-        async def next_made() -> Made | None:
+        async def next_made() -> Sequence[bytes] | None:
             raw = await taken.get()
             if raw is None:
                 raise StoreUnavailableError(
                     f"a process that folds for the replay ended ({_how_ended(await process.wait())}); "
                     "run it again: it goes on where it stood"
                 )
-            found = pickle.loads(raw)  # from a process of our own
+            found: Sequence[bytes] | Exception | None = pickle.loads(raw)  # from a process of our own
             if isinstance(found, Exception):
                 raise found
-            return None if found is None else Made(*found)
+            return found
 
         taking = asyncio.create_task(take())
         try:
@@ -126,8 +129,14 @@ async def serve(
         async with opened(part.models) as (reader, models):
             with few_collections():
                 for one in part.slices:
+                    held: list[bytes] = []
                     async for made in fold_slice(models, reader, part.job, one):
-                        _write(answers, tuple(made))
+                        # Each while it is still in the processor's caches.
+                        held.append(pickle.dumps(tuple(made), pickle.HIGHEST_PROTOCOL))
+                        if sum(map(len, held)) > limits.BATCH_BYTES:
+                            _write(answers, held)
+                            held = []
+                    _write(answers, held)
                     _write(answers, None)
     except Exception as error:
         _write(answers, _told(error))

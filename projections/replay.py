@@ -14,7 +14,7 @@ from eventstore.generations import RegisteredGeneration
 from eventstore.reader import EventReader
 from projections.catch_up import CatchUp
 from projections.changes import ReadModel, uniform_positions
-from projections.folding import Folding, FoldJob, Wanted, few_collections, fold_slice
+from projections.folding import AT_ONCE, Folding, FoldJob, Wanted, few_collections, fold_slice, portions
 from projections.generations import Generations
 from projections.pace import Pace
 from projections.store import BuildProgress, Generation, LiveStore
@@ -248,11 +248,12 @@ async def load(
     """
     rows = dict.fromkeys((model.name for model, _ in models), 0)
     pace = None if rate is None else Pace(rate)
+    most = BATCH if pace is None else pace.batch
     job = FoldJob(
         frozenset(kind for model, _ in models for kind in model.kinds),
         frozenset(event_type for model, _ in models for event_type in model.folded_types),
         up_to,
-        BATCH if pace is None else pace.batch,
+        min(most, AT_ONCE),
         tuple(after) or (None,) * len(models),
     )
     done = 0
@@ -274,8 +275,8 @@ async def load(
 
     try:
         with few_collections():
-            async with aclosing(source):
-                async for made in source:
+            async with aclosing(source), aclosing(portions(source, most)) as batches:
+                async for made in batches:
                     # One batch is loaded while the next is read and folded, and no more: memory stays bounded.
                     await loaded()
                     loading = asyncio.create_task(  # noqa: RUF006  # loaded() awaits it

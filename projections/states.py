@@ -212,9 +212,7 @@ def _amended(state: DocumentState, event: FoldableEvent, data: Payload) -> Docum
 
 def _named_today(tenant: str, parts: tuple[Named, ...]) -> tuple[Named, ...]:
     """Under the ids that their entities have today. The event keeps what it said."""
-    if all([ids.keeps_entity_id(part.name) for part in parts]):
-        return parts
-    return tuple([_of_today(tenant, part) for part in parts])
+    return tuple([part if ids.keeps_entity_id(part.name) else _of_today(tenant, part) for part in parts])
 
 
 def _of_today(tenant: str, part: Named) -> Named:

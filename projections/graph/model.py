@@ -1,6 +1,5 @@
 """Events to nodes and edges. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -144,15 +143,18 @@ def _document(key: AggregateKey, state: DocumentState) -> Iterator[tuple[str, Se
 def _mentions(tenant: str, document_id: str, mentions: Sequence[Mention]) -> list[Row]:
     """One edge for each passage and entity, under the first name it has there."""
     first: dict[tuple[str, str], Mention] = {}
+    times: dict[tuple[str, str], int] = {}
     for mention in mentions:
-        first.setdefault((mention.chunk_id, mention.entity_id), mention)
-    times = Counter((mention.chunk_id, mention.entity_id) for mention in mentions)
+        edge = (mention.chunk_id, mention.entity_id)
+        if edge in times:
+            times[edge] += 1
+        else:
+            times[edge], first[edge] = 1, mention
     return [
         (
-            tenant, document_id, chunk_id, entity_id, mention.name, mention.type, times[chunk_id, entity_id],
-            _accented(mention.name),
+            tenant, document_id, *edge, mention.name, mention.type, times[edge], _accented(mention.name),
         )
-        for (chunk_id, entity_id), mention in first.items()
+        for edge, mention in first.items()
     ]  # fmt: skip
 
 
