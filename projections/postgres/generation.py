@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import chain
 
 import asyncpg
 
@@ -26,6 +27,10 @@ DROP_LIMIT_S = 20.0
 AT_ONCE = 2
 """Tables that are analysed side by side: an own connection for each."""
 
+LEAST_SHARED_MB = 256
+"""Of a smaller table an index is built within a second: workers of PostgreSQL that share in that take more time to be
+started than they save, since others at the same time build the other indexes."""
+
 _OLD = "_old"
 
 
@@ -41,10 +46,12 @@ class PostgresGeneration:
         self._layout = live.layout
 
     async def begin(self) -> None:
-        """Empty tables, without indexes; what an earlier try left is dropped."""
+        """Empty tables, without indexes, with room for what the live one has; what an earlier try left is dropped."""
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             await connection.execute(f"DROP SCHEMA IF EXISTS {self.store.schema} CASCADE", timeout=LIMIT_S)
             await self.store.create(connection)
+            if await self._live.found_version(connection) == self._layout.schema_version:
+                await self.store.make_room_as(connection, self._live.schema)
 
     async def begin_as(self, source: Store) -> Copied | None:
         """As `copy`."""
@@ -60,9 +67,10 @@ class PostgresGeneration:
             # What a crash takes back, and how far this was with it, is loaded again.
             await connection.execute("SET LOCAL synchronous_commit = off")
             for table in self._layout.tables:
-                rows = [row for change in changes for row in change.sections.get(table.name, ())]
-                await self.store.copy(connection, table, rows)
-                count += len(rows)
+                sections = [rows for change in changes if (rows := change.sections.get(table.name))]
+                if sections:
+                    await self.store.copy(connection, table, chain.from_iterable(sections))
+                    count += sum(map(len, sections))
             await self.store.copy(connection, VERSIONS, [(*change.key, change.version) for change in changes])
             await self.store.loaded(connection, changes)
             await connection.execute(
@@ -83,12 +91,12 @@ class PostgresGeneration:
 
     async def finish(self, positions: Positions) -> None:
         """Derived rows beside indexes, then positions."""
-        await together((self._once("indexed", self.store.index_loaded), self._once("derived", self._derive)))
+        await together((self._once("indexed", self._index), self._once("derived", self._derive)))
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             tenants = await connection.fetch(f"SELECT DISTINCT tenant FROM {self.store.schema}.versions")
             await self.store.reach(connection, positions, [row["tenant"] for row in tenants])
             await connection.execute(f"UPDATE {self.store.schema}.generation SET finished = true")
-        tables = [VERSIONS.name, *(table.name for table in self._layout.tables)]
+        tables = [table.name for table in (VERSIONS, *self._layout.tables) if not table.analysed]
         await together(self._analyse(tables[first::AT_ONCE]) for first in range(AT_ONCE))
 
     async def _once(self, step: str, work: Callable[[Connection], Awaitable[None]]) -> None:
@@ -97,9 +105,19 @@ class PostgresGeneration:
         async with transaction(self._pool, wait_s=LIMIT_S) as connection:
             if await connection.fetchval(f"SELECT {step} FROM {self.store.schema}.generation"):
                 return
-            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'")
+            await connection.execute(
+                "SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'; "
+                f"SET LOCAL min_parallel_table_scan_size = '{LEAST_SHARED_MB}MB'"
+            )
             await work(connection)
             await connection.execute(f"UPDATE {self.store.schema}.generation SET {step} = true")
+
+    async def _index(self, connection: Connection) -> None:
+        for table in self._layout.tables:
+            if table.analysed:
+                columns = ", ".join(table.analysed)
+                await connection.execute(f"ANALYZE {self.store.schema}.{table.name} ({columns})", timeout=LIMIT_S)
+        await self.store.index_loaded(connection)
 
     async def _derive(self, connection: Connection) -> None:
         # It is written faster before there is an index to keep.

@@ -70,8 +70,7 @@ class PostgresStore:
                 last_loaded uuid, rows bigint NOT NULL DEFAULT 0, derived boolean NOT NULL DEFAULT false,
                 indexed boolean NOT NULL DEFAULT false, finished boolean NOT NULL DEFAULT false);
             CREATE TABLE {self.schema}.versions (
-                tenant text, kind text, aggregate_id text, version integer NOT NULL,
-                PRIMARY KEY (tenant, kind, aggregate_id));
+                tenant text NOT NULL, kind text NOT NULL, aggregate_id text NOT NULL, version integer NOT NULL);
             CREATE TABLE {self.schema}.positions (
                 topic text, partition integer, position bigint NOT NULL, PRIMARY KEY (topic, partition));
             CREATE TABLE {self.schema}.state (tenant text PRIMARY KEY, changed uuid NOT NULL);
@@ -89,7 +88,11 @@ class PostgresStore:
 
     async def index_loaded(self, connection: Connection) -> None:
         """Those of the tables that are loaded. What derives from these can be derived meanwhile."""
-        await connection.execute(self.layout.sql("indexes.sql", self.schema), timeout=LIMIT_S)
+        await connection.execute(
+            f"ALTER TABLE {self.schema}.versions ADD PRIMARY KEY (tenant, kind, aggregate_id);"
+            + self.layout.sql("indexes.sql", self.schema),
+            timeout=LIMIT_S,
+        )
 
     async def index_derived(self, connection: Connection) -> None:
         """Those of the tables that derive from them."""
@@ -177,12 +180,11 @@ class PostgresStore:
                 sorted(changed),
             )
 
-    async def copy(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    async def copy(self, connection: Connection, table: Table, rows: Iterable[Row]) -> None:
         """Binary COPY into one table."""
-        if rows:
-            await connection.copy_records_to_table(
-                table.name, schema_name=self.schema, columns=table.columns, records=rows, timeout=300
-            )
+        await connection.copy_records_to_table(
+            table.name, schema_name=self.schema, columns=table.columns, records=rows, timeout=300
+        )
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncIterator[PostgresSnapshot]:

@@ -1,4 +1,5 @@
-ALTER TABLE {schema}.passages ADD PRIMARY KEY (tenant, chunk_id);
+-- No primary key: it would have the table to itself, and words are counted meanwhile.
+CREATE UNIQUE INDEX ON {schema}.passages (tenant, chunk_id);
 CREATE INDEX ON {schema}.passages (tenant, document_id);
 CREATE INDEX ON {schema}.passages (tenant, collection);
 CREATE INDEX ON {schema}.passages USING gin (words);

@@ -47,6 +47,7 @@ LAYOUT = Layout(
                 "tenant", "document_id", "chunk_id", "index", "title", "text", "start_at", "end_at", "model",
                 "dimension", "embedding", "length", "collection", "analyser", "spelled_words", "spelled_literals",
             ),
+            ("tenant", "document_id", "chunk_id", "model", "dimension", "collection", "analyser", "words", "literal"),
         ),
     ),
     counted=("terms", "collections", "tenant_analysers"),

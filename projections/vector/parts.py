@@ -90,7 +90,10 @@ async def index_part(
     for size, vectors in sorted(dimensions.items()):
         needed = vectors * (BYTES_OF_NUMBER * size + BYTES_OF_NODE) // (1 << 20)
         memory = min(memory_mb, max(USUAL_MEMORY_MB, needed))
-        await connection.execute(f"SET LOCAL maintenance_work_mem = '{memory}MB'")
+        # Workers that share in it are worth it from the first megabytes on.
+        await connection.execute(
+            f"SET LOCAL maintenance_work_mem = '{memory}MB'; SET LOCAL min_parallel_table_scan_size = DEFAULT"
+        )
         await connection.execute(
             f"CREATE INDEX IF NOT EXISTS {part}_{size} ON {schema}.{part} USING hnsw "
             f"((embedding::public.halfvec({size})) public.halfvec_cosine_ops) WHERE dimension = {size}",

@@ -70,7 +70,7 @@ class VectorStore(LivePostgresStore):
         self._indexed: set[tuple[str, int]] = set()
 
     async def index_loaded(self, connection: Connection) -> None:
-        """Those of the vectors too."""
+        """Those of the vectors too, last: that takes longest, and every core that there is."""
         await super().index_loaded(connection)
         await index_parts(connection, self.schema, self._index_memory_mb)
 

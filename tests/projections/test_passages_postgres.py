@@ -156,13 +156,20 @@ async def takes_index(pool: PostgresPool, tenant: str, dimension: int) -> bool:
     return any(f"_{dimension} on passages_" in row[0] for row in plan)
 
 
+async def own_parts(pool: PostgresPool, schema: str = "vector") -> list[str]:
+    """Tables of the parts that tenants have to themselves."""
+    tables = await pool.fetch(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::text::regclass "
+        "AND inhrelid <> $2::text::regclass ORDER BY name",
+        f"{schema}.passages",
+        f"{schema}.passages_shared",
+    )
+    return [table["name"] for table in tables]
+
+
 async def parts_of(pool: PostgresPool) -> set[str]:
     """Tenants by the parts that they have to themselves: what each part holds."""
-    tables = await pool.fetch(
-        "SELECT inhrelid::regclass::text AS name FROM pg_inherits "
-        "WHERE inhparent = 'vector.passages'::regclass AND inhrelid <> 'vector.passages_shared'::regclass"
-    )
-    held = [await pool.fetch(f"SELECT DISTINCT tenant FROM {table['name']}") for table in tables]
+    held = [await pool.fetch(f"SELECT DISTINCT tenant FROM {table}") for table in await own_parts(pool)]
     assert all(len(rows) <= 1 for rows in held)
     return {row["tenant"] for rows in held for row in rows}
 
@@ -195,9 +202,17 @@ async def test_a_tenant_that_outgrows_the_shared_part_has_one_to_itself(
     await live.everything()
     await check()
     before = await live.digests()
+    following = live.store.generation("next")
+    await following.begin()
+    assert [one.partition(".")[2] for one in await own_parts(history.pool, "vector_next")] == [
+        one.partition(".")[2] for one in await own_parts(history.pool)
+    ], "there is room for it before anything is loaded"
+    await following.discard()
     await live.replay()
     await check()
     assert await live.digests() == before
+    analysed = await history.pool.fetchval("SELECT array_agg(attname) FROM pg_stats WHERE tablename = 'passages'")
+    assert {"tenant", "chunk_id", "words"} <= set(analysed) and not {"text", "embedding"} & set(analysed)
     pool = await open_pool(dsn, init=register, server_settings=BY_INDEX)
     try:
         assert await takes_index(pool, "large", 8)
