@@ -109,7 +109,8 @@ class EmbeddedPostgres:
             shutil.rmtree(fresh, ignore_errors=True)
             made = subprocess.run(
                 [*_as_unprivileged(), BINARIES / "initdb", "-D", fresh, "-A", "trust", "-U", "postgres", "-E", "UTF8",
-                 "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
+                 "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync",
+                 "--no-instructions"],
                 cwd=self.folder, env=_environment(), capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
             if made.returncode:
