@@ -22,8 +22,6 @@ from contracts.registry import PAYLOADS
 from contracts.upcasters import upcast
 
 UUID_DIGITS = 32
-SMALL_BYTES = 16_384
-"""What is smaller repeats few strings: sharing them takes longer than it saves."""
 
 Fields = dict[str, Any]
 Build = Callable[[Any], Any]
@@ -39,8 +37,12 @@ _set_values, _set_given, _set_extra, _set_private = (
 
 
 def read_json(raw: bytes) -> Any:
-    """Our own JSON; a large one has equal strings once. Raises ValueError."""
-    return from_json(raw, cache_strings="keys" if len(raw) < SMALL_BYTES else "all")
+    """Our own JSON. Raises ValueError.
+
+    Equal strings are one object: an event repeats the ids of its chunks and entities, and so do the rows that follow
+    from it, which are handed over from process to process.
+    """
+    return from_json(raw, cache_strings="all")
 
 
 def decode_unvalidated(raw: bytes, *, position: int | None = None, recorded_at: datetime | None = None) -> DomainEvent:

@@ -18,10 +18,11 @@ from uuid import UUID
 import cramjam
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
+from contracts.unvalidated import read_json
 from security.encryption import IV_BYTES
 from security.errors import DecryptionError
 from security.master_key import WrappedKey
@@ -111,7 +112,7 @@ def opened(fields: Fields, secret: bytes) -> Fields:
         raise DecryptionError() from None
     if fields["schema_version"] != SEALED_SCHEMAS[0]:
         within = _unpacked(within)
-    return {**fields, **from_json(within)}
+    return {**fields, **read_json(within)}
 
 
 def keys_in(events: Sequence[Any]) -> Mapping[str, tuple[str, UUID]]:
