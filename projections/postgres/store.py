@@ -89,7 +89,7 @@ class PostgresStore:
     async def index_loaded(self, connection: Connection) -> None:
         """Those of the tables that are loaded. What derives from these can be derived meanwhile."""
         await connection.execute(
-            f"ALTER TABLE {self.schema}.versions ADD PRIMARY KEY (tenant, kind, aggregate_id);"
+            f"CREATE UNIQUE INDEX ON {self.schema}.versions (tenant, kind, aggregate_id);"
             + self.layout.sql("indexes.sql", self.schema),
             timeout=LIMIT_S,
         )
