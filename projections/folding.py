@@ -5,7 +5,6 @@ import contextlib
 import gc
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -31,9 +30,15 @@ ENDS = 2**128 - 1
 """No stream is behind this one."""
 
 Wanted = Callable[[BriefEvent], bool]
-Folded = list[tuple[AggregateKey, int, State | None, int]]
-"""Aggregates with their last version, their state, and about how many bytes that becomes."""
-_BYTES = itemgetter(3)
+
+
+class Folded(NamedTuple):
+    """An aggregate with its last version, its state, and about how many bytes that becomes."""
+
+    key: AggregateKey
+    version: int
+    state: State | None
+    bytes: int
 
 
 class Slice(NamedTuple):
@@ -104,17 +109,17 @@ async def fold_slice(
     Raises UnfoldableEventError, StoreUnavailableError, and what `EventReader.aggregates` raises.
     """
     async for aggregates in reader.aggregates(job.kinds, job.up_to, job.batch, part.after, job.types, part.until):
-        folded: Folded = []
+        folded: list[Folded] = []
         for number, events in enumerate(aggregates):
             if own := [event for event in events if wanted(event)]:
                 state = fold(own)
-                folded.append((AggregateKey.of(own[0]), own[-1].aggregate_version, state, bytes_of(state)))
+                folded.append(Folded(AggregateKey.of(own[0]), own[-1].aggregate_version, state, bytes_of(state)))
             if number % AGGREGATES_A_TURN == 0:
                 await asyncio.sleep(0)
-        for some in batches(folded, _BYTES):
+        for some in batches(folded, lambda one: one.bytes):
             yield Made(
                 len(some),
-                sum(map(_BYTES, some)),
+                sum(one.bytes for one in some),
                 [
                     await _changes(model, some, reader.ids, behind)
                     for model, behind in zip(models, job.behind, strict=True)
@@ -137,12 +142,12 @@ async def portions(source: AsyncGenerator[Made, None], most: int) -> AsyncGenera
         yield held
 
 
-async def _changes(model: ReadModel, folded: Folded, ids: LogIds, behind: UUID | None) -> list[Change]:
-    own = [aggregate for aggregate in folded if aggregate[0].kind in model.kinds]
+async def _changes(model: ReadModel, folded: Sequence[Folded], ids: LogIds, behind: UUID | None) -> list[Change]:
+    own = [one for one in folded if one.key.kind in model.kinds]
     if behind is not None:
-        own = [aggregate for aggregate in own if ids.stream(aggregate[0]) > behind]
-    sections = await model.sections([(key, state) for key, _, state, _ in own])
-    return [Change(key, 0, version, rows) for (key, version, _, _), rows in zip(own, sections, strict=True)]
+        own = [one for one in own if ids.stream(one.key) > behind]
+    sections = await model.sections([(one.key, one.state) for one in own])
+    return [Change(one.key, 0, one.version, rows) for one, rows in zip(own, sections, strict=True)]
 
 
 @contextlib.contextmanager

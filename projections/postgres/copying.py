@@ -36,7 +36,7 @@ async def copy(source: PostgresStore, to: PostgresStore) -> Copied | None:
         await to.index(connection)
         await to.reach(connection, {}, await _tenants(connection, to.schema))
         for table in to.layout.compared:
-            await connection.execute(f"ANALYZE {to.schema}.{table}", timeout=LIMIT_S)
+            await to.analyse(connection, table)
     async with transaction(to.pool) as connection:
         if await connection.fetchval(_THERE, source.schema) != before:
             raise ReadModelReplacedError()

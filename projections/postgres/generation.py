@@ -115,8 +115,7 @@ class PostgresGeneration:
     async def _index(self, connection: Connection) -> None:
         for table in self._layout.tables:
             if table.analysed:
-                columns = ", ".join(table.analysed)
-                await connection.execute(f"ANALYZE {self.store.schema}.{table.name} ({columns})", timeout=LIMIT_S)
+                await self.store.analyse(connection, table.name)
         await self.store.index_loaded(connection)
 
     async def _derive(self, connection: Connection) -> None:
@@ -127,7 +126,7 @@ class PostgresGeneration:
     async def _analyse(self, tables: Sequence[str]) -> None:
         async with acquire(self._pool, wait_s=LIMIT_S) as connection:
             for table in tables:
-                await connection.execute(f"ANALYZE {self.store.schema}.{table}", timeout=LIMIT_S)
+                await self.store.analyse(connection, table)
 
     @contextlib.asynccontextmanager
     async def switching(self, connection: Connection, former: str | None) -> AsyncIterator[None]:

@@ -186,6 +186,12 @@ class PostgresStore:
             table.name, schema_name=self.schema, columns=table.columns, records=rows, timeout=300
         )
 
+    async def analyse(self, connection: Connection, table: str) -> None:
+        """Statistics of a table, of the columns that it says; where it says none, of all, and of its indexes."""
+        analysed = next((one.analysed for one in self.layout.tables if one.name == table), ())
+        columns = f" ({', '.join(analysed)})" if analysed else ""
+        await connection.execute(f"ANALYZE {self.schema}.{table}{columns}", timeout=LIMIT_S)
+
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncIterator[PostgresSnapshot]:
         """In one repeatable-read transaction.
