@@ -56,10 +56,10 @@ class Balancer:
         two = self._random.sample(kept, min(2, len(kept)))
         return min(two, key=lambda peer: peer.outstanding)
 
-    def is_absent(self, instances: Sequence[Instance]) -> bool:
-        """Whether there is none, or all are gone: one may come. An open breaker is another matter."""
+    def is_one_gone(self, instances: Sequence[Instance]) -> bool:
+        """Whether one of them is gone, or there is none: one may come. An open breaker is another matter."""
         now = self._clock()
-        return all(peer.gone_until > now for peer in self._of(instances))
+        return not instances or any(peer.gone_until > now for peer in self._of(instances))
 
     def refused(self, peer: PeerState) -> None:
         """It takes no connection, or is another process now."""

@@ -74,7 +74,7 @@ class RpcClient:
             peer = balancer.choose(instances, tried)
             if peer is None:
                 # A process that ends may take so many requests with it that its breaker opens: they wait, too.
-                may_come = balancer.is_absent(instances) or isinstance(failure, LostError)
+                may_come = balancer.is_one_gone(instances) or isinstance(failure, LostError)
                 if not may_come or time.monotonic() >= absent_until:
                     break
                 self._discovery.look_again(operation.service)

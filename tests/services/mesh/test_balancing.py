@@ -86,12 +86,13 @@ def test_an_open_breaker_lets_nobody_choose_it() -> None:
 
 def test_one_that_takes_no_connection_is_not_asked_for_a_moment() -> None:
     given = Given(2)
+    assert not given.balancer.is_one_gone(given.instances) and given.balancer.is_one_gone([])
     given.balancer.refused(given.peer(0))
-    assert given.chosen() == {"1": 200} and not given.balancer.is_absent(given.instances)
+    assert given.chosen() == {"1": 200} and given.balancer.is_one_gone(given.instances)
     given.balancer.refused(given.peer(1))
-    assert given.balancer.choose(given.instances) is None and given.balancer.is_absent(given.instances)
+    assert given.balancer.choose(given.instances) is None and given.balancer.is_one_gone(given.instances)
     given.now += GONE_S + 0.1
-    assert set(given.chosen()) == {"0", "1"} and not given.balancer.is_absent(given.instances)
+    assert set(given.chosen()) == {"0", "1"} and not given.balancer.is_one_gone(given.instances)
 
 
 def test_of_what_is_gone_nothing_is_kept() -> None:

@@ -145,34 +145,48 @@ async def test_a_call_waits_for_an_instance_that_replaces_a_killed_one(mesh: Mes
     await first.stop()
     await mesh.registry.renew(first.instance, 60)  # as of one that was killed, which withdrew from nothing
     waiting = [asyncio.create_task(mesh.client.call("query", CALLER, ASKED, Deadline.after(20))) for _ in range(5)]
-    await until(lambda: mesh.client._balancer("reasoning").is_absent([first.instance]))
+    await until(lambda: mesh.client._balancer("reasoning").is_one_gone([first.instance]))
     second = await mesh.serve(Reasoning("second"))
     assert [answered.answer for answered in await asyncio.gather(*waiting)] == ["second"] * 5
     assert mesh.client._balancer("reasoning").broken == 0
     await second.stop()
 
 
-async def test_calls_that_one_process_took_with_it_are_answered_by_its_successor(mesh: Mesh) -> None:
-    """So many at once open its breaker."""
+@pytest.mark.parametrize("with_another", [False, True])
+async def test_calls_that_one_process_took_with_it_are_answered_by_its_successor(
+    mesh: Mesh, with_another: bool
+) -> None:
+    """So many at once open its breaker; `with_another`: killed with it, which is asked next and takes no connection."""
     taken: list[asyncio.StreamWriter] = []
+
+    def killed(port: int) -> Instance:
+        identity = ServiceIdentity("reasoning")
+        return Instance("reasoning", identity.peer.instance, "1", f"http://127.0.0.1:{port}", identity.public_key)
 
     async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         taken.append(writer)
         if len(taken) == 8:
+            if with_another:
+                await mesh.registry.renew(killed(closed.getsockname()[1]))
+                mesh.client._discovery.look_again("reasoning")
             server.close()
             for one in taken:
                 one.close()
 
-    server = await asyncio.start_server(end, "127.0.0.1", 0)
-    port, identity = server.sockets[0].getsockname()[1], ServiceIdentity("reasoning")
-    killed = Instance("reasoning", identity.peer.instance, "1", f"http://127.0.0.1:{port}", identity.public_key)
-    await mesh.registry.renew(killed)
-    waiting = [asyncio.create_task(mesh.client.call("query", CALLER, ASKED, Deadline.after(20))) for _ in range(8)]
-    await until(lambda: mesh.client._balancer("reasoning").broken == 1)
-    successor = await mesh.serve(Reasoning("successor"))
-    assert [answered.answer for answered in await asyncio.gather(*waiting)] == ["successor"] * 8
-    await successor.stop()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        server = await asyncio.start_server(end, "127.0.0.1", 0)
+        await mesh.registry.renew(killed(server.sockets[0].getsockname()[1]))
+        waiting = [asyncio.create_task(mesh.client.call("query", CALLER, ASKED, Deadline.after(20))) for _ in range(8)]
+        balancer = mesh.client._balancer("reasoning")
+        await until(lambda: balancer.broken == 1)
+        if with_another:
+            await until(lambda: any(peer.gone_until for peer in balancer._peers.values()))
+            await asyncio.sleep(0.1)
+        successor = await mesh.serve(Reasoning("successor"))
+        assert [answered.answer for answered in await asyncio.gather(*waiting)] == ["successor"] * 8
+        await successor.stop()
 
 
 @pytest.mark.parametrize("is_idempotent", [True, False])
