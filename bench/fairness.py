@@ -34,7 +34,7 @@ async def measure(folder: Path) -> Figures:
             await take_in(services, f"warm-{number}", sentence(number))
         alone = [await take_in(services, f"alone-{number}", sentence(10 + number)) for number in range(ALONE)]
         large = asyncio.create_task(take_in(services, "large", prose(LARGE_CHARACTERS)))
-        await until(partial(services.reader.latest, [AggregateKey(services.settings.tenant, "document", "large")]))
+        await until(partial(services.reader.last.of, [AggregateKey(services.settings.tenant, "document", "large")]))
         beside: list[float] = []
         while not large.done():
             beside.append(await take_in(services, f"beside-{len(beside)}", sentence(30 + len(beside))))
@@ -101,7 +101,7 @@ async def until(true: Callable[[], Awaitable[object]], every_s: float = POLL_S) 
 
 async def is_processed(services: Stores, keys: Sequence[AggregateKey]) -> bool:
     """Whether the log and every read model have all of them processed."""
-    latest = await services.reader.latest(keys)
+    latest = await services.reader.last.of(keys)
     if any(last.event_type != EventType.DOCUMENT_PROCESSED for last in latest.values()) or len(latest) < len(keys):
         return False
     for projection in services.projections.values():

@@ -41,7 +41,7 @@ async def measure(folder: Path) -> Figures:
 async def _portions(services: Stores, model: ReadModel) -> list[list[Change]]:
     """All aggregates as changes, in the portions that a replay loads."""
     portions = []
-    async for aggregates in services.reader.aggregates(model.kinds, await services.reader.head()):
+    async for aggregates in services.reader.whole.read(model.kinds, await services.reader.head()):
         keys = [AggregateKey.of(own[0]) for own in aggregates]
         sections = await model.sections([(key, fold(own)) for key, own in zip(keys, aggregates, strict=True)])
         versions = [own[-1].aggregate_version for own in aggregates]

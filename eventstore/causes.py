@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.event_types import EventType
 from eventstore.pool import PostgresPool, acquire, transaction
-from eventstore.reader import listed, seen_within
+from eventstore.seen_events import listed, seen_within
 
 _STEPS = f"""
 WITH seen AS MATERIALIZED (

@@ -62,7 +62,7 @@ class Commands:
 
     async def versions(self, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
         """The present version of each aggregate; those that have none are left out."""
-        return await self._reader.versions(keys)
+        return await self._reader.last.versions(keys)
 
     async def execute(self, command: Command) -> list[DomainEvent]:
         """Decide and append; returns what was appended, with positions and times. Raises ConflictError."""

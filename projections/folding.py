@@ -108,7 +108,7 @@ async def fold_slice(
 
     Raises UnfoldableEventError, StoreUnavailableError, and what `EventReader.aggregates` raises.
     """
-    async for aggregates in reader.aggregates(job.kinds, job.up_to, job.batch, part.after, job.types, part.until):
+    async for aggregates in reader.whole.read(job.kinds, job.up_to, job.batch, part.after, job.types, part.until):
         folded: list[Folded] = []
         for number, events in enumerate(aggregates):
             if own := [event for event in events if wanted(event)]:

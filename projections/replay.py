@@ -258,12 +258,12 @@ async def load(
     )
     done = 0
     if job.whole.after is not None:
-        done = await reader.count_aggregates(job.kinds, up_to=job.whole.after)
+        done = await reader.whole.count(job.kinds, up_to=job.whole.after)
         report(done)
     source = None
     if folding is not None:
         named = [(model.name, revision) for (model, _), revision in zip(models, folding.revisions, strict=True)]
-        source = folding.folding.made(named, job, await reader.count_aggregates(job.kinds) - done)
+        source = folding.folding.made(named, job, await reader.whole.count(job.kinds) - done)
     if source is None:
         source = fold_slice([model for model, _ in models], reader, job, job.whole, wanted)
     loading: asyncio.Task[list[int]] | None = None

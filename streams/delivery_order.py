@@ -56,7 +56,7 @@ class DeliveryOrder:
                     "retry or drop that one, and this one is tried with it"
                 )
             if letter is not None and letter.head is not None:
-                newest = await self._reader.last_position(key, CONTENT_TYPES)
+                newest = await self._reader.last.position(key, CONTENT_TYPES)
                 if newest > letter.head:
                     raise OutOfDateError(
                         "the document was taken in anew or deleted since; drop this letter, or send the document again"

@@ -51,7 +51,7 @@ class JudgeChains:
         async with deadline.enforce("judging a chain"):
             reach = caller.access.reach("reasoning", "write")
             seen = None if reach.is_everything else reach.searched
-            if seen is not None and not await self._reader.page_of(key, seen, 0, 1):
+            if seen is not None and not await self._reader.seen.of_aggregate(key, seen, 0, 1):
                 raise unknown(what)
             judgement = ReasoningChainValidated(chain=min(max(chain, 0), MOST_CHAIN), valid=valid, reason=why)
             cause = replace(caller.cause(f"question-{query_id}"), causation_id=undone)

@@ -96,7 +96,7 @@ async def corrected_documents(
     """
     head, after, found = await reader.head(), 0, dict[str, None]()
     while after < head:
-        page = await reader.of_tenant(
+        page = await reader.seen.of_tenant(
             tenant, [str(one) for one in types], after, head, PAGE, None if reach.is_everything else reach.searched
         )
         if not page:

@@ -97,7 +97,7 @@ class UndoEvents:
         if why is None:
             raise InvalidRequestError("nobody would know why; give a reason")
         async with deadline.enforce("undoing a change"):
-            event = await self._reader.with_id(caller.tenant, event_id, sight.collections)
+            event = await self._reader.seen.with_id(caller.tenant, event_id, sight.collections)
         if event is None or event.event_type not in sight.types:
             raise NotFoundError(f"there is no event {event_id}; `annals history` gives those that can be undone")
         if event.event_type not in UNDONE_BY:

@@ -287,14 +287,14 @@ class EntityService:
         return _change(own, found.name, events, None)
 
     async def _decision(self, tenant: str, entity: str, version: int) -> DomainEvent:
-        (event,) = await self._reader.page_of(AggregateKey(tenant, "entity", entity), None, version - 1, 1)
+        (event,) = await self._reader.seen.of_aggregate(AggregateKey(tenant, "entity", entity), None, version - 1, 1)
         return event
 
     async def _split_off(self, split: DomainEvent, into: str) -> list[str]:
         """The documents of a split, but for those that were erased since: what was decided with it says which."""
         assert split.position is not None, "it comes from the log"
         found, after = list[str](), split.position
-        while events := await self._reader.of_request(
+        while events := await self._reader.seen.of_request(
             split.tenant, split.correlation_id, [EventType.MENTIONS_REASSIGNED], None, after, PAGE
         ):
             for event in events:

@@ -96,7 +96,7 @@ class ReadEvents:
         """The event with this id. Raises NotFoundError."""
         sight = sight_of(caller, None)
         async with deadline.enforce("reading an event"):
-            found = await self._reader.with_id(caller.tenant, event_id, sight.collections)
+            found = await self._reader.seen.with_id(caller.tenant, event_id, sight.collections)
         if found is None or found.event_type not in sight.types:
             raise NotFoundError(f"there is no event {event_id}; the events of a document are told by its history")
         return found
@@ -118,7 +118,7 @@ class ReadEvents:
         key = AggregateKey(caller.tenant, kind, aggregate_id)
         async with deadline.enforce("reading an aggregate's events"):
             name = f"events of {kind} {aggregate_id}"
-            fetch = partial(self._reader.page_of, key, sight.collections)
+            fetch = partial(self._reader.seen.of_aggregate, key, sight.collections)
             events, more = await _page(fetch, number_in(name, after), limit, _version)
             page = EventPage(events, encoded(name, str(_version(events[-1]))) if more else None)
         if not page.events and after is None:
@@ -157,7 +157,7 @@ class ReadEvents:
     ) -> EventPage:
         """Everything that one request or delivery led to, in the order of the log. Raises WrongCursorError."""
         sight = sight_of(caller, None)
-        fetch = partial(self._reader.of_request, caller.tenant, correlation_id, sight.types, sight.collections)
+        fetch = partial(self._reader.seen.of_request, caller.tenant, correlation_id, sight.types, sight.collections)
         async with deadline.enforce("reading a request's events"):
             return await self._by_position(caller, f"events of request {correlation_id}", fetch, after, limit)
 
@@ -218,7 +218,7 @@ class ReadEvents:
         """How many events of each type the caller may see."""
         sight = sight_of(caller, None)
         async with deadline.enforce("counting events"):
-            found = await self._reader.count_by_type(caller.tenant, sight.collections)
+            found = await self._reader.seen.count_by_type(caller.tenant, sight.collections)
         return {name: count for name, count in found.items() if name in sight.types}
 
     async def _by_position(self, caller: Caller, name: str, fetch: Fetch, after: str | None, limit: int) -> EventPage:
@@ -238,7 +238,9 @@ class ReadEvents:
         """The next events behind a position, window by window, until there are some or the end is reached."""
         while position < head:
             end = min(position + WINDOW, head)
-            if found := await self._reader.of_tenant(tenant, wanted.types, position, end, limit, wanted.collections):
+            if found := await self._reader.seen.of_tenant(
+                tenant, wanted.types, position, end, limit, wanted.collections
+            ):
                 return EventBatch(tuple(found), _position(found[-1]))
             position = end
         return EventBatch((), position)

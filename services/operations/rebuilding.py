@@ -84,7 +84,7 @@ class Rebuilding:
         """How many aggregates these read models are built from. Raises StoreUnavailableError."""
         kinds = {kind for name in names for kind in self._projections[name].model.kinds}
         async with deadline.enforce("counting aggregates"):
-            return await self._reader.count_aggregates(kinds)
+            return await self._reader.whole.count(kinds)
 
     async def outdated(self, *, deadline: Deadline) -> dict[str, str]:
         """Open every read model: why those cannot be that are of an older schema, by name.

@@ -81,7 +81,7 @@ class Reprocess:
             waiting = await self._unprocessed(caller)
             # Read before the log: what a stage is past by then, it has appended.
             known = await self._positions.all()
-            latest = await self._reader.latest([_key(caller, one) for one, _ in waiting])
+            latest = await self._reader.last.of([_key(caller, one) for one, _ in waiting])
             still = [
                 StandsStill(document_id, AWAITED[last.event_type], since)
                 for document_id, since in waiting
@@ -121,7 +121,7 @@ class Reprocess:
         async with deadline.enforce("reprocessing"):
             keys = list(dict.fromkeys(_key(caller, document_id) for document_id in document_ids))
             writable = await self._writable(caller, [key.aggregate_id for key in keys])
-            latest = await self._reader.latest([key for key in keys if key.aggregate_id in writable])
+            latest = await self._reader.last.of([key for key in keys if key.aggregate_id in writable])
             asked = [key for key in keys if key in latest and latest[key].event_type in UNFINISHED]
             if asked:
                 await self._requests.add(asked, UNFINISHED)

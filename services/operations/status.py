@@ -159,7 +159,7 @@ class ReadStatus:
                 counts, letters, events = await asyncio.gather(
                     parts.ask("documents", counts_of(opened.relational, caller)),
                     parts.ask("dead letters", opened.letters.count(tenant, seen)),
-                    parts.ask("events", opened.reader.count_by_type(tenant, seen)),
+                    parts.ask("events", opened.reader.seen.count_by_type(tenant, seen)),
                 )
                 found = LogStatus(counts=counts, dead_letters=letters, events=events)
         return SystemStatus(found, {}, None, dict.fromkeys(parts.unknown, "not known now; ask again later"))
@@ -173,7 +173,7 @@ class ReadStatus:
             parts.ask("dead letters of no tenant", log.letters.count_of_no_tenant()),
             parts.ask("paused consumers", log.letters.paused.all()),
             parts.ask("log", log.reader.head()),
-            parts.ask("events", log.reader.count_by_type(tenant, seen)),
+            parts.ask("events", log.reader.seen.count_by_type(tenant, seen)),
         )
         still = log.reprocess.standing_still(caller, deadline=Deadline.after(LIMIT_S))
         standing_still, positions, lags = await asyncio.gather(

@@ -133,12 +133,12 @@ class TraceRequests:
     async def _correlation(self, caller: Caller, sight: Sight, names: Sequence[str]) -> str:
         for name in names:
             # Anything else is in no event.
-            if _CORRELATION.fullmatch(name) and await self._reader.of_request(
+            if _CORRELATION.fullmatch(name) and await self._reader.seen.of_request(
                 caller.tenant, name, sight.types, sight.collections, 0, 1
             ):
                 return name
             event_id = _uuid(name)
-            found = await self._reader.with_id(caller.tenant, event_id, sight.collections) if event_id else None
+            found = await self._reader.seen.with_id(caller.tenant, event_id, sight.collections) if event_id else None
             if found is not None and found.event_type in sight.types:
                 return found.correlation_id
         try:
@@ -151,8 +151,8 @@ class TraceRequests:
                 f"there is no request, event, document, entity or question {names[0]!r}; "
                 "`annals history` gives the events of a document with their ids and correlations"
             ) from None
-        latest = (await self._reader.latest([key]))[key]
-        return (await self._reader.page_of(key, sight.collections, latest.version - 1, 1))[0].correlation_id
+        latest = (await self._reader.last.of([key]))[key]
+        return (await self._reader.seen.of_aggregate(key, sight.collections, latest.version - 1, 1))[0].correlation_id
 
     def _projected(
         self, timed: Mapping[str, Mapping[Partition, TimedPosition]], kinds: Sequence[StepCount]

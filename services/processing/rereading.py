@@ -58,7 +58,7 @@ class Rereading:
 
     async def total(self) -> int:
         """How often documents were processed: what one look at the whole log goes through."""
-        counts = await self._reader.count_by_type(None)
+        counts = await self._reader.seen.count_by_type(None)
         return counts.get(EventType.DOCUMENT_PROCESSED, 0)
 
     async def follow(

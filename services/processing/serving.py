@@ -134,7 +134,7 @@ class ServingModels:
                 await asyncio.sleep(POLL_S)
 
     async def _loaded(self, tenant: str) -> bool:
-        return (await self._reader.count_by_type(tenant)).get(EventType.MODEL_LOADED, 0) >= len(TASKS)
+        return (await self._reader.seen.count_by_type(tenant)).get(EventType.MODEL_LOADED, 0) >= len(TASKS)
 
 
 def _loaded(task: Task, revision: str, metadata: EventMetadata) -> Callable[[Model | None], tuple[DomainEvent, ...]]:

@@ -69,7 +69,7 @@ class DeleteDocuments:
                     for key, name in named.items()
                 ]
             )
-            latest = await self._reader.latest(keys)
+            latest = await self._reader.last.of(keys)
         pairs = list(zip(keys, appended, strict=True))
         return Deletion(
             deleted=tuple(key.aggregate_id for key, events in pairs if events),

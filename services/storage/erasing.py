@@ -173,7 +173,7 @@ class EraseDocuments:
     async def _followed(self, keys: Sequence[AggregateKey]) -> None:
         """Whoever comes to a deletion later would keep that it was told of it."""
         # Those that were erased before have none.
-        deletions = await self._reader.last_of_types(keys, [EventType.DOCUMENT_DELETED])
+        deletions = await self._reader.last.of_types(keys, [EventType.DOCUMENT_DELETED])
         versions = {key: event.aggregate_version for key, event in deletions.items()}
         for projection in self._projections:
             while True:
@@ -195,7 +195,7 @@ class EraseDocuments:
         found = _Found(entities={key.aggregate_id for key in also if key.kind == "entity"})
         for key in keys:
             version = 0
-            while events := await self._reader.page_of(key, None, version, PAGE):
+            while events := await self._reader.seen.of_aggregate(key, None, version, PAGE):
                 for event in events:
                     found.take(event.event_data)
                 version = events[-1].aggregate_version

@@ -58,11 +58,11 @@ class ListLogged:
         reach = caller.access.reach("documents", "read")
         behind = "" if after is None else decoded("logged", after, 1)[0]
         async with deadline.enforce("listing documents of the log"):
-            found = await self._reader.document_ids(
+            found = await self._reader.documents.ids(
                 caller.tenant, id_prefix, behind, limit + 1, reach.collections, file_prefix=file_prefix
             )
             keys = [AggregateKey(caller.tenant, "document", one) for one in found[:limit]]
-            events = await self._reader.last_of_types(keys, TAKES_IN)
+            events = await self._reader.last.of_types(keys, TAKES_IN)
         documents = []
         for key in keys:
             content = events[key].event_data

@@ -19,7 +19,7 @@ async def find_aggregate(
     Raises NotFoundError, StoreUnavailableError.
     """
     keys = [AggregateKey(caller.tenant, kind, name) for name in names for kind in kinds]
-    known = await reader.latest(keys)
+    known = await reader.last.of(keys)
     found = next((key for key in keys if key in known), None)
     if found is None:
         raise unknown(names[0], kinds)
@@ -32,12 +32,12 @@ async def find_within(
     """As `find_aggregate`, for whoever may see some documents alone: of those, and of the questions that were answered
     from those alone.
     """
-    seen = await reader.documents_within(caller.tenant, names, collections)
+    seen = await reader.documents.within(caller.tenant, names, collections)
     for name in names:
         if name in seen:
             return AggregateKey(caller.tenant, "document", name)
         question = AggregateKey(caller.tenant, "reasoning_query", name)
-        if await reader.page_of(question, collections, 0, 1):
+        if await reader.seen.of_aggregate(question, collections, 0, 1):
             return question
     raise unknown(names[0], KINDS)
 

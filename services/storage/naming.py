@@ -182,8 +182,8 @@ class FindNaming:
         shown = []
         for start in range(0, len(keys), PAGE):
             some = keys[start : start + PAGE]
-            taken = await self._reader.last_of_types(some, TAKES_IN)
-            last = await self._reader.last_of_types(some, CONTENT_TYPES)
+            taken = await self._reader.last.of_types(some, TAKES_IN)
+            last = await self._reader.last.of_types(some, CONTENT_TYPES)
             for key, event in taken.items():
                 own, content = found[key.aggregate_id], event.event_data
                 deleted = last[key].event_type is EventType.DOCUMENT_DELETED
@@ -204,7 +204,7 @@ class FindNaming:
 
     async def _events(self, tenant: str, types: Collection[str], head: int) -> AsyncIterator[DomainEvent]:
         after = 0
-        while events := await self._reader.of_tenant(tenant, types, after, head, PAGE):
+        while events := await self._reader.seen.of_tenant(tenant, types, after, head, PAGE):
             for event in events:
                 yield event
             after = events[-1].position or head

@@ -69,11 +69,11 @@ class ReadOriginal:
         caller.require("documents", "read")
         async with deadline.enforce("reading an original"):
             key = await find_aggregate(self._reader, caller, names, ["document"])
-            content = (await self._reader.last_of_types([key], CONTENT_TYPES))[key].event_data
+            content = (await self._reader.last.of_types([key], CONTENT_TYPES))[key].event_data
             reach = caller.access.reach("documents", "read")
             if not isinstance(content, DocumentContent):
                 seen = reach.collections
-                if seen is not None and not await self._reader.documents_within(key.tenant, [key.aggregate_id], seen):
+                if seen is not None and not await self._reader.documents.within(key.tenant, [key.aggregate_id], seen):
                     raise unknown(names[0], ["document"])
                 raise NotFoundError(f"{names[0]} was deleted, and its original with it; take the file in again")
             masked = reach.masked_fields(collection_of(content.attributes))

@@ -83,7 +83,7 @@ class ReadDocument:
         reach = caller.require_progress("documents")
         key = AggregateKey(caller.tenant, "document", document_id)
         async with deadline.enforce("reading a document's status"):
-            last = (await self._reader.latest([key])).get(key)
+            last = (await self._reader.last.of([key])).get(key)
             seen = await visible(self._reader, caller, [document_id], reach)
             if last is None or document_id not in seen:
                 raise _unknown(document_id)

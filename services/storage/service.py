@@ -12,8 +12,9 @@ from contracts.access import collection_of
 from contracts.topics import Topics
 from eventstore.errors import StoreUnavailableError
 from eventstore.keys import AggregateKey
+from eventstore.last_events import LastEvent
 from eventstore.positions import low_watermark
-from eventstore.reader import EventReader, LastEvent
+from eventstore.reader import EventReader
 from projections.changes import Positions, ReadModel, uniform_positions
 from projections.store import Store
 from services.caller import Caller
@@ -53,7 +54,7 @@ class StorageService:
         async with self._work.turn(caller.tenant, deadline):
             (outcome,) = await self._intake.take([submission], deadline)
             async with deadline.enforce("storing a document"):
-                last = (await self._reader.latest([key]))[key]
+                last = (await self._reader.last.of([key]))[key]
         locations = await self._locations(key, last, LOOK_SHARE * deadline.limit_s)
         return StoreDocumentResponse(
             document_id=request.document_id,

@@ -18,5 +18,5 @@ async def visible(reader: EventReader, caller: Caller, document_ids: Collection[
     collections = reach.collections
     if collections is None:
         keys = [AggregateKey(caller.tenant, "document", document_id) for document_id in document_ids]
-        return frozenset(key.aggregate_id for key in await reader.latest(keys))
-    return await reader.documents_within(caller.tenant, document_ids, collections)
+        return frozenset(key.aggregate_id for key in await reader.last.of(keys))
+    return await reader.documents.within(caller.tenant, document_ids, collections)

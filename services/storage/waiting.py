@@ -135,7 +135,7 @@ class WaitForDocuments:
 
     async def _done(self, keys: Sequence[AggregateKey]) -> tuple[set[AggregateKey], dict[AggregateKey, int]]:
         """Those that are finished in every read model; and the last version of each that the log knows."""
-        latest = await self._reader.latest(keys)
+        latest = await self._reader.last.of(keys)
         finished = {key: last.version for key, last in latest.items() if last.event_type not in UNFINISHED}
         for store in self._stores:
             there = await store.versions(finished) if finished else {}

@@ -133,7 +133,7 @@ class WebhookDeliverer:
     async def _again(self, webhook: Webhook | None, letter: DeadLetter) -> None:
         try:
             assert letter.id is not None and letter.tenant is not None and letter.event_id is not None, "it is stored"
-            event = await self._reader.with_id(letter.tenant, UUID(letter.event_id))
+            event = await self._reader.seen.with_id(letter.tenant, UUID(letter.event_id))
             if webhook is None or event is None:
                 await self._letters.drop(letter.tenant, [letter.id], "the webhook, or the event, is no more")
                 return

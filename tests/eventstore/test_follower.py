@@ -69,7 +69,7 @@ async def test_nothing_is_missed_between_two_waits(follower: LogFollower, histor
     async with asyncio.timeout(LONG_S):
         while seen < count // 2:
             head = await history.reader.head()
-            events = await history.reader.of_tenant("ours", {INGESTED}, position, head, 7)
+            events = await history.reader.seen.of_tenant("ours", {INGESTED}, position, head, 7)
             seen += len(events)
             position = (events[-1].position or 0) if events else head
             if not events:

@@ -19,7 +19,7 @@ from contracts.codec import encode
 from contracts.documents import DocumentContent, TextReference
 from contracts.envelope import DomainEvent, EventMetadata
 from contracts.limits import MAX_EVENT_BYTES
-from eventstore import reader as reading
+from eventstore import whole_aggregates
 from eventstore.commands import Command, Commands
 from eventstore.errors import DuplicateEventError, EventTooLargeError, StoreUnavailableError, VersionConflictError
 from eventstore.keys import AggregateKey
@@ -73,8 +73,8 @@ async def test_what_was_appended_comes_back(log: EventLog, pool: PostgresPool) -
     assert await reader.by_correlation("default", "c1") == [first, second]
     assert await reader.by_correlation("other", "c1") == []
     assert await reader.head() == second.position
-    assert await reader.count_by_type("default") == {"DocumentIngested": 2}
-    assert [group async for group in reader.aggregates(["document"], up_to=first.position)] == [
+    assert await reader.seen.count_by_type("default") == {"DocumentIngested": 2}
+    assert [group async for group in reader.whole.read(["document"], up_to=first.position)] == [
         [[BriefEvent.of(first)]]
     ]
 
@@ -253,8 +253,8 @@ async def test_every_aggregate_comes_whole_and_once_whatever_the_bounds(
     first = log.append([large(f"d{number}", 90_000) for number in range(12)])
     second = log.append([ingested(f"d{n}", "b", Document.project([first[n]])) for n in range(0, 12, 2)])
     monkeypatch.setattr(limits, "BATCH_BYTES", batch_bytes)
-    monkeypatch.setattr(reading, "PAGE_ROWS", page_rows)
-    batches = [batch async for batch in EventReader(pool).aggregates(["document"], second[-1].position or 0)]
+    monkeypatch.setattr(whole_aggregates, "PAGE_ROWS", page_rows)
+    batches = [batch async for batch in EventReader(pool).whole.read(["document"], second[-1].position or 0)]
     assert max(map(len, batches)) == largest
     found = {events[0].aggregate_id: events for batch in batches for events in batch}
     assert found == {
@@ -265,5 +265,5 @@ async def test_every_aggregate_comes_whole_and_once_whatever_the_bounds(
         for event in first
     }
     assert sum(map(len, batches)) == 12
-    some = [batch async for batch in EventReader(pool).aggregates(["document"], first[4].position or 0)]
+    some = [batch async for batch in EventReader(pool).whole.read(["document"], first[4].position or 0)]
     assert sum(map(len, some)) == 5

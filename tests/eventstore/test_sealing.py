@@ -71,9 +71,9 @@ async def test_the_log_says_nothing_of_a_document(sealing: Sealing) -> None:
     assert (await checked(sealing.pool)).fault is None
     assert await sealing.reader.after(0, 10) == events
     assert await sealing.reader.of_aggregate(*key("letters/ada.md")) == events
-    assert await sealing.reader.with_id("default", events[0].event_id, ["letters"]) == events[0]
-    assert await sealing.reader.with_id("default", events[0].event_id, ["other"]) is None
-    assert [own async for own in sealing.reader.aggregates(["document"], 10)] == [[list(map(BriefEvent.of, events))]]
+    assert await sealing.reader.seen.with_id("default", events[0].event_id, ["letters"]) == events[0]
+    assert await sealing.reader.seen.with_id("default", events[0].event_id, ["other"]) is None
+    assert [own async for own in sealing.reader.whole.read(["document"], 10)] == [[list(map(BriefEvent.of, events))]]
     another = EventReader(sealing.pool, stream_keys(sealing.pool))
     assert await another.after(0, 10) == events
     with pytest.raises(UnknownKeyError):
@@ -114,9 +114,9 @@ async def test_what_was_erased_is_passed_over(sealing: Sealing, dsn: str) -> Non
         assert await other.reader.after(0, 1) == kept[:1], "a page of what was erased is no end"
         assert await other.reader.after(0, 10) == kept
         assert await other.reader.of_aggregates([key("gone"), key("kept")]) == {key("kept"): kept}
-        assert [own async for own in other.reader.aggregates(["document"], 10)] == [[list(map(BriefEvent.of, kept))]]
+        assert [own async for own in other.reader.whole.read(["document"], 10)] == [[list(map(BriefEvent.of, kept))]]
         assert [own async for own in other.reader.in_batches({key("gone"): 1})] == [{key("gone"): []}]
-        assert await other.reader.with_id("default", kept[0].event_id) == kept[0]
+        assert await other.reader.seen.with_id("default", kept[0].event_id) == kept[0]
         (states,) = [found async for found in other.reader.states([key("gone")], Document.project)]
         assert (states[key("gone")].deleted, states[key("gone")].version) == (True, 2)
 

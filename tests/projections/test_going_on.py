@@ -244,11 +244,11 @@ async def test_a_reader_begins_behind_a_stream(history: History) -> None:
     """Everything of those behind it, and nothing of those before."""
     await history.tell(*map(story, range(5)))
     reader = EventReader(history.pool)
-    everything = [own async for some in reader.aggregates(["document"], 10_000) for own in some]
+    everything = [own async for some in reader.whole.read(["document"], 10_000) for own in some]
     streams = sorted(
         row["originator_id"]
         for row in await history.pool.fetch("SELECT DISTINCT originator_id FROM annals.stored_events")
     )
-    behind = [own async for some in reader.aggregates(["document"], 10_000, after=streams[1]) for own in some]
+    behind = [own async for some in reader.whole.read(["document"], 10_000, after=streams[1]) for own in some]
     assert behind == everything[2:]
-    assert await reader.count_aggregates(["document"], up_to=streams[1]) == 2
+    assert await reader.whole.count(["document"], up_to=streams[1]) == 2

@@ -127,7 +127,7 @@ async def test_what_may_be_seen_but_not_deleted_is_denied(knowledge: Knowledge) 
     )
     with pytest.raises(AccessDeniedError, match="only for hr"):
         await WAYS["delete"](knowledge, clerk, SALES.document_id)
-    latest = await knowledge.history.reader.latest([AggregateKey("ours", "document", SALES.document_id)])
+    latest = await knowledge.history.reader.last.of([AggregateKey("ours", "document", SALES.document_id)])
     assert [last.event_type for last in latest.values()] == [EventType.DOCUMENT_PROCESSED]
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
-from streams import batch_consumer as consumers
-from streams import termination
+from streams import handling, termination
 from streams.app import attach, build_app
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
@@ -75,7 +74,7 @@ GIVES_UP = "from tests.streams.test_app import give_up; give_up()"
 def give_up() -> None:
     """Run in a process of its own: an agent whose store stays away."""
     logging.basicConfig(level=logging.ERROR)
-    consumers.UNAVAILABLE_LIMIT_S = 0.0
+    handling.UNAVAILABLE_LIMIT_S = 0.0
     consumer = BatchConsumer(
         Recorder(failures=[StoreUnavailableError("the database is away")]), DeadLetterSink(Letters(), topics())
     )

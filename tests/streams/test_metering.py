@@ -5,7 +5,7 @@ from prometheus_client import REGISTRY
 
 from contracts.topics import topics
 from eventstore.errors import StoreUnavailableError
-from streams import batch_consumer as consumers
+from streams import handling
 from streams.batch_consumer import BatchConsumer
 from streams.dead_letter_sink import DeadLetterSink
 from tests.streams.fakes import Letters, Recorder, message
@@ -36,7 +36,7 @@ async def test_a_poisoned_message_is_a_failure_and_a_dead_letter() -> None:
 
 
 async def test_a_store_that_is_away_is_another_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(handling, "LONGEST_PAUSE_S", 0.01)
     away = consumer_of("metered-away", failures=[StoreUnavailableError("away"), StoreUnavailableError("away")])
     await away.process([message(0)])
     assert value("annals_batch_failures_total", "metered-away", kind="unavailable") == 2

@@ -274,7 +274,7 @@ def test_commits_that_move_are_progress(consumer: BatchConsumer[str], left: list
 
 def test_work_that_is_done_but_not_committed_yet_is_progress(consumer: BatchConsumer[str], left: list[int]) -> None:
     def work(turn: int) -> None:
-        consumer.processed = turn
+        consumer._handling.processed = turn
 
     World([(relayed(50, p0=100), {P0: 5})] * 20, on_turn=work).run(consumer)
     assert left == []
@@ -304,7 +304,7 @@ def test_events_in_hand_are_lag_even_where_all_is_committed(
 
 def test_who_waits_for_a_store_does_not_stand_still(consumer: BatchConsumer[str], left: list[int]) -> None:
     def back_in_turn_10(turn: int) -> None:
-        consumer.stores_away = int(turn < 10)
+        consumer._handling.stores_away = int(turn < 10)
 
     stands_still = (relayed(50, p0=10), {P0: 5})
     World([stands_still] * 13, on_turn=back_in_turn_10).run(consumer)

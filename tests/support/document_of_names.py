@@ -92,7 +92,7 @@ async def take_in(history: History, text: str) -> None:
 
 async def run(history: History, stage: Stage) -> None:
     """On the event that sets it off."""
-    events = (await history.reader.last_of_types([KEY], stage.triggers)).values()
+    events = (await history.reader.last.of_types([KEY], stage.triggers)).values()
     handler = StageHandler(
         StageRunner(stage, history.commands, RecentDocuments()), ConsumerPositions(history.pool), topics()
     )

@@ -233,7 +233,7 @@ async def test_a_split_that_is_undone_while_its_document_is_deleted_is_over_when
     await given.history.delete(THREE)
     await given.follow()
     await given.service.undo(ADA, "Cleo", reason="no cat", deadline=soon())
-    logged = await given.history.reader.document_ids("default", "", "", 10, None)
+    logged = await given.history.reader.documents.ids("default", "", "", 10, None)
     assert logged == ["one", "two"], "it is deleted all the same"
 
     await given.history.tell(THREE)
@@ -245,7 +245,7 @@ async def test_a_split_of_a_document_on_its_way_makes_that_no_processed_one(give
     await given.history.ingest(Story("three", ("Cleo left Zoe.", "Zoe wept."), title="Station"))
     await given.service.split(ADA, "Cleo", [["three"]], deadline=soon())
     key = AggregateKey("default", "document", "three")
-    last = (await given.history.reader.latest([key]))[key]
+    last = (await given.history.reader.last.of([key]))[key]
     assert (last.event_type, last.version) == ("DocumentUpdated", 7), "the version is that of the split all the same"
 
 

@@ -75,7 +75,7 @@ async def generations(world: World) -> list[tuple[str, str]]:
 
 async def reread(world: World) -> int:
     """How many readings the log has."""
-    return (await world.stores.reader.count_by_type(None)).get(EventType.DOCUMENT_REREAD, 0)
+    return (await world.stores.reader.seen.count_by_type(None)).get(EventType.DOCUMENT_REREAD, 0)
 
 
 async def test_it_shows_whose_answers_would_differ_and_leaves_nothing(
@@ -85,7 +85,7 @@ async def test_it_shows_whose_answers_would_differ_and_leaves_nothing(
         return (await world.ask.ask(CALLER, QUESTIONS[0], 5, soon())).answer.answer
 
     before, reported = await answer(), list[int]()
-    asked = (await world.stores.reader.count_by_type(None))[EventType.REASONING_QUERY_EXECUTED]
+    asked = (await world.stores.reader.seen.count_by_type(None))[EventType.REASONING_QUERY_EXECUTED]
     total = await use_cases.preview.total(CALLER, "relations", QUESTIONS, deadline=soon())
     found = await preview(use_cases, "relations", nothing, reported)
     (differs,) = found.differences
@@ -95,7 +95,7 @@ async def test_it_shows_whose_answers_would_differ_and_leaves_nothing(
     assert found.revision != found.previous
     assert reported == sorted(reported) and reported[-1] >= total
     assert await generations(world) == [], "what was made is gone"
-    assert (await world.stores.reader.count_by_type(None))[EventType.REASONING_QUERY_EXECUTED] == asked
+    assert (await world.stores.reader.seen.count_by_type(None))[EventType.REASONING_QUERY_EXECUTED] == asked
     assert await answer() == before and await world.same() == [None, None, None]
 
     # What it found is there for the change, after which the answers are those that were foreseen.

@@ -117,7 +117,7 @@ async def test_lines_by_their_files(logged: ListLogged, intake: Intake) -> None:
 async def test_what_goes_to_another_collection_meanwhile_is_not_told(
     logged: ListLogged, intake: Intake, reader: EventReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partial, ids_of = Caller("ours", "eve", "test", Partial()), reader.document_ids
+    partial, ids_of = Caller("ours", "eve", "test", Partial()), reader.documents.ids
 
     async def moved(*arguments: Any, **options: Any) -> list[str]:
         found = await ids_of(*arguments, **options)

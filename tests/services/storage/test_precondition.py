@@ -59,7 +59,7 @@ async def test_only_at_the_version_that_was_read(intake: Intake, reader: EventRe
     with pytest.raises(VersionMismatchError):
         await delete(1)
     await delete(2)
-    assert (await reader.latest([KEY]))[KEY].version == 3
+    assert (await reader.last.of([KEY]))[KEY].version == 3
     assert await take("anew", NONE_YET) == "ingested", "what was deleted is there no more"
 
 

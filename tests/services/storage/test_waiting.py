@@ -8,7 +8,8 @@ import pytest
 from contracts.event_types import EventType
 from eventstore.dead_letters import DeadLetters
 from eventstore.keys import AggregateKey
-from eventstore.reader import EventReader, LastEvent
+from eventstore.last_events import LastEvent
+from eventstore.reader import EventReader
 from projections.store import Store
 from security.access import FULL_ACCESS
 from services.caller import Caller
@@ -36,7 +37,12 @@ class World:
         """The letters."""
         return {one: "chunking: broken" for one in aggregate_ids if one in self._failing}
 
-    async def latest(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, LastEvent]:
+    @property
+    def last(self) -> "World":
+        """Of the log."""
+        return self
+
+    async def of(self, keys: Sequence[AggregateKey]) -> dict[AggregateKey, LastEvent]:
         """The log."""
         self.looks.append(len(keys))
         self._processed.update(self._todo[: self._at_once])
