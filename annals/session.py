@@ -3,19 +3,21 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from annals.composition.use_cases import UseCases, open_use_cases
-from annals.installation import installation
 from annals.settings import Settings
-from annals.supervision.state import State
+
+if TYPE_CHECKING:  # all use cases take most of a second to import: not for a command's help, nor beside a gateway
+    from annals.composition.use_cases import UseCases
+    from annals.supervision.state import State
 
 
 @dataclass(frozen=True)
 class Session:
     """Use cases, and what runs around them. `own`: it ends with its users, of which this command is one."""
 
-    use_cases: UseCases
-    state: State
+    use_cases: "UseCases"
+    state: "State"
     own: bool
 
 
@@ -29,6 +31,9 @@ async def session(
 
     Raises AnnalsError (ForeignServerError among them), StoreUnavailableError, OldSchemaError.
     """
+    from annals.composition.use_cases import open_use_cases
+    from annals.installation import installation
+
     async with (
         installation(settings, processing=processing, new=new) as found,
         open_use_cases(

@@ -8,57 +8,13 @@ from typing import Any
 
 import click
 
+from annals.cli.commands import COMMANDS
 from annals.cli.usage import one_line
 from annals.terminal import VisibleFormatter, show_fault
 
 GARBAGE_THRESHOLDS = (20_000, 10, 10)
 """Nearly all that a command makes are modules and classes, which stay: Python's own thresholds look through them again
 and again while they are imported, which takes a tenth of a question's processor time."""
-COMMANDS = {
-    "up": "up",
-    "ingest": "ingest",
-    "ask": "ask",
-    "search": "search",
-    "list": "list_",
-    "entity": "entity",
-    "review": "review",
-    "show": "show",
-    "history": "history",
-    "undo": "undo",
-    "trace": "trace",
-    "delete": "delete",
-    "erase": "erase",
-    "relation": "relation",
-    "chunk": "chunk",
-    "chain": "chain",
-    "reprocess": "reprocess",
-    "status": "status",
-    "replay": "replay",
-    "generations": "generations",
-    "diff": "diff",
-    "verify": "verify",
-    "checkpoint": "checkpoint",
-    "prove": "prove",
-    "models": "models",
-    "cache": "cache",
-    "dead-letters": "dead_letters",
-    "users": "users",
-    "keys": "keys",
-    "tokens": "tokens",
-    "access": "access",
-    "audit": "audit",
-    "crypto": "crypto",
-    "readers": "readers",
-    "threats": "threats",
-    "mcp": "mcp",
-    "compliance": "compliance",
-    "webhooks": "webhooks",
-    "eval": "evaluate",
-    "topics": "topics",
-    "export": "export",
-    "import": "import_",
-    "run": "run",
-}
 
 
 class LazyGroup(click.Group):
@@ -70,11 +26,16 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, its module imported now."""
-        module = COMMANDS.get(cmd_name)
-        if module is None:
+        listed = COMMANDS.get(cmd_name)
+        if listed is None:
             return None
-        command: click.Command = import_module(f"annals.cli.{module}").command
+        command: click.Command = import_module(f"annals.cli.{listed.module}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does it, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, listed.what) for name, listed in COMMANDS.items()])
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

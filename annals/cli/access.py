@@ -33,7 +33,7 @@ class PolicyFile(BaseModel):
     roles: Items[Role]
 
 
-@click.group("access", short_help="Who may do what, and why.")
+@click.group("access")
 def command() -> None:
     """Roles of the tenant, and what they allow; docs/security.md explains them."""
 

@@ -20,7 +20,7 @@ DAY = len("2026-01-05")
 _QUESTION: TypeAdapter[str] = TypeAdapter(Question)
 
 
-@click.command("ask", short_help="Ask a question; get an answer with its sources.")
+@click.command("ask")
 @click.argument("question")
 @click.option("-k", "sources", type=click.IntRange(1, 50), default=5, show_default=True, help="Sources to give.")
 @at_option

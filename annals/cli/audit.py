@@ -26,7 +26,7 @@ from services.security.audit_lines import check_lines, described
 LONG_S = 3600.0
 
 
-@click.group("audit", short_help="Who did what: list, export, verify.")
+@click.group("audit")
 def command() -> None:
     """The audit log: authentication, denials, reads, changes, administration, uses of keys.
 

@@ -12,7 +12,7 @@ from services.processing.model_cache import Cleared
 CLEAR_LIMIT_S = 600.0
 
 
-@click.group("cache", short_help="What models said, kept so that no text runs through one twice: clear.")
+@click.group("cache")
 def command() -> None:
     """Outputs of models are kept by revision. Undone it cannot be, and need not: asked again, a model says the same."""
 

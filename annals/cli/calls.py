@@ -1,20 +1,24 @@
 """How a command calls one use case."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from annals.cli.context import CommandContext, run_async
 from annals.cli.paging import LIMIT_S
-from annals.composition.use_cases import UseCases
 from annals.session import session
 from client.gateway import open_gateway
 from services.deadline import Deadline
-from services.security.use_cases import Security
+
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
+    from services.security.use_cases import Security
 
 T = TypeVar("T")
 
 
-def ask(context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[T]], *, read_models: bool = False) -> T:
+def ask(
+    context: CommandContext, call: Callable[["UseCases", Deadline], Awaitable[T]], *, read_models: bool = False
+) -> T:
     """What `call` gives, within LIMIT_S of the beginning of the call itself. `read_models`: it needs them."""
 
     async def called() -> T:
@@ -26,7 +30,7 @@ def ask(context: CommandContext, call: Callable[[UseCases, Deadline], Awaitable[
 
 def look_up(
     context: CommandContext,
-    call: Callable[[UseCases, Deadline], Awaitable[dict[str, Any]]],
+    call: Callable[["UseCases", Deadline], Awaitable[dict[str, Any]]],
     path: str,
     **parameters: Any,
 ) -> dict[str, Any]:
@@ -43,6 +47,6 @@ def look_up(
     return run_async(told)
 
 
-def ask_security(context: CommandContext, call: Callable[[Security, Deadline], Awaitable[T]]) -> T:
+def ask_security(context: CommandContext, call: Callable[["Security", Deadline], Awaitable[T]]) -> T:
     """As `ask`, of identities."""
     return ask(context, lambda use_cases, deadline: call(use_cases.security, deadline))

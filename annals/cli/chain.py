@@ -16,7 +16,7 @@ numbered: Callable[[F], F] = click.option(
 )
 
 
-@click.group("chain", short_help="How an answer was come to: validate, reject, undo.")
+@click.group("chain")
 def command() -> None:
     """Judge a chain of an answer, by the id of its question (`annals ask --json` and `annals history` have it).
 

@@ -10,7 +10,7 @@ from services.deadline import Deadline
 from services.security.checkpoints import CHECKPOINT_LIMIT_S
 
 
-@click.command("checkpoint", short_help="Sign the log as it is now.")
+@click.command("checkpoint")
 @common
 def command(context: CommandContext) -> None:
     """Sign the log as it is now, and keep the checkpoint in the database and as a file outside of it.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,15 +10,17 @@ from annals.cli.calls import look_up
 from annals.cli.context import CommandContext, served
 from annals.cli.corrections import correct, reason
 from annals.cli.paging import of_gateway, paged, tell_next
-from annals.composition.use_cases import UseCases
 from client.decisions import Request
 from client.gateway import segment
 from services.deadline import Deadline
 
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
+
 SHOWN = 80
 
 
-@click.group("chunk", short_help="Chunks of a document: list, update, merge, undo.")
+@click.group("chunk")
 def command() -> None:
     """How a text was cut, and what people decide on it.
 
@@ -34,7 +36,7 @@ def command() -> None:
 def list_(context: CommandContext, document: str, limit: int, after: str | None) -> None:
     """The chunks of the DOCUMENT of this id, with their ids and bounds in characters."""
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         page = await use_cases.storage.parts.chunks(
             context.caller, document, after=after, limit=limit, deadline=deadline
         )
@@ -55,7 +57,7 @@ def list_(context: CommandContext, document: str, limit: int, after: str | None)
 def orphaned(context: CommandContext, limit: int, after: str | None) -> None:
     """Corrections of chunks whose text no document has any more, a page at a time."""
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         page = await use_cases.corrections.chunks.orphaned(context.caller, after=after, limit=limit, deadline=deadline)
         return {"orphaned": [one.told() for one in page.orphaned], "next": page.next}
 

@@ -15,7 +15,7 @@ from services.deadline import Deadline
 LIMIT_S = 3600.0
 
 
-@click.group("compliance", short_help="What of GDPR or SOC 2 holds here; what is kept no longer.")
+@click.group("compliance")
 def command() -> None:
     """Checks that look at the installation as it is. A report helps whoever answers for it, and certifies nothing."""
 

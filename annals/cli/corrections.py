@@ -2,20 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 from annals.cli.context import CommandContext, run_async
-from annals.composition.use_cases import UseCases
 from annals.session import session
 from client import decisions
 from client.address import Address
 from client.decisions import Request
 from client.gateway import open_gateway
 from services.corrections.deciding import Corrected
-from services.corrections.use_cases import Corrections
 from services.deadline import Deadline
+
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
+    from services.corrections.use_cases import Corrections
 
 CORRECT_LIMIT_S = 300.0
 """A model may have to be loaded first."""
@@ -37,7 +39,7 @@ D = TypeVar("D", bound=Decided)
 
 def decide(
     context: CommandContext,
-    call: Callable[[UseCases, Deadline], Awaitable[D]],
+    call: Callable[["UseCases", Deadline], Awaitable[D]],
     told: Callable[[D], dict[str, Any]],
     wanted: Request,
     *,
@@ -68,7 +70,7 @@ def decide(
 def correct(
     context: CommandContext,
     said: str,
-    call: Callable[[Corrections, Deadline], Awaitable[Corrected]],
+    call: Callable[["Corrections", Deadline], Awaitable[Corrected]],
     wanted: Request,
 ) -> None:
     """Do it, wait for the read models, and say so; `said` is what is true then."""

@@ -13,7 +13,7 @@ from services.deadline import Deadline
 LONG_S = 3600.0
 
 
-@click.group("crypto", short_help="Keys that data is encrypted with: list, rotate.")
+@click.group("crypto")
 def command() -> None:
     """Data keys, each for one subject of one tenant, and the master key that wraps them. No command shows a key."""
 

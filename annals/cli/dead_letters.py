@@ -21,7 +21,7 @@ NOT_PAUSED = "no paused consumer has this name (see: annals status)"
 NOT_OPEN = "no dead letter of this number is open (see: annals dead-letters list --status all)"
 
 
-@click.group("dead-letters", short_help="What could not be decoded or handled: list, show, retry, drop, resume.")
+@click.group("dead-letters")
 def command() -> None:
     """Messages that were set aside, each with its cause. They are kept whole and can be tried again.
 

@@ -12,7 +12,7 @@ from annals.cli.words import counted
 from client.address import Address
 
 
-@click.command("delete", short_help="Delete documents from every read model.")
+@click.command("delete")
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--reason", help="Why, kept with the event.")
 @click.option("--erase", metavar="REASON", help="Erase them for good: nothing of them is left, and nothing undoes it.")

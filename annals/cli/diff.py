@@ -20,7 +20,7 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 NOUNS = {"documents": "document", "entities": "entity", "relations": "relation"}
 
 
-@click.command("diff", short_help="What differs between two generations, and the event that made it.")
+@click.command("diff")
 @click.argument("one", metavar="NAME")
 @click.argument("other", metavar="OTHER", default="live")
 @click.option("--only", "kinds", multiple=True, type=click.Choice([*KINDS, "answers"]), help="These alone; repeatable.")

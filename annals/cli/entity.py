@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,6 @@ from annals.cli.corrections import decide, reason
 from annals.cli.names import names_of
 from annals.cli.paging import LIMIT_S, of_gateway, paged, tell_next
 from annals.cli.words import counted
-from annals.composition.use_cases import UseCases
 from client.decisions import Request
 from client.gateway import segment
 from projections.relational.reads import EntityFilter
@@ -22,10 +21,13 @@ from services.deadline import Deadline
 from services.knowledge.entities import EntityService
 from services.knowledge.views import EntityChange
 
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
+
 Change = Callable[[EntityService, Deadline], Awaitable[EntityChange]]
 
 
-@click.group("entity", short_help="What documents speak of, and what you decide on it.")
+@click.group("entity")
 def command() -> None:
     """Entities: the persons, places, works and things that documents speak of.
 
@@ -60,7 +62,7 @@ def list_(
     """
     wanted = EntityFilter(type_, prefix)
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         documents = await documents_at(use_cases, at, deadline)
         page = await documents.listing.entities(context.caller, wanted, after=after, limit=limit, deadline=deadline)
         return {"entities": [asdict(entity) for entity in page.entities], "next": page.next}
@@ -84,7 +86,7 @@ def show(context: CommandContext, entity: str, limit: int, after: str | None) ->
     a time.
     """
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         found = await use_cases.knowledge.entities.show(
             context.caller, entity, after=after, limit=limit, deadline=deadline
         )

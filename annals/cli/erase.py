@@ -11,7 +11,7 @@ from annals.cli.words import counted, short
 from annals.terminal import visible
 
 
-@click.command("erase", short_help="Erase a person from all documents that name her.")
+@click.command("erase")
 @click.argument("names", nargs=-1, required=True)
 @click.option("--reason", help="Why, kept in the audit log.")
 @click.option("--dry-run", is_flag=True, help="Show what names the subject, and erase nothing.")

@@ -6,13 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from annals.cli.context import CommandContext, common, run_async
 from annals.cli.here.documents import take_by
-from annals.composition.use_cases import UseCases
 from annals.evaluation import Outcome, compared, figures, outcome_of, save, saved
 from annals.evaluation_report import report
 from annals.evaluation_sets import EvaluationSet, Question, as_lines, read_set
@@ -27,13 +26,16 @@ from services.reasoning.ask import ASK_LIMIT_S
 from services.search.results import SearchRequest
 from services.storage.waiting import WAIT_LIMIT_S
 
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
+
 FIRST_LIMIT_S = 600.0
 """For the first search, which waits for all that it asks of read models filled a moment ago."""
 SOURCES = 10
 """More than the five that count: two of them may be of one document, which then counts once."""
 
 
-@click.command("eval", short_help="Measure answers and retrieval on a corpus with questions.")
+@click.command("eval")
 @click.argument("corpus", type=click.Path(exists=True, path_type=Path))
 @click.argument("questions", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--without-titles", is_flag=True, help="Take passages in without their titles.")
@@ -148,7 +150,7 @@ async def _refuse_what_is_in_use(settings: Settings) -> None:
             )
 
 
-async def _ask_all(context: CommandContext, use_cases: UseCases, questions: Sequence[Question]) -> list[Outcome]:
+async def _ask_all(context: CommandContext, use_cases: "UseCases", questions: Sequence[Question]) -> list[Outcome]:
     """Each question twice: for the first time, and once all of them have been asked."""
     service = use_cases.ask
     await service.load()

@@ -25,7 +25,7 @@ from services.operations.read_model_export import ExportedRows
 from services.operations.table_files import FORMATS, TableFormat
 
 
-@click.command("export", short_help="Write the whole event store to a file, or a read model for analysts.")
+@click.command("export")
 @click.argument("what", nargs=-1, metavar="[FILE | MODEL [TABLE]...]")
 @click.option("--keys", metavar="FILE", help="Of the event store: where what opens it goes.  [default: FILE.keys]")
 @click.option("--no-outputs", is_flag=True, help="Of the event store: leave out what models said, and with it vectors.")

@@ -28,7 +28,7 @@ def _listed(context: CommandContext) -> None:
     run_async(lambda: _list(context))
 
 
-@click.group("generations", short_help="The builds of each read model that there are.", invoke_without_command=True)
+@click.group("generations", invoke_without_command=True)
 @functools.wraps(_listed)
 def command(**options: Any) -> None:
     """The list, where nothing else is wanted."""

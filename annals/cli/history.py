@@ -11,7 +11,7 @@ from annals.cli.context import CommandContext, run_async, served
 from annals.cli.names import names_of
 
 
-@click.command("history", short_help="What happened to a document, entity or question.")
+@click.command("history")
 @click.argument("id")
 @served
 def command(context: CommandContext, id: str) -> None:

@@ -22,7 +22,7 @@ from services.operations.archive_files import KEYS_SUFFIX
 from services.operations.export import TRANSFER_LIMIT_S
 
 
-@click.command("import", short_help="Take an exported event store into an empty one.")
+@click.command("import")
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--keys", type=click.Path(), help="What opens it.  [default: FILE.keys, where that is there]")
 @common

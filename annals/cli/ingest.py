@@ -24,7 +24,7 @@ from inference.formats.encodings import known
 from services.fetching.fetcher import FetchLimits, UrlFetcher
 
 
-@click.command("ingest", short_help="Take documents in.")
+@click.command("ingest")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--wait", is_flag=True, help="Return only when every document is processed and can be asked.")
 @click.option("--watch", is_flag=True, help="Follow a folder: take in, update and delete until ctrl-C.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +12,12 @@ from annals.cli.paging import paged, tell_next
 from security.api_keys import ApiKey
 from services.deadline import Deadline
 from services.security.api_keys import DEFAULT_LIFETIME, IssuedKey
-from services.security.use_cases import Security
+
+if TYPE_CHECKING:
+    from services.security.use_cases import Security
 
 
-@click.group("keys", short_help="API keys of accounts.")
+@click.group("keys")
 def command() -> None:
     """API keys, sent as `Authorization: Bearer KEY`. Each is shown once; only a hash is kept."""
 
@@ -99,14 +101,14 @@ def revoke(context: CommandContext, id: str) -> None:
     _told(context, lambda security, deadline: security.api_keys.revoke(context.caller, id, deadline=deadline))
 
 
-def _issued(context: CommandContext, issue: Callable[[Security, Deadline], Awaitable[IssuedKey]]) -> None:
+def _issued(context: CommandContext, issue: Callable[["Security", Deadline], Awaitable[IssuedKey]]) -> None:
     issued = ask_security(context, issue)
     context.note(f"key {issued.key.id} of {issued.key.account}, {_state(issued.key)}; it is shown this once:")
     context.say(issued.text)
     context.give({**_described(issued.key), "key": issued.text})
 
 
-def _told(context: CommandContext, ask: Callable[[Security, Deadline], Awaitable[ApiKey]]) -> None:
+def _told(context: CommandContext, ask: Callable[["Security", Deadline], Awaitable[ApiKey]]) -> None:
     key = ask_security(context, ask)
     for name, value in _described(key).items():
         if value is not None:

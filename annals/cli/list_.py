@@ -17,7 +17,7 @@ from services.deadline import Deadline
 STATES = ("ingested", "chunked", "extracted", "related", "processed")
 
 
-@click.command("list", short_help="Documents, by state, attribute, title or id.")
+@click.command("list")
 @click.option("--state", type=click.Choice(STATES), help="How far they are.")
 @click.option(
     "--attribute", "attributes", multiple=True, metavar="NAME=VALUE", help="An attribute that they have; repeatable."

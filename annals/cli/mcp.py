@@ -13,7 +13,7 @@ class NoGatewayError(AnnalsError):
     """No gateway runs here; start `annals up`, or name one with --server."""
 
 
-@click.command("mcp", short_help="Tools for assistants (Model Context Protocol), over standard input and output.")
+@click.command("mcp")
 @served
 def command(context: CommandContext) -> None:
     """Serve ask, search, show, history and ingest as tools, and documents as resources, until standard input ends.

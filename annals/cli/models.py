@@ -22,7 +22,7 @@ from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 from services.processing.serving import ModelOverview
 
 
-@click.group("models", short_help="Models: which serve, and what is kept of what they said.")
+@click.group("models")
 def command() -> None:
     """The settings name the models that an installation begins with; which serves a worker says that has loaded it."""
 

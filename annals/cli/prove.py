@@ -11,7 +11,7 @@ from services.deadline import Deadline
 from services.operations.proofs import PROOF_LIMIT_S, Proof
 
 
-@click.command("prove", short_help="Print a proof that an event is in the log.")
+@click.command("prove")
 @click.argument("event_id", type=click.UUID)
 @common
 def command(context: CommandContext, event_id: UUID) -> None:

@@ -12,7 +12,7 @@ from annals.session import session
 from services.deadline import Deadline
 
 
-@click.group("readers", short_help="Dashboards of others: who may read over PostgreSQL.")
+@click.group("readers")
 def command() -> None:
     """Roles of PostgreSQL that read the tenant's documents, entities, relations and questions, and nothing else.
 

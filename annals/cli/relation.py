@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,16 +11,18 @@ from annals.cli.calls import look_up
 from annals.cli.context import CommandContext, served
 from annals.cli.corrections import correct, reason
 from annals.cli.paging import of_gateway, paged, tell_next
-from annals.composition.use_cases import UseCases
 from client.decisions import Request
 from client.gateway import segment
 from projections.relational.reads import RelationFilter
 from services.deadline import Deadline
 
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
+
 JUDGED = {None: "", True: "  [right]", False: "  [wrong]"}
 
 
-@click.group("relation", short_help="Relations: list, show, correct, validate, reject, undo.")
+@click.group("relation")
 def command() -> None:
     """What documents state, and what people decide on it.
 
@@ -57,7 +59,7 @@ def list_(
 
 
 def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: str | None, at: str | None) -> None:
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         documents = await documents_at(use_cases, at, deadline)
         page = await documents.parts.relations(context.caller, wanted, after=after, limit=limit, deadline=deadline)
         return {"relations": [asdict(one) for one in page.relations], "next": page.next}
@@ -82,7 +84,7 @@ def _list(context: CommandContext, wanted: RelationFilter, limit: int, after: st
 
 
 def _orphaned(context: CommandContext, limit: int, after: str | None) -> None:
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         page = await use_cases.corrections.relations.orphaned(
             context.caller, after=after, limit=limit, deadline=deadline
         )
@@ -109,7 +111,7 @@ def _orphaned(context: CommandContext, limit: int, after: str | None) -> None:
 def derived(context: CommandContext, entity: str, predicate: str | None, limit: int, after: str | None) -> None:
     """What follows of ENTITY by the ontology (setting `ontology`) and no document states, with what it follows from."""
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         return asdict(
             await use_cases.knowledge.derived.of(
                 context.caller, entity, predicate=predicate, after=after, limit=limit, deadline=deadline
@@ -136,7 +138,7 @@ def derived(context: CommandContext, entity: str, predicate: str | None, limit: 
 def show(context: CommandContext, id: str) -> None:
     """The relation of this ID, and the sentence that states it."""
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         return asdict(await use_cases.corrections.relations.show(context.caller, id, deadline=deadline))
 
     found = look_up(context, here, f"/relations/{segment(id)}")

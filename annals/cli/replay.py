@@ -15,7 +15,7 @@ from services.operations.progress import READ_MODELS
 from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 
 
-@click.command("replay", short_help="Build read models anew from the events.")
+@click.command("replay")
 @click.argument("names", metavar="[NAME]...", nargs=-1, type=click.Choice([*READ_MODELS, "all", "outdated"]))
 @click.option("--back", is_flag=True, help="Switch back to what was live before, instead of building.")
 @click.option("--restart", is_flag=True, help="Begin anew where a replay was broken off.")

@@ -16,7 +16,7 @@ from services.storage.waiting import WAIT_LIMIT_S
 LIMIT_S = 60.0
 
 
-@click.command("reprocess", short_help="Make documents that stand still go on.")
+@click.command("reprocess")
 @click.argument("ids", nargs=-1)
 @click.option("--unfinished", is_flag=True, help="All documents that are not processed.")
 @click.option("--wait", is_flag=True, help="Return only when they are processed and can be asked.")

@@ -1,18 +1,20 @@
 """`annals review`."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from annals.cli.calls import look_up
 from annals.cli.context import CommandContext, served
-from annals.composition.use_cases import UseCases
 from services.deadline import Deadline
 from services.knowledge.review import MOST
 
+if TYPE_CHECKING:
+    from annals.composition.use_cases import UseCases
 
-@click.command("review", short_help="What is least sure, with what to do about it.")
+
+@click.command("review")
 @click.option("--kind", type=click.Choice(("entity", "relation")), help="Entities or relations alone.")
 @click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help="How many.")
 @served
@@ -23,7 +25,7 @@ def command(context: CommandContext, kind: Any, limit: int) -> None:
     CHUNK` prints where one stands.
     """
 
-    async def here(use_cases: UseCases, deadline: Deadline) -> dict[str, Any]:
+    async def here(use_cases: "UseCases", deadline: Deadline) -> dict[str, Any]:
         found = await use_cases.knowledge.review.least_sure(context.caller, kind=kind, limit=limit, deadline=deadline)
         return {"items": [asdict(one) for one in found]}
 

@@ -10,7 +10,7 @@ from contracts.errors import AnnalsError
 from services.mesh.operations import SERVICES
 
 
-@click.command("run", short_help="Run one role, for production.")
+@click.command("run")
 @click.argument("role", type=click.Choice([*UP, SERVICE]))
 @click.argument("service", type=click.Choice(SERVICES), required=False)
 @common

@@ -16,7 +16,7 @@ from services.search.language import SYNTAX
 MODES = ("hybrid", "text", "vector", "graph")
 
 
-@click.command("search", short_help="Find passages by words, by meaning and by conditions.", epilog=SYNTAX)
+@click.command("search", epilog=SYNTAX)
 @click.argument("query", required=False)
 @click.option(
     "--mode",

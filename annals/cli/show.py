@@ -16,7 +16,7 @@ from annals.cli.words import counted, time_of
 from annals.folders import printable
 
 
-@click.command("show", short_help="A document, a chunk, or an entity, and what is around it.")
+@click.command("show")
 @click.argument("id")
 @click.option("--original", type=click.Path(path_type=Path), help="Write the bytes that it was read from to this file.")
 @at_option

@@ -19,7 +19,7 @@ SHOWN = 10
 """Documents that stand still and are named; --json names more."""
 
 
-@click.command("status", short_help="What there is, what runs, and how far everything is.")
+@click.command("status")
 @at_option
 @served
 def command(context: CommandContext, at: str | None) -> None:

@@ -8,7 +8,7 @@ from annals.cli.calls import ask_security
 from annals.cli.context import CommandContext, common
 
 
-@click.group("threats", short_help="Accounts and addresses that are blocked for a while: list, unblock.")
+@click.group("threats")
 def command() -> None:
     """What was unusual is told by `annals audit list --category threat`, each with an explanation."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +12,12 @@ from security.signing_keys import SigningKey
 from services.deadline import Deadline
 from services.security.access_tokens import LIFETIME
 from services.security.signing import LONGEST_TOKEN
-from services.security.use_cases import Security
+
+if TYPE_CHECKING:
+    from services.security.use_cases import Security
 
 
-@click.group("tokens", short_help="Access tokens, sign-ins, and the keys that sign.")
+@click.group("tokens")
 def command() -> None:
     """Access tokens live for minutes; who signed in gets new ones for hours. docs/security.md explains them."""
 
@@ -95,7 +98,7 @@ def revoke(context: CommandContext, ids: Sequence[str], account: str | None) -> 
     if bool(ids) == (account is not None):
         raise click.UsageError("name ids, or an account by --account")
 
-    async def revoked(security: Security, deadline: Deadline) -> None:
+    async def revoked(security: "Security", deadline: Deadline) -> None:
         for one in ids:
             await security.tokens.revoke(context.caller, one, deadline=deadline)
         if account is not None:
@@ -121,7 +124,7 @@ def signing_keys(context: CommandContext) -> None:
 def rotate(context: CommandContext, at_once: bool, key_id: str | None) -> None:
     """A new key signs; what the old one signed counts until it expires, unless it is revoked."""
 
-    async def rotated(security: Security, deadline: Deadline) -> Sequence[SigningKey]:
+    async def rotated(security: "Security", deadline: Deadline) -> Sequence[SigningKey]:
         if key_id is not None:
             await security.signer.revoke(context.caller, key_id, deadline=deadline)
         await security.signer.rotate(context.caller, at_once=at_once or key_id is not None, deadline=deadline)

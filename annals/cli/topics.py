@@ -15,7 +15,7 @@ from eventstore.kafka.admin import reason
 from eventstore.kafka.topic_admin import TopicAdmin
 
 
-@click.group("topics", short_help="Make the broker agree with topics.yaml, or see where it does not.")
+@click.group("topics")
 def command() -> None:
     """The topics of `topics.yaml` on the broker."""
 

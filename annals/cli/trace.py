@@ -15,7 +15,7 @@ MOST = 1000
 """On a page, as the gateway gives them."""
 
 
-@click.command("trace", short_help="What a request led to, and how long each step took.")
+@click.command("trace")
 @click.argument("id")
 @click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help="How many on a page.")
 @click.option("--after", metavar="CURSOR", help="The page behind the one that ended with this cursor.")

@@ -10,7 +10,7 @@ from annals.cli.context import CommandContext, run_async, served
 NOUNS = {"document": "document", "entity": "entity", "reasoning_query": "question"}
 
 
-@click.command("undo", short_help="Undo a change, by its event: a deletion, an update, what you corrected.")
+@click.command("undo")
 @click.argument("event_id", type=click.UUID)
 @click.option("--reason", required=True, help="Why, kept with the event.")
 @click.option("--wait", is_flag=True, help="Return once every read model has it; works where the databases are.")

@@ -19,7 +19,7 @@ from annals.supervision.supervisor import Supervisor
 from annals.token_file import FILE_NAME
 
 
-@click.command("up", short_help="Start everything and keep it running.")
+@click.command("up")
 @click.option("--profile", type=click.Choice(["embedded", "servers"]), help="Where the read models are.")
 @common
 def command(context: CommandContext, profile: Literal["embedded", "servers"] | None) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +12,14 @@ from annals.cli.calls import ask_security
 from annals.cli.context import CommandContext, common
 from annals.cli.paging import paged, tell_next
 from services.deadline import Deadline
-from services.security.use_cases import Security
 
-Change = Callable[[Security, Deadline], Awaitable[Account]]
+if TYPE_CHECKING:
+    from services.security.use_cases import Security
+
+Change = Callable[["Security", Deadline], Awaitable[Account]]
 
 
-@click.group("users", short_help="Accounts of users and of programs.")
+@click.group("users")
 def command() -> None:
     """Accounts of the tenant: who may come in, in which roles. docs/security.md explains them."""
 

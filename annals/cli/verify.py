@@ -18,7 +18,7 @@ from services.operations.rebuilding import COUNT_LIMIT_S, REBUILD_LIMIT_S
 from services.security.checkpoints import read_checkpoints
 
 
-@click.command("verify", short_help="Check that the read models are what the events say, or the log itself.")
+@click.command("verify")
 @click.option("--log", "of_log", is_flag=True, help="The log: whether each event is as it was appended.")
 @click.option(
     "--checkpoints",

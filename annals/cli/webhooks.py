@@ -16,7 +16,7 @@ from services.webhooks.service import MOST_OVERLAP_S, OVERLAP_S, WebhookService
 T = TypeVar("T")
 
 
-@click.group("webhooks", short_help="Addresses that events are sent to: add, list, test, rotate, resume, remove.")
+@click.group("webhooks")
 def command() -> None:
     """Events are sent as signed HTTP messages while `annals up` runs (docs/webhooks.md)."""
 

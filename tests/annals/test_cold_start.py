@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from annals.cli.commands import COMMANDS
+
 NOT_USED = {
     "torch", "transformers", "spacy", "httpx", "redis", "purgatory", "neo4j", "opensearchpy", "faust", "aiokafka",
     "fastapi", "uvicorn", "mcp", "scipy", "joserfc", "casbin", "argon2", "standardwebhooks", "psutil",
@@ -27,26 +29,41 @@ print(*sys.modules)
 HELP = """
 import sys
 import click
-from annals.cli import COMMANDS, group
-for name in COMMANDS:
+from annals.cli import group
+for name in {names}:
     group.get_command(click.Context(group), name)
+group.get_help(click.Context(group))
 print(*sys.modules)
 """
 
 
+def imported(program: str) -> list[str]:
+    """The modules that are there after it."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout.split()
+
+
 @pytest.mark.pipeline
-def test_help_imports_no_library_that_takes_seconds() -> None:
-    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, timeout=120, check=True)
-    imported = {name.partition(".")[0] for name in done.stdout.split()}
-    assert "annals" in imported
-    assert imported & {"torch", "transformers", "spacy", "scipy", "onnxruntime", "faust"} == set()
+def test_the_list_of_commands_imports_none() -> None:
+    modules = imported(HELP.format(names=[]))
+    assert "annals.cli.commands" in modules
+    assert {f"annals.cli.{listed.module}" for listed in COMMANDS.values()} & set(modules) == set()
+
+
+@pytest.mark.pipeline
+def test_help_imports_neither_all_use_cases_nor_a_library_that_takes_seconds() -> None:
+    """But for `up`, which needs them whatever it is asked."""
+    modules = imported(HELP.format(names=[name for name in COMMANDS if name != "up"]))
+    assert {"annals.cli.ask", "annals.cli.replay"} <= set(modules)
+    assert [name for name in modules if name.startswith("annals.composition.use_cases")] == []
+    libraries = {name.partition(".")[0] for name in modules}
+    assert libraries & {"torch", "transformers", "spacy", "scipy", "onnxruntime", "faust"} == set()
 
 
 @pytest.mark.pipeline
 def test_a_question_imports_nothing_that_it_does_not_use() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120, check=True)
-    modules = done.stdout.split()
+    modules = imported(PROGRAM)
     assert [name for name in modules if name.startswith(OTHER_USE_CASES)] == []
-    imported = {name.partition(".")[0] for name in modules}
-    assert {"onnxruntime", "tokenizers", "asyncpg"} <= imported
-    assert imported & NOT_USED == set()
+    libraries = {name.partition(".")[0] for name in modules}
+    assert {"onnxruntime", "tokenizers", "asyncpg"} <= libraries
+    assert libraries & NOT_USED == set()

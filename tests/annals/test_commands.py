@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from annals.cli import COMMANDS, group
+from annals.cli import group
+from annals.cli.commands import COMMANDS
 from annals.roles import UP
 from tests.annals.conftest import Up
 from tests.annals.pipeline import ROOT, called, given, refused
