@@ -127,7 +127,7 @@ async def test_what_goes_to_another_collection_meanwhile_is_not_told(
         await intake.take([secret], soon())
         return found
 
-    monkeypatch.setattr(reader, "document_ids", moved)
+    monkeypatch.setattr(reader.documents, "ids", moved)
     page = await logged.documents(partial, id_prefix="", after=None, limit=5, deadline=soon())
     assert page.documents == () and page.next is None
 
