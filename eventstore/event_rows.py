@@ -11,16 +11,29 @@ import asyncpg
 from contracts.brief_event import BriefEvent
 from contracts.envelope import DomainEvent
 from contracts.erased import Erased, erased_event
-from contracts.unvalidated import decode_brief, decode_fields, read_json
+from contracts.unvalidated import decode_brief, decode_fields
+from eventstore.pages import page
 from eventstore.pool import PostgresPool, acquire
-from eventstore.sealed_events import key_of, keys_in, opened, stream_of
+from eventstore.sealed_events import fields_of, key_of, keys_in, opened, stream_of
 from eventstore.stream_keys import StreamKeys
 from security.errors import UnknownKeyError
 
 AGGREGATES_A_TURN = 5
-"""That are read before the loop has a turn: who loads what came before goes on meanwhile, step by step."""
-NO_IDS: Mapping[UUID, str] = {}
+"""That are read, or folded, before the loop has a turn: who loads what came before goes on meanwhile, step by step."""
+_NO_IDS: Mapping[UUID, str] = {}
 _Secrets = Mapping[str, bytes | None]
+
+
+def event_page(where: str, *, rows: str, max_bytes: str, order: str = "notification_id") -> str:
+    """The query of a page of events that meet a condition (`eventstore.pages`), for `EventRows`."""
+    return page(
+        "originator_version, notification_id, recorded_at, state",
+        size="octet_length(state)",
+        source=f"annals.stored_events WHERE {where}",
+        order=order,
+        rows=rows,
+        max_bytes=max_bytes,
+    )
 
 
 class EventRows:
@@ -40,7 +53,7 @@ class EventRows:
         self,
         query: str,
         *arguments: object,
-        ids: Mapping[UUID, str] = NO_IDS,
+        ids: Mapping[UUID, str] = _NO_IDS,
         remembered: bool = False,
     ) -> list[DomainEvent]:
         """What a query finds: the columns `notification_id`, `recorded_at` and `state`.
@@ -49,25 +62,25 @@ class EventRows:
         """
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(query, *arguments)
-        return await self.opened(rows, ids, remembered=remembered)
+        return await self._opened(rows, ids, remembered=remembered)
 
     async def page(
         self, query: str, arguments: list[Any], behind: int, column: str = "notification_id"
     ) -> list[DomainEvent]:
-        """What the query of a page finds (`eventstore.pages`); where all of it was erased, the next page.
+        """What an `event_page` finds; where all of it was erased, the next page.
 
         `behind` is the number of the argument behind which it begins, a value of `column`.
         """
         while True:
             async with acquire(self._pool) as connection:
                 rows = await connection.fetch(query, *arguments)
-            found = not_erased(await self.opened(rows))
+            found = not_erased(await self._opened(rows))
             if found or not rows:
                 return found
             arguments[behind] = rows[-1][column]
 
-    async def opened(
-        self, rows: Sequence[asyncpg.Record], ids: Mapping[UUID, str] = NO_IDS, *, remembered: bool = False
+    async def _opened(
+        self, rows: Sequence[asyncpg.Record], ids: Mapping[UUID, str] = _NO_IDS, *, remembered: bool = False
     ) -> list[DomainEvent]:
         """The events of these rows, in their order."""
         read, secrets = await self._read_fields(rows, remembered=remembered)
@@ -89,7 +102,7 @@ class EventRows:
         self, rows: Sequence[asyncpg.Record], *, remembered: bool = False
     ) -> tuple[list[Any], _Secrets]:
         """Of each row its JSON as it is stored, and what opens those that are sealed."""
-        read = [None if row["state"] is None else _fields(row["state"]) for row in rows]
+        read = [None if row["state"] is None else fields_of(row["state"]) for row in rows]
         wanted = keys_in(read)
         if wanted and self._keys is None:
             raise UnknownKeyError()
@@ -102,14 +115,6 @@ class EventRows:
 def not_erased(events: Iterable[DomainEvent]) -> list[DomainEvent]:
     """Those of which something is left."""
     return [event for event in events if not isinstance(event.event_data, Erased)]
-
-
-def _fields(state: bytes) -> Any:
-    """What is no JSON is None: the slow way says what is wrong with it."""
-    try:
-        return read_json(state)
-    except ValueError:
-        return None
 
 
 def _event(row: asyncpg.Record, fields: Any, secrets: _Secrets, ids: Mapping[UUID, str]) -> DomainEvent:

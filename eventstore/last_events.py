@@ -76,26 +76,15 @@ class LastEvents:
             )
 
     async def of_types(
-        self, keys: Sequence[AggregateKey], types: Collection[EventType]
+        self, keys: Collection[AggregateKey], types: Collection[EventType], after: int = 0, up_to: int | None = None
     ) -> dict[AggregateKey, DomainEvent]:
-        """Each aggregate's last event of these types; aggregates without one are left out."""
+        """Each aggregate's last event of these types, behind a position and up to another; aggregates without one are
+        left out.
+        """
         events = await self._rows.fetch(
             "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
-            "FROM annals.stored_events "
-            "WHERE originator_id = ANY($1) AND topic = ANY($2) ORDER BY originator_id, originator_version DESC",
-            [self._ids.stream(key) for key in keys],
-            [str(event_type) for event_type in types],
-        )
-        return {AggregateKey.of(event): event for event in events}
-
-    async def between(
-        self, keys: Collection[AggregateKey], types: Collection[EventType], after: int, up_to: int
-    ) -> dict[AggregateKey, DomainEvent]:
-        """Each aggregate's last event of these types behind a position and up to another, where it has one."""
-        events = await self._rows.fetch(
-            "SELECT DISTINCT ON (originator_id) originator_id, notification_id, recorded_at, state "
-            "FROM annals.stored_events WHERE originator_id = ANY($1) AND topic = ANY($2) "
-            "AND notification_id > $3 AND notification_id <= $4 ORDER BY originator_id, originator_version DESC",
+            "FROM annals.stored_events WHERE originator_id = ANY($1) AND topic = ANY($2) AND notification_id > $3 "
+            "AND ($4::bigint IS NULL OR notification_id <= $4) ORDER BY originator_id, originator_version DESC",
             [self._ids.stream(key) for key in keys],
             [str(event_type) for event_type in types],
             after,

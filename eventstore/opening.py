@@ -1,11 +1,10 @@
 """Opening the stored bytes of events many at a time, in the clear, as they are published."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from eventstore.sealed_events import key_of, keys_in, opened
+from eventstore.sealed_events import fields_of, key_of, keys_in, opened
 from eventstore.stream_keys import StreamKeys
 
 
@@ -14,7 +13,7 @@ async def open_states(states: Sequence[bytes], keys: StreamKeys) -> list[bytes |
 
     Raises StoreUnavailableError, MasterKeyError, UnknownKeyError, DecryptionError.
     """
-    read = [_fields(state) for state in states]
+    read = [fields_of(state) for state in states]
     secrets = await keys.for_reading(keys_in(read))
     clear: list[bytes | None] = []
     for state, fields in zip(states, read, strict=True):
@@ -25,10 +24,3 @@ async def open_states(states: Sequence[bytes], keys: StreamKeys) -> list[bytes |
             secret = secrets[key]
             clear.append(None if secret is None else to_json(opened(fields, secret)))
     return clear
-
-
-def _fields(state: bytes) -> Any:
-    try:
-        return from_json(state)
-    except ValueError:
-        return None

@@ -10,12 +10,11 @@ from contracts import limits
 from contracts.batches import batches
 from contracts.envelope import DomainEvent
 from contracts.event_types import AggregateKind
-from eventstore.event_rows import EventRows, not_erased
+from eventstore.event_rows import EventRows, event_page, not_erased
 from eventstore.keys import AggregateKey
 from eventstore.last_events import LastEvents
 from eventstore.log_ids import LogIds
 from eventstore.logged_documents import LoggedDocuments
-from eventstore.pages import page
 from eventstore.pool import PostgresPool, acquire
 from eventstore.sealed_events import subject_of
 from eventstore.seen_events import SeenEvents
@@ -25,29 +24,10 @@ from eventstore.whole_aggregates import WholeAggregates
 PAGE_ROWS = 1000
 
 _COLUMNS = "SELECT notification_id, recorded_at, state FROM annals.stored_events"
-_AFTER = page(
-    "notification_id, recorded_at, state",
-    size="octet_length(state)",
-    source="annals.stored_events WHERE notification_id > $1",
-    order="notification_id",
-    rows="$2",
-    max_bytes="$3",
-)
-_OF_TYPES = page(
-    "notification_id, recorded_at, state",
-    size="octet_length(state)",
-    source="annals.stored_events WHERE topic = ANY($1) AND notification_id > $2 AND notification_id <= $3",
-    order="notification_id",
-    rows="$4",
-    max_bytes="$5",
-)
-_OF_STREAM = page(
-    "originator_version, notification_id, recorded_at, state",
-    size="octet_length(state)",
-    source="annals.stored_events WHERE originator_id = $1 AND originator_version > $2",
-    order="originator_version",
-    rows="$3",
-    max_bytes="$4",
+_AFTER = event_page("notification_id > $1", rows="$2", max_bytes="$3")
+_OF_TYPES = event_page("topic = ANY($1) AND notification_id > $2 AND notification_id <= $3", rows="$4", max_bytes="$5")
+_OF_STREAM = event_page(
+    "originator_id = $1 AND originator_version > $2", rows="$3", max_bytes="$4", order="originator_version"
 )
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM annals.stored_events"
 _RECORDED_AT = (

@@ -6,10 +6,9 @@ from uuid import UUID
 from contracts import limits
 from contracts.envelope import DomainEvent
 from contracts.event_types import KIND_OF
-from eventstore.event_rows import EventRows
+from eventstore.event_rows import EventRows, event_page
 from eventstore.keys import AggregateKey
 from eventstore.log_ids import LogIds
-from eventstore.pages import page
 from eventstore.pool import PostgresPool, acquire
 
 QUESTION_TYPES = sorted(event_type for event_type, kind in KIND_OF.items() if kind == "reasoning_query")
@@ -31,35 +30,21 @@ def listed(collections: Collection[str] | None) -> list[str] | None:
     return None if collections is None else sorted(collections)
 
 
-_OF_TENANT = page(
-    "notification_id, recorded_at, state",
-    size="octet_length(state)",
-    source=(
-        "annals.stored_events WHERE tenant = $1 AND topic = ANY($2) AND notification_id > $3 "
-        f"AND notification_id <= $4 AND {seen_within('$7')}"
-    ),
-    order="notification_id",
+_OF_TENANT = event_page(
+    f"tenant = $1 AND topic = ANY($2) AND notification_id > $3 AND notification_id <= $4 AND {seen_within('$7')}",
     rows="$5",
     max_bytes="$6",
 )
-_OF_REQUEST = page(
-    "notification_id, recorded_at, state",
-    size="octet_length(state)",
-    source=(
-        "annals.stored_events WHERE tenant = $1 AND correlation_id = $2 AND topic = ANY($3) "
-        f"AND notification_id > $4 AND {seen_within('$7')}"
-    ),
-    order="notification_id",
+_OF_REQUEST = event_page(
+    f"tenant = $1 AND correlation_id = $2 AND topic = ANY($3) AND notification_id > $4 AND {seen_within('$7')}",
     rows="$5",
     max_bytes="$6",
 )
-_OF_AGGREGATE = page(
-    "originator_version, notification_id, recorded_at, state",
-    size="octet_length(state)",
-    source=f"annals.stored_events WHERE originator_id = $1 AND originator_version > $2 AND {seen_within('$5')}",
-    order="originator_version",
+_OF_AGGREGATE = event_page(
+    f"originator_id = $1 AND originator_version > $2 AND {seen_within('$5')}",
     rows="$3",
     max_bytes="$4",
+    order="originator_version",
 )
 
 

@@ -12,6 +12,7 @@ from contracts import limits
 from contracts.batches import batches
 from contracts.brief_event import BriefEvent
 from contracts.event_types import AggregateKind, EventType
+from eventstore.event_rows import AGGREGATES_A_TURN
 from eventstore.keys import AggregateKey
 from eventstore.log_ids import LogIds
 from eventstore.reader import EventReader
@@ -24,8 +25,6 @@ AT_ONCE = 100
 """Aggregates that are read and folded together: of so few, what was read is still in the processor's caches when it is
 folded, and so is what was folded when rows are made of it. Of 500 all of that takes a sixth longer; of fewer the keys,
 texts and vectors that they need are asked for too often."""
-AGGREGATES_A_TURN = 5
-"""That are folded before the loop has a turn: what is being loaded goes on meanwhile, step by step."""
 ENDS = 2**128 - 1
 """No stream is behind this one."""
 
@@ -106,7 +105,7 @@ async def fold_slice(
 ) -> AsyncGenerator[Made, None]:
     """Events as far as they are `wanted`, in batches that are bounded in bytes of events and of what they become.
 
-    Raises UnfoldableEventError, StoreUnavailableError, and what `EventReader.aggregates` raises.
+    Raises UnfoldableEventError, StoreUnavailableError, and what `WholeAggregates.read` raises.
     """
     async for aggregates in reader.whole.read(job.kinds, job.up_to, job.batch, part.after, job.types, part.until):
         folded: list[Folded] = []

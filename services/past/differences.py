@@ -183,7 +183,7 @@ class Compare:
     async def _last(
         self, keys: Sequence[AggregateKey], types: Collection[EventType], low: int, high: int
     ) -> DomainEvent | None:
-        events = await self._reader.last.between(keys, types, low, high)
+        events = await self._reader.last.of_types(keys, types, low, high)
         return max(events.values(), key=lambda event: event.position or 0, default=None)
 
 

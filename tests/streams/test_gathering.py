@@ -110,14 +110,17 @@ def published_up_to(end: int) -> PublishedEnds:
     return ends
 
 
-async def test_what_is_published_already_is_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("batch", "published", "waited_for"), [(100, 10, 10), (5, 1000, 5)])
+async def test_what_is_published_already_is_one_batch_and_of_a_full_one_no_more_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, batch: int, published: int, waited_for: int
+) -> None:
     monkeypatch.setattr(gathering, "ANNOUNCED_S", 3600.0)
-    scene = Scene(published=published_up_to(10))
+    scene = Scene(batch=batch, published=published_up_to(published))
     running = asyncio.create_task(scene.consumer.run())
-    for offset in range(10):
+    for offset in range(waited_for):
         await deliver(scene, offset, 1)
         await asyncio.sleep(2 * gathering.COMPANY_S)
-    await until(lambda: len(scene.handler.handled) == 10)
+    await until(lambda: len(scene.handler.handled) == waited_for)
     running.cancel()
     assert len(scene.handler.calls) == 1
 
@@ -139,15 +142,3 @@ async def test_the_last_that_is_published_waits_for_nothing(monkeypatch: pytest.
     await deliver(scene, 0, 1)
     await until(lambda: scene.handler.handled == ["m0"])
     running.cancel()
-
-
-async def test_of_a_full_batch_no_more_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "ANNOUNCED_S", 3600.0)
-    scene = Scene(batch=5, published=published_up_to(1000))
-    running = asyncio.create_task(scene.consumer.run())
-    for offset in range(5):
-        await deliver(scene, offset, 1)
-        await asyncio.sleep(2 * gathering.COMPANY_S)
-    await until(lambda: len(scene.handler.handled) == 5)
-    running.cancel()
-    assert len(scene.handler.calls) == 1
